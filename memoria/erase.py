@@ -1,0 +1,85 @@
+"""forget: exact erasure, and the receipt that proves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.protocols import Store
+from memoria.residue import scan
+from memoria.types import Memory, Receipt, Secret, Verification, Where
+from memoria.validate import check_where, is_id
+
+
+def preview(store: Store, where: Where) -> list[Memory]:
+    """Exactly the memories that `erase` would forget, oldest first."""
+    records = store.read(_targets(store, where))
+    return [record.memory for record in records if record is not None]
+
+
+def erase(store: Store, where: Where, at: datetime, *, verify: bool) -> Receipt:
+    """Forgets what matches. When it returns, text, vector and key of each are gone from every file.
+
+    Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
+    """
+    ids = _targets(store, where)
+    secrets = store.secrets(ids) if verify else []
+    started = time.perf_counter()
+    namespaces = _erase(store, where, ids)
+    seconds = time.perf_counter() - started
+    return Receipt(
+        asked=_asked(where),
+        forgotten=tuple(ids),
+        namespaces=namespaces,
+        at=at,
+        seconds=seconds,
+        verification=verification(store, secrets) if verify else None,
+    )
+
+
+def _targets(store: Store, where: Where) -> list[str]:
+    check_where(where)
+    if where.ids is not None:
+        malformed = [id for id in where.ids if not is_id(id)]
+        if malformed:
+            raise MemoryNotFound(*map(str, malformed))
+    ids = store.select(where)
+    if where.ids is not None and len(ids) < len(set(where.ids)):
+        raise MemoryNotFound(*sorted(set(where.ids) - set(ids)))
+    return ids
+
+
+def _erase(store: Store, where: Where, ids: Sequence[str]) -> int:
+    if where.only_namespace:
+        return store.erase_namespaces(where.namespace)
+    if ids:
+        store.erase(ids)
+    return 0
+
+
+def verification(store: Store, secrets: Sequence[Secret]) -> Verification:
+    """Scans every file of the store for the secrets of what was forgotten."""
+    return scan(store.files(), secrets).verification()
+
+
+def _asked(where: Where) -> dict[str, str]:
+    named = {
+        "namespace": "withheld" if where.namespace or where.only_namespace else None,
+        "ids": None if where.ids is None else str(len(where.ids)),
+        "subject": None if where.subject is None else "withheld",
+        "tags": f"{len(where.tags)} withheld" if where.tags else None,
+        "kinds": ", ".join(where.kinds) or None,
+        "key": None if where.key is None else "withheld",
+        "since": None if where.since is None else where.since.isoformat(),
+        "until": None if where.until is None else where.until.isoformat(),
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def check_asked(where: Where, *, whole: bool) -> Where:
+    """Raises InvalidQuery when no criterion is given: forgetting everything has to be said."""
+    if where.only_namespace and not whole:
+        raise InvalidQuery("nothing asked: give ids, subject, tags, kinds, since, until, or namespace=()")
+    return where

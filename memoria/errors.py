@@ -1,0 +1,133 @@
+"""Every error memoria raises, split by what the caller can do about it.
+
+MemoriaError
+├── InvalidInput            mend the argument: the message names the value and the rule
+│   ├── InvalidMemory         text, times, salience, tags, metadata ...
+│   ├── InvalidVector         not finite, wrong length, or zero
+│   ├── InvalidQuery          k, filters, namespaces, nothing asked
+│   └── KeyConflict           the caller's key already holds another text
+├── MemoryNotFound          no memory has this id (any more)
+├── EmbedderError           mend the set-up
+│   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
+│   └── ModelCorrupt          the weights are not the published ones
+└── StoreError              look at the directory
+    ├── StoreNotFound         nothing there
+    ├── StoreExists           something is there already
+    ├── StoreLocked           another process writes: wait, or open for reading
+    ├── StoreReadOnly         opened for reading, or the file system does not let us write
+    ├── StoreFull             no space left: nothing was half-written
+    ├── StoreCorrupt          bytes are not what was written
+    ├── StoreClosed           used after close
+    └── FormatTooNew          written by a later memoria
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MemoriaError(Exception):
+    """Base of all errors raised on purpose by memoria."""
+
+
+class InvalidInput(MemoriaError):
+    """An argument breaks a rule. `violations` lists every broken rule, not only the first."""
+
+    def __init__(self, *violations: str) -> None:
+        super().__init__("; ".join(violations))
+        self.violations: Sequence[str] = violations
+
+
+class InvalidMemory(InvalidInput):
+    """A memory that cannot be stored as it is."""
+
+
+class InvalidVector(InvalidInput):
+    """A vector that is not finite, not of the store's dimension, or of length zero."""
+
+
+class InvalidQuery(InvalidInput):
+    """A recall, list or forget that does not say what it wants."""
+
+
+class KeyConflict(InvalidInput):
+    """The caller's key is taken by a memory with another text."""
+
+
+class MemoryNotFound(MemoriaError):
+    """No memory has this id: it never was, or it is forgotten."""
+
+    def __init__(self, *ids: str) -> None:
+        super().__init__("no memory with id " + ", ".join(ids))
+        self.ids: Sequence[str] = ids
+
+
+class EmbedderError(MemoriaError):
+    """The embedder cannot serve this store."""
+
+
+class EmbedderMismatch(EmbedderError):
+    """The store was made with another embedder."""
+
+
+class ModelCorrupt(EmbedderError):
+    """Model weights differ from the published ones."""
+
+
+class StoreError(MemoriaError):
+    """The store on disk cannot do what was asked."""
+
+
+class StoreNotFound(StoreError):
+    """There is no store at this path."""
+
+
+class StoreExists(StoreError):
+    """There is something at this path already."""
+
+
+class StoreLocked(StoreError):
+    """Another process has the store open for writing."""
+
+
+class StoreReadOnly(StoreError):
+    """The store was opened for reading, or the file system refuses writes."""
+
+
+class StoreFull(StoreError):
+    """No space left on the device; nothing was half-written."""
+
+
+class StoreCorrupt(StoreError):
+    """Bytes on disk are not what memoria wrote."""
+
+
+class StoreClosed(StoreError):
+    """The store was used after `close`."""
+
+
+class FormatTooNew(StoreError):
+    """The store was written by a later version of memoria."""
+
+
+__all__ = [
+    "EmbedderError",
+    "EmbedderMismatch",
+    "FormatTooNew",
+    "InvalidInput",
+    "InvalidMemory",
+    "InvalidQuery",
+    "InvalidVector",
+    "KeyConflict",
+    "MemoriaError",
+    "MemoryNotFound",
+    "ModelCorrupt",
+    "StoreClosed",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreExists",
+    "StoreFull",
+    "StoreLocked",
+    "StoreNotFound",
+    "StoreReadOnly",
+]

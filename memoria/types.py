@@ -1,0 +1,255 @@
+"""The words of memoria: frozen values that every layer shares.
+
+Content and trace are apart. A `Memory` is what was said and never changes by being used; a `Trace` is how
+well it is held and is replaced at each use, so that a policy is arithmetic on traces and needs no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
+Namespace = tuple[str, ...]
+Kind = Literal["episodic", "semantic", "procedural"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a memory comes from.
+
+    source: the channel it came through, such as "chat" or "import".
+    speaker: who said it.
+    session: the conversation it was said in.
+    derived_from: ids of the memories it was made from; empty for what was observed.
+    """
+
+    source: str | None = None
+    speaker: str | None = None
+    session: str | None = None
+    derived_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One thing remembered.
+
+    id: 32 hexadecimal digits of a UUIDv7 (RFC 9562); ids sort by `created_at`.
+    namespace: path of the owner, such as ("app", "ada").
+    kind: "episodic" (what happened), "semantic" (what is so), "procedural" (how it is done); Tulving 1972.
+    created_at: when it was observed; aware, UTC, microseconds.
+    valid_from, valid_to: when it holds in the world, half open [from, to); None is unbounded.
+    salience: importance at encoding, in [0, 1].
+    subject: whom or what it is about; one exact name, the unit of "forget everything about".
+    tags: labels, sorted, without repeats.
+    key: the caller's own key; remembering the same key twice stores once.
+    metadata: JSON object of the caller.
+    """
+
+    id: str
+    namespace: Namespace
+    text: str
+    created_at: datetime
+    kind: Kind = "episodic"
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    salience: float = 0.5
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    key: str | None = None
+    provenance: Provenance = Provenance()
+    metadata: Mapping[str, Any] = _NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """How well a memory is held.
+
+    stability: days until retrievability falls to 0.9; > 0.
+    difficulty: how little a repetition adds, in [1, 10] (FSRS).
+    last_retrieved: when it was last brought to mind; encoding counts.
+    retrievals, lapses: how often it was found, and how often it was looked for and missed.
+    """
+
+    last_retrieved: datetime
+    stability: float = 1.0
+    difficulty: float = 5.0
+    retrievals: int = 0
+    lapses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A memory as a store holds it: content, trace, and the unit vector of its text, shape (d,)."""
+
+    memory: Memory
+    trace: Trace
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """A filter. Every criterion that is given must hold; `Where()` matches everything.
+
+    namespace: prefix; () matches all namespaces.
+    ids: one of these; None does not filter.
+    subject: this exact subject.
+    tags: all of these.
+    kinds: one of these; () does not filter.
+    key: the caller's key.
+    since, until: `created_at` in [since, until).
+    """
+
+    namespace: Namespace = ()
+    ids: tuple[str, ...] | None = None
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    key: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def matches(self, memory: Memory) -> bool:
+        """Whether `memory` meets every criterion: the definition that each store must agree with."""
+        return (
+            memory.namespace[: len(self.namespace)] == self.namespace
+            and (self.ids is None or memory.id in self.ids)
+            and (self.subject is None or memory.subject == self.subject)
+            and set(self.tags) <= set(memory.tags)
+            and (not self.kinds or memory.kind in self.kinds)
+            and (self.key is None or memory.key == self.key)
+            and (self.since is None or memory.created_at >= self.since)
+            and (self.until is None or memory.created_at < self.until)
+        )
+
+    @property
+    def only_namespace(self) -> bool:
+        """Whether the namespace is all that is asked, so that whole namespaces are meant."""
+        return self == Where(namespace=self.namespace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A recalled memory with its score and the terms that the score is the sum of."""
+
+    memory: Memory
+    score: float
+    terms: Mapping[str, float]
+
+    def explain(self) -> str:
+        """The score as a sum of named terms, largest first: `0.731 = similarity 0.731`."""
+        parts = sorted(self.terms.items(), key=lambda term: -abs(term[1]))
+        return f"{self.score:.3f} = " + " + ".join(f"{name} {value:.3f}" for name, value in parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a byte scan of every file of the store found after a forget.
+
+    files, bytes_scanned: what was read. needles: texts, vectors and keys that were looked for.
+    found: how many of these needles still stand somewhere; 0 is a clean erasure.
+    """
+
+    files: int
+    bytes_scanned: int
+    needles: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof of a forget, without content: it may be kept when the memories may not.
+
+    asked: the criteria; ids and times as given, names only as "withheld".
+    forgotten: ids of what is gone. namespaces: how many were erased whole.
+    at: when. seconds: how long the erasure took before it was durable.
+    verification: the byte scan, when `verify=True`.
+    """
+
+    asked: Mapping[str, str]
+    forgotten: tuple[str, ...]
+    namespaces: int
+    at: datetime
+    seconds: float
+    verification: Verification | None = None
+
+    def summary(self) -> str:
+        """One paragraph for people."""
+        asked = ", ".join(f"{name} {value}" for name, value in self.asked.items())
+        count = len(self.forgotten)
+        text = (
+            f"Forgot {count} {'memory' if count == 1 else 'memories'} (asked by {asked}) "
+            f"at {self.at:%Y-%m-%d %H:%M:%S} UTC in {self.seconds * 1000:.2f} ms."
+        )
+        if self.namespaces:
+            text += f" Namespaces erased whole: {self.namespaces}."
+        if self.verification is not None:
+            seen = self.verification
+            text += (
+                f" Scanned {seen.files} files, {seen.bytes_scanned:,} bytes, for {seen.needles} texts, "
+                f"vectors and keys: {seen.found} found."
+            )
+        return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderCard:
+    """Which embedder made a store's vectors. dimension: length d of each vector."""
+
+    name: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """Bytes that must be nowhere on disk once a memory is forgotten.
+
+    label: what they are, without content, such as "text" or "vector fp16".
+    data: the bytes. run: a match is any `run` consecutive bytes of `data`; the whole of it by default.
+    """
+
+    label: str
+    data: bytes = field(repr=False)
+    run: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStats:
+    """Size of a store: live memories, their namespaces, forgotten slots not yet compacted, bytes on disk."""
+
+    memories: int
+    namespaces: int
+    erased: int
+    bytes_on_disk: int
+    embedder: EmbedderCard
+    format: int
+
+
+__all__ = [
+    "KINDS",
+    "EmbedderCard",
+    "Hit",
+    "Kind",
+    "Memory",
+    "Namespace",
+    "Provenance",
+    "Receipt",
+    "Record",
+    "Secret",
+    "StoreStats",
+    "Trace",
+    "Verification",
+    "Where",
+]
+

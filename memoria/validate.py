@@ -1,0 +1,141 @@
+"""The door: what a memory must be to come in. Each check returns the rules that are broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from memoria.errors import InvalidMemory, InvalidQuery
+from memoria.types import KINDS, Memory, Namespace, Where
+
+MAX_TEXT_BYTES = 1 << 20
+MAX_NAME_BYTES = 1024
+MAX_METADATA_BYTES = 1 << 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def check_memory(memory: Memory) -> Memory:
+    """`memory` itself when it keeps every rule; raises InvalidMemory with all that it breaks."""
+    violations = [*_memory_violations(memory)]
+    if violations:
+        raise InvalidMemory(*violations)
+    return memory
+
+
+def check_namespace(parts: Sequence[str]) -> Namespace:
+    """A namespace tuple; raises InvalidQuery. Parts are non-empty and hold no "/", which joins them in print."""
+    violations = [*_namespace_violations(parts)]
+    if violations:
+        raise InvalidQuery(*violations)
+    return tuple(parts)
+
+
+def check_where(where: Where) -> Where:
+    """`where` itself when its names and times can occur in a memory; raises InvalidQuery."""
+    violations = [*_namespace_violations(where.namespace), *_names_violations(where)]
+    violations += [f"kind {kind!r} is not one of {', '.join(KINDS)}" for kind in where.kinds if kind not in KINDS]
+    violations += [*_time_violations(since=where.since, until=where.until)]
+    if violations:
+        raise InvalidQuery(*violations)
+    return where
+
+
+def _memory_violations(memory: Memory) -> Iterator[str]:
+    yield from text_violations(memory.text, "text", MAX_TEXT_BYTES)
+    yield from _namespace_violations(memory.namespace)
+    yield from _names_violations(memory)
+    if memory.kind not in KINDS:
+        yield f"kind {memory.kind!r} is not one of {', '.join(KINDS)}"
+    if not 0 <= memory.salience <= 1:
+        yield f"salience {memory.salience!r} is not in [0, 1]"
+    yield from _time_violations(
+        created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to
+    )
+    yield from _metadata_violations(memory.metadata)
+    yield from _provenance_violations(memory)
+
+
+def text_violations(text: object, name: str, limit: int) -> Iterator[str]:
+    """Rules for text: a non-empty str, no NUL, no lone surrogates, at most `limit` bytes of UTF-8."""
+    if not isinstance(text, str):
+        yield f"{name} is {type(text).__name__}, not str"
+        return
+    if not text.strip():
+        yield f"{name} {text[:20]!r} is empty"
+    if "\0" in text:
+        yield f"{name} holds NUL at {text.index(chr(0))}"
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        yield f"{name} holds a lone surrogate at {error.start}: it has no UTF-8 form"
+        return
+    if size > limit:
+        yield f"{name} is {size:,} bytes of UTF-8, the limit is {limit:,}"
+
+
+def _namespace_violations(parts: object) -> Iterator[str]:
+    if isinstance(parts, str) or not isinstance(parts, Sequence):
+        yield f"namespace {parts!r} is not a sequence of parts"
+        return
+    for part in parts:
+        yield from text_violations(part, "namespace part", MAX_NAME_BYTES)
+        if isinstance(part, str) and "/" in part:
+            yield f"namespace part {part!r} holds '/', which joins parts"
+
+
+def _names_violations(named: Memory | Where) -> Iterator[str]:
+    if named.subject is not None:
+        yield from text_violations(named.subject, "subject", MAX_NAME_BYTES)
+    if named.key is not None:
+        yield from text_violations(named.key, "key", MAX_NAME_BYTES)
+    if isinstance(named.tags, str):
+        yield f"tags {named.tags!r} is one str, not a sequence of tags"
+        return
+    for tag in named.tags:
+        yield from text_violations(tag, "tag", MAX_NAME_BYTES)
+
+
+def _time_violations(**times: datetime | None) -> Iterator[str]:
+    aware = {name: time for name, time in times.items() if time is not None and _is_aware(time)}
+    for name, time in times.items():
+        if time is not None and name not in aware:
+            yield f"{name} {time!r} is not an aware datetime: give it a time zone"
+    if "created_at" in aware and aware["created_at"] < EPOCH:
+        yield f"created_at {aware['created_at']} is before 1970"
+    for start, end in (("valid_from", "valid_to"), ("since", "until")):
+        if start in aware and end in aware and aware[start] >= aware[end]:
+            yield f"{start} {aware[start]} is not before {end} {aware[end]}"
+
+
+def _is_aware(time: object) -> bool:
+    return isinstance(time, datetime) and time.tzinfo is not None
+
+
+def _metadata_violations(metadata: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        encoded = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        yield f"metadata is not a JSON object: {error}"
+        return
+    if json.loads(encoded) != dict(metadata):
+        yield "metadata does not come back from JSON as it went in: keys must be str, sequences lists"
+    if len(encoded) > MAX_METADATA_BYTES:
+        yield f"metadata is {len(encoded):,} bytes of JSON, the limit is {MAX_METADATA_BYTES:,}"
+
+
+def _provenance_violations(memory: Memory) -> Iterator[str]:
+    provenance = memory.provenance
+    named = {"source": provenance.source, "speaker": provenance.speaker, "session": provenance.session}
+    for name, value in named.items():
+        if value is not None:
+            yield from text_violations(value, f"provenance {name}", MAX_NAME_BYTES)
+    for parent in provenance.derived_from:
+        if not is_id(parent):
+            yield f"provenance derived_from {parent!r} is not an id of 32 hexadecimal digits"
+
+
+def is_id(value: object) -> bool:
+    """Whether `value` has the form of a memory id: 32 lower-case hexadecimal digits."""
+    return isinstance(value, str) and len(value) == 32 and set(value) <= set("0123456789abcdef")
