@@ -24,7 +24,7 @@ from memoria.errors import *  # noqa: F403 - the whole error tree is public
 from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
-    from memoria.engine import Draft, Memoria, open
+    from memoria.engine import Draft, Memoria, open  # noqa: F401 - loaded lazily below
 
 __version__ = "0.1.0"
 

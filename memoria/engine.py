@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
@@ -15,19 +14,249 @@ from memoria import recall as recalling
 from memoria import remember as remembering
 from memoria.embedders import as_embedder
 from memoria.errors import InvalidQuery, MemoryNotFound
-from memoria.protocols import Embedder, Store
+from memoria.identity import IdSource
+from memoria.policies import Exponential
+from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.remember import Draft
 from memoria.residue import Residue, scan, text_secrets
-from memoria.types import Hit, Kind, Memory, Namespace, Provenance, Receipt, StoreStats, Trace, Where
+from memoria.types import Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
 from memoria.validate import check_memory, check_namespace, check_where, is_id
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
-Progress = Callable[[str, int, int], None]
 Clock = Callable[[], datetime]
+Progress = Callable[[str, int, int], None]
 
 
 def utc_now() -> datetime:
     """The clock of the outermost layer."""
     return datetime.now(UTC)
+
+
+class Memoria:
+    """The memory of an agent: a view of a store, from one namespace downwards.
+
+    Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
+    lies under it, except `remember`, which writes to the namespace itself.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        *,
+        namespace: Namespace = (),
+        policy: DecayPolicy | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.store = store
+        self.embedder = embedder
+        self.prefix = namespace
+        self.policy = policy if policy is not None else Exponential()
+        self._clock = clock
+        self._ids = IdSource()
+
+    def namespace(self, *parts: str) -> Memoria:
+        """The view of a namespace under this one; raises InvalidQuery for a bad part."""
+        view = Memoria(
+            self.store,
+            self.embedder,
+            namespace=self.prefix + check_namespace(parts),
+            policy=self.policy,
+            clock=self._clock,
+        )
+        view._ids = self._ids
+        return view
+
+    def remember(self, text: str, **fields: Any) -> Memory:
+        """Stores one memory and returns it; durable when this returns.
+
+        fields: those of `Draft`. Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch.
+        """
+        return self.remember_many([Draft(text=text, **fields)])[0]
+
+    def remember_many(self, drafts: Iterable[Draft | str]) -> list[Memory]:
+        """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does."""
+        ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
+        return remembering.remember(
+            self.store, self.embedder, self.policy, self._ids, self.prefix, ready, self._clock()
+        )
+
+    def recall(
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        namespace: Sequence[str] = (),
+        subject: str | None = None,
+        tags: Sequence[str] = (),
+        kinds: Sequence[Kind] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Hit]:
+        """The k memories nearest in meaning to `query` that meet the filters, best first.
+
+        query: text, or its vector of shape (d,). Raises InvalidQuery, InvalidVector, EmbedderMismatch.
+        """
+        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        return recalling.recall(self.store, self.embedder, query, where, k)
+
+    def get(self, id: str) -> Memory:
+        """The memory with this id; raises MemoryNotFound."""
+        return self._record(id).memory
+
+    def trace(self, id: str) -> Trace:
+        """How well a memory is held; raises MemoryNotFound."""
+        return self._record(id).trace
+
+    def list(
+        self,
+        *,
+        namespace: Sequence[str] = (),
+        subject: str | None = None,
+        tags: Sequence[str] = (),
+        kinds: Sequence[Kind] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Memory]:
+        """Memories that meet the filters, oldest first; the newest `limit` of them when given."""
+        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        if limit is not None and limit < 1:
+            raise InvalidQuery(f"limit {limit!r} is not at least 1")
+        ids = self.store.select(check_where(where))
+        records = self.store.read(ids if limit is None else ids[-limit:])
+        return [record.memory for record in records if record is not None]
+
+    def amend(self, id: str, **changes: Any) -> Memory:
+        """Replaces parts of a memory under the same id; of what they were nothing stays.
+
+        changes: fields of `Draft` but created_at and key. Raises MemoryNotFound, InvalidMemory, InvalidQuery.
+        """
+        old = self._record(id)
+        allowed = {"text", "kind", "valid_from", "valid_to", "salience", "subject", "tags", "metadata"}
+        if not changes or not set(changes) <= allowed:
+            raise InvalidQuery(f"amend takes some of {', '.join(sorted(allowed))}, not {', '.join(changes) or 'nothing'}")
+        if "tags" in changes:
+            changes["tags"] = tuple(sorted(set(changes["tags"])))
+        memory = check_memory(replace(old.memory, **changes))
+        same = memory.text == old.memory.text
+        vector = old.vector if same else recalling.embed(self.store, self.embedder, [memory.text])[0]
+        self.store.replace(Record(memory=memory, trace=old.trace, vector=vector))
+        return memory
+
+    @overload
+    def forget(self, *ids: str, dry_run: Literal[True], **criteria: Any) -> list[Memory]: ...
+    @overload
+    def forget(self, *ids: str, dry_run: Literal[False] = False, verify: bool = False, **criteria: Any) -> Receipt: ...
+    def forget(
+        self,
+        *ids: str,
+        dry_run: bool = False,
+        verify: bool = False,
+        namespace: Sequence[str] | None = None,
+        subject: str | None = None,
+        tags: Sequence[str] = (),
+        kinds: Sequence[Kind] = (),
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Memory] | Receipt:
+        """Forgets by id, subject, tags, kinds, time, or everything under a namespace; final when it returns.
+
+        dry_run: lists exactly what would go, oldest first, and forgets nothing.
+        verify: scans every file for what was forgotten and puts the count into the receipt.
+        Raises MemoryNotFound for an unknown id and InvalidQuery when nothing is asked; then nothing goes.
+        """
+        where = self._where(namespace or (), subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        if ids:
+            where = replace(where, ids=ids)
+        erasing.check_asked(where, whole=namespace is not None)
+        if dry_run:
+            return erasing.preview(self.store, where)
+        return erasing.erase(self.store, where, self._clock(), verify=verify)
+
+    def namespaces(self) -> list[Namespace]:
+        """Namespaces under this one that hold memories, sorted."""
+        return self.store.namespaces(self.prefix)
+
+    def scan(self, *texts: str) -> Residue:
+        """Looks for texts in every byte of every file of the store."""
+        return scan(self.store.files(), [secret for text in texts for secret in text_secrets(text)])
+
+    def stats(self) -> StoreStats:
+        """Counts and sizes of the whole store."""
+        return self.store.stats()
+
+    def doctor(self) -> list[str]:
+        """Problems found by reading everything; empty when sound."""
+        return self.store.check()
+
+    def rebuild(self) -> None:
+        """Makes indexes again from the slots and gives back the space of what was forgotten."""
+        self.store.rebuild()
+
+    def reembed(self, embedder: EmbedderLike) -> None:
+        """Replaces every vector by another embedder's; all or nothing."""
+        self.embedder = as_embedder(embedder)
+        self.store.reembed(self.embedder)
+
+    def close(self) -> None:
+        """Closes the store, and with it every view of it."""
+        self.store.close()
+
+    def __len__(self) -> int:
+        return self.store.count(self.prefix)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _record(self, id: str) -> Record:
+        record = self.store.read([id])[0] if is_id(id) else None
+        if record is None or record.memory.namespace[: len(self.prefix)] != self.prefix:
+            raise MemoryNotFound(str(id))
+        return record
+
+    def _where(self, namespace: Sequence[str], *, tags: Sequence[str], kinds: Sequence[Kind], **rest: Any) -> Where:
+        below = check_namespace(namespace)
+        labels = tags if isinstance(tags, str) else tuple(tags)
+        return Where(namespace=self.prefix + below, tags=labels, kinds=tuple(kinds), **rest)  # type: ignore[arg-type]  # a str is refused at the door
+
+
+def open(
+    path: str | PathLike[str],
+    *,
+    mode: Literal["rw", "r"] = "rw",
+    embedder: EmbedderLike = None,
+    timeout: float = 0.0,
+    policy: DecayPolicy | None = None,
+    clock: Clock = utc_now,
+    progress: Progress | None = None,
+) -> Memoria:
+    """Opens the store in directory `path`, made when it is not there and mode is "rw"; ":memory:" keeps nothing.
+
+    mode: "rw" is the one writer, "r" one of many readers. timeout: seconds to wait for another writer to close.
+    embedder: a SentenceTransformer name, a callable of texts, or an Embedder; None is all-MiniLM-L6-v2 for a new
+    store, and the store's own for an old one. progress: called with (what, done, total) during long work.
+    Raises StoreLocked, StoreNotFound, StoreCorrupt, StoreReadOnly, FormatTooNew, EmbedderMismatch.
+    """
+    from memoria.stores import InMemoryStore, LocalStore
+
+    if fspath(path) == ":memory:":
+        chosen = as_embedder(embedder)
+        return Memoria(InMemoryStore(chosen.card), chosen, policy=policy, clock=clock)
+    given = None if embedder is None else as_embedder(embedder)
+    card = as_embedder(None).card if given is None else given.card
+    store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
+    if given is None:
+        return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock)
+    try:
+        recalling.check_embedder(store, given)
+    except Exception:  # noqa: BLE001 - whatever stops us, the lock must not outlive it
+        store.close()
+        raise
+    return Memoria(store, given, policy=policy, clock=clock)

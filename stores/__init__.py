@@ -1,0 +1,20 @@
+"""Where memories live. Each store meets `memoria.protocols.Store` and passes `memoria.testing.StoreConformance`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memoria.stores.in_memory import InMemoryStore
+    from memoria.stores.local import LocalStore
+
+_LAZY = {"InMemoryStore": "memoria.stores.in_memory", "LocalStore": "memoria.stores.local"}
+
+__all__ = ["InMemoryStore", "LocalStore"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

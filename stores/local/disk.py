@@ -1,0 +1,75 @@
+"""The one seam between the store and the file system.
+
+Every byte of a slot file is written and synced here, and each step of a verb names the point it has reached,
+so that a test can pull the plug at any of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from memoria.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class Disk:
+    """The real disk."""
+
+    def write(self, fd: int, data: bytes, offset: int) -> None:
+        """Writes all of `data` at `offset`."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(fd, view, offset)
+            view, offset = view[written:], offset + written
+
+    def sync(self, fd: int) -> None:
+        """Returns when all that was written is on the device."""
+        os.fdatasync(fd)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Returns when the names in `folder` are on the device."""
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def reached(self, point: str) -> None:
+        """A verb has come to `point`; the real disk does not care."""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turns errors of the file system and of SQLite into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise _from_os(error, path) from error
+    except sqlite3.Error as error:
+        raise _from_sqlite(error, path) from error
+
+
+def _from_os(error: OSError, path: Path) -> StoreError:
+    if error.errno in _FULL:
+        return StoreFull(f"{path}: no space left ({error.strerror}); nothing was half-written")
+    if error.errno in _READ_ONLY:
+        return StoreReadOnly(f"{path}: the file system refuses writes ({error.strerror})")
+    return StoreError(f"{path}: {error.strerror}")
+
+
+def _from_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_FULL"):
+        return StoreFull(f"{path}: no space left ({error}); nothing was half-written")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StoreReadOnly(f"{path}: SQLite cannot write here ({error})")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")):
+        return StoreCorrupt(f"{path}: the database is damaged ({error})")
+    return StoreError(f"{path}: {error}")

@@ -1,0 +1,176 @@
+"""The FAISS index of one namespace, in RAM only.
+
+Flat fp16 while small; beyond `FLAT_LIMIT`, 1-bit RaBitQ codes (Gao and Long 2024) scanned by SIMD with a zero centre,
+in segments that threads search side by side. Either only proposes candidates: scores come from the slots.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Slots = NDArray[np.int64]
+
+FLAT_LIMIT = 10_000
+SEGMENT = 1 << 18
+_BLOCK = 32
+# Greater than any distance a unit vector can have, with room for the arithmetic of the estimator.
+_FAR = 3e38
+
+
+class Index:
+    """Candidates by slot number. `add` in ascending order of slots; `erase` in place."""
+
+    def __init__(self, dimension: int, *, large: bool) -> None:
+        self._dimension = dimension
+        self._large = large
+        self._segments: list[Any] = []
+        self._slots = np.zeros(0, np.int64)
+        self._alive = np.zeros(0, np.bool_)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return int(self._alive[: self._size].sum())
+
+    @property
+    def worn(self) -> bool:
+        """Whether it is worth building anew: too large to be flat, or mostly erased."""
+        outgrown = not self._large and self._size > FLAT_LIMIT
+        return outgrown or (self._size > 1024 and len(self) < self._size // 2)
+
+    def add(self, slots: Slots, vectors: Floats) -> None:
+        """Adds vectors, shape (n, d), at slots, shape (n,)."""
+        self._remember(slots)
+        done = 0
+        while done < len(vectors):
+            segment = self._open_segment()
+            room = SEGMENT - segment.ntotal
+            segment.add(np.ascontiguousarray(vectors[done : done + room]))
+            done += room
+
+    def _remember(self, slots: Slots) -> None:
+        size = self._size + len(slots)
+        if size > len(self._slots):
+            capacity = max(size, 2 * len(self._slots))
+            self._slots = np.resize(self._slots, capacity) if self._size else np.zeros(capacity, np.int64)
+            self._alive = np.resize(self._alive, capacity) if self._size else np.zeros(capacity, np.bool_)
+        self._slots[self._size : size] = slots
+        self._alive[self._size : size] = True
+        self._size = size
+
+    def _open_segment(self) -> Any:
+        if not self._segments or self._segments[-1].ntotal == SEGMENT:
+            self._segments.append(_rabitq(self._dimension) if self._large else _flat(self._dimension))
+        return self._segments[-1]
+
+    def erase(self, slot: int) -> None:
+        """Overwrites the code at `slot`; its neighbours stay as they are to the bit."""
+        position = self._position(slot)
+        if position is None:
+            return
+        segment, at = self._segments[position // SEGMENT], position % SEGMENT
+        (_erase_rabitq if self._large else _erase_flat)(segment, at)
+        self._alive[position] = False
+
+    def _position(self, slot: int) -> int | None:
+        position = int(np.searchsorted(self._slots[: self._size], slot))
+        found = position < self._size and self._slots[position] == slot and self._alive[position]
+        return position if found else None
+
+    def search(self, query: Floats, k: int) -> Slots:
+        """Slots of about the k nearest to `query`, shape (d,), in no order; erased ones are never among them."""
+        if not self._segments:
+            return np.zeros(0, np.int64)
+        q = np.ascontiguousarray(query[None], dtype=np.float32)
+        found = list(_threads().map(lambda part: self._search_segment(part, q, k), range(len(self._segments))))
+        positions = np.concatenate([at for at, _ in found])
+        scores = np.concatenate([score for _, score in found])
+        best = positions[np.argsort(-scores, kind="stable")[:k]]
+        return self._slots[best]
+
+    def _search_segment(self, part: int, q: Floats, k: int) -> tuple[Slots, Floats]:
+        import faiss
+
+        segment, start = self._segments[part], part * SEGMENT
+        alive = self._alive[start : start + segment.ntotal]
+        extra = {}
+        if not self._large and not alive.all():
+            bits = np.packbits(alive, bitorder="little")
+            extra = {"params": faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))}
+        scores, positions = segment.search(q, min(k, segment.ntotal), **extra)
+        valid = positions[0] >= 0
+        valid[valid] = alive[positions[0][valid]]
+        return positions[0][valid] + start, scores[0][valid]
+
+    def state(self) -> bytes:
+        """Slot-independent state: the code of each live vector, in order."""
+        codes = [_codes(segment, self._large) for segment in self._segments]
+        live = self._alive[: self._size]
+        return np.concatenate(codes)[live].tobytes() if codes else b""
+
+    def raw(self) -> bytes:
+        """Every byte that FAISS holds, erased places included."""
+        return b"".join(_buffer(segment).tobytes() for segment in self._segments)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    import faiss
+
+    # FAISS counts OpenMP threads per calling thread; each of ours must ask for one.
+    return ThreadPoolExecutor(os.cpu_count() or 1, "memoria-search", lambda: faiss.omp_set_num_threads(1))
+
+
+def _flat(dimension: int) -> Any:
+    import faiss
+
+    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def _rabitq(dimension: int) -> Any:
+    import faiss
+
+    index = faiss.IndexRaBitQFastScan(dimension, faiss.METRIC_INNER_PRODUCT)
+    index.train(np.zeros((1, dimension), np.float32))
+    return index
+
+
+def _buffer(segment: Any) -> NDArray[np.uint8]:
+    import faiss
+
+    codes = segment.codes
+    if hasattr(codes, "get"):
+        return np.asarray(faiss.rev_swig_ptr(codes.get(), codes.size()))
+    return np.asarray(faiss.rev_swig_ptr(codes.data(), codes.size()))
+
+
+def _erase_flat(segment: Any, at: int) -> None:
+    size = segment.code_size
+    _buffer(segment)[at * size : (at + 1) * size] = 0
+
+
+def _erase_rabitq(segment: Any, at: int) -> None:
+    packer = segment.get_CodePacker()
+    gone = np.zeros(packer.code_size, np.uint8)
+    gone[-8:-4].view(np.float32)[0] = _FAR
+    block, offset = divmod(at, _BLOCK)
+    stride = packer.block_size
+    packer.pack_1(gone, offset, _buffer(segment)[block * stride : (block + 1) * stride].reshape(1, stride))
+
+
+def _codes(segment: Any, large: bool) -> NDArray[np.uint8]:
+    if not large:
+        return _buffer(segment).reshape(segment.ntotal, -1)
+    packer = segment.get_CodePacker()
+    blocks = _buffer(segment).reshape(-1, packer.block_size)
+    return np.stack(
+        [packer.unpack_1(blocks[at // _BLOCK].reshape(1, -1), at % _BLOCK) for at in range(segment.ntotal)]
+    )

@@ -1,0 +1,43 @@
+"""Sealing: AES-256-GCM with a key of its own for every message, and keyed hashes for look-ups."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from memoria.errors import StoreCorrupt
+
+KEY_BYTES = 32
+# A key seals one message only, so one fixed nonce is safe (NIST SP 800-38D, 8: uniqueness is per key).
+_NONCE = bytes(12)
+
+
+def new_key() -> bytes:
+    """32 random bytes."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def seal(key: bytes, content: Any, bound_to: bytes) -> bytes:
+    """JSON of `content`, encrypted under `key` and bound to the place `bound_to`; 16 bytes longer than the JSON."""
+    plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return AESGCM(key).encrypt(_NONCE, plain, bound_to)
+
+
+def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> Any:
+    """What `seal` was given; raises StoreCorrupt when key, bytes or place differ."""
+    try:
+        return json.loads(AESGCM(key).decrypt(_NONCE, sealed, bound_to))
+    except InvalidTag:
+        raise StoreCorrupt(f"sealed content of {bound_to.hex()} does not open: its bytes or its key changed") from None
+
+
+def blind(key: bytes, field: str, *values: str) -> bytes:
+    """Keyed hash for equality look-ups: HMAC-SHA-256 cut to 16 bytes; `field` separates the uses."""
+    message = "\0".join((field, *values)).encode()
+    return hmac.new(key, message, hashlib.sha256).digest()[:16]

@@ -1,0 +1,216 @@
+"""Slot files: one per namespace, fixed slots of key, id and vector, appended and zeroed, never reused.
+
+Byte layout: docs/format.md. All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.errors import FormatTooNew, StoreCorrupt
+from memoria.stores.local.disk import Disk
+from memoria.stores.local.sealing import KEY_BYTES, new_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAGIC = b"MEMSLOTS"
+VERSION = 1
+HEADER_BYTES = 4096
+SECTOR = 512
+_HEADER = struct.Struct("<8sIIIIQ32s")
+_PLACE = struct.Struct("<QQ")
+_CRC_AT = 48
+_VECTOR_AT = 64
+_MAX_GROWTH = 1024
+
+
+def slot_bytes(dimension: int) -> int:
+    """Size of a slot: 64 bytes and the fp16 vector, rounded up to whole 512-byte sectors."""
+    return -(-(_VECTOR_AT + 2 * dimension) // SECTOR) * SECTOR
+
+
+def slot_dtype(dimension: int) -> np.dtype[Any]:
+    """A slot as numpy sees it."""
+    return np.dtype(
+        {
+            "names": ["key", "id", "crc", "vector"],
+            "formats": ["V32", "V16", "<u4", ("<f2", (dimension,))],
+            "offsets": [0, 32, _CRC_AT, _VECTOR_AT],
+            "itemsize": slot_bytes(dimension),
+        }
+    )
+
+
+def file_name(number: int) -> str:
+    return f"{number:016d}.slots"
+
+
+class SlotFile:
+    """One slot file. Positions are slot numbers, from 0."""
+
+    def __init__(self, path: Path, disk: Disk, *, writable: bool) -> None:
+        self.path = path
+        self._disk = disk
+        self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+        try:
+            self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
+            self._map()
+        except StoreCorrupt:
+            os.close(self._fd)
+            raise
+
+    @classmethod
+    def create(cls, folder: Path, number: int, dimension: int, disk: Disk) -> SlotFile:
+        """Makes the file with a fresh namespace key, durable with its name."""
+        path = folder / file_name(number)
+        header = _HEADER.pack(MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key())
+        header += struct.pack("<I", zlib.crc32(header))
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            disk.write(fd, header.ljust(HEADER_BYTES, b"\0"), 0)
+            disk.sync(fd)
+        finally:
+            os.close(fd)
+        disk.sync_folder(folder)
+        return cls(path, disk, writable=True)
+
+    def _read_header(self, header: bytes) -> None:
+        if len(header) < HEADER_BYTES or header[:8] != MAGIC:
+            raise StoreCorrupt(f"{self.path} is not a slot file or is cut short")
+        magic, version, size, dimension, _, number, key = _HEADER.unpack_from(header)
+        if version > VERSION:
+            raise FormatTooNew(f"{self.path} has slot format {version}; this memoria reads up to {VERSION}")
+        (crc,) = struct.unpack_from("<I", header, _HEADER.size)
+        if zlib.crc32(header[: _HEADER.size]) != crc or size != slot_bytes(dimension):
+            raise StoreCorrupt(f"{self.path} has a damaged header")
+        self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
+
+    def _map(self) -> None:
+        body = os.fstat(self._fd).st_size - HEADER_BYTES
+        if body % self.slot_size:
+            raise StoreCorrupt(f"{self.path} is cut short: {body} bytes are not whole slots of {self.slot_size}")
+        self.capacity = body // self.slot_size
+        dtype = slot_dtype(self.dimension)
+        self.view: NDArray[Any] = (
+            np.memmap(self.path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(self.capacity,))
+            if self.capacity
+            else np.zeros(0, dtype)
+        )
+
+    def refresh(self) -> None:
+        """Sees slots that another process has added."""
+        self._map()
+
+    def put(self, first: int, ids: Sequence[bytes], keys: Sequence[bytes], vectors: NDArray[Any]) -> None:
+        """Writes slots from `first` on, unsynced. vectors: shape (n, d)."""
+        self._reserve(first + len(ids))
+        data = b"".join(
+            self._pack(first + n, key, id, vector)
+            for n, (id, key, vector) in enumerate(zip(ids, keys, vectors.astype("<f2"), strict=True))
+        )
+        self._disk.write(self._fd, data, self._offset(first))
+
+    def _pack(self, slot: int, key: bytes, id: bytes, vector: NDArray[Any]) -> bytes:
+        tail = (bytes(12) + vector.tobytes()).ljust(self.slot_size - _CRC_AT - 4, b"\0")
+        crc = zlib.crc32(tail, zlib.crc32(key + id, zlib.crc32(_PLACE.pack(self.number, slot))))
+        return key + id + struct.pack("<I", crc) + tail
+
+    def _reserve(self, slots: int) -> None:
+        """Grows the file by zeros ahead of need, so that most writes change no file size."""
+        if slots <= self.capacity:
+            return
+        growth = min(max(16, self.capacity), _MAX_GROWTH)
+        end = max(slots, self.capacity + growth)
+        self._disk.write(self._fd, bytes((end - self.capacity) * self.slot_size), self._offset(self.capacity))
+        self._map()
+
+    def zero(self, slots: Iterable[int]) -> None:
+        """Overwrites slots with zeros, unsynced; runs of neighbours in one write."""
+        for first, count in _runs(sorted(slots)):
+            self._disk.write(self._fd, bytes(count * self.slot_size), self._offset(first))
+
+    def sync(self) -> None:
+        """The point of no return of what was put or zeroed."""
+        self._disk.sync(self._fd)
+
+    def wipe_and_unlink(self) -> None:
+        """Overwrites the whole file with zeros, header key included, syncs, and removes its name."""
+        step = 1 << 22
+        size = os.fstat(self._fd).st_size
+        for offset in range(0, size, step):
+            self._disk.write(self._fd, bytes(min(step, size - offset)), offset)
+        self._disk.sync(self._fd)
+        self._disk.reached("wiped")
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+    def id(self, slot: int) -> bytes:
+        """The 16 bytes of the id in a slot: zeros when it is empty or forgotten."""
+        return bytes(self.view["id"][slot]) if slot < self.capacity else bytes(16)
+
+    def entry(self, slot: int) -> tuple[bytes, NDArray[np.float32]]:
+        """Key and vector of a live slot; raises StoreCorrupt when its checksum differs."""
+        if not self.intact(slot):
+            raise StoreCorrupt(f"{self.path}: slot {slot} has a bad checksum")
+        row = self.view[slot]
+        return bytes(row["key"]), row["vector"].astype(np.float32)
+
+    def intact(self, slot: int) -> bool:
+        """Whether the checksum of a slot holds."""
+        raw = self.raw(slot)
+        head = zlib.crc32(raw[:_CRC_AT], zlib.crc32(_PLACE.pack(self.number, slot)))
+        return zlib.crc32(raw[_CRC_AT + 4 :], head) == int(self.view["crc"][slot])
+
+    def raw(self, slot: int) -> bytes:
+        return bytes(self.view[slot].tobytes())
+
+    def torn(self, slot: int) -> bool:
+        """Whether a slot is half written or half zeroed: its checksum is bad and one sector is all zeros."""
+        raw = self.raw(slot)
+        sectors = [raw[at : at + SECTOR] for at in range(0, len(raw), SECTOR)]
+        return not self.intact(slot) and any(not any(sector) for sector in sectors)
+
+    def used(self) -> NDArray[np.int64]:
+        """Numbers of the slots that are not all zeros, ascending."""
+        words = np.frombuffer(self.view, dtype=np.uint64).reshape(self.capacity, -1) if self.capacity else None
+        if words is None:
+            return np.zeros(0, np.int64)
+        parts = [words[at : at + 65536].any(axis=1) for at in range(0, self.capacity, 65536)]
+        return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
+
+    def ids(self, slots: NDArray[np.int64]) -> NDArray[Any]:
+        """Ids in slots as an array of 16-byte voids, shape (n,)."""
+        return self.view["id"][slots]
+
+    def vectors(self, slots: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Vectors in slots, shape (n, d), float32; zeros where forgotten."""
+        return self.view["vector"][slots].astype(np.float32)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            self.view = np.zeros(0, slot_dtype(self.dimension))
+
+    def _offset(self, slot: int) -> int:
+        return HEADER_BYTES + slot * self.slot_size
+
+
+def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """(first, count) of each run of consecutive numbers."""
+    start = 0
+    for at in range(1, len(slots) + 1):
+        if at == len(slots) or slots[at] != slots[at - 1] + 1:
+            yield slots[start], at - start
+            start = at
+
+
+assert _HEADER.size == 64 and KEY_BYTES == 32
