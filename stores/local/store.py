@@ -1,0 +1,544 @@
+"""LocalStore: the verbs of a store on one directory.
+
+remember: write slot, sync, commit row, add to the index. forget: zero slot, sync (the point of no return), erase
+in the index; rows are ciphertext without a key from then on, invisible at once and purged in batches.
+A row is live if and only if its slot bears its id.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from memoria.errors import MemoryNotFound, StoreClosed, StoreExists, StoreNotFound, StoreReadOnly
+from memoria.protocols import Embedder
+from memoria.stores.local import recovery, rows
+from memoria.stores.local.database import FORMAT, Database
+from memoria.stores.local.disk import Disk, translated
+from memoria.stores.local.lock import WriterLock
+from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
+from memoria.stores.local.slots import SlotFile, file_name
+from memoria.stores.local.space import Space, place
+from memoria.types import EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
+
+if TYPE_CHECKING:
+    from memoria.protocols import Vectors
+
+Progress = Callable[[str, int, int], None]
+
+PURGE_AFTER = 512
+_LOADED = 64
+
+
+class LocalStore:
+    """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
+
+    secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
+    loaded: how many namespaces are kept open and indexed in RAM at once.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        embedder: EmbedderCard,
+        mode: Literal["rw", "r"] = "rw",
+        timeout: float = 0.0,
+        progress: Progress | None = None,
+        disk: Disk | None = None,
+        secure_delete: bool = False,
+        loaded: int = _LOADED,
+    ) -> None:
+        self.path = Path(path)
+        self._writable = mode == "rw"
+        self._disk = disk if disk is not None else Disk()
+        self._progress = progress
+        self._loaded = loaded
+        self._mutex = threading.RLock()
+        self._spaces: OrderedDict[int, Space] = OrderedDict()
+        self._numbers: dict[Namespace, int] = {}
+        self._pending: list[bytes] = []
+        self._version = -1
+        self._open = False
+        self._lock = self._prepare(timeout)
+        try:
+            self._database = Database(
+                self.path / "memoria.db", writable=self._writable, secure_delete=secure_delete
+            )
+            try:
+                self._start(embedder)
+            except BaseException:
+                self._database.close()
+                raise
+        except BaseException:
+            if self._lock is not None:
+                self._lock.release()
+            raise
+        self._open = True
+
+    def _prepare(self, timeout: float) -> WriterLock | None:
+        made = (self.path / "memoria.db").exists()
+        if not self._writable:
+            if not made:
+                raise StoreNotFound(f"{self.path} holds no memoria store")
+            return None
+        if not made and self.path.exists() and not self._half_made():
+            raise StoreExists(f"{self.path} exists and is not a memoria store")
+        with translated(self.path):
+            (self.path / "slots").mkdir(parents=True, exist_ok=True)
+        return WriterLock(self.path / "lock", timeout)
+
+    def _half_made(self) -> bool:
+        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {"lock", "slots", "store.key"}
+
+    def _start(self, embedder: EmbedderCard) -> None:
+        if self._writable:
+            self._key = self._master_key()
+            self._database.migrate()
+            if self._database.meta("embedder.name") is None:
+                self._write_meta({"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)})
+            if self._database.meta("clean") == "0":
+                recovery.recover(self._database, self.path / "slots", self._disk, self._progress)
+            self._write_meta({"clean": "0"})
+        else:
+            self._database.check_format()
+            self._key = self._master_key()
+        name, dimension = self._database.meta("embedder.name"), self._database.meta("embedder.dimension")
+        self._card = EmbedderCard(name=str(name), dimension=int(str(dimension)))
+
+    def _master_key(self) -> bytes:
+        path = self.path / "store.key"
+        with translated(path):
+            if not path.exists() and self._writable and not (self.path / "memoria.db").stat().st_size:
+                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+                try:
+                    self._disk.write(fd, new_key(), 0)
+                    self._disk.sync(fd)
+                finally:
+                    os.close(fd)
+                self._disk.sync_folder(self.path)
+            key = path.read_bytes()
+        if len(key) != KEY_BYTES:
+            raise recovery.damaged(path, f"{len(key)} bytes are not a key of {KEY_BYTES}")
+        return key
+
+    def _write_meta(self, values: dict[str, str]) -> None:
+        with self._database.atomic() as db:
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    @property
+    def embedder(self) -> EmbedderCard:
+        return self._card
+
+    def read(self, ids: Sequence[str]) -> list[Record | None]:
+        with self._reading():
+            return [self._read(bytes.fromhex(id)) for id in ids]
+
+    def _read(self, id: bytes) -> Record | None:
+        row = self._row(id)
+        if row is None:
+            return None
+        space = self._space(row[1])
+        if space is None or space.slots.id(row[2]) != id:
+            return None
+        key, vector = space.slots.entry(row[2])
+        opened = unseal(key, row[13], id)
+        return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
+
+    def _row(self, id: bytes) -> tuple[Any, ...] | None:
+        found = self._database.rows(f"SELECT {rows.COLUMNS} FROM memory WHERE id = ?", id)
+        return found[0] if found else None
+
+    def select(self, where: Where) -> list[str]:
+        with self._reading():
+            if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
+                return self._select_ids(where)
+            ids = [id.hex() for space in self._under(where.namespace) for id, _ in self._matching(space, where)]
+            return sorted(ids if where.ids is None else set(ids) & set(where.ids))
+
+    def _select_ids(self, where: Where) -> list[str]:
+        found = []
+        for id in sorted(set(where.ids or ())):
+            space, _ = self._locate(bytes.fromhex(id))
+            if space is not None and space.name[: len(where.namespace)] == where.namespace:
+                found.append(id)
+        return found
+
+    def _locate(self, id: bytes) -> tuple[Space | None, int]:
+        """The space and slot of a live memory; (None, 0) when there is none."""
+        found = self._database.rows("SELECT namespace, slot FROM memory WHERE id = ?", id)
+        if found:
+            space = self._space(found[0][0])
+            if space is not None and space.slots.id(found[0][1]) == id:
+                return space, found[0][1]
+        return None, 0
+
+    def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
+        """(id, slot) of live memories in a space that meet the filter, `ids` aside."""
+        sql, values = _filter(space, where)
+        found = self._database.rows(sql, *values)
+        if not found:
+            return []
+        slots = np.fromiter((slot for _, slot in found), np.int64, len(found))
+        inside = np.flatnonzero(slots < space.slots.capacity)
+        bearing = space.slots.ids(slots[inside])
+        return [found[n] for n, id in zip(inside, bearing, strict=True) if bytes(id) == found[n][0]]
+
+    def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
+        with self._reading():
+            best: list[tuple[float, Space, int]] = []
+            for space in self._under(where.namespace):
+                among = self._among(space, where)
+                nearest = space.nearest(vector, k, among, self._progress)
+                best += [(score, space, slot) for score, slot in nearest]
+            hits = []
+            for score, space, slot in heapq.nlargest(k, best, key=lambda hit: hit[0]):
+                record = self._read(space.slots.id(slot))
+                if record is not None:
+                    hits.append((record.memory, score))
+            return hits
+
+    def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        if where.only_namespace:
+            return None
+        chosen = set(where.ids) if where.ids is not None else None
+        found = self._matching(space, where)
+        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)
+
+    def namespaces(self, prefix: Namespace) -> list[Namespace]:
+        with self._reading():
+            return sorted(space.name for space in self._under(prefix) if len(space.live()))
+
+    def count(self, prefix: Namespace) -> int:
+        with self._reading():
+            return sum(len(space.live()) for space in self._under(prefix))
+
+    def secrets(self, ids: Sequence[str]) -> list[Secret]:
+        with self._reading():
+            return [secret for id in ids for secret in self._secrets(bytes.fromhex(id))]
+
+    def _secrets(self, id: bytes) -> Iterator[Secret]:
+        record, (space, slot) = self._read(id), self._locate(id)
+        if record is None or space is None:
+            raise MemoryNotFound(id.hex())
+        yield Secret(label="text", data=record.memory.text.encode())
+        yield Secret(label="key", data=space.slots.entry(slot)[0])
+        yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
+        yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
+
+    def files(self) -> Iterator[Path]:
+        return (path for path in sorted(self.path.rglob("*")) if path.is_file())
+
+    def stats(self) -> StoreStats:
+        with self._reading():
+            spaces = list(self._under(()))
+            live = [len(space.live()) for space in spaces]
+            return StoreStats(
+                memories=sum(live),
+                namespaces=sum(count > 0 for count in live),
+                erased=sum(space.next_slot for space in spaces) - sum(live),
+                bytes_on_disk=sum(path.stat().st_size for path in self.files()),
+                embedder=self._card,
+                format=FORMAT,
+            )
+
+    def check(self) -> list[str]:
+        with self._reading():
+            return recovery.check(self._database, self.path / "slots", self._disk, list(self._under(())))
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write(self, records: Sequence[Record]) -> None:
+        with self._writing():
+            batches: dict[Namespace, list[Record]] = {}
+            for record in records:
+                batches.setdefault(record.memory.namespace, []).append(record)
+            added = [(self._space_for(name), batch) for name, batch in batches.items()]
+            self._add(added, replaced=False)
+
+    def _add(self, batches: list[tuple[Space, list[Record]]], *, replaced: bool) -> None:
+        keys = [[new_key() for _ in batch] for _, batch in batches]
+        try:
+            self._put(batches, keys)
+            self._commit(batches, keys, replaced=replaced)
+        except BaseException:
+            # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
+            for space, batch in batches:
+                last = min(space.next_slot + len(batch), space.slots.capacity)
+                space.slots.zero(range(space.next_slot, last))
+            raise
+        for space, batch in batches:
+            slots = np.arange(space.next_slot, space.next_slot + len(batch))
+            space.next_slot += len(batch)
+            if space.index is not None:
+                space.index.add(slots, space.slots.vectors(slots))
+
+    def _put(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]]) -> None:
+        with translated(self.path):
+            for (space, batch), fresh in zip(batches, keys, strict=True):
+                ids = [bytes.fromhex(record.memory.id) for record in batch]
+                space.slots.put(space.next_slot, ids, fresh, np.stack([record.vector for record in batch]))
+                self._disk.reached("slot written")
+                space.slots.sync()
+            self._disk.reached("slot synced")
+
+    def _commit(
+        self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]], *, replaced: bool
+    ) -> None:
+        with self._database.atomic() as db:
+            for (space, batch), fresh in zip(batches, keys, strict=True):
+                for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
+                    if replaced:
+                        _delete_rows(db, [bytes.fromhex(record.memory.id)])
+                    _insert(db, space, space.next_slot + n, record, key)
+                db.execute(
+                    "UPDATE namespace SET next_slot = ? WHERE id = ?", (space.next_slot + len(batch), space.number)
+                )
+            self._disk.reached("row written")
+        self._disk.reached("row committed")
+
+    def replace(self, record: Record) -> None:
+        with self._writing():
+            id = bytes.fromhex(record.memory.id)
+            space, slot = self._locate(id)
+            if space is None:
+                raise MemoryNotFound(record.memory.id)
+            self._add([(space, [record])], replaced=True)
+            self._zero([(space, slot)])
+
+    def erase(self, ids: Sequence[str]) -> None:
+        with self._writing():
+            unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
+            targets = [self._locate(id) for id in unique]
+            known = [(space, slot) for space, slot in targets if space is not None]
+            if len(known) < len(unique):
+                missing = zip(unique, targets, strict=True)
+                raise MemoryNotFound(*(id.hex() for id, (space, _) in missing if space is None))
+            if len(known) > 1:
+                self._intend(unique)
+            self._zero(known)
+            self._pending += unique
+            if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
+                self.purge()
+
+    def _intend(self, ids: list[bytes]) -> None:
+        with self._database.atomic() as db:
+            db.execute("INSERT INTO intent (targets) VALUES (?)", (b"".join(ids),))
+        self._disk.reached("intent committed")
+
+    def _zero(self, targets: list[tuple[Space, int]]) -> None:
+        spaces = {space.number: space for space, _ in targets}
+        by_space: dict[int, list[int]] = {}
+        for space, slot in targets:
+            by_space.setdefault(space.number, []).append(slot)
+        with translated(self.path):
+            for number, slots in by_space.items():
+                spaces[number].slots.zero(slots)
+                self._disk.reached("slot zeroed")
+                spaces[number].slots.sync()
+            self._disk.reached("zero synced")
+        for space, slot in targets:
+            if space.index is not None:
+                space.index.erase(slot)
+
+    def purge(self) -> None:
+        """Deletes the rows of what was forgotten: ciphertext without a key, invisible already."""
+        with self._writing():
+            if self._pending:
+                with self._database.atomic() as db:
+                    _delete_rows(db, self._pending)
+                    db.execute("DELETE FROM intent")
+                    self._disk.reached("rows purged")
+                self._pending.clear()
+
+    def erase_namespaces(self, prefix: Namespace) -> int:
+        with self._writing():
+            spaces = [space.number for space in self._under(prefix)]
+            if not spaces:
+                return 0
+            marks = ",".join("?" * len(spaces))
+            with self._database.atomic() as db:
+                db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks})", spaces)
+            self._disk.reached("namespaces marked")
+            files = self._database.rows("SELECT id, file FROM namespace WHERE erasing = 1")
+            for number, file in files:
+                self._forget_space(number)
+                with translated(self.path):
+                    SlotFile(self._slot_path(file), self._disk, writable=True).wipe_and_unlink()
+            recovery.drop_namespaces(self._database, spaces)
+            return len(spaces)
+
+    def rebuild(self) -> None:
+        with self._writing():
+            self.purge()
+            for space in self._under(()):
+                if len(space.live()) < space.next_slot:
+                    self._rewrite(space, None)
+                space.index = None
+
+    def _rewrite(self, space: Space, vectors: Vectors | None) -> None:
+        """Copies live slots into a new file, numbered anew; the old file is wiped after the commit."""
+        raise NotImplementedError
+
+    def reembed(self, embedder: Embedder) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        with self._mutex:
+            if not self._open:
+                return
+            if self._writable:
+                self.purge()
+                self._write_meta({"clean": "1"})
+            self._open = False
+            for space in self._spaces.values():
+                space.close()
+            self._spaces.clear()
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    # -- namespaces ---------------------------------------------------------------------------------------------
+
+    def _slot_path(self, file: int) -> Path:
+        return self.path / "slots" / file_name(file)
+
+    def _space(self, number: int) -> Space | None:
+        """The space with this number, opened when it is not; the least recently used one is closed for it."""
+        if number in self._spaces:
+            self._spaces.move_to_end(number)
+            return self._spaces[number]
+        found = self._database.rows(
+            "SELECT file, next_slot, sealed FROM namespace WHERE id = ? AND erasing = 0", number
+        )
+        if not found:
+            return None
+        file, next_slot, sealed = found[0]
+        with translated(self._slot_path(file)):
+            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
+        space = Space(number, slots, next_slot, sealed)
+        self._spaces[number] = space
+        self._numbers[space.name] = number
+        while len(self._spaces) > self._loaded:
+            self._forget_space(next(iter(self._spaces)))
+        return space
+
+    def _forget_space(self, number: int) -> None:
+        space = self._spaces.pop(number, None)
+        if space is not None:
+            self._numbers.pop(space.name, None)
+            space.close()
+
+    def _under(self, prefix: Namespace) -> Iterator[Space]:
+        found = self._database.rows("SELECT namespace FROM prefix WHERE hash = ?", self._blind(prefix))
+        return (space for (number,) in found if (space := self._space(number)) is not None)
+
+    def _blind(self, prefix: Namespace) -> bytes:
+        return blind(self._key, "prefix", *prefix)
+
+    def _space_for(self, name: Namespace) -> Space:
+        """The space of a namespace, made when it is new."""
+        number = self._numbers.get(name)
+        if number is None:
+            found = self._database.rows(
+                "SELECT id FROM namespace WHERE hash = ? AND erasing = 0", blind(self._key, "namespace", *name)
+            )
+            number = found[0][0] if found else self._create(name)
+        space = self._space(number)
+        assert space is not None
+        return space
+
+    def _create(self, name: Namespace) -> int:
+        last = self._database.rows("SELECT value FROM meta WHERE name = 'files'")
+        number = int(last[0][0]) + 1 if last else 1
+        with translated(self.path):
+            slots = SlotFile.create(self.path / "slots", number, self._card.dimension, self._disk)
+        self._disk.reached("namespace file made")
+        sealed = seal(slots.key, list(name), place(number))
+        slots.close()
+        with self._database.atomic() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('files', ?)", (str(number),))
+            db.execute(
+                "INSERT INTO namespace (id, hash, file, sealed) VALUES (?, ?, ?, ?)",
+                (number, blind(self._key, "namespace", *name), number, sealed),
+            )
+            prefixes = [(self._blind(name[:end]), number) for end in range(len(name) + 1)]
+            db.executemany("INSERT INTO prefix VALUES (?, ?)", prefixes)
+        return number
+
+    # -- guards -------------------------------------------------------------------------------------------------
+
+    def _reading(self) -> threading.RLock:
+        """The mutex, after seeing what another process has committed."""
+        self._check_open()
+        if not self._writable:
+            version = self._database.rows("PRAGMA data_version")[0][0]
+            if version != self._version:
+                for number in list(self._spaces):
+                    self._forget_space(number)
+                self._version = version
+        return self._mutex
+
+    def _writing(self) -> threading.RLock:
+        self._check_open()
+        if not self._writable:
+            raise StoreReadOnly(f"{self.path} is open for reading: open it with mode='rw' to change it")
+        return self._mutex
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreClosed(f"{self.path} is closed")
+
+
+def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
+    """SQL for (id, slot) of what meets the filter in a space, and its values."""
+    key = space.slots.key
+    hashes = [blind(key, "tag", tag) for tag in where.tags]
+    if where.subject is not None:
+        hashes.append(blind(key, "subject", where.subject))
+    if where.key is not None:
+        hashes.append(blind(key, "key", where.key))
+    clauses, values = ["m.namespace = ?"], [space.number]
+    if where.kinds:
+        clauses.append(f"m.kind IN ({','.join('?' * len(where.kinds))})")
+        values += [rows.KINDS.index(kind) for kind in where.kinds]
+    if where.since is not None:
+        clauses.append("m.created_at >= ?")
+        values.append(rows.micros(where.since) or 0)
+    if where.until is not None:
+        clauses.append("m.created_at < ?")
+        values.append(rows.micros(where.until) or 0)
+    joins = "".join(f" JOIN label l{n} ON l{n}.row = m.row AND l{n}.hash = ?" for n in range(len(hashes)))
+    sql = f"SELECT m.id, m.slot FROM memory m{joins} WHERE {' AND '.join(clauses)}"
+    return sql, [*hashes, *values]
+
+
+def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> None:
+    id = bytes.fromhex(record.memory.id)
+    sealed = seal(key, rows.content(record.memory), id)
+    marks = ",".join("?" * 14)
+    row = db.execute(
+        f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks})", rows.to_row(record, space.number, slot, sealed)
+    ).lastrowid
+    db.executemany(
+        "INSERT INTO label VALUES (?, ?)", [(hash, row) for hash in rows.labels(space.slots.key, record.memory)]
+    )
+
+
+def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
+    for id in ids:
+        db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
+        db.execute("DELETE FROM memory WHERE id = ?", (id,))
+
+
+_ = replace
