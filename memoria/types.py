@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ Namespace = tuple[str, ...]
 Kind = Literal["episodic", "semantic", "procedural"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ class Memory:
     tags: tuple[str, ...] = ()
     key: str | None = None
     provenance: Provenance = Provenance()
-    metadata: Mapping[str, Any] = _NOTHING
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from memoria.errors import StoreCorrupt
 from memoria.stores.local.database import Database
 from memoria.stores.local.disk import Disk, translated
-from memoria.stores.local.slots import HEADER_BYTES, SlotFile, file_name
+from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space
 
 Progress = Callable[[str, int, int], None]
-
-
-def damaged(path: Path, what: str) -> StoreCorrupt:
-    return StoreCorrupt(f"{path}: {what}")
 
 
 def recover(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> None:
@@ -110,5 +105,3 @@ def _check_space(database: Database, space: Space) -> list[str]:
             problems.append(f"slots/{name}: slot {slot} belongs to no memory")
     return problems
 
-
-_ = HEADER_BYTES

@@ -68,10 +68,12 @@ class SlotFile:
             raise
 
     @classmethod
-    def create(cls, folder: Path, number: int, dimension: int, disk: Disk) -> SlotFile:
-        """Makes the file with a fresh namespace key, durable with its name."""
+    def create(
+        cls, folder: Path, number: int, dimension: int, disk: Disk, key: bytes | None = None
+    ) -> SlotFile:
+        """Makes the file with a fresh namespace key, or `key`, durable with its name."""
         path = folder / file_name(number)
-        header = _HEADER.pack(MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key())
+        header = _HEADER.pack(MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key() if key is None else key)
         header += struct.pack("<I", zlib.crc32(header))
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:

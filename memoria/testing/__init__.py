@@ -1,0 +1,7 @@
+"""What third parties need to test their stores and policies: conformance suites and a real embedder without weights."""
+
+from __future__ import annotations
+
+from memoria.testing.embedders import HashEmbedder
+
+__all__ = ["HashEmbedder"]

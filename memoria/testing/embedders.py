@@ -1,0 +1,43 @@
+"""A real embedder with no weights: texts that share words are near."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from memoria.types import EmbedderCard
+
+if TYPE_CHECKING:
+    from memoria.protocols import Vectors
+
+
+class HashEmbedder:
+    """Sum of one hashed random direction per word (random indexing, Kanerva et al. 2000); deterministic."""
+
+    def __init__(self, dimension: int = 64) -> None:
+        self._card = EmbedderCard(name=f"hash-{dimension}", dimension=dimension)
+
+    @property
+    def card(self) -> EmbedderCard:
+        return self._card
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of shape (n, d), float32, not normalised."""
+        import numpy as np
+
+        rows = [self._sum(text) for text in texts]
+        return np.array(rows, np.float32).reshape(len(texts), self._card.dimension)
+
+    def _sum(self, text: str) -> Vectors:
+        import numpy as np
+
+        words = re.findall(r"\w+", text.lower()) or [text]
+        return np.sum([self._direction(word) for word in words], axis=0).astype(np.float32)
+
+    def _direction(self, word: str) -> Vectors:
+        import numpy as np
+
+        seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+        return np.random.default_rng(seed).standard_normal(self._card.dimension).astype(np.float32)

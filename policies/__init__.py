@@ -1,0 +1,7 @@
+"""How memories fade: one published model per file, citation on top. Each passes `memoria.testing.PolicyConformance`."""
+
+from __future__ import annotations
+
+from memoria.policies.exponential import Exponential
+
+__all__ = ["Exponential"]
