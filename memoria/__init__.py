@@ -24,7 +24,7 @@ from memoria.errors import *  # noqa: F403 - the whole error tree is public
 from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
-    from memoria.engine import Draft, Memoria, open  # noqa: F401 - loaded lazily below
+    from memoria.engine import Draft, Memoria, open  # noqa: A004 - memoria.open is the public name
 
 __version__ = "0.1.0"
 
@@ -33,7 +33,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _LAZY = {"Draft": "memoria.engine", "Memoria": "memoria.engine", "open": "memoria.engine"}
 
-__all__ = [*types.__all__, *errors.__all__, "Draft", "Memoria", "__version__", "open"]  # noqa: PLE0604 - names of modules below
+__all__ = [*types.__all__, *errors.__all__, "Draft", "Memoria", "__version__", "open"]
 
 
 def __getattr__(name: str) -> Any:

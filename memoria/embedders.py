@@ -75,7 +75,10 @@ class CallableEmbedder:
         self, function: Callable[[list[str]], Any], name: str | None = None, dimension: int | None = None
     ) -> None:
         self._function = function
-        module, qualname = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
+        module, qualname = (
+            getattr(function, "__module__", "?"),
+            getattr(function, "__qualname__", repr(function)),
+        )
         found = len(self._call(["dimension"])[0]) if dimension is None else dimension
         self._card = EmbedderCard(name=name or f"{module}.{qualname}", dimension=found)
 
@@ -134,4 +137,7 @@ def _load(name: str, *, local: bool) -> Any:
 
 
 def _encode(model: Any, texts: Sequence[str]) -> Vectors:
-    return cast("Vectors", model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True))
+    return cast(
+        "Vectors",
+        model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True),
+    )

@@ -138,7 +138,9 @@ class Memoria:
         old = self._record(id)
         allowed = {"text", "kind", "valid_from", "valid_to", "salience", "subject", "tags", "metadata"}
         if not changes or not set(changes) <= allowed:
-            raise InvalidQuery(f"amend takes some of {', '.join(sorted(allowed))}, not {', '.join(changes) or 'nothing'}")
+            raise InvalidQuery(
+                f"amend takes some of {', '.join(sorted(allowed))}, not {', '.join(changes) or 'nothing'}"
+            )
         if "tags" in changes:
             changes["tags"] = tuple(sorted(set(changes["tags"])))
         memory = check_memory(replace(old.memory, **changes))
@@ -212,7 +214,9 @@ class Memoria:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _record(self, id: str) -> Record:
@@ -256,7 +260,7 @@ def open(
         return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock)
     try:
         recalling.check_embedder(store, given)
-    except Exception:  # noqa: BLE001 - whatever stops us, the lock must not outlive it
+    except Exception:
         store.close()
         raise
     return Memoria(store, given, policy=policy, clock=clock)

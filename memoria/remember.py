@@ -116,6 +116,4 @@ def _vectors(store: Store, embedder: Embedder, drafts: Sequence[Draft]) -> list[
     texts = [draft.text for draft in drafts if draft.vector is None]
     embedded = iter(embed(store, embedder, texts) if texts else ())
     dimension = store.embedder.dimension
-    return [
-        next(embedded) if draft.vector is None else unit_vectors([draft.vector], dimension)[0] for draft in drafts
-    ]
+    return [next(embedded) if draft.vector is None else unit_vectors([draft.vector], dimension)[0] for draft in drafts]

@@ -59,8 +59,14 @@ def text_secrets(text: str) -> list[Secret]:
     """A text as it could stand in a file: UTF-8, UTF-16, and escaped JSON where that differs."""
     import json
 
-    forms = {"text utf-8": text.encode(), "text utf-16": text.encode("utf-16-le"), "text json": json.dumps(text)[1:-1].encode()}
-    return [Secret(label=label, data=data) for label, data in forms.items() if label != "text json" or data != text.encode()]
+    forms = {
+        "text utf-8": text.encode(),
+        "text utf-16": text.encode("utf-16-le"),
+        "text json": json.dumps(text)[1:-1].encode(),
+    }
+    return [
+        Secret(label=label, data=data) for label, data in forms.items() if label != "text json" or data != text.encode()
+    ]
 
 
 def scan(

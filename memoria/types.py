@@ -22,7 +22,6 @@ Kind = Literal["episodic", "semantic", "procedural"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where a memory comes from.
@@ -250,4 +249,3 @@ __all__ = [
     "Verification",
     "Where",
 ]
-

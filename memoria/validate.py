@@ -50,9 +50,7 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
         yield f"kind {memory.kind!r} is not one of {', '.join(KINDS)}"
     if not 0 <= memory.salience <= 1:
         yield f"salience {memory.salience!r} is not in [0, 1]"
-    yield from _time_violations(
-        created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to
-    )
+    yield from _time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
     yield from _metadata_violations(memory.metadata)
     yield from _provenance_violations(memory)
 

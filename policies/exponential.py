@@ -25,7 +25,8 @@ class Exponential:
     """R = 0.9^(t/S), t in days since the last retrieval.
 
     stability: S of a new memory in days; > 0. growth: S is multiplied by 1 + growth * (1 - R) when it is found, so
-    that massed repeats add next to nothing (the spacing effect); >= 0. loss: S is multiplied by this when missed; (0, 1].
+    that massed repeats add next to nothing (the spacing effect); >= 0.
+    loss: S is multiplied by this when it is missed; in (0, 1].
     """
 
     stability: float = 7.0
@@ -49,9 +50,7 @@ class Exponential:
         if not recalled:
             return replace(trace, stability=trace.stability * self.loss, lapses=trace.lapses + 1)
         gain = 1 + self.growth * (1 - float(self.retrievability([trace], at)[0]))
-        return replace(
-            trace, stability=trace.stability * gain, last_retrieved=at, retrievals=trace.retrievals + 1
-        )
+        return replace(trace, stability=trace.stability * gain, last_retrieved=at, retrievals=trace.retrievals + 1)
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
         """When R falls below `threshold` in (0, 1]: t = S ln(threshold) / ln(0.9); None when that is never."""

@@ -78,7 +78,7 @@ class InMemoryStore:
         yield from ()
 
     def check(self) -> list[str]:
-        return [] if self._open is not None else []
+        return [id for id, record in self._open.items() if record.memory.id != id]
 
     def rebuild(self) -> None:
         self._open.copy()
@@ -93,7 +93,12 @@ class InMemoryStore:
     def stats(self) -> StoreStats:
         names = self.namespaces(())
         return StoreStats(
-            memories=len(self._open), namespaces=len(names), erased=0, bytes_on_disk=0, embedder=self._card, format=0
+            memories=len(self._open),
+            namespaces=len(names),
+            erased=0,
+            bytes_on_disk=0,
+            embedder=self._card,
+            format=0,
         )
 
     def close(self) -> None:

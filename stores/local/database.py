@@ -55,7 +55,10 @@ class Database:
         self.path = path
         with translated(path):
             self._connection = sqlite3.connect(
-                f"file:{path}?mode={'rwc' if writable else 'ro'}", uri=True, isolation_level=None, check_same_thread=False
+                f"file:{path}?mode={'rwc' if writable else 'ro'}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._connection.execute("PRAGMA busy_timeout = 5000")
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")

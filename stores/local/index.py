@@ -171,6 +171,4 @@ def _codes(segment: Any, large: bool) -> NDArray[np.uint8]:
         return _buffer(segment).reshape(segment.ntotal, -1)
     packer = segment.get_CodePacker()
     blocks = _buffer(segment).reshape(-1, packer.block_size)
-    return np.stack(
-        [packer.unpack_1(blocks[at // _BLOCK].reshape(1, -1), at % _BLOCK) for at in range(segment.ntotal)]
-    )
+    return np.stack([packer.unpack_1(blocks[at // _BLOCK].reshape(1, -1), at % _BLOCK) for at in range(segment.ntotal)])

@@ -20,7 +20,11 @@ Progress = Callable[[str, int, int], None]
 
 def recover(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> None:
     """Finishes what a crash cut short. Doing it twice is doing it once."""
-    doomed = {bytes(targets[at : at + 16]) for (targets,) in database.rows("SELECT targets FROM intent") for at in range(0, len(targets), 16)}
+    doomed = {
+        bytes(targets[at : at + 16])
+        for (targets,) in database.rows("SELECT targets FROM intent")
+        for at in range(0, len(targets), 16)
+    }
     _finish_namespaces(database, folder, disk)
     spaces = database.rows("SELECT id, file FROM namespace")
     for done, (space, file) in enumerate(spaces):
@@ -88,7 +92,9 @@ def check(database: Database, folder: Path, disk: Disk, spaces: Sequence[Space])
     """Problems, in words."""
     problems = [f"memoria.db: {row[0]}" for row in database.rows("PRAGMA integrity_check") if row[0] != "ok"]
     known = {file_name(file) for (file,) in database.rows("SELECT file FROM namespace")}
-    problems += [f"slots/{path.name}: no namespace names this file" for path in folder.iterdir() if path.name not in known]
+    problems += [
+        f"slots/{path.name}: no namespace names this file" for path in folder.iterdir() if path.name not in known
+    ]
     for space in spaces:
         problems += _check_space(database, space)
     return problems
@@ -104,4 +110,3 @@ def _check_space(database: Database, space: Space) -> list[str]:
         elif rows.get(slot) != space.slots.id(slot):
             problems.append(f"slots/{name}: slot {slot} belongs to no memory")
     return problems
-

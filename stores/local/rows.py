@@ -75,9 +75,7 @@ def to_memory(row: tuple[Any, ...], namespace: Namespace, opened: dict[str, Any]
         subject=opened["subject"],
         tags=tuple(opened["tags"]),
         key=opened["key"],
-        provenance=Provenance(
-            source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)
-        ),
+        provenance=Provenance(source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)),
         metadata=opened["metadata"],
     )
 

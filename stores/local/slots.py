@@ -16,7 +16,7 @@ import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
 from memoria.stores.local.disk import Disk
-from memoria.stores.local.sealing import KEY_BYTES, new_key
+from memoria.stores.local.sealing import new_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,12 +68,12 @@ class SlotFile:
             raise
 
     @classmethod
-    def create(
-        cls, folder: Path, number: int, dimension: int, disk: Disk, key: bytes | None = None
-    ) -> SlotFile:
+    def create(cls, folder: Path, number: int, dimension: int, disk: Disk, key: bytes | None = None) -> SlotFile:
         """Makes the file with a fresh namespace key, or `key`, durable with its name."""
         path = folder / file_name(number)
-        header = _HEADER.pack(MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key() if key is None else key)
+        header = _HEADER.pack(
+            MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key() if key is None else key
+        )
         header += struct.pack("<I", zlib.crc32(header))
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
@@ -87,7 +87,7 @@ class SlotFile:
     def _read_header(self, header: bytes) -> None:
         if len(header) < HEADER_BYTES or header[:8] != MAGIC:
             raise StoreCorrupt(f"{self.path} is not a slot file or is cut short")
-        magic, version, size, dimension, _, number, key = _HEADER.unpack_from(header)
+        _, version, size, dimension, _, number, key = _HEADER.unpack_from(header)
         if version > VERSION:
             raise FormatTooNew(f"{self.path} has slot format {version}; this memoria reads up to {VERSION}")
         (crc,) = struct.unpack_from("<I", header, _HEADER.size)
@@ -213,6 +213,3 @@ def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:
         if at == len(slots) or slots[at] != slots[at - 1] + 1:
             yield slots[start], at - start
             start = at
-
-
-assert _HEADER.size == 64 and KEY_BYTES == 32

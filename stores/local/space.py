@@ -51,7 +51,11 @@ class Space:
         return used[used < self.next_slot]
 
     def nearest(
-        self, vector: NDArray[np.float32], k: int, among: NDArray[np.int64] | None, progress: Callable[[str, int, int], None] | None
+        self,
+        vector: NDArray[np.float32],
+        k: int,
+        among: NDArray[np.int64] | None,
+        progress: Callable[[str, int, int], None] | None,
     ) -> list[tuple[float, int]]:
         """(cosine, slot) of the k nearest, best first; exact among `among` when it is few."""
         index = self.load(progress)

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from memoria.errors import InvalidVector, MemoryNotFound, StoreClosed, StoreCorrupt, StoreExists, StoreNotFound, StoreReadOnly
+from memoria.errors import (
+    InvalidVector,
+    MemoryNotFound,
+    StoreClosed,
+    StoreCorrupt,
+    StoreExists,
+    StoreNotFound,
+    StoreReadOnly,
+)
 from memoria.protocols import Embedder
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
@@ -70,9 +78,7 @@ class LocalStore:
         self._open = False
         self._lock = self._prepare(timeout)
         try:
-            self._database = Database(
-                self.path / "memoria.db", writable=self._writable, secure_delete=secure_delete
-            )
+            self._database = Database(self.path / "memoria.db", writable=self._writable, secure_delete=secure_delete)
             try:
                 self._start(embedder)
             except BaseException:
@@ -97,7 +103,12 @@ class LocalStore:
         return WriterLock(self.path / "lock", timeout)
 
     def _half_made(self) -> bool:
-        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {"lock", "slots", "store.key", "store.new"}
+        return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {
+            "lock",
+            "slots",
+            "store.key",
+            "store.new",
+        }
 
     def _start(self, embedder: EmbedderCard) -> None:
         if self._writable:
@@ -140,7 +151,7 @@ class LocalStore:
         with self._database.atomic() as db:
             db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
-    # -- reading ------------------------------------------------------------------------------------------------
+    # -- reading --
 
     @property
     def embedder(self) -> EmbedderCard:
@@ -262,7 +273,7 @@ class LocalStore:
         with self._reading():
             return recovery.check(self._database, self.path / "slots", self._disk, list(self._under(())))
 
-    # -- writing ------------------------------------------------------------------------------------------------
+    # -- writing --
 
     def write(self, records: Sequence[Record]) -> None:
         with self._writing():
@@ -298,9 +309,7 @@ class LocalStore:
                 space.slots.sync()
             self._disk.reached("slot synced")
 
-    def _commit(
-        self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]], *, replaced: bool
-    ) -> None:
+    def _commit(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]], *, replaced: bool) -> None:
         with self._database.atomic() as db:
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
@@ -308,7 +317,8 @@ class LocalStore:
                         _delete_rows(db, [bytes.fromhex(record.memory.id)])
                     _insert(db, space, space.next_slot + n, record, key)
                 db.execute(
-                    "UPDATE namespace SET next_slot = ? WHERE id = ?", (space.next_slot + len(batch), space.number)
+                    "UPDATE namespace SET next_slot = ? WHERE id = ?",
+                    (space.next_slot + len(batch), space.number),
                 )
             self._disk.reached("row written")
         self._disk.reached("row committed")
@@ -420,8 +430,14 @@ class LocalStore:
         texts = [record.memory.text for id in ids if (record := self._read(id)) is not None]
         vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if vectors.shape != (len(ids), embedder.card.dimension) or not (lengths > 0).all() or not np.isfinite(lengths).all():
-            raise InvalidVector(f"{embedder.card.name!r} gave vectors of shape {vectors.shape}, or one that is not finite or zero")
+        if (
+            vectors.shape != (len(ids), embedder.card.dimension)
+            or not (lengths > 0).all()
+            or not np.isfinite(lengths).all()
+        ):
+            raise InvalidVector(
+                f"{embedder.card.name!r} gave vectors of shape {vectors.shape}, or one that is not finite or zero"
+            )
         return vectors / lengths
 
     def _swap(self, rewritten: list[tuple[int, SlotFile, list[tuple[int, bytes]]]], card: EmbedderCard) -> None:
@@ -432,7 +448,8 @@ class LocalStore:
             db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
             for space, fresh, slots in rewritten:
                 db.execute(
-                    "UPDATE namespace SET file = ?, next_slot = ? WHERE id = ?", (fresh.number, len(slots), space)
+                    "UPDATE namespace SET file = ?, next_slot = ? WHERE id = ?",
+                    (fresh.number, len(slots), space),
                 )
                 db.executemany("UPDATE memory SET slot = ? WHERE id = ?", slots)
         self._disk.reached("files swapped")
@@ -470,7 +487,7 @@ class LocalStore:
             if self._lock is not None:
                 self._lock.release()
 
-    # -- namespaces ---------------------------------------------------------------------------------------------
+    # -- namespaces --
 
     def _slot_path(self, file: int) -> Path:
         return self.path / "slots" / file_name(file)
@@ -513,7 +530,8 @@ class LocalStore:
         number = self._numbers.get(name)
         if number is None:
             found = self._database.rows(
-                "SELECT id FROM namespace WHERE hash = ? AND erasing = 0", blind(self._key, "namespace", *name)
+                "SELECT id FROM namespace WHERE hash = ? AND erasing = 0",
+                blind(self._key, "namespace", *name),
             )
             number = found[0][0] if found else self._create(name)
         space = self._space(number)
@@ -543,7 +561,7 @@ class LocalStore:
         self._write_meta({"files": str(number)})
         return number
 
-    # -- guards -------------------------------------------------------------------------------------------------
+    # -- guards --
 
     def _reading(self) -> threading.RLock:
         """The mutex, after seeing what another process has committed."""
@@ -595,10 +613,12 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
     sealed = seal(key, rows.content(record.memory), id)
     marks = ",".join("?" * 14)
     row = db.execute(
-        f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks})", rows.to_row(record, space.number, slot, sealed)
+        f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks})",
+        rows.to_row(record, space.number, slot, sealed),
     ).lastrowid
     db.executemany(
-        "INSERT INTO label VALUES (?, ?)", [(hash, row) for hash in rows.labels(space.slots.key, record.memory)]
+        "INSERT INTO label VALUES (?, ?)",
+        [(hash, row) for hash in rows.labels(space.slots.key, record.memory)],
     )
 
 
@@ -606,4 +626,3 @@ def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
     for id in ids:
         db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
         db.execute("DELETE FROM memory WHERE id = ?", (id,))
-

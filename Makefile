@@ -1,0 +1,37 @@
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+
+.PHONY: help demo test lint bench docs clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "memoria needs Python 3.11 or later")'
+	@echo "Installing memoria into $(VENV); the first time takes a few minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed ## a week of conversation goes in, a subject is forgotten, bytes are scanned
+	@$(BIN)/memoria demo
+
+lint: $(VENV)/installed ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## style, types, and every test
+	$(BIN)/pytest
+
+bench: $(VENV)/installed ## ratios from one run on this machine
+	$(BIN)/memoria bench forget --n 10000
+	$(BIN)/memoria bench recall --n 100000
+	$(BIN)/memoria bench open --n 100000
+
+docs: $(VENV)/installed ## the command reference, from the commands
+	$(BIN)/python docs/generate.py
+
+clean: ## removes the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,23 @@
+"""The command line. Results go to stdout, progress and notes to stderr."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from memoria.cli import bench, demo, maintain, verbs  # noqa: F401 - each adds its commands
+from memoria.cli.app import app
+from memoria.errors import MemoriaError
+
+
+def main() -> None:
+    """Runs the command; an error of ours becomes one line and exit status 2."""
+    try:
+        app()
+    except MemoriaError as error:
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}", highlight=False)
+        sys.exit(2)
+
+
+__all__ = ["app", "main"]

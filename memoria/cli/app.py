@@ -1,0 +1,107 @@
+"""The root command, its shared options, and how results are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from memoria.engine import Memoria
+from memoria.engine import open as open_memoria
+from memoria.types import Memory
+
+app = typer.Typer(
+    help="The memory of an agent, which forgets exactly when told to.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+StoreOption = Annotated[Path, typer.Option("--store", "-s", envvar="MEMORIA_STORE", help="Directory of the store.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NamespaceOption = Annotated[str, typer.Option("--namespace", "-n", help="Namespace, parts joined by '/'.")]
+SubjectOption = Annotated[str | None, typer.Option(help="Exact subject.")]
+TagsOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat for several, all must hold.")]
+KindsOption = Annotated[list[str] | None, typer.Option("--kind", help="episodic, semantic or procedural; repeatable.")]
+SinceOption = Annotated[datetime | None, typer.Option(help="Created at or after (UTC).")]
+UntilOption = Annotated[datetime | None, typer.Option(help="Created before (UTC).")]
+DEFAULT_STORE = Path("agent.memoria")
+
+
+@contextmanager
+def opened(store: Path, namespace: str, mode: Literal["r", "rw"]) -> Iterator[Memoria]:
+    """The view of a namespace of a store, with progress bars on stderr, waiting up to 10 s for another writer."""
+    with (
+        progress_bar() as progress,
+        open_memoria(store, mode=mode, timeout=10.0, progress=progress) as memory,
+    ):
+        yield memory.namespace(*parts(namespace))
+
+
+def parts(namespace: str) -> tuple[str, ...]:
+    return tuple(part for part in namespace.split("/") if part)
+
+
+def filters(
+    subject: str | None,
+    tag: list[str] | None,
+    kind: list[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> dict[str, Any]:
+    """Options as arguments of a verb; times without a zone are UTC."""
+    return {
+        "subject": subject,
+        "tags": tuple(tag or ()),
+        "kinds": tuple(kind or ()),
+        "since": None if since is None else since.replace(tzinfo=UTC),
+        "until": None if until is None else until.replace(tzinfo=UTC),
+    }
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per kind of long work."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield update
+
+
+def as_json(value: Any) -> str:
+    """JSON of frozen values, times in ISO 8601."""
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else str(value)
+
+
+def show_memories(memories: Iterable[Memory], title: str | None = None) -> None:
+    """A table for people."""
+    table = Table("id", "namespace", "created", "subject", "text", title=title)
+    for one in memories:
+        table.add_row(one.id, "/".join(one.namespace), f"{one.created_at:%Y-%m-%d %H:%M}", one.subject or "", one.text)
+    out.print(table)
+
+
+def echo_json(value: Any) -> None:
+    typer.echo(as_json(value))

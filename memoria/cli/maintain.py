@@ -1,0 +1,116 @@
+"""scan, stats, doctor, rebuild, reembed, export, import."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    echo_json,
+    err,
+    opened,
+    out,
+    parts,
+)
+from memoria.errors import InvalidQuery, StoreNotFound
+from memoria.residue import scan as scan_files
+from memoria.residue import text_secrets
+from memoria.transfer import export as export_lines
+from memoria.transfer import import_lines
+from memoria.types import Where
+
+
+@app.command()
+def scan(
+    store: StoreOption = DEFAULT_STORE,
+    needle: Annotated[list[str] | None, typer.Option(help="Text to look for; repeatable.")] = None,
+    needle_file: Annotated[Path | None, typer.Option(help="File with one text a line.", exists=True)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Looks for texts in every byte of every file of a store; exit status 1 when one is found."""
+    texts = [*(needle or ()), *(needle_file.read_text().splitlines() if needle_file else ())]
+    texts = [text for text in texts if text]
+    if not texts:
+        raise InvalidQuery("nothing to look for: give --needle or --needle-file")
+    if not store.is_dir():
+        raise StoreNotFound(f"{store} is not a directory")
+    files = [path for path in sorted(store.rglob("*")) if path.is_file()]
+    residue = scan_files(files, [secret for text in texts for secret in text_secrets(text)])
+    if as_json:
+        echo_json({"verification": residue.verification(), "found": residue.found})
+    else:
+        for find in residue.found:
+            out.print(f"{find.path}:{find.offset}: {find.label}")
+        err.print(f"{residue.files} files, {residue.bytes_scanned:,} bytes, {len(residue.found)} found")
+    raise typer.Exit(1 if residue.found else 0)
+
+
+@app.command()
+def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Counts and sizes."""
+    with opened(store, "", "r") as memory:
+        found = memory.stats()
+    if as_json:
+        echo_json(found)
+        return
+    table = Table(show_header=False)
+    for name in found.__dataclass_fields__:
+        table.add_row(name, str(getattr(found, name)))
+    out.print(table)
+
+
+@app.command()
+def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Reads everything and reports what is wrong; exit status 1 when something is."""
+    with opened(store, "", "r") as memory:
+        problems = memory.doctor()
+    if as_json:
+        echo_json(problems)
+    else:
+        out.print("\n".join(problems) or "Sound.")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def rebuild(store: StoreOption = DEFAULT_STORE) -> None:
+    """Makes indexes again and gives back the space of what was forgotten."""
+    with opened(store, "", "rw") as memory:
+        memory.rebuild()
+
+
+@app.command()
+def reembed(
+    embedder: Annotated[str, typer.Argument(help="SentenceTransformer name, or all-MiniLM-L6-v2.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Replaces every vector by another embedder's; all or nothing."""
+    with opened(store, "", "rw") as memory:
+        memory.reembed(embedder)
+
+
+@app.command()
+def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
+    """Writes memories as JSON lines to stdout, lossless."""
+    with opened(store, "", "r") as memory:
+        for line in export_lines(memory.store, Where(namespace=parts(namespace))):
+            typer.echo(line)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path | None, typer.Argument(help="JSON lines; stdin when absent.", exists=True)] = None,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Stores memories from an export; ids that are there already are left as they are."""
+    lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().splitlines()
+    with opened(store, "", "rw") as memory:
+        err.print(f"Imported {import_lines(memory.store, memory.embedder, lines)} memories.")

@@ -1,0 +1,1 @@
+"""Measuring memoria: on one machine, in one run, as ratios."""
