@@ -156,12 +156,14 @@ class Verification:
 
     files, bytes_scanned: what was read. needles: texts, vectors and keys that were looked for.
     found: how many of these needles still stand somewhere; 0 is a clean erasure.
+    shared: vectors that stand because a memory with the very same text is kept; not counted in `found`.
     """
 
     files: int
     bytes_scanned: int
     needles: int
     found: int
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +195,10 @@ class Receipt:
             text += f" Namespaces erased whole: {self.namespaces}."
         if self.verification is not None:
             seen = self.verification
+            kept = f" ({seen.shared} vectors belong to kept memories with the same text)" if seen.shared else ""
             text += (
                 f" Scanned {seen.files} files, {seen.bytes_scanned:,} bytes, for {seen.needles} texts, "
-                f"vectors and keys: {seen.found} found."
+                f"vectors and keys: {seen.found} found{kept}."
             )
         return text
 

@@ -1,4 +1,4 @@
-"""How memories fade: one published model per file, citation on top. Each passes `memoria.testing.PolicyConformance`."""
+"""How memories fade: one published model per file, citation on top."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where memories live. Each store meets `memoria.protocols.Store` and passes `memoria.testing.StoreConformance`."""
+"""Where memories live. Each meets `memoria.protocols.Store` and passes `memoria.testing.stores.StoreConformance`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What third parties need to test their stores and policies: conformance suites and a real embedder without weights."""
+"""What third parties need to test their stores: the conformance suite, and a real embedder without weights."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -75,6 +76,7 @@ class LocalStore:
         self._numbers: dict[Namespace, int] = {}
         self._pending: list[bytes] = []
         self._version = -1
+        self._depth = 0
         self._open = False
         self._lock = self._prepare(timeout)
         try:
@@ -213,14 +215,13 @@ class LocalStore:
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         with self._reading():
-            best: list[tuple[float, Space, int]] = []
+            best: list[tuple[float, bytes]] = []
             for space in self._under(where.namespace):
-                among = self._among(space, where)
-                nearest = space.nearest(vector, k, among, self._progress)
-                best += [(score, space, slot) for score, slot in nearest]
+                nearest = space.nearest(vector, k, self._among(space, where), self._progress)
+                best += [(score, space.slots.id(slot)) for score, slot in nearest]
             hits = []
-            for score, space, slot in heapq.nlargest(k, best, key=lambda hit: hit[0]):
-                record = self._read(space.slots.id(slot))
+            for score, id in heapq.nlargest(k, best, key=lambda hit: hit[0]):
+                record = self._read(id)
                 if record is not None:
                     hits.append((record.memory, score))
             return hits
@@ -258,7 +259,7 @@ class LocalStore:
 
     def stats(self) -> StoreStats:
         with self._reading():
-            spaces = list(self._under(()))
+            spaces = self._all_under(())
             live = [len(space.live()) for space in spaces]
             return StoreStats(
                 memories=sum(live),
@@ -271,7 +272,7 @@ class LocalStore:
 
     def check(self) -> list[str]:
         with self._reading():
-            return recovery.check(self._database, self.path / "slots", self._disk, list(self._under(())))
+            return recovery.check(self._database, self.path / "slots", self._disk, self._all_under(()))
 
     # -- writing --
 
@@ -397,7 +398,7 @@ class LocalStore:
     def rebuild(self) -> None:
         with self._writing():
             self.purge()
-            spaces = list(self._under(()))
+            spaces = self._all_under(())
             worn = [space for space in spaces if len(space.live()) < space.next_slot]
             self._swap([self._rewrite(space, None) for space in worn], self._card)
             for space in spaces:
@@ -466,7 +467,7 @@ class LocalStore:
     def reembed(self, embedder: Embedder) -> None:
         with self._writing():
             self.purge()
-            self._swap([self._rewrite(space, embedder) for space in self._under(())], embedder.card)
+            self._swap([self._rewrite(space, embedder) for space in self._all_under(())], embedder.card)
 
     def _tell(self, what: str, done: int, total: int) -> None:
         if self._progress is not None:
@@ -493,7 +494,7 @@ class LocalStore:
         return self.path / "slots" / file_name(file)
 
     def _space(self, number: int) -> Space | None:
-        """The space with this number, opened when it is not; the least recently used one is closed for it."""
+        """The space with this number, opened when it is not."""
         if number in self._spaces:
             self._spaces.move_to_end(number)
             return self._spaces[number]
@@ -508,9 +509,12 @@ class LocalStore:
         space = Space(number, slots, next_slot, sealed)
         self._spaces[number] = space
         self._numbers[space.name] = number
+        return space
+
+    def _trim(self) -> None:
+        """Closes the least recently used spaces beyond the limit; nobody may hold one meanwhile."""
         while len(self._spaces) > self._loaded:
             self._forget_space(next(iter(self._spaces)))
-        return space
 
     def _forget_space(self, number: int) -> None:
         space = self._spaces.pop(number, None)
@@ -519,8 +523,21 @@ class LocalStore:
             space.close()
 
     def _under(self, prefix: Namespace) -> Iterator[Space]:
+        """The spaces under a prefix one after the other; each may be closed once the next is asked for."""
+        for number in self._numbers_under(prefix):
+            space = self._space(number)
+            if space is not None:
+                yield space
+                self._trim()
+
+    def _all_under(self, prefix: Namespace) -> list[Space]:
+        """The spaces under a prefix, all held open until the verb is done."""
+        found = [self._space(number) for number in self._numbers_under(prefix)]
+        return [space for space in found if space is not None]
+
+    def _numbers_under(self, prefix: Namespace) -> list[int]:
         found = self._database.rows("SELECT namespace FROM prefix WHERE hash = ?", self._blind(prefix))
-        return (space for (number,) in found if (space := self._space(number)) is not None)
+        return [number for (number,) in found]
 
     def _blind(self, prefix: Namespace) -> bytes:
         return blind(self._key, "prefix", *prefix)
@@ -563,22 +580,33 @@ class LocalStore:
 
     # -- guards --
 
-    def _reading(self) -> threading.RLock:
-        """The mutex, after seeing what another process has committed."""
-        self._check_open()
-        if not self._writable:
-            version = self._database.rows("PRAGMA data_version")[0][0]
-            if version != self._version:
-                for number in list(self._spaces):
-                    self._forget_space(number)
-                self._version = version
-        return self._mutex
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """The mutex, after seeing what another process has committed; trims what is open at the end."""
+        with self._mutex:
+            self._check_open()
+            if not self._writable:
+                self._see_commits()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    self._trim()
 
-    def _writing(self) -> threading.RLock:
+    def _see_commits(self) -> None:
+        version = self._database.rows("PRAGMA data_version")[0][0]
+        if version != self._version:
+            for number in list(self._spaces):
+                self._forget_space(number)
+            self._version = version
+
+    def _writing(self) -> AbstractContextManager[None]:
         self._check_open()
         if not self._writable:
             raise StoreReadOnly(f"{self.path} is open for reading: open it with mode='rw' to change it")
-        return self._mutex
+        return self._reading()
 
     def _check_open(self) -> None:
         if not self._open:

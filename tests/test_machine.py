@@ -1,0 +1,115 @@
+"""A state machine over the public API: a dict is the model, reopening is a rule."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+import memoria
+from memoria import Memory
+from memoria.testing import HashEmbedder
+
+NAMES = st.sampled_from([("a",), ("a", "b"), ("c",)])
+SUBJECTS = st.sampled_from([None, "ann", "anna"])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+
+
+class Machine(RuleBasedStateMachine):
+    ids = Bundle("ids")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.mkdtemp()
+        self.path = Path(self.folder) / "m.memoria"
+        self.model: dict[str, Memory] = {}
+        self.memory = self.open()
+
+    def open(self) -> memoria.Memoria:
+        return memoria.open(self.path, embedder=HashEmbedder(32))
+
+    @rule(target=ids, name=NAMES, text=TEXTS, subject=SUBJECTS)
+    def remember(self, name: tuple[str, ...], text: str, subject: str | None) -> str:
+        one = self.memory.namespace(*name).remember(text, subject=subject)
+        self.model[one.id] = one
+        return one.id
+
+    @rule(name=NAMES, texts=st.lists(TEXTS, max_size=5))
+    def remember_many(self, name: tuple[str, ...], texts: list[str]) -> None:
+        self.model |= {one.id: one for one in self.memory.namespace(*name).remember_many(texts)}
+
+    @rule(name=NAMES, text=TEXTS)
+    def remember_by_key(self, name: tuple[str, ...], text: str) -> None:
+        view = self.memory.namespace(*name)
+        taken = [one for one in self.model.values() if one.namespace == name and one.key == "key"]
+        if taken and taken[0].text != text:
+            with pytest.raises(memoria.KeyConflict):
+                view.remember(text, key="key")
+        else:
+            one = view.remember(text, key="key")
+            assert not taken or one == taken[0]
+            self.model[one.id] = one
+
+    @rule(id=ids, text=TEXTS, subject=SUBJECTS)
+    def amend(self, id: str, text: str, subject: str | None) -> None:
+        if id in self.model:
+            self.model[id] = self.memory.amend(id, text=text, subject=subject)
+
+    @rule(id=consumes(ids))
+    def forget(self, id: str) -> None:
+        if id in self.model:
+            assert self.memory.forget(id).forgotten == (id,)
+            del self.model[id]
+        with pytest.raises(memoria.MemoryNotFound):
+            self.memory.forget(id)
+
+    @rule(subject=st.sampled_from(["ann", "anna"]))
+    def forget_subject(self, subject: str) -> None:
+        self.drop([one.id for one in self.model.values() if one.subject == subject], subject=subject)
+
+    @rule(name=NAMES)
+    def forget_namespace(self, name: tuple[str, ...]) -> None:
+        going = [one.id for one in self.model.values() if one.namespace[: len(name)] == name]
+        self.drop(going, namespace=name)
+
+    def drop(self, ids: list[str], **asked: Any) -> None:
+        assert [one.id for one in self.memory.forget(dry_run=True, **asked)] == sorted(ids)
+        assert self.memory.forget(**asked).forgotten == tuple(sorted(ids))
+        for id in ids:
+            del self.model[id]
+
+    @rule()
+    def reopen(self) -> None:
+        self.memory.close()
+        self.memory = self.open()
+
+    @rule()
+    def rebuild(self) -> None:
+        self.memory.rebuild()
+
+    @rule(text=TEXTS)
+    def recall(self, text: str) -> None:
+        hits = self.memory.recall(text, k=100)
+        assert sorted(hit.memory.id for hit in hits) == sorted(self.model)[: 10**6]
+        assert all(self.model[hit.memory.id] == hit.memory for hit in hits)
+
+    @invariant()
+    def holds_what_the_model_holds(self) -> None:
+        assert self.memory.list() == [self.model[id] for id in sorted(self.model)]
+        assert len(self.memory) == len(self.model)
+        assert self.memory.namespaces() == sorted({one.namespace for one in self.model.values()})
+
+    def teardown(self) -> None:
+        assert self.memory.doctor() == []
+        self.memory.close()
+        shutil.rmtree(self.folder)
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(max_examples=200, stateful_step_count=20)

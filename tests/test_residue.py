@@ -1,0 +1,93 @@
+"""After forget nothing of a text, vector or key stands in any file; live vectors and keys prove the scanner."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import memoria
+from memoria.embedders import unit_vectors
+from memoria.remember import Draft
+from memoria.residue import scan
+from memoria.stores import LocalStore
+from memoria.testing import HashEmbedder
+from memoria.types import Secret
+
+EMBEDDER = HashEmbedder(384)
+
+
+@pytest.mark.parametrize("secure_delete", [False, True])
+def test_nothing_of_a_thousand_forgotten_memories_stands_in_any_file(tmp_path: Path, secure_delete: bool) -> None:
+    store = LocalStore(tmp_path / "a.memoria", embedder=EMBEDDER.card, secure_delete=secure_delete)
+    with memoria.Memoria(store, EMBEDDER) as memory:
+        vectors = np.random.default_rng(0).standard_normal((2000, 384))
+        ids = [
+            one.id
+            for one in memory.remember_many(
+                Draft(text=f"secret number {n} of person {n * 7919}", vector=vector, subject=f"s{n}")
+                for n, vector in enumerate(vectors)
+            )
+        ]
+        gone, kept = ids[::2], ids[1::2]
+        secrets, live = store.secrets(gone), store.secrets(kept)
+        memory.forget(*gone[:500])
+        for id in gone[500:]:
+            memory.forget(id)
+        assert len(secrets) == 4000
+        assert scan(store.files(), secrets).found == ()
+        found = {find.needle for find in scan(store.files(), live).found}
+        labels = [live[needle].label for needle in found]
+        assert (labels.count("key"), labels.count("vector fp16"), labels.count("text")) == (1000, 1000, 0)
+
+
+def test_amend_and_namespace_erase_leave_nothing(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        old = memory.namespace("u", "secret-name").remember("the old words that were said")
+        secrets = memory.store.secrets([old.id])
+        memory.amend(old.id, text="entirely different content")
+        assert scan(memory.store.files(), secrets).found == ()
+        secrets = memory.store.secrets([old.id])
+        receipt = memory.forget(namespace=("u",), verify=True)
+        assert receipt.verification is not None
+        assert receipt.verification.found == 0
+        assert scan(memory.store.files(), [*secrets, Secret(label="name", data=b"secret-name")]).found == ()
+
+
+def test_a_receipt_counts_the_vector_of_a_kept_twin_apart(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        first, _ = memory.remember_many(["the same words twice", "the same words twice"])
+        seen = memory.forget(first.id, verify=True).verification
+        assert seen is not None
+        assert (seen.found, seen.shared) == (0, 1)
+
+
+@given(st.binary(min_size=40, max_size=200), st.integers(0, 300), st.integers(8, 64), st.randoms())
+def test_the_scanner_finds_a_needle_at_any_offset_and_across_chunks(
+    needle: bytes, at: int, chunk: int, rng: random.Random
+) -> None:
+    import tempfile
+
+    noise = rng.randbytes(at)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "f"
+        path.write_bytes(noise + needle + rng.randbytes(50))
+        secrets = [Secret(label="whole", data=needle), Secret(label="run", data=b"\1\2" + needle, run=32)]
+        found = {find.needle for find in scan([path], secrets, chunk=8 * chunk).found}
+        assert 0 in found
+        assert 1 in found or len(set(needle)) < 40
+        missing = [Secret(label="near miss", data=needle[:-1] + bytes([needle[-1] ^ 1, 7, 9]))]
+        assert scan([path], missing, chunk=8 * chunk).found == ()
+
+
+@given(st.lists(st.lists(st.floats(-1e3, 1e3, width=32), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_unit_vectors_have_length_one_or_are_refused(rows: list[list[float]]) -> None:
+    if any(np.linalg.norm(row) == 0 for row in rows):
+        with pytest.raises(memoria.InvalidVector, match="zero"):
+            unit_vectors(rows, 4)
+    else:
+        assert np.linalg.norm(unit_vectors(rows, 4), axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
