@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 Clock = Callable[[], datetime]
+# Inside the class `list` is a verb, so these are named here.
+Memories = list[Memory]
+Hits = list[Hit]
+Namespaces = list[Namespace]
+Problems = list[str]
 Progress = Callable[[str, int, int], None]
 
 
@@ -77,7 +82,7 @@ class Memoria:
         """
         return self.remember_many([Draft(text=text, **fields)])[0]
 
-    def remember_many(self, drafts: Iterable[Draft | str]) -> list[Memory]:
+    def remember_many(self, drafts: Iterable[Draft | str]) -> Memories:
         """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does."""
         ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
         return remembering.remember(
@@ -95,7 +100,7 @@ class Memoria:
         kinds: Sequence[Kind] = (),
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The k memories nearest in meaning to `query` that meet the filters, best first.
 
         query: text, or its vector of shape (d,). Raises InvalidQuery, InvalidVector, EmbedderMismatch.
@@ -121,7 +126,7 @@ class Memoria:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
-    ) -> list[Memory]:
+    ) -> Memories:
         """Memories that meet the filters, oldest first; the newest `limit` of them when given."""
         where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
         if limit is not None and limit < 1:
@@ -150,7 +155,7 @@ class Memoria:
         return memory
 
     @overload
-    def forget(self, *ids: str, dry_run: Literal[True], **criteria: Any) -> list[Memory]: ...
+    def forget(self, *ids: str, dry_run: Literal[True], **criteria: Any) -> Memories: ...
     @overload
     def forget(self, *ids: str, dry_run: Literal[False] = False, verify: bool = False, **criteria: Any) -> Receipt: ...
     def forget(
@@ -159,19 +164,17 @@ class Memoria:
         dry_run: bool = False,
         verify: bool = False,
         namespace: Sequence[str] | None = None,
-        subject: str | None = None,
         tags: Sequence[str] = (),
         kinds: Sequence[Kind] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[Memory] | Receipt:
-        """Forgets by id, subject, tags, kinds, time, or everything under a namespace; final when it returns.
+        **names_and_times: Any,
+    ) -> Memories | Receipt:
+        """Forgets by id, subject=, tags=, kinds=, since=, until=, or all under namespace=; final when it returns.
 
         dry_run: lists exactly what would go, oldest first, and forgets nothing.
         verify: scans every file for what was forgotten and puts the count into the receipt.
         Raises MemoryNotFound for an unknown id and InvalidQuery when nothing is asked; then nothing goes.
         """
-        where = self._where(namespace or (), subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        where = self._where(namespace or (), tags=tags, kinds=kinds, **names_and_times)
         if ids:
             where = replace(where, ids=ids)
         erasing.check_asked(where, whole=namespace is not None)
@@ -179,7 +182,7 @@ class Memoria:
             return erasing.preview(self.store, where)
         return erasing.erase(self.store, where, self._clock(), verify=verify)
 
-    def namespaces(self) -> list[Namespace]:
+    def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories, sorted."""
         return self.store.namespaces(self.prefix)
 
@@ -191,7 +194,7 @@ class Memoria:
         """Counts and sizes of the whole store."""
         return self.store.stats()
 
-    def doctor(self) -> list[str]:
+    def doctor(self) -> Problems:
         """Problems found by reading everything; empty when sound."""
         return self.store.check()
 

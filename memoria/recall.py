@@ -30,11 +30,13 @@ def recall(store: Store, embedder: Embedder, query: str | Vectors, where: Where,
 def embed_one(store: Store, embedder: Embedder, query: str | Vectors) -> Vectors:
     """The unit vector of a query, shape (d,), float32."""
     if not isinstance(query, str):
-        return unit_vectors([query], store.embedder.dimension)[0]
+        given: Vectors = unit_vectors([query], store.embedder.dimension)[0]
+        return given
     violations = [*text_violations(query, "query", MAX_TEXT_BYTES)]
     if violations:
         raise InvalidQuery(*violations)
-    return embed(store, embedder, [query])[0]
+    vector: Vectors = embed(store, embedder, [query])[0]
+    return vector
 
 
 def embed(store: Store, embedder: Embedder, texts: Sequence[str]) -> Vectors:

@@ -28,8 +28,9 @@ def test_state_after_erase_equals_a_build_that_never_saw(large: bool) -> None:
     seen.add(slots, vectors)
     never.add(kept, vectors[kept])
     assert index.raw() == seen.raw()
-    for slot in gone:
-        index.erase(int(slot))
+    index.erase(gone[:300].tolist())
+    for slot in gone[300:]:
+        index.erase([int(slot)])
     assert index.state() == never.state()
     assert seen.state() != never.state()
     for query in vectors[:20]:
@@ -43,6 +44,6 @@ def test_erased_places_are_all_alike() -> None:
     one.add(np.arange(32), vectors[:32])
     other.add(np.arange(32), vectors[32:])
     for slot in range(32):
-        one.erase(slot)
-        other.erase(slot)
+        one.erase([slot])
+        other.erase([slot])
     assert one.raw() == other.raw()

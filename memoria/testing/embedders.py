@@ -28,13 +28,15 @@ class HashEmbedder:
         import numpy as np
 
         rows = [self._sum(text) for text in texts]
-        return np.array(rows, np.float32).reshape(len(texts), self._card.dimension)
+        vectors: Vectors = np.array(rows, np.float32).reshape(len(texts), self._card.dimension)
+        return vectors
 
     def _sum(self, text: str) -> Vectors:
         import numpy as np
 
         words = re.findall(r"\w+", text.lower()) or [text]
-        return np.sum([self._direction(word) for word in words], axis=0).astype(np.float32)
+        total: Vectors = np.sum([self._direction(word) for word in words], axis=0, dtype=np.float32)
+        return total
 
     def _direction(self, word: str) -> Vectors:
         import numpy as np

@@ -116,7 +116,7 @@ def steps() -> Any:
 
     migrations = Migrations("memoria")
 
-    @migrations(name="format_1")
+    @migrations(name="format_1")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_1(db: Any) -> None:
         for statement in _SCHEMA.split(";\n"):
             if statement.strip():

@@ -7,6 +7,7 @@ in segments that threads search side by side. Either only proposes candidates: s
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -71,19 +72,16 @@ class Index:
             self._segments.append(_rabitq(self._dimension) if self._large else _flat(self._dimension))
         return self._segments[-1]
 
-    def erase(self, slot: int) -> None:
-        """Overwrites the code at `slot`; its neighbours stay as they are to the bit."""
-        position = self._position(slot)
-        if position is None:
-            return
-        segment, at = self._segments[position // SEGMENT], position % SEGMENT
-        (_erase_rabitq if self._large else _erase_flat)(segment, at)
-        self._alive[position] = False
-
-    def _position(self, slot: int) -> int | None:
-        position = int(np.searchsorted(self._slots[: self._size], slot))
-        found = position < self._size and self._slots[position] == slot and self._alive[position]
-        return position if found else None
+    def erase(self, slots: Sequence[int]) -> None:
+        """Overwrites the codes at `slots`; their neighbours stay as they are to the bit."""
+        positions = np.searchsorted(self._slots[: self._size], slots)
+        inside = positions[positions < self._size]
+        known = np.isin(self._slots[inside], slots) & self._alive[inside]
+        self._alive[inside[known]] = False
+        for part, segment in enumerate(self._segments):
+            mine = inside[known & (inside // SEGMENT == part)] - part * SEGMENT
+            if len(mine):
+                (_erase_rabitq if self._large else _erase_flat)(segment, mine)
 
     def search(self, query: Floats, k: int) -> Slots:
         """Slots of about the k nearest to `query`, shape (d,), in no order; erased ones are never among them."""
@@ -94,7 +92,8 @@ class Index:
         positions = np.concatenate([at for at, _ in found])
         scores = np.concatenate([score for _, score in found])
         best = positions[np.argsort(-scores, kind="stable")[:k]]
-        return self._slots[best]
+        slots: Slots = self._slots[best]
+        return slots
 
     def _search_segment(self, part: int, q: Floats, k: int) -> tuple[Slots, Floats]:
         import faiss
@@ -103,8 +102,9 @@ class Index:
         alive = self._alive[start : start + segment.ntotal]
         extra = {}
         if not self._large and not alive.all():
-            bits = np.packbits(alive, bitorder="little")
-            extra = {"params": faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))}
+            bits: Any = np.packbits(alive, bitorder="little")
+            chosen: Any = faiss
+            extra = {"params": chosen.SearchParameters(sel=chosen.IDSelectorBitmap(bits))}
         scores, positions = segment.search(q, min(k, segment.ntotal), **extra)
         valid = positions[0] >= 0
         valid[valid] = alive[positions[0][valid]]
@@ -152,18 +152,17 @@ def _buffer(segment: Any) -> NDArray[np.uint8]:
     return np.asarray(faiss.rev_swig_ptr(codes.data(), codes.size()))
 
 
-def _erase_flat(segment: Any, at: int) -> None:
-    size = segment.code_size
-    _buffer(segment)[at * size : (at + 1) * size] = 0
+def _erase_flat(segment: Any, positions: Slots) -> None:
+    _buffer(segment).reshape(segment.ntotal, -1)[positions] = 0
 
 
-def _erase_rabitq(segment: Any, at: int) -> None:
+def _erase_rabitq(segment: Any, positions: Slots) -> None:
     packer = segment.get_CodePacker()
     gone = np.zeros(packer.code_size, np.uint8)
     gone[-8:-4].view(np.float32)[0] = _FAR
-    block, offset = divmod(at, _BLOCK)
-    stride = packer.block_size
-    packer.pack_1(gone, offset, _buffer(segment)[block * stride : (block + 1) * stride].reshape(1, stride))
+    blocks = _buffer(segment).reshape(-1, 1, packer.block_size)
+    for at in positions.tolist():
+        packer.pack_1(gone, at % _BLOCK, blocks[at // _BLOCK])
 
 
 def _codes(segment: Any, large: bool) -> NDArray[np.uint8]:

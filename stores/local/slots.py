@@ -156,7 +156,7 @@ class SlotFile:
 
     def id(self, slot: int) -> bytes:
         """The 16 bytes of the id in a slot: zeros when it is empty or forgotten."""
-        return bytes(self.view["id"][slot]) if slot < self.capacity else bytes(16)
+        return os.pread(self._fd, 16, self._offset(slot) + 32).ljust(16, b"\0")
 
     def entry(self, slot: int) -> tuple[bytes, NDArray[np.float32]]:
         """Key and vector of a live slot; raises StoreCorrupt when its checksum differs."""
@@ -203,7 +203,7 @@ class SlotFile:
             self.view = np.zeros(0, slot_dtype(self.dimension))
 
     def _offset(self, slot: int) -> int:
-        return HEADER_BYTES + slot * self.slot_size
+        return HEADER_BYTES + slot * int(self.slot_size)
 
 
 def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:

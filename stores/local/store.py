@@ -35,7 +35,7 @@ from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, place
-from memoria.types import EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
+from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
@@ -186,21 +186,24 @@ class LocalStore:
             return sorted(ids if where.ids is None else set(ids) & set(where.ids))
 
     def _select_ids(self, where: Where) -> list[str]:
-        found = []
-        for id in sorted(set(where.ids or ())):
-            space, _ = self._locate(bytes.fromhex(id))
-            if space is not None and space.name[: len(where.namespace)] == where.namespace:
-                found.append(id)
-        return found
+        asked = [bytes.fromhex(id) for id in sorted(set(where.ids or ()))]
+        prefix = where.namespace
+        found = self._locate(asked).items()
+        return sorted(id.hex() for id, (space, _) in found if space.name[: len(prefix)] == prefix)
 
-    def _locate(self, id: bytes) -> tuple[Space | None, int]:
-        """The space and slot of a live memory; (None, 0) when there is none."""
-        found = self._database.rows("SELECT namespace, slot FROM memory WHERE id = ?", id)
-        if found:
-            space = self._space(found[0][0])
-            if space is not None and space.slots.id(found[0][1]) == id:
-                return space, found[0][1]
-        return None, 0
+    def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
+        """The space and slot of each id that is live."""
+        found: dict[bytes, tuple[Space, int]] = {}
+        for at in range(0, len(ids), _BATCH):
+            part = ids[at : at + _BATCH]
+            marks = ",".join("?" * len(part))
+            for id, number, slot in self._database.rows(
+                f"SELECT id, namespace, slot FROM memory WHERE id IN ({marks})", *part
+            ):
+                space = self._space(number)
+                if space is not None and space.slots.id(slot) == id:
+                    found[id] = space, slot
+        return found
 
     def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
         """(id, slot) of live memories in a space that meet the filter, `ids` aside."""
@@ -246,9 +249,10 @@ class LocalStore:
             return [secret for id in ids for secret in self._secrets(bytes.fromhex(id))]
 
     def _secrets(self, id: bytes) -> Iterator[Secret]:
-        record, (space, slot) = self._read(id), self._locate(id)
-        if record is None or space is None:
+        record = self._read(id)
+        if record is None:
             raise MemoryNotFound(id.hex())
+        space, slot = self._locate([id])[id]
         yield Secret(label="text", data=record.memory.text.encode())
         yield Secret(label="key", data=space.slots.entry(slot)[0])
         yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
@@ -327,23 +331,21 @@ class LocalStore:
     def replace(self, record: Record) -> None:
         with self._writing():
             id = bytes.fromhex(record.memory.id)
-            space, slot = self._locate(id)
-            if space is None:
+            located = self._locate([id])
+            if id not in located:
                 raise MemoryNotFound(record.memory.id)
-            self._add([(space, [record])], replaced=True)
-            self._zero([(space, slot)])
+            self._add([(located[id][0], [record])], replaced=True)
+            self._zero([located[id]])
 
     def erase(self, ids: Sequence[str]) -> None:
         with self._writing():
             unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
-            targets = [self._locate(id) for id in unique]
-            known = [(space, slot) for space, slot in targets if space is not None]
+            known = self._locate(unique)
             if len(known) < len(unique):
-                missing = zip(unique, targets, strict=True)
-                raise MemoryNotFound(*(id.hex() for id, (space, _) in missing if space is None))
+                raise MemoryNotFound(*(id.hex() for id in unique if id not in known))
             if len(known) > 1:
                 self._intend(unique)
-            self._zero(known)
+            self._zero(list(known.values()))
             self._pending += unique
             if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
                 self.purge()
@@ -364,9 +366,10 @@ class LocalStore:
                 self._disk.reached("slot zeroed")
                 spaces[number].slots.sync()
             self._disk.reached("zero synced")
-        for space, slot in targets:
-            if space.index is not None:
-                space.index.erase(slot)
+        for number, slots in by_space.items():
+            index = spaces[number].index
+            if index is not None:
+                index.erase(slots)
 
     def purge(self) -> None:
         """Deletes the rows of what was forgotten: ciphertext without a key, invisible already."""
@@ -439,7 +442,8 @@ class LocalStore:
             raise InvalidVector(
                 f"{embedder.card.name!r} gave vectors of shape {vectors.shape}, or one that is not finite or zero"
             )
-        return vectors / lengths
+        unit: Vectors = vectors / lengths
+        return unit
 
     def _swap(self, rewritten: list[tuple[int, SlotFile, list[tuple[int, bytes]]]], card: EmbedderCard) -> None:
         """Points the rows to the new files in one commit, then wipes the old files."""
@@ -624,7 +628,7 @@ def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
     clauses, values = ["m.namespace = ?"], [space.number]
     if where.kinds:
         clauses.append(f"m.kind IN ({','.join('?' * len(where.kinds))})")
-        values += [rows.KINDS.index(kind) for kind in where.kinds]
+        values += [KINDS.index(kind) for kind in where.kinds]
     if where.since is not None:
         clauses.append("m.created_at >= ?")
         values.append(rows.micros(where.since) or 0)
