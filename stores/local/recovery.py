@@ -26,10 +26,11 @@ def recover(database: Database, folder: Path, disk: Disk, progress: Progress | N
         for at in range(0, len(targets), 16)
     }
     _finish_namespaces(database, folder, disk)
-    spaces = database.rows("SELECT id, file FROM namespace")
-    for done, (space, file) in enumerate(spaces):
+    spaces = database.rows("SELECT id, file, next_slot FROM namespace")
+    for done, (space, file, next_slot) in enumerate(spaces):
         with translated(folder):
             slots = SlotFile(folder / file_name(file), disk, writable=True)
+        slots.require(next_slot)
         _recover_space(database, slots, space, doomed)
         slots.close()
         if progress is not None:

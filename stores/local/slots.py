@@ -96,10 +96,8 @@ class SlotFile:
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
 
     def _map(self) -> None:
-        body = os.fstat(self._fd).st_size - HEADER_BYTES
-        if body % self.slot_size:
-            raise StoreCorrupt(f"{self.path} is cut short: {body} bytes are not whole slots of {self.slot_size}")
-        self.capacity = body // self.slot_size
+        # A full disk or a crash can cut growth short in the middle of a slot; nothing is in that slot yet.
+        self.capacity = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // self.slot_size
         dtype = slot_dtype(self.dimension)
         self.view: NDArray[Any] = (
             np.memmap(self.path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(self.capacity,))
@@ -107,9 +105,10 @@ class SlotFile:
             else np.zeros(0, dtype)
         )
 
-    def refresh(self) -> None:
-        """Sees slots that another process has added."""
-        self._map()
+    def require(self, slots: int) -> None:
+        """Raises StoreCorrupt when the file is too short for the slots that were ever used."""
+        if self.capacity < slots:
+            raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
     def put(self, first: int, ids: Sequence[bytes], keys: Sequence[bytes], vectors: NDArray[Any]) -> None:
         """Writes slots from `first` on, unsynced. vectors: shape (n, d)."""

@@ -27,6 +27,7 @@ class Space:
     """One namespace of a local store."""
 
     def __init__(self, number: int, slots: SlotFile, next_slot: int, sealed: bytes) -> None:
+        slots.require(next_slot)
         self.number = number
         self.slots = slots
         self.next_slot = next_slot

@@ -1,0 +1,50 @@
+"""The command line, end to end, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+MEMORIA = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()"]
+
+
+def run(folder: Path, *arguments: str, status: int = 0, stdin: str = "") -> str:
+    environment = {
+        "MEMORIA_STORE": str(folder / "a.memoria"),
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
+    done = subprocess.run(
+        [*MEMORIA, *arguments], capture_output=True, text=True, env=environment, input=stdin, timeout=120, check=False
+    )
+    assert done.returncode == status, done.stderr
+    return done.stdout if status != 2 else done.stderr
+
+
+def test_remember_recall_forget_scan(tmp_path: Path) -> None:
+    run(tmp_path, "init")
+    tea = run(tmp_path, "remember", "Ada takes her tea without sugar.", "--subject", "ada", "-n", "app/ada").strip()
+    run(tmp_path, "remember", "-", "-n", "app/bob", stdin="Bob likes chess.\nBob lives in Oslo.\n")
+    hits = json.loads(run(tmp_path, "recall", "How does Ada drink tea?", "--json"))
+    assert hits[0]["memory"]["id"] == tea
+    assert json.loads(run(tmp_path, "get", tea, "--json"))["memory"]["subject"] == "ada"
+    assert len(json.loads(run(tmp_path, "list", "--json", "-n", "app/bob"))) == 2
+    exported = run(tmp_path, "export")
+    assert "--yes" in run(tmp_path, "forget", "--subject", "ada", status=2)
+    assert [one["id"] for one in json.loads(run(tmp_path, "forget", "--subject", "ada", "--dry-run", "--json"))] == [
+        tea
+    ]
+    receipt = json.loads(run(tmp_path, "forget", "--subject", "ada", "--yes", "--verify", "--json"))
+    assert receipt["forgotten"] == [tea]
+    assert receipt["verification"]["found"] == 0
+    assert "MemoryNotFound" in run(tmp_path, "get", tea, status=2)
+    run(tmp_path, "scan", "--needle", "tea without sugar")
+    (tmp_path / "a.memoria" / "stray").write_text("xx tea without sugar")
+    run(tmp_path, "scan", "--needle", "tea without sugar", status=1)
+    run(tmp_path, "import", stdin=exported)
+    assert run(tmp_path, "export") == exported
+    run(tmp_path, "rebuild")
+    run(tmp_path, "doctor")
+    assert json.loads(run(tmp_path, "stats", "--json"))["memories"] == 3

@@ -1,0 +1,43 @@
+"""The built wheel, not only the tree; and an import that stays light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_wheel_holds_stores_and_policies_as_files(tmp_path: Path) -> None:
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "unpacked")
+    assert {"memoria/py.typed", "memoria/stores/in_memory.py", "memoria/policies/exponential.py"} <= set(names)
+    assert not [name for name in names if name.startswith(("stores/", "policies/"))]
+    unpacked = str(tmp_path / "unpacked")
+    code = f"import sys; sys.path.insert(0, {unpacked!r}); import memoria.stores as s; print(s.__file__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert str(tmp_path / "unpacked") in done.stdout
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, memoria; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    heavy = {"torch", "faiss", "numpy", "sentence_transformers", "pydantic", "sqlite_utils", "typer", "rich"}
+    assert not heavy & set(done.stdout.split())
