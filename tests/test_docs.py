@@ -27,7 +27,7 @@ def test_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_docstrings_run() -> None:
     result = doctest.testmod(memoria)
-    assert result.attempted > 3
+    assert result.attempted >= 3
     assert result.failed == 0
 
 
