@@ -74,12 +74,14 @@ class Index:
 
     def erase(self, slots: Sequence[int]) -> None:
         """Overwrites the codes at `slots`; their neighbours stay as they are to the bit."""
-        positions = np.searchsorted(self._slots[: self._size], slots)
-        inside = positions[positions < self._size]
-        known = np.isin(self._slots[inside], slots) & self._alive[inside]
-        self._alive[inside[known]] = False
+        if not self._size:
+            return
+        wanted = np.asarray(slots, np.int64)
+        positions = np.minimum(np.searchsorted(self._slots[: self._size], wanted), self._size - 1)
+        positions = positions[(self._slots[positions] == wanted) & self._alive[positions]]
+        self._alive[positions] = False
         for part, segment in enumerate(self._segments):
-            mine = inside[known & (inside // SEGMENT == part)] - part * SEGMENT
+            mine = positions[positions // SEGMENT == part] - part * SEGMENT
             if len(mine):
                 (_erase_rabitq if self._large else _erase_flat)(segment, mine)
 

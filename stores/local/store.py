@@ -75,6 +75,7 @@ class LocalStore:
         self._spaces: OrderedDict[int, Space] = OrderedDict()
         self._numbers: dict[Namespace, int] = {}
         self._pending: list[bytes] = []
+        self._dropped: list[int] = []
         self._version = -1
         self._depth = 0
         self._open = False
@@ -380,6 +381,9 @@ class LocalStore:
                     db.execute("DELETE FROM intent")
                     self._disk.reached("rows purged")
                 self._pending.clear()
+            if self._dropped:
+                recovery.drop_namespaces(self._database, self._dropped)
+                self._dropped.clear()
 
     def erase_namespaces(self, prefix: Namespace) -> int:
         with self._writing():
@@ -390,12 +394,12 @@ class LocalStore:
             with self._database.atomic() as db:
                 db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks})", spaces)
             self._disk.reached("namespaces marked")
-            files = self._database.rows("SELECT id, file FROM namespace WHERE erasing = 1")
-            for number, file in files:
+            for number in spaces:
+                ((file,),) = self._database.rows("SELECT file FROM namespace WHERE id = ?", number)
                 self._forget_space(number)
                 with translated(self.path):
                     SlotFile(self._slot_path(file), self._disk, writable=True).wipe_and_unlink()
-            recovery.drop_namespaces(self._database, spaces)
+            self._dropped += spaces
             return len(spaces)
 
     def rebuild(self) -> None:
@@ -560,6 +564,9 @@ class LocalStore:
         return space
 
     def _create(self, name: Namespace) -> int:
+        if self._dropped:
+            # The name may be that of an erased namespace, whose row must go first.
+            self.purge()
         number = self._next_file()
         with translated(self.path):
             slots = SlotFile.create(self.path / "slots", number, self._card.dimension, self._disk)
