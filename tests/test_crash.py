@@ -92,10 +92,19 @@ def verify(folder: Path, died_at: str) -> None:
         assert not set(found) & gone, f"{died_at}: came back"
         extra = {text for id, text in found.items() if id not in must}
         assert extra <= may, f"{died_at}: never asked for"
+        assert whole(may, must, found), f"{died_at}: half of a batch"
         assert memory.doctor() == []
         needles = [Secret(label="text", data=text.encode()) for text in must.values()]
         assert not needles or scan(memory.store.files(), needles).found == ()
         (folder / "log").write_text(json.dumps({"what": "remembered", "memories": found}) + "\n")
+
+
+def whole(may: set[str], must: dict[str, str], found: dict[str, str]) -> bool:
+    """Whether the batch that was under way is there as a whole, or not at all."""
+    new = may & set(found.values())
+    old = may & set(must)
+    amending = len(may) == 2 and len(old) == 1
+    return amending or ((not new or new == may) and (not old or old & set(found) in (set(), old)))
 
 
 def replay(log: Path) -> tuple[dict[str, str], set[str], set[str]]:
