@@ -37,9 +37,10 @@ class Index:
         self._slots = np.zeros(0, np.int64)
         self._alive = np.zeros(0, np.bool_)
         self._size = 0
+        self._live = 0
 
     def __len__(self) -> int:
-        return int(self._alive[: self._size].sum())
+        return self._live
 
     @property
     def worn(self) -> bool:
@@ -66,6 +67,7 @@ class Index:
         self._slots[self._size : size] = slots
         self._alive[self._size : size] = True
         self._size = size
+        self._live += len(slots)
 
     def _open_segment(self) -> Any:
         if not self._segments or self._segments[-1].ntotal == SEGMENT:
@@ -80,6 +82,7 @@ class Index:
         positions = np.minimum(np.searchsorted(self._slots[: self._size], wanted), self._size - 1)
         positions = positions[(self._slots[positions] == wanted) & self._alive[positions]]
         self._alive[positions] = False
+        self._live -= len(positions)
         for part, segment in enumerate(self._segments):
             mine = positions[positions // SEGMENT == part] - part * SEGMENT
             if len(mine):
