@@ -16,7 +16,7 @@ from memoria.embedders import as_embedder
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.identity import IdSource
 from memoria.policies import Exponential
-from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.remember import Draft
 from memoria.residue import Residue, scan, text_secrets
 from memoria.types import Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
@@ -32,7 +32,6 @@ Memories = list[Memory]
 Hits = list[Hit]
 Namespaces = list[Namespace]
 Problems = list[str]
-Progress = Callable[[str, int, int], None]
 
 
 def utc_now() -> datetime:
@@ -55,12 +54,14 @@ class Memoria:
         namespace: Namespace = (),
         policy: DecayPolicy | None = None,
         clock: Clock = utc_now,
+        progress: Progress | None = None,
     ) -> None:
         self.store = store
         self.embedder = embedder
         self.prefix = namespace
         self.policy = policy if policy is not None else Exponential()
         self._clock = clock
+        self.progress = progress
         self._ids = IdSource()
 
     def namespace(self, *parts: str) -> Memoria:
@@ -71,6 +72,7 @@ class Memoria:
             namespace=self.prefix + check_namespace(parts),
             policy=self.policy,
             clock=self._clock,
+            progress=self.progress,
         )
         view._ids = self._ids
         return view
@@ -86,7 +88,7 @@ class Memoria:
         """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does."""
         ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
         return remembering.remember(
-            self.store, self.embedder, self.policy, self._ids, self.prefix, ready, self._clock()
+            self.store, self.embedder, self.policy, self._ids, self.prefix, ready, self._clock(), self.progress
         )
 
     def recall(
@@ -255,15 +257,15 @@ def open(
 
     if fspath(path) == ":memory:":
         chosen = as_embedder(embedder)
-        return Memoria(InMemoryStore(chosen.card), chosen, policy=policy, clock=clock)
+        return Memoria(InMemoryStore(chosen.card), chosen, policy=policy, clock=clock, progress=progress)
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
     store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
     if given is None:
-        return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock)
+        return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock, progress=progress)
     try:
         recalling.check_embedder(store, given)
     except Exception:
         store.close()
         raise
-    return Memoria(store, given, policy=policy, clock=clock)
+    return Memoria(store, given, policy=policy, clock=clock, progress=progress)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from memoria.embedders import unit_vectors
 from memoria.errors import EmbedderMismatch, InvalidQuery
-from memoria.protocols import Embedder, Store
+from memoria.protocols import Embedder, Progress, Store
 from memoria.types import Hit, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
+
+_BATCH = 256
 
 
 def recall(store: Store, embedder: Embedder, query: str | Vectors, where: Where, k: int) -> list[Hit]:
@@ -39,10 +41,18 @@ def embed_one(store: Store, embedder: Embedder, query: str | Vectors) -> Vectors
     return vector
 
 
-def embed(store: Store, embedder: Embedder, texts: Sequence[str]) -> Vectors:
+def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
     """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
+    import numpy as np
+
     check_embedder(store, embedder)
-    return unit_vectors(embedder.embed(texts), store.embedder.dimension)
+    parts = []
+    for at in range(0, len(texts), _BATCH):
+        part = texts[at : at + _BATCH]
+        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
+        if progress is not None:
+            progress("embed", at + len(part), len(texts))
+    return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
 
 
 def check_embedder(store: Store, embedder: Embedder) -> None:

@@ -34,9 +34,9 @@ def test_state_after_erase_equals_a_build_that_never_saw(large: bool) -> None:
     assert index.state() == never.state()
     assert seen.state() != never.state()
     for query in vectors[:20]:
-        assert set(index.search(query, 50)) == set(never.search(query, 50))
-        assert len(index.search(query, len(kept))) == len(kept)
-    assert not set(index.search(vectors[gone[0]], n)) & set(gone.tolist())
+        assert set(index.search(query, 50)[0]) == set(never.search(query, 50)[0])
+        assert len(index.search(query, len(kept))[0]) == len(kept)
+    assert not set(index.search(vectors[gone[0]], n)[0]) & set(gone.tolist())
 
 
 def test_erased_places_are_all_alike() -> None:

@@ -12,6 +12,7 @@ from memoria.errors import FormatTooNew
 from memoria.stores.local.disk import translated
 
 FORMAT = 1
+_CACHE_KIB = 64 << 10
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -64,6 +65,8 @@ class Database:
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
+            # A purge touches a page of each index for every row; they must not be read again for the next row.
+            self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
 

@@ -11,7 +11,7 @@ import heapq
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +27,7 @@ from memoria.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
-from memoria.protocols import Embedder
+from memoria.protocols import Embedder, Progress
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
 from memoria.stores.local.disk import Disk, translated
@@ -40,7 +40,6 @@ from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
 
-Progress = Callable[[str, int, int], None]
 
 PURGE_AFTER = 512
 _BATCH = 1024
@@ -162,22 +161,26 @@ class LocalStore:
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:
         with self._reading():
-            return [self._read(bytes.fromhex(id)) for id in ids]
+            return self._read([bytes.fromhex(id) for id in ids])
 
-    def _read(self, id: bytes) -> Record | None:
-        row = self._row(id)
-        if row is None:
-            return None
-        space = self._space(row[1])
+    def _read(self, ids: Sequence[bytes]) -> list[Record | None]:
+        found = {row[0]: row for row in self._by_id(rows.COLUMNS, ids)}
+        return [self._open_row(found[id]) if id in found else None for id in ids]
+
+    def _open_row(self, row: tuple[Any, ...]) -> Record | None:
+        id, space = row[0], self._space(row[1])
         if space is None or space.slots.id(row[2]) != id:
             return None
         key, vector = space.slots.entry(row[2])
         opened = unseal(key, row[13], id)
         return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
 
-    def _row(self, id: bytes) -> tuple[Any, ...] | None:
-        found = self._database.rows(f"SELECT {rows.COLUMNS} FROM memory WHERE id = ?", id)
-        return found[0] if found else None
+    def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """Rows of `memory` with one of these ids, in no order."""
+        for at in range(0, len(ids), _BATCH):
+            part = ids[at : at + _BATCH]
+            marks = ",".join("?" * len(part))
+            yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({marks})", *part)
 
     def select(self, where: Where) -> list[str]:
         with self._reading():
@@ -195,15 +198,10 @@ class LocalStore:
     def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
         """The space and slot of each id that is live."""
         found: dict[bytes, tuple[Space, int]] = {}
-        for at in range(0, len(ids), _BATCH):
-            part = ids[at : at + _BATCH]
-            marks = ",".join("?" * len(part))
-            for id, number, slot in self._database.rows(
-                f"SELECT id, namespace, slot FROM memory WHERE id IN ({marks})", *part
-            ):
-                space = self._space(number)
-                if space is not None and space.slots.id(slot) == id:
-                    found[id] = space, slot
+        for id, number, slot in self._by_id("id, namespace, slot", ids):
+            space = self._space(number)
+            if space is not None and space.slots.id(slot) == id:
+                found[id] = space, slot
         return found
 
     def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
@@ -223,12 +221,9 @@ class LocalStore:
             for space in self._under(where.namespace):
                 nearest = space.nearest(vector, k, self._among(space, where), self._progress)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
-            hits = []
-            for score, id in heapq.nlargest(k, best, key=lambda hit: hit[0]):
-                record = self._read(id)
-                if record is not None:
-                    hits.append((record.memory, score))
-            return hits
+            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            records = self._read([id for _, id in best])
+            return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
     def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
         if where.only_namespace:
@@ -250,7 +245,7 @@ class LocalStore:
             return [secret for id in ids for secret in self._secrets(bytes.fromhex(id))]
 
     def _secrets(self, id: bytes) -> Iterator[Secret]:
-        record = self._read(id)
+        (record,) = self._read([id])
         if record is None:
             raise MemoryNotFound(id.hex())
         space, slot = self._locate([id])[id]
@@ -435,7 +430,7 @@ class LocalStore:
         return space.number, fresh, list(enumerate(ids))
 
     def _embed(self, embedder: Embedder, ids: list[bytes]) -> Vectors:
-        texts = [record.memory.text for id in ids if (record := self._read(id)) is not None]
+        texts = [record.memory.text for record in self._read(ids) if record is not None]
         vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if (
@@ -608,10 +603,20 @@ class LocalStore:
 
     def _see_commits(self) -> None:
         version = self._database.rows("PRAGMA data_version")[0][0]
-        if version != self._version:
-            for number in list(self._spaces):
+        if version == self._version:
+            return
+        self._version = version
+        marks = ",".join("?" * len(self._spaces))
+        found = self._database.rows(
+            f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks})", *self._spaces
+        )
+        current = {number: (file, next_slot) for number, file, next_slot in found}
+        for number, space in list(self._spaces.items()):
+            file, next_slot = current.get(number, (None, 0))
+            if space.slots.number == file:
+                space.advance(next_slot)
+            else:
                 self._forget_space(number)
-            self._version = version
 
     def _writing(self) -> AbstractContextManager[None]:
         self._check_open()
@@ -662,6 +667,7 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
 
 
 def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
-    for id in ids:
-        db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
-        db.execute("DELETE FROM memory WHERE id = ?", (id,))
+    # In the order of the table, so that a page that holds several is touched once.
+    places = sorted(place for id in ids for place in db.execute("SELECT row FROM memory WHERE id = ?", (id,)))
+    db.executemany("DELETE FROM label WHERE row = ?", places)
+    db.executemany("DELETE FROM memory WHERE row = ?", places)
