@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +57,7 @@ class Database:
         self.path = path
         with translated(path):
             self._connection = sqlite3.connect(
-                f"file:{path}?mode={'rwc' if writable else 'ro'}",
+                f"file:{path}?{'mode=rwc' if writable else _for_reading(path)}",
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
@@ -111,6 +112,12 @@ class Database:
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
+
+
+def _for_reading(path: Path) -> str:
+    """SQLite makes a file beside a WAL database even to read it; where nobody can, nobody can change it either."""
+    fixed = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    return "mode=ro&immutable=1" if fixed else "mode=ro"
 
 
 def steps() -> Any:

@@ -24,6 +24,7 @@ from memoria.errors import (
     StoreClosed,
     StoreCorrupt,
     StoreExists,
+    StoreFull,
     StoreNotFound,
     StoreReadOnly,
 )
@@ -253,6 +254,7 @@ class LocalStore:
         yield Secret(label="key", data=space.slots.entry(slot)[0])
         yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
         yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
+        yield Secret(label="vector code", data=np.packbits(record.vector > 0, bitorder="little").tobytes(), run=32)
 
     def files(self) -> Iterator[Path]:
         return (path for path in sorted(self.path.rglob("*")) if path.is_file())
@@ -480,16 +482,24 @@ class LocalStore:
         with self._mutex:
             if not self._open:
                 return
-            if self._writable:
-                self.purge()
-                self._write_meta({"clean": "1"})
-            self._open = False
-            for space in self._spaces.values():
-                space.close()
-            self._spaces.clear()
-            self._database.close()
-            if self._lock is not None:
-                self._lock.release()
+            try:
+                if self._writable:
+                    self.purge()
+                    self._write_meta({"clean": "1"})
+            except (StoreFull, StoreReadOnly):
+                # What is left to purge is ciphertext without a key; the next open finds "clean" unset and purges it.
+                pass
+            finally:
+                self._release()
+
+    def _release(self) -> None:
+        self._open = False
+        for space in self._spaces.values():
+            space.close()
+        self._spaces.clear()
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
 
     # -- namespaces --
 
