@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
 from memoria.types import EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Trace, Where
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from memoria.traces import Traces
 
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]
@@ -122,8 +124,12 @@ class DecayPolicy(Protocol):
         """The trace of a new memory."""
         ...
 
-    def retrievability(self, traces: Sequence[Trace], at: datetime) -> Floats:
-        """Probability in [0, 1] that each trace can be retrieved at `at`; shape (len(traces),)."""
+    @overload
+    def retrievability(self, traces: Trace, at: datetime) -> float: ...
+    @overload
+    def retrievability(self, traces: Sequence[Trace] | Traces, at: datetime) -> Floats: ...
+    def retrievability(self, traces: Trace | Sequence[Trace] | Traces, at: datetime) -> float | Floats:
+        """Probability in [0, 1] of retrieval at `at`: a float for one trace, shape (n,) for n, or for n columns."""
         ...
 
     def reinforce(self, trace: Trace, at: datetime, *, recalled: bool) -> Trace:
