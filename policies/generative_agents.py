@@ -50,7 +50,7 @@ class GenerativeAgents(Model):
         return (self.recency + self.importance) * self.one(trace, at) + self.relevance * relevance
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """hours = ln((threshold (a_r + a_i) - a_i importance) / a_r) / ln(decay); never, when importance alone holds it."""
+        """hours = ln((threshold (a_r + a_i) - a_i importance) / a_r) / ln(decay); never if importance holds it."""
         recent = threshold * (self.recency + self.importance) - self.importance * trace.salience
         if recent <= 0:
             return None

@@ -1,6 +1,7 @@
-"""Power-law forgetting: W. A. Wickelgren, Single-trace fragility theory of memory dynamics, Memory & Cognition 2, 1974.
+"""Power-law forgetting: W. A. Wickelgren, Single-trace fragility theory of memory dynamics, Memory &
+Cognition 2, 1974.
 
-    m = lambda (1 + beta t)^-psi            (Wickelgren 1974; Wixted and Carpenter, Psychological Science 18, 2007, eq. 1)
+    m = lambda (1 + beta t)^-psi          (Wickelgren 1974; Wixted and Carpenter, Psychological Science 18, 2007, eq. 1)
 
 with lambda = 1 and beta written through the stability S, so that R(S) = 0.9: beta = (0.9^(-1/psi) - 1) / S. The curve
 says nothing of repetition; here a success multiplies S by a constant, whenever it comes: no spacing effect.

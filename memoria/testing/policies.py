@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -105,9 +106,7 @@ class PolicyConformance:
         for trace in histories(policy):
             grid = [trace.last_retrieved + timedelta(seconds=10**power) for power in np.arange(1, 10, 0.25)]
             values = [policy.retrievability(trace, at) for at in grid]
-            assert not self.falls or all(
-                later <= early + 1e-12 for early, later in zip(values, values[1:], strict=False)
-            )
+            assert not self.falls or all(later <= early + 1e-12 for early, later in pairwise(values))
 
     def test_next_below_is_where_it_crosses(self, policy: DecayPolicy) -> None:
         for trace in histories(policy):
