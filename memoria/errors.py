@@ -7,6 +7,7 @@ MemoriaError
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
 │   └── KeyConflict           the caller's key already holds another text
 ├── MemoryNotFound          no memory has this id (any more)
+├── Held                    a hold stands against it: release it, or override with a reason
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   └── ModelCorrupt          the weights are not the published ones
@@ -62,6 +63,14 @@ class MemoryNotFound(MemoriaError):
         self.ids: Sequence[str] = ids
 
 
+class Held(MemoriaError):
+    """A memory under a hold (legal, safety-critical) would be erased or changed."""
+
+    def __init__(self, *ids: str) -> None:
+        super().__init__("held, and so not to be erased or changed: " + ", ".join(ids))
+        self.ids: Sequence[str] = ids
+
+
 class EmbedderError(MemoriaError):
     """The embedder cannot serve this store."""
 
@@ -114,6 +123,7 @@ __all__ = [
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",
+    "Held",
     "InvalidInput",
     "InvalidMemory",
     "InvalidQuery",

@@ -5,7 +5,7 @@ Storage strength SS only grows; retrieval strength RS decays. The chapter gives 
 the smallest form (ours) that meets one of them:
 
     RS(t) = e^(-t / (scale (1 + SS)))            loss of RS is slower the greater SS                    (assumption 3)
-    SS' = SS + storing (1 - RS) / (1 + SS / 10)  gain of SS falls with current RS and SS               (assumptions 2, 4)
+    SS' = SS + storing (1 - RS) / (1 + SS / 10)  gain of SS falls with current RS and SS              (assumptions 2, 4)
     RS' = 1                                      a retrieval restores access                            (assumption 4)
 
 That a use counts for more when RS is low is the spacing effect.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from memoria.errors import FormatTooNew
 from memoria.stores.local.disk import translated
 
-FORMAT = 1
+FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -45,6 +46,49 @@ CREATE INDEX memory_by_time ON memory (namespace, created_at);
 CREATE TABLE label (hash BLOB NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (hash, row)) WITHOUT ROWID;
 CREATE INDEX label_by_row ON label (row);
 CREATE TABLE intent (id INTEGER PRIMARY KEY, targets BLOB NOT NULL);
+"""
+
+# Standing and due times have tables of their own, and triggers keep them: fading then touches few pages, however many
+# memories there are, and whatever deletes a row takes all that hangs on it along.
+_FORMAT_2 = """
+ALTER TABLE memory ADD COLUMN encoded_at INTEGER;
+ALTER TABLE memory ADD COLUMN strength REAL NOT NULL DEFAULT 0;
+ALTER TABLE memory ADD COLUMN interference REAL NOT NULL DEFAULT 0;
+ALTER TABLE memory ADD COLUMN recent BLOB NOT NULL DEFAULT x'';
+ALTER TABLE memory ADD COLUMN older REAL NOT NULL DEFAULT 0;
+ALTER TABLE memory ADD COLUMN fades_at INTEGER;
+CREATE TABLE due (
+    namespace INTEGER NOT NULL, fades_at INTEGER NOT NULL, row INTEGER NOT NULL,
+    PRIMARY KEY (namespace, fades_at, row)
+) WITHOUT ROWID;
+CREATE TABLE standing (row INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, bits INTEGER NOT NULL);
+CREATE INDEX standing_by_namespace ON standing (namespace);
+CREATE TABLE recalled (event INTEGER PRIMARY KEY, row INTEGER NOT NULL, at INTEGER NOT NULL, found INTEGER NOT NULL);
+CREATE INDEX recalled_by_row ON recalled (row);
+CREATE TABLE ledger (
+    entry INTEGER PRIMARY KEY, at INTEGER NOT NULL, action TEXT NOT NULL, ids BLOB NOT NULL,
+    salt BLOB NOT NULL, sealed BLOB NOT NULL
+);
+CREATE TRIGGER memory_new AFTER INSERT ON memory WHEN NEW.fades_at IS NOT NULL BEGIN
+    INSERT INTO due VALUES (NEW.namespace, NEW.fades_at, NEW.row);
+END;
+CREATE TRIGGER memory_retraced AFTER UPDATE OF fades_at ON memory WHEN OLD.fades_at IS NOT NEW.fades_at BEGIN
+    DELETE FROM due WHERE namespace = OLD.namespace AND fades_at = OLD.fades_at AND row = OLD.row;
+    INSERT INTO due SELECT NEW.namespace, NEW.fades_at, NEW.row
+        WHERE NEW.fades_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM standing WHERE row = NEW.row);
+END;
+CREATE TRIGGER memory_gone AFTER DELETE ON memory BEGIN
+    DELETE FROM due WHERE namespace = OLD.namespace AND fades_at = OLD.fades_at AND row = OLD.row;
+    DELETE FROM standing WHERE row = OLD.row;
+    DELETE FROM recalled WHERE row = OLD.row;
+END;
+CREATE TRIGGER standing_new AFTER INSERT ON standing BEGIN
+    DELETE FROM due WHERE row = NEW.row AND namespace = NEW.namespace
+        AND fades_at = (SELECT fades_at FROM memory WHERE row = NEW.row);
+END;
+CREATE TRIGGER standing_gone AFTER DELETE ON standing BEGIN
+    INSERT INTO due SELECT namespace, fades_at, row FROM memory WHERE row = OLD.row AND fades_at IS NOT NULL;
+END;
 """
 
 
@@ -119,6 +163,12 @@ def steps() -> Any:
     @migrations(name="format_1")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_1(db: Any) -> None:
         for statement in _SCHEMA.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    @migrations(name="format_2")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_2(db: Any) -> None:
+        for statement in re.split(r";\n(?!    )(?!END)", _FORMAT_2):
             if statement.strip():
                 db.execute(statement)
 

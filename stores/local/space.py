@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,11 +33,27 @@ class Space:
         self.next_slot = next_slot
         self.name = tuple(unseal(slots.key, sealed, place(number)))
         self.index: Index | None = None
+        # Slots of archived memories, and of those restored since the index was built: both are outside of it.
+        self.away = np.zeros(0, np.int64)
+        self.back = np.zeros(0, np.int64)
+
+    def archive(self, slots: Sequence[int]) -> None:
+        """Takes slots out of what is searched."""
+        self.away = np.union1d(self.away, np.asarray(slots, np.int64))
+        self.back = np.setdiff1d(self.back, self.away)
+        if self.index is not None and len(slots):
+            self.index.erase(slots)
+
+    def restore(self, slots: Sequence[int]) -> None:
+        """Lets slots in again; an index is append-only, so they are looked at one by one until it is built anew."""
+        self.away = np.setdiff1d(self.away, np.asarray(slots, np.int64))
+        self.back = np.union1d(self.back, np.asarray(slots, np.int64))
 
     def load(self, progress: Callable[[str, int, int], None] | None = None) -> Index:
         """The index, built from the slots when there is none or it is worn."""
         if self.index is None or self.index.worn:
-            live = self.live()
+            live = np.setdiff1d(self.live(), self.away)
+            self.back = np.zeros(0, np.int64)
             self.index = Index(self.slots.dimension, large=len(live) > FLAT_LIMIT)
             for at in range(0, len(live), _CHUNK):
                 part = live[at : at + _CHUNK]
@@ -57,16 +73,25 @@ class Space:
         k: int,
         among: NDArray[np.int64] | None,
         progress: Callable[[str, int, int], None] | None,
+        *,
+        archived: bool | None = None,
     ) -> list[tuple[float, int]]:
-        """(cosine, slot) of the k nearest, best first; exact among `among` when it is few."""
+        """(cosine, slot) of the k nearest, best first; exact among `among` when it is few.
+
+        archived: whether only those, only others, or None for both; with `among` it has been seen to.
+        """
         index = self.load(progress)
         wanted = max(RERANK, 4 * k)
         if among is None:
-            candidates = index.search(vector, wanted)
+            outside = self.back if archived is False else np.concatenate([self.back, self.away])
+            candidates = (
+                np.union1d(index.search(vector, wanted), outside) if len(outside) else index.search(vector, wanted)
+            )
         elif len(among) * 8 < len(index) or len(among) <= FLAT_LIMIT:
             candidates = among
         else:
-            candidates = np.intersect1d(index.search(vector, wanted * 8), among)
+            nearby = np.concatenate([index.search(vector, wanted * 8), self.back, self.away])
+            candidates = np.intersect1d(nearby, among)
             candidates = candidates if len(candidates) >= k else among
         return self._rerank(vector, candidates, k)
 

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +32,7 @@ from memoria.protocols import Embedder
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
 from memoria.stores.local.disk import Disk, translated
+from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.local.slots import SlotFile, file_name
@@ -47,7 +49,7 @@ _BATCH = 1024
 _LOADED = 64
 
 
-class LocalStore:
+class LocalStore(Holding):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
@@ -176,7 +178,7 @@ class LocalStore:
         return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
 
     def _row(self, id: bytes) -> tuple[Any, ...] | None:
-        found = self._database.rows(f"SELECT {rows.COLUMNS} FROM memory WHERE id = ?", id)
+        found = self._database.rows(f"SELECT {rows.READ} FROM memory WHERE id = ?", id)
         return found[0] if found else None
 
     def select(self, where: Where) -> list[str]:
@@ -221,7 +223,7 @@ class LocalStore:
         with self._reading():
             best: list[tuple[float, bytes]] = []
             for space in self._under(where.namespace):
-                nearest = space.nearest(vector, k, self._among(space, where), self._progress)
+                nearest = space.nearest(vector, k, self._among(space, where), self._progress, archived=where.archived)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
             hits = []
             for score, id in heapq.nlargest(k, best, key=lambda hit: hit[0]):
@@ -231,7 +233,7 @@ class LocalStore:
             return hits
 
     def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-        if where.only_namespace:
+        if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None
         chosen = set(where.ids) if where.ids is not None else None
         found = self._matching(space, where)
@@ -305,6 +307,7 @@ class LocalStore:
             space.next_slot += len(batch)
             if space.index is not None:
                 space.index.add(slots, space.slots.vectors(slots))
+            space.archive([int(slot) for slot, one in zip(slots, batch, strict=True) if one.trace.archived])
 
     def _put(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]]) -> None:
         with translated(self.path):
@@ -335,15 +338,22 @@ class LocalStore:
             located = self._locate([id])
             if id not in located:
                 raise MemoryNotFound(record.memory.id)
+            self._check_held([id])
+            (old,) = self.traces([record.memory.id])
+            assert old is not None
+            trace = changed(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
+            record = changed(record, trace=trace)
             self._add([(located[id][0], [record])], replaced=True)
             self._zero([located[id]])
 
-    def erase(self, ids: Sequence[str]) -> None:
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
         with self._writing():
             unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
             known = self._locate(unique)
             if len(known) < len(unique):
                 raise MemoryNotFound(*(id.hex() for id in unique if id not in known))
+            if not over_holds:
+                self._check_held(unique)
             if len(known) > 1:
                 self._intend(unique)
             self._zero(list(known.values()))
@@ -385,11 +395,13 @@ class LocalStore:
                 recovery.drop_namespaces(self._database, self._dropped)
                 self._dropped.clear()
 
-    def erase_namespaces(self, prefix: Namespace) -> int:
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():
             spaces = [space.number for space in self._under(prefix)]
             if not spaces:
                 return 0
+            if not over_holds:
+                self._check_held_spaces(spaces)
             marks = ",".join("?" * len(spaces))
             with self._database.atomic() as db:
                 db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks})", spaces)
@@ -515,6 +527,12 @@ class LocalStore:
         with translated(self._slot_path(file)):
             slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
         space = Space(number, slots, next_slot, sealed)
+        away = self._database.rows(
+            "SELECT m.slot FROM standing s JOIN memory m ON m.row = s.row "
+            f"WHERE s.namespace = ? AND s.bits & {rows.ARCHIVED}",
+            number,
+        )
+        space.archive([slot for (slot,) in away])
         self._spaces[number] = space
         self._numbers[space.name] = number
         return space
@@ -549,6 +567,13 @@ class LocalStore:
 
     def _blind(self, prefix: Namespace) -> bytes:
         return blind(self._key, "prefix", *prefix)
+
+    def _existing(self, name: Namespace) -> Space | None:
+        """The space of exactly this namespace, if there is one."""
+        found = self._database.rows(
+            "SELECT id FROM namespace WHERE hash = ? AND erasing = 0", blind(self._key, "namespace", *name)
+        )
+        return self._space(found[0][0]) if found else None
 
     def _space_for(self, name: Namespace) -> Space:
         """The space of a namespace, made when it is new."""
@@ -642,6 +667,11 @@ def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
     if where.until is not None:
         clauses.append("m.created_at < ?")
         values.append(rows.micros(where.until) or 0)
+    if where.archived is not None:
+        clauses.append(
+            f"{'' if where.archived else 'NOT '}EXISTS "
+            f"(SELECT 1 FROM standing s WHERE s.row = m.row AND s.bits & {rows.ARCHIVED})"
+        )
     joins = "".join(f" JOIN label l{n} ON l{n}.row = m.row AND l{n}.hash = ?" for n in range(len(hashes)))
     sql = f"SELECT m.id, m.slot FROM memory m{joins} WHERE {' AND '.join(clauses)}"
     return sql, [*hashes, *values]
@@ -650,7 +680,7 @@ def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
 def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> None:
     id = bytes.fromhex(record.memory.id)
     sealed = seal(key, rows.content(record.memory), id)
-    marks = ",".join("?" * 14)
+    marks = ",".join("?" * len(rows.COLUMNS.split(",")))
     row = db.execute(
         f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks})",
         rows.to_row(record, space.number, slot, sealed),
@@ -659,6 +689,8 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
         "INSERT INTO label VALUES (?, ?)",
         [(hash, row) for hash in rows.labels(space.slots.key, record.memory)],
     )
+    if rows.bits(record.trace):
+        db.execute("INSERT INTO standing VALUES (?, ?, ?)", (row, space.number, rows.bits(record.trace)))
 
 
 def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
