@@ -19,7 +19,8 @@ MemoriaError
     ├── StoreFull             no space left: nothing was half-written
     ├── StoreCorrupt          bytes are not what was written
     ├── StoreClosed           used after close
-    └── FormatTooNew          written by a later memoria
+    ├── FormatTooNew          written by a later memoria
+    └── FormatTooOld          written by an earlier memoria: open it once for writing
 """
 
 from __future__ import annotations
@@ -119,10 +120,15 @@ class FormatTooNew(StoreError):
     """The store was written by a later version of memoria."""
 
 
+class FormatTooOld(StoreError):
+    """The store was written by an earlier version and is open for reading only, so that it cannot be brought up."""
+
+
 __all__ = [
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",
+    "FormatTooOld",
     "Held",
     "InvalidInput",
     "InvalidMemory",

@@ -33,6 +33,15 @@ class _Held(BaseModel):
     difficulty: float
     retrievals: int
     lapses: int
+    encoded_at: datetime | None = None
+    strength: float = 0.0
+    interference: float = 0.0
+    recent: tuple[tuple[datetime, float], ...] = ()
+    older: float = 0.0
+    fades_at: datetime | None = None
+    archived: bool = False
+    pinned: bool = False
+    held: bool = False
 
 
 class Line(BaseModel):
@@ -88,11 +97,7 @@ def _line(record: Record, card: EmbedderCard) -> Line:
         ),
         metadata=dict(memory.metadata),
         trace=_Held(
-            last_retrieved=trace.last_retrieved,
-            stability=trace.stability,
-            difficulty=trace.difficulty,
-            retrievals=trace.retrievals,
-            lapses=trace.lapses,
+            **{name: getattr(trace, name) for name in _Held.model_fields},
         ),
         embedder=card.name,
         vector=base64.b64encode(record.vector.astype("<f2").tobytes()).decode(),
@@ -145,4 +150,8 @@ def _record(store: Store, embedder: Embedder, line: Line) -> Record:
         vector = np.frombuffer(raw, "<f2").astype(np.float32)
     else:
         vector = embed(store, embedder, [line.text])[0]
-    return Record(memory=_memory(line), trace=Trace(**line.trace.model_dump()), vector=vector)
+    return Record(memory=_memory(line), trace=_trace(line), vector=vector)
+
+
+def _trace(line: Line) -> Trace:
+    return Trace(**line.trace.model_dump(), salience=line.salience, kind=line.kind)

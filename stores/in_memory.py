@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class InMemoryStore:
         for id, trace in traces.items():
             if id in self._open:
                 old = self._open[id]
-                standing = {name: getattr(old.trace, name) for name in ("archived", "pinned", "held")}
+                standing: dict[str, Any] = {name: getattr(old.trace, name) for name in ("archived", "pinned", "held")}
                 self._open[id] = replace(old, trace=replace(trace, **standing))
         self._recalls += [one for one in recalls if one.id in self._open]
 
@@ -95,7 +95,7 @@ class InMemoryStore:
     ) -> None:
         self._known(ids)
         given = {"archived": archived, "pinned": pinned, "held": held}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         for id in ids:
             self._open[id] = replace(self._open[id], trace=replace(self._open[id].trace, **changes))
 

@@ -204,7 +204,8 @@ class StoreConformance:
         def found(**filters: Any) -> list[str]:
             return sorted(one.id for one, _ in store.search(query, Where(**filters), 9))
 
-        for more in ({}, {"subject": "s"}):
+        filters: tuple[dict[str, Any], ...] = ({}, {"subject": "s"})
+        for more in filters:
             assert found(archived=False, **more) == ids[2:] == store.select(Where(archived=False, **more))
             assert found(archived=True, **more) == ids[:2] == store.select(Where(archived=True, **more))
             assert found(**more) == ids

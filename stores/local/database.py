@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memoria.errors import FormatTooNew
+from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.local.disk import translated
 
 FORMAT = 2
@@ -148,6 +148,12 @@ class Database:
     def check_format(self) -> None:
         if self.format() > FORMAT:
             raise FormatTooNew(f"{self.path} has format {self.format()}; this memoria reads up to {FORMAT}")
+
+    def check_current(self) -> None:
+        """For a reader, which cannot migrate: raises FormatTooNew, FormatTooOld."""
+        self.check_format()
+        if self.format() < FORMAT:
+            raise FormatTooOld(f"{self.path} has format {self.format()}, not {FORMAT}: open it once with mode='rw'")
 
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)

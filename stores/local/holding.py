@@ -65,7 +65,7 @@ class Holding:
         with self._reading():
             wanted = [bytes.fromhex(id) for id in ids]
             live = self._locate(wanted)
-            found = {}
+            found: dict[bytes, Trace] = {}
             for part in _parts(list(live)):
                 sql = f"SELECT {rows.READ} FROM memory WHERE id IN ({_marks(part)})"
                 found |= {row[0]: rows.to_trace(row) for row in self._database.rows(sql, *part)}

@@ -125,7 +125,7 @@ class LocalStore(Holding):
                 recovery.recover(self._database, self.path / "slots", self._disk, self._progress)
             self._write_meta({"clean": "0"})
         else:
-            self._database.check_format()
+            self._database.check_current()
             self._key = self._master_key()
         name, dimension = self._database.meta("embedder.name"), self._database.meta("embedder.dimension")
         self._card = EmbedderCard(name=str(name), dimension=int(str(dimension)))
