@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
 from memoria import fade as fading
+from memoria import fit as fitting
 from memoria import prune as pruning
 from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.fit import Fit
+from memoria.policies.registry import adopt as registry_adopt
+from memoria.policies.registry import make
 from memoria.protocols import DecayPolicy, Store
 from memoria.prune import Pruning
 from memoria.types import Budget, Hit, LedgerEntry, Memory, Namespace, Recalled, Record, Trace, Where
@@ -218,6 +223,24 @@ class Keeping:
     def ledger(self) -> Decisions:
         """Every decision about holds of this store, oldest first."""
         return self.store.ledger()
+
+    def fit(self, name: str = "exponential", *, adopt: bool = False, seed: int = 0) -> Fit:
+        """Fits a policy to the recall log of this view; `adopt` lets the store open with it, only if it is better."""
+        import numpy as np
+
+        self._traces.flush()
+        report = fitting.fit(name, make(name), self._histories(), np.random.default_rng(seed))
+        if not (adopt and report.better):
+            return report
+        registry_adopt(self.store, name, fitting.with_parameters(make(name), report.parameters))
+        return replace(report, adopted=True)
+
+    def _histories(self) -> Sequence[fitting.History]:
+        logs: dict[str, tuple[Recalled, ...]] = {}
+        for line in self.store.recalls(self.prefix):
+            logs[line.id] = (*logs.get(line.id, ()), line)
+        records = self.store.read(list(logs))
+        return [(record.memory, logs[record.memory.id]) for record in records if record is not None]
 
     def _mine(self, ids: Sequence[str]) -> Sequence[str]:
         """`ids` themselves when all lie under this view; raises MemoryNotFound, InvalidQuery for none."""

@@ -39,7 +39,12 @@ class Savings(Model):
     def many(self, traces: Traces, at: datetime) -> Floats:
         import numpy as np
 
-        lost = np.log10(1 + _MINUTES * traces.days(at)) ** self.c
+        lost = np.log10(1 + _MINUTES * traces.days(at))
+        # exp of log is faster than a power; the logarithm of 0 minutes is minus infinity, and its exp 0 again.
+        with np.errstate(divide="ignore"):
+            np.log(lost, out=lost)
+        lost *= self.c
+        np.exp(lost, out=lost)
         out: Floats = self.k / (lost + self.k)
         return out
 
