@@ -14,11 +14,12 @@ import heapq
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 
 from memoria.errors import InvalidQuery
 
-HALF_LIFE = 2000.0
+HALF_LIFE = 250.0
 _STEP = 1.15
 _FORGOTTEN = 1e-3
 
@@ -80,7 +81,7 @@ class Demand:
             while len(upper) > 1 and _turns_up(upper[-2], upper[-1], point):
                 upper.pop()
             upper.append(point)
-        return [(b[0] - a[0], (b[1] - a[1]) / (b[0] - a[0])) for a, b in zip(upper, upper[1:], strict=False)]
+        return [(b[0] - a[0], (b[1] - a[1]) / (b[0] - a[0])) for a, b in pairwise(upper)]
 
 
 def _turns_up(a: tuple[int, float], b: tuple[int, float], c: tuple[int, float]) -> bool:

@@ -205,7 +205,10 @@ class Memoria(Keeping):
         if dry_run:
             return erasing.preview(self.store, where)
         self._traces.flush()
-        return erasing.erase(self.store, where, self._clock(), verify=verify, override=override)
+        receipt = erasing.erase(self.store, where, self._clock(), verify=verify, override=override)
+        if receipt.namespaces:
+            self._traces.tidy()
+        return receipt
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories, sorted."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from memoria import allocate as allocating
 from memoria import fade as fading
 from memoria import fit as fitting
 from memoria import prune as pruning
+from memoria.allocate import Allocation, Demand
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.fit import Fit
 from memoria.policies.registry import adopt as registry_adopt
@@ -26,6 +28,7 @@ Decisions = list[LedgerEntry]
 # Uses wait in RAM and are written together: a crash loses at most so many, and no content.
 _WAIT = 256
 _RIVALS = 8
+DEMAND = "demand"
 
 
 class Reinforcer:
@@ -67,10 +70,39 @@ class Reinforcer:
             self.begin()
             ids = list({one.id for one in waiting})
             traces = {id: trace for id, trace in zip(ids, self.store.traces(ids), strict=True) if trace is not None}
+            self._watch(waiting, traces)
             for one in waiting:
                 if one.id in traces:
                     traces[one.id] = self.policy.reinforce(traces[one.id], one.at, recalled=one.found)
             self._replace(traces, waiting)
+
+    def _watch(self, waiting: Sequence[Recalled], traces: Mapping[str, Trace]) -> None:
+        """Counts at which rank each use came, once somebody has asked for an allocation (allocate.py)."""
+        noted = self.store.note(DEMAND)
+        if noted is None:
+            return
+        demands = allocating.from_note(noted)
+        for demand in demands.values():
+            demand.fade(0.5 ** (len(waiting) / allocating.HALF_LIFE))
+        used = [one.id for one in waiting if one.found and one.id in traces]
+        first = min(one.at for one in waiting)
+        for namespace in {record.memory.namespace for record in self.store.read(list(set(used))) if record}:
+            ids, columns, _ = self.store.holdings(namespace)
+            order = self.policy.retrievability(columns, first).argsort()[::-1]
+            rank = {ids[n]: place for place, n in enumerate(order.tolist())}
+            demand = demands.setdefault(self.store.alias(namespace), Demand())
+            for id in used:
+                if id in rank:
+                    demand.add(rank[id])
+        self.store.write_note(DEMAND, allocating.to_note(demands))
+
+    def tidy(self) -> None:
+        """Drops the counts of namespaces that are gone."""
+        known = allocating.from_note(self.store.note(DEMAND))
+        if known:
+            there = {self.store.alias(namespace) for namespace in self.store.namespaces(())}
+            kept = {alias: demand for alias, demand in known.items() if alias in there}
+            self.store.write_note(DEMAND, allocating.to_note(kept))
 
     def _replace(self, traces: dict[str, Trace], waiting: Sequence[Recalled] = ()) -> None:
         due = {id: fading.scheduled(self.policy, self.threshold, trace) for id, trace in traces.items()}
@@ -182,6 +214,26 @@ class Keeping:
             for namespace in self.store.namespaces(self.prefix)
             for one in pruning.beyond(self.store, self.policy, namespace, at, budget, archived=archived)
         ]
+
+    def allocate(self, total: int, *, apply: bool = False) -> Allocation:
+        """Divides `total` places over the namespaces of this view by what one more place would be worth in each.
+
+        Uses are counted from the first call on; until then the split is even. apply: evicts down to it.
+        """
+        self._traces.flush()
+        noted = self.store.note(DEMAND)
+        if noted is None and self._reinforcing != "never":
+            self.store.write_note(DEMAND, allocating.to_note({}))
+        known = allocating.from_note(noted)
+        names = {"/".join(namespace): namespace for namespace in self.store.namespaces(self.prefix)}
+        found = allocating.divide({name: known.get(self.store.alias(names[name]), Demand()) for name in names}, total)
+        if apply:
+            for name, places in found.places().items():
+                going = pruning.beyond(
+                    self.store, self.policy, names[name], self._clock(), Budget(count=places), archived=False
+                )
+                self.store.mark([id for _, id in going], archived=True)
+        return found
 
     def archive(self, *ids: str) -> None:
         """Takes memories out of recall, reversibly. Raises MemoryNotFound."""

@@ -129,6 +129,10 @@ class Store(Protocol):
         """All decisions about holds, oldest first."""
         ...
 
+    def alias(self, namespace: Namespace) -> str:
+        """A name for a namespace that does not give it away: a keyed hash, the same at each call."""
+        ...
+
     def note(self, name: str) -> str | None:
         """What was noted under a name: settings of the engine, such as the policy that the due times come from."""
         ...

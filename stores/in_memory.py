@@ -121,6 +121,9 @@ class InMemoryStore:
     def ledger(self) -> list[LedgerEntry]:
         return list(self._ledger)
 
+    def alias(self, namespace: Namespace) -> str:
+        return str(namespace)
+
     def note(self, name: str) -> str | None:
         return self._notes.get(name)
 

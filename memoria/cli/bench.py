@@ -12,7 +12,7 @@ import typer
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.evaluation import forgetting, latency
+from memoria.evaluation import allocation, forgetting, latency
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -103,3 +103,17 @@ def score(
 ) -> None:
     """Scoring n traces with each policy against one numpy exp over n."""
     _show(forgetting.bench_score(n, rounds=rounds, seed=seed), as_json)
+
+
+@bench_app.command()
+def allocate(
+    tasks: Annotated[int, typer.Option(min=2)] = 8,
+    phases: Annotated[int, typer.Option(min=1)] = 8,
+    length: Annotated[int, typer.Option(min=100, help="Uses in a phase.")] = 5000,
+    total: Annotated[int, typer.Option(min=10, help="Places to divide.")] = 600,
+    epoch: Annotated[int, typer.Option(min=1, help="Uses from one division to the next.")] = 500,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Dividing a budget over shifting tasks against even, proportional, and hindsight."""
+    _show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)

@@ -115,3 +115,23 @@ def _show_ids(ids: tuple[str, ...], what: str, as_json: bool) -> None:
     for id in ids:
         typer.echo(id)
     err.print(f"{len(ids)} {what}")
+
+
+@app.command()
+def allocate(
+    total: Annotated[int, typer.Option(help="Memories that all namespaces may keep out of the archive.")],
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Archive down to it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Divides a budget over namespaces by what one more place is worth, and says why."""
+    with opened(store, namespace, "rw") as memory:
+        found = memory.allocate(total, apply=apply)
+    if as_json:
+        echo_json(found)
+        return
+    table = Table("namespace", "places", "hits", "of uses", "one more adds")
+    for one in sorted(found.shares, key=lambda one: -one.places):
+        table.add_row(one.name, str(one.places), f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
+    out.print(table)

@@ -120,9 +120,8 @@ def _hindsight(work: Workload, ranks: Whole, now: slice, total: int) -> Whole:
     for task in range(len(work.sizes)):
         seen = ranks[now][(work.tasks[now] == task) & (ranks[now] >= 0)]
         curve = np.array([(seen < n * BLOCK).sum() for n in range(blocks + 1)], np.float64)
-        options = np.array(
-            [[best[b - n] + curve[n] if n <= b else -1 for n in range(blocks + 1)] for b in range(blocks + 1)]
-        )
+        gap = np.subtract.outer(np.arange(blocks + 1), np.arange(blocks + 1))
+        options = np.where(gap >= 0, best[gap] + curve, -1.0)
         choices.append(options.argmax(axis=1))
         best = options.max(axis=1)
     split, left = [], blocks

@@ -20,7 +20,7 @@ from memoria.errors import Held, MemoryNotFound
 from memoria.stores.local import rows
 from memoria.stores.local.database import Database
 from memoria.stores.local.disk import Disk
-from memoria.stores.local.sealing import seal, unseal
+from memoria.stores.local.sealing import blind, seal, unseal
 from memoria.stores.local.space import Space
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
@@ -215,6 +215,9 @@ class Holding:
     def _ledger_key(self, salt: bytes) -> bytes:
         """A key of its own for each entry, since a key seals one message only."""
         return hmac.new(self._key, b"ledger" + salt, hashlib.sha256).digest()
+
+    def alias(self, namespace: Namespace) -> str:
+        return blind(self._key, "alias", *namespace).hex()
 
     def note(self, name: str) -> str | None:
         with self._reading():
