@@ -36,11 +36,20 @@ def begin(store: Store, policy: DecayPolicy, threshold: float) -> None:
         store.write_note(_SCHEDULE, "" if store.count(()) else mine)
 
 
-def fade(store: Store, policy: DecayPolicy, threshold: float, prefix: Namespace, at: datetime, limit: int) -> list[str]:
-    """Ids of what is due at `at`, soonest first; due times that another policy left are computed anew first."""
+def fade(
+    store: Store,
+    policy: DecayPolicy,
+    threshold: float,
+    prefix: Namespace,
+    at: datetime,
+    limit: int,
+    *,
+    dry_run: bool,
+) -> list[str]:
+    """Archives what is due at `at`, soonest first; due times that another policy left are computed anew first."""
     if store.note(_SCHEDULE) != schedule_of(policy, threshold):
         reschedule(store, policy, threshold)
-    return store.due(prefix, at, limit)
+    return (store.due if dry_run else store.archive_due)(prefix, at, limit)
 
 
 def reschedule(store: Store, policy: DecayPolicy, threshold: float) -> None:

@@ -167,10 +167,7 @@ class Keeping:
         self._traces.flush()
         self._traces.begin()
         policy, threshold = self.policy, self._traces.threshold
-        due = fading.fade(self.store, policy, threshold, self.prefix, self._at(at), limit)
-        if not dry_run and due:
-            self.store.mark(due, archived=True)
-        return tuple(due)
+        return tuple(fading.fade(self.store, policy, threshold, self.prefix, self._at(at), limit, dry_run=dry_run))
 
     def prune(
         self,

@@ -113,6 +113,10 @@ class Store(Protocol):
         """
         ...
 
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        """Archives what `due` would return, in one go, and returns it."""
+        ...
+
     def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
         """What lies in exactly this namespace: ids, traces, and bytes of slot and sealed row, shape (n,)."""
         ...

@@ -106,6 +106,11 @@ class InMemoryStore:
             :limit
         ]
 
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        ids = self.due(prefix, at, limit)
+        self.mark(ids, archived=True)
+        return ids
+
     def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
         found = {id: one for id, one in sorted(self._open.items()) if one.memory.namespace == namespace}
         sizes = [len(one.memory.text.encode()) + 2 * len(one.vector) for one in found.values()]

@@ -18,7 +18,7 @@ def as_format_1(path: Path) -> None:
     """Takes back what format 2 added: the slot files are the same in both."""
     connection = database.Database(path / "memoria.db", writable=True, secure_delete=False)
     with connection.atomic() as db:
-        for name in ("memory_new", "memory_retraced", "memory_gone", "standing_new", "standing_gone"):
+        for name in ("memory_new", "memory_moved", "memory_retraced", "memory_gone", "standing_new", "standing_gone"):
             db.execute(f"DROP TRIGGER {name}")
         for table in ("due", "standing", "recalled", "ledger"):
             db.execute(f"DROP TABLE {table}")

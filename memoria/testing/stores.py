@@ -192,6 +192,10 @@ class StoreConformance:
         assert store.due((), start, 99) == ids[1:3] + ids[4:]
         with pytest.raises(MemoryNotFound):
             store.mark([ids[0], ids[3]], pinned=True)
+        store.rebuild()
+        assert store.archive_due((), start, 2) == ids[1:3]
+        assert store.select(Where(archived=True)) == sorted(ids[1:3])
+        assert store.due((), start, 99) == ids[4:]
 
     def test_archived_is_searched_only_when_asked(self, store: Store) -> None:
         made = [record(f"common word{n}", subject="s") for n in range(6)]

@@ -59,9 +59,10 @@ ALTER TABLE memory ADD COLUMN older REAL NOT NULL DEFAULT 0;
 ALTER TABLE memory ADD COLUMN fades_at INTEGER;
 CREATE TABLE due (
     namespace INTEGER NOT NULL, fades_at INTEGER NOT NULL, row INTEGER NOT NULL,
+    id BLOB NOT NULL, slot INTEGER NOT NULL,
     PRIMARY KEY (namespace, fades_at, row)
 ) WITHOUT ROWID;
-CREATE TABLE standing (row INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, bits INTEGER NOT NULL);
+CREATE TABLE standing (row INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, bits INTEGER NOT NULL, fades_at INTEGER);
 CREATE INDEX standing_by_namespace ON standing (namespace);
 CREATE TABLE recalled (event INTEGER PRIMARY KEY, row INTEGER NOT NULL, at INTEGER NOT NULL, found INTEGER NOT NULL);
 CREATE INDEX recalled_by_row ON recalled (row);
@@ -70,11 +71,11 @@ CREATE TABLE ledger (
     salt BLOB NOT NULL, sealed BLOB NOT NULL
 );
 CREATE TRIGGER memory_new AFTER INSERT ON memory WHEN NEW.fades_at IS NOT NULL BEGIN
-    INSERT INTO due VALUES (NEW.namespace, NEW.fades_at, NEW.row);
+    INSERT INTO due VALUES (NEW.namespace, NEW.fades_at, NEW.row, NEW.id, NEW.slot);
 END;
 CREATE TRIGGER memory_retraced AFTER UPDATE OF fades_at ON memory WHEN OLD.fades_at IS NOT NEW.fades_at BEGIN
     DELETE FROM due WHERE namespace = OLD.namespace AND fades_at = OLD.fades_at AND row = OLD.row;
-    INSERT INTO due SELECT NEW.namespace, NEW.fades_at, NEW.row
+    INSERT INTO due SELECT NEW.namespace, NEW.fades_at, NEW.row, NEW.id, NEW.slot
         WHERE NEW.fades_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM standing WHERE row = NEW.row);
 END;
 CREATE TRIGGER memory_gone AFTER DELETE ON memory BEGIN
@@ -82,12 +83,14 @@ CREATE TRIGGER memory_gone AFTER DELETE ON memory BEGIN
     DELETE FROM standing WHERE row = OLD.row;
     DELETE FROM recalled WHERE row = OLD.row;
 END;
+CREATE TRIGGER memory_moved AFTER UPDATE OF slot ON memory WHEN OLD.slot IS NOT NEW.slot BEGIN
+    UPDATE due SET slot = NEW.slot WHERE namespace = NEW.namespace AND fades_at = NEW.fades_at AND row = NEW.row;
+END;
 CREATE TRIGGER standing_new AFTER INSERT ON standing BEGIN
-    DELETE FROM due WHERE row = NEW.row AND namespace = NEW.namespace
-        AND fades_at = (SELECT fades_at FROM memory WHERE row = NEW.row);
+    DELETE FROM due WHERE namespace = NEW.namespace AND fades_at = NEW.fades_at AND row = NEW.row;
 END;
 CREATE TRIGGER standing_gone AFTER DELETE ON standing BEGIN
-    INSERT INTO due SELECT namespace, fades_at, row FROM memory WHERE row = OLD.row AND fades_at IS NOT NULL;
+    INSERT INTO due SELECT namespace, fades_at, row, id, slot FROM memory WHERE row = OLD.row AND fades_at IS NOT NULL;
 END;
 """
 
@@ -108,6 +111,9 @@ class Database:
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
+            # Rows that are due lie scattered: without these, each costs system calls that grow with the file.
+            self._connection.execute("PRAGMA cache_size = -65536")
+            self._connection.execute("PRAGMA mmap_size = 4294967296")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
 

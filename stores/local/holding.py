@@ -21,7 +21,7 @@ from memoria.stores.local import rows
 from memoria.stores.local.database import Database
 from memoria.stores.local.disk import Disk
 from memoria.stores.local.sealing import blind, seal, unseal
-from memoria.stores.local.space import Space
+from memoria.stores.local.space import Space, bearing
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # The recall log keeps so many lines, the latest.
 LOG = 200_000
 _BATCH = 1024
+_Due = tuple[int, int, bytes, int, int]
 _PRESENTATION = np.dtype([("at", "<i8"), ("rate", "<f8")])
 
 
@@ -104,7 +105,7 @@ class Holding:
         with self._database.atomic() as db:
             if on:
                 db.executemany(
-                    "INSERT INTO standing SELECT row, namespace, ? FROM memory WHERE id = ? "
+                    "INSERT INTO standing SELECT row, namespace, ?, fades_at FROM memory WHERE id = ? "
                     "ON CONFLICT (row) DO UPDATE SET bits = bits | excluded.bits",
                     [(on, id) for id in ids],
                 )
@@ -127,23 +128,40 @@ class Holding:
 
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
         with self._reading():
-            found: list[tuple[int, int, bytes]] = []
-            for number in self._numbers_under(prefix):
-                found += self._due_in(number, rows.micros(at) or 0, limit)
-            return [id.hex() for _, _, id in sorted(found)[:limit]]
+            return [row[2].hex() for row in self._due(prefix, rows.micros(at) or 0, limit)]
 
-    def _due_in(self, number: int, at: int, limit: int) -> list[tuple[int, int, bytes]]:
-        """What is due in one namespace, rows of what is forgotten but not yet purged passed over."""
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        with self._writing():
+            found = self._due(prefix, rows.micros(at) or 0, limit)
+            gone = [(row, number, rows.ARCHIVED, fades_at) for fades_at, row, _, _, number in found]
+            if gone:
+                with self._database.atomic() as db:
+                    db.executemany("INSERT INTO standing VALUES (?, ?, ?, ?)", gone)
+                    self._disk.reached("standing written")
+            for number in {row[4] for row in found}:
+                space = self._space(number)
+                if space is not None:
+                    space.archive([slot for _, _, _, slot, home in found if home == number])
+            return [row[2].hex() for row in found]
+
+    def _due(self, prefix: Namespace, at: int, limit: int) -> list[_Due]:
+        """(fades_at, row, id, slot, namespace) of what is due, soonest first."""
+        found: list[_Due] = []
+        for number in self._numbers_under(prefix):
+            found += self._due_in(number, at, limit)
+        return sorted(found)[:limit]
+
+    def _due_in(self, number: int, at: int, limit: int) -> list[_Due]:
+        """What is due in one namespace, what is forgotten but not yet purged passed over. Reads `due` alone."""
         sql = (
-            "SELECT d.fades_at, d.row, m.id FROM due d JOIN memory m ON m.row = d.row "
-            "WHERE d.namespace = ? AND d.fades_at <= ? AND (d.fades_at, d.row) > (?, ?) "
-            "ORDER BY d.fades_at, d.row LIMIT ?"
+            "SELECT fades_at, row, id, slot, namespace FROM due WHERE namespace = ? AND fades_at <= ? "
+            "AND (fades_at, row) > (?, ?) ORDER BY fades_at, row LIMIT ?"
         )
-        found: list[tuple[int, int, bytes]] = []
-        last = (-(1 << 62), 0)
-        while len(found) < limit:
+        found: list[_Due] = []
+        space, last = self._space(number), (-(1 << 62), 0)
+        while space is not None and len(found) < limit:
             page = self._database.rows(sql, number, at, *last, limit)
-            live = self._locate([id for _, _, id in page])
+            live = {id for id, _ in bearing(space, [(row[2], row[3]) for row in page])}
             found += [row for row in page if row[2] in live]
             if len(page) < limit:
                 break
@@ -166,10 +184,8 @@ class Holding:
         found = self._database.rows(
             f"SELECT {columns}, length(sealed) FROM memory WHERE namespace = ? ORDER BY id", space.number
         )
-        slots = np.array([row[2] for row in found], np.int64)
-        inside = np.flatnonzero(slots < space.slots.capacity)
-        bearing = space.slots.ids(slots[inside])
-        return [found[n] for n, id in zip(inside, bearing, strict=True) if bytes(id) == found[n][0]]
+        live = {id for id, _ in bearing(space, [(row[0], row[2]) for row in found])}
+        return [row for row in found if row[0] in live]
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():

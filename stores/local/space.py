@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RERANK = 200
 _CHUNK = 65_536
+_FEW = 16
 
 
 def place(space: int) -> bytes:
@@ -110,3 +111,13 @@ class Space:
     def close(self) -> None:
         self.index = None
         self.slots.close()
+
+
+def bearing(space: Space, claimed: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    """Those (id, slot) whose slot bears the id. A few are read, so that no page is mapped for them; many are mapped."""
+    if len(claimed) < _FEW:
+        return [(id, slot) for id, slot in claimed if space.slots.id(slot) == id]
+    slots = np.fromiter((slot for _, slot in claimed), np.int64, len(claimed))
+    inside = np.flatnonzero(slots < space.slots.capacity)
+    bearing = space.slots.ids(slots[inside])
+    return [claimed[n] for n, id in zip(inside, bearing, strict=True) if bytes(id) == claimed[n][0]]

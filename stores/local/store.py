@@ -36,7 +36,7 @@ from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.local.slots import SlotFile, file_name
-from memoria.stores.local.space import Space, place
+from memoria.stores.local.space import Space, bearing, place
 from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
@@ -197,15 +197,18 @@ class LocalStore(Holding):
     def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
         """The space and slot of each id that is live."""
         found: dict[bytes, tuple[Space, int]] = {}
+        rows_of: dict[int, list[tuple[bytes, int]]] = {}
         for at in range(0, len(ids), _BATCH):
             part = ids[at : at + _BATCH]
             marks = ",".join("?" * len(part))
             for id, number, slot in self._database.rows(
                 f"SELECT id, namespace, slot FROM memory WHERE id IN ({marks})", *part
             ):
-                space = self._space(number)
-                if space is not None and space.slots.id(slot) == id:
-                    found[id] = space, slot
+                rows_of.setdefault(number, []).append((id, slot))
+        for number, claimed in rows_of.items():
+            space = self._space(number)
+            if space is not None:
+                found |= {id: (space, slot) for id, slot in bearing(space, claimed)}
         return found
 
     def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
@@ -690,7 +693,8 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
         [(hash, row) for hash in rows.labels(space.slots.key, record.memory)],
     )
     if rows.bits(record.trace):
-        db.execute("INSERT INTO standing VALUES (?, ?, ?)", (row, space.number, rows.bits(record.trace)))
+        standing = (row, space.number, rows.bits(record.trace), rows.micros(record.trace.fades_at))
+        db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)
 
 
 def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
