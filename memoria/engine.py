@@ -10,12 +10,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from memoria import erase as erasing
+from memoria import fade as fading
 from memoria import recall as recalling
 from memoria import remember as remembering
 from memoria.embedders import as_embedder
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.identity import IdSource
+from memoria.keep import Keeping, Reinforcer, Reinforcing
 from memoria.policies import Exponential
+from memoria.policies.registry import adopted
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.remember import Draft
 from memoria.residue import Residue, scan, text_secrets
@@ -39,7 +42,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Memoria:
+class Memoria(Keeping):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -55,6 +58,8 @@ class Memoria:
         policy: DecayPolicy | None = None,
         clock: Clock = utc_now,
         progress: Progress | None = None,
+        reinforce: Reinforcing = "recalled",
+        fade_below: float = fading.FADE_BELOW,
     ) -> None:
         self.store = store
         self.embedder = embedder
@@ -63,6 +68,8 @@ class Memoria:
         self._clock = clock
         self.progress = progress
         self._ids = IdSource()
+        self._reinforcing = reinforce
+        self._traces = Reinforcer(store, self.policy, fade_below)
 
     def namespace(self, *parts: str) -> Memoria:
         """The view of a namespace under this one; raises InvalidQuery for a bad part."""
@@ -73,8 +80,9 @@ class Memoria:
             policy=self.policy,
             clock=self._clock,
             progress=self.progress,
+            reinforce=self._reinforcing,
         )
-        view._ids = self._ids
+        view._ids, view._traces = self._ids, self._traces
         return view
 
     def remember(self, text: str, **fields: Any) -> Memory:
@@ -88,7 +96,7 @@ class Memoria:
         """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does."""
         ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
         return remembering.remember(
-            self.store, self.embedder, self.policy, self._ids, self.prefix, ready, self._clock(), self.progress
+            self.store, self.embedder, self._traces, self._ids, self.prefix, ready, self._clock(), self.progress
         )
 
     def recall(
@@ -102,13 +110,17 @@ class Memoria:
         kinds: Sequence[Kind] = (),
         since: datetime | None = None,
         until: datetime | None = None,
+        include: Sequence[str] = (),
     ) -> Hits:
         """The k memories nearest in meaning to `query` that meet the filters, best first.
 
-        query: text, or its vector of shape (d,). Raises InvalidQuery, InvalidVector, EmbedderMismatch.
+        query: text, or its vector of shape (d,). include: "archived" to search those too.
+        What comes back is reinforced, unless the view says otherwise. Raises InvalidQuery, InvalidVector,
+        EmbedderMismatch.
         """
         where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
-        return recalling.recall(self.store, self.embedder, query, where, k)
+        where = replace(where, archived=archived_filter(include))
+        return self._reported(recalling.recall(self.store, self.embedder, query, where, k))
 
     def get(self, id: str) -> Memory:
         """The memory with this id; raises MemoryNotFound."""
@@ -116,6 +128,7 @@ class Memoria:
 
     def trace(self, id: str) -> Trace:
         """How well a memory is held; raises MemoryNotFound."""
+        self._traces.flush()
         return self._record(id).trace
 
     def list(
@@ -153,18 +166,27 @@ class Memoria:
         memory = check_memory(replace(old.memory, **changes))
         same = memory.text == old.memory.text
         vector = old.vector if same else recalling.embed(self.store, self.embedder, [memory.text])[0]
-        self.store.replace(Record(memory=memory, trace=old.trace, vector=vector))
+        self._traces.flush()
+        self.store.replace(Record(memory=memory, trace=self._record(id).trace, vector=vector))
         return memory
 
     @overload
     def forget(self, *ids: str, dry_run: Literal[True], **criteria: Any) -> Memories: ...
     @overload
-    def forget(self, *ids: str, dry_run: Literal[False] = False, verify: bool = False, **criteria: Any) -> Receipt: ...
+    def forget(
+        self,
+        *ids: str,
+        dry_run: Literal[False] = False,
+        verify: bool = False,
+        override: str | None = None,
+        **criteria: Any,
+    ) -> Receipt: ...
     def forget(
         self,
         *ids: str,
         dry_run: bool = False,
         verify: bool = False,
+        override: str | None = None,
         namespace: Sequence[str] | None = None,
         tags: Sequence[str] = (),
         kinds: Sequence[Kind] = (),
@@ -174,7 +196,9 @@ class Memoria:
 
         dry_run: lists exactly what would go, oldest first, and forgets nothing.
         verify: scans every file for what was forgotten and puts the count into the receipt.
-        Raises MemoryNotFound for an unknown id and InvalidQuery when nothing is asked; then nothing goes.
+        override: why it goes although a hold stands against it; kept, sealed, in the ledger.
+        Raises MemoryNotFound for an unknown id, InvalidQuery when nothing is asked, Held against a hold; then nothing
+        goes.
         """
         where = self._where(namespace or (), tags=tags, kinds=kinds, **names_and_times)
         if ids:
@@ -182,7 +206,11 @@ class Memoria:
         erasing.check_asked(where, whole=namespace is not None)
         if dry_run:
             return erasing.preview(self.store, where)
-        return erasing.erase(self.store, where, self._clock(), verify=verify)
+        self._traces.flush()
+        receipt = erasing.erase(self.store, where, self._clock(), verify=verify, override=override)
+        if receipt.namespaces:
+            self._traces.tidy()
+        return receipt
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories, sorted."""
@@ -210,7 +238,8 @@ class Memoria:
         self.store.reembed(self.embedder)
 
     def close(self) -> None:
-        """Closes the store, and with it every view of it."""
+        """Closes the store, and with it every view of it; what was recalled is written down first."""
+        self._traces.flush_at_close()
         self.store.close()
 
     def __len__(self) -> int:
@@ -243,6 +272,8 @@ def open(
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
     policy: DecayPolicy | None = None,
+    reinforce: Reinforcing = "recalled",
+    fade_below: float = fading.FADE_BELOW,
     clock: Clock = utc_now,
     progress: Progress | None = None,
 ) -> Memoria:
@@ -250,22 +281,50 @@ def open(
 
     mode: "rw" is the one writer, "r" one of many readers. timeout: seconds to wait for another writer to close.
     embedder: a SentenceTransformer name, a callable of texts, or an Embedder; None is all-MiniLM-L6-v2 for a new
-    store, and the store's own for an old one. progress: called with (what, done, total) during long work.
+    store, and the store's own for an old one. policy: how memories fade; None is what was adopted, or Exponential.
+    reinforce: which memories a recall strengthens: all it returns ("recalled"), those of which `hit.used()` is
+    called ("used"), or none ("never"). fade_below: retrievability under which `fade` archives, in [0, 1).
+    progress: called with (what, done, total) during long work.
     Raises StoreLocked, StoreNotFound, StoreCorrupt, StoreReadOnly, FormatTooNew, EmbedderMismatch.
     """
     from memoria.stores import InMemoryStore, LocalStore
 
+    if mode == "r":
+        reinforce = "never"
+
     if fspath(path) == ":memory:":
         chosen = as_embedder(embedder)
-        return Memoria(InMemoryStore(chosen.card), chosen, policy=policy, clock=clock, progress=progress)
+        return _view(InMemoryStore(chosen.card), chosen, policy, clock, progress, reinforce, fade_below)
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
     store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
     if given is None:
-        return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock, progress=progress)
+        return _view(store, as_embedder(store.embedder.name), policy, clock, progress, reinforce, fade_below)
     try:
         recalling.check_embedder(store, given)
     except Exception:
         store.close()
         raise
-    return Memoria(store, given, policy=policy, clock=clock, progress=progress)
+    return _view(store, given, policy, clock, progress, reinforce, fade_below)
+
+
+def _view(
+    store: Store,
+    embedder: Embedder,
+    policy: DecayPolicy | None,
+    clock: Clock,
+    progress: Progress | None,
+    reinforce: Reinforcing,
+    fade_below: float,
+) -> Memoria:
+    chosen = adopted(store) if policy is None else policy
+    return Memoria(
+        store, embedder, policy=chosen, clock=clock, progress=progress, reinforce=reinforce, fade_below=fade_below
+    )
+
+
+def archived_filter(include: Sequence[str]) -> bool | None:
+    """What `include` means for a filter: archived memories are left out unless named; raises InvalidQuery."""
+    if isinstance(include, str) or not set(include) <= {"archived"}:
+        raise InvalidQuery(f"include {include!r} is not a sequence of some of: archived")
+    return None if "archived" in include else False

@@ -10,8 +10,8 @@ from datetime import datetime
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.protocols import Store
 from memoria.residue import scan
-from memoria.types import Memory, Receipt, Secret, Verification, Where
-from memoria.validate import check_where, is_id
+from memoria.types import LedgerEntry, Memory, Receipt, Secret, Verification, Where
+from memoria.validate import check_reason, check_where, is_id
 
 _TWINS = 10
 
@@ -22,15 +22,16 @@ def preview(store: Store, where: Where) -> list[Memory]:
     return [record.memory for record in records if record is not None]
 
 
-def erase(store: Store, where: Where, at: datetime, *, verify: bool) -> Receipt:
+def erase(store: Store, where: Where, at: datetime, *, verify: bool, override: str | None = None) -> Receipt:
     """Forgets what matches. When it returns, text, vector and key of each are gone from every file.
 
     Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
     """
     ids = _targets(store, where)
     secrets = store.secrets(ids) if verify else []
+    _enter_override(store, ids, at, override)
     started = time.perf_counter()
-    namespaces = _erase(store, where, ids)
+    namespaces = _erase(store, where, ids, over_holds=override is not None)
     seconds = time.perf_counter() - started
     return Receipt(
         asked=_asked(where),
@@ -54,12 +55,22 @@ def _targets(store: Store, where: Where) -> list[str]:
     return ids
 
 
-def _erase(store: Store, where: Where, ids: Sequence[str]) -> int:
+def _erase(store: Store, where: Where, ids: Sequence[str], *, over_holds: bool) -> int:
     if where.only_namespace:
-        return store.erase_namespaces(where.namespace)
+        return store.erase_namespaces(where.namespace, over_holds=over_holds)
     if ids:
-        store.erase(ids)
+        store.erase(ids, over_holds=over_holds)
     return 0
+
+
+def _enter_override(store: Store, ids: Sequence[str], at: datetime, reason: str | None) -> None:
+    """Writes down, before it happens, that holds are overridden; InvalidQuery for an empty reason."""
+    if reason is None:
+        return
+    check_reason(reason)
+    held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
+    if held:
+        store.enter(LedgerEntry(at=at, action="forget", ids=tuple(held), reason=reason))
 
 
 def verification(store: Store, secrets: Sequence[Secret]) -> Verification:

@@ -7,6 +7,7 @@ MemoriaError
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
 │   └── KeyConflict           the caller's key already holds another text
 ├── MemoryNotFound          no memory has this id (any more)
+├── Held                    a hold stands against it: release it, or override with a reason
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   └── ModelCorrupt          the weights are not the published ones
@@ -18,7 +19,8 @@ MemoriaError
     ├── StoreFull             no space left: nothing was half-written
     ├── StoreCorrupt          bytes are not what was written
     ├── StoreClosed           used after close
-    └── FormatTooNew          written by a later memoria
+    ├── FormatTooNew          written by a later memoria
+    └── FormatTooOld          written by an earlier memoria: open it once for writing
 """
 
 from __future__ import annotations
@@ -59,6 +61,14 @@ class MemoryNotFound(MemoriaError):
 
     def __init__(self, *ids: str) -> None:
         super().__init__("no memory with id " + ", ".join(ids))
+        self.ids: Sequence[str] = ids
+
+
+class Held(MemoriaError):
+    """A memory under a hold (legal, safety-critical) would be erased or changed."""
+
+    def __init__(self, *ids: str) -> None:
+        super().__init__("held, and so not to be erased or changed: " + ", ".join(ids))
         self.ids: Sequence[str] = ids
 
 
@@ -110,10 +120,16 @@ class FormatTooNew(StoreError):
     """The store was written by a later version of memoria."""
 
 
+class FormatTooOld(StoreError):
+    """The store was written by an earlier version and is open for reading only, so that it cannot be brought up."""
+
+
 __all__ = [
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",
+    "FormatTooOld",
+    "Held",
     "InvalidInput",
     "InvalidMemory",
     "InvalidQuery",

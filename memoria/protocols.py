@@ -5,19 +5,33 @@ Each fits one screen. `memoria.testing` holds the conformance suite of each; sub
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
-from memoria.types import EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Trace, Where
+from memoria.types import (
+    EmbedderCard,
+    LedgerEntry,
+    Memory,
+    Namespace,
+    Recalled,
+    Record,
+    Secret,
+    StoreStats,
+    Trace,
+    Where,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from memoria.traces import Traces
+
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]
+    Whole = NDArray[np.int64]
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) during long work."""
@@ -58,15 +72,80 @@ class Store(Protocol):
         ...
 
     def replace(self, record: Record) -> None:
-        """Puts `record` in the place of the one with its id, of which nothing stays. Raises MemoryNotFound."""
+        """Puts `record` in the place of the one with its id, of which nothing stays but its standing.
+
+        Raises MemoryNotFound, and Held.
+        """
         ...
 
-    def erase(self, ids: Sequence[str]) -> None:
-        """Erases text, vector and key of each id. Raises MemoryNotFound, before erasing, if one is unknown."""
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
+        """Erases text, vector, key, recall log and ghost of each id.
+
+        Raises MemoryNotFound if one is unknown, and Held if one is held, unless told to go over holds; then, nothing
+        is erased.
+        """
         ...
 
-    def erase_namespaces(self, prefix: Namespace) -> int:
-        """Erases every namespace under `prefix` whole, names included; returns how many there were."""
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
+        """Erases every namespace under `prefix` whole, names included; returns how many. Raises Held as `erase`."""
+        ...
+
+    def traces(self, ids: Sequence[str]) -> list[Trace | None]:
+        """The traces in the order of `ids`, None where there is no memory; content is not touched."""
+        ...
+
+    def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
+        """Replaces traces but their standing, and adds to the recall log, in one go; unknown ids are passed over."""
+        ...
+
+    def mark(
+        self,
+        ids: Sequence[str],
+        *,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        held: bool | None = None,
+    ) -> None:
+        """Changes the standing of each id; None leaves it. Raises MemoryNotFound, and then changes nothing."""
+        ...
+
+    def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        """Ids under `prefix`, at most `limit`, whose `fades_at` is at or before `at`, soonest first, by range scan.
+
+        Archived, pinned and held ones are never due.
+        """
+        ...
+
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        """Archives what `due` would return, in one go, and returns it."""
+        ...
+
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+        """What lies in exactly this namespace: ids, traces, and bytes of slot and sealed row, shape (n,)."""
+        ...
+
+    def recalls(self, prefix: Namespace) -> list[Recalled]:
+        """The recall log of what lies under `prefix`, oldest first."""
+        ...
+
+    def enter(self, entry: LedgerEntry) -> None:
+        """Adds to the ledger, its reason sealed."""
+        ...
+
+    def ledger(self) -> list[LedgerEntry]:
+        """All decisions about holds, oldest first."""
+        ...
+
+    def alias(self, namespace: Namespace) -> str:
+        """A name for a namespace that does not give it away: a keyed hash, the same at each call."""
+        ...
+
+    def note(self, name: str) -> str | None:
+        """What was noted under a name: settings of the engine, such as the policy that the due times come from."""
+        ...
+
+    def write_note(self, name: str, value: str) -> None:
+        """Notes a setting."""
         ...
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:
@@ -125,8 +204,12 @@ class DecayPolicy(Protocol):
         """The trace of a new memory."""
         ...
 
-    def retrievability(self, traces: Sequence[Trace], at: datetime) -> Floats:
-        """Probability in [0, 1] that each trace can be retrieved at `at`; shape (len(traces),)."""
+    @overload
+    def retrievability(self, traces: Trace, at: datetime) -> float: ...
+    @overload
+    def retrievability(self, traces: Sequence[Trace] | Traces, at: datetime) -> Floats: ...
+    def retrievability(self, traces: Trace | Sequence[Trace] | Traces, at: datetime) -> float | Floats:
+        """Probability in [0, 1] of retrieval at `at`: a float for one trace, shape (n,) for n, or for n columns."""
         ...
 
     def reinforce(self, trace: Trace, at: datetime, *, recalled: bool) -> Trace:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from memoria.embedders import unit_vectors
 from memoria.errors import KeyConflict
 from memoria.identity import IdSource
-from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.keep import Reinforcer
+from memoria.protocols import Embedder, Progress, Store
 from memoria.recall import embed
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory
@@ -63,7 +64,7 @@ class Draft:
 def remember(
     store: Store,
     embedder: Embedder,
-    policy: DecayPolicy,
+    traces: Reinforcer,
     ids: IdSource,
     namespace: Namespace,
     drafts: Sequence[Draft],
@@ -89,11 +90,13 @@ def remember(
         memories.append(memory)
     vectors = _vectors(store, embedder, [drafts[position] for position in fresh], progress)
     records = [
-        Record(memory=memory, trace=policy.encode(memory), vector=vector)
+        Record(memory=memory, trace=traces.encode(memory), vector=vector)
         for memory, vector in zip(fresh.values(), vectors, strict=True)
     ]
     if records:
+        traces.begin()
         store.write(records)
+        traces.interfere(records)
     return memories
 
 

@@ -39,6 +39,15 @@ class _Held(BaseModel):
     difficulty: float
     retrievals: int
     lapses: int
+    encoded_at: datetime | None = None
+    strength: float = 0.0
+    interference: float = 0.0
+    recent: tuple[tuple[datetime, float], ...] = ()
+    older: float = 0.0
+    fades_at: datetime | None = None
+    archived: bool = False
+    pinned: bool = False
+    held: bool = False
 
 
 class Line(BaseModel):
@@ -94,11 +103,7 @@ def _line(record: Record, card: EmbedderCard) -> Line:
         ),
         metadata=dict(memory.metadata),
         trace=_Held(
-            last_retrieved=trace.last_retrieved,
-            stability=trace.stability,
-            difficulty=trace.difficulty,
-            retrievals=trace.retrievals,
-            lapses=trace.lapses,
+            **{name: getattr(trace, name) for name in _Held.model_fields},
         ),
         embedder=card.name,
         vector=base64.b64encode(record.vector.astype("<f2").tobytes()).decode(),
@@ -150,7 +155,7 @@ def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: 
     return [
         Record(
             memory=_memory(line),
-            trace=Trace(**line.trace.model_dump()),
+            trace=_trace(line),
             vector=next(embedded) if vector is None else vector,
         )
         for line, vector in zip(lines, carried, strict=True)
@@ -170,3 +175,7 @@ def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
     if len(vector) != card.dimension or not abs(np.linalg.norm(vector) - 1) < _LENGTH_TOLERANCE:
         raise InvalidVector(f"memory {line.id}: vector is not of length 1 and dimension {card.dimension}")
     return vector
+
+
+def _trace(line: Line) -> Trace:
+    return Trace(**line.trace.model_dump(), salience=line.salience, kind=line.kind)

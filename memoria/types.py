@@ -6,8 +6,8 @@ well it is held and is replaced at each use, so that a policy is arithmetic on t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -69,21 +69,110 @@ class Memory:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+RECENT = 16
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """How well a memory is held.
+    """How well a memory is held. A policy reads and replaces what it needs of it.
 
+    last_retrieved: when it was last brought to mind; encoding counts. encoded_at: None is last_retrieved.
     stability: days until retrievability falls to 0.9; > 0.
     difficulty: how little a repetition adds, in [1, 10] (FSRS).
-    last_retrieved: when it was last brought to mind; encoding counts.
+    strength: storage strength (Bjork and Bjork 1992) or synaptic weight (Tononi and Cirelli 2014); >= 0.
+    interference: summed similarity of like memories that came later; >= 0.
     retrievals, lapses: how often it was found, and how often it was looked for and missed.
+    recent: the latest presentations, oldest first, at most `RECENT`: (time, decay rate d that it got, 0 for none).
+    older: mean decay rate of the presentations that `recent` no longer holds.
+    salience, kind: those of the memory.
+    fades_at: when the engine's policy expects it to fall below the engine's threshold; None is never.
+    archived, pinned, held: its standing; a store changes it by `mark` alone.
     """
 
     last_retrieved: datetime
+    encoded_at: datetime | None = None
     stability: float = 1.0
     difficulty: float = 5.0
+    strength: float = 0.0
+    interference: float = 0.0
     retrievals: int = 0
     lapses: int = 0
+    recent: tuple[tuple[datetime, float], ...] = ()
+    older: float = 0.0
+    salience: float = 0.5
+    kind: Kind = "episodic"
+    fades_at: datetime | None = None
+    archived: bool = False
+    pinned: bool = False
+    held: bool = False
+
+    @classmethod
+    def of(cls, memory: Memory, *, decay: float = 0.0, **fields: Any) -> Trace:
+        """The trace of a memory just encoded, its one presentation decaying at `decay`."""
+        return cls(
+            encoded_at=memory.created_at,
+            last_retrieved=memory.created_at,
+            recent=((memory.created_at, decay),),
+            salience=memory.salience,
+            kind=memory.kind,
+            **fields,
+        )
+
+    @property
+    def start(self) -> datetime:
+        """When it was encoded."""
+        return self.last_retrieved if self.encoded_at is None else self.encoded_at
+
+    @property
+    def protected(self) -> bool:
+        """Whether no policy may take it: pinned, or held."""
+        return self.pinned or self.held
+
+    def found(self, at: datetime, *, decay: float = 0.0, **changes: Any) -> Trace:
+        """The trace after it was found at `at`: counted, and the presentation kept with its decay rate."""
+        recent = (*(self.recent or ((self.last_retrieved, 0.0),)), (at, decay))
+        dropped = recent[:-RECENT]
+        count = self.retrievals + 1 - len(recent) + 1
+        total = self.older * max(count, 0) + sum(rate for _, rate in dropped)
+        return replace(
+            self,
+            last_retrieved=max(at, self.last_retrieved),
+            retrievals=self.retrievals + 1,
+            recent=recent[-RECENT:],
+            older=total / max(count + len(dropped), 1),
+            **changes,
+        )
+
+    def missed(self, **changes: Any) -> Trace:
+        """The trace after it was looked for and not found."""
+        return replace(self, lapses=self.lapses + 1, **changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """One line of the recall log: a memory was looked for at `at`, and found or missed. No content."""
+
+    id: str
+    at: datetime
+    found: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """A decision about a hold: what was done ("hold", "release", "forget"), to which ids, when, and why."""
+
+    at: datetime
+    action: str
+    ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much one namespace may keep: so many memories, or bytes of slot and sealed row; None does not bind."""
+
+    count: int | None = None
+    bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +195,7 @@ class Where:
     kinds: one of these; () does not filter.
     key: the caller's key.
     since, until: `created_at` in [since, until).
+    archived: only archived ones, only others, or None for both.
     """
 
     namespace: Namespace = ()
@@ -116,9 +206,10 @@ class Where:
     key: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    archived: bool | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether `memory` meets every criterion: the definition that each store must agree with."""
+        """Whether `memory` meets every criterion but `archived`: the definition that each store must agree with."""
         return (
             memory.namespace[: len(self.namespace)] == self.namespace
             and (self.ids is None or memory.id in self.ids)
@@ -136,8 +227,15 @@ class Where:
         return self == Where(namespace=self.namespace)
 
 
+class _Reported:
+    """Room for whom to tell about use; no field, so that equality, repr and JSON do not see it."""
+
+    __slots__ = ("_tell",)
+    _tell: Callable[[str], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(_Reported):
     """A recalled memory with its score and the terms that the score is the sum of."""
 
     memory: Memory
@@ -148,6 +246,17 @@ class Hit:
         """The score as a sum of named terms, largest first: `0.731 = similarity 0.731`."""
         parts = sorted(self.terms.items(), key=lambda term: -abs(term[1]))
         return f"{self.score:.3f} = " + " + ".join(f"{name} {value:.3f}" for name, value in parts)
+
+    def used(self) -> None:
+        """Says that this memory was really used, which reinforces it; nothing happens where traces are not kept."""
+        tell = getattr(self, "_tell", None)
+        if tell is not None:
+            tell(self.memory.id)
+
+    def reporting(self, tell: Callable[[str], None]) -> Hit:
+        """This hit, telling `tell` the id when it is used."""
+        object.__setattr__(self, "_tell", tell)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,12 +347,16 @@ class StoreStats:
 
 __all__ = [
     "KINDS",
+    "RECENT",
+    "Budget",
     "EmbedderCard",
     "Hit",
     "Kind",
+    "LedgerEntry",
     "Memory",
     "Namespace",
     "Provenance",
+    "Recalled",
     "Receipt",
     "Record",
     "Secret",

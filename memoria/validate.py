@@ -42,6 +42,14 @@ def check_where(where: Where) -> Where:
     return where
 
 
+def check_reason(reason: str) -> str:
+    """`reason` itself when it says something; raises InvalidQuery."""
+    violations = [*text_violations(reason, "reason", MAX_NAME_BYTES)]
+    if violations:
+        raise InvalidQuery(*violations)
+    return reason
+
+
 def _memory_violations(memory: Memory) -> Iterator[str]:
     yield from text_violations(memory.text, "text", MAX_TEXT_BYTES)
     yield from _namespace_violations(memory.namespace)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memoria.errors import MemoryNotFound, StoreClosed
+from memoria.errors import Held, MemoryNotFound, StoreClosed
 from memoria.protocols import Embedder
-from memoria.types import EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
+from memoria.traces import Traces
+from memoria.types import (
+    EmbedderCard,
+    LedgerEntry,
+    Memory,
+    Namespace,
+    Recalled,
+    Record,
+    Secret,
+    StoreStats,
+    Trace,
+    Where,
+)
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.protocols import Vectors, Whole
 
 
 class InMemoryStore:
@@ -23,6 +36,9 @@ class InMemoryStore:
     def __init__(self, embedder: EmbedderCard) -> None:
         self._card = embedder
         self._records: dict[str, Record] | None = {}
+        self._recalls: list[Recalled] = []
+        self._ledger: list[LedgerEntry] = []
+        self._notes: dict[str, str] = {}
 
     @property
     def embedder(self) -> EmbedderCard:
@@ -38,25 +54,102 @@ class InMemoryStore:
         self._open.update({record.memory.id: _rounded(record) for record in records})
 
     def replace(self, record: Record) -> None:
-        self._known([record.memory.id])
-        self._open[record.memory.id] = _rounded(record)
+        id = record.memory.id
+        self._known([id])
+        self._check_held([id])
+        old = self._open[id].trace
+        trace = replace(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
+        self._open[id] = _rounded(replace(record, trace=trace))
 
-    def erase(self, ids: Sequence[str]) -> None:
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
         self._known(ids)
+        if not over_holds:
+            self._check_held(ids)
         for id in set(ids):
             del self._open[id]
+        self._recalls = [one for one in self._recalls if one.id in self._open]
 
-    def erase_namespaces(self, prefix: Namespace) -> int:
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         gone = self.namespaces(prefix)
-        for id in self.select(Where(namespace=prefix)):
-            del self._open[id]
+        self.erase(self.select(Where(namespace=prefix)), over_holds=over_holds)
         return len(gone)
 
+    def traces(self, ids: Sequence[str]) -> list[Trace | None]:
+        return [None if (found := self._open.get(id)) is None else _trace(found) for id in ids]
+
+    def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
+        for id, trace in traces.items():
+            if id in self._open:
+                old = self._open[id]
+                standing: dict[str, Any] = {name: getattr(old.trace, name) for name in ("archived", "pinned", "held")}
+                self._open[id] = replace(old, trace=replace(trace, **standing))
+        self._recalls += [one for one in recalls if one.id in self._open]
+
+    def mark(
+        self,
+        ids: Sequence[str],
+        *,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        held: bool | None = None,
+    ) -> None:
+        self._known(ids)
+        given = {"archived": archived, "pinned": pinned, "held": held}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        for id in ids:
+            self._open[id] = replace(self._open[id], trace=replace(self._open[id].trace, **changes))
+
+    def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        found = [(id, self._open[id].trace) for id in self.select(Where(namespace=prefix))]
+        free = [(trace.fades_at, id) for id, trace in found if not (trace.archived or trace.protected)]
+        return [id for fades_at, id in sorted((when, id) for when, id in free if when is not None) if fades_at <= at][
+            :limit
+        ]
+
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        ids = self.due(prefix, at, limit)
+        self.mark(ids, archived=True)
+        return ids
+
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+        found = {id: one for id, one in sorted(self._open.items()) if one.memory.namespace == namespace}
+        sizes = [len(one.memory.text.encode()) + 2 * len(one.vector) for one in found.values()]
+        return list(found), Traces.of([_trace(one) for one in found.values()]), np.array(sizes, np.int64)
+
+    def recalls(self, prefix: Namespace) -> list[Recalled]:
+        inside = set(self.select(Where(namespace=prefix)))
+        return sorted((one for one in self._recalls if one.id in inside), key=lambda one: one.at)
+
+    def enter(self, entry: LedgerEntry) -> None:
+        self._ledger.append(entry)
+
+    def ledger(self) -> list[LedgerEntry]:
+        return list(self._ledger)
+
+    def alias(self, namespace: Namespace) -> str:
+        return str(namespace)
+
+    def note(self, name: str) -> str | None:
+        return self._notes.get(name)
+
+    def write_note(self, name: str, value: str) -> None:
+        self._notes[name] = value
+
+    def _check_held(self, ids: Sequence[str]) -> None:
+        held = [id for id in ids if self._open[id].trace.held]
+        if held:
+            raise Held(*held)
+
     def read(self, ids: Sequence[str]) -> list[Record | None]:
-        return [self._open.get(id) for id in ids]
+        found = [self._open.get(id) for id in ids]
+        return [None if one is None else replace(one, trace=_trace(one)) for one in found]
 
     def select(self, where: Where) -> list[str]:
-        return sorted(id for id, record in self._open.items() if where.matches(record.memory))
+        return sorted(
+            id
+            for id, record in self._open.items()
+            if where.matches(record.memory) and where.archived in (None, record.trace.archived)
+        )
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         ids = self.select(where)
@@ -108,6 +201,11 @@ class InMemoryStore:
         unknown = [id for id in ids if id not in self._open]
         if unknown:
             raise MemoryNotFound(*unknown)
+
+
+def _trace(record: Record) -> Trace:
+    """The trace, salience and kind being those of the memory as it is now."""
+    return replace(record.trace, salience=record.memory.salience, kind=record.memory.kind)
 
 
 def _rounded(record: Record) -> Record:

@@ -81,6 +81,8 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
         say("amending", id=id, text=text, secrets=secrets(memory, [id]))
         memory.amend(id, text=text)
         say("amended", id=id, text=text)
+    elif choice < 0.7:
+        keep(memory, rng, ids)
     elif choice < 0.95:
         going = rng.sample(ids, rng.choice([1, 1, 4]))
         say("forgetting", ids=going, secrets=secrets(memory, going))
@@ -97,6 +99,19 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
 
 def secrets(memory: Memoria, ids: list[str]) -> list[dict[str, object]]:
     return [{"label": one.label, "data": one.data.hex(), "run": one.run} for one in memory.store.secrets(ids)]
+
+
+def keep(memory: Memoria, rng: random.Random, ids: list[str]) -> None:
+    """Verbs over traces and standing: they may never lose or change a memory."""
+    some = rng.sample(ids, min(3, len(ids)))
+    memory.reinforce(*some)
+    memory.trace(some[0])
+    memory.archive(*some)
+    memory.pin(some[0])
+    memory.hold(some[1], reason="a test")
+    memory.release(some[1], reason="a test")
+    memory.unpin(some[0])
+    memory.restore(*some)
 
 
 if __name__ == "__main__":

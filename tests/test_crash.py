@@ -34,6 +34,9 @@ POINTS = (
     "rows purged",
     "file rewritten",
     "files swapped",
+    "traces written",
+    "standing written",
+    "ledger written",
 )
 ROUNDS = int(os.environ.get("MEMORIA_CRASH_ROUNDS", "30"))
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 RANKS = {
     "memoria.types": 0,
     "memoria.errors": 0,
+    "memoria.traces": 0,
     "memoria.protocols": 1,
     "memoria.stores": 2,
     "memoria.policies": 2,

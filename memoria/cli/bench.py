@@ -12,7 +12,7 @@ import typer
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.evaluation import latency
+from memoria.evaluation import allocation, forgetting, latency
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -77,3 +77,43 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
                 out.print(f"  {inner:18} {number:.3f}" if isinstance(number, float) else f"  {inner:18} {number}")
         else:
             out.print(f"{name:20} {value:.3f}" if isinstance(value, float) else f"{name:20} {value}")
+
+
+@bench_app.command()
+def fade(
+    n: Annotated[int, typer.Option("--n", min=10_000, help="Memories in the large store.")] = 100_000,
+    due: Annotated[int, typer.Option(min=1, help="How many are due.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fading what is due out of n memories against out of 10,000."""
+    with _folder(folder) as place, progress_bar() as progress:
+        report = forgetting.bench_fade(place, n, progress, due=due, rounds=rounds, seed=seed)
+    _show(report, as_json)
+
+
+@bench_app.command()
+def score(
+    n: Annotated[int, typer.Option("--n", min=100, help="Traces to score.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1)] = 9,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Scoring n traces with each policy against one numpy exp over n."""
+    _show(forgetting.bench_score(n, rounds=rounds, seed=seed), as_json)
+
+
+@bench_app.command()
+def allocate(
+    tasks: Annotated[int, typer.Option(min=2)] = 8,
+    phases: Annotated[int, typer.Option(min=1)] = 8,
+    length: Annotated[int, typer.Option(min=100, help="Uses in a phase.")] = 5000,
+    total: Annotated[int, typer.Option(min=10, help="Places to divide.")] = 600,
+    epoch: Annotated[int, typer.Option(min=1, help="Uses from one division to the next.")] = 500,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Dividing a budget over shifting tasks against even, proportional, and hindsight."""
+    _show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)

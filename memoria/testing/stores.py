@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from memoria.errors import MemoryNotFound, StoreClosed
+from memoria.errors import Held, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Store
 from memoria.testing.embedders import HashEmbedder
-from memoria.types import Memory, Namespace, Provenance, Record, Trace, Where
+from memoria.types import LedgerEntry, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
 
 EMBEDDER = HashEmbedder(64)
 START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 _IDS = IdSource()
 
 
@@ -27,7 +28,7 @@ def record(text: str, namespace: Namespace = ("app", "ada"), **fields: Any) -> R
     memory = Memory(id=_IDS.new(created_at), namespace=namespace, text=text, created_at=created_at, **fields)
     vector = EMBEDDER.embed([text])[0]
     rounded = (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
-    return Record(memory=memory, trace=Trace(last_retrieved=created_at), vector=rounded)
+    return Record(memory=memory, trace=Trace.of(memory), vector=rounded)
 
 
 class StoreConformance:
@@ -153,6 +154,118 @@ class StoreConformance:
         assert store.embedder == HashEmbedder(96).card
         assert [one.memory for one in store.read(store.select(Where())) if one is not None] == kept
         assert store.check() == []
+
+    def test_traces_are_replaced_and_content_is_not(self, store: Store) -> None:
+        one, other = record("one fact"), record("another fact")
+        store.write([one, other])
+        at = one.memory.created_at + timedelta(days=3)
+        trace = replace(one.trace, stability=9.5, strength=2.0, interference=0.25, older=0.5, fades_at=at).found(
+            at, decay=0.3
+        )
+        seen = Recalled(id=one.memory.id, at=at, found=True)
+        store.retrace({one.memory.id: trace, "f" * 32: trace}, [seen])
+        (found, kept) = store.read([one.memory.id, other.memory.id])
+        assert found is not None and kept is not None  # noqa: PT018 - for the type checker
+        assert (found.trace, found.memory) == (replace(trace, encoded_at=trace.start), one.memory)
+        assert store.traces([one.memory.id, "f" * 32]) == [found.trace, None]
+        assert store.recalls(()) == [seen]
+        store.erase([one.memory.id])
+        assert store.recalls(()) == []
+
+    def test_due_is_what_may_fade_soonest_first(self, store: Store) -> None:
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        made = [record(f"fact {n}", namespace=("n", "ab"[n % 2])) for n in range(10)]
+        late = [replace(one, trace=replace(one.trace, fades_at=start - n * DAY)) for n, one in enumerate(made)]
+        store.write(late)
+        ids = [one.memory.id for one in reversed(late)]
+        assert store.due((), start, 99) == ids
+        assert store.due((), start - 7 * DAY, 2) == ids[:2]
+        assert store.due(("n", "b"), start, 99) == ids[::2]
+        store.mark(ids[:1], pinned=True)
+        store.mark(ids[1:2], held=True)
+        store.mark(ids[2:3], archived=True)
+        store.erase(ids[3:4])
+        assert store.due((), start, 99) == ids[4:]
+        store.mark(ids[:3], pinned=False, held=False, archived=False)
+        assert store.due((), start, 99) == ids[:3] + ids[4:]
+        store.retrace({ids[0]: replace(late[9].trace, fades_at=None)})
+        assert store.due((), start, 99) == ids[1:3] + ids[4:]
+        with pytest.raises(MemoryNotFound):
+            store.mark([ids[0], ids[3]], pinned=True)
+        store.rebuild()
+        assert store.archive_due((), start, 2) == ids[1:3]
+        assert store.select(Where(archived=True)) == sorted(ids[1:3])
+        assert store.due((), start, 99) == ids[4:]
+
+    def test_archived_is_searched_only_when_asked(self, store: Store) -> None:
+        made = [record(f"common word{n}", subject="s") for n in range(6)]
+        store.write(made)
+        ids = [one.memory.id for one in made]
+        query = made[0].vector
+        store.search(query, Where(), 3)
+        store.mark(ids[:2], archived=True)
+
+        def found(**filters: Any) -> list[str]:
+            return sorted(one.id for one, _ in store.search(query, Where(**filters), 9))
+
+        filters: tuple[dict[str, Any], ...] = ({}, {"subject": "s"})
+        for more in filters:
+            assert found(archived=False, **more) == ids[2:] == store.select(Where(archived=False, **more))
+            assert found(archived=True, **more) == ids[:2] == store.select(Where(archived=True, **more))
+            assert found(**more) == ids
+        store.mark(ids[:1], archived=False)
+        assert found(archived=False) == ids[:1] + ids[2:]
+        store.rebuild()
+        assert found(archived=False) == ids[:1] + ids[2:]
+
+    def test_holds_stand_against_erasing_and_changing(self, store: Store) -> None:
+        held, free = record("held", namespace=("a",)), record("free", namespace=("a",))
+        store.write([held, free])
+        store.mark([held.memory.id], held=True)
+        for act in (
+            lambda: store.erase([free.memory.id, held.memory.id]),
+            lambda: store.erase_namespaces(()),
+            lambda: store.replace(held),
+        ):
+            with pytest.raises(Held, match=held.memory.id):
+                act()
+        assert store.count(()) == 2
+        store.retrace({held.memory.id: replace(held.trace, held=False)})
+        assert store.read([held.memory.id])[0].trace.held  # type: ignore[union-attr]  # it is there
+        store.erase([held.memory.id], over_holds=True)
+        assert store.erase_namespaces(("a",)) == 1
+
+    def test_standing_outlives_an_amendment(self, store: Store) -> None:
+        one = record("before")
+        store.write([one])
+        store.mark([one.memory.id], pinned=True, archived=True)
+        store.replace(replace(one, memory=replace(one.memory, text="after")))
+        (trace,) = store.traces([one.memory.id])
+        assert trace is not None
+        assert (trace.pinned, trace.archived, trace.held) == (True, True, False)
+        assert store.select(Where(archived=False)) == []
+
+    def test_holdings_are_the_traces_of_one_namespace(self, store: Store) -> None:
+        made = [record(f"fact {n}", namespace=("n",), salience=n / 10) for n in range(5)]
+        store.write([*made, record("elsewhere", namespace=("n", "deep"))])
+        store.mark([made[2].memory.id], held=True)
+        store.erase([made[0].memory.id])
+        ids, traces, sizes = store.holdings(("n",))
+        assert ids == [one.memory.id for one in made[1:]]
+        assert traces.salience.tolist() == [0.1, 0.2, 0.3, 0.4]
+        assert traces.held.tolist() == [False, True, False, False]
+        assert [trace.last_retrieved for trace in traces] == [one.trace.last_retrieved for one in made[1:]]
+        assert (sizes > 128).all()
+        assert store.holdings(("nobody",))[0] == []
+
+    def test_ledger_and_notes_are_kept(self, store: Store) -> None:
+        entry = LedgerEntry(at=datetime(2026, 1, 1, tzinfo=UTC), action="hold", ids=("a" * 32, "b" * 32), reason="why")
+        store.enter(entry)
+        assert store.ledger() == [entry]
+        assert store.note("policy") is None
+        store.write_note("policy", "x")
+        store.write_note("policy", "y")
+        assert store.note("policy") == "y"
 
     def test_use_after_close_is_refused(self, store: Store) -> None:
         store.close()

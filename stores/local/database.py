@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memoria.errors import FormatTooNew
+from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.local.disk import translated
 
-FORMAT = 1
+FORMAT = 2
 _CACHE_KIB = 64 << 10
 
 _SCHEMA = """
@@ -49,6 +50,52 @@ CREATE INDEX label_by_row ON label (row);
 CREATE TABLE intent (id INTEGER PRIMARY KEY, targets BLOB NOT NULL);
 """
 
+# Standing and due times have tables of their own, and triggers keep them: fading then touches few pages, however many
+# memories there are, and whatever deletes a row takes all that hangs on it along.
+_FORMAT_2 = """
+ALTER TABLE memory ADD COLUMN encoded_at INTEGER;
+ALTER TABLE memory ADD COLUMN strength REAL NOT NULL DEFAULT 0;
+ALTER TABLE memory ADD COLUMN interference REAL NOT NULL DEFAULT 0;
+ALTER TABLE memory ADD COLUMN recent BLOB NOT NULL DEFAULT x'';
+ALTER TABLE memory ADD COLUMN older REAL NOT NULL DEFAULT 0;
+ALTER TABLE memory ADD COLUMN fades_at INTEGER;
+CREATE TABLE due (
+    namespace INTEGER NOT NULL, fades_at INTEGER NOT NULL, row INTEGER NOT NULL,
+    id BLOB NOT NULL, slot INTEGER NOT NULL,
+    PRIMARY KEY (namespace, fades_at, row)
+) WITHOUT ROWID;
+CREATE TABLE standing (row INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, bits INTEGER NOT NULL, fades_at INTEGER);
+CREATE INDEX standing_by_namespace ON standing (namespace);
+CREATE TABLE recalled (event INTEGER PRIMARY KEY, row INTEGER NOT NULL, at INTEGER NOT NULL, found INTEGER NOT NULL);
+CREATE INDEX recalled_by_row ON recalled (row);
+CREATE TABLE ledger (
+    entry INTEGER PRIMARY KEY, at INTEGER NOT NULL, action TEXT NOT NULL, ids BLOB NOT NULL,
+    salt BLOB NOT NULL, sealed BLOB NOT NULL
+);
+CREATE TRIGGER memory_new AFTER INSERT ON memory WHEN NEW.fades_at IS NOT NULL BEGIN
+    INSERT INTO due VALUES (NEW.namespace, NEW.fades_at, NEW.row, NEW.id, NEW.slot);
+END;
+CREATE TRIGGER memory_retraced AFTER UPDATE OF fades_at ON memory WHEN OLD.fades_at IS NOT NEW.fades_at BEGIN
+    DELETE FROM due WHERE namespace = OLD.namespace AND fades_at = OLD.fades_at AND row = OLD.row;
+    INSERT INTO due SELECT NEW.namespace, NEW.fades_at, NEW.row, NEW.id, NEW.slot
+        WHERE NEW.fades_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM standing WHERE row = NEW.row);
+END;
+CREATE TRIGGER memory_gone AFTER DELETE ON memory BEGIN
+    DELETE FROM due WHERE namespace = OLD.namespace AND fades_at = OLD.fades_at AND row = OLD.row;
+    DELETE FROM standing WHERE row = OLD.row;
+    DELETE FROM recalled WHERE row = OLD.row;
+END;
+CREATE TRIGGER memory_moved AFTER UPDATE OF slot ON memory WHEN OLD.slot IS NOT NEW.slot BEGIN
+    UPDATE due SET slot = NEW.slot WHERE namespace = NEW.namespace AND fades_at = NEW.fades_at AND row = NEW.row;
+END;
+CREATE TRIGGER standing_new AFTER INSERT ON standing BEGIN
+    DELETE FROM due WHERE namespace = NEW.namespace AND fades_at = NEW.fades_at AND row = NEW.row;
+END;
+CREATE TRIGGER standing_gone AFTER DELETE ON standing BEGIN
+    INSERT INTO due SELECT namespace, fades_at, row, id, slot FROM memory WHERE row = OLD.row AND fades_at IS NOT NULL;
+END;
+"""
+
 
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
@@ -66,7 +113,7 @@ class Database:
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
-            # A purge touches a page of each index for every row; they must not be read again for the next row.
+            # A purge, and a row that is due, touch a page of each index; they must not be read again for the next row.
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -109,6 +156,12 @@ class Database:
         if self.format() > FORMAT:
             raise FormatTooNew(f"{self.path} has format {self.format()}; this memoria reads up to {FORMAT}")
 
+    def check_current(self) -> None:
+        """For a reader, which cannot migrate: raises FormatTooNew, FormatTooOld."""
+        self.check_format()
+        if self.format() < FORMAT:
+            raise FormatTooOld(f"{self.path} has format {self.format()}, not {FORMAT}: open it once with mode='rw'")
+
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
@@ -129,6 +182,12 @@ def steps() -> Any:
     @migrations(name="format_1")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_1(db: Any) -> None:
         for statement in _SCHEMA.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    @migrations(name="format_2")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_2(db: Any) -> None:
+        for statement in re.split(r";\n(?!    )(?!END)", _FORMAT_2):
             if statement.strip():
                 db.execute(statement)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,17 @@ _MICROSECOND = timedelta(microseconds=1)
 
 COLUMNS = (
     "id, namespace, slot, kind, created_at, valid_from, valid_to, salience, "
-    "stability, difficulty, last_retrieved, retrievals, lapses, sealed"
+    "stability, difficulty, last_retrieved, retrievals, lapses, sealed, "
+    "encoded_at, strength, interference, recent, older, fades_at"
 )
+TRACE_COLUMNS = (
+    "stability, difficulty, last_retrieved, retrievals, lapses, encoded_at, strength, interference, recent, older, "
+    "fades_at"
+)
+# After the columns of a row comes its standing.
+READ = f"{COLUMNS}, coalesce((SELECT bits FROM standing WHERE standing.row = memory.row), 0)"
+ARCHIVED, PINNED, HELD = 1, 2, 4
+_PRESENTATION = struct.Struct("<qd")
 
 
 def micros(time: datetime | None) -> int | None:
@@ -57,7 +67,31 @@ def to_row(record: Record, space: int, slot: int, sealed: bytes) -> tuple[Any, .
         trace.retrievals,
         trace.lapses,
         sealed,
+        *_kept(trace),
     )
+
+
+def trace_values(trace: Trace) -> tuple[Any, ...]:
+    """Values in the order of `TRACE_COLUMNS`."""
+    counted = (trace.stability, trace.difficulty, micros(trace.last_retrieved), trace.retrievals, trace.lapses)
+    return (*counted, *_kept(trace))
+
+
+def _kept(trace: Trace) -> tuple[Any, ...]:
+    recent = b"".join(_PRESENTATION.pack(micros(time) or 0, rate) for time, rate in trace.recent)
+    return (
+        micros(trace.encoded_at),
+        trace.strength,
+        trace.interference,
+        recent,
+        trace.older,
+        micros(trace.fades_at),
+    )
+
+
+def bits(trace: Trace) -> int:
+    """Standing as bits."""
+    return ARCHIVED * trace.archived | PINNED * trace.pinned | HELD * trace.held
 
 
 def to_memory(row: tuple[Any, ...], namespace: Namespace, opened: dict[str, Any]) -> Memory:
@@ -87,6 +121,18 @@ def to_trace(row: tuple[Any, ...]) -> Trace:
         last_retrieved=_EPOCH + row[10] * _MICROSECOND,
         retrievals=row[11],
         lapses=row[12],
+        # A row of format 1 has no time of encoding: it is that of creation.
+        encoded_at=_EPOCH + (row[4] if row[14] is None else row[14]) * _MICROSECOND,
+        strength=row[15],
+        interference=row[16],
+        recent=tuple((_EPOCH + at * _MICROSECOND, rate) for at, rate in _PRESENTATION.iter_unpack(row[17])),
+        older=row[18],
+        fades_at=time(row[19]),
+        salience=row[7],
+        kind=KINDS[row[3]],
+        archived=bool(row[20] & ARCHIVED),
+        pinned=bool(row[20] & PINNED),
+        held=bool(row[20] & HELD),
     )
 
 

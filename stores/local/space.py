@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 RERANK = 200
 _CHUNK = 65_536
+_FEW = 16
 
 
 def place(space: int) -> bytes:
@@ -33,11 +35,33 @@ class Space:
         self.next_slot = next_slot
         self.name = tuple(unseal(slots.key, sealed, place(number)))
         self.index: Index | None = None
+        # Slots of archived memories, and of those restored since the index was built: both are outside of it.
+        self.away = np.zeros(0, np.int64)
+        self.back = np.zeros(0, np.int64)
+
+    def archive(self, slots: Sequence[int]) -> None:
+        """Takes slots out of what is searched."""
+        self.away = np.union1d(self.away, np.asarray(slots, np.int64))
+        self.back = np.setdiff1d(self.back, self.away)
+        if self.index is not None and len(slots):
+            self.index.erase(slots)
+
+    def restore(self, slots: Sequence[int]) -> None:
+        """Lets slots in again; an index is append-only, so they are looked at one by one until it is built anew."""
+        self.away = np.setdiff1d(self.away, np.asarray(slots, np.int64))
+        self.back = np.union1d(self.back, np.asarray(slots, np.int64))
+
+    def stand(self, away: Sequence[int]) -> None:
+        """Takes in which slots are archived now."""
+        now, before = np.asarray(away, np.int64), self.away
+        self.archive(np.setdiff1d(now, before).tolist())
+        self.restore(np.setdiff1d(before, now).tolist())
 
     def load(self, progress: Progress | None = None) -> Index:
         """The index, built from the slots when there is none or it is worn."""
         if self.index is None or self.index.worn:
-            live = self.live()
+            live = np.setdiff1d(self.live(), self.away)
+            self.back = np.zeros(0, np.int64)
             self.index = Index(self.slots.dimension, large=len(live) > FLAT_LIMIT)
             for at in range(0, len(live), _CHUNK):
                 part = live[at : at + _CHUNK]
@@ -57,30 +81,42 @@ class Space:
         k: int,
         among: NDArray[np.int64] | None,
         progress: Progress | None,
+        *,
+        archived: bool | None = None,
     ) -> list[tuple[float, int]]:
-        """(cosine, slot) of the k nearest, best first; exact among `among` when it is few."""
+        """(cosine, slot) of the k nearest, best first; exact among `among` when it is few.
+
+        archived: whether only those, only others, or None for both; with `among` it has been seen to.
+        """
         index = self.load(progress)
         if among is not None and (len(among) * 8 < len(index) or len(among) <= FLAT_LIMIT):
             return self._rerank(vector, among, k)
         while True:
             live = len(index)
-            found = self._refined(index, vector, k, among)
+            found = self._refined(index, vector, k, among, archived)
             # A reader meets what the writer has forgotten since; it is out of the index now, so look again.
             if len(found) == k or len(index) == live:
                 return found
 
     def _refined(
-        self, index: Index, vector: NDArray[np.float32], k: int, among: NDArray[np.int64] | None
+        self,
+        index: Index,
+        vector: NDArray[np.float32],
+        k: int,
+        among: NDArray[np.int64] | None,
+        archived: bool | None,
     ) -> list[tuple[float, int]]:
         """Candidates of the index, scored from the slots, as far down as the k-th best can still be beaten."""
         wanted = max(RERANK, 4 * k)
         slots, estimates = index.search(vector, wanted if among is None else wanted * 8)
+        outside = self.back if archived is False else np.concatenate([self.back, self.away])
         if among is not None:
+            outside = np.intersect1d(outside, among)
             inside = np.isin(slots, among, assume_unique=True)
             slots, estimates = slots[inside], estimates[inside]
-            if len(slots) < k:
+            if len(slots) + len(outside) < k:
                 return self._rerank(vector, among, k)
-        best = self._rerank(vector, slots[:wanted], k)
+        best = self._rerank(vector, np.concatenate([slots[:wanted], outside]), k)
         floor = best[-1][0] - BOUND if len(best) == k else -np.inf
         rest = slots[wanted:][estimates[wanted:] > floor]
         return _best(best + self._rerank(vector, rest, k), k)
@@ -120,3 +156,13 @@ class Space:
 
 def _best(scored: list[tuple[float, int]], k: int) -> list[tuple[float, int]]:
     return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]
+
+
+def bearing(space: Space, claimed: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    """Those (id, slot) whose slot bears the id. A few are read, so that no page is mapped for them; many are mapped."""
+    if len(claimed) < _FEW:
+        return [(id, slot) for id, slot in claimed if space.slots.id(slot) == id]
+    slots = np.fromiter((slot for _, slot in claimed), np.int64, len(claimed))
+    inside = np.flatnonzero(slots < space.slots.capacity)
+    bearing = space.slots.ids(slots[inside])
+    return [claimed[n] for n, id in zip(inside, bearing, strict=True) if bytes(id) == claimed[n][0]]

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,10 +33,11 @@ from memoria.protocols import Embedder, Progress
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
 from memoria.stores.local.disk import Disk, translated
+from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.local.slots import SlotFile, file_name
-from memoria.stores.local.space import Space, place
+from memoria.stores.local.space import Space, bearing, place
 from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ _BATCH = 1024
 _LOADED = 64
 
 
-class LocalStore:
+class LocalStore(Holding):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
@@ -123,7 +125,7 @@ class LocalStore:
                 recovery.recover(self._database, self.path / "slots", self._disk, self._progress)
             self._write_meta({"clean": "0"})
         else:
-            self._database.check_format()
+            self._database.check_current()
             self._key = self._master_key()
         name, dimension = self._database.meta("embedder.name"), self._database.meta("embedder.dimension")
         self._card = EmbedderCard(name=str(name), dimension=int(str(dimension)))
@@ -165,7 +167,7 @@ class LocalStore:
             return self._read([bytes.fromhex(id) for id in ids])
 
     def _read(self, ids: Sequence[bytes]) -> list[Record | None]:
-        found = {row[0]: row for row in self._by_id(rows.COLUMNS, ids)}
+        found = {row[0]: row for row in self._by_id(rows.READ, ids)}
         return [self._open_row(found[id]) if id in found else None for id in ids]
 
     def _open_row(self, row: tuple[Any, ...]) -> Record | None:
@@ -199,10 +201,13 @@ class LocalStore:
     def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
         """The space and slot of each id that is live."""
         found: dict[bytes, tuple[Space, int]] = {}
+        claims: dict[int, list[tuple[bytes, int]]] = {}
         for id, number, slot in self._by_id("id, namespace, slot", ids):
+            claims.setdefault(number, []).append((id, slot))
+        for number, claimed in claims.items():
             space = self._space(number)
-            if space is not None and space.slots.id(slot) == id:
-                found[id] = space, slot
+            if space is not None:
+                found |= {id: (space, slot) for id, slot in bearing(space, claimed)}
         return found
 
     def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
@@ -220,14 +225,14 @@ class LocalStore:
         with self._reading():
             best: list[tuple[float, bytes]] = []
             for space in self._under(where.namespace):
-                nearest = space.nearest(vector, k, self._among(space, where), self._progress)
+                nearest = space.nearest(vector, k, self._among(space, where), self._progress, archived=where.archived)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
             best = heapq.nlargest(k, best, key=lambda hit: hit[0])
             records = self._read([id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
     def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-        if where.only_namespace:
+        if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None
         chosen = set(where.ids) if where.ids is not None else None
         found = self._matching(space, where)
@@ -302,6 +307,7 @@ class LocalStore:
             space.next_slot += len(batch)
             if space.index is not None:
                 space.index.add(slots, space.slots.vectors(slots))
+            space.archive([int(slot) for slot, one in zip(slots, batch, strict=True) if one.trace.archived])
 
     def _put(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]]) -> None:
         with translated(self.path):
@@ -332,15 +338,22 @@ class LocalStore:
             located = self._locate([id])
             if id not in located:
                 raise MemoryNotFound(record.memory.id)
+            self._check_held([id])
+            (old,) = self.traces([record.memory.id])
+            assert old is not None
+            trace = changed(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
+            record = changed(record, trace=trace)
             self._add([(located[id][0], [record])], replaced=True)
             self._zero([located[id]])
 
-    def erase(self, ids: Sequence[str]) -> None:
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
         with self._writing():
             unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
             known = self._locate(unique)
             if len(known) < len(unique):
                 raise MemoryNotFound(*(id.hex() for id in unique if id not in known))
+            if not over_holds:
+                self._check_held(unique)
             if len(known) > 1:
                 self._intend(unique)
             self._zero(list(known.values()))
@@ -382,11 +395,13 @@ class LocalStore:
                 recovery.drop_namespaces(self._database, self._dropped)
                 self._dropped.clear()
 
-    def erase_namespaces(self, prefix: Namespace) -> int:
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():
             spaces = [space.number for space in self._under(prefix)]
             if not spaces:
                 return 0
+            if not over_holds:
+                self._check_held_spaces(spaces)
             marks = ",".join("?" * len(spaces))
             with self._database.atomic() as db:
                 db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks})", spaces)
@@ -520,9 +535,19 @@ class LocalStore:
         with translated(self._slot_path(file)):
             slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
         space = Space(number, slots, next_slot, sealed)
+        space.stand(self._archived(number))
         self._spaces[number] = space
         self._numbers[space.name] = number
         return space
+
+    def _archived(self, number: int) -> list[int]:
+        """Slots of a space whose memories are archived."""
+        found = self._database.rows(
+            "SELECT m.slot FROM standing s JOIN memory m ON m.row = s.row "
+            f"WHERE s.namespace = ? AND s.bits & {rows.ARCHIVED}",
+            number,
+        )
+        return [slot for (slot,) in found]
 
     def _trim(self) -> None:
         """Closes the least recently used spaces beyond the limit; nobody may hold one meanwhile."""
@@ -554,6 +579,13 @@ class LocalStore:
 
     def _blind(self, prefix: Namespace) -> bytes:
         return blind(self._key, "prefix", *prefix)
+
+    def _existing(self, name: Namespace) -> Space | None:
+        """The space of exactly this namespace, if there is one."""
+        found = self._database.rows(
+            "SELECT id FROM namespace WHERE hash = ? AND erasing = 0", blind(self._key, "namespace", *name)
+        )
+        return self._space(found[0][0]) if found else None
 
     def _space_for(self, name: Namespace) -> Space:
         """The space of a namespace, made when it is new."""
@@ -625,6 +657,7 @@ class LocalStore:
             file, next_slot = current.get(number, (None, 0))
             if space.slots.number == file:
                 space.advance(next_slot)
+                space.stand(self._archived(number))
             else:
                 self._forget_space(number)
 
@@ -657,6 +690,11 @@ def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
     if where.until is not None:
         clauses.append("m.created_at < ?")
         values.append(rows.micros(where.until) or 0)
+    if where.archived is not None:
+        clauses.append(
+            f"{'' if where.archived else 'NOT '}EXISTS "
+            f"(SELECT 1 FROM standing s WHERE s.row = m.row AND s.bits & {rows.ARCHIVED})"
+        )
     joins = "".join(f" JOIN label l{n} ON l{n}.row = m.row AND l{n}.hash = ?" for n in range(len(hashes)))
     sql = f"SELECT m.id, m.slot FROM memory m{joins} WHERE {' AND '.join(clauses)}"
     return sql, [*hashes, *values]
@@ -665,7 +703,7 @@ def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
 def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> None:
     id = bytes.fromhex(record.memory.id)
     sealed = seal(key, rows.content(record.memory), id)
-    marks = ",".join("?" * 14)
+    marks = ",".join("?" * len(rows.COLUMNS.split(",")))
     row = db.execute(
         f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks})",
         rows.to_row(record, space.number, slot, sealed),
@@ -674,6 +712,9 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
         "INSERT INTO label VALUES (?, ?)",
         [(hash, row) for hash in rows.labels(space.slots.key, record.memory)],
     )
+    if rows.bits(record.trace):
+        standing = (row, space.number, rows.bits(record.trace), rows.micros(record.trace.fades_at))
+        db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)
 
 
 def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:

@@ -1,0 +1,96 @@
+"""prune and budgets: which memories the policy can do without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memoria.errors import InvalidQuery
+from memoria.protocols import DecayPolicy, Store
+from memoria.types import Budget, Namespace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memoria.traces import Floats, Traces, Whole
+
+CAP = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """What a pass lets go of: ids, least needed first, and the retrievability of each; capped: whether more waits."""
+
+    ids: tuple[str, ...]
+    retrievability: tuple[float, ...]
+    capped: bool
+    dry_run: bool
+
+
+def check_budget(budget: Budget) -> None:
+    """Raises InvalidQuery for a budget that is negative or binds nothing."""
+    limits = {"count": budget.count, "bytes": budget.bytes}
+    wrong = [f"{name} {value!r} is negative" for name, value in limits.items() if value is not None and value < 0]
+    if wrong or (budget.count is None and budget.bytes is None):
+        raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))
+
+
+def faded(store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float) -> list[tuple[float, str]]:
+    """(retrievability, id) of archived, unprotected memories under `below`, least first."""
+    found: list[tuple[float, str]] = []
+    for namespace in store.namespaces(prefix):
+        ids, traces, _ = store.holdings(namespace)
+        scores = policy.retrievability(traces, at)
+        free = traces.archived & ~(traces.pinned | traces.held) & (scores < below)
+        found += [(float(scores[n]), ids[n]) for n in free.nonzero()[0]]
+    return sorted(found)
+
+
+def beyond(
+    store: Store, policy: DecayPolicy, namespace: Namespace, at: datetime, budget: Budget, *, archived: bool
+) -> list[tuple[float, str]]:
+    """(retrievability, id) of what must go for one namespace to keep its budget, least needed first.
+
+    archived: whether archived memories count too. Protected ones count and never go, so a budget can stay overdrawn.
+    """
+    ids, traces, sizes = store.holdings(namespace)
+    counted = ~traces.archived | archived
+    scores = policy.retrievability(traces, at)
+    order = _least_first(traces, scores, counted)
+    excess = _excess(budget, sizes[order], int(counted.sum()), int(sizes[counted].sum()))
+    return [(float(scores[n]), ids[n]) for n in order[:excess]]
+
+
+def _least_first(traces: Traces, scores: Floats, counted: NDArray[np.bool_]) -> Whole:
+    import numpy as np
+
+    order = np.lexsort((traces.encoded_at, scores))
+    free = counted & ~(traces.pinned | traces.held)
+    out: Whole = order[free[order]]
+    return out
+
+
+def _excess(budget: Budget, sizes: Whole, count: int, total: int) -> int:
+    """How many of the least needed must go."""
+    import numpy as np
+
+    over = 0 if budget.count is None else max(count - budget.count, 0)
+    if budget.bytes is not None and total > budget.bytes:
+        over = max(over, int(np.searchsorted(np.cumsum(sizes), total - budget.bytes)) + 1)
+    return min(over, len(sizes))
+
+
+def capped(found: Sequence[tuple[float, str]], cap: int, *, dry_run: bool) -> Pruning:
+    """The first `cap` of what could go; raises InvalidQuery for a cap under 1."""
+    if cap < 1:
+        raise InvalidQuery(f"cap {cap!r} is not at least 1")
+    taken = found[:cap]
+    return Pruning(
+        ids=tuple(id for _, id in taken),
+        retrievability=tuple(score for score, _ in taken),
+        capped=len(found) > cap,
+        dry_run=dry_run,
+    )

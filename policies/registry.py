@@ -1,0 +1,82 @@
+"""Policies by name: ours, and those that other packages name as entry points of the group `memoria.policies`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from memoria import policies
+from memoria.errors import InvalidInput
+from memoria.protocols import DecayPolicy, Store
+
+GROUP = "memoria.policies"
+ADOPTED = "policy"
+OURS: dict[str, Callable[..., DecayPolicy]] = {
+    "exponential": policies.Exponential,
+    "savings": policies.Savings,
+    "power-law": policies.PowerLaw,
+    "act-r": policies.ActR,
+    "fsrs": policies.FSRS6,
+    "generative-agents": policies.GenerativeAgents,
+    "downscaling": policies.Downscaling,
+    "disuse": policies.Disuse,
+    "interference": policies.Interference,
+    "protect": policies.Protect,
+    "floor": policies.Floor,
+    "faster": policies.Faster,
+    "never": policies.Never,
+    "fifo": policies.Fifo,
+    "lru": policies.Lru,
+    "lfu": policies.Lfu,
+    "random": policies.Random,
+}
+
+
+def names() -> list[str]:
+    """Every known name, ours first."""
+    return [*OURS, *sorted(one.name for one in entry_points(group=GROUP) if one.name not in OURS)]
+
+
+def make(name: str, **parameters: Any) -> DecayPolicy:
+    """The policy of a name; raises InvalidInput for an unknown name or parameter."""
+    found = OURS.get(name) or next((one.load() for one in entry_points(group=GROUP) if one.name == name), None)
+    if found is None:
+        raise InvalidInput(f"policy {name!r} is not one of {', '.join(names())}")
+    try:
+        made: DecayPolicy = found(**parameters)
+    except TypeError as error:
+        raise InvalidInput(f"policy {name!r}: {error}") from None
+    return made
+
+
+def parameters(policy: DecayPolicy) -> dict[str, Any]:
+    """Its parameters by name, other policies inside it as text."""
+    if not is_dataclass(policy):
+        return {}
+    plain = (int, float, str, tuple)
+    found = {one.name: getattr(policy, one.name) for one in fields(policy)}
+    return {name: value if isinstance(value, plain) else repr(value) for name, value in found.items()}
+
+
+def fingerprint(policy: DecayPolicy) -> str:
+    """What tells two policies apart, across processes: the value itself, or the class of one that is no value."""
+    kind = type(policy)
+    return repr(policy) if is_dataclass(policy) else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def adopted(store: Store) -> DecayPolicy | None:
+    """The policy that was fitted to this store and taken; None when there is none."""
+    noted = store.note(ADOPTED)
+    if not noted:
+        return None
+    found = json.loads(noted)
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in found["parameters"].items()}
+    return make(found["name"], **given)
+
+
+def adopt(store: Store, name: str, policy: DecayPolicy) -> None:
+    """Makes `policy` the one that this store opens with."""
+    store.write_note(ADOPTED, json.dumps({"name": name, "parameters": parameters(policy)}))

@@ -1,0 +1,316 @@
+"""How well memories are held, and which decisions stand over them: traces, standing, due times, logs.
+
+Nothing here touches sealed content or slots. Standing and due times are tables of their own, kept by triggers
+(database.py), so that fading costs what is due and not what is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.errors import Held, MemoryNotFound
+from memoria.stores.local import rows
+from memoria.stores.local.database import Database
+from memoria.stores.local.disk import Disk
+from memoria.stores.local.sealing import blind, seal, unseal
+from memoria.stores.local.space import Space, bearing
+from memoria.traces import Traces
+from memoria.types import LedgerEntry, Namespace, Recalled, Trace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.int64]
+
+# The recall log keeps so many lines, the latest.
+LOG = 200_000
+_BATCH = 1024
+_Due = tuple[int, int, bytes, int, int]
+_PRESENTATION = np.dtype([("at", "<i8"), ("rate", "<f8")])
+
+
+class Holding:
+    """The part of a local store that keeps traces. `LocalStore` gives what is declared here."""
+
+    _database: Database
+    _disk: Disk
+    _key: bytes
+
+    def _reading(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def _writing(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
+        raise NotImplementedError
+
+    def _numbers_under(self, prefix: Namespace) -> list[int]:
+        raise NotImplementedError
+
+    def _space(self, number: int) -> Space | None:
+        raise NotImplementedError
+
+    def _existing(self, name: Namespace) -> Space | None:
+        raise NotImplementedError
+
+    def traces(self, ids: Sequence[str]) -> list[Trace | None]:
+        with self._reading():
+            wanted = [bytes.fromhex(id) for id in ids]
+            live = self._locate(wanted)
+            found: dict[bytes, Trace] = {}
+            for part in _parts(list(live)):
+                sql = f"SELECT {rows.READ} FROM memory WHERE id IN ({_marks(part)})"
+                found |= {row[0]: rows.to_trace(row) for row in self._database.rows(sql, *part)}
+            return [found.get(id) for id in wanted]
+
+    def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
+        with self._writing():
+            changes = [(*rows.trace_values(trace), bytes.fromhex(id)) for id, trace in traces.items()]
+            lines = [(rows.micros(one.at), one.found, bytes.fromhex(one.id)) for one in recalls]
+            names = ", ".join(f"{name} = ?" for name in rows.TRACE_COLUMNS.split(", "))
+            with self._database.atomic() as db:
+                db.executemany(f"UPDATE memory SET {names} WHERE id = ?", changes)
+                db.executemany("INSERT INTO recalled (row, at, found) SELECT row, ?, ? FROM memory WHERE id = ?", lines)
+                db.execute("DELETE FROM recalled WHERE event <= (SELECT max(event) FROM recalled) - ?", (LOG,))
+                self._disk.reached("traces written")
+
+    def mark(
+        self,
+        ids: Sequence[str],
+        *,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        held: bool | None = None,
+    ) -> None:
+        with self._writing():
+            wanted = list(dict.fromkeys(bytes.fromhex(id) for id in ids))
+            live = self._locate(wanted)
+            if len(live) < len(wanted):
+                raise MemoryNotFound(*(id.hex() for id in wanted if id not in live))
+            given = ((rows.ARCHIVED, archived), (rows.PINNED, pinned), (rows.HELD, held))
+            self._mark(wanted, sum(bit for bit, on in given if on), sum(bit for bit, on in given if on is False))
+            if archived is not None:
+                self._move(live, archived)
+
+    def _mark(self, ids: list[bytes], on: int, off: int) -> None:
+        with self._database.atomic() as db:
+            if on:
+                db.executemany(
+                    "INSERT INTO standing SELECT row, namespace, ?, fades_at FROM memory WHERE id = ? "
+                    "ON CONFLICT (row) DO UPDATE SET bits = bits | excluded.bits",
+                    [(on, id) for id in ids],
+                )
+            if off:
+                chosen = [(id,) for id in ids]
+                row = "row = (SELECT row FROM memory WHERE id = ?)"
+                db.executemany(f"UPDATE standing SET bits = bits & ~{off} WHERE {row}", chosen)
+                db.executemany(f"DELETE FROM standing WHERE bits = 0 AND {row}", chosen)
+            self._disk.reached("standing written")
+
+    def _move(self, live: Mapping[bytes, tuple[Space, int]], archived: bool) -> None:
+        """Takes slots out of the indexes, or lets them in again."""
+        slots: dict[int, list[int]] = {}
+        for space, slot in live.values():
+            slots.setdefault(space.number, []).append(slot)
+        for number, chosen in slots.items():
+            space_ = self._space(number)
+            if space_ is not None:
+                (space_.archive if archived else space_.restore)(chosen)
+
+    def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        with self._reading():
+            return [row[2].hex() for row in self._due(prefix, rows.micros(at) or 0, limit)]
+
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        with self._writing():
+            found = self._due(prefix, rows.micros(at) or 0, limit)
+            gone = [(row, number, rows.ARCHIVED, fades_at) for fades_at, row, _, _, number in found]
+            if gone:
+                with self._database.atomic() as db:
+                    db.executemany("INSERT INTO standing VALUES (?, ?, ?, ?)", gone)
+                    self._disk.reached("standing written")
+            for number in {row[4] for row in found}:
+                space = self._space(number)
+                if space is not None:
+                    space.archive([slot for _, _, _, slot, home in found if home == number])
+            return [row[2].hex() for row in found]
+
+    def _due(self, prefix: Namespace, at: int, limit: int) -> list[_Due]:
+        """(fades_at, row, id, slot, namespace) of what is due, soonest first."""
+        found: list[_Due] = []
+        for number in self._numbers_under(prefix):
+            found += self._due_in(number, at, limit)
+        return sorted(found)[:limit]
+
+    def _due_in(self, number: int, at: int, limit: int) -> list[_Due]:
+        """What is due in one namespace, what is forgotten but not yet purged passed over. Reads `due` alone."""
+        sql = (
+            "SELECT fades_at, row, id, slot, namespace FROM due WHERE namespace = ? AND fades_at <= ? "
+            "AND (fades_at, row) > (?, ?) ORDER BY fades_at, row LIMIT ?"
+        )
+        found: list[_Due] = []
+        space, last = self._space(number), (-(1 << 62), 0)
+        while space is not None and len(found) < limit:
+            page = self._database.rows(sql, number, at, *last, limit)
+            live = {id for id, _ in bearing(space, [(row[2], row[3]) for row in page])}
+            found += [row for row in page if row[2] in live]
+            if len(page) < limit:
+                break
+            last = page[-1][:2]
+        return found[:limit]
+
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+        with self._reading():
+            space = self._existing(namespace)
+            found = [] if space is None else self._live_rows(space)
+            size = 0 if space is None else int(space.slots.slot_size)
+            return (
+                [row[0].hex() for row in found],
+                _columns(found),
+                np.array([row[-1] + size for row in found], np.int64),
+            )
+
+    def _live_rows(self, space: Space) -> list[Any]:
+        columns = rows.READ.replace(", sealed,", ", x'',")
+        found = self._database.rows(
+            f"SELECT {columns}, length(sealed) FROM memory WHERE namespace = ? ORDER BY id", space.number
+        )
+        live = {id for id, _ in bearing(space, [(row[0], row[2]) for row in found])}
+        return [row for row in found if row[0] in live]
+
+    def recalls(self, prefix: Namespace) -> list[Recalled]:
+        with self._reading():
+            numbers = self._numbers_under(prefix)
+            found = [
+                line
+                for number in numbers
+                for line in self._database.rows(
+                    "SELECT m.id, r.at, r.found, r.event FROM memory m JOIN recalled r ON r.row = m.row "
+                    "WHERE m.namespace = ?",
+                    number,
+                )
+            ]
+            live = self._locate(list({line[0] for line in found}))
+            kept = sorted((at, event, id, seen) for id, at, seen, event in found if id in live)
+            return [Recalled(id=id.hex(), at=_time(at), found=bool(seen)) for at, _, id, seen in kept]
+
+    def enter(self, entry: LedgerEntry) -> None:
+        with self._writing():
+            salt = secrets.token_bytes(16)
+            ids = b"".join(bytes.fromhex(id) for id in entry.ids)
+            sealed = seal(self._ledger_key(salt), entry.reason, ids)
+            with self._database.atomic() as db:
+                db.execute(
+                    "INSERT INTO ledger (at, action, ids, salt, sealed) VALUES (?, ?, ?, ?, ?)",
+                    (rows.micros(entry.at), entry.action, ids, salt, sealed),
+                )
+                self._disk.reached("ledger written")
+
+    def ledger(self) -> list[LedgerEntry]:
+        with self._reading():
+            found = self._database.rows("SELECT at, action, ids, salt, sealed FROM ledger ORDER BY entry")
+            return [
+                LedgerEntry(
+                    at=_time(at),
+                    action=action,
+                    ids=tuple(ids[n : n + 16].hex() for n in range(0, len(ids), 16)),
+                    reason=unseal(self._ledger_key(salt), sealed, ids),
+                )
+                for at, action, ids, salt, sealed in found
+            ]
+
+    def _ledger_key(self, salt: bytes) -> bytes:
+        """A key of its own for each entry, since a key seals one message only."""
+        return hmac.new(self._key, b"ledger" + salt, hashlib.sha256).digest()
+
+    def alias(self, namespace: Namespace) -> str:
+        return blind(self._key, "alias", *namespace).hex()
+
+    def note(self, name: str) -> str | None:
+        with self._reading():
+            return self._database.meta(f"note.{name}")
+
+    def write_note(self, name: str, value: str) -> None:
+        with self._writing(), self._database.atomic() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note.{name}", value))
+
+    def _check_held(self, ids: Sequence[bytes]) -> None:
+        held: list[bytes] = []
+        for part in _parts(ids):
+            held += [
+                id
+                for (id,) in self._database.rows(
+                    "SELECT m.id FROM memory m JOIN standing s ON s.row = m.row "
+                    f"WHERE s.bits & {rows.HELD} AND m.id IN ({_marks(part)})",
+                    *part,
+                )
+            ]
+        if held:
+            raise Held(*(id.hex() for id in held))
+
+    def _check_held_spaces(self, numbers: Sequence[int]) -> None:
+        held: list[bytes] = []
+        for part in _parts(numbers):
+            sql = (
+                "SELECT m.id FROM standing s JOIN memory m ON m.row = s.row "
+                f"WHERE s.namespace IN ({_marks(part)}) AND s.bits & {rows.HELD}"
+            )
+            held += [id for (id,) in self._database.rows(sql, *part)]
+        live = self._locate(held)
+        if live:
+            raise Held(*(id.hex() for id in live))
+
+
+def _columns(found: Sequence[Any]) -> Traces:
+    """Rows as columns; shape (n,)."""
+    columns = list(zip(*found, strict=True)) if found else [()] * 22
+    width = max((len(blob) for blob in columns[17]), default=0) or _PRESENTATION.itemsize
+    packed = b"".join(blob.rjust(width, b"\0") for blob in columns[17])
+    seen = np.frombuffer(packed, _PRESENTATION).reshape(len(found), width // _PRESENTATION.itemsize)
+    recent = np.where(seen["at"] == 0, -np.inf, seen["at"].astype(np.float64))
+    last = np.array(columns[10], np.int64)
+    # A trace that keeps no presentation has had its last use, at the least.
+    recent[:, -1] = np.where(np.isinf(recent[:, -1]), last, recent[:, -1])
+    created = zip(columns[4], columns[14], strict=True)
+    bits = np.array(columns[20], np.int64)
+    return Traces(
+        last_retrieved=last,
+        encoded_at=np.array([made if encoded is None else encoded for made, encoded in created], np.int64),
+        stability=np.array(columns[8], np.float64),
+        difficulty=np.array(columns[9], np.float64),
+        retrievals=np.array(columns[11], np.int64),
+        lapses=np.array(columns[12], np.int64),
+        strength=np.array(columns[15], np.float64),
+        interference=np.array(columns[16], np.float64),
+        recent=recent,
+        rates=seen["rate"].copy(),
+        older=np.array(columns[18], np.float64),
+        salience=np.array(columns[7], np.float64),
+        kind=np.array(columns[3], np.int8),
+        archived=bits & rows.ARCHIVED > 0,
+        pinned=bits & rows.PINNED > 0,
+        held=bits & rows.HELD > 0,
+    )
+
+
+def _parts(values: Sequence[Any]) -> list[Sequence[Any]]:
+    return [values[at : at + _BATCH] for at in range(0, len(values), _BATCH)]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _time(value: int) -> datetime:
+    found = rows.time(value)
+    assert found is not None
+    return found

@@ -1,0 +1,87 @@
+"""The example runs and its claim holds; a policy in 20 lines works; third-party policies are found by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from memoria.errors import InvalidInput
+from memoria.policies import registry
+from memoria.testing.policies import PolicyConformance
+from tests.test_cli import run
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_robot_keeps_to_its_budget_and_every_safety_rule() -> None:
+    spec = importlib.util.spec_from_file_location("autonomous", ROOT / "examples" / "autonomous.py")
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - for the type checker
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    report = example.run()
+    assert report["safety_rules_retrievable"] == report["safety_rules"] == 12
+    assert report["active"] <= report["budget"] + 7 * example.SEEN
+    assert report["left"] < report["remembered"] / 2
+    assert report["answered_last_5_days_at_a_site"] > report["answered_first_5_days_at_a_site"]
+
+
+def documented() -> type:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "policies.md").read_text(), re.DOTALL)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 20
+    module = ModuleType("documented")
+    sys.modules["documented"] = module  # dataclasses look their module up
+    exec(compile(block, "policies.md", "exec"), module.__dict__)
+    kind: type = module.Hyperbolic
+    return kind
+
+
+class TestDocumented(PolicyConformance):
+    @pytest.fixture
+    def policy(self) -> object:
+        return documented()()
+
+
+def test_entry_points_name_policies_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "other-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[memoria.policies]\nother = other_policy:Other\n")
+    (tmp_path / "other_policy.py").write_text("from memoria.policies import Never\nclass Other(Never):\n    pass\n")
+    assert "other" not in registry.names()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "other" in registry.names()
+    assert type(registry.make("other")).__name__ == "Other"
+    with pytest.raises(InvalidInput, match="nosuch"):
+        registry.make("nosuch")
+    with pytest.raises(InvalidInput, match="colour"):
+        registry.make("exponential", colour=1)
+
+
+def test_the_command_line_lists_shows_plots_and_keeps(tmp_path: Path) -> None:
+    assert "act-r" in json.loads(run(tmp_path, "policies", "list", "--json"))
+    assert "Pavlik" in json.loads(run(tmp_path, "policies", "show", "act-r", "--json"))["about"]
+    rows = {row["policy"]: row for row in json.loads(run(tmp_path, "policies", "spacing", "--json"))}
+    assert all(row["shows"] for row in rows.values() if row["claims"])
+    assert not rows["savings"]["shows"]
+    run(tmp_path, "policies", "plot", "fsrs", "--to", str(tmp_path / "fsrs.svg"))
+    assert (tmp_path / "fsrs.svg").read_text().count("<polyline") == 2
+    id = run(tmp_path, "remember", "an old fact", "--created-at", "2020-01-01").strip()
+    run(tmp_path, "hold", id, "--reason", "case 7")
+    assert json.loads(run(tmp_path, "fade", "--json")) == []
+    assert "Held" in run(tmp_path, "forget", id, "--yes", status=2)
+    run(tmp_path, "release", id, "--reason", "settled")
+    assert [entry["action"] for entry in json.loads(run(tmp_path, "ledger", "--json"))] == ["hold", "release"]
+    assert json.loads(run(tmp_path, "fade", "--json")) == [id]
+    assert json.loads(run(tmp_path, "recall", "old fact", "--json")) == []
+    run(tmp_path, "restore", id)
+    run(tmp_path, "archive", id)
+    assert json.loads(run(tmp_path, "allocate", "--total", "3", "--json"))["total"] == 3
+    assert "too few" in run(tmp_path, "policies", "fit", status=2)
+    report = json.loads(run(tmp_path, "prune", "--below", "1.1", "--yes", "--json"))
+    assert report["ids"] == [id]
