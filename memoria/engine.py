@@ -239,8 +239,10 @@ class Memoria(Keeping):
 
     def close(self) -> None:
         """Closes the store, and with it every view of it; what was recalled is written down first."""
-        self._traces.flush_at_close()
-        self.store.close()
+        try:
+            self._traces.flush_if_there_is_room()
+        finally:
+            self.store.close()
 
     def __len__(self) -> int:
         return self.store.count(self.prefix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -13,7 +14,7 @@ from memoria import fade as fading
 from memoria import fit as fitting
 from memoria import prune as pruning
 from memoria.allocate import Allocation, Demand
-from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.errors import InvalidQuery, MemoryNotFound, StoreFull
 from memoria.fit import Fit
 from memoria.policies.registry import adopt as registry_adopt
 from memoria.policies.registry import make
@@ -59,7 +60,7 @@ class Reinforcer:
         with self._mutex:
             self._waiting += [Recalled(id=id, at=at, found=found) for id in ids]
             if len(self._waiting) >= _WAIT:
-                self.flush()
+                self.flush_if_there_is_room()
 
     def flush(self) -> None:
         """Writes down what waits, durably."""
@@ -108,9 +109,9 @@ class Reinforcer:
         due = {id: fading.scheduled(self.policy, self.threshold, trace) for id, trace in traces.items()}
         self.store.retrace(due, waiting)
 
-    def flush_at_close(self) -> None:
-        """As `flush`; a store that is closed already has nothing waiting that could be kept."""
-        if self._waiting:
+    def flush_if_there_is_room(self) -> None:
+        """As `flush`; on a full disk the uses are lost, as in a crash: no recall and no close fails for them."""
+        with suppress(StoreFull):
             self.flush()
 
     def interfere(self, records: Sequence[Record]) -> None:

@@ -88,9 +88,22 @@ class ActR(Model):
     def many(self, traces: Traces, at: datetime) -> Floats:
         import numpy as np
 
-        summed = self._summed_columns(traces, at)
+        activation = self._once(traces, at) if self._all_once(traces) else np.log(self._summed_columns(traces, at))
         with np.errstate(over="ignore"):
-            out: Floats = 1 / (1 + np.exp((self.tau - np.log(summed)) / self.s))
+            out: Floats = 1 / (1 + np.exp((self.tau - activation) / self.s))
+        return out
+
+    def _all_once(self, traces: Traces) -> bool:
+        return self.k > 0 and traces.recent.shape[1] == 1 and not traces.retrievals.any()
+
+    def _once(self, traces: Traces, at: datetime) -> Floats:
+        """m of traces with one presentation each: ln t^(-d) is -d ln t, without a power to take the logarithm of."""
+        import numpy as np
+
+        from memoria.traces import micros
+
+        ages = np.maximum((micros(at) - traces.recent[:, 0]) / (self.unit * 1e6), _LEAST_AGE)
+        out: Floats = np.log(ages) * np.where(traces.rates[:, 0] == 0, -self.a, -traces.rates[:, 0])
         return out
 
     def _summed_columns(self, traces: Traces, at: datetime) -> Floats:

@@ -79,8 +79,10 @@ class PolicyConformance:
         assert (trace.salience, trace.kind) == (one.salience, one.kind)
         assert (trace.retrievals, trace.lapses) == (0, 0)
 
-    def test_one_and_many_agree(self, policy: DecayPolicy) -> None:
-        traces = list(histories(policy))
+    @pytest.mark.parametrize("used", [True, False])
+    def test_one_and_many_agree(self, policy: DecayPolicy, used: bool) -> None:
+        rng = random.Random(3)
+        traces = list(histories(policy)) if used else [history(policy, rng, 0) for _ in range(40)]
         columns = Traces.of(traces)
         for later in (0.0, 0.001, 1.0, 30.5, 4000.0):
             at = max(trace.last_retrieved for trace in traces) + later * DAY
