@@ -12,6 +12,10 @@ ROOT = Path(__file__).parents[1]
 RANKS = {
     "memoria.types": 0,
     "memoria.errors": 0,
+    "memoria.words": 1,
+    "memoria.conversation": 1,
+    "memoria.lexical": 1,
+    "memoria.evidence": 1,
     "memoria.protocols": 1,
     "memoria.stores": 2,
     "memoria.policies": 2,

@@ -164,6 +164,10 @@ class SlotFile:
         row = self.view[slot]
         return bytes(row["key"]), row["vector"].astype(np.float32)
 
+    def key_of(self, slot: int) -> bytes:
+        """The key in a slot; whether it is right is told by what it opens."""
+        return bytes(self.view["key"][slot])
+
     def intact(self, slot: int) -> bool:
         """Whether the checksum of a slot holds."""
         raw = self.raw(slot)

@@ -1,4 +1,4 @@
-"""A namespace that is open: its slot file, its name, and its index once somebody searches."""
+"""A namespace that is open: its slot file, its name, and its indexes once somebody searches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.lexical import LexicalIndex
 from memoria.stores.local.index import FLAT_LIMIT, Index
 from memoria.stores.local.sealing import unseal
 from memoria.stores.local.slots import SlotFile
@@ -33,6 +34,7 @@ class Space:
         self.next_slot = next_slot
         self.name = tuple(unseal(slots.key, sealed, place(number)))
         self.index: Index | None = None
+        self.words: LexicalIndex | None = None
 
     def load(self, progress: Callable[[str, int, int], None] | None = None) -> Index:
         """The index, built from the slots when there is none or it is worn."""
@@ -83,5 +85,5 @@ class Space:
         return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]
 
     def close(self) -> None:
-        self.index = None
+        self.index = self.words = None
         self.slots.close()

@@ -27,6 +27,8 @@ from memoria.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from memoria.evidence import Evidence, gather, merge
+from memoria.lexical import LexicalIndex
 from memoria.protocols import Embedder
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
@@ -39,6 +41,7 @@ from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
+    from memoria.words import Question
 
 Progress = Callable[[str, int, int], None]
 
@@ -230,6 +233,35 @@ class LocalStore:
                     hits.append((record.memory, score))
             return hits
 
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        with self._reading():
+            parts = []
+            for space in self._under(where.namespace):
+                among = self._among(space, where)
+                near = space.nearest(vector, pool, among, self._progress)
+                nearest = np.array([slot for _, slot in near], np.int64)
+                words = self._words(space)
+                docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool)
+                parts.append(([bytes(id).hex() for id in space.slots.ids(docs)], columns))
+            return merge(parts)
+
+    def _words(self, space: Space) -> LexicalIndex:
+        """The lexical index of a space, built from its sealed rows when there is none."""
+        if space.words is None:
+            words = LexicalIndex()
+            found = self._database.rows(
+                f"SELECT {rows.COLUMNS} FROM memory WHERE namespace = ? ORDER BY slot", space.number
+            )
+            live = set(space.live().tolist())
+            for done, row in enumerate(found, 1):
+                if row[2] in live and space.slots.id(row[2]) == row[0]:
+                    opened = unseal(space.slots.key_of(row[2]), row[13], row[0])
+                    words.add(row[2], rows.to_memory(row, space.name, opened))
+                if done % _BATCH == 0 or done == len(found):
+                    self._tell("words", done, len(found))
+            space.words = words
+        return space.words
+
     def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
         if where.only_namespace:
             return None
@@ -305,6 +337,9 @@ class LocalStore:
             space.next_slot += len(batch)
             if space.index is not None:
                 space.index.add(slots, space.slots.vectors(slots))
+            if space.words is not None:
+                for slot, record in zip(slots.tolist(), batch, strict=True):
+                    space.words.add(slot, record.memory)
 
     def _put(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]]) -> None:
         with translated(self.path):
@@ -368,9 +403,11 @@ class LocalStore:
                 spaces[number].slots.sync()
             self._disk.reached("zero synced")
         for number, slots in by_space.items():
-            index = spaces[number].index
+            index, words = spaces[number].index, spaces[number].words
             if index is not None:
                 index.erase(slots)
+            if words is not None:
+                words.remove(slots)
 
     def purge(self) -> None:
         """Deletes the rows of what was forgotten: ciphertext without a key, invisible already."""
