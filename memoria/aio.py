@@ -9,7 +9,7 @@ from typing import Any
 from memoria.engine import Memoria
 
 _VERBS = frozenset(
-    [
+    {
         "remember",
         "remember_many",
         "recall",
@@ -21,7 +21,7 @@ _VERBS = frozenset(
         "reembed",
         "rebuild",
         "close",
-    ]
+    }
 )
 
 

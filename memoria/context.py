@@ -12,7 +12,7 @@ _BYTES_PER_TOKEN = 4
 
 
 def estimate_tokens(text: str) -> int:
-    """One token for every four bytes of UTF-8, rounded up: English in byte-pair encodings; give your own to be exact."""
+    """One token for four bytes of UTF-8, rounded up: English, about; give your own to be exact."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 

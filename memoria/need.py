@@ -25,18 +25,18 @@ _EDGE = 0.01
 # Fitted by `memoria eval fit` (conditional logit) on three conversations of LoCoMo; docs/recall.md says which.
 FITTED: Mapping[str, float] = MappingProxyType(
     {
-        "similarity": 6.32,
-        "words": 0.44,
-        "coverage": 2.75,
-        "entities": 0.0,
-        "speaker": 0.77,
-        "near words": 0.48,
-        "far words": 0.42,
-        "previous": 1.66,
-        "next": 0.97,
-        "question": -1.05,
-        "answer": 0.72,
-        "length": 0.56,
+        "similarity": 6.07,
+        "previous": 1.68,
+        "next": 0.88,
+        "words": 0.43,
+        "coverage": 2.72,
+        "entities": 0.21,
+        "speaker": 0.76,
+        "near words": 0.47,
+        "far words": 0.41,
+        "question": -1.19,
+        "answer": 0.75,
+        "length": 0.54,
     }
 )
 # Set by hand, small: base level and salience decide between memories that the context likes equally well.

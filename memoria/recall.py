@@ -41,8 +41,8 @@ class Request:
     where: Where
     k: int
     at: datetime
+    need: Need
     as_of: datetime | None = None
-    need: Need = Need()
     rerank: Rerank | None = None
 
 

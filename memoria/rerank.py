@@ -1,7 +1,8 @@
 """Rerankers: callables from a question and texts to one number each, added to the need as the term "rerank".
 
 Any cross-encoder does: `rerank=lambda query, texts: model.predict([(query, text) for text in texts])`. The one here
-needs no weights of its own: late interaction (Khattab and Zaharia 2020, ColBERT, eq. 3) over the default embedder's tokens.
+needs no weights of its own: late interaction (Khattab and Zaharia 2020, ColBERT, eq. 3) over the tokens of the
+default embedder.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Times in words: "last Tuesday", "in May 2023", "two weeks ago", as spans of days, read from where they were said.
 
-What the words mean is read by dateparser; how long a span they name is told by the words: a day, a week, a month, a year.
+What the words mean is read by dateparser; how long a span they name is told by the words:
+a day, a week, a month, a year.
 """
 
 from __future__ import annotations
