@@ -18,16 +18,21 @@ from memoria.types import Provenance
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 # Split ids ("D8:6; D9:17") and a stray colon ("D:11:26") occur in the published file.
 _EVIDENCE = re.compile(r"D:?(\d+):(\d+)")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
+_SHORTEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A question. relevant, stale: places of drafts that should and should not come back; stale is forgotten."""
+    """A question. relevant, stale: what should and what should not come back, because it was updated or deleted;
+
+    each a set of places of drafts, any of which brings it back.
+    """
 
     text: str
     category: str
-    relevant: frozenset[int]
-    stale: frozenset[int] = frozenset()
+    relevant: tuple[frozenset[int], ...]
+    stale: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,7 @@ def locomo(one: Mapping[str, Any]) -> Conversation:
     for qa in one["qa"]:
         found = _EVIDENCE.findall(" ".join(qa.get("evidence", ())))
         named = (f"D{int(session)}:{int(turn)}" for session, turn in found)
-        relevant = frozenset(places[id] for id in named if id in places)
+        relevant = tuple(frozenset({place}) for place in sorted({places[id] for id in named if id in places}))
         if relevant:
             asked.append(Asked(text=qa["question"], category=CATEGORIES[qa["category"]], relevant=relevant))
     return Conversation(name=one["sample_id"], drafts=tuple(drafts), asked=tuple(asked), until=at)
@@ -79,7 +84,7 @@ def _turn(turn: Mapping[str, Any], session: str, at: datetime) -> Draft:
 
 
 def memora(folder: Path) -> Iterator[Conversation]:
-    """One conversation a persona: what the user shared, a draft a turn; remembering questions with stale values."""
+    """One conversation a persona: what the user shared, a draft a turn; evidence by value."""
     with gzip.open(folder / "weekly_sessions.jsonl.gz", "rt") as lines:
         sessions = [json.loads(line) for line in lines]
     questions = [json.loads(line) for line in (folder / "weekly_questions.jsonl").read_text().splitlines()]
@@ -89,35 +94,37 @@ def memora(folder: Path) -> Iterator[Conversation]:
 
 def _persona(name: str, sessions: list[Any], questions: list[Any]) -> Conversation:
     drafts: list[Draft] = []
-    session_of: list[int] = []
     for session in sessions:
         at = datetime.fromisoformat(session["date"]).replace(tzinfo=UTC)
+        origin = Provenance(speaker="user", session=str(session["session_id"]))
         for turn in session["conversation"]:
             if turn["share_memory"]:
-                origin = Provenance(speaker="user", session=str(session["session_id"]))
                 drafts.append(Draft(text=turn["message"], created_at=at, provenance=origin))
-                session_of.append(session["session_id"])
+    texts = [draft.text.casefold() for draft in drafts]
     asked = []
     for one in questions:
-        if one["persona"] != name or one["task"] != "remembering":
-            continue
-        wanted = set(_sessions(one["memory_evidence"]))
-        stale = set(_sessions(one.get("forgetting_evidence", {}))) - wanted
-        relevant = frozenset(place for place, session in enumerate(session_of) if session in wanted)
-        gone = frozenset(place for place, session in enumerate(session_of) if session in stale)
-        if relevant:
-            asked.append(Asked(text=one["question"], category="remembering", relevant=relevant, stale=gone))
+        wanted = set(_values(one["memory_evidence"]))
+        stale = set(_values(one.get("forgetting_evidence", {}))) - wanted
+        relevant = _holders(texts, wanted)
+        if one["persona"] == name and relevant:
+            asked.append(
+                Asked(text=one["question"], category=one["task"], relevant=relevant, stale=_holders(texts, stale))
+            )
     last = max(draft.created_at for draft in drafts if draft.created_at is not None)
     return Conversation(name=name, drafts=tuple(drafts), asked=tuple(asked), until=last)
 
 
-def _sessions(evidence: Any) -> Iterator[int]:
-    """Every session id in a nest of objects and lists."""
-    if isinstance(evidence, dict):
-        if "session_id" in evidence:
-            yield evidence["session_id"]
-        for value in evidence.values():
-            yield from _sessions(value)
-    elif isinstance(evidence, list):
-        for value in evidence:
-            yield from _sessions(value)
+def _holders(texts: list[str], values: set[str]) -> tuple[frozenset[int], ...]:
+    """For each value that some text holds word for word, the places of these texts."""
+    sets = (frozenset(at for at, text in enumerate(texts) if value in text) for value in sorted(values))
+    return tuple(places for places in sets if places)
+
+
+def _values(evidence: Any) -> Iterator[str]:
+    """Every text in a nest of objects and lists, in lower case; a date is no value."""
+    if isinstance(evidence, str):
+        if len(evidence) >= _SHORTEST and not _DATE.fullmatch(evidence):
+            yield evidence.casefold()
+    elif isinstance(evidence, dict | list):
+        for value in evidence.values() if isinstance(evidence, dict) else evidence:
+            yield from _values(value)

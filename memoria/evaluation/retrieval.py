@@ -72,10 +72,12 @@ def evaluate(
 ) -> dict[str, Any]:
     """Each system's measures per category and over all, with 95 % bootstrap intervals over questions."""
     found: dict[str, list[tuple[Asked, list[int]]]] = {}
-    chosen = dict(needs or {"memoria": Need()})
+    chosen = dict(needs if needs is not None else {"memoria": Need()})
     if ablate:
         chosen |= {f"without {name}": Need().without(*terms) for name, terms in COMPONENTS.items()}
     for done, one in enumerate(conversations, 1):
+        if not one.asked:
+            continue
         for system, lists in answers(one, embedder, chosen).items():
             found.setdefault(system, []).extend(zip(one.asked, lists, strict=True))
         progress("conversations", done, len(conversations))
@@ -147,12 +149,13 @@ def _order(scores: Floats) -> list[int]:
 def measures(asked: Asked, found: Sequence[int]) -> dict[str, float]:
     """Recall, hit and full at k, reciprocal rank, and the share of stale memories in the list."""
     rank = {place: at for at, place in enumerate(found)}
-    ranks = sorted(rank.get(place, len(found) + 10**6) for place in asked.relevant)
+    never = len(found) + 10**6
+    ranks = sorted(min(rank.get(place, never) for place in places) for places in asked.relevant)
     row = {f"recall@{k}": sum(at < k for at in ranks) / len(ranks) for k in (5, 10, 20, DEPTH)}
     row |= {"hit@20": float(ranks[0] < 20), "full@10": float(ranks[-1] < 10)}
     row["mrr"] = 1 / (1 + ranks[0]) if ranks[0] < len(found) else 0.0
     if asked.stale:
-        row[f"stale@{DEPTH}"] = sum(place in rank for place in asked.stale) / len(asked.stale)
+        row[f"stale@{DEPTH}"] = sum(not rank.keys().isdisjoint(places) for places in asked.stale) / len(asked.stale)
     return row
 
 
@@ -177,7 +180,7 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Floats], Floats]]:
-    """For each question the columns of its candidates and which are relevant, shape (n,): weights are fitted to them."""
+    """For each question the columns of its candidates and which are relevant, shape (n,), to fit weights to."""
     import numpy as np
 
     texts = [asked.text for asked in one.asked]
@@ -185,8 +188,9 @@ def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Flo
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
         cases = []
         for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
+            wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
-            right = np.array([place[id] in asked.relevant for id in evidence.ids], np.float64)
+            right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
             if right.any():
                 cases.append((evidence.columns, right))
     return cases
