@@ -104,7 +104,8 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
     import numpy as np
 
     total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
-    return sorted(range(len(evidence.ids)), key=lambda at: (-total[at], evidence.ids[at]))
+    by_id = sorted(range(len(evidence.ids)), key=evidence.ids.__getitem__)
+    return [by_id[at] for at in np.argsort(-total[by_id], kind="stable").tolist()]
 
 
 def _finalists(

@@ -172,7 +172,7 @@ class SlotFile:
         """Whether the checksum of a slot holds."""
         raw = self.raw(slot)
         head = zlib.crc32(raw[:_CRC_AT], zlib.crc32(_PLACE.pack(self.number, slot)))
-        return zlib.crc32(raw[_CRC_AT + 4 :], head) == int(self.view["crc"][slot])
+        return zlib.crc32(raw[_CRC_AT + 4 :], head) == int.from_bytes(raw[_CRC_AT : _CRC_AT + 4], "little")
 
     def raw(self, slot: int) -> bytes:
         return bytes(self.view[slot].tobytes())
