@@ -18,7 +18,7 @@ from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.identity import IdSource
 from memoria.need import Need
 from memoria.policies import Exponential
-from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.remember import Draft
 from memoria.rerank import Rerank
 from memoria.residue import Residue, scan, text_secrets
@@ -36,7 +36,6 @@ Hits = list[Hit]
 HitLists = list[Hits]
 Namespaces = list[Namespace]
 Problems = list[str]
-Progress = Callable[[str, int, int], None]
 
 
 def utc_now() -> datetime:
@@ -59,12 +58,14 @@ class Memoria:
         namespace: Namespace = (),
         policy: DecayPolicy | None = None,
         clock: Clock = utc_now,
+        progress: Progress | None = None,
     ) -> None:
         self.store = store
         self.embedder = embedder
         self.prefix = namespace
         self.policy = policy if policy is not None else Exponential()
         self._clock = clock
+        self.progress = progress
         self._ids = IdSource()
 
     def namespace(self, *parts: str) -> Memoria:
@@ -75,6 +76,7 @@ class Memoria:
             namespace=self.prefix + check_namespace(parts),
             policy=self.policy,
             clock=self._clock,
+            progress=self.progress,
         )
         view._ids = self._ids
         return view
@@ -90,7 +92,7 @@ class Memoria:
         """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does."""
         ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
         return remembering.remember(
-            self.store, self.embedder, self.policy, self._ids, self.prefix, ready, self._clock()
+            self.store, self.embedder, self.policy, self._ids, self.prefix, ready, self._clock(), self.progress
         )
 
     def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **options: Any) -> Hits:
@@ -285,15 +287,15 @@ def open(
 
     if fspath(path) == ":memory:":
         chosen = as_embedder(embedder)
-        return Memoria(InMemoryStore(chosen.card), chosen, policy=policy, clock=clock)
+        return Memoria(InMemoryStore(chosen.card), chosen, policy=policy, clock=clock, progress=progress)
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
     store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
     if given is None:
-        return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock)
+        return Memoria(store, as_embedder(store.embedder.name), policy=policy, clock=clock, progress=progress)
     try:
         recalling.check_embedder(store, given)
     except Exception:
         store.close()
         raise
-    return Memoria(store, given, policy=policy, clock=clock)
+    return Memoria(store, given, policy=policy, clock=clock, progress=progress)

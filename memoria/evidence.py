@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memoria.lexical import LexicalIndex
 from memoria.words import Question
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from memoria.protocols import Vectors
 
-    Docs = NDArray[np.int64]
-    Columns = Mapping[str, NDArray[np.float64]]
+Docs = NDArray[np.int64]
+Columns = Mapping[str, NDArray[np.float64]]
 
 _NEIGHBOURS = (-1, 1)
 

@@ -127,7 +127,7 @@ class LexicalIndex:
 
     def best(self, words: Sequence[str], among: Docs | None, k: int) -> Docs:
         """The k documents with the highest BM25 score, in no order; only those that hold a word."""
-        scores = np.zeros(len(self._lengths))
+        scores = np.zeros(len(self._lengths), np.float32)
         for posting in self._finding(words):
             docs = np.frombuffer(posting.docs, np.int32)
             scores[docs] += self._weights(posting, docs, np.frombuffer(posting.counts, np.uint8))

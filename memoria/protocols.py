@@ -5,7 +5,7 @@ Each fits one screen. `memoria.testing` holds the conformance suite of each; sub
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total) during long work."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memoria.embedders import unit_vectors
 from memoria.errors import EmbedderMismatch, InvalidQuery
 from memoria.need import Need, log_odds
-from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.rerank import Rerank
 from memoria.times import Span, overlap, spans
 from memoria.types import Hit, Memory, Record, Where
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 POOL = 100
 _FINALISTS = 30
 _TWIN = 0.9
+
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,10 +210,18 @@ def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vect
     return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]
 
 
-def embed(store: Store, embedder: Embedder, texts: Sequence[str]) -> Vectors:
+def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
     """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
+    import numpy as np
+
     check_embedder(store, embedder)
-    return unit_vectors(embedder.embed(texts), store.embedder.dimension)
+    parts = []
+    for at in range(0, len(texts), _BATCH):
+        part = texts[at : at + _BATCH]
+        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
+        if progress is not None:
+            progress("embed", at + len(part), len(texts))
+    return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
 
 
 def check_embedder(store: Store, embedder: Embedder) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.embedders import unit_vectors
 from memoria.errors import KeyConflict
 from memoria.identity import IdSource
-from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.recall import embed
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory
@@ -68,6 +68,7 @@ def remember(
     namespace: Namespace,
     drafts: Sequence[Draft],
     at: datetime,
+    progress: Progress | None = None,
 ) -> list[Memory]:
     """Stores the drafts, all or nothing, and returns their memories in order.
 
@@ -86,7 +87,7 @@ def remember(
         if memory.key is not None:
             known[memory.key] = memory
         memories.append(memory)
-    vectors = _vectors(store, embedder, [drafts[position] for position in fresh])
+    vectors = _vectors(store, embedder, [drafts[position] for position in fresh], progress)
     records = [
         Record(memory=memory, trace=policy.encode(memory), vector=vector)
         for memory, vector in zip(fresh.values(), vectors, strict=True)
@@ -112,8 +113,8 @@ def _by_key(store: Store, memory: Memory) -> Memory | None:
     return next((record.memory for record in records if record.memory.namespace == memory.namespace), None)
 
 
-def _vectors(store: Store, embedder: Embedder, drafts: Sequence[Draft]) -> list[Vectors]:
+def _vectors(store: Store, embedder: Embedder, drafts: Sequence[Draft], progress: Progress | None) -> list[Vectors]:
     texts = [draft.text for draft in drafts if draft.vector is None]
-    embedded = iter(embed(store, embedder, texts) if texts else ())
+    embedded = iter(embed(store, embedder, texts, progress) if texts else ())
     dimension = store.embedder.dimension
     return [next(embedded) if draft.vector is None else unit_vectors([draft.vector], dimension)[0] for draft in drafts]

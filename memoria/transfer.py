@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+import binascii
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from memoria.errors import InvalidMemory
-from memoria.protocols import Embedder, Store
+from memoria.errors import InvalidMemory, InvalidVector
+from memoria.protocols import Embedder, Progress, Store
 from memoria.recall import embed
 from memoria.types import EmbedderCard, Kind, Memory, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, is_id
 
+if TYPE_CHECKING:
+    from memoria.protocols import Vectors
+
 _BATCH = 1000
+# Far wider than what rounding to fp16 does to a length.
+_LENGTH_TOLERANCE = 0.01
 
 
 class _Origin(BaseModel):
@@ -99,7 +105,7 @@ def _line(record: Record, card: EmbedderCard) -> Line:
     )
 
 
-def import_lines(store: Store, embedder: Embedder, lines: Iterable[str]) -> int:
+def import_lines(store: Store, embedder: Embedder, lines: Iterable[str], progress: Progress | None = None) -> int:
     """Stores what the lines hold and returns how many were new; an id that is there already is left as it is.
 
     Every line is read before the first is stored, so that a bad one, named by its number, changes nothing.
@@ -107,7 +113,7 @@ def import_lines(store: Store, embedder: Embedder, lines: Iterable[str]) -> int:
     parsed = [_parse(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     known = store.read([line.id for line in parsed])
     fresh = {line.id: line for line, found in zip(parsed, known, strict=True) if found is None}
-    records = [_record(store, embedder, line) for line in fresh.values()]
+    records = _records(store, embedder, list(fresh.values()), progress)
     if records:
         store.write(records)
     return len(records)
@@ -137,12 +143,30 @@ def _memory(line: Line) -> Memory:
     return Memory(**fields, provenance=Provenance(**line.provenance.model_dump()))
 
 
-def _record(store: Store, embedder: Embedder, line: Line) -> Record:
+def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: Progress | None) -> list[Record]:
+    carried = [_carried(store.embedder, line) for line in lines]
+    texts = [line.text for line, vector in zip(lines, carried, strict=True) if vector is None]
+    embedded = iter(embed(store, embedder, texts, progress))
+    return [
+        Record(
+            memory=_memory(line),
+            trace=Trace(**line.trace.model_dump()),
+            vector=next(embedded) if vector is None else vector,
+        )
+        for line, vector in zip(lines, carried, strict=True)
+    ]
+
+
+def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
+    """The vector that the line brings, when the store's own embedder made it; raises InvalidVector."""
     import numpy as np
 
-    raw = base64.b64decode(line.vector)
-    if line.embedder == store.embedder.name and len(raw) == 2 * store.embedder.dimension:
-        vector = np.frombuffer(raw, "<f2").astype(np.float32)
-    else:
-        vector = embed(store, embedder, [line.text])[0]
-    return Record(memory=_memory(line), trace=Trace(**line.trace.model_dump()), vector=vector)
+    if line.embedder != card.name:
+        return None
+    try:
+        vector = np.frombuffer(base64.b64decode(line.vector, validate=True), "<f2").astype(np.float32)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidVector(f"memory {line.id}: vector is not base64 of fp16 numbers: {error}") from None
+    if len(vector) != card.dimension or not abs(np.linalg.norm(vector) - 1) < _LENGTH_TOLERANCE:
+        raise InvalidVector(f"memory {line.id}: vector is not of length 1 and dimension {card.dimension}")
+    return vector

@@ -62,7 +62,7 @@ def main(folder: Path, seed: int, point: str, hits: int) -> None:
     store = LocalStore(folder / "a.memoria", embedder=EMBEDDER.card, disk=disk)
     memory = Memoria(store, EMBEDDER)
     for step in range(10_000):
-        act(memory, rng, f"{seed}-{step}", log)
+        act(memory, rng, f"{seed}_{step}", log)
 
 
 def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
@@ -73,26 +73,30 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
     choice = rng.random()
     home = memory.namespace("n", rng.choice("abc"))
     if choice < 0.45 or len(ids) < 5:
-        texts = [f"text {name} {n} of many words" for n in range(rng.choice([1, 1, 1, 8]))]
+        texts = [f"text {name} n{n} of many words" for n in range(rng.choice([1, 1, 1, 8]))]
         say("remembering", texts=texts)
         say("remembered", memories={one.id: one.text for one in home.remember_many(texts)})
     elif choice < 0.6:
         id, text = rng.choice(ids), f"amended {name}"
-        say("amending", id=id, text=text)
+        say("amending", id=id, text=text, secrets=secrets(memory, [id]))
         memory.amend(id, text=text)
         say("amended", id=id, text=text)
     elif choice < 0.95:
         going = rng.sample(ids, rng.choice([1, 1, 4]))
-        say("forgetting", ids=going)
+        say("forgetting", ids=going, secrets=secrets(memory, going))
         memory.forget(*going)
         say("forgot", ids=going)
     elif choice < 0.98:
         going = [one.id for one in home.list()]
-        say("forgetting", ids=going)
+        say("forgetting", ids=going, secrets=secrets(memory, going))
         home.forget(namespace=())
         say("forgot", ids=going)
     else:
         memory.rebuild()
+
+
+def secrets(memory: Memoria, ids: list[str]) -> list[dict[str, object]]:
+    return [{"label": one.label, "data": one.data.hex(), "run": one.run} for one in memory.store.secrets(ids)]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ import pytest
 
 import memoria
 from memoria.testing import HashEmbedder
+from memoria.transfer import export, import_lines
 
 EMBEDDER = HashEmbedder(64)
 
@@ -179,3 +181,26 @@ def test_full_disk_is_named_and_nothing_is_half_written(tmp_path: Path) -> None:
         assert len(memory.list()) == int(done.stdout)
         assert len(memory.list()) % 50 == 0
         assert memory.doctor() == []
+
+
+@pytest.mark.parametrize(
+    ("vector", "rule"),
+    [("?", "base64"), ("AAA=", "fp16|length 1"), ("AAAA" * 32, "dimension 64"), ("", "dimension 64")],
+)
+def test_import_refuses_a_line_whose_vector_is_none(memory: memoria.Memoria, vector: str, rule: str) -> None:
+    (line,) = list(export(memory.store, memoria.Where()))[:1]
+    other = {**json.loads(line), "id": "e" * 32, "vector": vector}
+    with pytest.raises(memoria.InvalidVector, match=rule):
+        import_lines(memory.store, memory.embedder, [line, json.dumps(other)])
+
+
+def test_export_is_one_line_a_memory_whatever_the_text_holds(tmp_path: Path) -> None:
+    text = "one\ntwo\u2028three\x85four\x0bfive\rsix"
+    with (
+        memoria.open(tmp_path / "a", embedder=EMBEDDER) as first,
+        memoria.open(":memory:", embedder=EMBEDDER) as second,
+    ):
+        first.remember(text)
+        lines = "\n".join(export(first.store, memoria.Where())).split("\n")
+        assert import_lines(second.store, EMBEDDER, lines) == 1
+        assert second.list() == first.list()

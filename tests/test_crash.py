@@ -51,7 +51,9 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, round: int) -> No
     for life in range(2):
         died_at = run(tmp_path, seed=round * 10 + life, point=point, hits=rng.randint(1, 4), rng=rng)
         revert(tmp_path, rng)
+        clean(tmp_path, died_at)
         verify(tmp_path, died_at)
+        clean(tmp_path, died_at)
 
 
 def run(folder: Path, *, seed: int, point: str, hits: int, rng: random.Random) -> str:
@@ -81,6 +83,25 @@ def revert(folder: Path, rng: random.Random) -> None:
                     if rng.random() < 0.5:
                         file.seek(entry["offset"] + at)
                         file.write(old[at : at + SECTOR])
+
+
+def clean(folder: Path, died_at: str) -> None:
+    """No text, key or vector of an acknowledged forget or amend is in any file, before recovery and after."""
+    files = [path for path in (folder / "a.memoria").rglob("*") if path.is_file()]
+    residue = scan(files, erased(folder / "log"))
+    assert not residue.found, f"{died_at}: {residue.found[:3]}"
+
+
+def erased(log: Path) -> list[Secret]:
+    """What acknowledged operations had to destroy."""
+    secrets: list[Secret] = []
+    asked: list[dict[str, Any]] = []
+    for line in log.read_text().splitlines() if log.exists() else []:
+        event: dict[str, Any] = json.loads(line)
+        if event["what"] in {"forgot", "amended"}:
+            secrets += [Secret(label=one["label"], data=bytes.fromhex(one["data"]), run=one["run"]) for one in asked]
+        asked = event.get("secrets", [])
+    return secrets
 
 
 def verify(folder: Path, died_at: str) -> None:

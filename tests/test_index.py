@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from memoria.stores.local.index import Index
+from memoria.stores import LocalStore
+from memoria.stores.local.index import FLAT_LIMIT, Index
+from memoria.types import EmbedderCard, Memory, Record, Trace, Where
 
 D = 384
 
@@ -34,9 +41,9 @@ def test_state_after_erase_equals_a_build_that_never_saw(large: bool) -> None:
     assert index.state() == never.state()
     assert seen.state() != never.state()
     for query in vectors[:20]:
-        assert set(index.search(query, 50)) == set(never.search(query, 50))
-        assert len(index.search(query, len(kept))) == len(kept)
-    assert not set(index.search(vectors[gone[0]], n)) & set(gone.tolist())
+        assert set(index.search(query, 50)[0]) == set(never.search(query, 50)[0])
+        assert len(index.search(query, len(kept))[0]) == len(kept)
+    assert not set(index.search(vectors[gone[0]], n)[0]) & set(gone.tolist())
 
 
 def test_erased_places_are_all_alike() -> None:
@@ -48,3 +55,40 @@ def test_erased_places_are_all_alike() -> None:
         one.erase([slot])
         other.erase([slot])
     assert one.raw() == other.raw()
+
+
+@pytest.mark.parametrize("n", [600, FLAT_LIMIT + 6000])
+def test_a_store_that_forgot_has_the_index_of_one_that_never_saw(tmp_path: Path, n: int) -> None:
+    card = EmbedderCard(name="given", dimension=D)
+    records = [_record(row, vector) for row, vector in enumerate(_vectors(n))]
+    gone = records[1::3]
+    kept = [record for at, record in enumerate(records) if at % 3 != 1]
+    states = {}
+    for name, first, erased in (("saw", records, gone), ("never", kept, [])):
+        store = LocalStore(tmp_path / name, embedder=card)
+        store.write(first)
+        store.search(first[0].vector, Where(), 1)
+        for one in erased[:50]:
+            store.erase([one.memory.id])
+        if erased:
+            store.erase([one.memory.id for one in erased[50:]])
+        states[name, "open"] = _state(store)
+        store.close()
+        with closing(LocalStore(tmp_path / name, embedder=card)) as again:
+            states[name, "reopened"] = _state(again)
+    assert len(set(states.values())) == 1
+    assert states["saw", "open"]
+
+
+def _record(row: int, vector: NDArray[np.float32]) -> Record:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    memory = Memory(id=f"{row:032x}", namespace=("a",), text=f"fact {row}", created_at=start)
+    return Record(memory=memory, trace=Trace(last_retrieved=start), vector=vector)
+
+
+def _state(store: LocalStore) -> bytes:
+    """The codes of what is live, in order, after a search has made sure of the index."""
+    store.search(_vectors(1)[0], Where(), 1)
+    (space,) = store._spaces.values()
+    assert space.index is not None
+    return space.index.state()

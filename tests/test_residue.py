@@ -38,11 +38,14 @@ def test_nothing_of_a_thousand_forgotten_memories_stands_in_any_file(tmp_path: P
         memory.forget(*gone[:500])
         for id in gone[500:]:
             memory.forget(id)
-        assert len(secrets) == 4000
+        assert len(secrets) == 5000
         assert scan(store.files(), secrets).found == ()
         found = {find.needle for find in scan(store.files(), live).found}
         labels = [live[needle].label for needle in found]
         assert (labels.count("key"), labels.count("vector fp16"), labels.count("text")) == (1000, 1000, 0)
+        # The codes and fp32 forms stand nowhere on disk, so a copy of each proves that the scanner knows them.
+        (tmp_path / "copy").write_bytes(b"".join(one.data for one in live))
+        assert len({find.needle for find in scan([tmp_path / "copy"], live).found}) == len(live)
 
 
 def test_amend_and_namespace_erase_leave_nothing(tmp_path: Path) -> None:

@@ -111,6 +111,6 @@ def import_(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Stores memories from an export; ids that are there already are left as they are."""
-    lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().splitlines()
+    lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().split("\n")
     with opened(store, "", "rw") as memory:
-        err.print(f"Imported {import_lines(memory.store, memory.embedder, lines)} memories.")
+        err.print(f"Imported {import_lines(memory.store, memory.embedder, lines, memory.progress)} memories.")

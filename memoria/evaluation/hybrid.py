@@ -8,9 +8,9 @@ from time import perf_counter
 from typing import Any
 
 from memoria.engine import open as open_memoria
-from memoria.evaluation.latency import DIMENSION, Progress, Synthetic
+from memoria.evaluation.latency import DIMENSION, Synthetic
 from memoria.lexical import LexicalIndex
-from memoria.protocols import Embedder
+from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
 from memoria.types import Provenance, Where
 

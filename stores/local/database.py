@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from memoria.errors import FormatTooNew
 from memoria.stores.local.disk import translated
 
 FORMAT = 1
+_CACHE_KIB = 64 << 10
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -55,7 +57,7 @@ class Database:
         self.path = path
         with translated(path):
             self._connection = sqlite3.connect(
-                f"file:{path}?mode={'rwc' if writable else 'ro'}",
+                f"file:{path}?{'mode=rwc' if writable else _for_reading(path)}",
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
@@ -64,6 +66,8 @@ class Database:
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
+            # A purge touches a page of each index for every row; they must not be read again for the next row.
+            self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
 
@@ -108,6 +112,12 @@ class Database:
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
+
+
+def _for_reading(path: Path) -> str:
+    """SQLite makes a file beside a WAL database even to read it; where nobody can, nobody can change it either."""
+    fixed = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    return "mode=ro&immutable=1" if fixed else "mode=ro"
 
 
 def steps() -> Any:

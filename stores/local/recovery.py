@@ -7,15 +7,14 @@ wiped and unlinked. A slot that is damaged but not torn is left as it is and rep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from memoria.protocols import Progress
 from memoria.stores.local.database import Database
 from memoria.stores.local.disk import Disk, translated
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space
-
-Progress = Callable[[str, int, int], None]
 
 
 def recover(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> None:

@@ -62,7 +62,7 @@ class SlotFile:
         self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
         try:
             self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
-            self._map()
+            self.remap()
         except StoreCorrupt:
             os.close(self._fd)
             raise
@@ -95,7 +95,8 @@ class SlotFile:
             raise StoreCorrupt(f"{self.path} has a damaged header")
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
 
-    def _map(self) -> None:
+    def remap(self) -> None:
+        """Sees the file at the length it has now."""
         # A full disk or a crash can cut growth short in the middle of a slot; nothing is in that slot yet.
         self.capacity = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // self.slot_size
         dtype = slot_dtype(self.dimension)
@@ -131,7 +132,7 @@ class SlotFile:
         growth = min(max(16, self.capacity), _MAX_GROWTH)
         end = max(slots, self.capacity + growth)
         self._disk.write(self._fd, bytes((end - self.capacity) * self.slot_size), self._offset(self.capacity))
-        self._map()
+        self.remap()
 
     def zero(self, slots: Iterable[int]) -> None:
         """Overwrites slots with zeros, unsynced; runs of neighbours in one write."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memoria.lexical import LexicalIndex
-from memoria.stores.local.index import FLAT_LIMIT, Index
+from memoria.protocols import Progress
+from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.sealing import unseal
 from memoria.stores.local.slots import SlotFile
 
@@ -36,7 +36,7 @@ class Space:
         self.index: Index | None = None
         self.words: LexicalIndex | None = None
 
-    def load(self, progress: Callable[[str, int, int], None] | None = None) -> Index:
+    def load(self, progress: Progress | None = None) -> Index:
         """The index, built from the slots when there is none or it is worn."""
         if self.index is None or self.index.worn:
             live = self.live()
@@ -58,19 +58,34 @@ class Space:
         vector: NDArray[np.float32],
         k: int,
         among: NDArray[np.int64] | None,
-        progress: Callable[[str, int, int], None] | None,
+        progress: Progress | None,
     ) -> list[tuple[float, int]]:
         """(cosine, slot) of the k nearest, best first; exact among `among` when it is few."""
         index = self.load(progress)
+        if among is not None and (len(among) * 8 < len(index) or len(among) <= FLAT_LIMIT):
+            return self._rerank(vector, among, k)
+        while True:
+            live = len(index)
+            found = self._refined(index, vector, k, among)
+            # A reader meets what the writer has forgotten since; it is out of the index now, so look again.
+            if len(found) == k or len(index) == live:
+                return found
+
+    def _refined(
+        self, index: Index, vector: NDArray[np.float32], k: int, among: NDArray[np.int64] | None
+    ) -> list[tuple[float, int]]:
+        """Candidates of the index, scored from the slots, as far down as the k-th best can still be beaten."""
         wanted = max(RERANK, 4 * k)
-        if among is None:
-            candidates = index.search(vector, wanted)
-        elif len(among) * 8 < len(index) or len(among) <= FLAT_LIMIT:
-            candidates = among
-        else:
-            candidates = np.intersect1d(index.search(vector, wanted * 8), among)
-            candidates = candidates if len(candidates) >= k else among
-        return self._rerank(vector, candidates, k)
+        slots, estimates = index.search(vector, wanted if among is None else wanted * 8)
+        if among is not None:
+            inside = np.isin(slots, among, assume_unique=True)
+            slots, estimates = slots[inside], estimates[inside]
+            if len(slots) < k:
+                return self._rerank(vector, among, k)
+        best = self._rerank(vector, slots[:wanted], k)
+        floor = best[-1][0] - BOUND if len(best) == k else -np.inf
+        rest = slots[wanted:][estimates[wanted:] > floor]
+        return _best(best + self._rerank(vector, rest, k), k)
 
     def _rerank(self, vector: NDArray[np.float32], slots: NDArray[np.int64], k: int) -> list[tuple[float, int]]:
         scored: list[tuple[float, int]] = []
@@ -79,11 +94,33 @@ class Space:
             vectors = self.slots.vectors(part)
             scores = vectors @ vector
             # A forgotten slot is all zeros, whatever the index still proposes.
-            scores[~vectors.any(axis=1)] = -np.inf
-            best = np.argsort(-scores, kind="stable")[:k]
-            scored += [(float(scores[n]), int(part[n])) for n in best if scores[n] > -np.inf]
-        return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]
+            dead = np.flatnonzero(~vectors.any(axis=1))
+            if len(dead) and self.index is not None:
+                self.index.erase(part[dead].tolist())
+            scores[dead] = -np.inf
+            chosen = np.argsort(-scores, kind="stable")[:k]
+            scored += [(float(scores[n]), int(part[n])) for n in chosen if scores[n] > -np.inf]
+        return _best(scored, k)
+
+    def advance(self, next_slot: int) -> None:
+        """Takes in what another process has appended."""
+        # Its words are in sealed rows: they are read again when somebody asks.
+        self.words = None
+        if next_slot == self.next_slot:
+            return
+        self.slots.remap()
+        self.slots.require(next_slot)
+        fresh = np.arange(self.next_slot, next_slot)
+        self.next_slot = next_slot
+        if self.index is not None:
+            vectors = self.slots.vectors(fresh)
+            live = vectors.any(axis=1)
+            self.index.add(fresh[live], vectors[live])
 
     def close(self) -> None:
         self.index = self.words = None
         self.slots.close()
+
+
+def _best(scored: list[tuple[float, int]], k: int) -> list[tuple[float, int]]:
+    return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]

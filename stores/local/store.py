@@ -11,7 +11,7 @@ import heapq
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,12 +24,13 @@ from memoria.errors import (
     StoreClosed,
     StoreCorrupt,
     StoreExists,
+    StoreFull,
     StoreNotFound,
     StoreReadOnly,
 )
-from memoria.evidence import Evidence, gather, merge
+from memoria.evidence import Columns, Evidence, gather, merge
 from memoria.lexical import LexicalIndex
-from memoria.protocols import Embedder
+from memoria.protocols import Embedder, Progress
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
 from memoria.stores.local.disk import Disk, translated
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from memoria.protocols import Vectors
     from memoria.words import Question
 
-Progress = Callable[[str, int, int], None]
 
 PURGE_AFTER = 512
 _BATCH = 1024
@@ -165,22 +165,26 @@ class LocalStore:
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:
         with self._reading():
-            return [self._read(bytes.fromhex(id)) for id in ids]
+            return self._read([bytes.fromhex(id) for id in ids])
 
-    def _read(self, id: bytes) -> Record | None:
-        row = self._row(id)
-        if row is None:
-            return None
-        space = self._space(row[1])
+    def _read(self, ids: Sequence[bytes]) -> list[Record | None]:
+        found = {row[0]: row for row in self._by_id(rows.COLUMNS, ids)}
+        return [self._open_row(found[id]) if id in found else None for id in ids]
+
+    def _open_row(self, row: tuple[Any, ...]) -> Record | None:
+        id, space = row[0], self._space(row[1])
         if space is None or space.slots.id(row[2]) != id:
             return None
         key, vector = space.slots.entry(row[2])
         opened = unseal(key, row[13], id)
         return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
 
-    def _row(self, id: bytes) -> tuple[Any, ...] | None:
-        found = self._database.rows(f"SELECT {rows.COLUMNS} FROM memory WHERE id = ?", id)
-        return found[0] if found else None
+    def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """Rows of `memory` with one of these ids, in no order."""
+        for at in range(0, len(ids), _BATCH):
+            part = ids[at : at + _BATCH]
+            marks = ",".join("?" * len(part))
+            yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({marks})", *part)
 
     def select(self, where: Where) -> list[str]:
         with self._reading():
@@ -198,15 +202,10 @@ class LocalStore:
     def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
         """The space and slot of each id that is live."""
         found: dict[bytes, tuple[Space, int]] = {}
-        for at in range(0, len(ids), _BATCH):
-            part = ids[at : at + _BATCH]
-            marks = ",".join("?" * len(part))
-            for id, number, slot in self._database.rows(
-                f"SELECT id, namespace, slot FROM memory WHERE id IN ({marks})", *part
-            ):
-                space = self._space(number)
-                if space is not None and space.slots.id(slot) == id:
-                    found[id] = space, slot
+        for id, number, slot in self._by_id("id, namespace, slot", ids):
+            space = self._space(number)
+            if space is not None and space.slots.id(slot) == id:
+                found[id] = space, slot
         return found
 
     def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
@@ -226,24 +225,27 @@ class LocalStore:
             for space in self._under(where.namespace):
                 nearest = space.nearest(vector, k, self._among(space, where), self._progress)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
-            hits = []
-            for score, id in heapq.nlargest(k, best, key=lambda hit: hit[0]):
-                record = self._read(id)
-                if record is not None:
-                    hits.append((record.memory, score))
-            return hits
+            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            records = self._read([id for _, id in best])
+            return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         with self._reading():
-            parts = []
-            for space in self._under(where.namespace):
-                among = self._among(space, where)
-                near = space.nearest(vector, pool, among, self._progress)
-                nearest = np.array([slot for _, slot in near], np.int64)
-                words = self._words(space)
-                docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool)
-                parts.append(([bytes(id).hex() for id in space.slots.ids(docs)], columns))
-            return merge(parts)
+            return merge([self._evidence(space, asked, vector, where, pool) for space in self._under(where.namespace)])
+
+    def _evidence(
+        self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int
+    ) -> tuple[list[str], Columns]:
+        among = self._among(space, where)
+        nearest = np.array([slot for _, slot in space.nearest(vector, pool, among, self._progress)], np.int64)
+        words = self._words(space)
+        docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool)
+        ids = [bytes(id) for id in space.slots.ids(docs)]
+        if not all(map(any, ids)):
+            # A reader meets what the writer has forgotten since; its words go too, and we look again.
+            words.remove(int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id))
+            return self._evidence(space, asked, vector, where, pool)
+        return [id.hex() for id in ids], columns
 
     def _words(self, space: Space) -> LexicalIndex:
         """The lexical index of a space, built from its sealed rows when there is none."""
@@ -282,7 +284,7 @@ class LocalStore:
             return [secret for id in ids for secret in self._secrets(bytes.fromhex(id))]
 
     def _secrets(self, id: bytes) -> Iterator[Secret]:
-        record = self._read(id)
+        (record,) = self._read([id])
         if record is None:
             raise MemoryNotFound(id.hex())
         space, slot = self._locate([id])[id]
@@ -290,6 +292,7 @@ class LocalStore:
         yield Secret(label="key", data=space.slots.entry(slot)[0])
         yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
         yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
+        yield Secret(label="vector code", data=np.packbits(record.vector > 0, bitorder="little").tobytes(), run=32)
 
     def files(self) -> Iterator[Path]:
         return (path for path in sorted(self.path.rglob("*")) if path.is_file())
@@ -472,7 +475,7 @@ class LocalStore:
         return space.number, fresh, list(enumerate(ids))
 
     def _embed(self, embedder: Embedder, ids: list[bytes]) -> Vectors:
-        texts = [record.memory.text for id in ids if (record := self._read(id)) is not None]
+        texts = [record.memory.text for record in self._read(ids) if record is not None]
         vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if (
@@ -522,16 +525,24 @@ class LocalStore:
         with self._mutex:
             if not self._open:
                 return
-            if self._writable:
-                self.purge()
-                self._write_meta({"clean": "1"})
-            self._open = False
-            for space in self._spaces.values():
-                space.close()
-            self._spaces.clear()
-            self._database.close()
-            if self._lock is not None:
-                self._lock.release()
+            try:
+                if self._writable:
+                    self.purge()
+                    self._write_meta({"clean": "1"})
+            except (StoreFull, StoreReadOnly):
+                # What is left to purge is ciphertext without a key; the next open finds "clean" unset and purges it.
+                pass
+            finally:
+                self._release()
+
+    def _release(self) -> None:
+        self._open = False
+        for space in self._spaces.values():
+            space.close()
+        self._spaces.clear()
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
 
     # -- namespaces --
 
@@ -645,10 +656,20 @@ class LocalStore:
 
     def _see_commits(self) -> None:
         version = self._database.rows("PRAGMA data_version")[0][0]
-        if version != self._version:
-            for number in list(self._spaces):
+        if version == self._version:
+            return
+        self._version = version
+        marks = ",".join("?" * len(self._spaces))
+        found = self._database.rows(
+            f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks})", *self._spaces
+        )
+        current = {number: (file, next_slot) for number, file, next_slot in found}
+        for number, space in list(self._spaces.items()):
+            file, next_slot = current.get(number, (None, 0))
+            if space.slots.number == file:
+                space.advance(next_slot)
+            else:
                 self._forget_space(number)
-            self._version = version
 
     def _writing(self) -> AbstractContextManager[None]:
         self._check_open()
@@ -699,6 +720,7 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
 
 
 def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
-    for id in ids:
-        db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
-        db.execute("DELETE FROM memory WHERE id = ?", (id,))
+    # In the order of the table, so that a page that holds several is touched once.
+    places = sorted(place for id in ids for place in db.execute("SELECT row FROM memory WHERE id = ?", (id,)))
+    db.executemany("DELETE FROM label WHERE row = ?", places)
+    db.executemany("DELETE FROM memory WHERE row = ?", places)
