@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from memoria.evidence import Evidence
     from memoria.protocols import Floats, Vectors
 
-POOL = 100
-_FINALISTS = 30
+POOL = 50
+_FINALISTS = 20
 _TWIN = 0.9
 
 _BATCH = 256
@@ -117,7 +117,7 @@ def _finalists(
 
     `everyone`: reads all, for a question that names a time may be answered by one whose words say nothing else.
     """
-    wanted = len(order) if everyone else max(_FINALISTS, 3 * request.k)
+    wanted = len(order) if everyone else max(_FINALISTS, 2 * request.k)
     found: list[tuple[int, Record]] = []
     seen = 0
     while seen < len(order) and len(found) < wanted:

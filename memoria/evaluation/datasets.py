@@ -50,7 +50,9 @@ def load(path: Path) -> list[Conversation]:
     if path.is_dir():
         return list(memora(path))
     parsed = json.loads(path.read_text())
-    if not isinstance(parsed, list) or not all("conversation" in one and "qa" in one for one in parsed):
+    if not isinstance(parsed, list) or not all(
+        isinstance(one, dict) and {"conversation", "qa"} <= one.keys() for one in parsed
+    ):
         raise InvalidQuery(f"{path} is not a LoCoMo file: a list of objects with 'conversation' and 'qa'")
     return [locomo(one) for one in parsed]
 
