@@ -13,14 +13,17 @@ from memoria import erase as erasing
 from memoria import fade as fading
 from memoria import recall as recalling
 from memoria import remember as remembering
+from memoria.context import CountTokens, estimate_tokens, pack
 from memoria.embedders import as_embedder
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.identity import IdSource
 from memoria.keep import Keeping, Reinforcer, Reinforcing
+from memoria.need import Need
 from memoria.policies import Exponential
 from memoria.policies.registry import adopted
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.remember import Draft
+from memoria.rerank import Rerank
 from memoria.residue import Residue, scan, text_secrets
 from memoria.types import Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
 from memoria.validate import check_memory, check_namespace, check_where, is_id
@@ -33,6 +36,7 @@ Clock = Callable[[], datetime]
 # Inside the class `list` is a verb, so these are named here.
 Memories = list[Memory]
 Hits = list[Hit]
+HitLists = list[Hits]
 Namespaces = list[Namespace]
 Problems = list[str]
 
@@ -99,28 +103,54 @@ class Memoria(Keeping):
             self.store, self.embedder, self._traces, self._ids, self.prefix, ready, self._clock(), self.progress
         )
 
-    def recall(
-        self,
-        query: str | Vectors,
-        *,
-        k: int = 10,
-        namespace: Sequence[str] = (),
-        subject: str | None = None,
-        tags: Sequence[str] = (),
-        kinds: Sequence[Kind] = (),
-        since: datetime | None = None,
-        until: datetime | None = None,
-        include: Sequence[str] = (),
-    ) -> Hits:
-        """The k memories nearest in meaning to `query` that meet the filters, best first.
+    def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **options: Any) -> Hits:
+        """The k memories most needed for `query` that meet the filters, best first; see docs/recall.md.
 
-        query: text, or its vector of shape (d,). include: "archived" to search those too.
-        What comes back is reinforced, unless the view says otherwise. Raises InvalidQuery, InvalidVector,
+        query: text; or its vector of shape (d,), and then, or with `vector_only`, the score is the cosine alone.
+        options: namespace=, subject=, tags=, kinds=, since=, until= filter. as_of= leaves what was remembered by
+        then and held then. budget_tokens= keeps the hits that fit a prompt, counted by count_tokens=. need= gives
+        other weights. rerank= is a callable (query, texts) -> scores. Raises InvalidQuery, InvalidVector,
         EmbedderMismatch.
         """
-        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        return self.recall_many([query], k=k, vector_only=vector_only, **options)[0]
+
+    def recall_many(
+        self,
+        queries: Sequence[str | Vectors],
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        as_of: datetime | None = None,
+        need: Need | None = None,
+        rerank: Rerank | None = None,
+        budget_tokens: int | None = None,
+        count_tokens: CountTokens = estimate_tokens,
+        namespace: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        kinds: Sequence[Kind] = (),
+        include: Sequence[str] = (),
+        **names_and_times: Any,
+    ) -> HitLists:
+        """`recall` for each query, in order, with one pass of the embedder over all texts."""
+        where = self._where(namespace, tags=tags, kinds=kinds, **names_and_times)
         where = replace(where, archived=archived_filter(include))
-        return self._reported(recalling.recall(self.store, self.embedder, query, where, k))
+        request = recalling.Request(
+            where=where,
+            k=recalling.check_k(k),
+            at=self._clock(),
+            as_of=recalling.check_as_of(as_of),
+            need=Need() if need is None else need,
+            rerank=rerank,
+        )
+        found = []
+        for query, vector in zip(queries, recalling.embed_queries(self.store, self.embedder, queries), strict=True):
+            if isinstance(query, str) and not vector_only:
+                found.append(recalling.recall_text(self.store, self.policy, query, vector, request))
+            else:
+                found.append(recalling.recall_vector(self.store, vector, request))
+        if budget_tokens is not None:
+            found = [pack(hits, budget_tokens, count_tokens) for hits in found]
+        return [self._reported(hits) for hits in found]
 
     def get(self, id: str) -> Memory:
         """The memory with this id; raises MemoryNotFound."""

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from memoria.evidence import Evidence
     from memoria.traces import Traces
+    from memoria.words import Question
 
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]
@@ -158,6 +160,12 @@ class Store(Protocol):
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         """The k nearest by cosine among those that match, best first. vector: unit length, shape (d,)."""
+        ...
+
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        """What speaks for the `pool` nearest by cosine among those that match, the `pool` best by words, and turns
+        beside either; all that match when they are fewer than `pool`. Nothing outside the filter is ever among them.
+        """
         ...
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:

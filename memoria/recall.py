@@ -1,44 +1,213 @@
-"""recall: from a question to scored memories."""
+"""recall: from a question to scored memories, each score a sum of terms that can be looked at.
+
+Candidates come from vectors, words and neighbouring turns, and are ranked by numbers without content; only the
+best of them are read, and get the terms that need their text or their trace.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.embedders import unit_vectors
 from memoria.errors import EmbedderMismatch, InvalidQuery
-from memoria.protocols import Embedder, Progress, Store
-from memoria.types import Hit, Where
+from memoria.need import Need, log_odds
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.rerank import Rerank
+from memoria.times import Span, overlap, spans
+from memoria.types import Hit, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
+from memoria.words import question
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.evidence import Evidence
+    from memoria.protocols import Floats, Vectors
+
+POOL = 50
+_FINALISTS = 20
+_TWIN = 0.9
 
 _BATCH = 256
 
 
-def recall(store: Store, embedder: Embedder, query: str | Vectors, where: Where, k: int) -> list[Hit]:
-    """The k memories nearest to `query` by cosine similarity among those that match, best first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one recall asks, the question aside.
 
-    query: text, or its vector of shape (d,). Raises InvalidQuery and InvalidVector.
+    at: now, for base level and relative times. as_of: only what was remembered by then and held then; None does not
+    limit. need: the weights. rerank: scores the finalists' texts.
     """
+
+    where: Where
+    k: int
+    at: datetime
+    need: Need
+    as_of: datetime | None = None
+    rerank: Rerank | None = None
+
+
+def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
+    """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
+
+    Searches wider when `as_of` leaves fewer than k.
+    """
+    where, wanted = check_where(_until(request)), request.k
+    while True:
+        found = store.search(vector, where, wanted)
+        held = [(memory, score) for memory, score in found if holds(memory, request.as_of)]
+        if len(held) >= request.k or len(found) < wanted:
+            break
+        wanted *= 4
+    return [Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in held[: request.k]]
+
+
+def recall_text(
+    store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int = POOL
+) -> list[Hit]:
+    """The k memories most needed for a question among those that match, best first. vector: of the question.
+
+    Runs again with a wider pool when `as_of` leaves fewer than k of the candidates.
+    """
+    where = check_where(_until(request))
+    named = spans(query, request.at)
+    pool = max(pool, 4 * request.k)
+    while True:
+        evidence = store.evidence(question(query), vector, where, pool)
+        terms = request.need.terms(evidence)
+        order = _by_score(evidence, terms)
+        records, seen = _finalists(store, evidence, order, request, everyone=bool(named))
+        if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
+            break
+        pool *= 4
+    scored = [
+        (
+            record,
+            {name: float(column[at]) for name, column in terms.items()} | _own_terms(record, policy, request, named),
+        )
+        for at, record in records
+    ]
+    return _ranked(query, scored, request)
+
+
+def _until(request: Request) -> Where:
+    """The filter, with nothing that was remembered after `as_of`."""
+    as_of, where = request.as_of, request.where
+    if as_of is None:
+        return where
+    # `until` is exclusive; what was remembered in that very microsecond counts.
+    after = as_of + datetime.resolution
+    return replace(where, until=after if where.until is None else min(where.until, after))
+
+
+def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
+    """Places of candidates, best first; equal ones by id."""
+    import numpy as np
+
+    total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
+    by_id = sorted(range(len(evidence.ids)), key=evidence.ids.__getitem__)
+    return [by_id[at] for at in np.argsort(-total[by_id], kind="stable").tolist()]
+
+
+def _finalists(
+    store: Store, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
+) -> tuple[list[tuple[int, Record]], int]:
+    """The best candidates read, with their places, and how many were looked at.
+
+    `everyone`: reads all, for a question that names a time may be answered by one whose words say nothing else.
+    """
+    wanted = len(order) if everyone else max(_FINALISTS, 2 * request.k)
+    found: list[tuple[int, Record]] = []
+    seen = 0
+    while seen < len(order) and len(found) < wanted:
+        part = order[seen : seen + wanted]
+        records = store.read([evidence.ids[at] for at in part])
+        seen += len(part)
+        found += [
+            (at, record)
+            for at, record in zip(part, records, strict=True)
+            if record is not None and holds(record.memory, request.as_of)
+        ]
+    return found, seen
+
+
+def holds(memory: Memory, as_of: datetime | None) -> bool:
+    """Whether a memory holds in the world at a time: [valid_from, valid_to); always when no time is asked."""
+    if as_of is None:
+        return True
+    begun = memory.valid_from is None or memory.valid_from <= as_of
+    return begun and (memory.valid_to is None or as_of < memory.valid_to)
+
+
+def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Span]) -> dict[str, float]:
+    """The terms that need text or trace."""
+    memory, need = record.memory, request.need
+    terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
+    terms |= need.term("salience", log_odds(memory.salience))
+    if named:
+        terms |= need.term("time", float(overlap(named, _times(memory))))
+    return terms
+
+
+def _times(memory: Memory) -> list[Span]:
+    """The times a memory is about: those its text names, else when it was observed, and when it holds."""
+    said = memory.created_at
+    times = spans(memory.text, said) or [(said, said + datetime.resolution)]
+    if memory.valid_from is not None and memory.valid_to is not None:
+        times.append((memory.valid_from, memory.valid_to))
+    return times
+
+
+def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+    if request.rerank is not None and scored:
+        values = request.rerank(query, [record.memory.text for record, _ in scored])
+        for (_, terms), value in zip(scored, values, strict=True):
+            terms["rerank"] = float(value)
+    ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
+    hits = _unrepeated(ordered, request)
+    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+
+
+def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+    """Hits with the term that keeps restatements of better ones from filling the list (after Carbonell, 1998: MMR)."""
+    import numpy as np
+
+    if not ordered:
+        return []
+    vectors = np.stack([record.vector for record, _ in ordered])
+    closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
+    hits = []
+    for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
+        if cosine > _TWIN:
+            terms |= request.need.term("repeats", min((cosine - _TWIN) / (1 - _TWIN), 1.0))
+        hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
+    return hits
+
+
+def check_k(k: object) -> int:
+    """k itself when it is a whole number of at least 1; raises InvalidQuery."""
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise InvalidQuery(f"k {k!r} is not a whole number of at least 1")
-    vector = embed_one(store, embedder, query)
-    found = store.search(vector, check_where(where), k)
-    return [Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in found]
+    return k
 
 
-def embed_one(store: Store, embedder: Embedder, query: str | Vectors) -> Vectors:
-    """The unit vector of a query, shape (d,), float32."""
-    if not isinstance(query, str):
-        given: Vectors = unit_vectors([query], store.embedder.dimension)[0]
-        return given
-    violations = [*text_violations(query, "query", MAX_TEXT_BYTES)]
+def check_as_of(as_of: datetime | None) -> datetime | None:
+    """`as_of` itself when it is None or aware; raises InvalidQuery."""
+    if as_of is not None and as_of.tzinfo is None:
+        raise InvalidQuery(f"as_of {as_of!r} is not an aware datetime: give it a time zone")
+    return as_of
+
+
+def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vectors]) -> list[Vectors]:
+    """The unit vector of each query, shape (d,), texts in one pass. Raises InvalidQuery, InvalidVector."""
+    texts = [query for query in queries if isinstance(query, str)]
+    violations = [rule for text in texts for rule in text_violations(text, "query", MAX_TEXT_BYTES)]
     if violations:
         raise InvalidQuery(*violations)
-    vector: Vectors = embed(store, embedder, [query])[0]
-    return vector
+    embedded = iter(embed(store, embedder, texts) if texts else ())
+    dimension = store.embedder.dimension
+    return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]
 
 
 def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed
+from memoria.evidence import Evidence, gather, merge
+from memoria.lexical import LexicalIndex
 from memoria.protocols import Embedder
 from memoria.traces import Traces
 from memoria.types import (
@@ -27,7 +29,10 @@ from memoria.types import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memoria.protocols import Vectors, Whole
+    from memoria.words import Question
 
 
 class InMemoryStore:
@@ -39,6 +44,7 @@ class InMemoryStore:
         self._recalls: list[Recalled] = []
         self._ledger: list[LedgerEntry] = []
         self._notes: dict[str, str] = {}
+        self._words: dict[Namespace, tuple[list[str], LexicalIndex]] = {}
 
     @property
     def embedder(self) -> EmbedderCard:
@@ -51,12 +57,14 @@ class InMemoryStore:
         return self._records
 
     def write(self, records: Sequence[Record]) -> None:
+        self._words.clear()
         self._open.update({record.memory.id: _rounded(record) for record in records})
 
     def replace(self, record: Record) -> None:
         id = record.memory.id
         self._known([id])
         self._check_held([id])
+        self._words.clear()
         old = self._open[id].trace
         trace = replace(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
         self._open[id] = _rounded(replace(record, trace=trace))
@@ -65,6 +73,7 @@ class InMemoryStore:
         self._known(ids)
         if not over_holds:
             self._check_held(ids)
+        self._words.clear()
         for id in set(ids):
             del self._open[id]
         self._recalls = [one for one in self._recalls if one.id in self._open]
@@ -156,6 +165,28 @@ class InMemoryStore:
         scored = [(self._open[id].memory, float(self._open[id].vector @ vector)) for id in ids]
         return sorted(scored, key=lambda pair: (-pair[1], pair[0].id))[:k]
 
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        matching = set(self.select(where))
+        parts = []
+        for name in self.namespaces(where.namespace):
+            ids, index = self._lexical(name)
+            among = np.array([doc for doc, id in enumerate(ids) if id in matching], np.int64)
+            vectors = np.stack([self._open[id].vector for id in ids])
+            nearest = among[np.argsort(-(vectors[among] @ vector), kind="stable")[:pool]]
+            docs, columns = gather(index, nearest, _reader(vectors), asked, vector, among, pool)
+            parts.append(([ids[doc] for doc in docs], columns))
+        return merge(parts)
+
+    def _lexical(self, name: Namespace) -> tuple[list[str], LexicalIndex]:
+        """Ids of a namespace and an index in which each has its place as number; built anew after every write."""
+        if name not in self._words:
+            ids = [id for id in self.select(Where(namespace=name)) if self._open[id].memory.namespace == name]
+            index = LexicalIndex()
+            for doc, id in enumerate(ids):
+                index.add(doc, self._open[id].memory)
+            self._words[name] = ids, index
+        return self._words[name]
+
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         names = {record.memory.namespace for record in self._open.values()}
         return sorted(name for name in names if name[: len(prefix)] == prefix)
@@ -195,6 +226,7 @@ class InMemoryStore:
         )
 
     def close(self) -> None:
+        self._words.clear()
         self._records = None
 
     def _known(self, ids: Sequence[str]) -> None:
@@ -210,3 +242,7 @@ def _trace(record: Record) -> Trace:
 
 def _rounded(record: Record) -> Record:
     return replace(record, vector=record.vector.astype(np.float16).astype(np.float32))
+
+
+def _reader(vectors: Vectors) -> Callable[[NDArray[np.int64]], Vectors]:
+    return lambda docs: vectors[docs]

@@ -12,7 +12,7 @@ import typer
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.evaluation import allocation, forgetting, latency
+from memoria.evaluation import allocation, forgetting, hybrid, latency
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -46,9 +46,10 @@ def recall(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recall against exact search by a plain FAISS flat scan."""
+    """Recall of vectors against a plain FAISS flat scan, and hybrid against vector-only recall."""
     with _folder(folder) as place, progress_bar() as progress:
         report = latency.bench_recall(place, n, MiniLM(), progress, queries=queries, seed=seed)
+        report["hybrid"] = hybrid.bench_hybrid(place, n, MiniLM(), progress, queries=queries, seed=seed)
     _show(report, as_json)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -59,8 +60,6 @@ def remember(
     as_json: JsonOption = False,
 ) -> None:
     """Stores a memory, durably."""
-    from datetime import UTC
-
     from memoria.remember import Draft
 
     texts = [line.rstrip("\n") for line in sys.stdin if line.strip()] if text == "-" else [text]
@@ -93,19 +92,29 @@ def recall(
     kind: KindsOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the terms of each score.")] = False,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Only what was remembered by then and held then (UTC).")
+    ] = None,
+    budget_tokens: Annotated[int | None, typer.Option(help="Only what fits so many tokens of a prompt.")] = None,
+    vector_only: Annotated[bool, typer.Option("--vector-only", help="By meaning alone.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the terms of each score, and of the k runners-up.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Finds memories by meaning."""
+    """Finds memories by meaning, words, speakers and times."""
+    asked: dict[str, Any] = filters(subject, tag, kind, since, until)
+    asked |= {"as_of": None if as_of is None else as_of.replace(tzinfo=UTC), "vector_only": vector_only}
     with opened(store, namespace, "r") as memory:
-        hits = memory.recall(query, k=k, **filters(subject, tag, kind, since, until))
+        hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **asked)
     if as_json:
         echo_json(hits)
         return
-    for hit in hits:
-        out.print(
-            f"[bold]{hit.explain() if explain else f'{hit.score:.3f}'}[/]  {hit.memory.text}  [dim]{hit.memory.id}[/]"
-        )
+    for place, hit in enumerate(hits):
+        if place == k:
+            out.print("[dim]runners-up[/]")
+        score = hit.explain() if explain else f"{hit.score:.3f}"
+        out.print(f"[bold]{score}[/]", escape(hit.memory.text), f"[dim]{hit.memory.id}[/]")
 
 
 @app.command()

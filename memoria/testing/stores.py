@@ -13,6 +13,7 @@ from memoria.identity import IdSource
 from memoria.protocols import Store
 from memoria.testing.embedders import HashEmbedder
 from memoria.types import LedgerEntry, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
+from memoria.words import question
 
 EMBEDDER = HashEmbedder(64)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -96,6 +97,8 @@ class StoreConformance:
         assert store.select(some) == [id for id in expected if id in (some.ids or ())]
         found = store.search(records[0].vector, where, 20)
         assert sorted(memory.id for memory, _ in found) == expected
+        evidence = store.evidence(question("fact 3"), records[0].vector, where, 20)
+        assert sorted(evidence.ids) == expected
 
     def test_search_is_exact_and_ordered(self, store: Store) -> None:
         records = [record(f"word{n} word{n + 1} common") for n in range(50)]
@@ -105,6 +108,32 @@ class StoreConformance:
         found = store.search(query, Where(), 5)
         assert [score for _, score in found] == pytest.approx([score for score, _ in exact], abs=1e-5)
         assert found[0][0].id == records[7].memory.id
+
+    def test_evidence_measures_words_and_neighbours(self, store: Store) -> None:
+        talk = Provenance(session="s", speaker="Ada")
+        turns = [record(text, provenance=talk) for text in ("Who plays chess?", "Bob does.", "Green tea is good.")]
+        store.write([*turns, record("nothing of this")])
+        evidence = store.evidence(question("chess with Ada"), turns[0].vector, Where(), 20)
+        columns = [{n: float(c[at]) for n, c in evidence.columns.items()} for at in range(len(evidence.ids))]
+        by_id = dict(zip(evidence.ids, columns, strict=True))
+        first, second, third = (by_id[one.memory.id] for one in turns)
+        assert first["similarity"] == second["previous"] == pytest.approx(1, abs=1e-3)
+        assert (first["question"], second["answer"], third["answer"], first["speaker"]) == (1, 1, 0, 1)
+        assert first["words"] == second["near words"] == third["far words"] > second["words"] == 0
+        assert first["coverage"] == 1
+
+    def test_evidence_follows_writes(self, store: Store) -> None:
+        store.write([record("kept words")])
+        old = record("xylophone")
+        store.write([old])
+        for step in ("written", "replaced", "erased"):
+            if step == "replaced":
+                store.replace(replace(record("copper"), memory=replace(old.memory, text="copper")))
+            if step == "erased":
+                store.erase([old.memory.id])
+            evidence = store.evidence(question("xylophone"), old.vector, Where(), 20)
+            assert bool(evidence.columns["words"].any()) == (step == "written")
+            assert (old.memory.id in evidence.ids) == (step != "erased")
 
     def test_erased_is_gone_everywhere(self, store: Store) -> None:
         kept, gone = record("kept", subject="s"), record("gone", subject="s")

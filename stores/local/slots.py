@@ -165,11 +165,15 @@ class SlotFile:
         row = self.view[slot]
         return bytes(row["key"]), row["vector"].astype(np.float32)
 
+    def key_of(self, slot: int) -> bytes:
+        """The key in a slot; whether it is right is told by what it opens."""
+        return bytes(self.view["key"][slot])
+
     def intact(self, slot: int) -> bool:
         """Whether the checksum of a slot holds."""
         raw = self.raw(slot)
         head = zlib.crc32(raw[:_CRC_AT], zlib.crc32(_PLACE.pack(self.number, slot)))
-        return zlib.crc32(raw[_CRC_AT + 4 :], head) == int(self.view["crc"][slot])
+        return zlib.crc32(raw[_CRC_AT + 4 :], head) == int.from_bytes(raw[_CRC_AT : _CRC_AT + 4], "little")
 
     def raw(self, slot: int) -> bytes:
         return bytes(self.view[slot].tobytes())

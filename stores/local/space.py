@@ -1,4 +1,4 @@
-"""A namespace that is open: its slot file, its name, and its index once somebody searches."""
+"""A namespace that is open: its slot file, its name, and its indexes once somebody searches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.lexical import LexicalIndex
 from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.sealing import unseal
@@ -35,6 +36,7 @@ class Space:
         self.next_slot = next_slot
         self.name = tuple(unseal(slots.key, sealed, place(number)))
         self.index: Index | None = None
+        self.words: LexicalIndex | None = None
         # Slots of archived memories, and of those restored since the index was built: both are outside of it.
         self.away = np.zeros(0, np.int64)
         self.back = np.zeros(0, np.int64)
@@ -138,6 +140,8 @@ class Space:
 
     def advance(self, next_slot: int) -> None:
         """Takes in what another process has appended."""
+        # Its words are in sealed rows: they are read again when somebody asks.
+        self.words = None
         if next_slot == self.next_slot:
             return
         self.slots.remap()
@@ -150,7 +154,7 @@ class Space:
             self.index.add(fresh[live], vectors[live])
 
     def close(self) -> None:
-        self.index = None
+        self.index = self.words = None
         self.slots.close()
 
 

@@ -29,6 +29,8 @@ from memoria.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from memoria.evidence import Columns, Evidence, gather, merge
+from memoria.lexical import LexicalIndex
 from memoria.protocols import Embedder, Progress
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
@@ -42,6 +44,7 @@ from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
+    from memoria.words import Question
 
 
 PURGE_AFTER = 512
@@ -231,6 +234,43 @@ class LocalStore(Holding):
             records = self._read([id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        with self._reading():
+            return merge([self._evidence(space, asked, vector, where, pool) for space in self._under(where.namespace)])
+
+    def _evidence(
+        self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int
+    ) -> tuple[list[str], Columns]:
+        among = self._among(space, where)
+        found = space.nearest(vector, pool, among, self._progress, archived=where.archived)
+        nearest = np.array([slot for _, slot in found], np.int64)
+        words = self._words(space)
+        without = space.away if where.archived is False and among is None else None
+        docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool, without)
+        ids = [bytes(id) for id in space.slots.ids(docs)]
+        if not all(map(any, ids)):
+            # A reader meets what the writer has forgotten since; its words go too, and we look again.
+            words.remove(int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id))
+            return self._evidence(space, asked, vector, where, pool)
+        return [id.hex() for id in ids], columns
+
+    def _words(self, space: Space) -> LexicalIndex:
+        """The lexical index of a space, built from its sealed rows when there is none."""
+        if space.words is None:
+            words = LexicalIndex()
+            found = self._database.rows(
+                f"SELECT {rows.READ} FROM memory WHERE namespace = ? ORDER BY slot", space.number
+            )
+            live = set(space.live().tolist())
+            for done, row in enumerate(found, 1):
+                if row[2] in live and space.slots.id(row[2]) == row[0]:
+                    opened = unseal(space.slots.key_of(row[2]), row[13], row[0])
+                    words.add(row[2], rows.to_memory(row, space.name, opened))
+                if done % _BATCH == 0 or done == len(found):
+                    self._tell("words", done, len(found))
+            space.words = words
+        return space.words
+
     def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None
@@ -308,6 +348,9 @@ class LocalStore(Holding):
             if space.index is not None:
                 space.index.add(slots, space.slots.vectors(slots))
             space.archive([int(slot) for slot, one in zip(slots, batch, strict=True) if one.trace.archived])
+            if space.words is not None:
+                for slot, record in zip(slots.tolist(), batch, strict=True):
+                    space.words.add(slot, record.memory)
 
     def _put(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]]) -> None:
         with translated(self.path):
@@ -378,9 +421,11 @@ class LocalStore(Holding):
                 spaces[number].slots.sync()
             self._disk.reached("zero synced")
         for number, slots in by_space.items():
-            index = spaces[number].index
+            index, words = spaces[number].index, spaces[number].words
             if index is not None:
                 index.erase(slots)
+            if words is not None:
+                words.remove(slots)
 
     def purge(self) -> None:
         """Deletes the rows of what was forgotten: ciphertext without a key, invisible already."""

@@ -1,0 +1,71 @@
+"""eval: how good recall is on data of yours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
+from memoria.embedders import MiniLM
+from memoria.evaluation import datasets, retrieval
+
+eval_app = typer.Typer(help="Measures quality on data of yours.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval")
+
+DataOption = Annotated[Path, typer.Option("--data", help="A LoCoMo JSON file, or a folder with Memora's weekly files.")]
+CacheOption = Annotated[Path, typer.Option("--cache", help="Folder for embeddings.")]
+OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a conversation; repeatable.")]
+DEFAULT_CACHE = Path(".memoria-cache")
+_SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10", "mrr", "stale@50")
+
+
+@eval_app.command("retrieval")
+def retrieval_(
+    data: DataOption,
+    only: OnlyOption = None,
+    ablate: Annotated[bool, typer.Option("--ablate", help="Also without each component.")] = False,
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """Recall against BM25, vectors, their fusion and reciprocal rank fusion, per category."""
+    embedder = retrieval.Cached(MiniLM(), cache)
+    with progress_bar() as progress:
+        report = retrieval.evaluate(_chosen(data, only), embedder, progress, ablate=ablate)
+    if as_json:
+        echo_json(report)
+        return
+    for system, categories in report["systems"].items():
+        out.print(_table(system, categories))
+
+
+@eval_app.command()
+def fit(data: DataOption, only: OnlyOption = None, cache: CacheOption = DEFAULT_CACHE) -> None:
+    """Fits the weights of need to the data and prints them as JSON."""
+    embedder = retrieval.Cached(MiniLM(), cache)
+    cases = [case for one in _chosen(data, only) for case in retrieval.design(one, embedder)]
+    echo_json(retrieval.fit(cases))
+
+
+def _chosen(data: Path, only: list[str] | None) -> list[datasets.Conversation]:
+    conversations = datasets.load(data)
+    names = [one.name for one in conversations]
+    unknown = sorted(set(only or ()) - set(names))
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: the data holds {', '.join(names)}")
+    return [one for one in conversations if only is None or one.name in only]
+
+
+def _table(system: str, categories: dict[str, Any]) -> Table:
+    shown = [name for name in _SHOWN if name in categories["all"]]
+    table = Table("category", "n", *shown, title=f"{system} (95 % intervals)")
+    for category, means in categories.items():
+        cells = (_cell(means.get(name)) for name in shown)
+        table.add_row(category, str(int(means["mrr"]["n"])), *cells)
+    return table
+
+
+def _cell(measure: dict[str, float] | None) -> str:
+    return "" if measure is None else f"{measure['mean']:.3f} [{measure['low']:.2f}, {measure['high']:.2f}]"

@@ -1,0 +1,40 @@
+"""A context for a prompt: as many hits as a budget of tokens holds, and how they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from memoria.errors import InvalidQuery
+from memoria.types import Hit, Memory
+
+CountTokens = Callable[[str], int]
+_BYTES_PER_TOKEN = 4
+
+
+def estimate_tokens(text: str) -> int:
+    """One token for four bytes of UTF-8, rounded up: English, about; give your own to be exact."""
+    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
+
+
+def line(memory: Memory) -> str:
+    """One memory as a prompt shows it: `- 2026-05-04 ada: text`."""
+    who = f" {memory.provenance.speaker}" if memory.provenance.speaker is not None else ""
+    return f"- {memory.created_at:%Y-%m-%d}{who}: {memory.text}"
+
+
+def pack(hits: Sequence[Hit], budget: int, count: CountTokens = estimate_tokens) -> list[Hit]:
+    """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over."""
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
+        raise InvalidQuery(f"budget_tokens {budget!r} is not a whole number of at least 1")
+    packed, left = [], budget
+    for hit in hits:
+        cost = count(line(hit.memory) + "\n")
+        if cost <= left:
+            packed.append(hit)
+            left -= cost
+    return packed
+
+
+def prompt(hits: Sequence[Hit]) -> str:
+    """The hits as lines, oldest first: what happened reads in its order."""
+    return "\n".join(line(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))
