@@ -83,6 +83,12 @@ def test_filters_and_as_of_are_exact(memory: memoria.Memoria) -> None:
         memory.recall("x", as_of=datetime(2026, 1, 1))  # noqa: DTZ001 - the naive time is the point
 
 
+def test_a_turn_beside_a_hit_stays_outside_the_filter(memory: memoria.Memoria) -> None:
+    origin = Provenance(session="s9")
+    memory.remember_many([Draft(text="zebra", subject="a", provenance=origin), Draft(text="lion", provenance=origin)])
+    assert texts(memory.recall("zebra", k=9, subject="a")) == ["zebra"]
+
+
 def test_as_of_looks_further_when_the_best_do_not_hold(memory: memoria.Memoria) -> None:
     gone = [Draft(text=f"stale fact {n}", created_at=START, valid_to=START + timedelta(hours=1)) for n in range(300)]
     memory.remember_many(gone)
