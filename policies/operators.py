@@ -84,7 +84,7 @@ class Faster(_Wrapped):
 
         # Ages are what matters: they are stretched backwards from `at`, which is one time for all.
         now = micros(at)
-        factor = np.where(np.isin(traces.kind, [KINDS.index(kind) for kind in self.kinds]), self.factor, 1.0)
+        factor = np.array([self.factor if kind in self.kinds else 1.0 for kind in KINDS])[traces.kind]
         stretched = traces.replaced(
             last_retrieved=now - np.round((now - traces.last_retrieved) * factor).astype(np.int64),
             encoded_at=now - np.round((now - traces.encoded_at) * factor).astype(np.int64),
