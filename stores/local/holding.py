@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -62,14 +62,16 @@ class Holding:
     def _existing(self, name: Namespace) -> Space | None:
         raise NotImplementedError
 
+    def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """Rows of `memory` with one of these ids, in no order."""
+        for part in _parts(ids):
+            yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({_marks(part)})", *part)
+
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
         with self._reading():
             wanted = [bytes.fromhex(id) for id in ids]
             live = self._locate(wanted)
-            found: dict[bytes, Trace] = {}
-            for part in _parts(list(live)):
-                sql = f"SELECT {rows.READ} FROM memory WHERE id IN ({_marks(part)})"
-                found |= {row[0]: rows.to_trace(row) for row in self._database.rows(sql, *part)}
+            found = {row[0]: rows.to_trace(row) for row in self._by_id(rows.READ, list(live))}
             return [found.get(id) for id in wanted]
 
     def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:

@@ -181,13 +181,6 @@ class LocalStore(Holding):
         opened = unseal(key, row[13], id)
         return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
 
-    def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
-        """Rows of `memory` with one of these ids, in no order."""
-        for at in range(0, len(ids), _BATCH):
-            part = ids[at : at + _BATCH]
-            marks = ",".join("?" * len(part))
-            yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({marks})", *part)
-
     def select(self, where: Where) -> list[str]:
         with self._reading():
             if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
