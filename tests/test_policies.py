@@ -35,7 +35,8 @@ from memoria.policies import (
     Random,
     Savings,
 )
-from memoria.testing.policies import DAY, START, PolicyConformance, five, histories
+from memoria.policies.spacing import five
+from memoria.testing.policies import DAY, START, PolicyConformance, histories
 from memoria.types import Memory, Trace
 
 OURS: dict[str, Callable[[], Model]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memoria.evaluation.forgetting import DAY, START
+from memoria.evaluation.forgetting import DAY
+from memoria.policies.spacing import START
 from memoria.types import Memory
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,14 @@ from memoria import fade as fading
 from memoria.engine import Memoria
 from memoria.identity import IdSource
 from memoria.policies import Exponential, registry
-from memoria.protocols import DecayPolicy
+from memoria.policies.spacing import START, five
+from memoria.protocols import Progress
 from memoria.stores import LocalStore
 from memoria.types import EmbedderCard, Memory, Record, Trace
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 DIMENSION = 64
 _BATCH = 10_000
-Progress = Callable[[str, int, int], None]
 
 
 class _NoEmbedder:
@@ -120,24 +119,10 @@ def spacing(gap_days: float = 7.0, test_days: float = 30.0) -> list[dict[str, An
     return rows
 
 
-def five(policy: DecayPolicy, gap: timedelta, test: timedelta) -> float:
-    """Retrievability `test` after the last of five presentations, each `gap` after the one before."""
-    trace = presented(policy, gap, 5)
-    return policy.retrievability(trace, START + 4 * gap + test)
-
-
-def presented(policy: DecayPolicy, gap: timedelta, times: int) -> Trace:
-    """The trace after so many presentations."""
-    trace = policy.encode(Memory(id="0" * 32, namespace=(), text="x", created_at=START))
-    for n in range(1, times):
-        trace = policy.reinforce(trace, START + n * gap, recalled=True)
-    return trace
-
-
 def _timed(action: Callable[[], Any]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
-__all__ = ["bench_fade", "bench_score", "five", "presented", "spacing"]
+__all__ = ["bench_fade", "bench_score", "spacing"]

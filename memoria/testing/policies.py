@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from memoria.policies.spacing import five
 from memoria.protocols import DecayPolicy
 from memoria.traces import Traces
 from memoria.types import KINDS, RECENT, Memory, Trace
@@ -52,15 +53,6 @@ def histories(policy: DecayPolicy, count: int = 40) -> Iterator[Trace]:
     """Traces of histories of up to three times as many uses as a trace keeps one by one."""
     rng = random.Random(5)
     return (history(policy, rng, rng.randrange(3 * RECENT)) for _ in range(count))
-
-
-def five(policy: DecayPolicy, gap: timedelta, test: timedelta) -> float:
-    """Retrievability `test` after the last of five presentations, each `gap` after the one before."""
-    one = Memory(id="0" * 32, namespace=(), text="x", created_at=START)
-    trace = policy.encode(one)
-    for n in range(1, 5):
-        trace = policy.reinforce(trace, START + n * gap, recalled=True)
-    return policy.retrievability(trace, START + 4 * gap + test)
 
 
 class PolicyConformance:
