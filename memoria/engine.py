@@ -94,8 +94,8 @@ class Memoria(Keeping, Evolving):
     def remember(self, text: str, *, readmit: bool = False, **fields: Any) -> Memory:
         """Stores one memory and returns it; durable when this returns.
 
-        fields: those of `Draft`. readmit: takes it even if this text was forgotten here. What the agent just recalled
-        and says again, without key and time, is not stored anew: the memory that is there is returned, and strengthened.
+        fields: those of `Draft`. readmit: takes it even if this text was forgotten here. What was just recalled and is
+        said again, without key and time, is not stored anew: the memory that is there is returned, and strengthened.
         Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch, Refused, and MemoryNotFound for a source
         in `derived_from` that is not there.
         """
@@ -130,9 +130,9 @@ class Memoria(Keeping, Evolving):
         query: text; or its vector of shape (d,), and then, or with `vector_only`, the score is the cosine alone.
         options: namespace=, subject=, tags=, kinds=, since=, until= filter. as_of= leaves what was remembered by
         then and held then; without it, what has ended, or does not hold yet, is left out as archived memories are:
-        include= takes some of "archived", "expired", "upcoming" in. budget_tokens= keeps the hits that fit a prompt, counted by count_tokens=. need= gives
-        other weights. rerank= is a callable (query, texts) -> scores. Raises InvalidQuery, InvalidVector,
-        EmbedderMismatch.
+        include= takes some of "archived", "expired", "upcoming" in. budget_tokens= keeps the hits that fit a prompt,
+        counted by count_tokens=. need= gives other weights. rerank= is a callable (query, texts) -> scores.
+        Raises InvalidQuery, InvalidVector, EmbedderMismatch.
         """
         return self.recall_many([query], k=k, vector_only=vector_only, **options)[0]
 
@@ -271,7 +271,7 @@ class Memoria(Keeping, Evolving):
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
         erasing.check_order(order, whole=namespace is not None)
         if dry_run:
-            return erasing.preview(self.store, order, self._remade)
+            return erasing.preview(self.store, order)
         self._traces.flush()
         receipt = erasing.erase(self.store, order, self._clock(), self._remade)
         if receipt.namespaces:

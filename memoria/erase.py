@@ -39,17 +39,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """asked: ids that meet the order, parts of gists among them. effects, change: what follows from it."""
+    """asked: ids that meet the order, parts of gists among them. effects: what follows from it."""
 
     asked: tuple[str, ...]
     effects: Consequences
-    change: Change
+
+    def change(self, store: Store, remake: Remake) -> Change:
+        """What the store has to do for it."""
+        if self.effects == Consequences(gone=frozenset(self.asked)):
+            return Change(erase=self.asked)
+        return change(store, self.effects, remake)
 
 
-def preview(store: Store, order: Order, remake: Remake) -> list[Memory]:
+def preview(store: Store, order: Order) -> list[Memory]:
     """Exactly the memories that `erase` would forget, parts of gists and what was derived among them, oldest first."""
     with store.alone():
-        made = plan(store, order, remake)
+        made = plan(store, order)
         return sorted(_memories(store, made), key=lambda memory: memory.id)
 
 
@@ -59,13 +64,16 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
     Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
     """
     with store.alone():
-        made = plan(store, order, remake)
-        secrets = _secrets(store, made) if order.verify else []
-        _enter_override(store, made.change, at, order.override)
+        started = time.perf_counter()
+        made = plan(store, order)
+        todo = made.change(store, remake)
+        planned = time.perf_counter() - started
+        secrets = _secrets(store, made, todo) if order.verify else []
+        _enter_override(store, todo, at, order.override)
         texts = _memories(store, made) if order.guard == "near" else []
         started = time.perf_counter()
-        namespaces = _erase(store, order, made)
-        seconds = time.perf_counter() - started
+        namespaces = _erase(store, order, made, todo)
+        seconds = planned + time.perf_counter() - started
         for memory in texts:
             store.guard_near(memory.namespace, [memory.text])
     return Receipt(
@@ -92,7 +100,7 @@ def amend(store: Store, new: Record, old: Memory, remake: Remake) -> None:
             store.replace(new)
 
 
-def plan(store: Store, order: Order, remake: Remake) -> Plan:
+def plan(store: Store, order: Order) -> Plan:
     """What an order comes to."""
     where = check_where(order.where)
     malformed = [str(id) for id in where.ids or () if not is_id(id)]
@@ -101,12 +109,11 @@ def plan(store: Store, order: Order, remake: Remake) -> Plan:
     found = store.select(where)
     absorbed = sorted(set(where.ids or ()) - set(found))
     if not absorbed and order.mentions is None and not store.links(found):
-        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), change=Change(erase=tuple(found)))
+        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)))
     parts = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
     asked = sorted({*chosen, *parts, *_inside(store, chosen)})
-    effects = consequences(store, asked)
-    return Plan(asked=tuple(asked), effects=effects, change=change(store, effects, remake))
+    return Plan(asked=tuple(asked), effects=consequences(store, asked))
 
 
 def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
@@ -178,14 +185,14 @@ def find_part(store: Store, id: str) -> Memory | None:
     return next(iter(_parts(store, [id])), None) if is_id(id) else None
 
 
-def _erase(store: Store, order: Order, made: Plan) -> int:
+def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
     over_holds, guard = order.override is not None, order.guard != "none"
-    only = made.change == Change(erase=made.change.erase)
+    only = not (todo.replace or todo.add or todo.ends)
     whole = order.where.only_namespace and order.mentions is None
     if not only or (whole and made.effects.gone > set(made.asked)):
-        store.revise(made.change, over_holds=over_holds, guard=guard)
-    elif made.change.erase and not whole:
-        store.erase(made.change.erase, over_holds=over_holds, guard=guard)
+        store.revise(todo, over_holds=over_holds, guard=guard)
+    elif todo.erase and not whole:
+        store.erase(todo.erase, over_holds=over_holds, guard=guard)
     return store.erase_namespaces(order.where.namespace, over_holds=over_holds) if whole else 0
 
 
@@ -197,11 +204,11 @@ def _memories(store: Store, made: Plan) -> list[Memory]:
     return list({**parts, **live}.values())
 
 
-def _secrets(store: Store, made: Plan) -> list[Secret]:
-    """What must be nowhere afterwards: of what goes, and of gists as they were."""
-    touched = [*made.change.erase, *(record.memory.id for record in made.change.replace)]
-    texts = [Secret(label="text", data=part.text.encode()) for part in _memories(store, made)]
-    return store.secrets(touched) + [secret for secret in texts if secret.data not in {b""}]
+def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
+    """What must be nowhere afterwards: of what goes, of gists as they were, and of each part that is in no row itself."""
+    touched = [*todo.erase, *(record.memory.id for record in todo.replace)]
+    apart = [memory for memory in _memories(store, made) if memory.id not in set(touched)]
+    return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
 
 
 def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:

@@ -69,14 +69,14 @@ class Change:
     """What a store does in one go.
 
     erase: ids that go. replace: records in the place of those with their ids. add: new records.
-    ends: new `valid_to` of ids; None is without end. supersedes: for an id among `add`, those that it supersedes.
+    ends: new `valid_to` of ids; None is without end. links: by which what is added supersedes others.
     """
 
     erase: tuple[str, ...] = ()
     replace: tuple[Record, ...] = ()
     add: tuple[Record, ...] = ()
     ends: Mapping[str, datetime | None] = field(default_factory=dict)
-    supersedes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 class Store(Protocol):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from memoria.errors import InvalidQuery
 from memoria.protocols import Change, Store
-from memoria.types import Memory, Record
+from memoria.types import Link, Memory, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,9 +19,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def supersede(store: Store, new: Record, old: Sequence[str], at: datetime) -> None:
     """Writes `new`, and ends each of `old` at `at`, in one go. Raises InvalidQuery, MemoryNotFound; then, nothing."""
     with store.alone():
-        check_ends(store, old, at)
-        ends = dict.fromkeys(old, at)
-        store.revise(Change(add=(new,), ends=ends, supersedes={new.memory.id: tuple(old)}))
+        before = check_ends(store, old, at)
+        links = [Link(parent=one.id, child=new.memory.id, relation="supersedes", was=one.valid_to) for one in before]
+        store.revise(Change(add=(new,), ends=dict.fromkeys(old, at), links=tuple(links)))
 
 
 def expire(store: Store, ids: Sequence[str], at: datetime) -> None:
@@ -31,19 +31,18 @@ def expire(store: Store, ids: Sequence[str], at: datetime) -> None:
         store.revise(Change(ends=dict.fromkeys(ids, at)))
 
 
-def check_ends(store: Store, ids: Sequence[str], at: datetime) -> None:
-    """Raises InvalidQuery for what ended before, or would end before it began."""
+def check_ends(store: Store, ids: Sequence[str], at: datetime) -> list[Memory]:
+    """The memories that would end; raises InvalidQuery for what ended before, or would end before it began."""
+    memories = [record.memory for record in store.read(ids) if record is not None]
     violations = []
-    for record in store.read(ids):
-        memory = None if record is None else record.memory
-        if memory is None:
-            continue
+    for memory in memories:
         if memory.valid_to is not None and memory.valid_to <= at:
             violations.append(f"memory {memory.id} has ended already, at {memory.valid_to}")
         if memory.valid_from is not None and memory.valid_from >= at:
             violations.append(f"memory {memory.id} begins at {memory.valid_from}, not before its end {at}")
     if violations:
         raise InvalidQuery(*violations)
+    return memories
 
 
 def history(store: Store, id: str) -> list[Memory]:

@@ -82,8 +82,7 @@ class InMemoryStore:
         if not over_holds:
             self._check_held(touched)
         self._words.clear()
-        for child, parents in change.supersedes.items():
-            self._superseded |= {(parent, child): self._open[parent].memory.valid_to for parent in parents}
+        self._superseded |= {(link.parent, link.child): link.was for link in change.links}
         for record in change.replace:
             old = self._open[record.memory.id].trace
             trace = replace(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)

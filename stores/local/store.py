@@ -475,11 +475,18 @@ class LocalStore(Holding, Guarding):
         """The rows of a change, what it adds aside. The commit is the point of no return of what it erases."""
         if gone:
             db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(gone), guard))
-        for child, parents in change.supersedes.items():
-            db.executemany(
-                "INSERT INTO link SELECT id, ?, 1, valid_to FROM memory WHERE id = ?",
-                [(bytes.fromhex(child), bytes.fromhex(parent)) for parent in parents],
-            )
+        db.executemany(
+            "INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)",
+            [
+                (
+                    bytes.fromhex(one.parent),
+                    bytes.fromhex(one.child),
+                    RELATIONS.index(one.relation),
+                    rows.micros(one.was),
+                )
+                for one in change.links
+            ],
+        )
         _delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)
