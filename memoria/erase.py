@@ -205,7 +205,7 @@ def _memories(store: Store, made: Plan) -> list[Memory]:
 
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
-    """What must be nowhere afterwards: of what goes, of gists as they were, and of each part that is in no row itself."""
+    """What must be nowhere afterwards: of what goes, of gists as they were, and of parts that are in no row."""
     touched = [*todo.erase, *(record.memory.id for record in todo.replace)]
     apart = [memory for memory in _memories(store, made) if memory.id not in set(touched)]
     return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
