@@ -491,6 +491,7 @@ class LocalStore(Holding, Guarding):
                 for one in change.links
             ],
         )
+        self._guard(db, change.guarded)
         _delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)
