@@ -110,6 +110,8 @@ class StoreConformance:
         assert found[0][0].id == records[7].memory.id
 
     def test_evidence_measures_words_and_neighbours(self, store: Store) -> None:
+        import numpy as np
+
         talk = Provenance(session="s", speaker="Ada")
         turns = [record(text, provenance=talk) for text in ("Who plays chess?", "Bob does.", "Green tea is good.")]
         store.write([*turns, record("nothing of this")])
@@ -117,7 +119,9 @@ class StoreConformance:
         columns = [{n: float(c[at]) for n, c in evidence.columns.items()} for at in range(len(evidence.ids))]
         by_id = dict(zip(evidence.ids, columns, strict=True))
         first, second, third = (by_id[one.memory.id] for one in turns)
-        assert first["similarity"] == second["previous"] == pytest.approx(1, abs=1e-3)
+        assert first["similarity"] == pytest.approx(1, abs=1e-3)
+        around = np.sum([one.vector for one in turns], axis=0)
+        assert second["context"] == pytest.approx(around @ turns[0].vector / np.linalg.norm(around), abs=1e-3)
         assert (first["question"], second["answer"], third["answer"], first["speaker"]) == (1, 1, 0, 1)
         assert first["words"] == second["near words"] == third["far words"] > second["words"] == 0
         assert first["coverage"] == 1
