@@ -126,6 +126,25 @@ class StoreConformance:
         assert first["words"] == second["near words"] == third["far words"] > second["words"] == 0
         assert first["coverage"] == 1
 
+    @pytest.mark.parametrize("where", [Where(archived=False), Where(archived=False, subject="ada")])
+    def test_an_archived_turn_lends_nothing_to_those_beside_it(self, store: Store, where: Where) -> None:
+        talk = Provenance(session="s")
+        first, second = (record(t, provenance=talk, subject="ada") for t in ("Who plays chess?", "Bob does."))
+        store.write([first, second])
+
+        def beside() -> dict[str, float]:
+            found = store.evidence(question("chess"), first.vector, where, 20)
+            at = found.ids.index(second.memory.id)
+            return {name: float(column[at]) for name, column in found.columns.items()}
+
+        assert beside()["near words"] > 0
+        store.mark([first.memory.id], archived=True)
+        alone = beside()
+        assert (alone["near words"], alone["answer"]) == (0, 0)
+        assert alone["context"] == pytest.approx(alone["similarity"], abs=1e-3)
+        store.mark([first.memory.id], archived=False)
+        assert beside()["near words"] > 0
+
     def test_evidence_follows_writes(self, store: Store) -> None:
         store.write([record("kept words")])
         old = record("xylophone")
