@@ -104,17 +104,17 @@ def test_evaluation_holds_systems_side_by_side(locomo: Path, tmp_path: Path) -> 
         assert levels[9] == pytest.approx(report["systems"][system]["all"]["recall@10"]["mean"])
 
 
-def test_a_question_is_not_moved_by_those_asked_before_it(locomo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_is_not_moved_by_the_one_before_it(locomo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieval, "DEPTH", 1)
     (one,) = datasets.load(locomo)
     bicycle, trip = one.asked
-    # No word of the second question is in a memory, so only use could tell these apart; uses are written by the hundred.
+    # Words of the second question are in no memory, so use alone could part them; uses are written by the hundred.
     often = replace(one, asked=(*[bicycle] * 300, trip), until=one.until + timedelta(days=30))
-    needs = {"memoria": Need(weights={"words": 1.0, "base level": 9.0})}
-    found = retrieval.answers(often, HashEmbedder(64), needs)["memoria"]
-    alone = retrieval.answers(replace(often, asked=(trip,)), HashEmbedder(64), needs)["memoria"]
-    assert found[0] == [2]
-    assert found[-1] == alone[0] != [2]
+    need = Need(weights={"words": 1.0, "base level": 9.0})
+    found = retrieval.answers(often, HashEmbedder(64), {"first": need, "second": need})
+    assert found["first"][0] == [2]
+    assert found["first"][-1] != [2]
+    assert found["second"] == found["first"]
 
 
 def test_the_drawing_holds_each_system_and_a_legend(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def evaluate(
 def answers(one: Conversation, embedder: Embedder, needs: Mapping[str, Need]) -> dict[str, list[list[int]]]:
     """For each system, for each question, places of drafts, best first."""
     texts = [asked.text for asked in one.asked]
-    # A question must not be easier or harder for those asked before it.
+    # A system must not be moved by what the one before it brought back.
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until, reinforce="never") as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
         systems = baselines(memory, texts, list(place))
@@ -156,19 +156,27 @@ def _order(scores: Floats) -> list[int]:
 
 def measures(asked: Asked, found: Sequence[int]) -> dict[str, float]:
     """Recall, hit and full at k, reciprocal rank, and the share of stale memories in the list."""
-    ranks = _ranks(asked, found)
+    return measured(asked, _rank(found), len(found))
+
+
+def measured(asked: Asked, rank: Mapping[int, int], depth: int) -> dict[str, float]:
+    """`measures` from the rank at which each place came back, in a list of `depth` hits."""
+    ranks = _ranks(asked, rank, depth)
     row = {f"recall@{k}": sum(at < k for at in ranks) / len(ranks) for k in (5, 10, 20, DEPTH)}
     row |= {"hit@20": float(ranks[0] < 20), "full@10": float(ranks[-1] < 10)}
-    row["mrr"] = 1 / (1 + ranks[0]) if ranks[0] < len(found) else 0.0
+    row["mrr"] = 1 / (1 + ranks[0]) if ranks[0] < depth else 0.0
     if asked.stale:
-        row[f"stale@{DEPTH}"] = sum(not places.isdisjoint(found) for places in asked.stale) / len(asked.stale)
+        row[f"stale@{DEPTH}"] = sum(not rank.keys().isdisjoint(places) for places in asked.stale) / len(asked.stale)
     return row
 
 
-def _ranks(asked: Asked, found: Sequence[int]) -> list[int]:
+def _rank(found: Sequence[int]) -> dict[int, int]:
+    return {place: at for at, place in enumerate(found)}
+
+
+def _ranks(asked: Asked, rank: Mapping[int, int], depth: int) -> list[int]:
     """Where each piece of evidence stands, from 0, best first; far behind the list when it is not in it."""
-    rank = {place: at for at, place in enumerate(found)}
-    never = len(found) + 10**6
+    never = depth + 10**6
     return sorted(min(rank.get(place, never) for place in places) for places in asked.relevant)
 
 
@@ -176,15 +184,19 @@ def curve(rows: Iterable[tuple[Asked, Sequence[int]]]) -> list[float]:
     """Mean recall at k = 1, ..., DEPTH."""
     import numpy as np
 
-    ranks = [np.array(_ranks(asked, found)) for asked, found in rows]
+    ranks = [np.array(_ranks(asked, _rank(found), len(found))) for asked, found in rows]
     return [float(np.mean([(some < k).mean() for some in ranks])) for k in range(1, DEPTH + 1)]
 
 
 def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
     """Means per category and over "all": {category: {measure: {"mean", "low", "high", "n"}}}."""
-    measured = [(asked.category, measures(asked, found)) for asked, found in rows]
-    categories = ["all", *sorted({category for category, _ in measured})]
-    return {category: _means([row for name, row in measured if category in ("all", name)]) for category in categories}
+    return summed([(asked.category, measures(asked, found)) for asked, found in rows])
+
+
+def summed(rows: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, Any]:
+    """`summary` from the measures of each question, with its category."""
+    categories = ["all", *sorted({category for category, _ in rows})]
+    return {category: _means([row for name, row in rows if category in ("all", name)]) for category in categories}
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
