@@ -138,8 +138,8 @@ class InMemoryStore:
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         gone = self.namespaces(prefix)
         self.erase(self.select(Where(namespace=prefix)), over_holds=over_holds, guard=False)
-        self._guarded = {one for one in self._guarded if one[0] not in gone}
-        self._near = [one for one in self._near if one[0] not in gone]
+        self._guarded = {one for one in self._guarded if one[0][: len(prefix)] != prefix}
+        self._near = [one for one in self._near if one[0][: len(prefix)] != prefix]
         return len(gone)
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:

@@ -307,8 +307,8 @@ class LocalStore(Holding, Guarding):
                 return []
             asked = [bytes.fromhex(id) for id in ids]
             found = {link for end in ("parent", "child") for link in self._links(end, asked)}
-            live = self._locate(list({link[1] for link in found}))
-            kept = sorted(link for link in found if link[1] in live)
+            live = self._locate(list({end for link in found for end in link[:2]}))
+            kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
             return [
                 Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
                 for parent, child, relation, was in kept
@@ -455,7 +455,7 @@ class LocalStore(Holding, Guarding):
             old = self._located([bytes.fromhex(one.memory.id) for one in change.replace], over_holds=over_holds)
             ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
             batches: dict[int, tuple[Space, list[Record]]] = {}
-            for record in self._standing(change.replace):
+            for record in self._standing(change):
                 space, _ = old[bytes.fromhex(record.memory.id)]
                 batches.setdefault(space.number, (space, []))[1].append(record)
             for record in change.add:
@@ -467,12 +467,16 @@ class LocalStore(Holding, Guarding):
             if gone:
                 self._erase(gone, guard=guard)
 
-    def _standing(self, records: Sequence[Record]) -> list[Record]:
-        """Records with the standing that those in their place have."""
-        held = self.traces([record.memory.id for record in records])
+    def _standing(self, change: Change) -> list[Record]:
+        """What replaces, with the standing that those in their place have, and the ends that are set at once."""
+        held = self.traces([record.memory.id for record in change.replace])
         return [
-            changed(one, trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held))
-            for one, old in zip(records, held, strict=True)
+            changed(
+                one,
+                memory=changed(one.memory, valid_to=change.ends.get(one.memory.id, one.memory.valid_to)),
+                trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held),
+            )
+            for one, old in zip(change.replace, held, strict=True)
             if old is not None
         ]
 
