@@ -232,7 +232,9 @@ class InMemoryStore:
             among = np.array([doc for doc, id in enumerate(ids) if id in matching], np.int64)
             vectors = np.stack([self._open[id].vector for id in ids])
             nearest = among[np.argsort(-(vectors[among] @ vector), kind="stable")[:pool]]
-            docs, columns = gather(index, nearest, _reader(vectors), asked, vector, among, pool)
+            away = [doc for doc, id in enumerate(ids) if where.archived is False and self._open[id].trace.archived]
+            without = np.array(away, np.int64)
+            docs, columns = gather(index, nearest, _reader(vectors), asked, vector, among, pool, without)
             parts.append(([ids[doc] for doc in docs], columns))
         return merge(parts)
 

@@ -27,6 +27,7 @@ def retrieval_(
     data: DataOption,
     only: OnlyOption = None,
     ablate: Annotated[bool, typer.Option("--ablate", help="Also without each component.")] = False,
+    plot: Annotated[Path | None, typer.Option("--plot", help="SVG file to draw recall at k into.")] = None,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,6 +35,8 @@ def retrieval_(
     embedder = retrieval.Cached(MiniLM(), cache)
     with progress_bar() as progress:
         report = retrieval.evaluate(chosen(data, only), embedder, progress, ablate=ablate)
+    if plot is not None:
+        plot.write_text(retrieval.svg(report))
     if as_json:
         echo_json(report)
         return

@@ -112,6 +112,8 @@ class StoreConformance:
         assert found[0][0].id == records[7].memory.id
 
     def test_evidence_measures_words_and_neighbours(self, store: Store) -> None:
+        import numpy as np
+
         talk = Provenance(session="s", speaker="Ada")
         turns = [record(text, provenance=talk) for text in ("Who plays chess?", "Bob does.", "Green tea is good.")]
         store.write([*turns, record("nothing of this")])
@@ -119,10 +121,31 @@ class StoreConformance:
         columns = [{n: float(c[at]) for n, c in evidence.columns.items()} for at in range(len(evidence.ids))]
         by_id = dict(zip(evidence.ids, columns, strict=True))
         first, second, third = (by_id[one.memory.id] for one in turns)
-        assert first["similarity"] == second["previous"] == pytest.approx(1, abs=1e-3)
+        assert first["similarity"] == pytest.approx(1, abs=1e-3)
+        around = np.sum([one.vector for one in turns], axis=0)
+        assert second["context"] == pytest.approx(around @ turns[0].vector / np.linalg.norm(around), abs=1e-3)
         assert (first["question"], second["answer"], third["answer"], first["speaker"]) == (1, 1, 0, 1)
         assert first["words"] == second["near words"] == third["far words"] > second["words"] == 0
         assert first["coverage"] == 1
+
+    @pytest.mark.parametrize("where", [Where(archived=False), Where(archived=False, subject="ada")])
+    def test_an_archived_turn_lends_nothing_to_those_beside_it(self, store: Store, where: Where) -> None:
+        talk = Provenance(session="s")
+        first, second = (record(t, provenance=talk, subject="ada") for t in ("Who plays chess?", "Bob does."))
+        store.write([first, second])
+
+        def beside() -> dict[str, float]:
+            found = store.evidence(question("chess"), first.vector, where, 20)
+            at = found.ids.index(second.memory.id)
+            return {name: float(column[at]) for name, column in found.columns.items()}
+
+        assert beside()["near words"] > 0
+        store.mark([first.memory.id], archived=True)
+        alone = beside()
+        assert (alone["near words"], alone["answer"]) == (0, 0)
+        assert alone["context"] == pytest.approx(alone["similarity"], abs=1e-3)
+        store.mark([first.memory.id], archived=False)
+        assert beside()["near words"] > 0
 
     def test_evidence_follows_writes(self, store: Store) -> None:
         store.write([record("kept words")])
