@@ -1,0 +1,485 @@
+"""Cues: what in an English statement says that something changed or no longer holds. Patterns over text, no store.
+
+A statement is read unit by unit (a sentence, or a part of one between semicolons or dashes), and each unit by the first
+rule that fits. Questions, conditions, wishes, negated commands and reported speech give no cue; what is said of somebody else
+names whom. The words listed here are grammar and attitude, never things to have an attitude to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from memoria.words import stems
+
+Action = Literal["update", "delete"]
+
+_ABBREVIATED = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|No|vs|approx|e\.g|i\.e)|\b[A-Z])\.$")
+_BREAK = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(*]*\w)|(?<=[.!?])[\"')]*$|;\s+|\s+[\u2013\u2014]\s+")
+# A closing mark is followed by punctuation, the end, or a small letter: "Providers' Data" holds an apostrophe.
+_QUOTED = re.compile(r"(?<!\w)([\"'])(.+?)\1(?=[.,;:!?)]|\s*$|\s+[^\sA-Z])")
+_NAME = re.compile(r"[A-Z][\w.'-]*(?:\s+(?:(?:of|the|for|on|and|de|van|von|la|le|del)\s+){0,2}[A-Z][\w.'-]*)*|\b(?:19|20)?\d0s\b")
+_POSSESSIVE = re.compile(r"'s?\b|[,.]+$")
+
+_LONG = 4
+_ADV = r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|definitely|completely|simply|so|even|only|quite|recently|always|please|too) )*"
+_AUX = r"(?:'m|'ve|'s|'re| am| is| are| was| have| has)?"
+_WHO = r"\b(?P<who>I|[Ww]e|(?:[Mm]y|[Oo]ur) [a-z]+(?: [a-z]+)??|[A-Z][\w.-]+(?: [A-Z][\w.-]+)*)"
+_ME = r"\b(?P<who>I|[Ww]e)"
+_LISTS = r"(?:from|off|out of|in|on)"
+_DATA = r"updat\w+|chang\w+|revert\w*|correct\w*|remov\w+|delet\w+|set|adjust\w*|reschedul\w+|renam\w+|replac\w+|edit\w*|tak\w+|cross\w*|mak\w+"
+_CHANGE = (
+    r"updat(?:e|ed|ing)|chang(?:e|ed|ing)|mov(?:e|ed|ing)|revert(?:ed|ing)?|rais(?:e|ed|ing)|lower(?:ed|ing)?|increas(?:e|ed|ing)|"
+    r"decreas(?:e|ed|ing)|reduc(?:e|ed|ing)|cut|bump(?:ed|ing)?|adjust(?:ed|ing)?|switch(?:ed|ing)?|reschedul(?:e|ed|ing)|push(?:ed|ing)?|"
+    r"postpon(?:e|ed|ing)|shift(?:ed|ing)?|renam(?:e|ed|ing)|correct(?:ed|ing)?|upgrad(?:e|ed|ing)|migrat(?:e|ed|ing)|convert(?:ed|ing)?|went"
+)
+_SET = r"updat(?:e|ed)|chang(?:e|ed)|mov(?:e|ed)|revert(?:ed)?|rais(?:e|ed)|lower(?:ed)?|increas(?:e|ed)|decreas(?:e|ed)|reduc(?:e|ed)|set|bump(?:ed)?|adjust(?:ed)?|reschedul(?:e|ed)|push(?:ed)?|postpon(?:e|ed)|shift(?:ed)?|renam(?:e|ed)|correct(?:ed)?"
+
+_HYPOTHETICAL = re.compile(
+    r"\b(?:if|whether|unless|might|may|maybe|perhaps|would|could|should|shall|can|will|gonna|going to|plan(?:s|ning)? to|hop(?:e|es|ing)|"
+    r"wish\w*|want\w* to|need\w* to|ha(?:ve|s) to|consider\w*|think\w* (?:of|about)|tempted|wonder\w*|suppos\w+|imagin\w+|almost|nearly|"
+    r"about to|try\w*|never|not|without|told|tell|forgot to|in order to|asked|ask|said|says|suggest\w*|recommend\w*|advis\w*|remind\w*|forget to|how to|"
+    r"decide (?:to|whether)|instead of)\b|n't\b|'ll\b",
+    re.I,
+)
+_REQUEST = re.compile(
+    rf"(?:I'd like(?: you)? to|I would like(?: you)? to|I want(?: you)? to|I need(?: you)? to|I wanted to|let's)(?: remember to)?"
+    rf"(?= {_ADV}(?:{_DATA})\b)|\b(?:can|could|would|will) you\b|\byou (?:can|could|may)\b|\bshould be(?= (?:{_SET})\b)",
+    re.I,
+)
+_ASKED = re.compile(r"^\W*(?:(?:yes|ok|okay|hey|hi|and|also|so|please)\W+)*(?:can|could|would|will) you\b", re.I)
+_NOBODY = frozenset("he she they it you this that there these those who what which".split())  # noqa: SIM905
+_OURSELVES = frozenset({"", "i", "we"})
+
+_CEASED = re.compile(
+    r"\b(?:any ?more|no longer|gone off|went off|(?:grown|grew) out|moved on|lost (?:interest|its|their)|less|over (?:it|them|that)|"
+    r"not (?:so|as|that) (?:keen|into|interested)|changed my mind|stopped|quit|gave up|given up|shifted away|not a fan)\b",
+    re.I,
+)
+_AGAINST = re.compile(
+    r"\b(?:dislik\w+|hat(?:e|ed|ing)|detest\w*|loath\w*|despis\w*|avoid\w*|can't stand|cannot stand|couldn't stand|not my (?:thing|cup)|"
+    r"turn(?:s|ed)? me off|bor(?:ed|es|ing)|too \w+|overrated|annoy\w+)\b"
+    r"|(?:\bnot|n't)\s+(?:(?:really|all that|much|so|that|a|big|particularly) )*(?:lik\w+|lov\w+|enjoy\w*|car(?:e|ed|ing)|fans?|into|click|keen)\b",
+    re.I,
+)
+_FOR = re.compile(
+    r"\b(?:lik(?:e|ed|es|ing)|lov(?:e|ed|es|ing)|enjoy\w*|ador\w+|prefer\w*|appreciat\w+|fans?|into|keen|drawn|fascinat\w+|favou?rites?|"
+    r"all about|captivat\w+|excit\w+|interest\w+|lean\w+|amazing|great|wonderful|dream\w*|want\w*|impress\w+|find\w* .*(?:good|great|lovely))\b",
+    re.I,
+)
+# Verbs and nouns of attitude and talk: they say that, not what, somebody likes or does.
+_LIGHT = frozenset(
+    stems(
+        """think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort fan big huge reading watching
+        visiting listening travelling traveling visit really actually honestly lately recently speaking talking mention reminds know guess
+        just now anymore more much also always never still even too very bit taste tastes preference preferences change changed shifted mind
+        sure yes okay oh well some any all one new good great definitely totally absolutely pretty quite so used use keen interested interest
+        favorite favourite about into drawn way going go get got make made please want need track tracking today tomorrow yesterday
+        tell say said interesting that's changing things different fact"""
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """What one unit of a statement says about something that was so.
+
+    rule: which rule read it, in plain words. old: words for what no longer holds; "" when only `slot` names it.
+    slot: words for what the value is a value of. new: the value that holds now; "" is none.
+    who: whom it is about; "" is the speaker. keep: the unit in words without what is old; "" when nothing of it is left to say.
+    plans: it can end only what was still to be done. stance: 1 or -1 when it ends only a liking or a dislike, else 0.
+    exact: every word of `old` must be met. whole: what the unit says stays true beside what it ends.
+    """
+
+    action: Action
+    rule: str
+    old: str = ""
+    slot: str = ""
+    new: str = ""
+    who: str = ""
+    keep: str = ""
+    plans: bool = False
+    stance: int = 0
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A statement read: its units in order, as they stand in the text, each with its cue or None."""
+
+    units: tuple[str, ...]
+    cues: tuple[Cue | None, ...]
+
+    @property
+    def found(self) -> list[Cue]:
+        """The cues in order."""
+        return [cue for cue in self.cues if cue is not None]
+
+    def kept(self, spent: Sequence[Cue]) -> str | None:
+        """The statement without what the `spent` cues say is old; None when nothing is left that says something."""
+        parts, over = [], False
+        for unit, cue in zip(self.units, self.cues, strict=True):
+            if cue is None or cue not in spent:
+                parts.append("" if over and not _goes_on(unit) else unit)
+            else:
+                over = not cue.keep
+                parts.append(unit if cue.keep == plain(unit) else _closed(cue.keep, unit))
+        if parts == list(self.units):
+            return "".join(parts)
+        text = tidy("".join(part for part in parts if _goes_on(part) or part not in self.units))
+        return text if substance(text) else None
+
+
+def read(text: str) -> Said:
+    """The units of `text` and what each says about something that was so."""
+    parts = units(text)
+    return Said(units=tuple(parts), cues=tuple(_cue(parts, at) for at in range(len(parts))))
+
+
+def units(text: str) -> list[str]:
+    """Sentences, and their parts between semicolons and dashes, with what stands between them; they join to `text`."""
+    quoted = [match.span() for match in _QUOTED.finditer(plain(text))]
+    parts, start = [], 0
+    for match in _BREAK.finditer(text):
+        inside = any(first < match.start() < last for first, last in quoted)
+        if match.end() > start and not inside and not _ABBREVIATED.search(text[start : match.start()]):
+            parts.append(text[start : match.end()])
+            start = match.end()
+    return [*parts, text[start:]] if start < len(text) else parts
+
+
+def plain(text: str) -> str:
+    """`text` with straight quotation marks, letter for letter."""
+    return text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x60: "'", 0x2A: " "})
+
+
+def polarity(text: str) -> int:
+    """1 for words of liking, -1 for words of dislike, 0 for neither; of "I used to A, but B" only B counts."""
+    text = re.split(r"\bused to\b.*?\bbut\b", plain(text))[-1]
+    return -1 if _AGAINST.search(text) else int(_FOR.search(text) is not None)
+
+
+def content(text: str) -> list[str]:
+    """Stems of the words that name something: no stop words, no words of attitude; "1980s" is "80s"."""
+    shortened = re.sub(r"\b(?:19|20)(\d0s)\b", r"\1", plain(text))
+    shortened = re.sub(r"(\d) ?(?:million|mn?)\b", r"\1 million", shortened, flags=re.I)
+    return [stem for stem in stems(re.sub(r"(?<=\d),(?=\d{3})", "", shortened)) if stem not in _LIGHT]
+
+
+def substance(text: str) -> bool:
+    """Whether a text says something by itself, once phrases that only lead in are taken off."""
+    return bool(content(_LEAD.sub("", plain(text))))
+
+
+_LEAD = re.compile(
+    r"^\W*(?:(?:yes|yeah|oh|well|so|and|but|also|you know|actually|honestly|by the way|that's \w+(?: \w+)?|that reminds me)\b[\s,.!]*)*"
+    r"(?:(?:speaking|talking) of [^,.;\u2013\u2014]+[,.;\u2013\u2014]?\s*)?",
+    re.I,
+)
+_SPARE = re.compile(r"\s+([,.;!?])|([,;]\s*)+(?=[.!?,;])|(?<=\s)\s+")
+
+
+def tidy(text: str) -> str:
+    """`text` without the gaps and stray punctuation that cutting leaves, with a capital."""
+    text = _SPARE.sub(lambda match: match.group(1) or "", text).strip(" ,;\u2013\u2014-")
+    text = re.sub(r"^(?:but|and|so|or)\b[\s,]*", "", text)
+    return text[:1].upper() + text[1:]
+
+
+def _goes_on(unit: str) -> bool:
+    """Whether a unit beside one that is spent has something of its own to say about the speaker."""
+    unit = plain(unit)
+    return substance(unit) and re.search(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b", unit) is not None and not _CEASED.search(unit)
+
+
+def _closed(kept: str, unit: str) -> str:
+    """What is kept of a unit, ending as the unit ends."""
+    if not kept:
+        return ""
+    ending = re.search(r"[.!?;\s\u2013\u2014]*$", unit)
+    return kept.rstrip(" .!?;,") + (ending.group() if ending else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A pattern over one unit. build: turns a match into a cue, given what follows in the statement."""
+
+    name: str
+    pattern: re.Pattern[str]
+    build: Callable[[re.Match[str], str, str], Cue | None]
+
+
+def _cue(parts: Sequence[str], at: int) -> Cue | None:
+    unit = plain(parts[at])
+    if unit.rstrip().endswith("?") and not _ASKED.search(unit):
+        return None
+    earlier, later = plain("".join(parts[:at])), plain("".join(parts[at + 1 :]))
+    for rule in _RULES:
+        for match in rule.pattern.finditer(unit):
+            who = _spoken_of(match, unit)
+            if who is None or _hypothetical(unit, match):
+                continue
+            cue = rule.build(match, earlier, later)
+            if cue is not None and (cue.old or cue.slot or cue.new):
+                return replace(cue, rule=rule.name, who=who)
+    return None
+
+
+def _hypothetical(unit: str, match: re.Match[str]) -> bool:
+    """Whether what stands before the cue in its clause makes it a wish, a condition, a denial or somebody's words."""
+    start = match.start("verb") if "verb" in match.re.groupindex else match.start()
+    said = _REQUEST.sub(lambda request: " " * len(request.group()), unit)
+    clause = re.split(r"[,:;](?=\s)|\b(?:but|and|so)\b", said[:start])[-1]
+    return _HYPOTHETICAL.search(clause) is not None
+
+
+def _spoken_of(match: re.Match[str], unit: str) -> str | None:
+    """Whom the cue is about, "" the speaker; None for a pronoun that could be anybody."""
+    if "who" in match.re.groupindex:
+        who = match.group("who")
+    elif "verb" in match.re.groupindex:
+        inflected = re.search(r"(?:ed|s|ing|went|cut)$", match.group("verb")) is not None
+        found = re.search(_WHO + _AUX + r" " + _ADV + r"$", unit[: match.start("verb")]) if inflected else None
+        pronoun = re.search(r"\b(?:he|she|they)\b[^,;]*$", unit[: match.start("verb")], re.I)
+        who = "he" if pronoun else found.group("who") if found else ""
+    else:
+        who = ""
+    who = who.removeprefix("my ").removeprefix("My ").removeprefix("our ").removeprefix("Our ")
+    if who.casefold() in _NOBODY:
+        return None
+    return "" if who.casefold() in _OURSELVES else who
+
+
+def _phrase(text: str) -> str:
+    """A phrase without quotation marks, articles before it and punctuation around it; "" for a pronoun."""
+    quoted = _QUOTED.search(text)
+    phrase = (quoted.group(2) if quoted else text).strip(" .,!?:;'\"")
+    if re.match(r"(?:his|her|hers|their|its) ", phrase, re.I):
+        return ""
+    phrase = re.sub(r"^(?:the|my|our|a|an|that|this|those|these|all|some|any) ", "", phrase, flags=re.I)
+    return "" if phrase.casefold() in _NOBODY | {"them", "him", "her", "one", "everything", "task"} else phrase
+
+
+def _short(text: str) -> str:
+    """A phrase up to where a reason, a time or another clause begins, unless it is quoted."""
+    if _QUOTED.search(text):
+        return _phrase(text)
+    return _phrase(re.split(r",(?=\s)|\b(?:because|since|so|but|due to|as (?:I|we|it)|and (?:I|we|it|that|you)|after|until|for now|when|while)\b", text)[0])
+
+
+def _lead(match: re.Match[str], at: int) -> str:
+    """What stands before a cue in its unit, when that tells something of the speaker; else ""."""
+    before = match.string[:at]
+    return before if _goes_on(before) else ""
+
+
+def _cut(match: re.Match[str], start: int, end: int) -> str:
+    """The unit of a match without [start, end)."""
+    return f"{match.string[:start].rstrip()} {match.string[end:].lstrip()}"
+
+
+def _named(text: str) -> str:
+    """The name, title or decade in a phrase; "" for none."""
+    quoted = re.search(r"\"(.+?)\"", text)
+    names = [name for name in _NAME.findall(text) if name not in {"I", "I'm", "I've", "I'd"}]
+    return quoted.group(1) if quoted else _POSSESSIVE.sub("", max(names, key=len)) if names else ""
+
+
+_OF_IT = re.compile(r"(?:his|her|hers|their|its)\b", re.I)
+_ABOUT = re.compile(r"\b(?:about|on|by|of|to|with|in)\s+(?!me\b|it\b|them\b)(?P<rest>.+)$")
+_ASIDE = re.compile(r"\s+(?:as an?|for (?:its|his|her|their|the|travel|a)|would|was|were|is|are|in general)\b.*$")
+
+
+def liked(text: str) -> str:
+    """What a phrase of attitude is about: a name in it, else what follows "about", else the words that name something."""
+    named = _named(text)
+    if named:
+        return named
+    text = re.sub(r"^(?:find|found) (.+?) \w+$", r"\1", _ASIDE.sub("", text))
+    about = _ABOUT.search(re.sub(r"^.*?\b(?:all|crazy|mad) about\b|\b(?:fan|idea|lot|kind) of\b|\binto\b|\b(?:drawn|used) to\b", "", text))
+    text = about.group("rest") if about and content(about.group("rest")) else text
+    words = re.findall(r"[\w'-]+", text)
+    telling = [at for at, word in enumerate(words) if content(word)]
+    return " ".join(words[telling[0] : telling[-1] + 1]) if telling and not _OF_IT.match(text) else ""
+
+
+def _from_to(match: re.Match[str], _: str, __: str) -> Cue:
+    end = match.end("old") + len(match.group("gap"))
+    return Cue(
+        action="update",
+        rule="",
+        old=_phrase(match.group("old")),
+        slot=_phrase(match.group("slot")),
+        new=_short(match.group("new")),
+        keep=_cut(match, match.start("old") - len("from "), end),
+    )
+
+
+def _to_from(match: re.Match[str], _: str, __: str) -> Cue:
+    old = _short(match.group("old"))
+    end = match.start("old") + match.group("old").find(old) + len(old)
+    keep = _cut(match, match.start("old") - len(" from "), end)
+    return Cue(action="update", rule="", old=old, slot=_phrase(match.group("slot")), new=_phrase(match.group("new")), keep=keep)
+
+
+_NOW = re.compile(rf"\b(?:now|from now on|these days|lately|nowadays|currently|today on|anymore|{_SET}|switch(?:ed)?|make|use)\b", re.I)
+
+
+def _instead(match: re.Match[str], _: str, __: str) -> Cue | None:
+    if not _NOW.search(match.string):
+        return None
+    keep = _cut(match, match.end("slot"), match.end("old"))
+    return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), keep=keep)
+
+
+def _correction(match: re.Match[str], _: str, __: str) -> Cue | None:
+    if len(match.group("old").split()) > 4:
+        return None
+    keep = _cut(match, match.end("slot"), match.end("old"))
+    return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=match.group("slot"), keep=keep, exact=True)
+
+
+def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
+    """ "I used to A, but B": B tells whether A's object was dropped, replaced, or is now seen the other way round."""
+    before, now = match.group("old"), match.group("now") or ""
+    after = now or later
+    old = liked(before) or liked(re.split(r"[.!?]\s", earlier)[-1])
+    was, becomes = polarity(before), polarity(after) or polarity(later)
+    start = match.start("who")
+    kept = f"{match.string[:start].rstrip()} {now}" if now else _lead(match, start)
+    if not after:
+        return Cue(action="delete", rule="", old=old, keep=match.string, stance=max(was, 0))
+    ceased = _CEASED.search(after)
+    if was < 0 or (was > 0 and becomes < 0 and not ceased):
+        return Cue(action="update", rule="", old=old, keep=match.string, stance=was)
+    if ceased and not _turned(after):
+        return Cue(action="delete", rule="", old=old, keep=_lead(match, start), stance=max(was, 0))
+    return Cue(action="update", rule="", old=old, keep=kept, stance=max(was, 0))
+
+
+def _turned(text: str) -> bool:
+    """Whether a text says that something else is liked now, as in "I'm more drawn to fiction"."""
+    return re.search(r"\b(?:prefer\w*|drawn to|more into|leaning|rather|much more)\b", text, re.I) is not None
+
+
+def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
+    if not re.search(r"\b(?:now|lately|these days|recently|gotten|nowadays)\b", match.string, re.I):
+        return None
+    keep = _cut(match, match.end("slot"), match.end("old"))
+    return Cue(action="update", rule="", old=liked(match.group("old")), keep=keep, stance=1)
+
+
+_TO_DO = re.compile(
+    r"^(?:(?:need(?:ing)?|have|want(?:ing)?|going|plan(?:ning)?|plan on|required|interested in) (?:to |on )?)?(?:(?:be )?(?:track(?:ing)?|keep(?:ing)? track of) )?",
+    re.I,
+)
+
+
+def _no_more(match: re.Match[str], _: str, later: str) -> Cue | None:
+    said = match.group("old")
+    rest = (match.groupdict().get("now") or "").strip(" ,.!-")
+    old = _short(_TO_DO.sub("", said))
+    likes = polarity(said) > 0 or re.match(r"(?:a |so |as |that |very )*(?:fan|keen|into|interested|drawn|excited)\b", said) is not None
+    keep = f"{match.string[: match.start()]} {rest}" if substance(rest) else _lead(match, match.start())
+    return Cue(action="update" if substance(rest) else "delete", rule="", old=liked(said) if likes else old, keep=keep, stance=int(likes))
+
+
+def _gone_off(match: re.Match[str], _: str, __: str) -> Cue | None:
+    old = match.group("old")
+    return Cue(action="delete", rule="", old=liked(_short(old)), keep=_lead(match, match.start()), stance=1)
+
+
+def _stopped(match: re.Match[str], _: str, __: str) -> Cue:
+    return Cue(action="delete", rule="", old=_short(match.group("old")), keep=_lead(match, match.start()))
+
+
+def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
+    said = match.group("old")
+    old = _phrase(said) if _QUOTED.search(said) else _short(re.split(rf"\s+{_LISTS} (?:the|my|our|your|this|that|all)\b", said)[0])
+    if re.match(r"(?:to|about to|that|it|what|how|why|when)\b", old):
+        return None
+    return Cue(action="delete", rule="", old=old, keep=_lead(match, match.start()), exact=_title(said))
+
+
+def _title(said: str) -> bool:
+    """Whether a phrase is a short quoted one or a name, of which every word must be met."""
+    return len(content(said)) <= _LONG and (_QUOTED.search(said) is not None or _phrase(said).istitle())
+
+
+def _took_back(match: re.Match[str], _: str, __: str) -> Cue:
+    new = _short(match.group("new"))
+    keep = f"{match.group('slot').strip().capitalize()} is {new}"
+    return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), new=new, keep=keep)
+
+
+def _finished(match: re.Match[str], _: str, __: str) -> Cue:
+    old = re.sub(r"^(?:with|to|for) ", "", match.group("old"))
+    return Cue(action="delete", rule="", old=_short(old), keep=_lead(match, match.start()), plans=True)
+
+
+def _past(match: re.Match[str], _: str, __: str) -> Cue:
+    old = f"{_INFINITIVE.get(match.group('did').casefold(), match.group('did'))} {match.group('old')}"
+    return Cue(action="delete", rule="", old=_short(old), keep=_lead(match, match.start()), plans=True, exact=True)
+
+
+def _off(match: re.Match[str], _: str, __: str) -> Cue:
+    return Cue(action="delete", rule="", old=_phrase(match.group("old")), keep=_lead(match, match.start()))
+
+
+def _set(match: re.Match[str], _: str, __: str) -> Cue | None:
+    new = _short(match.group("new"))
+    if re.match(r"\W*(?:include|reflect|add|have|be|show|make|say|the list|do|mention)\b", match.group("new")):
+        return None
+    return Cue(action="update", rule="", slot=_phrase(re.sub(r"\b(?:again|back|date|time)\b", "", match.group("slot"))), new=new, keep=match.string)
+
+
+def _make_that(match: re.Match[str], _: str, __: str) -> Cue:
+    return Cue(action="update", rule="", new=_short(match.group("new")), keep=_lead(match, match.start()))
+
+
+# Past forms that no stemmer undoes; those of the commonest verbs.
+_INFINITIVE = dict(
+    pair.split(":")
+    for pair in """bought:buy went:go wrote:write sent:send read:read met:meet made:make paid:pay took:take got:get did:do gave:give
+    found:find saw:see told:tell spoke:speak ran:run drove:drive ate:eat chose:choose left:leave built:build brought:bring sold:sell
+    taught:teach held:hold swam:swim flew:fly rang:ring sang:sing put:put set:set cut:cut""".split()
+)
+_DID = r"(?P<did>\w+ed|" + "|".join(_INFINITIVE) + ")"
+_THING = r"(?P<slot>(?:[Mm]y|[Tt]he|[Oo]ur) [^,;]+?|\"[^\"]+\")"
+_WHEN = r"(?P<new>[^;]+?)"
+
+
+def _rules() -> Iterator[_Rule]:
+    """In order: what names old and new comes before what names one of them, commands before reports."""
+    yield _Rule("it says from what to what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\bfrom (?P<old>[^;]+?)(?P<gap>,? (?:back )?)to (?P<new>.+)", re.I), _from_to)
+    yield _Rule("it says to what from what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\b(?:back )?to (?P<new>[^;]+?) from (?P<old>[^;]+)", re.I), _to_from)
+    yield _Rule("it takes a value back for another", re.compile(r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and (?:revert|change|set|update|move|make) it (?:back )?to (?P<new>.+)", re.I), _took_back)
+    yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:[,;]?\s+(?:but|and now|now|though|until|however|yet)\b,?\s*(?P<now>.+))?$"), _used_to)
+    yield _Rule("it puts one thing in place of another", re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I), _instead)
+    yield _Rule("it likes one thing more than another now", re.compile(r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+)\b.*?),? (?:much |far |way |a lot )?more than (?P<old>[^,.;!?]+)", re.I), _more_than)
+    yield _Rule("it says that something is no longer so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}no longer {_ADV}(?P<old>.+?)(?:,? (?:but|and now|now)\b,?\s*(?P<now>.+))?$"), _no_more)
+    yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO} ?{_ADV}(?:do|does|did|is|are|am|can|will|'m|'s|'re)(?:n't| not|\b {_ADV}not) {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"), _no_more)
+    yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO}{_AUX} {_ADV}not {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"), _no_more)
+    yield _Rule("it says that a liking is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:gone off|went off|grown out of|grew out of|moved on from|lost interest in|fallen out of love with|fell out of love with|had enough of|(?:sick|tired|bored) (?:of|with)|over) (?P<old>.+)"), _gone_off)
+    yield _Rule("it says that somebody stopped", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|cancel(?:l)?ed|dropped|scrapped|deleted) (?P<old>.+)"), _stopped)
+    yield _Rule("it asks to take something out", re.compile(rf"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just) )(?P<verb>remove|delete|erase|drop|scrap|cancel|strike|discard|forget(?: about)?|(?:take|cross|check|tick)(?: off)?) (?P<old>[^;]+?)(?: off)?[.!?]*\s*$", re.I), _command)
+    yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped up|took care of|taken care of|managed to|got around to|gotten around to|got round to|able to|checked off|crossed off|finished up) (?P<old>.+)"), _finished)
+    yield _Rule("it says that a task is finished", re.compile(r"^(?P<old>[^,;]+?) (?:is|are|has been|have been) (?:now |already |all )*(?:done|finished|completed|complete|taken care of)\b", re.I), _finished)
+    yield _Rule("it says that something is off", re.compile(r"^(?:\W*(?:oh|well|actually|so|unfortunately)\W+)*(?P<old>(?:my|the|our) [^,;]+?|\"[^\"]+\") (?:is|was|has been|got|are|were|have been)(?: now| just)? (?:cancel(?:l)?ed|called off|scrapped)\b", re.I), _off)
+    yield _Rule("it says that something is off", re.compile(rf"{_ME} ?{_ADV}(?:can't|cannot|won't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"), _stopped)
+    yield _Rule("it says what something was moved to", re.compile(rf"(?:^|[,:;] |\bthat )(?:actually,? )?{_THING}(?: has been| have been| was| were| is| are| got| has)(?: now| been| just)*(?: rescheduled| moved| postponed| pushed(?: back)?| changed| shifted| brought forward|(?<=now) scheduled|(?<=now) set|(?<=now) (?:on|at|in)) (?:to|for|until)? ?{_WHEN}$"), _set)
+    yield _Rule("it says what something is set to", re.compile(rf"\b(?P<verb>{_SET}) (?P<slot>(?:my|the|our|its) [^,;]+?|\"[^\"]+\"|it)(?: again)?(?: back)? to (?P<new>[^;]+)", re.I), _set)
+    yield _Rule("it corrects what was just said", re.compile(r"^(?:(?:actually|oh|no|wait|sorry|hmm|correction)\W+)*(?:let's )?(?:make (?:that|it)|I meant|I mean)\s+(?P<new>.+)", re.I), _make_that)
+    yield _Rule("it corrects one value by another", re.compile(r"^(?P<slot>.+?\b(?:is|are|was|at|on|in|to|'s|meant|said|called|named)\b.+?), (?:and )?not (?P<old>[^,;]+?)[.!]*\s*$", re.I), _correction)
+    yield _Rule("it says what something is now", re.compile(rf"^(?:\W*(?:oh|well|so|no|sorry)\W+)*(?:actually,? (?P<slot>(?:my|the|our) [^,;]+?)|(?:my|our) new (?P<fresh>[^,;]+?)) (?:is|are) (?:now )?{_WHEN}$", re.I), _is_now)
+    yield _Rule("it says that what was planned was done", re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}{_DID} (?P<old>[^;]+)"), _past)
+
+
+def _is_now(match: re.Match[str], _: str, __: str) -> Cue:
+    slot = match.group("slot") or match.group("fresh")
+    return Cue(action="update", rule="", slot=_phrase(slot), new=_short(match.group("new")), keep=match.string)
+
+
+_RULES = tuple(_rules())

@@ -1,0 +1,265 @@
+"""Detection: which memories a statement ends, and what of it is left to remember. Pure functions on memories, no store.
+
+`by_rules` reads the cues of the statement (cues.py) and looks for what each names among the candidates: by the words
+they share, weighed by how few candidates have them, not by likeness alone, so that what is merely about the same matter
+is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import log
+from typing import Protocol
+
+from memoria.cues import Action, Cue, Said, content, plain, polarity, read, units
+from memoria.excise import items, without
+from memoria.types import Memory
+from memoria.words import stems
+
+# Shares of the weight of the words that a cue names: for one that a memory is about, and for a slot named alone.
+ENOUGH = 0.6
+ALMOST_ALL = 0.75
+# A phrase of so few words is met whole in its numbers; a part of so many is enough to know a longer one by.
+FEW = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What one statement does to what was remembered before it.
+
+    by: id of the memory whose statement this is. ends: ids of memories that no longer hold from `at` on.
+    amends: for memories that hold other facts too, their id and their text without what is old.
+    keep: what of the statement still holds, in words without what is old; its own text when it stays as it is; None
+    when it has done its work. reason: in plain words, which rule read it and what it names.
+    """
+
+    action: Action
+    by: str
+    ends: tuple[str, ...] = ()
+    amends: tuple[tuple[str, str], ...] = ()
+    at: datetime
+    keep: str | None = None
+    reason: str
+
+
+class Detector(Protocol):
+    """Finds what a statement says about what was remembered before: the hook for a model in place of the rules."""
+
+    def __call__(self, statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
+        """The proposals of one statement. candidates: what it may be about, all of its namespace and still held,
+
+        oldest first: earlier ones, and later ones only of the same session.
+        """
+        ...
+
+
+def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
+    """The default `Detector`: English rules; at most one proposal a statement, none when nothing is met."""
+    said = read(statement.text)
+    if not said.found:
+        return []
+    others = [one for one in candidates if one.id != statement.id]
+    texts: dict[str, str | None] = {one.id: one.text for one in others}
+    weights = _Weights(others)
+    spent = [cue for cue in said.found if _apply(cue, statement, others, texts, weights)]
+    return [_proposal(statement, said, spent, others, texts)] if spent else []
+
+
+def named(text: str) -> list[str]:
+    """What the cues of a statement name, to look for candidates by; none when the rules have nothing to do."""
+    found = [" ".join(filter(None, (cue.who, cue.slot, cue.old))) or text for cue in read(text).found]
+    return list(dict.fromkeys(found))
+
+
+def _proposal(
+    statement: Memory, said: Said, spent: Sequence[Cue], others: Sequence[Memory], texts: Mapping[str, str | None]
+) -> Proposal:
+    changed = [(one.id, texts[one.id]) for one in others if texts[one.id] != one.text]
+    reasons = dict.fromkeys(f"{cue.rule}: {_brief(cue.old or cue.slot or cue.new)}" for cue in spent)
+    return Proposal(
+        action="update" if any(cue.action == "update" for cue in spent) else "delete",
+        by=statement.id,
+        ends=tuple(id for id, text in changed if text is None),
+        amends=tuple((id, text) for id, text in changed if text is not None),
+        at=statement.created_at,
+        keep=said.kept(spent),
+        reason="; ".join(reasons),
+    )
+
+
+def _brief(phrase: str, longest: int = 6) -> str:
+    words = phrase.split()
+    return " ".join(words[:longest]) + (" ..." if len(words) > longest else "")
+
+
+class _Weights:
+    """How much a word tells: the fewer of the candidates have it, the more."""
+
+    def __init__(self, memories: Sequence[Memory]) -> None:
+        self._count = len(memories)
+        self._having: dict[str, int] = {}
+        for memory in memories:
+            for word in set(content(memory.text)):
+                self._having[word] = self._having.get(word, 0) + 1
+
+    def __call__(self, word: str) -> float:
+        return log(1 + (self._count + 1) / (self._having.get(word, 0) + 0.5))
+
+    def share(self, wanted: set[str], there: set[str]) -> float:
+        """The weight of the wanted words that are there, in [0, 1]; 0 when the rarest known one is missing,
+
+        or, of a short phrase, a number.
+        """
+        known = [word for word in wanted if self._having.get(word)]
+        missed = wanted - there
+        if not known or max(known, key=lambda word: (self(word), word)) in missed:
+            return 0.0
+        if len(wanted) <= FEW and any(word[0].isdigit() for word in missed):
+            return 0.0
+        # In a fixed order, for sums of floats depend on it.
+        return sum(map(self, sorted(wanted & there))) / sum(map(self, sorted(wanted)))
+
+
+def _apply(
+    cue: Cue, statement: Memory, others: Sequence[Memory], texts: dict[str, str | None], weights: _Weights
+) -> bool:
+    """Ends or amends in `texts` what a cue is about; whether there was anything."""
+    about = [one for one in others if texts[one.id] is not None and _comparable(cue, statement, one)]
+    met = {one.id: [_meets(cue, unit, texts[one.id] or "", weights) for unit in _plain_units(texts[one.id])] for one in about}
+    found = [one for one in about if any(met[one.id])]
+    if not cue.old:
+        # The value itself is not named, and older values may be of something else.
+        found = [one for one in found if cue.slot or one.provenance.session == statement.provenance.session][-1:]
+    for one in found:
+        texts[one.id] = without(cue, texts[one.id] or "", met[one.id])
+    return bool(found)
+
+
+def _plain_units(text: str | None) -> list[str]:
+    return [plain(unit) for unit in units(text or "")]
+
+
+def _comparable(cue: Cue, statement: Memory, one: Memory) -> bool:
+    """Whether a statement can be about a memory at all: of the same speaker, and earlier, or an aside of the same talk."""
+    mine, theirs = statement.provenance, one.provenance
+    if not cue.who and mine.speaker is not None and theirs.speaker is not None and mine.speaker != theirs.speaker:
+        return False
+    if statement.subject is not None and one.subject is not None and statement.subject != one.subject:
+        return False
+    aside = cue.stance > 0 and mine.session is not None and mine.session == theirs.session
+    return one.id < statement.id or aside
+
+
+_PLAN = re.compile(
+    r"\b(?:need(?:s|ed)? to|have to|has to|must|should|want(?:ed)? to|going to|plan(?:s|ned|ning)? (?:to|on|for)|got to|"
+    r"gotta|supposed to|remind\w*|to-?do|tasks?|remember to|forget to|hop(?:e|ing) to|will|scheduled?|haven't|would like to|"
+    r"intend\w* to|add(?:ed)?)\b|'ll\b|'d like to\b",
+    re.I,
+)
+_AGAIN_AND_AGAIN = re.compile(r"\b(?:every|each|daily|weekly|monthly|per|always|goal)\b", re.I)
+_EVENT = re.compile(
+    r"\b(?:I|[Ww]e) (?:\w+ly |just |also )*(?!(?:need|want|lik|lov|enjoy|prefer|hat|dislik|us|decid|mov|start|switch|"
+    r"chang|settl|plan|schedul|updat|join|adopt|mention|book|order|sign)e?d\b)(?:\w+ed|went|saw|met|flew|drove|bought|ate|"
+    r"ran|had|spent|took|made|gave|found|got)\b"
+)
+_KIN = (
+    r"(?:mother|mom|mum|father|dad|sister|brother|wife|husband|partner|girlfriend|boyfriend|son|daughter|friend|boss|"
+    r"manager|colleague|coworker|neighbou?r|roommate|flatmate|aunt|uncle|cousin|grandma|grandpa|grandmother|grandfather|"
+    r"niece|nephew|kids?|parents)"
+)
+_ANOTHER = re.compile(
+    rf"^\W*(?:(?:also|and|but|well|oh)\W+)*(?:(?:[Mm]y|[Oo]ur|[Tt]he) (?:\w+ )?{_KIN}|[Hh]e|[Ss]he|[Tt]hey|"
+    r"(?!It|This|That|There|These|Those|The|What|Here)[A-Z]\w+) (?!of\b)(?:\w+s|is|has|was|are|have|\w+ed)\b"
+)
+_SELF = re.compile(r"\b(?:I|me|my|we|our)\b", re.I)
+# A number that hardly two things share.
+_LARGE = re.compile(r"\d{4}|\d[.,]\d{2,}")
+
+
+def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
+    """Whether one unit of a memory's text says what the cue says is old."""
+    if not _of_whom(cue, unit, text):
+        return False
+    if not cue.old:
+        return _sets(cue, unit, weights)
+    if cue.stance and polarity(unit) == -cue.stance:
+        return False
+    if cue.plans and not _planned(cue, unit):
+        return False
+    if not _in_place(cue, unit) or _only_in_longer_name(cue.old, unit):
+        return False
+    old, there = set(content(cue.old)), set(content(unit))
+    if not old:
+        old, there = set(stems(cue.old)), set(stems(unit))
+    enough = 1.0 if cue.exact and not cue.plans else ENOUGH
+    return weights.share(old, there) >= enough or _says_part(old, unit)
+
+
+def _of_whom(cue: Cue, unit: str, text: str) -> bool:
+    """Whether a unit is about whom the cue is about: somebody named is named, and the speaker is not somebody else."""
+    if cue.who:
+        return set(stems(cue.who)) <= set(stems(text))
+    return _ANOTHER.search(unit) is None or _SELF.search(unit) is not None or bool(cue.slot) or cue.exact
+
+
+def _in_place(cue: Cue, unit: str) -> bool:
+    """Whether a unit may hold the old value: of the slot, if the cue has one, and no event, which stays true."""
+    slot = set(content(cue.slot)) - set(content(cue.old))
+    if slot:
+        return bool(slot & set(content(unit))) or _LARGE.search(cue.old) is not None
+    return cue.action == "delete" or bool(cue.stance) or _EVENT.search(unit) is None
+
+
+def _sets(cue: Cue, unit: str, weights: _Weights) -> bool:
+    """Whether a unit gives another value of the same kind to what the cue sets."""
+    slot, there = set(content(cue.slot)), set(content(unit))
+    if slot and weights.share(slot, there) < ALMOST_ALL:
+        return False
+    kind = _kind(cue.new)
+    if set(content(cue.new)) <= there or not (slot or kind != "other"):
+        return False
+    return kind in ("other", _kind(unit))
+
+
+_TIME = re.compile(
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|tonight|tomorrow|noon|midnight)\b|\bMay \d"
+    r"|\b(?:january|february|march|april|june|july|august|september|october|november|december)\b"
+    r"|\b(?:next|this|in \w+) (?:day|week|month|year)s?\b|\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b",
+    re.I,
+)
+
+
+def _kind(text: str) -> str:
+    if re.search(r"[$\u20ac\u00a3]\s?\d", text):
+        return "money"
+    if _TIME.search(text):
+        return "time"
+    return "number" if re.search(r"\d", text) else "other"
+
+
+def _planned(cue: Cue, unit: str) -> bool:
+    """Whether a unit tells of something still to be done; for an exact cue, of nothing but what the cue says was done."""
+    plan = _PLAN.search(unit)
+    if plan is None or not cue.exact:
+        return plan is not None
+    aim = re.split(r"\b(?:by|before|soon|sometime|next|this|so|because|with|for)\b|,", unit[plan.end() :])[0]
+    wanted = set(content(aim))
+    return _AGAIN_AND_AGAIN.search(unit) is None and len(wanted) > 1 and wanted <= set(content(cue.old))
+
+
+def _says_part(old: set[str], unit: str) -> bool:
+    """Whether an item of a unit says a part of what is old and hardly anything else."""
+    parts = (set(content(unit[start:end])) for start, end in items(unit))
+    return any(len(part & old) >= FEW and len(part & old) >= 0.8 * len(part) for part in parts)
+
+
+def _only_in_longer_name(name: str, unit: str) -> bool:
+    """Whether a name stands in a unit only within longer ones: "VP of Engineering" in "VP of Engineering Operations"."""
+    if not name[:1].isupper():
+        return False
+    found = [match.span() for match in re.finditer(rf"\b{re.escape(name)}\b", unit)]
+    longer = (re.match(r" (?:of |and |for )?[A-Z]", unit[end:]) is not None for _, end in found)
+    return bool(found) and all(longer)
