@@ -74,10 +74,10 @@ _LIGHT = frozenset(
     stems(
         """think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort fan big huge reading watching
         visiting listening travelling traveling visit really actually honestly lately recently speaking talking mention reminds know guess
-        just now anymore more much also always never still even too very bit taste tastes preference preferences change changed shifted mind
+        just now anymore more much also always never still even too very bit taste tastes preference preferences mind
         sure yes okay oh well some any all one new good great definitely totally absolutely pretty quite so used use keen interested interest
         favorite favourite about into drawn way going go get got make made please want need track tracking today tomorrow yesterday
-        tell say said interesting that's changing things different fact"""
+        tell say said interesting things different fact"""
     )
 )
 
@@ -117,15 +117,19 @@ class Said:
         """The cues in order."""
         return [cue for cue in self.cues if cue is not None]
 
-    def kept(self, spent: Sequence[Cue]) -> str | None:
-        """The statement without what the `spent` cues say is old; None when nothing is left that says something."""
+    def kept(self, spent: Sequence[Cue], told: Sequence[Cue] = ()) -> str | None:
+        """The statement without what the `spent` cues say is old; None when nothing is left that says something.
+
+        told: those whose whole unit is spent, for something else tells it now.
+        """
         parts, over = [], False
         for unit, cue in zip(self.units, self.cues, strict=True):
             if cue is None or cue not in spent:
                 parts.append("" if over and not _goes_on(unit) else unit)
             else:
-                over = not cue.keep
-                parts.append(unit if cue.keep == plain(unit) else _closed(cue.keep, unit))
+                left = "" if cue in told else cue.keep
+                over = not left
+                parts.append(unit if left == plain(unit) else _closed(left, unit))
         if parts == list(self.units):
             return "".join(parts)
         text = tidy("".join(part for part in parts if _goes_on(part) or part not in self.units))
@@ -170,13 +174,16 @@ def content(text: str) -> list[str]:
 
 def substance(text: str) -> bool:
     """Whether a text says something by itself, once phrases that only lead in are taken off."""
-    return bool(content(_LEAD.sub("", plain(text))))
+    return bool(content(_SHIFTED.sub("", _LEAD.sub("", plain(text)))))
 
 
 _LEAD = re.compile(
     r"^\W*(?:(?:yes|yeah|oh|well|so|and|but|also|you know|actually|honestly|by the way|that's \w+(?: \w+)?|that reminds me)\b[\s,.!]*)*"
     r"(?:(?:speaking|talking) of [^,.;\u2013\u2014]+[,.;\u2013\u2014]?\s*)?",
     re.I,
+)
+_SHIFTED = re.compile(
+    r"\b(?:my|our) (?:\w+ ){0,2}(?:tastes?|preferences?|mind|interests?|opinions?|views?)\b[^,.;]*?\b(?:chang|shift|evolv)\w+|\bchanged my mind\b", re.I
 )
 _SPARE = re.compile(r"\s+([,.;!?])|([,;]\s*)+(?=[.!?,;])|(?<=\s)\s+")
 
@@ -345,7 +352,7 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     """ "I used to A, but B": B tells whether A's object was dropped, replaced, or is now seen the other way round."""
     before, now = match.group("old"), match.group("now") or ""
     after = now or later
-    old = liked(before) or liked(re.split(r"[.!?]\s", earlier)[-1])
+    old = liked(before) or liked(_LEAD.sub("", re.split(r"[.!?]\s+(?=\S)", earlier)[-1]))
     was, becomes = polarity(before), polarity(after) or polarity(later)
     start = match.start("who")
     kept = f"{match.string[:start].rstrip()} {now}" if now else _lead(match, start)
@@ -405,7 +412,7 @@ def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
 
 def _title(said: str) -> bool:
     """Whether a phrase is a short quoted one or a name, of which every word must be met."""
-    return len(content(said)) <= _LONG and (_QUOTED.search(said) is not None or _phrase(said).istitle())
+    return len(content(_phrase(said))) <= _LONG and (_QUOTED.search(said) is not None or _phrase(said).istitle())
 
 
 def _took_back(match: re.Match[str], _: str, __: str) -> Cue:
@@ -425,7 +432,7 @@ def _past(match: re.Match[str], _: str, __: str) -> Cue:
 
 
 def _off(match: re.Match[str], _: str, __: str) -> Cue:
-    return Cue(action="delete", rule="", old=_phrase(match.group("old")), keep=_lead(match, match.start()))
+    return Cue(action="delete", rule="", old=_short(match.group("old")), keep=_lead(match, match.start()))
 
 
 def _set(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -455,6 +462,7 @@ def _rules() -> Iterator[_Rule]:
     """In order: what names old and new comes before what names one of them, commands before reports."""
     yield _Rule("it says from what to what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\bfrom (?P<old>[^;]+?)(?P<gap>,? (?:back )?)to (?P<new>.+)", re.I), _from_to)
     yield _Rule("it says to what from what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\b(?:back )?to (?P<new>[^;]+?) from (?P<old>[^;]+)", re.I), _to_from)
+    yield _Rule("it says that a value was wrong", re.compile(r"\b(?:incorrectly|wrongly|mistakenly|erroneously)\b.*?\b(?:to|as|at) (?P<old>[^;]+)"), _off)
     yield _Rule("it takes a value back for another", re.compile(r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and (?:revert|change|set|update|move|make) it (?:back )?to (?P<new>.+)", re.I), _took_back)
     yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:[,;]?\s+(?:but|and now|now|though|until|however|yet)\b,?\s*(?P<now>.+))?$"), _used_to)
     yield _Rule("it puts one thing in place of another", re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I), _instead)

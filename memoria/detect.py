@@ -64,8 +64,13 @@ def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
     others = [one for one in candidates if one.id != statement.id]
     texts: dict[str, str | None] = {one.id: one.text for one in others}
     weights = _Weights(others)
-    spent = [cue for cue in said.found if _apply(cue, statement, others, texts, weights)]
-    return [_proposal(statement, said, spent, others, texts)] if spent else []
+    spent, told = [], []
+    for cue in said.found:
+        before = dict(texts)
+        if _apply(cue, statement, others, texts, weights):
+            spent.append(cue)
+            told += [cue] if _told(cue, before, texts) else []
+    return [_proposal(statement, said, spent, told, others, texts)] if spent else []
 
 
 def named(text: str) -> list[str]:
@@ -75,7 +80,12 @@ def named(text: str) -> list[str]:
 
 
 def _proposal(
-    statement: Memory, said: Said, spent: Sequence[Cue], others: Sequence[Memory], texts: Mapping[str, str | None]
+    statement: Memory,
+    said: Said,
+    spent: Sequence[Cue],
+    told: Sequence[Cue],
+    others: Sequence[Memory],
+    texts: Mapping[str, str | None],
 ) -> Proposal:
     changed = [(one.id, texts[one.id]) for one in others if texts[one.id] != one.text]
     reasons = dict.fromkeys(f"{cue.rule}: {_brief(cue.old or cue.slot or cue.new)}" for cue in spent)
@@ -85,7 +95,7 @@ def _proposal(
         ends=tuple(id for id, text in changed if text is None),
         amends=tuple((id, text) for id, text in changed if text is not None),
         at=statement.created_at,
-        keep=said.kept(spent),
+        keep=said.kept(spent, told),
         reason="; ".join(reasons),
     )
 
@@ -108,14 +118,14 @@ class _Weights:
     def __call__(self, word: str) -> float:
         return log(1 + (self._count + 1) / (self._having.get(word, 0) + 0.5))
 
-    def share(self, wanted: set[str], there: set[str]) -> float:
-        """The weight of the wanted words that are there, in [0, 1]; 0 when the rarest known one is missing,
+    def share(self, wanted: set[str], there: set[str], *, rarest: bool = True) -> float:
+        """The weight of the wanted words that are there, in [0, 1]; 0 when a number of a short phrase is missing,
 
-        or, of a short phrase, a number.
+        or, with `rarest`, the rarest word that any of the memories has.
         """
         known = [word for word in wanted if self._having.get(word)]
         missed = wanted - there
-        if not known or max(known, key=lambda word: (self(word), word)) in missed:
+        if not known or (rarest and max(known, key=lambda word: (self(word), word)) in missed):
             return 0.0
         if len(wanted) <= FEW and any(word[0].isdigit() for word in missed):
             return 0.0
@@ -127,19 +137,23 @@ def _apply(
     cue: Cue, statement: Memory, others: Sequence[Memory], texts: dict[str, str | None], weights: _Weights
 ) -> bool:
     """Ends or amends in `texts` what a cue is about; whether there was anything."""
-    about = [one for one in others if texts[one.id] is not None and _comparable(cue, statement, one)]
-    met = {one.id: [_meets(cue, unit, texts[one.id] or "", weights) for unit in _plain_units(texts[one.id])] for one in about}
+    about = [one for one in others if _comparable(cue, statement, one)]
+    # What another cue of the statement has ended is met as it was, and stays ended.
+    seen = {one.id: texts[one.id] or one.text for one in about}
+    met = {id: [_meets(cue, plain(unit), text, weights) for unit in units(text)] for id, text in seen.items()}
     found = [one for one in about if any(met[one.id])]
     if not cue.old:
         # The value itself is not named, and older values may be of something else.
         found = [one for one in found if cue.slot or one.provenance.session == statement.provenance.session][-1:]
     for one in found:
-        texts[one.id] = without(cue, texts[one.id] or "", met[one.id])
+        if texts[one.id] is not None:
+            texts[one.id] = without(cue, seen[one.id], met[one.id])
     return bool(found)
 
 
-def _plain_units(text: str | None) -> list[str]:
-    return [plain(unit) for unit in units(text or "")]
+def _told(cue: Cue, before: Mapping[str, str | None], after: Mapping[str, str | None]) -> bool:
+    """Whether an amended memory now tells what the cue's unit tells: the new value in the old one's place."""
+    return bool(cue.new) and any(text and text != before[id] and cue.new in text for id, text in after.items())
 
 
 def _comparable(cue: Cue, statement: Memory, one: Memory) -> bool:
@@ -194,8 +208,15 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
     old, there = set(content(cue.old)), set(content(unit))
     if not old:
         old, there = set(stems(cue.old)), set(stems(unit))
-    enough = 1.0 if cue.exact and not cue.plans else ENOUGH
-    return weights.share(old, there) >= enough or _says_part(old, unit)
+    if cue.exact and not cue.plans:
+        return old <= there and _together(old, content(unit))
+    return weights.share(old, there, rarest=not cue.stance) >= ENOUGH or _says_part(old, unit)
+
+
+def _together(old: set[str], there: Sequence[str]) -> bool:
+    """Whether all the old words stand close together."""
+    width = len(old) + 1
+    return any(old <= set(there[at : at + width]) for at in range(len(there)))
 
 
 def _of_whom(cue: Cue, unit: str, text: str) -> bool:

@@ -9,6 +9,7 @@ from memoria.cues import Cue, content, plain, tidy, units
 
 _ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
+_AMOUNT = re.compile(r"[$\u20ac\u00a3]?\d[\d.,]*(?<![.,])[kKmM]?")
 # What begins with a subject of its own is no further item of a list.
 _CLAUSE = re.compile(
     r"\W*(?:I|he|she|it|they|we|you|that|this|there|so|which|who|because|after|his|her|their|just|now|to)\b"
@@ -64,13 +65,19 @@ def _rest(cue: Cue, unit: str) -> str:
 
 def _substituted(cue: Cue, unit: str) -> str | None:
     """A unit with the new number for the old one, "" when it says no more than that; None when they are no numbers."""
-    if not (cue.old and cue.new and _NUMBER.search(cue.old) and _NUMBER.search(cue.new)):
+    if not _NUMBER.search(cue.new):
         return None
-    literal = re.search(rf"(?<![\w.,]){re.escape(cue.old)}(?!\w)", unit, re.I)
+    literal = re.search(rf"(?<![\w.,]){re.escape(cue.old)}(?!\w)", unit, re.I) if cue.old else _only_amount(cue, unit)
     if literal is None:
         return None
     more = set(content(unit)) - set(content(cue.old)) - set(content(cue.slot))
-    return unit[: literal.start()] + cue.new + unit[literal.end() :] if len(more) > 2 else ""
+    return unit[: literal.start()] + cue.new + unit[literal.end() :] if more else ""
+
+
+def _only_amount(cue: Cue, unit: str) -> re.Match[str] | None:
+    """The one amount in a unit, when what the cue sets is an amount too."""
+    found = list(_AMOUNT.finditer(unit))
+    return found[0] if len(found) == 1 and _AMOUNT.fullmatch(cue.new) else None
 
 
 def _without_items(old: set[str], unit: str) -> str:
