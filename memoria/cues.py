@@ -28,6 +28,14 @@ _ADV = r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|defini
 _AUX = r"(?:'m|'ve|'s|'re| am| is| are| was| have| has)?"
 _WHO = r"\b(?P<who>I|[Ww]e|(?:[Mm]y|[Oo]ur) [a-z]+(?: [a-z]+)??|[A-Z][\w.-]+(?: [A-Z][\w.-]+)*)"
 _ME = r"\b(?P<who>I|[Ww]e)"
+_BUT = r"but|and now|now|though|until|however|yet|lately|these days|recently|nowadays|then|only to|whereas"
+_ONCE = r"once|previously|formerly|originally|initially|at first|always|had always|was once|was(?= (?:really |so |very |quite |pretty |all )*(?:into|keen|fond|crazy|obsessed|all about|a (?:big |huge )?fan|drawn|hooked))|thought I"
+_LIKED = r"(?:really |actually |absolutely )?(?:liked|loved|enjoyed|preferred|disliked|hated|adored)\b"
+_OVER = (
+    r"gone off|went off|grown out of|grew out of|outgrown|outgrew|moved on from|moved away from|drifted away from|lost (?:all |my |any )?(?:interest in|taste for|love for|passion for|enthusiasm for|appetite for)|"
+    r"fall(?:en|ing) out of love with|fell out of love with|had (?:enough|my fill) of|cooled (?:off )?on|soured on|(?:sick|tired|bored|weary|wary) (?:of|with)|(?:(?:grown|become|became|gotten|getting|feel(?:ing)?) )?(?:tired|weary|bored|disillusioned|disenchanted|fed up) (?:of|with|by)|"
+    r"(?:less|not as|not so) (?:interested|into|keen|fond|excited|drawn) ?(?:in|on|of|about|by|to|with)?|over|changed my mind (?:about|on)|stopped (?:liking|loving|enjoying|caring for)"
+)
 _LISTS = r"(?:from|off|out of|in|on)"
 _DATA = r"updat\w+|chang\w+|revert\w*|correct\w*|remov\w+|delet\w+|set|adjust\w*|reschedul\w+|renam\w+|replac\w+|edit\w*|tak\w+|cross\w*|mak\w+"
 _CHANGE = (
@@ -54,19 +62,24 @@ _NOBODY = frozenset("he she they it you this that there these those who what whi
 _OURSELVES = frozenset({"", "i", "we"})
 
 _CEASED = re.compile(
-    r"\b(?:any ?more|no longer|gone off|went off|(?:grown|grew) out|moved on|lost (?:interest|its|their)|less|over (?:it|them|that)|"
-    r"not (?:so|as|that) (?:keen|into|interested)|changed my mind|stopped|quit|gave up|given up|shifted away|not a fan)\b",
+    r"\b(?:any ?more|no longer|gone off|went off|(?:grown|grew|growing) (?:out|tired|weary|bored|apart)|outgr[eo]w\w*|moved (?:on|away)|"
+    r"lost (?:interest|its|their|my|the)|losing interest|less|fad(?:e|ed|ing)|wan(?:ed|ing)|cooled|soured|wor(?:n|e) (?:off|thin)|over (?:it|them|that|him|her)|"
+    r"not (?:so|as|that|quite as|really) (?:keen|into|interested|excited|fond)|n't (?:so|as|that|quite as) (?:keen|into|interested|excited|fond)|"
+    r"changed my mind|stopped|quit|gave up|given up|shift(?:ed|ing) away|drift(?:ed|ing) away|not a (?:big |huge )?fan|isn't for me|aren't for me|not for me|"
+    r"disillusioned|disenchanted|tired of|sick of|bored (?:of|with)|weary of|as much|(?:like|the way) I (?:used to|once did)|done with)\b",
     re.I,
 )
 _AGAINST = re.compile(
     r"\b(?:dislik\w+|hat(?:e|ed|ing)|detest\w*|loath\w*|despis\w*|avoid\w*|can't stand|cannot stand|couldn't stand|not my (?:thing|cup)|"
-    r"turn(?:s|ed)? me off|bor(?:ed|es|ing)|too \w+|overrated|annoy\w+)\b"
+    r"turn(?:s|ed)? me off|put(?:s)? me off|bor(?:ed|es|ing)|too \w+|overrated|annoy\w+|dread\w*|resent\w*|unappealing|dull|tedious|off-putting|"
+    r"can't get into|couldn't get into|never (?:really )?(?:liked|cared|enjoyed|got into))\b"
     r"|(?:\bnot|n't)\s+(?:(?:really|all that|much|so|that|a|big|particularly) )*(?:lik\w+|lov\w+|enjoy\w*|car(?:e|ed|ing)|fans?|into|click|keen)\b",
     re.I,
 )
 _FOR = re.compile(
     r"\b(?:lik(?:e|ed|es|ing)|lov(?:e|ed|es|ing)|enjoy\w*|ador\w+|prefer\w*|appreciat\w+|fans?|into|keen|drawn|fascinat\w+|favou?rites?|"
-    r"all about|captivat\w+|excit\w+|interest\w+|lean\w+|amazing|great|wonderful|dream\w*|want\w*|impress\w+|find\w* .*(?:good|great|lovely))\b",
+    r"all about|captivat\w+|excit\w+|interest\w+|lean\w+|amazing|great|wonderful|dream\w*|want\w*|impress\w+|fond|obsess\w+|crazy|passionate|"
+    r"enthusias\w+|addict\w+|hooked|devot\w+|admir\w+|gravitat\w+|thrill\w+|swear by|swore by|soft spot|go-to|rel[iy]\w*|find\w* .*(?:good|great|lovely))\b",
     re.I,
 )
 # Verbs and nouns of attitude and talk: they say that, not what, somebody likes or does.
@@ -273,7 +286,7 @@ def _short(text: str) -> str:
     """A phrase up to where a reason, a time or another clause begins, unless it is quoted."""
     if _QUOTED.search(text):
         return _phrase(text)
-    return _phrase(re.split(r",(?=\s)|\b(?:because|since|so|but|due to|as (?:I|we|it)|and (?:I|we|it|that|you)|after|until|for now|when|while)\b", text)[0])
+    return _phrase(re.split(r",(?=\s)|\b(?:because|since|so|but|due to|as (?:I|we|it)|and (?:I|we|it|that|you|towards?)|after|until|for now|when|while)\b", text)[0])
 
 
 def _lead(match: re.Match[str], at: int) -> str:
@@ -354,7 +367,7 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     after = now or later
     old = liked(before) or liked(_LEAD.sub("", re.split(r"[.!?]\s+(?=\S)", earlier)[-1]))
     was, becomes = polarity(before), polarity(after) or polarity(later)
-    start = match.start("who")
+    start = match.start()
     kept = f"{match.string[:start].rstrip()} {now}" if now else _lead(match, start)
     if not after:
         return Cue(action="delete", rule="", old=old, keep=match.string, stance=max(was, 0))
@@ -366,9 +379,15 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     return Cue(action="update", rule="", old=old, keep=kept, stance=max(was, 0))
 
 
+def _once(match: re.Match[str], earlier: str, later: str) -> Cue | None:
+    """ "I once liked A, but now B": as "used to", when A is an attitude and B says that it changed."""
+    changed = _CEASED.search(match.group("now")) or _SINCE.search(match.group("now"))
+    return _used_to(match, earlier, later) if polarity(match.group("old")) and changed else None
+
+
 def _turned(text: str) -> bool:
     """Whether a text says that something else is liked now, as in "I'm more drawn to fiction"."""
-    return re.search(r"\b(?:prefer\w*|drawn to|more into|leaning|rather|much more)\b", text, re.I) is not None
+    return re.search(r"\b(?:prefer\w*|drawn (?:more )?(?:to|toward)|gravitat\w+|more into|lean\w*|rather|much more|switched to|moved on to|now (?:into|love|like|enjoy)|instead)\b", text, re.I) is not None
 
 
 def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -378,6 +397,7 @@ def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
     return Cue(action="update", rule="", old=liked(match.group("old")), keep=keep, stance=1)
 
 
+_SINCE = re.compile(r"\b(?:now|lately|these days|recently|nowadays|since then|not any ?more|changed|turns out|realis\w+|realiz\w+)\b", re.I)
 _TO_DO = re.compile(
     r"^(?:(?:need(?:ing)?|have|want(?:ing)?|going|plan(?:ning)?|plan on|required|interested in) (?:to |on )?)?(?:(?:be )?(?:track(?:ing)?|keep(?:ing)? track of) )?",
     re.I,
@@ -388,14 +408,38 @@ def _no_more(match: re.Match[str], _: str, later: str) -> Cue | None:
     said = match.group("old")
     rest = (match.groupdict().get("now") or "").strip(" ,.!-")
     old = _short(_TO_DO.sub("", said))
-    likes = polarity(said) > 0 or re.match(r"(?:a |so |as |that |very )*(?:fan|keen|into|interested|drawn|excited)\b", said) is not None
+    likes = polarity(said) > 0 or re.match(r"(?:a |so |as |that |very )*(?:feel the same|fan|keen|into|interested|drawn|excited)\b", said) is not None
     keep = f"{match.string[: match.start()]} {rest}" if substance(rest) else _lead(match, match.start())
     return Cue(action="update" if substance(rest) else "delete", rule="", old=liked(said) if likes else old, keep=keep, stance=int(likes))
 
 
 def _gone_off(match: re.Match[str], _: str, __: str) -> Cue | None:
     old = match.group("old")
-    return Cue(action="delete", rule="", old=liked(_short(old)), keep=_lead(match, match.start()), stance=1)
+    keep = _lead(match, match.start())
+    return Cue(action="delete", rule="", old=liked(_short(old)), keep=keep, stance=1)
+
+
+def _fails_me(match: re.Match[str], _: str, __: str) -> Cue | None:
+    old = liked(match.group("old"))
+    if re.match(r"(?:I|we|you|he|she)\b", match.group("old").split(",")[-1].strip(), re.I):
+        return None
+    return Cue(action="delete", rule="", old=old, keep=_lead(match, match.start()), stance=1)
+
+
+def _likes_now(match: re.Match[str], _: str, __: str) -> Cue | None:
+    return Cue(action="update", rule="", old=liked(_short(match.group("old"))), keep=match.string, stance=-1)
+
+
+def _swapped(match: re.Match[str], _: str, __: str) -> Cue | None:
+    keep = f"{match.string[: match.start('verb')]}now have {match.group('new')}"
+    return Cue(action="update", rule="", old=_short(match.group("old")), new=_short(match.group("new")), keep=keep)
+
+
+def _prefers(match: re.Match[str], _: str, __: str) -> Cue | None:
+    if not re.search(r"\b(?:now|lately|these days|recently|nowadays|come to|started|grown)\b", match.string, re.I):
+        return None
+    keep = _cut(match, match.end("new"), match.end("old"))
+    return Cue(action="update", rule="", old=liked(match.group("old")), keep=keep, stance=1)
 
 
 def _stopped(match: re.Match[str], _: str, __: str) -> Cue:
@@ -464,17 +508,31 @@ def _rules() -> Iterator[_Rule]:
     yield _Rule("it says to what from what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\b(?:back )?to (?P<new>[^;]+?) from (?P<old>[^;]+)", re.I), _to_from)
     yield _Rule("it says that a value was wrong", re.compile(r"\b(?:incorrectly|wrongly|mistakenly|erroneously)\b.*?\b(?:to|as|at) (?P<old>[^;]+)"), _off)
     yield _Rule("it takes a value back for another", re.compile(r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and (?:revert|change|set|update|move|make) it (?:back )?to (?P<new>.+)", re.I), _took_back)
-    yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:[,;]?\s+(?:but|and now|now|though|until|however|yet)\b,?\s*(?P<now>.+))?$"), _used_to)
+    yield _Rule("it says one thing used to be so", re.compile(rf"\b(?:[Ww]hile|[Aa]lthough|[Tt]hough|[Ee]ven though|[Aa]s much as) {_WHO}{_AUX} ?{_ADV}(?:used to|once|previously|{_ONCE}) {_ADV}(?P<old>[^,;]+), (?P<now>.+)$"), _used_to)
+    yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:[,;]?\s+(?:{_BUT})\b,?\s*(?P<now>.+))?$"), _used_to)
+    yield _Rule("it says one thing once was so", re.compile(rf"{_WHO}{_AUX} ?(?:(?:{_ONCE}) |(?={_LIKED})){_ADV}(?P<old>.+?)[,;]? (?:but|yet|until|though|however)\b,?\s*(?P<now>.+)$"), _once)
     yield _Rule("it puts one thing in place of another", re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I), _instead)
     yield _Rule("it likes one thing more than another now", re.compile(r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+)\b.*?),? (?:much |far |way |a lot )?more than (?P<old>[^,.;!?]+)", re.I), _more_than)
+    yield _Rule("it likes one thing more than another now", re.compile(r"\b(?P<verb>prefer\w*|choos\w+|pick\w*|favou?r\w*|gravitat\w+ towards?) (?P<new>[^,;]+?) (?:over|to|than|rather than|instead of) (?P<old>[^,.;!?]+)", re.I), _prefers)
+    yield _Rule("it puts one thing in place of another", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?P<verb>swapped|traded|replaced|exchanged|ditched|dropped|gave up|given up|left) (?P<old>[^,;]+?) (?:for|with|by|in favou?r of) (?P<new>[^,;]+)"), _swapped)
+    yield _Rule("it says that a liking is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually )*(?:no longer\b|(?:do|does|is|are|has|have)(?:n't| not)\b(?=.*\b(?:any ?more|the way it used to|like (?:it|they|he|she) used to)\b)).*\b(?:for me|me|my)\b", re.I), _fails_me)
     yield _Rule("it says that something is no longer so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}no longer {_ADV}(?P<old>.+?)(?:,? (?:but|and now|now)\b,?\s*(?P<now>.+))?$"), _no_more)
-    yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO} ?{_ADV}(?:do|does|did|is|are|am|can|will|'m|'s|'re)(?:n't| not|\b {_ADV}not) {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"), _no_more)
+    yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO} ?{_ADV}(?:do|does|did|is|are|am|can|will|'m|'s|'re)(?:n't| not|\b {_ADV}not) {_ADV}(?P<old>.+?),? (?:any ?more\b|as much\b|these days\b|nowadays\b|lately\b|like I used to\b|the way I used to\b)(?P<now>.*)$"), _no_more)
     yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO}{_AUX} {_ADV}not {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"), _no_more)
-    yield _Rule("it says that a liking is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:gone off|went off|grown out of|grew out of|moved on from|lost interest in|fallen out of love with|fell out of love with|had enough of|(?:sick|tired|bored) (?:of|with)|over) (?P<old>.+)"), _gone_off)
-    yield _Rule("it says that somebody stopped", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|cancel(?:l)?ed|dropped|scrapped|deleted) (?P<old>.+)"), _stopped)
-    yield _Rule("it asks to take something out", re.compile(rf"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just) )(?P<verb>remove|delete|erase|drop|scrap|cancel|strike|discard|forget(?: about)?|(?:take|cross|check|tick)(?: off)?) (?P<old>[^;]+?)(?: off)?[.!?]*\s*$", re.I), _command)
-    yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped up|took care of|taken care of|managed to|got around to|gotten around to|got round to|able to|checked off|crossed off|finished up) (?P<old>.+)"), _finished)
-    yield _Rule("it says that a task is finished", re.compile(r"^(?P<old>[^,;]+?) (?:is|are|has been|have been) (?:now |already |all )*(?:done|finished|completed|complete|taken care of)\b", re.I), _finished)
+    yield _Rule("it says that a liking is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:{_OVER}) (?P<old>.+)"), _gone_off)
+    yield _Rule("it says that a liking is over", re.compile(r"\b[Mm]y (?P<verb>love|passion|interest|enthusiasm|taste|fondness|appetite|obsession|excitement|affection) (?:for|in|with) (?P<old>[^,;]+?) (?:has|have|is|seems|just)\b.*\b(?:fad\w+|wan\w+|cool\w+|gone|died|worn|vanish\w+|dwindl\w+|disappear\w+|over|lessen\w+|declin\w+)\b"), _gone_off)
+    yield _Rule("it says that a liking is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|'s|'ve) )(?:really |just |kind of |sort of |completely |totally )*lost (?:its|their|his|her|the|all) (?:\w+ )?(?:appeal|charm|magic|shine|spark|allure)\b", re.I), _gone_off)
+    yield _Rule("it says that a dislike is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|is|are|'s) )?(?:really |actually |kind of |slowly |finally )*(?:grown|growing|grew) on me\b", re.I), _likes_now)
+    yield _Rule("it says that a dislike is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:come around (?:to|on)|came around (?:to|on)|warmed (?:up )?to|learned to (?:like|love|enjoy|appreciate)|(?:started|begun|beginning|starting|grown|come) (?:to (?:like|love|enjoy|appreciate)|liking|loving|enjoying|appreciating)) (?P<old>.+)"), _likes_now)
+    yield _Rule("it says that somebody stopped", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|cancel(?:l)?ed|dropped|scrapped|deleted|take back what I said about) (?P<old>.+)"), _stopped)
+    yield _Rule("it asks to take something out", re.compile(rf"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|leave out|get rid of|forget(?: about)?|(?:take|cross|check|tick)(?: off| out)?) (?P<old>[^;]+?)(?: off| out)?[.!?]*\s*$", re.I), _command)
+    yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped up|took care of|taken care of|managed to|got around to|gotten around to|got round to|able to|checked off|crossed off|finished up|finish|complete|dealt with|handled|sorted out|knocked out|got through|got done with|ticked off|follow(?:ed)? through on|ended up) (?P<old>.+)"), _finished)
+    yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}(?:got|gotten|get) (?P<old>[^;]+?) (?:all )?(?:done|finished|completed|out of the way|sorted|taken care of|off my plate|off my list)\b"), _finished)
+    yield _Rule("it says that something will not be done", re.compile(rf"{_ME}(?:'ve|'m|'ll| have| am| will)? ?{_ADV}(?:decided (?:not to|against)|not going to|won't be|not be|opted (?:not to|out of)|skipping|(?:do not|don't) (?:need|have|want|plan) to|called off) (?P<old>.+)"), _stopped)
+    yield _Rule("it says that something will not be done", re.compile(r"\b(?P<verb>no need to|no point in) (?:track |keep track of )?(?P<old>[^,;]+?) (?:any ?more|any longer|now|after all)\b", re.I), _stopped)
+    yield _Rule("it says that a task is finished", re.compile(r"^(?P<old>[^,;]+?) (?:is|are|has been|have been|got|was|were)(?: now| already| all| officially| finally)* (?:done|finished|completed|complete|taken care of|wrapped up|out of the way|off my (?:plate|list|to-do list)|no longer on my (?:\w+ )?(?:list|plate|to-do list))\b", re.I), _finished)
+    yield _Rule("it asks to take something out", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?|\"[^\"]+\"|'.+') (?:should|can|could|must|needs? to|may) (?:now |also |please |just )*be (?:removed|deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b", re.I), _off)
+    yield _Rule("it asks to take something out", re.compile(r"\b(?:I'd like|I would like|I want|I need|please have) (?P<old>[^,;]+?|'.+') (?:removed|deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b", re.I), _off)
     yield _Rule("it says that something is off", re.compile(r"^(?:\W*(?:oh|well|actually|so|unfortunately)\W+)*(?P<old>(?:my|the|our) [^,;]+?|\"[^\"]+\") (?:is|was|has been|got|are|were|have been)(?: now| just)? (?:cancel(?:l)?ed|called off|scrapped)\b", re.I), _off)
     yield _Rule("it says that something is off", re.compile(rf"{_ME} ?{_ADV}(?:can't|cannot|won't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"), _stopped)
     yield _Rule("it says what something was moved to", re.compile(rf"(?:^|[,:;] |\bthat )(?:actually,? )?{_THING}(?: has been| have been| was| were| is| are| got| has)(?: now| been| just)*(?: rescheduled| moved| postponed| pushed(?: back)?| changed| shifted| brought forward|(?<=now) scheduled|(?<=now) set|(?<=now) (?:on|at|in)) (?:to|for|until)? ?{_WHEN}$"), _set)
