@@ -53,6 +53,8 @@ _HYPOTHETICAL = re.compile(
     re.I,
 )
 _REQUEST = re.compile(
+    rf"\bI(?: can|'ll| will| should|'m going to| am going to|'m (?:actually |just )?going to) {_ADV}(?=(?:go ahead and )?(?:remov|delet|tak|cross|check|strik|drop)\w*\b.*\b(?:from|off)\b.*"
+    rf"\b(?:list|calendar|tasks?|schedule|agenda|notes|plans?)\b)|"
     rf"(?:I'd like(?: you)? to|I would like(?: you)? to|I want(?: you)? to|I need(?: you)? to|I wanted to|let's)(?: remember to)?"
     rf"(?= {_ADV}(?:{_DATA})\b)|\b(?:can|could|would|will) you\b|\byou (?:can|could|may)\b|\bshould be(?= (?:{_SET})\b)",
     re.I,
@@ -65,7 +67,7 @@ _CEASED = re.compile(
     r"\b(?:any ?more|no longer|gone off|went off|(?:grown|grew|growing) (?:out|tired|weary|bored|apart)|outgr[eo]w\w*|moved (?:on|away)|"
     r"lost (?:interest|its|their|my|the)|losing interest|less|fad(?:e|ed|ing)|wan(?:ed|ing)|cooled|soured|wor(?:n|e) (?:off|thin)|over (?:it|them|that|him|her)|"
     r"not (?:so|as|that|quite as|really) (?:keen|into|interested|excited|fond)|n't (?:so|as|that|quite as) (?:keen|into|interested|excited|fond)|"
-    r"changed my mind|stopped|quit|gave up|given up|shift(?:ed|ing) away|drift(?:ed|ing) away|not a (?:big |huge )?fan|isn't for me|aren't for me|not for me|"
+    r"changed my mind|stopped|quit|gave up|given up|shift(?:ed|ing) away|not (?:really )?feeling|drift(?:ed|ing) away|not a (?:big |huge )?fan|isn't for me|aren't for me|not for me|"
     r"disillusioned|disenchanted|tired of|sick of|bored (?:of|with)|weary of|as much|(?:like|the way) I (?:used to|once did)|done with)\b",
     re.I,
 )
@@ -303,11 +305,11 @@ def _cut(match: re.Match[str], start: int, end: int) -> str:
 def _named(text: str) -> str:
     """The name, title or decade in a phrase; "" for none."""
     quoted = re.search(r"\"(.+?)\"", text)
-    names = [name for name in _NAME.findall(text) if name not in {"I", "I'm", "I've", "I'd"}]
+    names = [name for name in _NAME.findall(text) if name not in _CAPITAL_I]
     return quoted.group(1) if quoted else _POSSESSIVE.sub("", max(names, key=len)) if names else ""
 
 
-_OF_IT = re.compile(r"(?:his|her|hers|their|its)\b", re.I)
+_OF_IT = re.compile(r"\b(?:his|her|hers|their|its|them|it|him)\b", re.I)
 _ABOUT = re.compile(r"\b(?:about|on|by|of|to|with|in)\s+(?!me\b|it\b|them\b)(?P<rest>.+)$")
 _ASIDE = re.compile(r"\s+(?:as an?|for (?:its|his|her|their|the|travel|a)|would|was|were|is|are|in general)\b.*$")
 
@@ -322,7 +324,7 @@ def liked(text: str) -> str:
     text = about.group("rest") if about and content(about.group("rest")) else text
     words = re.findall(r"[\w'-]+", text)
     telling = [at for at, word in enumerate(words) if content(word)]
-    return " ".join(words[telling[0] : telling[-1] + 1]) if telling and not _OF_IT.match(text) else ""
+    return " ".join(words[telling[0] : telling[-1] + 1]) if telling and not _OF_IT.search(text) else ""
 
 
 def _from_to(match: re.Match[str], _: str, __: str) -> Cue:
@@ -354,11 +356,13 @@ def _instead(match: re.Match[str], _: str, __: str) -> Cue | None:
     return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), keep=keep)
 
 
-def _correction(match: re.Match[str], _: str, __: str) -> Cue | None:
-    if len(match.group("old").split()) > 4:
+def _correction(match: re.Match[str], earlier: str, __: str) -> Cue | None:
+    old = re.split(r" (?:as|like|which)\b", match.group("old"))[0]
+    if len(old.split()) > _LONG:
         return None
+    before = earlier if re.match(r"\W*(?:it|that|this)\b", match.group("slot"), re.I) else ""
     keep = _cut(match, match.end("slot"), match.end("old"))
-    return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=match.group("slot"), keep=keep, exact=True)
+    return Cue(action="update", rule="", old=_phrase(old), slot=f"{before} {match.group('slot')}".strip(), keep=keep, exact=True)
 
 
 def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
@@ -371,10 +375,11 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     kept = f"{match.string[:start].rstrip()} {now}" if now else _lead(match, start)
     if not after:
         return Cue(action="delete", rule="", old=old, keep=match.string, stance=max(was, 0))
-    ceased = _CEASED.search(after)
-    if was < 0 or (was > 0 and becomes < 0 and not ceased):
+    new, refers = _turned(before, after), _OF_IT.search(after)
+    ceased = _CEASED.search(after) is not None
+    if was < 0 or (was > 0 and becomes < 0 and not ceased and not new):
         return Cue(action="update", rule="", old=old, keep=match.string, stance=was)
-    if ceased and not _turned(after):
+    if not new and (ceased or (refers and becomes < 1)):
         return Cue(action="delete", rule="", old=old, keep=_lead(match, start), stance=max(was, 0))
     return Cue(action="update", rule="", old=old, keep=kept, stance=max(was, 0))
 
@@ -385,9 +390,21 @@ def _once(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     return _used_to(match, earlier, later) if polarity(match.group("old")) and changed else None
 
 
-def _turned(text: str) -> bool:
-    """Whether a text says that something else is liked now, as in "I'm more drawn to fiction"."""
-    return re.search(r"\b(?:prefer\w*|drawn (?:more )?(?:to|toward)|gravitat\w+|more into|lean\w*|rather|much more|switched to|moved on to|now (?:into|love|like|enjoy)|instead)\b", text, re.I) is not None
+def _turned(before: str, after: str) -> bool:
+    """Whether `after` says that something else is liked now: "I'm more drawn to fiction", "Bach is my favourite"."""
+    if _TOWARDS.search(after):
+        return True
+    known = set(stems(before))
+    names = [name for name in _NAME.findall(after) if name not in _CAPITAL_I and set(stems(name)) - known]
+    return bool(names) and polarity(after) > 0
+
+
+_CAPITAL_I = frozenset({"I", "I'm", "I've", "I'd", "I'll"})
+_TOWARDS = re.compile(
+    r"\b(?:prefer\w*|drawn (?:more )?(?:to|toward)|gravitat\w+|more into|lean\w*|rather|much more|switched to|moved on to|"
+    r"now (?:into|love|like|enjoy)|instead)\b",
+    re.I,
+)
 
 
 def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -433,6 +450,11 @@ def _likes_now(match: re.Match[str], _: str, __: str) -> Cue | None:
 def _swapped(match: re.Match[str], _: str, __: str) -> Cue | None:
     keep = f"{match.string[: match.start('verb')]}now have {match.group('new')}"
     return Cue(action="update", rule="", old=_short(match.group("old")), new=_short(match.group("new")), keep=keep)
+
+
+def _turned_from(match: re.Match[str], _: str, __: str) -> Cue:
+    old = re.sub(r"^my \w+ (?:preference|love|taste|favou?rite|habit|liking|interest)s? (?:for|of|in) ", "", match.group("old"))
+    return Cue(action="update", rule="", old=liked(old), keep=_lead(match, match.start()), stance=1)
 
 
 def _prefers(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -497,7 +519,7 @@ _INFINITIVE = dict(
     found:find saw:see told:tell spoke:speak ran:run drove:drive ate:eat chose:choose left:leave built:build brought:bring sold:sell
     taught:teach held:hold swam:swim flew:fly rang:ring sang:sing put:put set:set cut:cut""".split()
 )
-_DID = r"(?P<did>\w+ed|" + "|".join(_INFINITIVE) + ")"
+_DID = r"(?P<did>\w*[^e\W]ed|" + "|".join(_INFINITIVE) + ")"
 _THING = r"(?P<slot>(?:[Mm]y|[Tt]he|[Oo]ur) [^,;]+?|\"[^\"]+\")"
 _WHEN = r"(?P<new>[^;]+?)"
 
@@ -509,10 +531,11 @@ def _rules() -> Iterator[_Rule]:
     yield _Rule("it says that a value was wrong", re.compile(r"\b(?:incorrectly|wrongly|mistakenly|erroneously)\b.*?\b(?:to|as|at) (?P<old>[^;]+)"), _off)
     yield _Rule("it takes a value back for another", re.compile(r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and (?:revert|change|set|update|move|make) it (?:back )?to (?P<new>.+)", re.I), _took_back)
     yield _Rule("it says one thing used to be so", re.compile(rf"\b(?:[Ww]hile|[Aa]lthough|[Tt]hough|[Ee]ven though|[Aa]s much as) {_WHO}{_AUX} ?{_ADV}(?:used to|once|previously|{_ONCE}) {_ADV}(?P<old>[^,;]+), (?P<now>.+)$"), _used_to)
-    yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:[,;]?\s+(?:{_BUT})\b,?\s*(?P<now>.+))?$"), _used_to)
+    yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:(?:[,;]?\s+(?:{_BUT})\b,?|,(?=\s+I\b))\s*(?P<now>.+))?$"), _used_to)
     yield _Rule("it says one thing once was so", re.compile(rf"{_WHO}{_AUX} ?(?:(?:{_ONCE}) |(?={_LIKED})){_ADV}(?P<old>.+?)[,;]? (?:but|yet|until|though|however)\b,?\s*(?P<now>.+)$"), _once)
     yield _Rule("it puts one thing in place of another", re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I), _instead)
-    yield _Rule("it likes one thing more than another now", re.compile(r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+)\b.*?),? (?:much |far |way |a lot )?more than (?P<old>[^,.;!?]+)", re.I), _more_than)
+    yield _Rule("it likes one thing more than another now", re.compile(r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+|more)\b.*?),? (?:(?:much |far |way |a lot )?more than|over) (?P<old>[^,.;!?]+)", re.I), _more_than)
+    yield _Rule("it names what it turned away from", re.compile(r"\b(?:shift|change|departure|switch|move|break|step) (?:away )?from (?P<old>(?:my (?:old|usual|previous|former|earlier) )[^,;]+)", re.I), _turned_from)
     yield _Rule("it likes one thing more than another now", re.compile(r"\b(?P<verb>prefer\w*|choos\w+|pick\w*|favou?r\w*|gravitat\w+ towards?) (?P<new>[^,;]+?) (?:over|to|than|rather than|instead of) (?P<old>[^,.;!?]+)", re.I), _prefers)
     yield _Rule("it puts one thing in place of another", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?P<verb>swapped|traded|replaced|exchanged|ditched|dropped|gave up|given up|left) (?P<old>[^,;]+?) (?:for|with|by|in favou?r of) (?P<new>[^,;]+)"), _swapped)
     yield _Rule("it says that a liking is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually )*(?:no longer\b|(?:do|does|is|are|has|have)(?:n't| not)\b(?=.*\b(?:any ?more|the way it used to|like (?:it|they|he|she) used to)\b)).*\b(?:for me|me|my)\b", re.I), _fails_me)
@@ -524,8 +547,8 @@ def _rules() -> Iterator[_Rule]:
     yield _Rule("it says that a liking is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|'s|'ve) )(?:really |just |kind of |sort of |completely |totally )*lost (?:its|their|his|her|the|all) (?:\w+ )?(?:appeal|charm|magic|shine|spark|allure)\b", re.I), _gone_off)
     yield _Rule("it says that a dislike is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|is|are|'s) )?(?:really |actually |kind of |slowly |finally )*(?:grown|growing|grew) on me\b", re.I), _likes_now)
     yield _Rule("it says that a dislike is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:come around (?:to|on)|came around (?:to|on)|warmed (?:up )?to|learned to (?:like|love|enjoy|appreciate)|(?:started|begun|beginning|starting|grown|come) (?:to (?:like|love|enjoy|appreciate)|liking|loving|enjoying|appreciating)) (?P<old>.+)"), _likes_now)
-    yield _Rule("it says that somebody stopped", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|cancel(?:l)?ed|dropped|scrapped|deleted|take back what I said about) (?P<old>.+)"), _stopped)
-    yield _Rule("it asks to take something out", re.compile(rf"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|leave out|get rid of|forget(?: about)?|(?:take|cross|check|tick)(?: off| out)?) (?P<old>[^;]+?)(?: off| out)?[.!?]*\s*$", re.I), _command)
+    yield _Rule("it says that somebody stopped", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|cancel(?:l)?ed|dropped|scrapped|deleted|removed|erased|crossed off|checked off|take back what I said about) (?P<old>.+)"), _stopped)
+    yield _Rule("it asks to take something out", re.compile(rf"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|now) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|leave out|get rid of|forget(?: about)?|(?:take|cross|check|tick)(?: off| out)?) (?P<old>[^;]+?)(?: off| out)?[.!?]*\s*$", re.I), _command)
     yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped up|took care of|taken care of|managed to|got around to|gotten around to|got round to|able to|checked off|crossed off|finished up|finish|complete|dealt with|handled|sorted out|knocked out|got through|got done with|ticked off|follow(?:ed)? through on|ended up) (?P<old>.+)"), _finished)
     yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}(?:got|gotten|get) (?P<old>[^;]+?) (?:all )?(?:done|finished|completed|out of the way|sorted|taken care of|off my plate|off my list)\b"), _finished)
     yield _Rule("it says that something will not be done", re.compile(rf"{_ME}(?:'ve|'m|'ll| have| am| will)? ?{_ADV}(?:decided (?:not to|against)|not going to|won't be|not be|opted (?:not to|out of)|skipping|(?:do not|don't) (?:need|have|want|plan) to|called off) (?P<old>.+)"), _stopped)
@@ -534,7 +557,7 @@ def _rules() -> Iterator[_Rule]:
     yield _Rule("it asks to take something out", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?|\"[^\"]+\"|'.+') (?:should|can|could|must|needs? to|may) (?:now |also |please |just )*be (?:removed|deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b", re.I), _off)
     yield _Rule("it asks to take something out", re.compile(r"\b(?:I'd like|I would like|I want|I need|please have) (?P<old>[^,;]+?|'.+') (?:removed|deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b", re.I), _off)
     yield _Rule("it says that something is off", re.compile(r"^(?:\W*(?:oh|well|actually|so|unfortunately)\W+)*(?P<old>(?:my|the|our) [^,;]+?|\"[^\"]+\") (?:is|was|has been|got|are|were|have been)(?: now| just)? (?:cancel(?:l)?ed|called off|scrapped)\b", re.I), _off)
-    yield _Rule("it says that something is off", re.compile(rf"{_ME} ?{_ADV}(?:can't|cannot|won't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"), _stopped)
+    yield _Rule("it says that something is off", re.compile(rf"{_ME} ?{_ADV}(?:can't|cannot|won't|am not able to|'m not able to|won't be able to|will not be able to|couldn't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"), _stopped)
     yield _Rule("it says what something was moved to", re.compile(rf"(?:^|[,:;] |\bthat )(?:actually,? )?{_THING}(?: has been| have been| was| were| is| are| got| has)(?: now| been| just)*(?: rescheduled| moved| postponed| pushed(?: back)?| changed| shifted| brought forward|(?<=now) scheduled|(?<=now) set|(?<=now) (?:on|at|in)) (?:to|for|until)? ?{_WHEN}$"), _set)
     yield _Rule("it says what something is set to", re.compile(rf"\b(?P<verb>{_SET}) (?P<slot>(?:my|the|our|its) [^,;]+?|\"[^\"]+\"|it)(?: again)?(?: back)? to (?P<new>[^;]+)", re.I), _set)
     yield _Rule("it corrects what was just said", re.compile(r"^(?:(?:actually|oh|no|wait|sorry|hmm|correction)\W+)*(?:let's )?(?:make (?:that|it)|I meant|I mean)\s+(?P<new>.+)", re.I), _make_that)

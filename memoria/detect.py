@@ -21,6 +21,7 @@ from memoria.words import stems
 
 # Shares of the weight of the words that a cue names: for one that a memory is about, and for a slot named alone.
 ENOUGH = 0.6
+HALF = 0.5
 ALMOST_ALL = 0.75
 # A phrase of so few words is met whole in its numbers; a part of so many is enough to know a longer one by.
 FEW = 4
@@ -186,7 +187,7 @@ _KIN = (
 )
 _ANOTHER = re.compile(
     rf"^\W*(?:(?:also|and|but|well|oh)\W+)*(?:(?:[Mm]y|[Oo]ur|[Tt]he) (?:\w+ )?{_KIN}|[Hh]e|[Ss]he|[Tt]hey|"
-    r"(?!It|This|That|There|These|Those|The|What|Here)[A-Z]\w+) (?!of\b)(?:\w+s|is|has|was|are|have|\w+ed)\b"
+    r"(?P<name>(?!It|This|That|There|These|Those|The|What|Here)[A-Z]\w+)) (?!of\b)(?:\w+s|is|has|was|are|have|\w+ed)\b"
 )
 _SELF = re.compile(r"\b(?:I|me|my|we|our)\b", re.I)
 # A number that hardly two things share.
@@ -210,7 +211,9 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
         old, there = set(stems(cue.old)), set(stems(unit))
     if cue.exact and not cue.plans:
         return old <= there and _together(old, content(unit))
-    return weights.share(old, there, rarest=not cue.stance) >= ENOUGH or _says_part(old, unit)
+    # An attitude narrows it down already: more than half will do, whichever the words.
+    share = weights.share(old, there, rarest=not cue.stance)
+    return share >= ENOUGH or (cue.stance != 0 and share > HALF) or _says_part(old, unit)
 
 
 def _together(old: set[str], there: Sequence[str]) -> bool:
@@ -223,7 +226,10 @@ def _of_whom(cue: Cue, unit: str, text: str) -> bool:
     """Whether a unit is about whom the cue is about: somebody named is named, and the speaker is not somebody else."""
     if cue.who:
         return set(stems(cue.who)) <= set(stems(text))
-    return _ANOTHER.search(unit) is None or _SELF.search(unit) is not None or bool(cue.slot) or cue.exact
+    another = _ANOTHER.search(unit)
+    if another is None or _SELF.search(unit) is not None or cue.slot or cue.exact:
+        return True
+    return another.group("name") is not None and set(stems(another.group("name"))) <= set(stems(cue.old))
 
 
 def _in_place(cue: Cue, unit: str) -> bool:
@@ -282,5 +288,5 @@ def _only_in_longer_name(name: str, unit: str) -> bool:
     if not name[:1].isupper():
         return False
     found = [match.span() for match in re.finditer(rf"\b{re.escape(name)}\b", unit)]
-    longer = (re.match(r" (?:of |and |for )?[A-Z]", unit[end:]) is not None for _, end in found)
+    longer = (re.match(r" (?:of |for )?[A-Z]", unit[end:]) is not None for _, end in found)
     return bool(found) and all(longer)

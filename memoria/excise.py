@@ -60,7 +60,12 @@ def _rest(cue: Cue, unit: str) -> str:
     if cue.stance and re.search(r"\bused to\b", unit):
         return ""
     changed = _substituted(cue, unit)
-    return _without_items(set(content(cue.old or cue.slot)), unit) if changed is None else changed
+    if changed is not None:
+        return changed
+    old = set(content(cue.old or cue.slot))
+    rest = _without_items(old, unit)
+    # A liking is one clause: what still names it in another is about it too.
+    return "" if cue.stance and old & set(content(rest)) else rest
 
 
 def _substituted(cue: Cue, unit: str) -> str | None:
@@ -81,9 +86,9 @@ def _only_amount(cue: Cue, unit: str) -> re.Match[str] | None:
 
 
 def _without_items(old: set[str], unit: str) -> str:
-    """A unit without the shortest run of its items that holds all the old words it has."""
+    """A unit without the run of its items that is most about the old."""
     spans = list(items(unit))
-    run = _shortest(old, unit, spans)
+    run = _oldest(old, unit, spans)
     if len(run) == len(spans):
         return ""
     if run[0] > 0:
@@ -92,11 +97,15 @@ def _without_items(old: set[str], unit: str) -> str:
     return after if _CLAUSE.match(after) else f"{unit[: _frame(unit[: spans[0][1]], old)]} {after}"
 
 
-def _shortest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range:
-    whole = old & set(content(unit))
+def _oldest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range:
     runs = [range(first, last + 1) for first in range(len(spans)) for last in range(first, len(spans))]
-    full = [run for run in runs if whole <= set(content(unit[spans[run[0]][0] : spans[run[-1]][1]]))]
-    return min(full, key=len)
+    return max(runs, key=lambda run: (_about(old, content(unit[spans[run[0]][0] : spans[run[-1]][1]])), -len(run)))
+
+
+def _about(old: set[str], words: Sequence[str]) -> float:
+    """How much of the old is in some words, less half of what else is."""
+    there = set(words)
+    return len(there & old) - 0.5 * len(there - old)
 
 
 def _frame(item: str, old: set[str]) -> int:

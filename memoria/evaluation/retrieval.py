@@ -163,20 +163,20 @@ def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
     """Means per category and over "all": {category: {measure: {"mean", "low", "high", "n"}}}."""
     measured = [(asked.category, measures(asked, found)) for asked, found in rows]
     categories = ["all", *sorted({category for category, _ in measured})]
-    return {category: _means([row for name, row in measured if category in ("all", name)]) for category in categories}
+    return {category: means([row for name, row in measured if category in ("all", name)]) for category in categories}
 
 
-def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
     import numpy as np
 
-    means = {}
+    result = {}
     for name in dict.fromkeys(name for row in rows for name in row):
         values = np.array([row[name] for row in rows if name in row])
         # The same resamples for every system, so that they can be compared.
         picks = np.random.default_rng(0).integers(len(values), size=(BOOTSTRAPS, len(values)))
         low, high = np.percentile(values[picks].mean(axis=1), [2.5, 97.5])
-        means[name] = {"mean": float(values.mean()), "low": float(low), "high": float(high), "n": float(len(values))}
-    return means
+        result[name] = {"mean": float(values.mean()), "low": float(low), "high": float(high), "n": float(len(values))}
+    return result
 
 
 def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Floats], Floats]]:
