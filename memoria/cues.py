@@ -2,7 +2,7 @@
 
 A statement is read unit by unit (a sentence, or a part of one between semicolons or dashes), and each unit by the first
 rule that fits. Questions, conditions, wishes, negated commands and reported speech give no cue; what is said of somebody else
-names whom. The words listed here are grammar and attitude, never things to have an attitude to.
+names whom.
 """
 
 from __future__ import annotations
@@ -12,89 +12,97 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from memoria.english import (
+    CAPITAL_I,
+    CEASED,
+    LEAD,
+    NAME,
+    OF_IT,
+    QUOTED,
+    TOWARDS,
+    content,
+    liked,
+    plain,
+    polarity,
+    substance,
+    tidy,
+    units,
+)
 from memoria.words import stems
 
 Action = Literal["update", "delete"]
-
-_ABBREVIATED = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|No|vs|approx|e\.g|i\.e)|\b[A-Z])\.$")
-_BREAK = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(*]*\w)|(?<=[.!?])[\"')]*$|;\s+|\s+[\u2013\u2014]\s+")
-# A closing mark is followed by punctuation, the end, or a small letter: "Providers' Data" holds an apostrophe.
-_QUOTED = re.compile(r"(?<!\w)([\"'])(.+?)\1(?=[.,;:!?)]|\s*$|\s+[^\sA-Z])")
-_NAME = re.compile(r"[A-Z][\w.'-]*(?:\s+(?:(?:of|the|for|on|and|de|van|von|la|le|del)\s+){0,2}[A-Z][\w.'-]*)*|\b(?:19|20)?\d0s\b")
-_POSSESSIVE = re.compile(r"'s?\b|[,.]+$")
-
 _LONG = 4
-_ADV = r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|definitely|completely|simply|so|even|only|quite|recently|always|please|too) )*"
+_ADV = (
+    r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|definitely|completely|"
+    r"simply|so|even|only|quite|recently|always|please|too) )*"
+)
 _AUX = r"(?:'m|'ve|'s|'re| am| is| are| was| have| has)?"
 _WHO = r"\b(?P<who>I|[Ww]e|(?:[Mm]y|[Oo]ur) [a-z]+(?: [a-z]+)??|[A-Z][\w.-]+(?: [A-Z][\w.-]+)*)"
 _ME = r"\b(?P<who>I|[Ww]e)"
-_BUT = r"but|and now|now|though|until|however|yet|lately|these days|recently|nowadays|then|only to|whereas"
-_ONCE = r"once|previously|formerly|originally|initially|at first|always|had always|was once|was(?= (?:really |so |very |quite |pretty |all )*(?:into|keen|fond|crazy|obsessed|all about|a (?:big |huge )?fan|drawn|hooked))|thought I"
+_BUT = (
+    r"but|and now|now|though|until|however|yet|lately|these days|recently|nowadays|then|only "
+    r"to|whereas"
+)
+_ONCE = (
+    r"once|previously|formerly|originally|initially|at first|always|had always|was once|"
+    r"was(?= (?:really |so |very |quite |pretty |all )*(?:into|keen|fond|crazy|obsessed|all "
+    r"about|a (?:big |huge )?fan|drawn|hooked))|thought I"
+)
 _LIKED = r"(?:really |actually |absolutely )?(?:liked|loved|enjoyed|preferred|disliked|hated|adored)\b"
 _OVER = (
-    r"gone off|went off|grown out of|grew out of|outgrown|outgrew|moved on from|moved away from|drifted away from|lost (?:all |my |any )?(?:interest in|taste for|love for|passion for|enthusiasm for|appetite for)|"
-    r"fall(?:en|ing) out of love with|fell out of love with|had (?:enough|my fill) of|cooled (?:off )?on|soured on|(?:sick|tired|bored|weary|wary) (?:of|with)|(?:(?:grown|become|became|gotten|getting|feel(?:ing)?) )?(?:tired|weary|bored|disillusioned|disenchanted|fed up) (?:of|with|by)|"
-    r"(?:less|not as|not so) (?:interested|into|keen|fond|excited|drawn) ?(?:in|on|of|about|by|to|with)?|over|changed my mind (?:about|on)|stopped (?:liking|loving|enjoying|caring for)"
+    r"gone off|went off|grown out of|grew out of|outgrown|outgrew|moved on from|moved away "
+    r"from|drifted away from|lost (?:all |my |any )?(?:interest in|taste for|love for|passion "
+    r"for|enthusiasm for|appetite for)|"
+    r"fall(?:en|ing) out of love with|fell out of love with|had (?:enough|my fill) of|cooled "
+    r"(?:off )?on|soured on|(?:sick|tired|bored|weary|wary) (?:of|with)|(?:(?:grown|become|"
+    r"became|gotten|getting|feel(?:ing)?) )?(?:tired|weary|bored|disillusioned|disenchanted|"
+    r"fed up) (?:of|with|by)|"
+    r"(?:less|not as|not so) (?:interested|into|keen|fond|excited|drawn) ?(?:in|on|of|about|"
+    r"by|to|with)?|over|changed my mind (?:about|on)|stopped (?:liking|loving|enjoying|caring "
+    r"for)"
 )
 _LISTS = r"(?:from|off|out of|in|on)"
-_DATA = r"updat\w+|chang\w+|revert\w*|correct\w*|remov\w+|delet\w+|set|adjust\w*|reschedul\w+|renam\w+|replac\w+|edit\w*|tak\w+|cross\w*|mak\w+"
-_CHANGE = (
-    r"updat(?:e|ed|ing)|chang(?:e|ed|ing)|mov(?:e|ed|ing)|revert(?:ed|ing)?|rais(?:e|ed|ing)|lower(?:ed|ing)?|increas(?:e|ed|ing)|"
-    r"decreas(?:e|ed|ing)|reduc(?:e|ed|ing)|cut|bump(?:ed|ing)?|adjust(?:ed|ing)?|switch(?:ed|ing)?|reschedul(?:e|ed|ing)|push(?:ed|ing)?|"
-    r"postpon(?:e|ed|ing)|shift(?:ed|ing)?|renam(?:e|ed|ing)|correct(?:ed|ing)?|upgrad(?:e|ed|ing)|migrat(?:e|ed|ing)|convert(?:ed|ing)?|went"
+_DATA = (
+    r"updat\w+|chang\w+|revert\w*|correct\w*|remov\w+|delet\w+|set|adjust\w*|reschedul\w+|"
+    r"renam\w+|replac\w+|edit\w*|tak\w+|cross\w*|mak\w+"
 )
-_SET = r"updat(?:e|ed)|chang(?:e|ed)|mov(?:e|ed)|revert(?:ed)?|rais(?:e|ed)|lower(?:ed)?|increas(?:e|ed)|decreas(?:e|ed)|reduc(?:e|ed)|set|bump(?:ed)?|adjust(?:ed)?|reschedul(?:e|ed)|push(?:ed)?|postpon(?:e|ed)|shift(?:ed)?|renam(?:e|ed)|correct(?:ed)?"
-
+_CHANGE = (
+    r"updat(?:e|ed|ing)|chang(?:e|ed|ing)|mov(?:e|ed|ing)|revert(?:ed|ing)?|rais(?:e|ed|ing)|"
+    r"lower(?:ed|ing)?|increas(?:e|ed|ing)|"
+    r"decreas(?:e|ed|ing)|reduc(?:e|ed|ing)|cut|bump(?:ed|ing)?|adjust(?:ed|ing)?|switch(?:ed|"
+    r"ing)?|reschedul(?:e|ed|ing)|push(?:ed|ing)?|"
+    r"postpon(?:e|ed|ing)|shift(?:ed|ing)?|renam(?:e|ed|ing)|correct(?:ed|ing)?|upgrad(?:e|ed|"
+    r"ing)|migrat(?:e|ed|ing)|convert(?:ed|ing)?|went"
+)
+_SET = (
+    r"updat(?:e|ed)|chang(?:e|ed)|mov(?:e|ed)|revert(?:ed)?|rais(?:e|ed)|lower(?:ed)?|"
+    r"increas(?:e|ed)|decreas(?:e|ed)|reduc(?:e|ed)|set|bump(?:ed)?|adjust(?:ed)?|"
+    r"reschedul(?:e|ed)|push(?:ed)?|postpon(?:e|ed)|shift(?:ed)?|renam(?:e|ed)|correct(?:ed)?"
+)
 _HYPOTHETICAL = re.compile(
-    r"\b(?:if|whether|unless|might|may|maybe|perhaps|would|could|should|shall|can|will|gonna|going to|plan(?:s|ning)? to|hop(?:e|es|ing)|"
-    r"wish\w*|want\w* to|need\w* to|ha(?:ve|s) to|consider\w*|think\w* (?:of|about)|tempted|wonder\w*|suppos\w+|imagin\w+|almost|nearly|"
-    r"about to|try\w*|never|not|without|told|tell|forgot to|in order to|asked|ask|said|says|suggest\w*|recommend\w*|advis\w*|remind\w*|forget to|how to|"
+    r"\b(?:if|whether|unless|might|may|maybe|perhaps|would|could|should|shall|can|will|gonna|"
+    r"going to|plan(?:s|ning)? to|hop(?:e|es|ing)|"
+    r"wish\w*|want\w* to|need\w* to|ha(?:ve|s) to|consider\w*|think\w* (?:of|about)|tempted|"
+    r"wonder\w*|suppos\w+|imagin\w+|almost|nearly|"
+    r"about to|try\w*|never|not|without|told|tell|forgot to|in order to|asked|ask|said|says|"
+    r"suggest\w*|recommend\w*|advis\w*|remind\w*|forget to|how to|"
     r"decide (?:to|whether)|instead of)\b|n't\b|'ll\b",
     re.I,
 )
 _REQUEST = re.compile(
-    rf"\bI(?: can|'ll| will| should|'m going to| am going to|'m (?:actually |just )?going to) {_ADV}(?=(?:go ahead and )?(?:remov|delet|tak|cross|check|strik|drop)\w*\b.*\b(?:from|off)\b.*"
+    rf"\bI(?: can|'ll| will| should|'m going to| am going to|'m (?:actually |just )?going to) "
+    rf"{_ADV}(?=(?:go ahead and )?(?:remov|delet|tak|cross|check|strik|drop)\w*\b.*\b(?:from|"
+    rf"off)\b.*"
     rf"\b(?:list|calendar|tasks?|schedule|agenda|notes|plans?)\b)|"
-    rf"(?:I'd like(?: you)? to|I would like(?: you)? to|I want(?: you)? to|I need(?: you)? to|I wanted to|let's)(?: remember to)?"
-    rf"(?= {_ADV}(?:{_DATA})\b)|\b(?:can|could|would|will) you\b|\byou (?:can|could|may)\b|\bshould be(?= (?:{_SET})\b)",
+    rf"(?:I'd like(?: you)? to|I would like(?: you)? to|I want(?: you)? to|I need(?: you)? to|"
+    rf"I wanted to|let's)(?: remember to)?"
+    rf"(?= {_ADV}(?:{_DATA})\b)|\b(?:can|could|would|will) you\b|\byou (?:can|could|may)\b|"
+    rf"\bshould be(?= (?:{_SET})\b)",
     re.I,
 )
 _ASKED = re.compile(r"^\W*(?:(?:yes|ok|okay|hey|hi|and|also|so|please)\W+)*(?:can|could|would|will) you\b", re.I)
 _NOBODY = frozenset("he she they it you this that there these those who what which".split())  # noqa: SIM905
 _OURSELVES = frozenset({"", "i", "we"})
-
-_CEASED = re.compile(
-    r"\b(?:any ?more|no longer|gone off|went off|(?:grown|grew|growing) (?:out|tired|weary|bored|apart)|outgr[eo]w\w*|moved (?:on|away)|"
-    r"lost (?:interest|its|their|my|the)|losing interest|less|fad(?:e|ed|ing)|wan(?:ed|ing)|cooled|soured|wor(?:n|e) (?:off|thin)|over (?:it|them|that|him|her)|"
-    r"not (?:so|as|that|quite as|really) (?:keen|into|interested|excited|fond)|n't (?:so|as|that|quite as) (?:keen|into|interested|excited|fond)|"
-    r"changed my mind|stopped|quit|gave up|given up|shift(?:ed|ing) away|not (?:really )?feeling|drift(?:ed|ing) away|not a (?:big |huge )?fan|isn't for me|aren't for me|not for me|"
-    r"disillusioned|disenchanted|tired of|sick of|bored (?:of|with)|weary of|as much|(?:like|the way) I (?:used to|once did)|done with)\b",
-    re.I,
-)
-_AGAINST = re.compile(
-    r"\b(?:dislik\w+|hat(?:e|ed|ing)|detest\w*|loath\w*|despis\w*|avoid\w*|can't stand|cannot stand|couldn't stand|not my (?:thing|cup)|"
-    r"turn(?:s|ed)? me off|put(?:s)? me off|bor(?:ed|es|ing)|too \w+|overrated|annoy\w+|dread\w*|resent\w*|unappealing|dull|tedious|off-putting|"
-    r"can't get into|couldn't get into|never (?:really )?(?:liked|cared|enjoyed|got into))\b"
-    r"|(?:\bnot|n't)\s+(?:(?:really|all that|much|so|that|a|big|particularly) )*(?:lik\w+|lov\w+|enjoy\w*|car(?:e|ed|ing)|fans?|into|click|keen)\b",
-    re.I,
-)
-_FOR = re.compile(
-    r"\b(?:lik(?:e|ed|es|ing)|lov(?:e|ed|es|ing)|enjoy\w*|ador\w+|prefer\w*|appreciat\w+|fans?|into|keen|drawn|fascinat\w+|favou?rites?|"
-    r"all about|captivat\w+|excit\w+|interest\w+|lean\w+|amazing|great|wonderful|dream\w*|want\w*|impress\w+|fond|obsess\w+|crazy|passionate|"
-    r"enthusias\w+|addict\w+|hooked|devot\w+|admir\w+|gravitat\w+|thrill\w+|swear by|swore by|soft spot|go-to|rel[iy]\w*|find\w* .*(?:good|great|lovely))\b",
-    re.I,
-)
-# Verbs and nouns of attitude and talk: they say that, not what, somebody likes or does.
-_LIGHT = frozenset(
-    stems(
-        """think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort fan big huge reading watching
-        visiting listening travelling traveling visit really actually honestly lately recently speaking talking mention reminds know guess
-        just now anymore more much also always never still even too very bit taste tastes preference preferences mind
-        sure yes okay oh well some any all one new good great definitely totally absolutely pretty quite so used use keen interested interest
-        favorite favourite about into drawn way going go get got make made please want need track tracking today tomorrow yesterday
-        tell say said interesting things different fact"""
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,63 +165,10 @@ def read(text: str) -> Said:
     return Said(units=tuple(parts), cues=tuple(_cue(parts, at) for at in range(len(parts))))
 
 
-def units(text: str) -> list[str]:
-    """Sentences, and their parts between semicolons and dashes, with what stands between them; they join to `text`."""
-    quoted = [match.span() for match in _QUOTED.finditer(plain(text))]
-    parts, start = [], 0
-    for match in _BREAK.finditer(text):
-        inside = any(first < match.start() < last for first, last in quoted)
-        if match.end() > start and not inside and not _ABBREVIATED.search(text[start : match.start()]):
-            parts.append(text[start : match.end()])
-            start = match.end()
-    return [*parts, text[start:]] if start < len(text) else parts
-
-
-def plain(text: str) -> str:
-    """`text` with straight quotation marks, letter for letter."""
-    return text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x60: "'", 0x2A: " "})
-
-
-def polarity(text: str) -> int:
-    """1 for words of liking, -1 for words of dislike, 0 for neither; of "I used to A, but B" only B counts."""
-    text = re.split(r"\bused to\b.*?\bbut\b", plain(text))[-1]
-    return -1 if _AGAINST.search(text) else int(_FOR.search(text) is not None)
-
-
-def content(text: str) -> list[str]:
-    """Stems of the words that name something: no stop words, no words of attitude; "1980s" is "80s"."""
-    shortened = re.sub(r"\b(?:19|20)(\d0s)\b", r"\1", plain(text))
-    shortened = re.sub(r"(\d) ?(?:million|mn?)\b", r"\1 million", shortened, flags=re.I)
-    return [stem for stem in stems(re.sub(r"(?<=\d),(?=\d{3})", "", shortened)) if stem not in _LIGHT]
-
-
-def substance(text: str) -> bool:
-    """Whether a text says something by itself, once phrases that only lead in are taken off."""
-    return bool(content(_SHIFTED.sub("", _LEAD.sub("", plain(text)))))
-
-
-_LEAD = re.compile(
-    r"^\W*(?:(?:yes|yeah|oh|well|so|and|but|also|you know|actually|honestly|by the way|that's \w+(?: \w+)?|that reminds me)\b[\s,.!]*)*"
-    r"(?:(?:speaking|talking) of [^,.;\u2013\u2014]+[,.;\u2013\u2014]?\s*)?",
-    re.I,
-)
-_SHIFTED = re.compile(
-    r"\b(?:my|our) (?:\w+ ){0,2}(?:tastes?|preferences?|mind|interests?|opinions?|views?)\b[^,.;]*?\b(?:chang|shift|evolv)\w+|\bchanged my mind\b", re.I
-)
-_SPARE = re.compile(r"\s+([,.;!?])|([,;]\s*)+(?=[.!?,;])|(?<=\s)\s+")
-
-
-def tidy(text: str) -> str:
-    """`text` without the gaps and stray punctuation that cutting leaves, with a capital."""
-    text = _SPARE.sub(lambda match: match.group(1) or "", text).strip(" ,;\u2013\u2014-")
-    text = re.sub(r"^(?:but|and|so|or)\b[\s,]*", "", text)
-    return text[:1].upper() + text[1:]
-
-
 def _goes_on(unit: str) -> bool:
     """Whether a unit beside one that is spent has something of its own to say about the speaker."""
     unit = plain(unit)
-    return substance(unit) and re.search(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b", unit) is not None and not _CEASED.search(unit)
+    return substance(unit) and re.search(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b", unit) is not None and not CEASED.search(unit)
 
 
 def _closed(kept: str, unit: str) -> str:
@@ -276,7 +231,7 @@ def _spoken_of(match: re.Match[str], unit: str) -> str | None:
 
 def _phrase(text: str) -> str:
     """A phrase without quotation marks, articles before it and punctuation around it; "" for a pronoun."""
-    quoted = _QUOTED.search(text)
+    quoted = QUOTED.search(text)
     phrase = (quoted.group(2) if quoted else text).strip(" .,!?:;'\"")
     if re.match(r"(?:his|her|hers|their|its) ", phrase, re.I):
         return ""
@@ -286,9 +241,15 @@ def _phrase(text: str) -> str:
 
 def _short(text: str) -> str:
     """A phrase up to where a reason, a time or another clause begins, unless it is quoted."""
-    if _QUOTED.search(text):
+    if QUOTED.search(text):
         return _phrase(text)
-    return _phrase(re.split(r",(?=\s)|\b(?:because|since|so|but|due to|as (?:I|we|it)|and (?:I|we|it|that|you|towards?)|after|until|for now|when|while)\b", text)[0])
+    return _phrase(
+        re.split(
+            r",(?=\s)|\b(?:because|since|so|but|due to|as (?:I|we|it)|and (?:I|we|it|that|you|"
+            r"towards?)|after|until|for now|when|while)\b",
+            text,
+        )[0]
+    )
 
 
 def _lead(match: re.Match[str], at: int) -> str:
@@ -300,31 +261,6 @@ def _lead(match: re.Match[str], at: int) -> str:
 def _cut(match: re.Match[str], start: int, end: int) -> str:
     """The unit of a match without [start, end)."""
     return f"{match.string[:start].rstrip()} {match.string[end:].lstrip()}"
-
-
-def _named(text: str) -> str:
-    """The name, title or decade in a phrase; "" for none."""
-    quoted = re.search(r"\"(.+?)\"", text)
-    names = [name for name in _NAME.findall(text) if name not in _CAPITAL_I]
-    return quoted.group(1) if quoted else _POSSESSIVE.sub("", max(names, key=len)) if names else ""
-
-
-_OF_IT = re.compile(r"\b(?:his|her|hers|their|its|them|it|him)\b", re.I)
-_ABOUT = re.compile(r"\b(?:about|on|by|of|to|with|in)\s+(?!me\b|it\b|them\b)(?P<rest>.+)$")
-_ASIDE = re.compile(r"\s+(?:as an?|for (?:its|his|her|their|the|travel|a)|would|was|were|is|are|in general)\b.*$")
-
-
-def liked(text: str) -> str:
-    """What a phrase of attitude is about: a name in it, else what follows "about", else the words that name something."""
-    named = _named(text)
-    if named:
-        return named
-    text = re.sub(r"^(?:find|found) (.+?) \w+$", r"\1", _ASIDE.sub("", text))
-    about = _ABOUT.search(re.sub(r"^.*?\b(?:all|crazy|mad) about\b|\b(?:fan|idea|lot|kind) of\b|\binto\b|\b(?:drawn|used) to\b", "", text))
-    text = about.group("rest") if about and content(about.group("rest")) else text
-    words = re.findall(r"[\w'-]+", text)
-    telling = [at for at, word in enumerate(words) if content(word)]
-    return " ".join(words[telling[0] : telling[-1] + 1]) if telling and not _OF_IT.search(text) else ""
 
 
 def _from_to(match: re.Match[str], _: str, __: str) -> Cue:
@@ -343,10 +279,16 @@ def _to_from(match: re.Match[str], _: str, __: str) -> Cue:
     old = _short(match.group("old"))
     end = match.start("old") + match.group("old").find(old) + len(old)
     keep = _cut(match, match.start("old") - len(" from "), end)
-    return Cue(action="update", rule="", old=old, slot=_phrase(match.group("slot")), new=_phrase(match.group("new")), keep=keep)
+    return Cue(
+        action="update", rule="", old=old, slot=_phrase(match.group("slot")), new=_phrase(match.group("new")), keep=keep
+    )
 
 
-_NOW = re.compile(rf"\b(?:now|from now on|these days|lately|nowadays|currently|today on|anymore|{_SET}|switch(?:ed)?|make|use)\b", re.I)
+_NOW = re.compile(
+    rf"\b(?:now|from now on|these days|lately|nowadays|currently|today on|anymore|{_SET}|"
+    rf"switch(?:ed)?|make|use)\b",
+    re.I,
+)
 
 
 def _instead(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -362,21 +304,28 @@ def _correction(match: re.Match[str], earlier: str, __: str) -> Cue | None:
         return None
     before = earlier if re.match(r"\W*(?:it|that|this)\b", match.group("slot"), re.I) else ""
     keep = _cut(match, match.end("slot"), match.end("old"))
-    return Cue(action="update", rule="", old=_phrase(old), slot=f"{before} {match.group('slot')}".strip(), keep=keep, exact=True)
+    return Cue(
+        action="update",
+        rule="",
+        old=_phrase(old),
+        slot=f"{before} {match.group('slot')}".strip(),
+        keep=keep,
+        exact=True,
+    )
 
 
 def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     """ "I used to A, but B": B tells whether A's object was dropped, replaced, or is now seen the other way round."""
     before, now = match.group("old"), match.group("now") or ""
     after = now or later
-    old = liked(before) or liked(_LEAD.sub("", re.split(r"[.!?]\s+(?=\S)", earlier)[-1]))
+    old = liked(before) or liked(LEAD.sub("", re.split(r"[.!?]\s+(?=\S)", earlier)[-1]))
     was, becomes = polarity(before), polarity(after) or polarity(later)
     start = match.start()
     kept = f"{match.string[:start].rstrip()} {now}" if now else _lead(match, start)
     if not after:
         return Cue(action="delete", rule="", old=old, keep=match.string, stance=max(was, 0))
-    new, refers = _turned(before, after), _OF_IT.search(after)
-    ceased = _CEASED.search(after) is not None
+    new, refers = _turned(before, after), OF_IT.search(after)
+    ceased = CEASED.search(after) is not None
     if was < 0 or (was > 0 and becomes < 0 and not ceased and not new):
         return Cue(action="update", rule="", old=old, keep=match.string, stance=was)
     if not new and (ceased or (refers and becomes < 1)):
@@ -386,25 +335,17 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
 
 def _once(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     """ "I once liked A, but now B": as "used to", when A is an attitude and B says that it changed."""
-    changed = _CEASED.search(match.group("now")) or _SINCE.search(match.group("now"))
+    changed = CEASED.search(match.group("now")) or _SINCE.search(match.group("now"))
     return _used_to(match, earlier, later) if polarity(match.group("old")) and changed else None
 
 
 def _turned(before: str, after: str) -> bool:
     """Whether `after` says that something else is liked now: "I'm more drawn to fiction", "Bach is my favourite"."""
-    if _TOWARDS.search(after):
+    if TOWARDS.search(after):
         return True
     known = set(stems(before))
-    names = [name for name in _NAME.findall(after) if name not in _CAPITAL_I and set(stems(name)) - known]
+    names = [name for name in NAME.findall(after) if name not in CAPITAL_I and set(stems(name)) - known]
     return bool(names) and polarity(after) > 0
-
-
-_CAPITAL_I = frozenset({"I", "I'm", "I've", "I'd", "I'll"})
-_TOWARDS = re.compile(
-    r"\b(?:prefer\w*|drawn (?:more )?(?:to|toward)|gravitat\w+|more into|lean\w*|rather|much more|switched to|moved on to|"
-    r"now (?:into|love|like|enjoy)|instead)\b",
-    re.I,
-)
 
 
 def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -414,9 +355,14 @@ def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
     return Cue(action="update", rule="", old=liked(match.group("old")), keep=keep, stance=1)
 
 
-_SINCE = re.compile(r"\b(?:now|lately|these days|recently|nowadays|since then|not any ?more|changed|turns out|realis\w+|realiz\w+)\b", re.I)
+_SINCE = re.compile(
+    r"\b(?:now|lately|these days|recently|nowadays|since then|not any ?more|changed|turns out|"
+    r"realis\w+|realiz\w+)\b",
+    re.I,
+)
 _TO_DO = re.compile(
-    r"^(?:(?:need(?:ing)?|have|want(?:ing)?|going|plan(?:ning)?|plan on|required|interested in) (?:to |on )?)?(?:(?:be )?(?:track(?:ing)?|keep(?:ing)? track of) )?",
+    r"^(?:(?:need(?:ing)?|have|want(?:ing)?|going|plan(?:ning)?|plan on|required|interested "
+    r"in) (?:to |on )?)?(?:(?:be )?(?:track(?:ing)?|keep(?:ing)? track of) )?",
     re.I,
 )
 
@@ -425,9 +371,19 @@ def _no_more(match: re.Match[str], _: str, later: str) -> Cue | None:
     said = match.group("old")
     rest = (match.groupdict().get("now") or "").strip(" ,.!-")
     old = _short(_TO_DO.sub("", said))
-    likes = polarity(said) > 0 or re.match(r"(?:a |so |as |that |very )*(?:feel the same|fan|keen|into|interested|drawn|excited)\b", said) is not None
+    likes = (
+        polarity(said) > 0
+        or re.match(r"(?:a |so |as |that |very )*(?:feel the same|fan|keen|into|interested|drawn|excited)\b", said)
+        is not None
+    )
     keep = f"{match.string[: match.start()]} {rest}" if substance(rest) else _lead(match, match.start())
-    return Cue(action="update" if substance(rest) else "delete", rule="", old=liked(said) if likes else old, keep=keep, stance=int(likes))
+    return Cue(
+        action="update" if substance(rest) else "delete",
+        rule="",
+        old=liked(said) if likes else old,
+        keep=keep,
+        stance=int(likes),
+    )
 
 
 def _gone_off(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -453,7 +409,9 @@ def _swapped(match: re.Match[str], _: str, __: str) -> Cue | None:
 
 
 def _turned_from(match: re.Match[str], _: str, __: str) -> Cue:
-    old = re.sub(r"^my \w+ (?:preference|love|taste|favou?rite|habit|liking|interest)s? (?:for|of|in) ", "", match.group("old"))
+    old = re.sub(
+        r"^my \w+ (?:preference|love|taste|favou?rite|habit|liking|interest)s? (?:for|of|in) ", "", match.group("old")
+    )
     return Cue(action="update", rule="", old=liked(old), keep=_lead(match, match.start()), stance=1)
 
 
@@ -470,7 +428,11 @@ def _stopped(match: re.Match[str], _: str, __: str) -> Cue:
 
 def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
     said = match.group("old")
-    old = _phrase(said) if _QUOTED.search(said) else _short(re.split(rf"\s+{_LISTS} (?:the|my|our|your|this|that|all)\b", said)[0])
+    old = (
+        _phrase(said)
+        if QUOTED.search(said)
+        else _short(re.split(rf"\s+{_LISTS} (?:the|my|our|your|this|that|all)\b", said)[0])
+    )
     if re.match(r"(?:to|about to|that|it|what|how|why|when)\b", old):
         return None
     return Cue(action="delete", rule="", old=old, keep=_lead(match, match.start()), exact=_title(said))
@@ -478,13 +440,15 @@ def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
 
 def _title(said: str) -> bool:
     """Whether a phrase is a short quoted one or a name, of which every word must be met."""
-    return len(content(_phrase(said))) <= _LONG and (_QUOTED.search(said) is not None or _phrase(said).istitle())
+    return len(content(_phrase(said))) <= _LONG and (QUOTED.search(said) is not None or _phrase(said).istitle())
 
 
 def _took_back(match: re.Match[str], _: str, __: str) -> Cue:
     new = _short(match.group("new"))
     keep = f"{match.group('slot').strip().capitalize()} is {new}"
-    return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), new=new, keep=keep)
+    return Cue(
+        action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), new=new, keep=keep
+    )
 
 
 def _finished(match: re.Match[str], _: str, __: str) -> Cue:
@@ -505,7 +469,13 @@ def _set(match: re.Match[str], _: str, __: str) -> Cue | None:
     new = _short(match.group("new"))
     if re.match(r"\W*(?:include|reflect|add|have|be|show|make|say|the list|do|mention)\b", match.group("new")):
         return None
-    return Cue(action="update", rule="", slot=_phrase(re.sub(r"\b(?:again|back|date|time)\b", "", match.group("slot"))), new=new, keep=match.string)
+    return Cue(
+        action="update",
+        rule="",
+        slot=_phrase(re.sub(r"\b(?:again|back|date|time)\b", "", match.group("slot"))),
+        new=new,
+        keep=match.string,
+    )
 
 
 def _make_that(match: re.Match[str], _: str, __: str) -> Cue:
@@ -515,9 +485,41 @@ def _make_that(match: re.Match[str], _: str, __: str) -> Cue:
 # Past forms that no stemmer undoes; those of the commonest verbs.
 _INFINITIVE = dict(
     pair.split(":")
-    for pair in """bought:buy went:go wrote:write sent:send read:read met:meet made:make paid:pay took:take got:get did:do gave:give
-    found:find saw:see told:tell spoke:speak ran:run drove:drive ate:eat chose:choose left:leave built:build brought:bring sold:sell
-    taught:teach held:hold swam:swim flew:fly rang:ring sang:sing put:put set:set cut:cut""".split()
+    for pair in [
+        "bought:buy",
+        "went:go",
+        "wrote:write",
+        "sent:send",
+        "read:read",
+        "met:meet",
+        "made:make",
+        "paid:pay",
+        "took:take",
+        "got:get",
+        "did:do",
+        "gave:give",
+        "found:find",
+        "saw:see",
+        "told:tell",
+        "spoke:speak",
+        "ran:run",
+        "drove:drive",
+        "ate:eat",
+        "chose:choose",
+        "left:leave",
+        "built:build",
+        "brought:bring",
+        "sold:sell",
+        "taught:teach",
+        "held:hold",
+        "swam:swim",
+        "flew:fly",
+        "rang:ring",
+        "sang:sing",
+        "put:put",
+        "set:set",
+        "cut:cut",
+    ]
 )
 _DID = r"(?P<did>\w*[^e\W]ed|" + "|".join(_INFINITIVE) + ")"
 _THING = r"(?P<slot>(?:[Mm]y|[Tt]he|[Oo]ur) [^,;]+?|\"[^\"]+\")"
@@ -526,44 +528,326 @@ _WHEN = r"(?P<new>[^;]+?)"
 
 def _rules() -> Iterator[_Rule]:
     """In order: what names old and new comes before what names one of them, commands before reports."""
-    yield _Rule("it says from what to what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\bfrom (?P<old>[^;]+?)(?P<gap>,? (?:back )?)to (?P<new>.+)", re.I), _from_to)
-    yield _Rule("it says to what from what it changed", re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\b(?:back )?to (?P<new>[^;]+?) from (?P<old>[^;]+)", re.I), _to_from)
-    yield _Rule("it says that a value was wrong", re.compile(r"\b(?:incorrectly|wrongly|mistakenly|erroneously)\b.*?\b(?:to|as|at) (?P<old>[^;]+)"), _off)
-    yield _Rule("it takes a value back for another", re.compile(r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and (?:revert|change|set|update|move|make) it (?:back )?to (?P<new>.+)", re.I), _took_back)
-    yield _Rule("it says one thing used to be so", re.compile(rf"\b(?:[Ww]hile|[Aa]lthough|[Tt]hough|[Ee]ven though|[Aa]s much as) {_WHO}{_AUX} ?{_ADV}(?:used to|once|previously|{_ONCE}) {_ADV}(?P<old>[^,;]+), (?P<now>.+)$"), _used_to)
-    yield _Rule("it says one thing used to be so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:(?:[,;]?\s+(?:{_BUT})\b,?|,(?=\s+I\b))\s*(?P<now>.+))?$"), _used_to)
-    yield _Rule("it says one thing once was so", re.compile(rf"{_WHO}{_AUX} ?(?:(?:{_ONCE}) |(?={_LIKED})){_ADV}(?P<old>.+?)[,;]? (?:but|yet|until|though|however)\b,?\s*(?P<now>.+)$"), _once)
-    yield _Rule("it puts one thing in place of another", re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I), _instead)
-    yield _Rule("it likes one thing more than another now", re.compile(r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+|more)\b.*?),? (?:(?:much |far |way |a lot )?more than|over) (?P<old>[^,.;!?]+)", re.I), _more_than)
-    yield _Rule("it names what it turned away from", re.compile(r"\b(?:shift|change|departure|switch|move|break|step) (?:away )?from (?P<old>(?:my (?:old|usual|previous|former|earlier) )[^,;]+)", re.I), _turned_from)
-    yield _Rule("it likes one thing more than another now", re.compile(r"\b(?P<verb>prefer\w*|choos\w+|pick\w*|favou?r\w*|gravitat\w+ towards?) (?P<new>[^,;]+?) (?:over|to|than|rather than|instead of) (?P<old>[^,.;!?]+)", re.I), _prefers)
-    yield _Rule("it puts one thing in place of another", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?P<verb>swapped|traded|replaced|exchanged|ditched|dropped|gave up|given up|left) (?P<old>[^,;]+?) (?:for|with|by|in favou?r of) (?P<new>[^,;]+)"), _swapped)
-    yield _Rule("it says that a liking is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually )*(?:no longer\b|(?:do|does|is|are|has|have)(?:n't| not)\b(?=.*\b(?:any ?more|the way it used to|like (?:it|they|he|she) used to)\b)).*\b(?:for me|me|my)\b", re.I), _fails_me)
-    yield _Rule("it says that something is no longer so", re.compile(rf"{_WHO}{_AUX} ?{_ADV}no longer {_ADV}(?P<old>.+?)(?:,? (?:but|and now|now)\b,?\s*(?P<now>.+))?$"), _no_more)
-    yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO} ?{_ADV}(?:do|does|did|is|are|am|can|will|'m|'s|'re)(?:n't| not|\b {_ADV}not) {_ADV}(?P<old>.+?),? (?:any ?more\b|as much\b|these days\b|nowadays\b|lately\b|like I used to\b|the way I used to\b)(?P<now>.*)$"), _no_more)
-    yield _Rule("it says that something is not so anymore", re.compile(rf"{_WHO}{_AUX} {_ADV}not {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"), _no_more)
+    yield _Rule(
+        "it says from what to what it changed",
+        re.compile(
+            rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\bfrom (?P<old>[^;]+?)(?P<gap>,? (?:back )?)to "
+            rf"(?P<new>.+)",
+            re.I,
+        ),
+        _from_to,
+    )
+    yield _Rule(
+        "it says to what from what it changed",
+        re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\b(?:back )?to (?P<new>[^;]+?) from (?P<old>[^;]+)", re.I),
+        _to_from,
+    )
+    yield _Rule(
+        "it says that a value was wrong",
+        re.compile(r"\b(?:incorrectly|wrongly|mistakenly|erroneously)\b.*?\b(?:to|as|at) (?P<old>[^;]+)"),
+        _off,
+    )
+    yield _Rule(
+        "it takes a value back for another",
+        re.compile(
+            r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and "
+            r"(?:revert|change|set|update|move|make) it (?:back )?to (?P<new>.+)",
+            re.I,
+        ),
+        _took_back,
+    )
+    yield _Rule(
+        "it says one thing used to be so",
+        re.compile(
+            rf"\b(?:[Ww]hile|[Aa]lthough|[Tt]hough|[Ee]ven though|[Aa]s much as) {_WHO}{_AUX} "
+            rf"?{_ADV}(?:used to|once|previously|{_ONCE}) {_ADV}(?P<old>[^,;]+), (?P<now>.+)$"
+        ),
+        _used_to,
+    )
+    yield _Rule(
+        "it says one thing used to be so",
+        re.compile(
+            rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:(?:[,;]?\s+(?:{_BUT})\b,?|"
+            rf",(?=\s+I\b))\s*(?P<now>.+))?$"
+        ),
+        _used_to,
+    )
+    yield _Rule(
+        "it says one thing once was so",
+        re.compile(
+            rf"{_WHO}{_AUX} ?(?:(?:{_ONCE}) |(?={_LIKED})){_ADV}(?P<old>.+?)[,;]? (?:but|yet|until|"
+            rf"though|however)\b,?\s*(?P<now>.+)$"
+        ),
+        _once,
+    )
+    yield _Rule(
+        "it puts one thing in place of another",
+        re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I),
+        _instead,
+    )
+    yield _Rule(
+        "it likes one thing more than another now",
+        re.compile(
+            r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+|more)\b.*?),? "
+            r"(?:(?:much |far |way |a lot )?more than|over) (?P<old>[^,.;!?]+)",
+            re.I,
+        ),
+        _more_than,
+    )
+    yield _Rule(
+        "it names what it turned away from",
+        re.compile(
+            r"\b(?:shift|change|departure|switch|move|break|step) (?:away )?from (?P<old>(?:my (?:old|"
+            r"usual|previous|former|earlier) )[^,;]+)",
+            re.I,
+        ),
+        _turned_from,
+    )
+    yield _Rule(
+        "it likes one thing more than another now",
+        re.compile(
+            r"\b(?P<verb>prefer\w*|choos\w+|pick\w*|favou?r\w*|gravitat\w+ towards?) (?P<new>[^,;]+?) "
+            r"(?:over|to|than|rather than|instead of) (?P<old>[^,.;!?]+)",
+            re.I,
+        ),
+        _prefers,
+    )
+    yield _Rule(
+        "it puts one thing in place of another",
+        re.compile(
+            rf"{_WHO}{_AUX} ?{_ADV}(?P<verb>swapped|traded|replaced|exchanged|ditched|dropped|gave up|"
+            rf"given up|left) (?P<old>[^,;]+?) (?:for|with|by|in favou?r of) (?P<new>[^,;]+)"
+        ),
+        _swapped,
+    )
+    yield _Rule(
+        "it says that a liking is over",
+        re.compile(
+            r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually )*(?:no "
+            r"longer\b|(?:do|does|is|are|has|have)(?:n't| not)\b(?=.*\b(?:any ?more|the way it used "
+            r"to|like (?:it|they|he|she) used to)\b)).*\b(?:for me|me|my)\b",
+            re.I,
+        ),
+        _fails_me,
+    )
+    yield _Rule(
+        "it says that something is no longer so",
+        re.compile(
+            rf"{_WHO}{_AUX} ?{_ADV}no longer {_ADV}(?P<old>.+?)(?:,? (?:but|and now|"
+            rf"now)\b,?\s*(?P<now>.+))?$"
+        ),
+        _no_more,
+    )
+    yield _Rule(
+        "it says that something is not so anymore",
+        re.compile(
+            rf"{_WHO} ?{_ADV}(?:do|does|did|is|are|am|can|will|'m|'s|'re)(?:n't| not|\b {_ADV}not) "
+            rf"{_ADV}(?P<old>.+?),? (?:any ?more\b|as much\b|these days\b|nowadays\b|lately\b|like I "
+            rf"used to\b|the way I used to\b)(?P<now>.*)$"
+        ),
+        _no_more,
+    )
+    yield _Rule(
+        "it says that something is not so anymore",
+        re.compile(rf"{_WHO}{_AUX} {_ADV}not {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"),
+        _no_more,
+    )
     yield _Rule("it says that a liking is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:{_OVER}) (?P<old>.+)"), _gone_off)
-    yield _Rule("it says that a liking is over", re.compile(r"\b[Mm]y (?P<verb>love|passion|interest|enthusiasm|taste|fondness|appetite|obsession|excitement|affection) (?:for|in|with) (?P<old>[^,;]+?) (?:has|have|is|seems|just)\b.*\b(?:fad\w+|wan\w+|cool\w+|gone|died|worn|vanish\w+|dwindl\w+|disappear\w+|over|lessen\w+|declin\w+)\b"), _gone_off)
-    yield _Rule("it says that a liking is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|'s|'ve) )(?:really |just |kind of |sort of |completely |totally )*lost (?:its|their|his|her|the|all) (?:\w+ )?(?:appeal|charm|magic|shine|spark|allure)\b", re.I), _gone_off)
-    yield _Rule("it says that a dislike is over", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|is|are|'s) )?(?:really |actually |kind of |slowly |finally )*(?:grown|growing|grew) on me\b", re.I), _likes_now)
-    yield _Rule("it says that a dislike is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:come around (?:to|on)|came around (?:to|on)|warmed (?:up )?to|learned to (?:like|love|enjoy|appreciate)|(?:started|begun|beginning|starting|grown|come) (?:to (?:like|love|enjoy|appreciate)|liking|loving|enjoying|appreciating)) (?P<old>.+)"), _likes_now)
-    yield _Rule("it says that somebody stopped", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|cancel(?:l)?ed|dropped|scrapped|deleted|removed|erased|crossed off|checked off|take back what I said about) (?P<old>.+)"), _stopped)
-    yield _Rule("it asks to take something out", re.compile(rf"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|now) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|leave out|get rid of|forget(?: about)?|(?:take|cross|check|tick)(?: off| out)?) (?P<old>[^;]+?)(?: off| out)?[.!?]*\s*$", re.I), _command)
-    yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped up|took care of|taken care of|managed to|got around to|gotten around to|got round to|able to|checked off|crossed off|finished up|finish|complete|dealt with|handled|sorted out|knocked out|got through|got done with|ticked off|follow(?:ed)? through on|ended up) (?P<old>.+)"), _finished)
-    yield _Rule("it says that a task is finished", re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}(?:got|gotten|get) (?P<old>[^;]+?) (?:all )?(?:done|finished|completed|out of the way|sorted|taken care of|off my plate|off my list)\b"), _finished)
-    yield _Rule("it says that something will not be done", re.compile(rf"{_ME}(?:'ve|'m|'ll| have| am| will)? ?{_ADV}(?:decided (?:not to|against)|not going to|won't be|not be|opted (?:not to|out of)|skipping|(?:do not|don't) (?:need|have|want|plan) to|called off) (?P<old>.+)"), _stopped)
-    yield _Rule("it says that something will not be done", re.compile(r"\b(?P<verb>no need to|no point in) (?:track |keep track of )?(?P<old>[^,;]+?) (?:any ?more|any longer|now|after all)\b", re.I), _stopped)
-    yield _Rule("it says that a task is finished", re.compile(r"^(?P<old>[^,;]+?) (?:is|are|has been|have been|got|was|were)(?: now| already| all| officially| finally)* (?:done|finished|completed|complete|taken care of|wrapped up|out of the way|off my (?:plate|list|to-do list)|no longer on my (?:\w+ )?(?:list|plate|to-do list))\b", re.I), _finished)
-    yield _Rule("it asks to take something out", re.compile(r"^(?:[^,;]*, )?(?P<old>[^,;]+?|\"[^\"]+\"|'.+') (?:should|can|could|must|needs? to|may) (?:now |also |please |just )*be (?:removed|deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b", re.I), _off)
-    yield _Rule("it asks to take something out", re.compile(r"\b(?:I'd like|I would like|I want|I need|please have) (?P<old>[^,;]+?|'.+') (?:removed|deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b", re.I), _off)
-    yield _Rule("it says that something is off", re.compile(r"^(?:\W*(?:oh|well|actually|so|unfortunately)\W+)*(?P<old>(?:my|the|our) [^,;]+?|\"[^\"]+\") (?:is|was|has been|got|are|were|have been)(?: now| just)? (?:cancel(?:l)?ed|called off|scrapped)\b", re.I), _off)
-    yield _Rule("it says that something is off", re.compile(rf"{_ME} ?{_ADV}(?:can't|cannot|won't|am not able to|'m not able to|won't be able to|will not be able to|couldn't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"), _stopped)
-    yield _Rule("it says what something was moved to", re.compile(rf"(?:^|[,:;] |\bthat )(?:actually,? )?{_THING}(?: has been| have been| was| were| is| are| got| has)(?: now| been| just)*(?: rescheduled| moved| postponed| pushed(?: back)?| changed| shifted| brought forward|(?<=now) scheduled|(?<=now) set|(?<=now) (?:on|at|in)) (?:to|for|until)? ?{_WHEN}$"), _set)
-    yield _Rule("it says what something is set to", re.compile(rf"\b(?P<verb>{_SET}) (?P<slot>(?:my|the|our|its) [^,;]+?|\"[^\"]+\"|it)(?: again)?(?: back)? to (?P<new>[^;]+)", re.I), _set)
-    yield _Rule("it corrects what was just said", re.compile(r"^(?:(?:actually|oh|no|wait|sorry|hmm|correction)\W+)*(?:let's )?(?:make (?:that|it)|I meant|I mean)\s+(?P<new>.+)", re.I), _make_that)
-    yield _Rule("it corrects one value by another", re.compile(r"^(?P<slot>.+?\b(?:is|are|was|at|on|in|to|'s|meant|said|called|named)\b.+?), (?:and )?not (?P<old>[^,;]+?)[.!]*\s*$", re.I), _correction)
-    yield _Rule("it says what something is now", re.compile(rf"^(?:\W*(?:oh|well|so|no|sorry)\W+)*(?:actually,? (?P<slot>(?:my|the|our) [^,;]+?)|(?:my|our) new (?P<fresh>[^,;]+?)) (?:is|are) (?:now )?{_WHEN}$", re.I), _is_now)
-    yield _Rule("it says that what was planned was done", re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}{_DID} (?P<old>[^;]+)"), _past)
+    yield _Rule(
+        "it says that a liking is over",
+        re.compile(
+            r"\b[Mm]y (?P<verb>love|passion|interest|enthusiasm|taste|fondness|appetite|obsession|"
+            r"excitement|affection) (?:for|in|with) (?P<old>[^,;]+?) (?:has|have|is|seems|"
+            r"just)\b.*\b(?:fad\w+|wan\w+|cool\w+|gone|died|worn|vanish\w+|dwindl\w+|disappear\w+|"
+            r"over|lessen\w+|declin\w+)\b"
+        ),
+        _gone_off,
+    )
+    yield _Rule(
+        "it says that a liking is over",
+        re.compile(
+            r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|'s|'ve) )(?:really |just |kind of |sort "
+            r"of |completely |totally )*lost (?:its|their|his|her|the|all) (?:\w+ )?(?:appeal|charm|"
+            r"magic|shine|spark|allure)\b",
+            re.I,
+        ),
+        _gone_off,
+    )
+    yield _Rule(
+        "it says that a dislike is over",
+        re.compile(
+            r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|is|are|'s) )?(?:really |actually |kind of "
+            r"|slowly |finally )*(?:grown|growing|grew) on me\b",
+            re.I,
+        ),
+        _likes_now,
+    )
+    yield _Rule(
+        "it says that a dislike is over",
+        re.compile(
+            rf"{_WHO}{_AUX} ?{_ADV}(?:come around (?:to|on)|came around (?:to|on)|warmed (?:up )?to|"
+            rf"learned to (?:like|love|enjoy|appreciate)|(?:started|begun|beginning|starting|grown|"
+            rf"come) (?:to (?:like|love|enjoy|appreciate)|liking|loving|enjoying|appreciating)) "
+            rf"(?P<old>.+)"
+        ),
+        _likes_now,
+    )
+    yield _Rule(
+        "it says that somebody stopped",
+        re.compile(
+            rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|"
+            rf"cancel(?:l)?ed|dropped|scrapped|deleted|removed|erased|crossed off|checked off|take "
+            rf"back what I said about) (?P<old>.+)"
+        ),
+        _stopped,
+    )
+    yield _Rule(
+        "it asks to take something out",
+        re.compile(
+            r"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|"
+            r"now) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|"
+            r"leave out|get rid of|forget(?: about)?|(?:take|cross|check|tick)(?: off| out)?) "
+            r"(?P<old>[^;]+?)(?: off| out)?[.!?]*\s*$",
+            re.I,
+        ),
+        _command,
+    )
+    yield _Rule(
+        "it says that a task is finished",
+        re.compile(
+            rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped "
+            rf"up|took care of|taken care of|managed to|got around to|gotten around to|got round to|"
+            rf"able to|checked off|crossed off|finished up|finish|complete|dealt with|handled|sorted "
+            rf"out|knocked out|got through|got done with|ticked off|follow(?:ed)? through on|ended up) "
+            rf"(?P<old>.+)"
+        ),
+        _finished,
+    )
+    yield _Rule(
+        "it says that a task is finished",
+        re.compile(
+            rf"{_ME}(?:'ve| have)? ?{_ADV}(?:got|gotten|get) (?P<old>[^;]+?) (?:all )?(?:done|finished|"
+            rf"completed|out of the way|sorted|taken care of|off my plate|off my list)\b"
+        ),
+        _finished,
+    )
+    yield _Rule(
+        "it says that something will not be done",
+        re.compile(
+            rf"{_ME}(?:'ve|'m|'ll| have| am| will)? ?{_ADV}(?:decided (?:not to|against)|not going to|"
+            rf"won't be|not be|opted (?:not to|out of)|skipping|(?:do not|don't) (?:need|have|want|"
+            rf"plan) to|called off) (?P<old>.+)"
+        ),
+        _stopped,
+    )
+    yield _Rule(
+        "it says that something will not be done",
+        re.compile(
+            r"\b(?P<verb>no need to|no point in) (?:track |keep track of )?(?P<old>[^,;]+?) (?:any "
+            r"?more|any longer|now|after all)\b",
+            re.I,
+        ),
+        _stopped,
+    )
+    yield _Rule(
+        "it says that a task is finished",
+        re.compile(
+            r"^(?P<old>[^,;]+?) (?:is|are|has been|have been|got|was|were)(?: now| already| all| "
+            r"officially| finally)* (?:done|finished|completed|complete|taken care of|wrapped up|out "
+            r"of the way|off my (?:plate|list|to-do list)|no longer on my (?:\w+ )?(?:list|plate|"
+            r"to-do list))\b",
+            re.I,
+        ),
+        _finished,
+    )
+    yield _Rule(
+        "it asks to take something out",
+        re.compile(
+            r"^(?:[^,;]*, )?(?P<old>[^,;]+?|\"[^\"]+\"|'.+') (?:should|can|could|must|needs? to|may) "
+            r"(?:now |also |please |just )*be (?:removed|deleted|dropped|taken (?:off|out)|cut|"
+            r"scrapped|erased|cancel(?:l)?ed)\b",
+            re.I,
+        ),
+        _off,
+    )
+    yield _Rule(
+        "it asks to take something out",
+        re.compile(
+            r"\b(?:I'd like|I would like|I want|I need|please have) (?P<old>[^,;]+?|'.+') (?:removed|"
+            r"deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b",
+            re.I,
+        ),
+        _off,
+    )
+    yield _Rule(
+        "it says that something is off",
+        re.compile(
+            r"^(?:\W*(?:oh|well|actually|so|unfortunately)\W+)*(?P<old>(?:my|the|our) [^,;]+?|"
+            r"\"[^\"]+\") (?:is|was|has been|got|are|were|have been)(?: now| just)? (?:cancel(?:l)?ed|"
+            r"called off|scrapped)\b",
+            re.I,
+        ),
+        _off,
+    )
+    yield _Rule(
+        "it says that something is off",
+        re.compile(
+            rf"{_ME} ?{_ADV}(?:can't|cannot|won't|am not able to|'m not able to|won't be able to|will "
+            rf"not be able to|couldn't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"
+        ),
+        _stopped,
+    )
+    yield _Rule(
+        "it says what something was moved to",
+        re.compile(
+            rf"(?:^|[,:;] |\bthat )(?:actually,? )?{_THING}(?: has been| have been| was| were| is| are|"
+            rf" got| has)(?: now| been| just)*(?: rescheduled| moved| postponed| pushed(?: back)?| "
+            rf"changed| shifted| brought forward|(?<=now) scheduled|(?<=now) set|(?<=now) (?:on|at|"
+            rf"in)) (?:to|for|until)? ?{_WHEN}$"
+        ),
+        _set,
+    )
+    yield _Rule(
+        "it says what something is set to",
+        re.compile(
+            rf"\b(?P<verb>{_SET}) (?P<slot>(?:my|the|our|its) [^,;]+?|\"[^\"]+\"|it)(?: again)?(?: "
+            rf"back)? to (?P<new>[^;]+)",
+            re.I,
+        ),
+        _set,
+    )
+    yield _Rule(
+        "it corrects what was just said",
+        re.compile(
+            r"^(?:(?:actually|oh|no|wait|sorry|hmm|correction)\W+)*(?:let's )?(?:make (?:that|it)|I "
+            r"meant|I mean)\s+(?P<new>.+)",
+            re.I,
+        ),
+        _make_that,
+    )
+    yield _Rule(
+        "it corrects one value by another",
+        re.compile(
+            r"^(?P<slot>.+?\b(?:is|are|was|at|on|in|to|'s|meant|said|called|named)\b.+?), (?:and "
+            r")?not (?P<old>[^,;]+?)[.!]*\s*$",
+            re.I,
+        ),
+        _correction,
+    )
+    yield _Rule(
+        "it says what something is now",
+        re.compile(
+            rf"^(?:\W*(?:oh|well|so|no|sorry)\W+)*(?:actually,? (?P<slot>(?:my|the|our) [^,;]+?)|(?:my|"
+            rf"our) new (?P<fresh>[^,;]+?)) (?:is|are) (?:now )?{_WHEN}$",
+            re.I,
+        ),
+        _is_now,
+    )
+    yield _Rule(
+        "it says that what was planned was done",
+        re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}{_DID} (?P<old>[^;]+)"),
+        _past,
+    )
 
 
 def _is_now(match: re.Match[str], _: str, __: str) -> Cue:

@@ -14,7 +14,8 @@ from datetime import datetime
 from math import log
 from typing import Protocol
 
-from memoria.cues import Action, Cue, Said, content, plain, polarity, read, units
+from memoria.cues import Action, Cue, Said, read
+from memoria.english import content, plain, polarity, units
 from memoria.excise import items, without
 from memoria.types import Memory
 from memoria.words import stems
@@ -169,25 +170,33 @@ def _comparable(cue: Cue, statement: Memory, one: Memory) -> bool:
 
 
 _PLAN = re.compile(
-    r"\b(?:need(?:s|ed)? to|have to|has to|must|should|want(?:ed)? to|going to|plan(?:s|ned|ning)? (?:to|on|for)|got to|"
-    r"gotta|supposed to|remind\w*|to-?do|tasks?|remember to|forget to|hop(?:e|ing) to|will|scheduled?|haven't|would like to|"
+    r"\b(?:need(?:s|ed)? to|have to|has to|must|should|want(?:ed)? to|going to|plan(?:s|ned|"
+    r"ning)? (?:to|on|for)|got to|"
+    r"gotta|supposed to|remind\w*|to-?do|tasks?|remember to|forget to|hop(?:e|ing) to|will|"
+    r"scheduled?|haven't|would like to|"
     r"intend\w* to|add(?:ed)?)\b|'ll\b|'d like to\b",
     re.I,
 )
 _AGAIN_AND_AGAIN = re.compile(r"\b(?:every|each|daily|weekly|monthly|per|always|goal)\b", re.I)
 _EVENT = re.compile(
-    r"\b(?:I|[Ww]e) (?:\w+ly |just |also )*(?!(?:need|want|lik|lov|enjoy|prefer|hat|dislik|us|decid|mov|start|switch|"
-    r"chang|settl|plan|schedul|updat|join|adopt|mention|book|order|sign)e?d\b)(?:\w+ed|went|saw|met|flew|drove|bought|ate|"
+    r"\b(?:I|[Ww]e) (?:\w+ly |just |also )*(?!(?:need|want|lik|lov|enjoy|prefer|hat|dislik|us|"
+    r"decid|mov|start|switch|"
+    r"chang|settl|plan|schedul|updat|join|adopt|mention|book|order|sign)e?d\b)(?:\w+ed|went|"
+    r"saw|met|flew|drove|bought|ate|"
     r"ran|had|spent|took|made|gave|found|got)\b"
 )
 _KIN = (
-    r"(?:mother|mom|mum|father|dad|sister|brother|wife|husband|partner|girlfriend|boyfriend|son|daughter|friend|boss|"
-    r"manager|colleague|coworker|neighbou?r|roommate|flatmate|aunt|uncle|cousin|grandma|grandpa|grandmother|grandfather|"
+    r"(?:mother|mom|mum|father|dad|sister|brother|wife|husband|partner|girlfriend|boyfriend|"
+    r"son|daughter|friend|boss|"
+    r"manager|colleague|coworker|neighbou?r|roommate|flatmate|aunt|uncle|cousin|grandma|"
+    r"grandpa|grandmother|grandfather|"
     r"niece|nephew|kids?|parents)"
 )
 _ANOTHER = re.compile(
-    rf"^\W*(?:(?:also|and|but|well|oh)\W+)*(?:(?:[Mm]y|[Oo]ur|[Tt]he) (?:\w+ )?{_KIN}|[Hh]e|[Ss]he|[Tt]hey|"
-    r"(?P<name>(?!It|This|That|There|These|Those|The|What|Here)[A-Z]\w+)) (?!of\b)(?:\w+s|is|has|was|are|have|\w+ed)\b"
+    rf"^\W*(?:(?:also|and|but|well|oh)\W+)*(?:(?:[Mm]y|[Oo]ur|[Tt]he) (?:\w+ )?{_KIN}|[Hh]e|"
+    rf"[Ss]he|[Tt]hey|"
+    r"(?P<name>(?!It|This|That|There|These|Those|The|What|Here)[A-Z]\w+)) (?!of\b)(?:\w+s|is|"
+    r"has|was|are|have|\w+ed)\b"
 )
 _SELF = re.compile(r"\b(?:I|me|my|we|our)\b", re.I)
 # A number that hardly two things share.
@@ -252,7 +261,8 @@ def _sets(cue: Cue, unit: str, weights: _Weights) -> bool:
 
 
 _TIME = re.compile(
-    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|tonight|tomorrow|noon|midnight)\b|\bMay \d"
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|tonight|tomorrow|noon|"
+    r"midnight)\b|\bMay \d"
     r"|\b(?:january|february|march|april|june|july|august|september|october|november|december)\b"
     r"|\b(?:next|this|in \w+) (?:day|week|month|year)s?\b|\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b",
     re.I,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from memoria.cues import Cue, content, plain, tidy, units
+from memoria.cues import Cue
+from memoria.english import content, plain, tidy, units
 
 _ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")

@@ -25,6 +25,7 @@ from memoria.types import Hit, Memory
 from memoria.words import stems
 
 NEAR = 10
+DEEDS = ("statements", "proposals", "ended", "amended", "wrong")
 Rows = list[tuple[str, dict[str, float]]]
 
 
@@ -87,7 +88,7 @@ def _probe(question: Any, texts: Sequence[str]) -> Probe:
 def evaluate_weeks(found: Sequence[Week], embedder: Embedder, progress: Progress) -> dict[str, Any]:
     """Vectors and need without reconciling, both with it, per task; and what the proposals did."""
     rows: dict[str, Rows] = {}
-    deeds = dict.fromkeys(("statements", "proposals", "ended", "amended", "wrong"), 0)
+    deeds = dict.fromkeys(DEEDS, 0)
     for done, week in enumerate(found, 1):
         with _opened(week.drafts, week.until, embedder) as memory:
             said = memory.list()
@@ -108,25 +109,24 @@ def evaluate_weeks(found: Sequence[Week], embedder: Embedder, progress: Progress
 
 
 def evaluate_turns(found: Sequence[Conversation], embedder: Embedder, progress: Progress) -> dict[str, Any]:
-    """Recall of evidence by need without and with reconciling, where the evidence is turns; and what the proposals did."""
+    """Recall of evidence by need without and with reconciling, where evidence is turns; and what the proposals did.
+
+    A reworded turn counts as the turn. wrong: turns that are evidence and were ended, with nothing in their place.
+    """
     rows: dict[str, Rows] = {}
-    deeds = dict.fromkeys(("statements", "proposals", "ended", "amended", "wrong"), 0)
+    deeds = dict.fromkeys(DEEDS, 0)
     for done, one in enumerate(found, 1):
         until = one.until + timedelta(days=1)
         with _opened(one.drafts, until, embedder) as memory:
             said = memory.list()
             places = {memory.id: at for at, memory in enumerate(said)}
-            texts = [asked.text for asked in one.asked]
-            for system in ("need", "need reconciled"):
-                if system != "need":
-                    counted = _reconcile(memory, said)
-                    ended = {places[one.id] for one in memory.list() if one.valid_to is not None}
-                    counted["wrong"] = len(ended & {place for asked in one.asked for some in asked.relevant for place in some})
-                    deeds = {name: count + counted[name] for name, count in deeds.items()}
-                hits = memory.recall_many(texts, k=DEPTH, as_of=until)
-                for asked, some in zip(one.asked, hits, strict=True):
-                    ranked = [places[_origin(hit.memory, places)] for hit in some]
-                    rows.setdefault(system, []).append((asked.category, measures(asked, ranked)))
+            _ask_turns(memory, one, places, rows.setdefault("need", []))
+            counted = _reconcile(memory, said)
+            _ask_turns(memory, one, places, rows.setdefault("need reconciled", []))
+            held = {_place(memory, places) for memory in memory.list() if memory.valid_to is None}
+            evidence = {place for asked in one.asked for some in asked.relevant for place in some}
+            counted["wrong"] = len(evidence - held)
+        deeds = {name: count + counted[name] for name, count in deeds.items()}
         progress("conversations", done, len(found))
     return {
         "conversations": [one.name for one in found],
@@ -135,8 +135,15 @@ def evaluate_turns(found: Sequence[Conversation], embedder: Embedder, progress: 
     }
 
 
-def _origin(memory: Memory, places: Mapping[str, int]) -> str:
-    return memory.id if memory.id in places else memory.provenance.derived_from[0]
+def _ask_turns(memory: Memoria, one: Conversation, places: Mapping[str, int], rows: Rows) -> None:
+    hits = memory.recall_many([asked.text for asked in one.asked], k=DEPTH, as_of=one.until + timedelta(days=1))
+    for asked, some in zip(one.asked, hits, strict=True):
+        rows.append((asked.category, measures(asked, [_place(hit.memory, places) for hit in some])))
+
+
+def _place(memory: Memory, places: Mapping[str, int]) -> int:
+    """Where a turn stands, or the turn that it was made from."""
+    return next(places[id] for id in (memory.id, *memory.provenance.derived_from) if id in places)
 
 
 def _opened(drafts: Sequence[Draft], until: datetime, embedder: Embedder) -> Memoria:
@@ -160,7 +167,8 @@ def _wrong(said: Sequence[Memory], now: Sequence[Memory], wanted: set[str]) -> i
     """How many wanted values no memory holds any more that still holds."""
     held = [one.text.casefold() for one in now if one.valid_to is None]
     return sum(
-        any(value in one.text.casefold() for one in said) and not any(value in text for text in held) for value in wanted
+        any(value in one.text.casefold() for one in said) and not any(value in text for text in held)
+        for value in wanted
     )
 
 
@@ -180,9 +188,14 @@ def _measures(probe: Probe, hits: Sequence[Hit]) -> dict[str, float]:
     def by_stems(value: str, place: int) -> bool:
         return set(stems(value)) <= told[place]
 
-    row = {f"recall@{k}": _share(probe.wanted, lambda value, k=k: any(value in text for text in texts[:k])) for k in (NEAR, DEPTH)}
+    row = {
+        f"recall@{k}": _share(probe.wanted, lambda value, k=k: any(value in text for text in texts[:k]))
+        for k in (NEAR, DEPTH)
+    }
     row |= {
-        f"stems recall@{k}": _share(probe.wanted, lambda value, k=k: any(by_stems(value, at) for at in range(len(texts[:k]))))
+        f"stems recall@{k}": _share(
+            probe.wanted, lambda value, k=k: any(by_stems(value, at) for at in range(len(texts[:k])))
+        )
         for k in (NEAR, DEPTH)
     }
     share, absent = len(probe.stale) / (len(probe.stale) + len(probe.wanted)), 1.0
@@ -196,7 +209,11 @@ def _measures(probe: Probe, hits: Sequence[Hit]) -> dict[str, float]:
         row[f"stale session@{DEPTH}"] = _share(
             probe.revoked, lambda one: any(by_stems(one[0], at) and sessions[at] == one[1] for at in range(len(texts)))
         )
-    return row | {"mpa": row[f"recall@{DEPTH}"], "faa": absent, "fama": max(0.0, row[f"recall@{DEPTH}"] - share * (1 - absent))}
+    return row | {
+        "mpa": row[f"recall@{DEPTH}"],
+        "faa": absent,
+        "fama": max(0.0, row[f"recall@{DEPTH}"] - share * (1 - absent)),
+    }
 
 
 def _share(items: Sequence[Any], test: Callable[[Any], bool]) -> float:
