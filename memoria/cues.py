@@ -8,7 +8,7 @@ names whom.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -427,7 +427,8 @@ def _stopped(match: re.Match[str], _: str, __: str) -> Cue:
 
 
 def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
-    said = match.group("old")
+    groups = match.groupdict()
+    said = groups["old"] or groups["named"]
     old = (
         _phrase(said)
         if QUOTED.search(said)
@@ -526,9 +527,14 @@ _THING = r"(?P<slot>(?:[Mm]y|[Tt]he|[Oo]ur) [^,;]+?|\"[^\"]+\")"
 _WHEN = r"(?P<new>[^;]+?)"
 
 
-def _rules() -> Iterator[_Rule]:
-    """In order: what names old and new comes before what names one of them, commands before reports."""
-    yield _Rule(
+def _is_now(match: re.Match[str], _: str, __: str) -> Cue:
+    slot = match.group("slot") or match.group("fresh")
+    return Cue(action="update", rule="", slot=_phrase(slot), new=_short(match.group("new")), keep=match.string)
+
+
+# In order: what names old and new comes before what names one of them, commands before reports.
+_RULES = (
+    _Rule(
         "it says from what to what it changed",
         re.compile(
             rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\bfrom (?P<old>[^;]+?)(?P<gap>,? (?:back )?)to "
@@ -536,18 +542,18 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _from_to,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says to what from what it changed",
         re.compile(rf"\b(?P<verb>{_CHANGE})\b(?P<slot>[^;]*?)\b(?:back )?to (?P<new>[^;]+?) from (?P<old>[^;]+)", re.I),
         _to_from,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a value was wrong",
         re.compile(r"\b(?:incorrectly|wrongly|mistakenly|erroneously)\b.*?\b(?:to|as|at) (?P<old>[^;]+)"),
         _off,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it takes a value back for another",
         re.compile(
             r"\b(?P<verb>remove|drop|change|replace) the (?P<slot>[^;,]+?) of (?P<old>[^;]+?) and "
@@ -555,37 +561,37 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _took_back,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says one thing used to be so",
         re.compile(
             rf"\b(?:[Ww]hile|[Aa]lthough|[Tt]hough|[Ee]ven though|[Aa]s much as) {_WHO}{_AUX} "
             rf"?{_ADV}(?:used to|once|previously|{_ONCE}) {_ADV}(?P<old>[^,;]+), (?P<now>.+)$"
         ),
         _used_to,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says one thing used to be so",
         re.compile(
             rf"{_WHO}{_AUX} ?{_ADV}used to {_ADV}(?P<old>.+?)(?:(?:[,;]?\s+(?:{_BUT})\b,?|"
             rf",(?=\s+I\b))\s*(?P<now>.+))?$"
         ),
         _used_to,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says one thing once was so",
         re.compile(
             rf"{_WHO}{_AUX} ?(?:(?:{_ONCE}) |(?={_LIKED})){_ADV}(?P<old>.+?)[,;]? (?:but|yet|until|"
             rf"though|however)\b,?\s*(?P<now>.+)$"
         ),
         _once,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it puts one thing in place of another",
         re.compile(r"^(?P<slot>.+?),? (?:instead of|rather than|in place of) (?P<old>[^,.;!?]+)", re.I),
         _instead,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it likes one thing more than another now",
         re.compile(
             r"^(?P<slot>.*?\b(?:into|prefer\w*|lik\w+|lov\w+|enjoy\w*|drawn|lean\w+|more)\b.*?),? "
@@ -593,8 +599,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _more_than,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it names what it turned away from",
         re.compile(
             r"\b(?:shift|change|departure|switch|move|break|step) (?:away )?from (?P<old>(?:my (?:old|"
@@ -602,8 +608,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _turned_from,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it likes one thing more than another now",
         re.compile(
             r"\b(?P<verb>prefer\w*|choos\w+|pick\w*|favou?r\w*|gravitat\w+ towards?) (?P<new>[^,;]+?) "
@@ -611,16 +617,16 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _prefers,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it puts one thing in place of another",
         re.compile(
             rf"{_WHO}{_AUX} ?{_ADV}(?P<verb>swapped|traded|replaced|exchanged|ditched|dropped|gave up|"
             rf"given up|left) (?P<old>[^,;]+?) (?:for|with|by|in favou?r of) (?P<new>[^,;]+)"
         ),
         _swapped,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a liking is over",
         re.compile(
             r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually )*(?:no "
@@ -629,16 +635,16 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _fails_me,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something is no longer so",
         re.compile(
             rf"{_WHO}{_AUX} ?{_ADV}no longer {_ADV}(?P<old>.+?)(?:,? (?:but|and now|"
             rf"now)\b,?\s*(?P<now>.+))?$"
         ),
         _no_more,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something is not so anymore",
         re.compile(
             rf"{_WHO} ?{_ADV}(?:do|does|did|is|are|am|can|will|'m|'s|'re)(?:n't| not|\b {_ADV}not) "
@@ -646,14 +652,14 @@ def _rules() -> Iterator[_Rule]:
             rf"used to\b|the way I used to\b)(?P<now>.*)$"
         ),
         _no_more,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something is not so anymore",
         re.compile(rf"{_WHO}{_AUX} {_ADV}not {_ADV}(?P<old>.+?),? any ?more\b(?P<now>.*)$"),
         _no_more,
-    )
-    yield _Rule("it says that a liking is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:{_OVER}) (?P<old>.+)"), _gone_off)
-    yield _Rule(
+    ),
+    _Rule("it says that a liking is over", re.compile(rf"{_WHO}{_AUX} ?{_ADV}(?:{_OVER}) (?P<old>.+)"), _gone_off),
+    _Rule(
         "it says that a liking is over",
         re.compile(
             r"\b[Mm]y (?P<verb>love|passion|interest|enthusiasm|taste|fondness|appetite|obsession|"
@@ -662,8 +668,8 @@ def _rules() -> Iterator[_Rule]:
             r"over|lessen\w+|declin\w+)\b"
         ),
         _gone_off,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a liking is over",
         re.compile(
             r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|'s|'ve) )(?:really |just |kind of |sort "
@@ -672,8 +678,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _gone_off,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a dislike is over",
         re.compile(
             r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:(?:has|have|is|are|'s) )?(?:really |actually |kind of "
@@ -681,8 +687,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _likes_now,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a dislike is over",
         re.compile(
             rf"{_WHO}{_AUX} ?{_ADV}(?:come around (?:to|on)|came around (?:to|on)|warmed (?:up )?to|"
@@ -691,8 +697,8 @@ def _rules() -> Iterator[_Rule]:
             rf"(?P<old>.+)"
         ),
         _likes_now,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that somebody stopped",
         re.compile(
             rf"{_WHO}{_AUX} ?{_ADV}(?:stopped(?= \w+ing\b)|quit|gave up|given up(?: on)?|"
@@ -700,19 +706,38 @@ def _rules() -> Iterator[_Rule]:
             rf"back what I said about) (?P<old>.+)"
         ),
         _stopped,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it asks to take something out",
         re.compile(
             r"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|"
             r"now) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|"
-            r"leave out|get rid of|forget(?: about)?|(?:take|cross|check|tick)(?: off| out)?) "
-            r"(?P<old>[^;]+?)(?: off| out)?[.!?]*\s*$",
+            r"leave out|get rid of) (?P<old>[^;]+?)[.!?]*\s*$",
             re.I,
         ),
         _command,
-    )
-    yield _Rule(
+    ),
+    _Rule(
+        "it asks to take something out",
+        re.compile(
+            r"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|"
+            r"now) )"
+            r"(?P<verb>take|cross|check|tick|strike|scratch) (?:off (?P<named>[^;]+)|(?P<old>[^;]+?) "
+            r"(?:off|from|out of) (?:the|my|our|your) [\w -]+)[.!?]*\s*$",
+            re.I,
+        ),
+        _command,
+    ),
+    _Rule(
+        "it asks to forget something",
+        re.compile(
+            r"^(?:(?:please|now|ok|okay|just|actually|so|well|and|yes|no)\W+)*(?P<verb>forget(?: "
+            r"about)?) (?P<old>[^;]+?)[.!?]*\s*$",
+            re.I,
+        ),
+        _command,
+    ),
+    _Rule(
         "it says that a task is finished",
         re.compile(
             rf"{_ME}(?:'ve|'m|'d| have| am| was)? ?{_ADV}(?:finished|completed|done(?: with)?|wrapped "
@@ -722,16 +747,16 @@ def _rules() -> Iterator[_Rule]:
             rf"(?P<old>.+)"
         ),
         _finished,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a task is finished",
         re.compile(
             rf"{_ME}(?:'ve| have)? ?{_ADV}(?:got|gotten|get) (?P<old>[^;]+?) (?:all )?(?:done|finished|"
             rf"completed|out of the way|sorted|taken care of|off my plate|off my list)\b"
         ),
         _finished,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something will not be done",
         re.compile(
             rf"{_ME}(?:'ve|'m|'ll| have| am| will)? ?{_ADV}(?:decided (?:not to|against)|not going to|"
@@ -739,8 +764,8 @@ def _rules() -> Iterator[_Rule]:
             rf"plan) to|called off) (?P<old>.+)"
         ),
         _stopped,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something will not be done",
         re.compile(
             r"\b(?P<verb>no need to|no point in) (?:track |keep track of )?(?P<old>[^,;]+?) (?:any "
@@ -748,8 +773,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _stopped,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that a task is finished",
         re.compile(
             r"^(?P<old>[^,;]+?) (?:is|are|has been|have been|got|was|were)(?: now| already| all| "
@@ -759,8 +784,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _finished,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it asks to take something out",
         re.compile(
             r"^(?:[^,;]*, )?(?P<old>[^,;]+?|\"[^\"]+\"|'.+') (?:should|can|could|must|needs? to|may) "
@@ -769,8 +794,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _off,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it asks to take something out",
         re.compile(
             r"\b(?:I'd like|I would like|I want|I need|please have) (?P<old>[^,;]+?|'.+') (?:removed|"
@@ -778,8 +803,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _off,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something is off",
         re.compile(
             r"^(?:\W*(?:oh|well|actually|so|unfortunately)\W+)*(?P<old>(?:my|the|our) [^,;]+?|"
@@ -788,16 +813,16 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _off,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that something is off",
         re.compile(
             rf"{_ME} ?{_ADV}(?:can't|cannot|won't|am not able to|'m not able to|won't be able to|will "
             rf"not be able to|couldn't) (?:make it to|attend|come to|go to|be at) (?P<old>.+)"
         ),
         _stopped,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says what something was moved to",
         re.compile(
             rf"(?:^|[,:;] |\bthat )(?:actually,? )?{_THING}(?: has been| have been| was| were| is| are|"
@@ -806,8 +831,8 @@ def _rules() -> Iterator[_Rule]:
             rf"in)) (?:to|for|until)? ?{_WHEN}$"
         ),
         _set,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says what something is set to",
         re.compile(
             rf"\b(?P<verb>{_SET}) (?P<slot>(?:my|the|our|its) [^,;]+?|\"[^\"]+\"|it)(?: again)?(?: "
@@ -815,8 +840,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _set,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it corrects what was just said",
         re.compile(
             r"^(?:(?:actually|oh|no|wait|sorry|hmm|correction)\W+)*(?:let's )?(?:make (?:that|it)|I "
@@ -824,8 +849,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _make_that,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it corrects one value by another",
         re.compile(
             r"^(?P<slot>.+?\b(?:is|are|was|at|on|in|to|'s|meant|said|called|named)\b.+?), (?:and "
@@ -833,8 +858,8 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _correction,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says what something is now",
         re.compile(
             rf"^(?:\W*(?:oh|well|so|no|sorry)\W+)*(?:actually,? (?P<slot>(?:my|the|our) [^,;]+?)|(?:my|"
@@ -842,17 +867,10 @@ def _rules() -> Iterator[_Rule]:
             re.I,
         ),
         _is_now,
-    )
-    yield _Rule(
+    ),
+    _Rule(
         "it says that what was planned was done",
         re.compile(rf"{_ME}(?:'ve| have)? ?{_ADV}{_DID} (?P<old>[^;]+)"),
         _past,
-    )
-
-
-def _is_now(match: re.Match[str], _: str, __: str) -> Cue:
-    slot = match.group("slot") or match.group("fresh")
-    return Cue(action="update", rule="", slot=_phrase(slot), new=_short(match.group("new")), keep=match.string)
-
-
-_RULES = tuple(_rules())
+    ),
+)

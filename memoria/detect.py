@@ -15,7 +15,7 @@ from math import log
 from typing import Protocol
 
 from memoria.cues import Action, Cue, Said, read
-from memoria.english import content, plain, polarity, units
+from memoria.english import NAME, content, plain, polarity, units
 from memoria.excise import items, without
 from memoria.types import Memory
 from memoria.words import stems
@@ -26,6 +26,7 @@ HALF = 0.5
 ALMOST_ALL = 0.75
 # A phrase of so few words is met whole in its numbers; a part of so many is enough to know a longer one by.
 FEW = 4
+MANY = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,9 @@ def _apply(
     if not cue.old:
         # The value itself is not named, and older values may be of something else.
         found = [one for one in found if cue.slot or one.provenance.session == statement.provenance.session][-1:]
+    if len(found) > MANY:
+        # What so many tell of is a matter, no fact that ends with a word.
+        return False
     for one in found:
         if texts[one.id] is not None:
             texts[one.id] = without(cue, seen[one.id], met[one.id])
@@ -209,7 +213,7 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
         return False
     if not cue.old:
         return _sets(cue, unit, weights)
-    if cue.stance and polarity(unit) == -cue.stance:
+    if unit.rstrip().endswith("?") or (cue.stance and not _of_attitude(cue, unit)):
         return False
     if cue.plans and not _planned(cue, unit):
         return False
@@ -235,10 +239,18 @@ def _of_whom(cue: Cue, unit: str, text: str) -> bool:
     """Whether a unit is about whom the cue is about: somebody named is named, and the speaker is not somebody else."""
     if cue.who:
         return set(stems(cue.who)) <= set(stems(text))
+    if re.search(r"\b(?:you|your|you're)\b", unit, re.I) and not _SELF.search(unit):
+        return False
     another = _ANOTHER.search(unit)
     if another is None or _SELF.search(unit) is not None or cue.slot or cue.exact:
         return True
     return another.group("name") is not None and set(stems(another.group("name"))) <= set(stems(cue.old))
+
+
+def _of_attitude(cue: Cue, unit: str) -> bool:
+    """Whether a unit tells of the liking or dislike that the cue ends; of what has a name, it need not say which."""
+    says = polarity(unit)
+    return says == cue.stance or (says == 0 and cue.stance > 0 and NAME.match(cue.old) is not None)
 
 
 def _in_place(cue: Cue, unit: str) -> bool:
