@@ -1,8 +1,8 @@
 """Cues: what in an English statement says that something changed or no longer holds. Patterns over text, no store.
 
 A statement is read unit by unit (a sentence, or a part of one between semicolons or dashes), and each unit by the first
-rule that fits. Questions, conditions, wishes, negated commands and reported speech give no cue; what is said of somebody else
-names whom.
+rule that fits. Questions, conditions, wishes, negated commands and reported speech give no cue; what is said of
+somebody else names whom.
 """
 
 from __future__ import annotations
@@ -111,13 +111,14 @@ class Cue:
 
     rule: which rule read it, in plain words. old: words for what no longer holds; "" when only `slot` names it.
     slot: words for what the value is a value of. new: the value that holds now; "" is none.
-    who: whom it is about; "" is the speaker. keep: the unit in words without what is old; "" when nothing of it is left to say.
+    who: whom it is about; "" is the speaker.
+    keep: the unit in words without what is old; "" when nothing of it is left to say.
     plans: it can end only what was still to be done. stance: 1 or -1 when it ends only a liking or a dislike, else 0.
-    exact: every word of `old` must be met. whole: what the unit says stays true beside what it ends.
+    exact: every word of `old` must be met.
     """
 
     action: Action
-    rule: str
+    rule: str = ""
     old: str = ""
     slot: str = ""
     new: str = ""
@@ -267,7 +268,6 @@ def _from_to(match: re.Match[str], _: str, __: str) -> Cue:
     end = match.end("old") + len(match.group("gap"))
     return Cue(
         action="update",
-        rule="",
         old=_phrase(match.group("old")),
         slot=_phrase(match.group("slot")),
         new=_short(match.group("new")),
@@ -279,9 +279,7 @@ def _to_from(match: re.Match[str], _: str, __: str) -> Cue:
     old = _short(match.group("old"))
     end = match.start("old") + match.group("old").find(old) + len(old)
     keep = _cut(match, match.start("old") - len(" from "), end)
-    return Cue(
-        action="update", rule="", old=old, slot=_phrase(match.group("slot")), new=_phrase(match.group("new")), keep=keep
-    )
+    return Cue(action="update", old=old, slot=_phrase(match.group("slot")), new=_phrase(match.group("new")), keep=keep)
 
 
 _NOW = re.compile(
@@ -295,7 +293,7 @@ def _instead(match: re.Match[str], _: str, __: str) -> Cue | None:
     if not _NOW.search(match.string):
         return None
     keep = _cut(match, match.end("slot"), match.end("old"))
-    return Cue(action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), keep=keep)
+    return Cue(action="update", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), keep=keep)
 
 
 def _correction(match: re.Match[str], earlier: str, __: str) -> Cue | None:
@@ -306,7 +304,6 @@ def _correction(match: re.Match[str], earlier: str, __: str) -> Cue | None:
     keep = _cut(match, match.end("slot"), match.end("old"))
     return Cue(
         action="update",
-        rule="",
         old=_phrase(old),
         slot=f"{before} {match.group('slot')}".strip(),
         keep=keep,
@@ -323,14 +320,14 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
     start = match.start()
     kept = f"{match.string[:start].rstrip()} {now}" if now else _lead(match, start)
     if not after:
-        return Cue(action="delete", rule="", old=old, keep=match.string, stance=max(was, 0))
+        return Cue(action="delete", old=old, keep=match.string, stance=max(was, 0))
     new, refers = _turned(before, after), OF_IT.search(after)
     ceased = CEASED.search(after) is not None
     if was < 0 or (was > 0 and becomes < 0 and not ceased and not new):
-        return Cue(action="update", rule="", old=old, keep=match.string, stance=was)
+        return Cue(action="update", old=old, keep=match.string, stance=was)
     if not new and (ceased or (refers and becomes < 1)):
-        return Cue(action="delete", rule="", old=old, keep=_lead(match, start), stance=max(was, 0))
-    return Cue(action="update", rule="", old=old, keep=kept, stance=max(was, 0))
+        return Cue(action="delete", old=old, keep=_lead(match, start), stance=max(was, 0))
+    return Cue(action="update", old=old, keep=kept, stance=max(was, 0))
 
 
 def _once(match: re.Match[str], earlier: str, later: str) -> Cue | None:
@@ -352,7 +349,7 @@ def _more_than(match: re.Match[str], _: str, __: str) -> Cue | None:
     if not re.search(r"\b(?:now|lately|these days|recently|gotten|nowadays)\b", match.string, re.I):
         return None
     keep = _cut(match, match.end("slot"), match.end("old"))
-    return Cue(action="update", rule="", old=liked(match.group("old")), keep=keep, stance=1)
+    return Cue(action="update", old=liked(match.group("old")), keep=keep, stance=1)
 
 
 _SINCE = re.compile(
@@ -379,7 +376,6 @@ def _no_more(match: re.Match[str], _: str, later: str) -> Cue | None:
     keep = f"{match.string[: match.start()]} {rest}" if substance(rest) else _lead(match, match.start())
     return Cue(
         action="update" if substance(rest) else "delete",
-        rule="",
         old=liked(said) if likes else old,
         keep=keep,
         stance=int(likes),
@@ -389,41 +385,41 @@ def _no_more(match: re.Match[str], _: str, later: str) -> Cue | None:
 def _gone_off(match: re.Match[str], _: str, __: str) -> Cue | None:
     old = match.group("old")
     keep = _lead(match, match.start())
-    return Cue(action="delete", rule="", old=liked(_short(old)), keep=keep, stance=1)
+    return Cue(action="delete", old=liked(_short(old)), keep=keep, stance=1)
 
 
 def _fails_me(match: re.Match[str], _: str, __: str) -> Cue | None:
     old = liked(match.group("old"))
     if re.match(r"(?:I|we|you|he|she)\b", match.group("old").split(",")[-1].strip(), re.I):
         return None
-    return Cue(action="delete", rule="", old=old, keep=_lead(match, match.start()), stance=1)
+    return Cue(action="delete", old=old, keep=_lead(match, match.start()), stance=1)
 
 
 def _likes_now(match: re.Match[str], _: str, __: str) -> Cue | None:
-    return Cue(action="update", rule="", old=liked(_short(match.group("old"))), keep=match.string, stance=-1)
+    return Cue(action="update", old=liked(_short(match.group("old"))), keep=match.string, stance=-1)
 
 
 def _swapped(match: re.Match[str], _: str, __: str) -> Cue | None:
     keep = f"{match.string[: match.start('verb')]}now have {match.group('new')}"
-    return Cue(action="update", rule="", old=_short(match.group("old")), new=_short(match.group("new")), keep=keep)
+    return Cue(action="update", old=_short(match.group("old")), new=_short(match.group("new")), keep=keep)
 
 
 def _turned_from(match: re.Match[str], _: str, __: str) -> Cue:
     old = re.sub(
         r"^my \w+ (?:preference|love|taste|favou?rite|habit|liking|interest)s? (?:for|of|in) ", "", match.group("old")
     )
-    return Cue(action="update", rule="", old=liked(old), keep=_lead(match, match.start()), stance=1)
+    return Cue(action="update", old=liked(old), keep=_lead(match, match.start()), stance=1)
 
 
 def _prefers(match: re.Match[str], _: str, __: str) -> Cue | None:
     if not re.search(r"\b(?:now|lately|these days|recently|nowadays|come to|started|grown)\b", match.string, re.I):
         return None
     keep = _cut(match, match.end("new"), match.end("old"))
-    return Cue(action="update", rule="", old=liked(match.group("old")), keep=keep, stance=1)
+    return Cue(action="update", old=liked(match.group("old")), keep=keep, stance=1)
 
 
 def _stopped(match: re.Match[str], _: str, __: str) -> Cue:
-    return Cue(action="delete", rule="", old=_short(match.group("old")), keep=_lead(match, match.start()))
+    return Cue(action="delete", old=_short(match.group("old")), keep=_lead(match, match.start()))
 
 
 def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -436,7 +432,7 @@ def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
     )
     if re.match(r"(?:to|about to|that|it|what|how|why|when)\b", old):
         return None
-    return Cue(action="delete", rule="", old=old, keep=_lead(match, match.start()), exact=_title(said))
+    return Cue(action="delete", old=old, keep=_lead(match, match.start()), exact=_title(said))
 
 
 def _title(said: str) -> bool:
@@ -447,23 +443,21 @@ def _title(said: str) -> bool:
 def _took_back(match: re.Match[str], _: str, __: str) -> Cue:
     new = _short(match.group("new"))
     keep = f"{match.group('slot').strip().capitalize()} is {new}"
-    return Cue(
-        action="update", rule="", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), new=new, keep=keep
-    )
+    return Cue(action="update", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), new=new, keep=keep)
 
 
 def _finished(match: re.Match[str], _: str, __: str) -> Cue:
     old = re.sub(r"^(?:with|to|for) ", "", match.group("old"))
-    return Cue(action="delete", rule="", old=_short(old), keep=_lead(match, match.start()), plans=True)
+    return Cue(action="delete", old=_short(old), keep=_lead(match, match.start()), plans=True)
 
 
 def _past(match: re.Match[str], _: str, __: str) -> Cue:
     old = f"{_INFINITIVE.get(match.group('did').casefold(), match.group('did'))} {match.group('old')}"
-    return Cue(action="delete", rule="", old=_short(old), keep=_lead(match, match.start()), plans=True, exact=True)
+    return Cue(action="delete", old=_short(old), keep=_lead(match, match.start()), plans=True, exact=True)
 
 
 def _off(match: re.Match[str], _: str, __: str) -> Cue:
-    return Cue(action="delete", rule="", old=_short(match.group("old")), keep=_lead(match, match.start()))
+    return Cue(action="delete", old=_short(match.group("old")), keep=_lead(match, match.start()))
 
 
 def _set(match: re.Match[str], _: str, __: str) -> Cue | None:
@@ -472,7 +466,6 @@ def _set(match: re.Match[str], _: str, __: str) -> Cue | None:
         return None
     return Cue(
         action="update",
-        rule="",
         slot=_phrase(re.sub(r"\b(?:again|back|date|time)\b", "", match.group("slot"))),
         new=new,
         keep=match.string,
@@ -480,7 +473,7 @@ def _set(match: re.Match[str], _: str, __: str) -> Cue | None:
 
 
 def _make_that(match: re.Match[str], _: str, __: str) -> Cue:
-    return Cue(action="update", rule="", new=_short(match.group("new")), keep=_lead(match, match.start()))
+    return Cue(action="update", new=_short(match.group("new")), keep=_lead(match, match.start()))
 
 
 # Past forms that no stemmer undoes; those of the commonest verbs.
@@ -529,7 +522,7 @@ _WHEN = r"(?P<new>[^;]+?)"
 
 def _is_now(match: re.Match[str], _: str, __: str) -> Cue:
     slot = match.group("slot") or match.group("fresh")
-    return Cue(action="update", rule="", slot=_phrase(slot), new=_short(match.group("new")), keep=match.string)
+    return Cue(action="update", slot=_phrase(slot), new=_short(match.group("new")), keep=match.string)
 
 
 # In order: what names old and new comes before what names one of them, commands before reports.

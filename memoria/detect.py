@@ -163,7 +163,7 @@ def _told(cue: Cue, before: Mapping[str, str | None], after: Mapping[str, str | 
 
 
 def _comparable(cue: Cue, statement: Memory, one: Memory) -> bool:
-    """Whether a statement can be about a memory at all: of the same speaker, and earlier, or an aside of the same talk."""
+    """Whether a statement can be about a memory: of the same speaker, and earlier, or an aside of the same talk."""
     mine, theirs = statement.provenance, one.provenance
     if not cue.who and mine.speaker is not None and theirs.speaker is not None and mine.speaker != theirs.speaker:
         return False
@@ -290,7 +290,7 @@ def _kind(text: str) -> str:
 
 
 def _planned(cue: Cue, unit: str) -> bool:
-    """Whether a unit tells of something still to be done; for an exact cue, of nothing but what the cue says was done."""
+    """Whether a unit tells of something still to be done; for an exact cue, of just what the cue says was done."""
     plan = _PLAN.search(unit)
     if plan is None or not cue.exact:
         return plan is not None
@@ -306,7 +306,7 @@ def _says_part(old: set[str], unit: str) -> bool:
 
 
 def _only_in_longer_name(name: str, unit: str) -> bool:
-    """Whether a name stands in a unit only within longer ones: "VP of Engineering" in "VP of Engineering Operations"."""
+    """Whether a name stands in a unit only within longer ones: "VP of Sales" in "VP of Sales Operations"."""
     if not name[:1].isupper():
         return False
     found = [match.span() for match in re.finditer(rf"\b{re.escape(name)}\b", unit)]

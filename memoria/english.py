@@ -6,6 +6,7 @@ The words listed here are grammar and attitude, never things to have an attitude
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from memoria.words import stems
 
@@ -52,16 +53,15 @@ _FOR = re.compile(
     re.I,
 )
 # Verbs and nouns of attitude and talk: they say that, not what, somebody likes or does.
-_LIGHT = frozenset(
-    stems(
-        """think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort fan big huge reading watching
-        visiting listening travelling traveling visit really actually honestly lately recently speaking talking mention reminds know guess
-        just now anymore more much also always never still even too very bit taste tastes preference preferences mind
-        sure yes okay oh well some any all one new good great definitely totally absolutely pretty quite so used use keen interested interest
-        favorite favourite about into drawn way going go get got make made please want need track tracking today tomorrow yesterday
-        tell say said interesting things different fact"""
-    )
-)
+_LIGHT = """
+    think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort
+    fan big huge reading watching visiting listening travelling traveling visit really actually honestly lately
+    recently speaking talking mention reminds know guess just now anymore more much also always never still even
+    too very bit taste tastes preference preferences mind sure yes okay oh well some any all one new good great
+    definitely totally absolutely pretty quite so used use keen interested interest favorite favourite about
+    into drawn way going go get got make made please want need track tracking today tomorrow yesterday tell say
+    said interesting things different fact
+"""
 LEAD = re.compile(
     r"^\W*(?:(?:yes|yeah|oh|well|so|and|but|also|you know|actually|honestly|by the way|that's "
     r"\w+(?: \w+)?|that reminds me)\b[\s,.!]*)*"
@@ -109,11 +109,16 @@ def polarity(text: str) -> int:
     return -1 if _AGAINST.search(text) else int(_FOR.search(text) is not None)
 
 
+@cache
+def _light() -> frozenset[str]:
+    return frozenset(stems(_LIGHT))
+
+
 def content(text: str) -> list[str]:
     """Stems of the words that name something: no stop words, no words of attitude; "1980s" is "80s"."""
     shortened = re.sub(r"\b(?:19|20)(\d0s)\b", r"\1", plain(text))
     shortened = re.sub(r"(\d) ?(?:million|mn?)\b", r"\1 million", shortened, flags=re.I)
-    return [stem for stem in stems(re.sub(r"(?<=\d),(?=\d{3})", "", shortened)) if stem not in _LIGHT]
+    return [stem for stem in stems(re.sub(r"(?<=\d),(?=\d{3})", "", shortened)) if stem not in _light()]
 
 
 def substance(text: str) -> bool:
@@ -136,7 +141,7 @@ def _named(text: str) -> str:
 
 
 def liked(text: str) -> str:
-    """What a phrase of attitude is about: a name in it, else what follows "about", else the words that name something."""
+    """What a phrase of attitude is about: a name in it, else what follows "about", else its telling words."""
     named = _named(text)
     if named:
         return named

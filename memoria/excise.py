@@ -1,4 +1,4 @@
-"""Excision: a text without one thing it says, so that a memory of several facts loses only the one that no longer holds."""
+"""Excision: a text without one thing it says, so that a memory of several facts loses only what no longer holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""reconcile: makes what was remembered agree with what was said later. A plan first; applying it is a step of its own."""
+"""reconcile: makes what was remembered agree with what was said later. A plan first; applying it is a step apart."""
 
 from __future__ import annotations
 

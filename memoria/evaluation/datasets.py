@@ -92,7 +92,7 @@ def memora(folder: Path) -> Iterator[Conversation]:
 
 
 def memora_weeks(folder: Path) -> Iterator[tuple[str, list[Draft], list[Any]]]:
-    """Each persona of Memora's weekly files: name, what the user shared, a draft a turn, and the questions as they are."""
+    """Each persona of Memora's weekly files: name, what the user shared, a draft a turn, and the raw questions."""
     with gzip.open(folder / "weekly_sessions.jsonl.gz", "rt") as lines:
         sessions = [json.loads(line) for line in lines]
     questions = [json.loads(line) for line in (folder / "weekly_questions.jsonl").read_text().splitlines()]

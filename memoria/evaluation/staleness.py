@@ -8,7 +8,7 @@ is asked for; MPA here is the share of wanted values that recall brings back, FA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -184,40 +184,32 @@ def _measures(probe: Probe, hits: Sequence[Hit]) -> dict[str, float]:
     texts = [hit.memory.text.casefold() for hit in hits]
     told = [set(stems(text)) for text in texts]
     sessions = [hit.memory.provenance.session for hit in hits]
-
-    def by_stems(value: str, place: int) -> bool:
-        return set(stems(value)) <= told[place]
-
-    row = {
-        f"recall@{k}": _share(probe.wanted, lambda value, k=k: any(value in text for text in texts[:k]))
-        for k in (NEAR, DEPTH)
-    }
-    row |= {
-        f"stems recall@{k}": _share(
-            probe.wanted, lambda value, k=k: any(by_stems(value, at) for at in range(len(texts[:k])))
-        )
-        for k in (NEAR, DEPTH)
-    }
-    share, absent = len(probe.stale) / (len(probe.stale) + len(probe.wanted)), 1.0
+    row = {}
+    for k in (NEAR, DEPTH):
+        row[f"recall@{k}"] = _mean(any(value in text for text in texts[:k]) for value in probe.wanted)
+        row[f"stems recall@{k}"] = _mean(any(_says(value, words) for words in told[:k]) for value in probe.wanted)
+    absent = 1.0
     if probe.stale:
-        stale = _share(probe.stale, lambda value: any(value in text for text in texts))
-        row[f"stale words@{DEPTH}"], absent = stale, 1 - stale
+        back = _mean(any(value in text for text in texts) for value in probe.stale)
+        row[f"stale words@{DEPTH}"], absent = back, 1 - back
     if probe.revoked:
-        row[f"stale stems@{DEPTH}"] = _share(
-            probe.revoked, lambda one: any(by_stems(one[0], at) for at in range(len(texts)))
+        row[f"stale stems@{DEPTH}"] = _mean(any(_says(value, words) for words in told) for value, _ in probe.revoked)
+        row[f"stale session@{DEPTH}"] = _mean(
+            any(_says(value, words) and one == session for words, one in zip(told, sessions, strict=True))
+            for value, session in probe.revoked
         )
-        row[f"stale session@{DEPTH}"] = _share(
-            probe.revoked, lambda one: any(by_stems(one[0], at) and sessions[at] == one[1] for at in range(len(texts)))
-        )
-    return row | {
-        "mpa": row[f"recall@{DEPTH}"],
-        "faa": absent,
-        "fama": max(0.0, row[f"recall@{DEPTH}"] - share * (1 - absent)),
-    }
+    present = row[f"recall@{DEPTH}"]
+    weight = len(probe.stale) / (len(probe.stale) + len(probe.wanted))
+    return row | {"mpa": present, "faa": absent, "fama": max(0.0, present - weight * (1 - absent))}
 
 
-def _share(items: Sequence[Any], test: Callable[[Any], bool]) -> float:
-    return sum(map(test, items)) / len(items)
+def _says(value: str, words: set[str]) -> bool:
+    return set(stems(value)) <= words
+
+
+def _mean(met: Iterable[bool]) -> float:
+    found = list(met)
+    return sum(found) / len(found)
 
 
 def _per_task(rows: Rows) -> dict[str, Any]:
