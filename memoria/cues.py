@@ -34,7 +34,8 @@ Action = Literal["update", "delete"]
 _LONG = 4
 _ADV = (
     r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|definitely|completely|"
-    r"simply|so|even|only|quite|recently|always|please|too) )*"
+    r"simply|so|even|only|quite|recently|always|please|too|kind of|sort of|pretty much|slowly|"
+    r"gradually|lately|totally|fully|entirely|basically|since|pretty) )*"
 )
 _AUX = r"(?:'m|'ve|'s|'re| am| is| are| was| have| has)?"
 _WHO = r"\b(?P<who>I|[Ww]e|(?:[Mm]y|[Oo]ur) [a-z]+(?: [a-z]+)??|[A-Z][\w.-]+(?: [A-Z][\w.-]+)*)"
@@ -293,7 +294,8 @@ def _instead(match: re.Match[str], _: str, __: str) -> Cue | None:
     if not _NOW.search(match.string):
         return None
     keep = _cut(match, match.end("slot"), match.end("old"))
-    return Cue(action="update", old=_phrase(match.group("old")), slot=_phrase(match.group("slot")), keep=keep)
+    old = re.sub(r" (?:now|lately|these days|nowadays)$", "", match.group("old"))
+    return Cue(action="update", old=_phrase(old), slot=_phrase(match.group("slot")), keep=keep)
 
 
 def _correction(match: re.Match[str], earlier: str, __: str) -> Cue | None:
@@ -395,6 +397,12 @@ def _fails_me(match: re.Match[str], _: str, __: str) -> Cue | None:
     return Cue(action="delete", old=old, keep=_lead(match, match.start()), stance=1)
 
 
+def _was_mine(match: re.Match[str], _: str, __: str) -> Cue | None:
+    now = match.group("now")
+    keep = now if _turned(match.group("old"), now) else ""
+    return Cue(action="update" if keep else "delete", old=liked(match.group("old")), keep=keep, stance=1)
+
+
 def _likes_now(match: re.Match[str], _: str, __: str) -> Cue | None:
     return Cue(action="update", old=liked(_short(match.group("old"))), keep=match.string, stance=-1)
 
@@ -448,12 +456,19 @@ def _took_back(match: re.Match[str], _: str, __: str) -> Cue:
 
 def _finished(match: re.Match[str], _: str, __: str) -> Cue:
     old = re.sub(r"^(?:with|to|for) ", "", match.group("old"))
-    return Cue(action="delete", old=_short(old), keep=_lead(match, match.start()), plans=True)
+    # "Done with the report" and "done with opera" are said alike.
+    plans = re.search(r"\bdone with ", match.group()) is None
+    return Cue(action="delete", old=_short(old), keep=_lead(match, match.start()), plans=plans)
 
 
 def _past(match: re.Match[str], _: str, __: str) -> Cue:
     old = f"{_INFINITIVE.get(match.group('did').casefold(), match.group('did'))} {match.group('old')}"
     return Cue(action="delete", old=_short(old), keep=_lead(match, match.start()), plans=True, exact=True)
+
+
+def _passive(match: re.Match[str], _: str, __: str) -> Cue:
+    did = _INFINITIVE.get(match.group("did").casefold(), match.group("did"))
+    return Cue(action="delete", old=f"{did} {_phrase(match.group('old'))}", plans=True, exact=True)
 
 
 def _off(match: re.Match[str], _: str, __: str) -> Cue:
@@ -622,9 +637,42 @@ _RULES = (
     _Rule(
         "it says that a liking is over",
         re.compile(
+            r"^(?=.*\b(?:now|these days|lately|nowadays|start\w+|beg[au]n)\b)(?:[^,;]*, |(?:these "
+            r"days|lately|nowadays|now) )?"
+            r"(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually |has |have |started to |"
+            r"begun to )*"
+            r"(?:bor(?:e|es|ed|ing)|leav(?:e|es|ing)|annoy(?:s|ed|ing)?|irritat(?:e|es|ed|ing)|"
+            r"tir(?:e|es|ed|ing)|depress(?:es|ing)?) me\b",
+            re.I,
+        ),
+        _fails_me,
+    ),
+    _Rule(
+        "it says one thing used to be so",
+        re.compile(
+            r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:used to be|was|were|had been|has been|have been) "
+            r"(?:really |definitely |always |one of )*"
+            r"(?:my (?:\w+ )?(?:favou?rites?|things?|go-to|passion|obsession|jam|cup of tea)|a "
+            r"favou?rite)\b.*?,? (?:but|until|though)\b,? (?P<now>.+)$",
+            re.I,
+        ),
+        _was_mine,
+    ),
+    _Rule(
+        "it says that a dislike is over",
+        re.compile(
+            rf"\bI {_ADV}(?:like|love|enjoy|appreciate|adore) (?P<old>[^,;]+?) (?:now|these days|"
+            rf"nowadays)\b"
+        ),
+        _likes_now,
+    ),
+    _Rule(
+        "it says that a liking is over",
+        re.compile(
             r"^(?:[^,;]*, )?(?P<old>[^,;]+?) (?:just |really |simply |honestly |actually )*(?:no "
             r"longer\b|(?:do|does|is|are|has|have)(?:n't| not)\b(?=.*\b(?:any ?more|the way it used "
-            r"to|like (?:it|they|he|she) used to)\b)).*\b(?:for me|me|my)\b",
+            r"to|like (?:it|they|he|she) used to|what (?:it|they) used to be|these days|nowadays|"
+            r"lately)\b)).*\b(?:for me|me|my)\b",
             re.I,
         ),
         _fails_me,
@@ -715,7 +763,8 @@ _RULES = (
         re.compile(
             r"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|"
             r"now) )"
-            r"(?P<verb>take|cross|check|tick|strike|scratch) (?:off (?P<named>[^;]+)|(?P<old>[^;]+?) "
+            r"(?P<verb>take|leave|keep|cross|check|tick|strike|scratch) (?:off (?P<named>[^;]+)|"
+            r"(?P<old>[^;]+?) "
             r"(?:off|from|out of) (?:the|my|our|your) [\w -]+)[.!?]*\s*$",
             re.I,
         ),
@@ -860,6 +909,15 @@ _RULES = (
             re.I,
         ),
         _is_now,
+    ),
+    _Rule(
+        "it says that what was planned was done",
+        re.compile(
+            rf"^(?:\W*(?:and|also|so|yes|oh|well|actually)\W+)*(?P<old>[^,;]+?) (?:has been|have been|"
+            rf"is|are|got|were|was)(?: now| all| already| finally)* {_DID}\b",
+            re.I,
+        ),
+        _passive,
     ),
     _Rule(
         "it says that what was planned was done",

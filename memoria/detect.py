@@ -51,7 +51,7 @@ class Proposal:
 class Detector(Protocol):
     """Finds what a statement says about what was remembered before: the hook for a model in place of the rules."""
 
-    def __call__(self, statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
+    def __call__(self, statement: Memory, candidates: Sequence[Memory], /) -> list[Proposal]:
         """The proposals of one statement. candidates: what it may be about, all of its namespace and still held,
 
         oldest first: earlier ones, and later ones only of the same session.
@@ -215,14 +215,14 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
         return _sets(cue, unit, weights)
     if unit.rstrip().endswith("?") or (cue.stance and not _of_attitude(cue, unit)):
         return False
-    if cue.plans and not _planned(cue, unit):
-        return False
+    if cue.plans and (cue.exact or not _planned(cue, unit)):
+        return _planned(cue, unit)
     if not _in_place(cue, unit) or _only_in_longer_name(cue.old, unit):
         return False
     old, there = set(content(cue.old)), set(content(unit))
     if not old:
         old, there = set(stems(cue.old)), set(stems(unit))
-    if cue.exact and not cue.plans:
+    if cue.exact:
         return old <= there and _together(old, content(unit))
     # An attitude narrows it down already: more than half will do, whichever the words.
     share = weights.share(old, there, rarest=not cue.stance)
@@ -242,7 +242,7 @@ def _of_whom(cue: Cue, unit: str, text: str) -> bool:
     if re.search(r"\b(?:you|your|you're)\b", unit, re.I) and not _SELF.search(unit):
         return False
     another = _ANOTHER.search(unit)
-    if another is None or _SELF.search(unit) is not None or cue.slot or cue.exact:
+    if another is None or _SELF.search(unit[another.end() :]) is not None or cue.slot or cue.exact:
         return True
     return another.group("name") is not None and set(stems(another.group("name"))) <= set(stems(cue.old))
 
@@ -257,7 +257,8 @@ def _in_place(cue: Cue, unit: str) -> bool:
     """Whether a unit may hold the old value: of the slot, if the cue has one, and no event, which stays true."""
     slot = set(content(cue.slot)) - set(content(cue.old))
     if slot:
-        return bool(slot & set(content(unit))) or _LARGE.search(cue.old) is not None
+        own = _LARGE.search(cue.old) or re.fullmatch(r"[A-Z]\S+(?: [A-Z]\S+)+", cue.old)
+        return bool(slot & set(content(unit))) or own is not None
     return cue.action == "delete" or bool(cue.stance) or _EVENT.search(unit) is None
 
 
@@ -295,8 +296,10 @@ def _planned(cue: Cue, unit: str) -> bool:
     if plan is None or not cue.exact:
         return plan is not None
     aim = re.split(r"\b(?:by|before|soon|sometime|next|this|so|because|with|for)\b|,", unit[plan.end() :])[0]
-    wanted = set(content(aim))
-    return _AGAIN_AND_AGAIN.search(unit) is None and len(wanted) > 1 and wanted <= set(content(cue.old))
+    wanted, done = content(aim), content(cue.old)
+    # The same verb of the same things.
+    same = len(wanted) > 1 and wanted[:1] == done[:1] and set(wanted) <= set(done)
+    return same and _AGAIN_AND_AGAIN.search(unit) is None
 
 
 def _says_part(old: set[str], unit: str) -> bool:
