@@ -113,4 +113,8 @@ def import_(
     """Stores memories from an export; ids that are there already are left as they are."""
     lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().split("\n")
     with opened(store, "", "rw") as memory:
-        err.print(f"Imported {import_lines(memory.store, memory.embedder, lines, memory.progress)} memories.")
+        done = import_lines(memory.store, memory.embedder, lines, memory.progress)
+    err.print(f"Imported {done.stored} memories.")
+    if done.refused:
+        numbers = ", ".join(map(str, done.refused))
+        err.print(f"Left out, because forgotten here or made from what is not here: lines {numbers}.")

@@ -13,7 +13,7 @@ from typing import Any
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.local.disk import translated
 
-FORMAT = 2
+FORMAT = 3
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -94,6 +94,25 @@ CREATE TRIGGER standing_new AFTER INSERT ON standing BEGIN
 END;
 CREATE TRIGGER standing_gone AFTER DELETE ON standing BEGIN
     INSERT INTO due SELECT namespace, fades_at, row, id, slot FROM memory WHERE row = OLD.row AND fades_at IS NOT NULL;
+END;
+"""
+
+# Links outlive the parent's row, for a gist depends on what it has absorbed; they go with the child, and with a parent
+# that is forgotten. What was forgotten is one blob of fingerprints a purge, so that it costs one page however many.
+_FORMAT_3 = """
+ALTER TABLE memory ADD COLUMN last_at INTEGER;
+ALTER TABLE intent ADD COLUMN guard INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE link (
+    parent BLOB NOT NULL, child BLOB NOT NULL, relation INTEGER NOT NULL, was INTEGER,
+    PRIMARY KEY (parent, child, relation)
+) WITHOUT ROWID;
+CREATE INDEX link_by_child ON link (child);
+CREATE TABLE forgotten (
+    event INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, near INTEGER NOT NULL, prints BLOB NOT NULL
+);
+CREATE INDEX forgotten_by_namespace ON forgotten (namespace);
+CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
+    DELETE FROM link WHERE child = OLD.id OR (parent = OLD.id AND relation = 1);
 END;
 """
 
@@ -184,14 +203,21 @@ def steps() -> Any:
 
     @migrations(name="format_1")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_1(db: Any) -> None:
-        for statement in _SCHEMA.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _SCHEMA)
 
     @migrations(name="format_2")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_2(db: Any) -> None:
-        for statement in re.split(r";\n(?!    )(?!END)", _FORMAT_2):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _FORMAT_2)
+
+    @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_3(db: Any) -> None:
+        _run(db, _FORMAT_3)
 
     return migrations
+
+
+def _run(db: Any, script: str) -> None:
+    """Statement by statement: `executescript` would commit in between."""
+    for statement in re.split(r";\n(?!    )(?!END)", script):
+        if statement.strip():
+            db.execute(statement)
