@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.detect import Detector, Proposal, by_rules, named
+from memoria.erase import find_part
 from memoria.protocols import Embedder, Store
-from memoria.recall import embed, holds
+from memoria.recall import embed
+from memoria.remember import Draft
 from memoria.types import Memory, Where
 from memoria.words import question
 
@@ -43,7 +45,12 @@ def propose(
 
 def _open(memory: Memory, at: datetime) -> bool:
     """Whether a memory was observed, not made from others, and still holds."""
-    return not memory.provenance.derived_from and holds(memory, at)
+    return not memory.provenance.derived_from and _held(memory, at)
+
+
+def _held(memory: Memory, at: datetime) -> bool:
+    begun = memory.valid_from is None or memory.valid_from <= at
+    return begun and (memory.valid_to is None or at < memory.valid_to)
 
 
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
@@ -51,7 +58,7 @@ def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, s
     seen = []
     for one in sorted(candidates, key=lambda one: one.id):
         text = texts.get(one.id, one.text)
-        if one.namespace == statement.namespace and text is not None and holds(one, statement.created_at):
+        if one.namespace == statement.namespace and text is not None and _held(one, statement.created_at):
             seen.append(one if text == one.text else replace(one, text=text))
     return seen
 
@@ -76,7 +83,9 @@ def candidates(
         ids: set[str] = set()
         for phrase, vector in zip(wanted, embed(store, embedder, wanted), strict=True):
             ids |= set(store.evidence(question(phrase), vector, where, pool).ids)
-        memories = [record.memory for record in store.read(sorted(ids)) if record is not None]
+        read = [record.memory for record in store.read(sorted(ids)) if record is not None]
+        # Of a gist, one part may end without the others.
+        memories = [part for one in read for part in (one.parts or (one,))]
         return [one for one in memories if one.id < statement.id or _same_talk(one, statement)]
 
     return found
@@ -89,7 +98,8 @@ def _same_talk(one: Memory, other: Memory) -> bool:
 def apply(memory: Memoria, proposals: Sequence[Proposal]) -> dict[str, str]:
     """Carries proposals out, in order; returns for each memory that was reworded the id of what now says the rest.
 
-    What is ended keeps its text, and holds until `at`; what says the rest is derived from it and from the statement.
+    What is ended keeps its text, and holds until `at`; what says the rest supersedes it, and is derived from it and
+    from the statement. Raises InvalidQuery for what has ended since it was proposed.
     """
     now: dict[str, str] = {}
     for proposal in proposals:
@@ -97,28 +107,42 @@ def apply(memory: Memoria, proposals: Sequence[Proposal]) -> dict[str, str]:
             _end(memory, now.get(id, id), proposal.at)
         for id, text in proposal.amends:
             now[id] = _reword(memory, now.get(id, id), text, proposal)
-        statement = memory.get(proposal.by)
         if proposal.keep is None:
-            _end(memory, statement.id, proposal.at)
-        elif proposal.keep != statement.text:
-            now[statement.id] = _reword(memory, statement.id, proposal.keep, proposal)
+            _end(memory, proposal.by, proposal.at)
+        elif proposal.keep != _known(memory, proposal.by).text:
+            now[proposal.by] = _reword(memory, proposal.by, proposal.keep, proposal)
     return now
 
 
-def _end(memory: Memoria, id: str, at: datetime) -> datetime:
-    """Ends a memory at `at`, but not before it was said; returns when."""
-    one = memory.get(id)
-    starts = [one.created_at] if one.valid_from is None else [one.created_at, one.valid_from]
-    end = max(at, max(starts) + _TICK)
-    memory.amend(id, valid_to=end)
-    return end
+def _known(memory: Memoria, id: str) -> Memory:
+    """The memory of this id, also one that stands in a gist; raises MemoryNotFound."""
+    apart = memory.store.read([id]) != [None]
+    part = None if apart else find_part(memory.store, id)
+    return memory.get(id) if part is None else part
+
+
+def _end(memory: Memoria, id: str, at: datetime) -> None:
+    memory.expire(id, at=_last(_known(memory, id), at))
+
+
+def _last(one: Memory, at: datetime) -> datetime:
+    """`at`, but not before the memory was said and held."""
+    begun = one.created_at if one.valid_from is None else max(one.created_at, one.valid_from)
+    return max(at, begun + _TICK)
 
 
 def _reword(memory: Memoria, id: str, text: str, proposal: Proposal) -> str:
-    """Ends a memory and remembers what of it still holds, said when it was said; returns the id of that."""
-    end = _end(memory, id, proposal.at)
-    one = memory.get(id)
-    origin = replace(one.provenance, derived_from=tuple(dict.fromkeys((id, proposal.by))))
-    fields = {name: getattr(one, name) for name in ("kind", "created_at", "salience", "subject", "tags", "metadata")}
+    """Supersedes a memory by what of it still holds, said when it was said; returns the id of that."""
+    one = _known(memory, id)
+    draft = Draft(
+        text=text,
+        kind=one.kind,
+        created_at=one.created_at,
+        salience=one.salience,
+        subject=one.subject,
+        tags=one.tags,
+        metadata=one.metadata,
+        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((id, proposal.by)))),
+    )
     view = memory.namespace(*one.namespace[len(memory.prefix) :])
-    return view.remember(text, valid_from=end, provenance=origin, **fields).id
+    return view.supersede(id, draft, at=_last(one, proposal.at)).id

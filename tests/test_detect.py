@@ -318,6 +318,14 @@ def test_later_statements_see_what_earlier_ones_left(ada: memoria.Memoria) -> No
         }
 
 
+def test_one_part_of_a_gist_ends_without_the_others(ada: memoria.Memoria) -> None:
+    with ada:
+        told = tell(ada, "I love opera.", "I love jazz.", "I don't like opera anymore.")
+        ada.consolidate(told[0].id, told[1].id)
+        apply(ada, propose([told[2]], candidates(ada.store, ada.embedder)))
+        assert recalled(ada, START + timedelta(days=10)) == {"I love jazz."}
+
+
 def test_other_namespaces_are_never_candidates(ada: memoria.Memoria) -> None:
     with ada:
         tell(ada.namespace("bob"), "I love opera.")

@@ -136,7 +136,7 @@ def evaluate_turns(found: Sequence[Conversation], embedder: Embedder, progress: 
 
 
 def _ask_turns(memory: Memoria, one: Conversation, places: Mapping[str, int], rows: Rows) -> None:
-    hits = memory.recall_many([asked.text for asked in one.asked], k=DEPTH, as_of=one.until + timedelta(days=1))
+    hits = memory.recall_many([asked.text for asked in one.asked], k=DEPTH)
     for asked, some in zip(one.asked, hits, strict=True):
         rows.append((asked.category, measures(asked, [_place(hit.memory, places) for hit in some])))
 
@@ -175,7 +175,7 @@ def _wrong(said: Sequence[Memory], now: Sequence[Memory], wanted: set[str]) -> i
 def _ask(memory: Memoria, week: Week, rows: dict[str, Rows], suffix: str) -> None:
     texts = [probe.text for probe in week.probes]
     for system, vector_only in (("vectors", True), ("need", False)):
-        hits = memory.recall_many(texts, k=DEPTH, as_of=week.until, vector_only=vector_only)
+        hits = memory.recall_many(texts, k=DEPTH, vector_only=vector_only)
         measured = [(probe.task, _measures(probe, some)) for probe, some in zip(week.probes, hits, strict=True)]
         rows.setdefault(system + suffix, []).extend(measured)
 
