@@ -121,10 +121,10 @@ class _Weights:
     def __call__(self, word: str) -> float:
         return log(1 + (self._count + 1) / (self._having.get(word, 0) + 0.5))
 
-    def share(self, wanted: set[str], there: set[str], *, rarest: bool = True) -> float:
+    def share(self, wanted: set[str], there: set[str], *, rarest: bool = True, head: str = "") -> float:
         """The weight of the wanted words that are there, in [0, 1]; 0 when a number of a short phrase is missing,
 
-        or, with `rarest`, the rarest word that any of the memories has.
+        or, with `rarest`, the rarest word that any of the memories has. head: a word that counts half.
         """
         known = [word for word in wanted if self._having.get(word)]
         missed = wanted - there
@@ -133,7 +133,8 @@ class _Weights:
         if len(wanted) <= FEW and any(word[0].isdigit() for word in missed):
             return 0.0
         # In a fixed order, for sums of floats depend on it.
-        return sum(map(self, sorted(wanted & there))) / sum(map(self, sorted(wanted)))
+        weight = {word: self(word) * (0.5 if word == head else 1.0) for word in sorted(wanted)}
+        return sum(weight[word] for word in weight if word in there) / sum(weight.values())
 
 
 def _apply(
@@ -224,9 +225,16 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
         old, there = set(stems(cue.old)), set(stems(unit))
     if cue.exact:
         return old <= there and _together(old, content(unit))
-    # An attitude narrows it down already: more than half will do, whichever the words.
-    share = weights.share(old, there, rarest=not cue.stance)
-    return share >= ENOUGH or (cue.stance != 0 and share > HALF) or _says_part(old, unit)
+    if cue.stance:
+        # An attitude narrows it down already: more than half will do, whichever the words.
+        return weights.share(old, there, rarest=False, head=_head(cue.old)) > HALF or _says_part(old, unit)
+    return weights.share(old, there) >= ENOUGH or _says_part(old, unit)
+
+
+def _head(phrase: str) -> str:
+    """The noun that says of which kind a thing is, "films" of "horror films"; "" for a name and for one word."""
+    words = content(phrase)
+    return words[-1] if len(words) > 1 and NAME.match(phrase) is None else ""
 
 
 def _together(old: set[str], there: Sequence[str]) -> bool:
