@@ -232,9 +232,9 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
 
 
 def _head(phrase: str) -> str:
-    """The noun that says of which kind a thing is, "films" of "horror films"; "" for a name and for one word."""
+    """The noun of the kind that a thing is of, "novels" of "organized crime novels"; "" for names and short phrases."""
     words = content(phrase)
-    return words[-1] if len(words) > 1 and NAME.match(phrase) is None else ""
+    return words[-1] if len(words) > 2 and NAME.match(phrase) is None else ""
 
 
 def _together(old: set[str], there: Sequence[str]) -> bool:

@@ -46,7 +46,7 @@ _AGAINST = re.compile(
 _FOR = re.compile(
     r"\b(?:lik(?:e|ed|es|ing)|lov(?:e|ed|es|ing)|enjoy\w*|ador\w+|prefer\w*|appreciat\w+|"
     r"fans?|into|keen|drawn|fascinat\w+|favou?rites?|"
-    r"all about|captivat\w+|excit\w+|interest\w+|lean\w+|amazing|great|wonderful|dream\w*|"
+    r"all about|captivat\w+|excit\w+|interest\w+|lean\w*|amazing|great|wonderful|dream\w*|"
     r"want\w*|impress\w+|fond|obsess\w+|crazy|passionate|"
     r"enthusias\w+|addict\w+|hooked|devot\w+|admir\w+|gravitat\w+|thrill\w+|swear by|swore by|"
     r"soft spot|go-to|rel[iy]\w*|find\w* .*(?:good|great|lovely))\b",

@@ -128,7 +128,7 @@ def _end(memory: Memoria, id: str, at: datetime) -> None:
 def _last(one: Memory, at: datetime) -> datetime:
     """`at`, but not before the memory was said and held."""
     begun = one.created_at if one.valid_from is None else max(one.created_at, one.valid_from)
-    return max(at, begun + _TICK)
+    return max(at, begun + 2 * _TICK)
 
 
 def _reword(memory: Memoria, id: str, text: str, proposal: Proposal) -> str:
@@ -137,7 +137,8 @@ def _reword(memory: Memoria, id: str, text: str, proposal: Proposal) -> str:
     draft = Draft(
         text=text,
         kind=one.kind,
-        created_at=one.created_at,
+        # So that it stands right behind what it supersedes, in the order of the talk.
+        created_at=one.created_at + _TICK,
         salience=one.salience,
         subject=one.subject,
         tags=one.tags,

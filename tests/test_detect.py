@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +21,7 @@ from memoria.english import units
 from memoria.reconcile import apply, candidates, propose
 from memoria.testing import HashEmbedder
 
+MANUAL = Path(__file__).parents[1] / "docs" / "forgetting.md"
 START = datetime(2026, 3, 2, tzinfo=UTC)
 # What stands around: none of it is ever touched.
 OTHERS = (
@@ -324,6 +328,14 @@ def test_one_part_of_a_gist_ends_without_the_others(ada: memoria.Memoria) -> Non
         ada.consolidate(told[0].id, told[1].id)
         apply(ada, propose([told[2]], candidates(ada.store, ada.embedder)))
         assert recalled(ada, START + timedelta(days=10)) == {"I love jazz."}
+
+
+def test_the_example_of_the_manual_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", MANUAL.read_text(), re.DOTALL)
+    exec(compile(block, MANUAL.name, "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed[:-1]] == ["delete", "update"]
+    assert set(literal_eval(printed[-1])) == set(literal_eval(re.findall(r"# (\[.*\])", block)[0]))
 
 
 def test_other_namespaces_are_never_candidates(ada: memoria.Memoria) -> None:
