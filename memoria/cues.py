@@ -15,7 +15,9 @@ from typing import Literal
 from memoria.english import (
     CAPITAL_I,
     CEASED,
+    HANGS_ON,
     LEAD,
+    MINE,
     NAME,
     OF_IT,
     QUOTED,
@@ -150,14 +152,14 @@ class Said:
         parts, over = [], False
         for unit, cue in zip(self.units, self.cues, strict=True):
             if cue is None or cue not in spent:
-                parts.append("" if over and not _goes_on(unit) else unit)
+                parts.append(unit if _stays(unit, after=over) else "")
             else:
                 left = "" if cue in told else cue.keep
                 over = not left
                 parts.append(unit if left == plain(unit) else _closed(left, unit))
-        if parts == list(self.units):
-            return "".join(parts)
-        text = tidy("".join(part for part in parts if _goes_on(part) or part not in self.units))
+        if all(cue is None or parts[at] == self.units[at] for at, cue in enumerate(self.cues)):
+            return "".join(self.units)
+        text = tidy("".join(parts))
         return text if substance(text) else None
 
 
@@ -165,6 +167,15 @@ def read(text: str) -> Said:
     """The units of `text` and what each says about something that was so."""
     parts = units(text)
     return Said(units=tuple(parts), cues=tuple(_cue(parts, at) for at in range(len(parts))))
+
+
+def _stays(unit: str, *, after: bool) -> bool:
+    """Whether a unit beside a spent one is kept: it tells of the speaker, or by itself of something else.
+
+    after: it follows the spent one, and may only give the reason.
+    """
+    alone = len(content(unit)) > 2 and HANGS_ON.match(plain(unit)) is None
+    return _goes_on(unit) or (alone and (not after or MINE.search(plain(unit)) is not None))
 
 
 def _goes_on(unit: str) -> bool:

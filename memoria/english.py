@@ -84,6 +84,14 @@ TOWARDS = re.compile(
     r"now (?:into|love|like|enjoy)|instead)\b",
     re.I,
 )
+# Words for the speaker, and names.
+MINE = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b|(?<=\s)[A-Z]\w+")
+# How a sentence begins that goes on about another.
+HANGS_ON = re.compile(
+    r"\W*(?:(?:and|but|so|or|for|to|yeah|yes|oh)\b\W*)*"
+    r"(?:that|this|these|those|it|there|they|he|she|you|her|his|their|its|because|since|which|who)\b",
+    re.I,
+)
 
 
 def units(text: str) -> list[str]:

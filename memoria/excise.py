@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from memoria.cues import Cue
-from memoria.english import content, plain, tidy, units
+from memoria.english import HANGS_ON, MINE, content, plain, tidy, units
 
 _ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
@@ -15,12 +15,6 @@ _AMOUNT = re.compile(r"[$\u20ac\u00a3]?\d[\d.,]*(?<![.,])[kKmM]?")
 _CLAUSE = re.compile(
     r"\W*(?:I|he|she|it|they|we|you|that|this|there|so|which|who|because|after|his|her|their|just|now|to)\b"
     r"|\W*\S+ (?:is|are|was|were|has|have|had|will)\b",
-    re.I,
-)
-_MINE = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b|(?<=\s)[A-Z]\w+")
-_HANGS_ON = re.compile(
-    r"\W*(?:(?:and|but|so|or|for|to|yeah|yes|oh)\b\W*)*"
-    r"(?:that|this|these|those|it|there|they|he|she|you|her|his|their|its|because|since|which|who)\b",
     re.I,
 )
 
@@ -50,10 +44,10 @@ def items(unit: str) -> Iterator[tuple[int, int]]:
 def _stands(cue: Cue, unit: str) -> bool:
     """Whether what stands beside the old says something by itself, and does not only lead to it or go on about it."""
     unit = plain(unit)
-    if _HANGS_ON.match(unit) and not _MINE.search(unit):
+    if HANGS_ON.match(unit) and not MINE.search(unit):
         return False
     telling = len(content(unit))
-    return telling > 0 and (_MINE.search(unit) is not None or (not cue.stance and telling > 2))
+    return telling > 0 and (MINE.search(unit) is not None or (not cue.stance and telling > 2))
 
 
 def _rest(cue: Cue, unit: str) -> str:

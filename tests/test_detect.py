@@ -200,6 +200,13 @@ AMENDED = [
 ]  # fmt: skip
 
 
+def test_other_facts_in_the_statement_stay() -> None:
+    spoken = "The meeting starts at noon on Friday. Please remove 'Buy stamps' from my list. That's all for now."
+    proposal, old, _ = said("I need to buy stamps.", spoken)
+    assert proposal is not None
+    assert (proposal.ends, proposal.keep) == ((old.id,), "The meeting starts at noon on Friday.")
+
+
 @pytest.mark.parametrize(("before", "statement", "after", "keep"), AMENDED, ids=[row[1] for row in AMENDED])
 def test_other_facts_of_a_compound_memory_stay(before: str, statement: str, after: str, keep: str | None) -> None:
     proposal, old, _ = said(before, statement)
