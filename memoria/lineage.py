@@ -11,6 +11,7 @@ from memoria.gist import without
 from memoria.protocols import Change, Store
 from memoria.types import Link, Memory, Record
 
+_ACROSS, _DOWN = 280, 56
 Remake = Callable[[Memory, Record | None], Record]
 """From a memory that is made anew, and the record that it replaces if any, to its record with vector and trace."""
 
@@ -141,12 +142,61 @@ class Lineage:
             lines += self._branch(link.child, below, drawn, depth + 1, how, width)
         return lines
 
+    def svg(self) -> str:
+        """The graph as SVG: a column a generation, sources to the left, what was made to the right."""
+        column = self._generations()
+        rows: dict[int, int] = {}
+        place: dict[str, tuple[int, int]] = {}
+        for id in sorted(column, key=lambda one: (column[one], one)):
+            place[id] = column[id] * _ACROSS + 10, rows.setdefault(column[id], 0) * _DOWN + 10
+            rows[column[id]] += 1
+        arrows = "".join(_arrow(place[link.parent], place[link.child], link.relation) for link in self.links)
+        boxes = "".join(self._box(id, *at) for id, at in place.items())
+        width, height = (max(column.values()) + 1) * _ACROSS, max(rows.values()) * _DOWN + 10
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+            'font-size="11"><defs><marker id="tip" viewBox="0 0 6 6" refX="6" refY="3" markerWidth="6" '
+            f'markerHeight="6" orient="auto"><path d="M0 0L6 3L0 6z"/></marker></defs>{arrows}{boxes}</svg>\n'
+        )
+
+    def _generations(self) -> dict[str, int]:
+        """How many steps each memory is away from what nothing was made into it from."""
+        graph: TopologicalSorter[str] = TopologicalSorter({self.of: ()})
+        parents: dict[str, list[str]] = {}
+        for link in self.links:
+            graph.add(link.child, link.parent)
+            parents.setdefault(link.child, []).append(link.parent)
+        column: dict[str, int] = {}
+        for id in graph.static_order():
+            column[id] = 1 + max((column[parent] for parent in parents.get(id, ())), default=-1)
+        return column
+
+    def _box(self, id: str, x: int, y: int) -> str:
+        from xml.sax.saxutils import escape
+
+        width = _ACROSS - 40
+        edge = "#0072B2" if id == self.of else "#444"
+        said = escape(self._label(id, 0).strip("* "))
+        text = escape(self._label(id, 34)[34:].strip())
+        return (
+            f'<rect x="{x}" y="{y}" width="{width}" height="{_DOWN - 14}" rx="4" fill="#fff" stroke="{edge}"/>'
+            f'<text x="{x + 6}" y="{y + 15}" fill="#666">{said[:32]}</text>'
+            f'<text x="{x + 6}" y="{y + 31}">{text}</text>'
+        )
+
     def _label(self, id: str, width: int) -> str:
         mark = "*" if id == self.of else " "
         memory = self.memories.get(id)
         said = "(pruned)" if memory is None else " / ".join(memory.text.splitlines())
         short = said if len(said) <= width else said[: max(width - 1, 0)] + "\N{HORIZONTAL ELLIPSIS}" * (width > 0)
         return f"{mark}{id} {short}".rstrip()
+
+
+def _arrow(start: tuple[int, int], end: tuple[int, int], relation: str) -> str:
+    """From the right edge of one box to the left edge of another; dashed where the one is superseded."""
+    dash = ' stroke-dasharray="4 3"' if relation == "supersedes" else ""
+    (x0, y0), (x1, y1) = (start[0] + _ACROSS - 40, start[1] + _DOWN // 2 - 7), (end[0] - 2, end[1] + _DOWN // 2 - 7)
+    return f'<path d="M{x0} {y0}L{x1} {y1}" stroke="#444" fill="none" marker-end="url(#tip)"{dash}/>'
 
 
 def lineage(store: Store, id: str) -> Lineage:

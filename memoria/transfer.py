@@ -127,15 +127,23 @@ def _said(memory: Memory) -> dict[str, Any]:
     }
 
 
-def import_lines(store: Store, embedder: Embedder, lines: Iterable[str], progress: Progress | None = None) -> Imported:
+def import_lines(
+    store: Store,
+    embedder: Embedder,
+    lines: Iterable[str],
+    progress: Progress | None = None,
+    *,
+    readmit: bool = False,
+) -> Imported:
     """Stores what the lines hold; an id that is there already is left as it is, and what was forgotten stays out.
 
-    Every line is read before the first is stored, so that a bad one, named by its number, changes nothing.
+    readmit: takes back what was forgotten here. Every line is read before the first is stored, so that a bad one, named
+    by its number, changes nothing.
     """
     parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
     known = store.read([line.id for line in parsed.values()])
     fresh = {number: line for (number, line), found in zip(parsed.items(), known, strict=True) if found is None}
-    refused = _refused(store, fresh)
+    refused = _refused(store, fresh, readmit=readmit)
     wanted = {line.id: line for number, line in fresh.items() if number not in refused}
     records = _records(store, embedder, list(wanted.values()), progress)
     links = [
@@ -148,14 +156,18 @@ def import_lines(store: Store, embedder: Embedder, lines: Iterable[str], progres
     return Imported(stored=len(records), refused=tuple(sorted(refused)))
 
 
-def _refused(store: Store, lines: Mapping[int, Line]) -> set[int]:
+def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[int]:
     """Numbers of lines of which the text, or that of a part, was forgotten here, and of what was made from those."""
     out: set[int] = set()
     for namespace in {line.namespace for line in lines.values()}:
         here = {number: line for number, line in lines.items() if line.namespace == namespace}
         texts = [(number, said.text) for number, line in here.items() for said in (line, *line.parts)]
         found = store.refused(namespace, [text for _, text in texts])
-        out |= {number for (number, _), known in zip(texts, found, strict=True) if known}
+        back = [(number, text) for (number, text), known in zip(texts, found, strict=True) if known]
+        if readmit and back:
+            store.readmit(namespace, [text for _, text in back])
+        else:
+            out |= {number for number, _ in back}
     while orphans := _orphans(store, {number: line for number, line in lines.items() if number not in out}):
         out |= orphans
     return out

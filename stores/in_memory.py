@@ -90,6 +90,7 @@ class InMemoryStore:
         for id, end in change.ends.items():
             self._open[id] = replace(self._open[id], memory=replace(self._open[id].memory, valid_to=end))
         self._remove(set(change.erase), guard=guard)
+        self._guarded |= {(name, canonical(text)) for name, text in change.guarded}
         self._open.update({record.memory.id: _rounded(record) for record in change.add})
 
     def _remove(self, ids: set[str], *, guard: bool) -> None:

@@ -35,7 +35,7 @@ def retrieval_(
     """Recall against BM25, vectors, their fusion and reciprocal rank fusion, per category."""
     embedder = retrieval.Cached(MiniLM(), cache)
     with progress_bar() as progress:
-        report = retrieval.evaluate(_chosen(data, only), embedder, progress, ablate=ablate)
+        report = retrieval.evaluate(chosen(data, only), embedder, progress, ablate=ablate)
     if as_json:
         echo_json(report)
         return
@@ -47,7 +47,7 @@ def retrieval_(
 def fit(data: DataOption, only: OnlyOption = None, cache: CacheOption = DEFAULT_CACHE) -> None:
     """Fits the weights of need to the data and prints them as JSON."""
     embedder = retrieval.Cached(MiniLM(), cache)
-    cases = [case for one in _chosen(data, only) for case in retrieval.design(one, embedder)]
+    cases = [case for one in chosen(data, only) for case in retrieval.design(one, embedder)]
     echo_json(retrieval.fit(cases))
 
 
@@ -65,7 +65,7 @@ def forgetting(
             weeks = list(staleness.weeks(data))
             report = staleness.evaluate_weeks(_only(weeks, only), embedder, progress)
         else:
-            report = staleness.evaluate_turns(_chosen(data, only), embedder, progress)
+            report = staleness.evaluate_turns(chosen(data, only), embedder, progress)
     if as_json:
         echo_json(report)
         return
@@ -82,8 +82,8 @@ def _stale_table(system: str, tasks: dict[str, Any]) -> Table:
     return table
 
 
-def _chosen(data: Path, only: list[str] | None) -> list[datasets.Conversation]:
-    return _only(datasets.load(data), only)
+def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:
+    return _only(datasets.load(data, whole=whole), only)
 
 
 def _only(parts: list[Part], only: list[str] | None) -> list[Part]:

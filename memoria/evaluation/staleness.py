@@ -17,7 +17,7 @@ from typing import Any
 from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
 from memoria.evaluation.datasets import Conversation, forgotten, memora_weeks, values
-from memoria.evaluation.retrieval import DEPTH, Progress, means, measures
+from memoria.evaluation.retrieval import DEPTH, Progress, measures, summed
 from memoria.protocols import Embedder
 from memoria.reconcile import apply, candidates, propose
 from memoria.remember import Draft
@@ -103,7 +103,7 @@ def evaluate_weeks(found: Sequence[Week], embedder: Embedder, progress: Progress
         "weeks": [week.name for week in found],
         "memories": sum(len(week.drafts) for week in found),
         "lambda": "n_forgotten / (n_wanted + n_forgotten), per question",
-        "systems": {name: _per_task(measured) for name, measured in rows.items()},
+        "systems": {name: summed(measured) for name, measured in rows.items()},
         "proposals": deeds,
     }
 
@@ -130,7 +130,7 @@ def evaluate_turns(found: Sequence[Conversation], embedder: Embedder, progress: 
         progress("conversations", done, len(found))
     return {
         "conversations": [one.name for one in found],
-        "systems": {name: _per_task(measured) for name, measured in rows.items()},
+        "systems": {name: summed(measured) for name, measured in rows.items()},
         "proposals": deeds,
     }
 
@@ -210,8 +210,3 @@ def _says(value: str, words: set[str]) -> bool:
 def _mean(met: Iterable[bool]) -> float:
     found = list(met)
     return sum(found) / len(found)
-
-
-def _per_task(rows: Rows) -> dict[str, Any]:
-    tasks = ["all", *sorted({task for task, _ in rows})]
-    return {task: means([row for name, row in rows if task in ("all", name)]) for task in tasks}

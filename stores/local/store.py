@@ -372,6 +372,10 @@ class LocalStore(Holding, Guarding):
 
     def _add(self, batches: Batches, *, extra: Extra | None = None) -> None:
         """Writes records, and before their rows whatever `extra` writes, in one transaction."""
+        ids = {bytes.fromhex(record.memory.id) for _, batch in batches for record in batch}
+        if not ids.isdisjoint(self._pending):
+            # One that was gathered or forgotten comes back under its id, whose dead row must go first.
+            self.purge()
         keys = [[new_key() for _ in batch] for _, batch in batches]
         try:
             self._put(batches, keys)
@@ -487,6 +491,7 @@ class LocalStore(Holding, Guarding):
                 for one in change.links
             ],
         )
+        self._guard(db, change.guarded)
         _delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)
@@ -559,6 +564,7 @@ class LocalStore(Holding, Guarding):
             self._swap([self._rewrite(space, None) for space in worn], self._card)
             for space in spaces:
                 space.index = None
+            self._database.compact()
 
     def _rewrite(self, space: Space, embedder: Embedder | None) -> tuple[int, SlotFile, list[tuple[int, bytes]]]:
         """Copies live slots, numbered anew, into a new file; rows still point to the old one.
