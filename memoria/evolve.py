@@ -13,6 +13,7 @@ from memoria import prune as pruning
 from memoria import sleep as sleeping
 from memoria import supersede as superseding
 from memoria.consolidate import Grouping, Step
+from memoria.detect import Detector, Proposal, by_rules, named
 from memoria.erase import find_part
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.gist import Writer, compose, extract
@@ -21,8 +22,9 @@ from memoria.lineage import Lineage, lineage
 from memoria.policies import PrioritisedReplay
 from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Embedder, Progress, Store
 from memoria.recall import embed
+from memoria.reconcile import Phrases, apply, candidates, propose
 from memoria.sleep import Night, Replay, Sleeper
-from memoria.types import Memory, Namespace, Record, Trace
+from memoria.types import Memory, Namespace, Record, Trace, Where
 
 if TYPE_CHECKING:
     from memoria.remember import Draft
@@ -81,6 +83,29 @@ class Evolving:
         """What a memory superseded and what superseded it, itself among them, in the order of validity."""
         return superseding.history(self.store, self._mine([id])[0])
 
+    def reconcile(
+        self, *, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
+    ) -> tuple[Proposal, ...]:
+        """Settles what statements say has changed or no longer holds; returns the proposals, each with its reason.
+
+        dry_run: changes nothing. detector, phrases: see docs/forgetting.md; rules over English by default. What ends stays
+        for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
+        """
+        statements = [
+            record.memory
+            for record in self.store.read(self.store.select(Where(namespace=self.prefix)))
+            if record is not None
+        ]
+        return self._settle(statements, detector, phrases, dry_run=dry_run)
+
+    def _settle(
+        self, statements: Sequence[Memory], detector: Detector, phrases: Phrases, *, dry_run: bool
+    ) -> tuple[Proposal, ...]:
+        found = propose(statements, candidates(self.store, self.embedder, phrases), detector)
+        if not dry_run:
+            apply(self, found)  # type: ignore[arg-type]  # every view that evolves is a Memoria
+        return tuple(found)
+
     def lineage(self, id: str) -> Lineage:
         """What a memory was made from and what was made from it, as a graph. Raises MemoryNotFound."""
         if find_part(self.store, id) is None:
@@ -120,10 +145,13 @@ class Evolving:
         dry_run: bool = False,
         prune: bool = True,
         write: Writer = extract,
+        detector: Detector | None = by_rules,
         **how: Any,
     ) -> Night | Sleeper:
-        """Consolidates: memories that are alike become gists, what is due is archived, what has faded is pruned.
+        """Consolidates: changes are settled, memories that are alike become gists, what is due is archived, what has
+        faded is pruned.
 
+        detector: reads in what was said that something changed (`reconcile`); None leaves that alone.
         replay: which memories come first; PrioritisedReplay by default. cap: how many of each namespace are replayed,
         and how many are pruned, in one pass. like, most: cosine from which memories are gathered, and parts of a gist.
         write: makes the text of a gist from its parts; extractive by default. prune: whether to forget what has faded.
@@ -133,15 +161,28 @@ class Evolving:
         replay, when = _replay(**how), self._at(at)
 
         def work(pause: Callable[[], bool] = lambda: False) -> Night:
-            return self._sleep(replay, when, write, pause, dry_run=dry_run, prune=prune)
+            return self._sleep(replay, when, write, detector, pause, dry_run=dry_run, prune=prune)
 
         return Sleeper(work, REST) if background else work()
 
     def _sleep(
-        self, how: Replay, at: datetime, write: Writer, pause: Callable[[], bool], *, dry_run: bool, prune: bool
+        self,
+        how: Replay,
+        at: datetime,
+        write: Writer,
+        detector: Detector | None,
+        pause: Callable[[], bool],
+        *,
+        dry_run: bool,
+        prune: bool,
     ) -> Night:
         self._traces.flush()
-        looked, steps, capped = sleeping.plan(self.store, self.prefix, self.policy, how, at, self.progress)
+        looked, capped = sleeping.replay(self.store, self.prefix, self.policy, how, at)
+        settled: tuple[Proposal, ...] = ()
+        if detector is not None:
+            said = [record.memory for record in self.store.read(looked) if record is not None]
+            settled = self._settle(said, detector, named, dry_run=dry_run)
+        steps = sleeping.plan(self.store, looked, how.grouping, self.progress)
         if dry_run:
             gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
         else:
@@ -153,7 +194,8 @@ class Evolving:
             self.store.erase(pruned.ids, guard=False)
         return Night(
             at=at,
-            replayed=looked,
+            replayed=len(looked),
+            settled=settled,
             gists=tuple(gists),
             faded=tuple(faded),
             pruned=pruned.ids,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 POOL = 50
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
+Phrases = Callable[[str], Sequence[str]]
 _TICK = datetime.resolution
 
 
@@ -68,9 +69,7 @@ def _after(proposal: Proposal) -> dict[str, str | None]:
     return {**dict.fromkeys(proposal.ends), **dict(proposal.amends), proposal.by: proposal.keep}
 
 
-def candidates(
-    store: Store, embedder: Embedder, phrases: Callable[[str], Sequence[str]] = named, pool: int = POOL
-) -> CandidatesFor:
+def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool: int = POOL) -> CandidatesFor:
     """Candidates by recall: what speaks for each phrase of a statement by meaning, words and nearness in the talk.
 
     phrases: what to look for; none means that the statement changes nothing, and nothing is looked up. For a detector

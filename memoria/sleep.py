@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from memoria.consolidate import Grouping, Step, from_note, grouped, replayed, to_note
+from memoria.detect import Proposal
 from memoria.errors import InvalidQuery
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Progress, Store
 from memoria.prune import CAP
@@ -25,12 +26,14 @@ JOURNAL = "sleep"
 class Night:
     """What a pass of sleep did, or would do.
 
-    replayed: memories looked at. gists: of each that was made or grew, its id ("" when only planned) and who joined it.
+    replayed: memories looked at. settled: what they said had changed.
+    gists: of each that was made or grew, its id ("" when only planned) and who joined it.
     faded: archived because due. pruned: forgotten by policy. capped: whether more waits for the next pass.
     """
 
     at: datetime
     replayed: int
+    settled: tuple[Proposal, ...]
     gists: tuple[tuple[str, tuple[str, ...]], ...]
     faded: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
@@ -64,21 +67,29 @@ class Replay:
             raise InvalidQuery(*violations)
 
 
-def plan(
-    store: Store, prefix: Namespace, policy: DecayPolicy, replay: Replay, at: datetime, progress: Progress | None
-) -> tuple[int, list[Step], bool]:
-    """How many memories are replayed, the steps that follow, and whether the cap left some for later."""
-    names = store.namespaces(prefix)
-    looked, steps, capped = 0, list[Step](), False
-    for done, name in enumerate(names, 1):
-        ids = replayed(store, name, policy, replay.policy, at, replay.cap + 1)
-        capped |= len(ids) > replay.cap
-        ids = ids[: replay.cap]
-        looked += len(ids)
-        steps += grouped(store, ids, replay.grouping)
+def replay(store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime) -> tuple[list[str], bool]:
+    """Ids that a pass looks at, sorted, and whether the cap left some for later."""
+    looked: list[str] = []
+    capped = False
+    for name in store.namespaces(prefix):
+        ids = replayed(store, name, policy, how.policy, at, how.cap + 1)
+        capped |= len(ids) > how.cap
+        looked += ids[: how.cap]
+    return sorted(looked), capped
+
+
+def plan(store: Store, ids: Sequence[str], grouping: Grouping, progress: Progress | None) -> list[Step]:
+    """The steps that gather memories, each namespace for itself."""
+    homes: dict[Namespace, list[str]] = {}
+    for record in store.read(ids):
+        if record is not None:
+            homes.setdefault(record.memory.namespace, []).append(record.memory.id)
+    steps: list[Step] = []
+    for done, some in enumerate(homes.values(), 1):
+        steps += grouped(store, some, grouping)
         if progress is not None:
-            progress("plan", done, len(names))
-    return looked, steps, capped
+            progress("plan", done, len(homes))
+    return steps
 
 
 def run(
