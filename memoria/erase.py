@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from memoria.canonical import mentions
 from memoria.errors import InvalidQuery, MemoryNotFound
@@ -156,8 +156,20 @@ def _all(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 
 def _names(memory: Memory, name: str) -> bool:
     origin = memory.provenance
-    said = (memory.text, memory.subject, *memory.tags, memory.key, origin.speaker)
-    return any(mentions(text, name) for text in said if text is not None)
+    said = [memory.text, memory.subject, *memory.tags, memory.key, origin.source, origin.speaker, origin.session]
+    return any(mentions(text, name) for text in (*said, *_words(memory.metadata)) if text is not None)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every name and value of a JSON object."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from (key, *_words(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _words(one)
+    else:
+        yield str(value)
 
 
 def _inside(store: Store, ids: Sequence[str]) -> list[str]:

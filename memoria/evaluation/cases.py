@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from memoria.evaluation.grammar import World, bold, decomposed, gone, labels, out, spelt, stay, strewn, wide
+from memoria.evaluation.grammar import GENERAL_LABEL, World, bold, decomposed, gone, labels, out, spelt, stay, strewn, wide
 from memoria.evaluation.scenario import (
     Amend,
     Case,
@@ -90,6 +90,15 @@ def _two_alike(world: World) -> Steps:
     old, new, theirs = (world.fact(who, topic=topic, subject=who) for who in (one, one, other))
     steps = (Say((old, theirs)), Supersede(old.label, replace(new, day=30), 30), Forget(subject=one))
     return (world.noise(), *steps, gone(old, new), gone(old, at=10), *stay(theirs), *stay(theirs, at=10))
+
+
+def _whole_history_purged(world: World) -> Steps:
+    facts, days, steps = _chain(world)
+    theirs = world.fact(world.person())
+    who = str(facts[0].subject)
+    how = world.pick((Forget(subject=who), Forget(mentions=who)))
+    past = [gone(fact, at=start) for fact, start in zip(facts, days, strict=True)]
+    return (*steps, Say((theirs,)), how, gone(*facts), *past, *stay(theirs))
 
 
 # -- release: a hold stands until it is released, and then forgetting works --
@@ -260,6 +269,13 @@ def _part_by_mention(world: World) -> Steps:
     return (world.noise(), *steps, gone(facts[0]), *stay(*facts[1:]))
 
 
+def _whole_gist(world: World) -> Steps:
+    facts = world.facts(world.person(), 2, 4)
+    others = world.facts(world.person(), 2, 3)
+    said = (Say(facts), Say(others), Gather("gist", labels(facts)), Gather("other", labels(others)))
+    return (world.noise(), *said, Forget(labels=("gist",)), gone(*facts), *stay(*others))
+
+
 def _part_by_subject_at_night(world: World) -> Steps:
     people = [world.person() for _ in range(world.number(3, 5))]
     topic = world.number(0, 6)
@@ -380,6 +396,11 @@ def _accents(world: World) -> Steps:
     who = f"{first} {last}"
     plain = {"Müller": "Muller", "Núñez": "Nunez", "Håland": "Haland", "Dvořák": "Dvorak"}[last]
     return _written(world, who, [decomposed(who), decomposed(who.upper())], f"{world.new(_HOSTS)} {plain}")
+
+
+def _scripts(world: World) -> Steps:
+    who = world.pick(("मीरा शर्मा", "Алёна Королёва", "Αλέξης Παππάς", "தமிழ் செல்வி", "王小明"))
+    return _written(world, who, [decomposed(who), who.upper()], world.person())
 
 
 def _spelt_out(world: World) -> Steps:
@@ -549,6 +570,24 @@ def _nearly_of_another(world: World) -> Steps:
     theirs = Fact(label="theirs", text=fact.text.replace(who, other), ask=f"What did {other} do in the house?")
     steps = (Say((fact,)), Forget(labels=(fact.label,), guard="near"), Say((theirs,), again=True))
     return (world.noise(), *steps, gone(fact), *stay(theirs))
+
+
+def _gist_heard_again(world: World) -> Steps:
+    """The agent has recalled a gist, and says it as it was after one part of it was forgotten."""
+    facts = tuple(world.fact(world.person(), day=n) for n in range(world.number(2, 4)))
+    back = Fact(label="again", text="\n".join(fact.text for fact in facts), ask=facts[0].ask, day=None)
+    doomed = world.pick(facts)
+    left = tuple(fact for fact in facts if fact != doomed)
+    steps = (Say(facts), Gather("gist", labels(facts)), *stay(*facts), Forget(labels=(doomed.label,)))
+    return (world.noise(), *steps, Say((back,), again=True), gone(doomed), *stay(*left))
+
+
+def _while_a_gist_grows(world: World) -> Steps:
+    people = [world.person() for _ in range(4)]
+    topic = world.number(0, 6)
+    facts = [world.fact(who, topic=topic, subject=who) for who in people]
+    nights = (Say(tuple(facts[:2])), Sleep(), Say(tuple(facts[2:])), Sleep((Forget(subject=people[0]),)), Sleep())
+    return (world.noise(), *nights, gone(facts[0]), *stay(*facts[1:]))
 
 
 def _while_asleep(world: World) -> Steps:
@@ -742,6 +781,7 @@ CATEGORIES: Mapping[str, tuple[Variant, ...]] = {
         _known_late,
         _not_yet,
         _two_alike,
+        _whole_history_purged,
     ),
     "release": (
         _hold_of_one,
@@ -760,12 +800,14 @@ CATEGORIES: Mapping[str, tuple[Variant, ...]] = {
         _part_by_id,
         _part_by_mention,
         _part_by_subject_at_night,
+        _whole_gist,
     ),
     "prefix": (_names, _surnames, _users, _places, _addresses, _numbers, _in_one_gist),
     "obfuscation": (
         _case_and_width,
         _invisible,
         _accents,
+        _scripts,
         _spelt_out,
         _spaces,
         _cut_numbers,
@@ -781,7 +823,9 @@ CATEGORIES: Mapping[str, tuple[Variant, ...]] = {
         _namespace_imported_again,
         _nearly_again,
         _nearly_of_another,
+        _gist_heard_again,
         _while_asleep,
+        _while_a_gist_grows,
         _made_meanwhile,
     ),
     "cascade": (_line, _from_the_middle, _of_two_parents, _gist_with_children, _fan, _gist_dissolved),
@@ -808,5 +852,11 @@ def generate(category: str, count: int, seed: int) -> list[Case]:
         variant = variants[n % len(variants)]
         steps = variant(World(np.random.default_rng([seed, place, n])))
         name = variant.__name__.strip("_").replace("_", "-")
-        made.append(Case(id=f"{category}-{n:03d}-{name}", category=category, steps=steps))
+        made.append(Case(id=f"{category}-{n:03d}-{name}", category=category, steps=(*steps, *_general(steps))))
     return made
+
+
+def _general(steps: Steps) -> Steps:
+    """Whatever is forgotten, what is nobody's stays."""
+    said = [fact for step in steps if isinstance(step, Say) for fact in step.facts]
+    return stay(*(fact for fact in said if fact.label.startswith(GENERAL_LABEL)))[:2]

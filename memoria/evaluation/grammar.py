@@ -74,6 +74,7 @@ GENERAL = tuple(
         strict=True,
     )
 )
+GENERAL_LABEL = "general"
 Write = Callable[[str], str]
 
 
@@ -129,7 +130,7 @@ class World:
     def noise(self, **fields: Any) -> Say:
         """Some general knowledge, which nothing may take."""
         texts = self.rng.permutation(len(GENERAL))[: self.number(2, len(GENERAL))].tolist()
-        return Say(tuple(Fact(label=f"general {n}", text=GENERAL[n], ask=GENERAL[n], **fields) for n in texts))
+        return Say(tuple(Fact(label=f"{GENERAL_LABEL} {n}", text=GENERAL[n], ask=GENERAL[n], **fields) for n in texts))
 
 
 def labels(facts: Sequence[Fact]) -> tuple[str, ...]:

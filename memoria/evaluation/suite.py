@@ -27,8 +27,9 @@ from memoria.transfer import export, import_lines
 from memoria.types import Memory, Namespace, Secret, Where
 
 PER_CATEGORY = 60
-# Every so many cases one is played on disk, and every byte of the store is looked at.
-ON_DISK = 6
+# Every so many cases one is played on disk, and every byte of the store is looked at. Prime, so that it is not
+# always the same variant.
+ON_DISK = 17
 _EVERYTHING = ("archived", "expired", "upcoming")
 _LIKE = 0.2
 
@@ -190,7 +191,7 @@ def evaluate(
 
 
 def run(cases: Sequence[Case], make: Callable[[Memoria], Engine], embedder: Embedder) -> Iterator[Result]:
-    """Plays cases, each in a store of its own; every sixth on disk."""
+    """Plays cases, each in a store of its own; every seventeenth on disk."""
     for n, case in enumerate(cases):
         with _stage(embedder, on_disk=n % ON_DISK == 0) as memory:
             wrong = play(case, make(memory))
