@@ -17,6 +17,7 @@ _JOINT = re.compile(r"[\s._()/+@:#&'\u2019\u00b7\-\u2010-\u2015\u2212]{1,3}")
 # An address with its signs in words: "ann (at) mail [dot] org".
 _AT = re.compile(r"\s*[\[({<]\s*at\s*[\])}>]\s*|\s+at\s+")
 _DOT = re.compile(r"\s*[\[({<]\s*dot\s*[\])}>]\s*|\s+dot\s+")
+_SIGN = re.compile(r"\s*([@.])\s*")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 # What makes another address of one that stands right before or behind it.
 _LONGER_BEFORE, _LONGER_BEHIND = re.compile(r"\w[.+_\-]$"), re.compile(r"[._\-]\w")
@@ -44,9 +45,10 @@ def mentions(text: str, name: str) -> bool:
     address is found with its signs in words too, "ann (at) mail dot org", and not inside a longer address.
     """
     seen, called = canonical(text), canonical(name)
-    address = _ADDRESS.fullmatch(_signed(called)) is not None
+    signed = _SIGN.sub(r"\1", _signed(called))
+    address = _ADDRESS.fullmatch(signed) is not None
     if address:
-        seen, called = _signed(seen), _signed(called)
+        seen, called = _signed(seen), signed
     wanted = [called[start:end] for start, end in _tokens(called)]
     if not wanted:
         return called in seen

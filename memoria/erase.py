@@ -39,14 +39,18 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """asked: ids that meet the order, parts of gists among them. effects: what follows from it."""
+    """asked: ids that meet the order, parts of gists among them. effects: what follows from it.
+
+    unlinked: whether each is a memory by itself, from which nothing follows.
+    """
 
     asked: tuple[str, ...]
     effects: Consequences
+    unlinked: bool = False
 
     def change(self, store: Store, remake: Remake) -> Change:
         """What the store has to do for it."""
-        if self.effects == Consequences(gone=frozenset(self.asked)):
+        if self.unlinked:
             return Change(erase=self.asked)
         return change(store, self.effects, remake)
 
@@ -111,7 +115,7 @@ def plan(store: Store, order: Order) -> Plan:
     found = store.select(where)
     absorbed = sorted(set(where.ids or ()) - set(found))
     if not absorbed and order.mentions is None and not store.links(found):
-        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)))
+        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
     parts = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
     asked = sorted({*chosen, *parts, *_inside(store, chosen)})

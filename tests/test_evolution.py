@@ -244,6 +244,22 @@ def test_a_part_is_a_memory_still() -> None:
             memory.consolidate(ids[0])
 
 
+def test_a_gist_of_which_every_part_is_meant_goes_whole(tmp_path: Path) -> None:
+    for path in (":memory:", tmp_path / "a.memoria"):
+        with opened(path) as memory:
+            for criteria in ({"subject": "ada"}, {"mentions": "Ada"}, {}):
+                texts = [f"Ada went to place {n}." for n in range(3)]
+                made = memory.remember_many([memoria.Draft(text=text, subject="ada") for text in texts], readmit=True)
+                gist = memory.consolidate(*(one.id for one in made))
+                ids = [] if criteria else [gist.id]
+                receipt = memory.forget(*ids, **criteria)  # type: ignore[call-overload]  # criteria by name
+                assert receipt.forgotten == tuple(sorted([gist.id, *(one.id for one in made)]))
+                assert len(memory) == 0
+                for text in texts:
+                    with pytest.raises(memoria.Refused):
+                        memory.remember(text)
+
+
 def test_near_texts_are_refused_on_request_only() -> None:
     with opened(":memory:") as memory:
         said = "My sister Clara lives in the old house near the harbour of Bergen"
@@ -318,6 +334,7 @@ def test_names_are_found_with_the_signs_and_the_letters_that_they_have() -> None
         ("write to ann (at) mail [dot] org.", "ann@mail.org"),
         ("ann at mail dot org", "Ann@mail.org"),
         ("ann@mail.org wrote", "ann [at] mail.org"),
+        ("ann (at) mail.org wrote", "ann @ mail . org"),
     ]:
         assert mentions(text, name), (text, name)
     for text, name in [

@@ -270,10 +270,12 @@ def _part_by_mention(world: World) -> Steps:
 
 
 def _whole_gist(world: World) -> Steps:
-    facts = world.facts(world.person(), 2, 4)
-    others = world.facts(world.person(), 2, 3)
+    """A gist of which every part is meant goes whole, and its parts do not come back one by one."""
+    who, other = world.person(), world.person()
+    facts, others = world.facts(who, 2, 4, subject=who), world.facts(other, 2, 3)
     said = (Say(facts), Say(others), Gather("gist", labels(facts)), Gather("other", labels(others)))
-    return (world.noise(), *said, Forget(labels=("gist",)), gone(*facts), *stay(*others))
+    how = world.pick((Forget(labels=("gist",)), Forget(subject=who), Forget(mentions=who)))
+    return (world.noise(), *said, how, Say(facts, at_once=False, again=True), gone(*facts), *stay(*others))
 
 
 def _part_by_subject_at_night(world: World) -> Steps:
@@ -373,7 +375,8 @@ def _written(world: World, who: str, forms: Sequence[str], other: str) -> Steps:
     plain = world.facts(who, 1, 1)
     odd = tuple(world.fact(who, written=lambda _, form=form: form) for form in forms)  # type: ignore[misc]  # bound
     theirs = world.facts(other, 1, 2)
-    asked = world.pick((who, who, *forms))
+    # Nobody asks for an address by what a link puts before it.
+    asked = world.pick((who, who, *(form for form in forms if not form.startswith("mailto:"))))
     steps = (Say((*plain, *odd, *theirs)), Forget(mentions=asked))
     return (world.noise(), *steps, gone(*plain, *odd), *stay(*theirs))
 
