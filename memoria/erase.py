@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from memoria.canonical import mentions
 from memoria.errors import InvalidQuery, MemoryNotFound
@@ -39,14 +39,18 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """asked: ids that meet the order, parts of gists among them. effects: what follows from it."""
+    """asked: ids that meet the order, parts of gists among them. effects: what follows from it.
+
+    unlinked: whether each is a memory by itself, from which nothing follows.
+    """
 
     asked: tuple[str, ...]
     effects: Consequences
+    unlinked: bool = False
 
     def change(self, store: Store, remake: Remake) -> Change:
         """What the store has to do for it."""
-        if self.effects == Consequences(gone=frozenset(self.asked)):
+        if self.unlinked:
             return Change(erase=self.asked)
         return change(store, self.effects, remake)
 
@@ -111,7 +115,7 @@ def plan(store: Store, order: Order) -> Plan:
     found = store.select(where)
     absorbed = sorted(set(where.ids or ()) - set(found))
     if not absorbed and order.mentions is None and not store.links(found):
-        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)))
+        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
     parts = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
     asked = sorted({*chosen, *parts, *_inside(store, chosen)})
@@ -156,8 +160,20 @@ def _all(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 
 def _names(memory: Memory, name: str) -> bool:
     origin = memory.provenance
-    said = (memory.text, memory.subject, *memory.tags, memory.key, origin.speaker)
-    return any(mentions(text, name) for text in said if text is not None)
+    said = [memory.text, memory.subject, *memory.tags, memory.key, origin.source, origin.speaker, origin.session]
+    return any(mentions(text, name) for text in (*said, *_words(memory.metadata)) if text is not None)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every name and value of a JSON object."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from (key, *_words(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _words(one)
+    else:
+        yield str(value)
 
 
 def _inside(store: Store, ids: Sequence[str]) -> list[str]:

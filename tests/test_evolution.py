@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Memory, Provenance
+from memoria.canonical import mentions
 from memoria.gist import compose, extract, restates
 from memoria.testing import HashEmbedder
 
@@ -243,6 +244,22 @@ def test_a_part_is_a_memory_still() -> None:
             memory.consolidate(ids[0])
 
 
+def test_a_gist_of_which_every_part_is_meant_goes_whole(tmp_path: Path) -> None:
+    for path in (":memory:", tmp_path / "a.memoria"):
+        with opened(path) as memory:
+            for criteria in ({"subject": "ada"}, {"mentions": "Ada"}, {}):
+                texts = [f"Ada went to place {n}." for n in range(3)]
+                made = memory.remember_many([memoria.Draft(text=text, subject="ada") for text in texts], readmit=True)
+                gist = memory.consolidate(*(one.id for one in made))
+                ids = [] if criteria else [gist.id]
+                receipt = memory.forget(*ids, **criteria)  # type: ignore[call-overload]  # criteria by name
+                assert receipt.forgotten == tuple(sorted([gist.id, *(one.id for one in made)]))
+                assert len(memory) == 0
+                for text in texts:
+                    with pytest.raises(memoria.Refused):
+                        memory.remember(text)
+
+
 def test_near_texts_are_refused_on_request_only() -> None:
     with opened(":memory:") as memory:
         said = "My sister Clara lives in the old house near the harbour of Bergen"
@@ -305,3 +322,34 @@ def test_mentions_are_whole_words_however_they_are_written() -> None:
         assert [one.id for one in memory.forget(mentions="555.1234567", dry_run=True)] == [ids[2]]
         assert [one.id for one in memory.forget(mentions="55512345", dry_run=True)] == [ids[3]]
         assert memory.forget(mentions="5551", dry_run=True) == []
+
+
+def test_names_are_found_with_the_signs_and_the_letters_that_they_have() -> None:
+    for text, name in [
+        ("case #20 was closed", "case #20"),
+        ("O\u2019Neill came", "O'Neill"),
+        ("call 210\u00b7768\u2212238", "210-768-238"),
+        ("\u092e\u0940\u0930\u093e came", "\u092e\u0940\u0930\u093e"),
+        ("Ann\u034f\ufe0fa came", "Anna"),
+        ("write to ann (at) mail [dot] org.", "ann@mail.org"),
+        ("ann at mail dot org", "Ann@mail.org"),
+        ("ann@mail.org wrote", "ann [at] mail.org"),
+        ("ann (at) mail.org wrote", "ann @ mail . org"),
+    ]:
+        assert mentions(text, name), (text, name)
+    for text, name in [
+        ("mary.ann@mail.org", "ann@mail.org"),
+        ("ann@mail.org.uk", "ann@mail.org"),
+        ("\u092e\u0940\u0930\u093e came", "\u092e\u0930"),
+        ("O'Neil came", "O'Neill"),
+    ]:
+        assert not mentions(text, name), (text, name)
+
+
+def test_a_name_is_found_beside_the_text_too() -> None:
+    with opened(":memory:") as memory:
+        about = [{"patient": "Ada Berg"}, {"seen": [{"who": "ADA BERG"}]}, {"Ada Berg": 1}, {"patient": "Ada Bergman"}]
+        ids = [memory.remember(f"visit {n}", metadata=one).id for n, one in enumerate(about)]
+        ids.append(memory.remember("a visit", provenance=Provenance(session="Ada Berg, in May")).id)
+        receipt = memory.forget(mentions="Ada Berg")
+        assert receipt.forgotten == (*ids[:3], ids[4])
