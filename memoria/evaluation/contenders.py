@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from memoria.errors import InvalidInput
 from memoria.policies import registry
@@ -34,13 +35,17 @@ def contender(text: str) -> Contender:
     """From text such as `fsrs`, `act-r:c=0,tau=-2` or `lru+supersede`; raises InvalidInput."""
     plain = text.removesuffix(SUPERSEDE)
     name, _, given = plain.partition(":")
-    parameters = dict(_parameter(one) for one in given.split(",") if one)
+    parameters = dict(parameter(one) for one in given.split(",") if one)
     return Contender(label=text, policy=registry.make(name, **parameters), supersedes=plain != text)
 
 
-def _parameter(text: str) -> tuple[str, object]:
+
+def parameter(text: str) -> tuple[str, Any]:
+    """name=value, where a value that is no JSON is text; raises InvalidInput."""
     name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"parameter {text!r} is not name=value")
     try:
         return name.strip(), json.loads(value)
     except json.JSONDecodeError:
-        raise InvalidInput(f"parameter {text!r} is not name=number{'' if equals else ', it has no ='}") from None
+        return name.strip(), value
