@@ -25,6 +25,7 @@ from memoria.traces import Traces, moment
 from memoria.types import RECENT, Memory, Trace
 
 AT_A_TIME = 0.01
+_COLUMNS = tuple(one.name for one in fields(Traces))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -260,32 +261,33 @@ class _Scores:
     policy: DecayPolicy
     at_a_time: float
     scored: int = 0
-    _traces: dict[int, tuple[int, Trace]] = field(default_factory=dict)
+    _traces: dict[int, Trace] = field(default_factory=dict)
     _changed: set[int] = field(default_factory=set)
     _queue: list[int] = field(default_factory=list)
     _waiting: set[int] = field(default_factory=set)
     _serial: int = 0
     _columns: Traces = field(init=False)
+    _serials: Whole = field(init=False)
     _salience: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
         self._columns = _blank(self.events.items)
+        self._serials = np.zeros(self.events.items, np.int64)
         self._salience = self.events.salience.tolist()
 
     def add(self, item: int, at: int) -> None:
         self._serial += 1
-        self._put(item, self._serial, self.policy.encode(_memory(moment(at), self._salience[item])))
+        self._serials[item] = self._serial
+        self._put(item, self.policy.encode(_memory(moment(at), self._salience[item])))
 
     def use(self, item: int, at: int) -> None:
-        serial, trace = self._traces[item]
-        self._put(item, serial, self.policy.reinforce(trace, moment(at), recalled=True))
+        self._put(item, self.policy.reinforce(self._traces[item], moment(at), recalled=True))
 
     def supersede(self, item: int) -> None:
         """A later version is as like as can be, for a policy that knows interference."""
         tell = getattr(self.policy, "interfere", None)
         if tell is not None:
-            serial, trace = self._traces[item]
-            self._put(item, serial, tell(trace, 1.0))
+            self._put(item, tell(self._traces[item], 1.0))
 
     def drop(self, item: int) -> None:
         del self._traces[item]
@@ -300,8 +302,8 @@ class _Scores:
         self._choose(moment(at))
         return self._queue.pop()
 
-    def _put(self, item: int, serial: int, trace: Trace) -> None:
-        self._traces[item] = serial, trace
+    def _put(self, item: int, trace: Trace) -> None:
+        self._traces[item] = trace
         self._changed.add(item)
         self._waiting.discard(item)
 
@@ -309,26 +311,24 @@ class _Scores:
         """Makes the queue anew, who goes first at its end."""
         self._write()
         items = np.fromiter(self._traces, np.int64, len(self._traces))
-        serials = np.fromiter((serial for serial, _ in self._traces.values()), np.int64, len(items))
         columns = self._columns.rows(items)
         scores = self.policy.retrievability(columns, at)
         self.scored += len(items)
         wanted = max(round(self.at_a_time * len(items)), 1)
         few = _least(scores, wanted)
-        order = few[np.lexsort((serials[few], columns.encoded_at[few], scores[few]))][:wanted]
+        order = few[np.lexsort((self._serials[items[few]], columns.encoded_at[few], scores[few]))][:wanted]
         self._queue = items[order][::-1].tolist()
         self._waiting = set(self._queue)
 
     def _write(self) -> None:
         rows = list(self._changed)
         if rows:
-            made = Traces.of([self._traces[row][1] for row in rows])
-            for one in fields(Traces):
-                column = getattr(made, one.name)
+            made = Traces.of([self._traces[row] for row in rows])
+            for name in _COLUMNS:
+                column = getattr(made, name)
                 if column.ndim == 2:
-                    getattr(self._columns, one.name)[rows] = _widened(column, -np.inf if one.name == "recent" else 0.0)
-                else:
-                    getattr(self._columns, one.name)[rows] = column
+                    column = _widened(column, -np.inf if name == "recent" else 0.0)
+                getattr(self._columns, name)[rows] = column
         self._changed.clear()
 
 
@@ -348,7 +348,7 @@ def _widened(column: Floats, blank: float) -> Floats:
 def _blank(n: int) -> Traces:
     """n rows to be written over."""
     one = Traces.of([Trace(last_retrieved=moment(0))])
-    columns = {f.name: np.repeat(getattr(one, f.name), n, axis=0) for f in fields(Traces)}
+    columns = {name: np.repeat(getattr(one, name), n, axis=0) for name in _COLUMNS}
     columns["recent"], columns["rates"] = np.full((n, RECENT), -np.inf), np.zeros((n, RECENT))
     return Traces(**columns)
 

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 START = 1_767_225_600_000_000  # 2026-01-01
 SPAN = 120.0  # days
-LENGTH = 3000
+LENGTH = 2500
 _HINT = 0.3
 
 
