@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -43,7 +43,7 @@ def best(events: Events, capacity: int, costs: np.ndarray, weights: np.ndarray) 
     """The most that any way of letting go can answer, by trying all of them."""
     rows = list(zip(events.kind.tolist(), events.item.tolist(), events.fact.tolist(), strict=True))
 
-    @lru_cache(maxsize=None)
+    @cache
     def most(n: int, held: frozenset[int], found: frozenset[int]) -> float:
         if n == len(rows):
             return float(sum(weights[fact] for fact in found))
@@ -91,7 +91,9 @@ def test_every_bound_is_one(
     events = trace(kinds, relearns=relearns, shared=shared, sizes=(1, 3, 2))
     assume(events.needed)
     weights = events.weights()
-    found = oracle._area(events, capacity, events.size, weights) if area else bound(events, capacity, events.size).recall
+    found = (
+        oracle._area(events, capacity, events.size, weights) if area else bound(events, capacity, events.size).recall
+    )
     assert found >= best(events, capacity, events.size, weights) - 1e-7
 
 

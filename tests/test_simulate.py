@@ -20,6 +20,7 @@ from memoria.evaluation.metrics import measure
 from memoria.evaluation.simulate import simulate
 from memoria.policies import registry
 from memoria.policies.model import Model
+from memoria.traces import moment
 
 HOUR = 3_600_000_000
 
@@ -107,7 +108,7 @@ def test_the_least_retrievable_goes(wanted: list[int], capacity: int, name: str)
     held: dict[int, Any] = {}
     hits = []
     for n, item in enumerate(wanted):
-        at = simulating.moment(n * HOUR)
+        at = moment(n * HOUR)
         hits.append(item in held)
         if item in held:
             held[item] = policy.reinforce(held[item], at, recalled=True)

@@ -39,7 +39,6 @@ def contender(text: str) -> Contender:
     return Contender(label=text, policy=registry.make(name, **parameters), supersedes=plain != text)
 
 
-
 def parameter(text: str) -> tuple[str, Any]:
     """name=value, where a value that is no JSON is text; raises InvalidInput."""
     name, equals, value = text.partition("=")

@@ -54,7 +54,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What is known of an item. size: bytes, > 0. salience: in [0, 1]. topic: what it competes with; None is nothing."""
+    """What is known of an item. size: bytes, > 0. salience: in [0, 1]. topic: what it competes with, if anything."""
 
     size: int = 1
     salience: float = 0.5
@@ -106,7 +106,8 @@ class Events:
         """What each needed fact adds to the mean recall over questions, shape (needed,); they sum to 1."""
         asked = self.question[: self.needed]
         counts = np.bincount(asked, minlength=1)
-        out: Floats = 1.0 / counts[asked] / max(np.count_nonzero(counts), 1)
+        questions = max(int(np.count_nonzero(counts)), 1)
+        out: Floats = 1.0 / (counts[asked] * questions)
         return out
 
     def footprint(self, sizes: Whole) -> int:
@@ -242,7 +243,9 @@ def _row(path: Path, n: int, row: Mapping[str, Any]) -> tuple[Event, Item]:
     except ValueError as error:
         raise InvalidInput(f"{path}, record {n + 1}: {error}") from None
     if size < 1 or not 0 <= salience <= 1:
-        raise InvalidInput(f"{path}, record {n + 1}: size {size} is not at least 1, or salience {salience} not in [0, 1]")
+        raise InvalidInput(
+            f"{path}, record {n + 1}: size {size} is not at least 1, or salience {salience} not in [0, 1]"
+        )
     topic = given.get("topic")
     return event, Item(size=size, salience=salience, topic=None if topic is None else str(topic))
 

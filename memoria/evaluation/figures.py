@@ -16,7 +16,7 @@ from memoria.evaluation.intervals import Estimate
 INSTALL = "pip install 'memoria[lab]'"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 _LINES, _MARKERS = ("-", "--", ":"), "osD^vPX*"
-_SETTINGS = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif", "axes.axisbelow": True}
+_SETTINGS: Any = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif", "axes.axisbelow": True}
 Curve = Sequence[tuple[float, Estimate]]
 Point = tuple[float, float]
 

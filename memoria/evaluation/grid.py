@@ -1,9 +1,9 @@
 """Every contender on every trace under every budget, resumable, on one core or many.
 
-Work goes to joblib with no backend chosen here: `joblib.parallel_config` of whoever calls says where it runs (loky on this
-machine, Dask on a cluster; see docs/policies.md). Workers share nothing but what they are sent, and the caller alone
-writes, one small file a result, moved into place when it is whole. A result is found again by what it depends on: the
-trace, the policy with its parameters, the capacity, and the code.
+Work goes to joblib with no backend chosen here: `joblib.parallel_config` of whoever calls says where it runs (loky on
+this machine, Dask on a cluster; see docs/policies.md). Workers share nothing but what they are sent, and the caller
+alone writes, one small file a result, moved into place when it is whole. A result is found again by what it depends on:
+the trace, the policy with its parameters, the capacity, and the code.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Who is ahead under one budget. means: of each contender. behind: by how much each of the others is behind the best.
+    """Who is ahead under one budget. means: of each contender. behind: by how much each other is behind the best.
 
     tied: those of whom that cannot be told from nothing, nearest first. n: traces, of the source with the fewest.
     """

@@ -1,17 +1,17 @@
 """The most that any policy could have answered, had it known the future. An upper bound, on every trace.
 
 Where a miss shows the item again, items are alike in cost and needs in worth, it is L. A. Belady's rule (A study of
-replacement algorithms for a virtual-storage computer, IBM Systems Journal 5, 1966): what is needed last goes first. What
-comes in may go at once, which no policy here may do, so that no policy can be better.
+replacement algorithms for a virtual-storage computer, IBM Systems Journal 5, 1966): what is needed last goes first.
+What comes in may go at once, which no policy here may do, so that no policy can be better.
 
-Where a miss is final, that rule is not the best: an item that is needed often, but late, can be worth more than one that
-is needed soon. The best is a linear program: x_ie says whether item i is held from its coming to its needs in epoch e,
+Where a miss is final, that rule is not the best: an item needed often, but late, can be worth more than one that is
+needed soon. The best is a linear program: x_ie says whether item i is held from its coming to its needs in epoch e,
 
     maximise  sum_f w_f z_f,    z_f <= sum of x_ie over what supplies fact f,    x_ie falls with e,
     for each epoch e:  sum of cost_i x_i,next(e) <= capacity
 
-(an epoch is a row of needs with nothing coming in between). With equal costs and one item a fact, its matrix is a network
-matrix, so that its optimum is whole and some policy attains it; otherwise it is a bound.
+(an epoch is a row of needs with nothing coming in between). With equal costs and one item a fact, its matrix is a
+network matrix, so that its optimum is whole and can be attained; otherwise it is a bound.
 
 For all else: D. S. Berger, N. Beckmann, M. Harchol-Balter, Practical bounds on optimal caching with variable object
 sizes, POMACS 2, 2018: holding an item from one need to the next takes cost times steps out of capacity times all steps;
@@ -24,6 +24,7 @@ import heapq
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,7 +56,9 @@ def bound(events: Events, capacity: float, costs: Whole | None = None) -> Bound:
     problem = None if events.relearns else _Program.of(events, capacity, priced)
     if problem is not None:
         return Bound(hit_rate=problem.solve(hits), recall=problem.solve(recall), how="program")
-    return Bound(hit_rate=_area(events, capacity, priced, hits), recall=_area(events, capacity, priced, recall), how="area")
+    return Bound(
+        hit_rate=_area(events, capacity, priced, hits), recall=_area(events, capacity, priced, recall), how="area"
+    )
 
 
 def farthest(events: Events, capacity: float) -> int:
@@ -94,7 +97,7 @@ def _next_needs(events: Events) -> Whole:
 
 
 def _area(events: Events, capacity: float, costs: Whole, weights: Floats) -> float:
-    """PFOO-U. weights, shape (needed,): worth of each fact; what several items supply may be paid for more than once."""
+    """PFOO-U. weights, shape (needed,): worth of each fact; what several items supply may be paid more than once."""
     places = np.flatnonzero(np.isin(events.kind, (REMEMBER, UPDATE, NEED)))
     order = places[np.lexsort((places, events.item[places]))]
     again = (events.kind[order[1:]] == NEED) & (events.item[order[1:]] == events.item[order[:-1]])
@@ -112,7 +115,7 @@ def _area(events: Events, capacity: float, costs: Whole, weights: Floats) -> flo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Program:
-    """chains: for each item with needs, its variables in order of epoch. rows: variables that share capacity at an epoch.
+    """chains: for each item with needs, its variables in order of epoch. rows: variables that share an epoch.
 
     suppliers: for each fact the variables that supply it. costs, shape (variables,).
     """
@@ -126,7 +129,7 @@ class _Program:
     @classmethod
     def of(cls, events: Events, capacity: float, costs: Whole) -> _Program | None:
         """The program; None when it is too large."""
-        epochs = np.cumsum(np.isin(events.kind, (REMEMBER, UPDATE)))
+        epochs = np.cumsum(np.isin(events.kind, (REMEMBER, UPDATE)), dtype=np.int64)
         needs = np.flatnonzero(events.kind == NEED)
         numbers: dict[tuple[int, int], int] = {}
         suppliers: list[list[int]] = [[] for _ in range(events.needed)]
@@ -154,7 +157,8 @@ class _Program:
 
         cells: list[tuple[int, int, float]] = []
         limits: list[float] = []
-        variables, worth = len(self.costs), defaultdict(float)
+        variables = len(self.costs)
+        worth: dict[int, float] = defaultdict(float)
         for fact, some in enumerate(self.suppliers):
             if len(set(some)) == 1:
                 worth[some[0]] += weights[fact]
@@ -164,7 +168,7 @@ class _Program:
                 worth[variables] += weights[fact]
                 variables += 1
         for chain in self.chains:
-            for first, second in zip(chain, chain[1:], strict=False):
+            for first, second in pairwise(chain):
                 cells += [(len(limits), second, 1.0), (len(limits), first, -1.0)]
                 limits.append(0.0)
         for row in self.rows:

@@ -1,7 +1,7 @@
 """Traces from what was recorded: conversations with questions, and a store's own log of recalls.
 
 A conversation's turns are remembered in order and all questions come at the end; a miss is final. Between, nothing is
-used, unless `recalls` says how many earlier turns an agent would recall, by words, at each new one: then these are used.
+used, unless `recalls` says how many earlier turns an agent would recall, by words, at each new one: these are used.
 
 Salience is a judgement at encoding. Three are offered: flat, 0.5 for all; length, one hundredth for each word; fitted,
 the chance that a turn is ever needed, by logistic regression on what its words look like, learnt from the other

@@ -33,9 +33,9 @@ svg{width:100%;height:auto}
 .verdict{background:#f3f6fa;border-left:4px solid #0072B2;padding:.6rem 1rem;margin:.6rem 0}
 """
 _METHOD = """
-<p>Each policy replayed the same traces under the same budgets. Evidence recall is the share of the facts a question needs
-that was held when it was asked. Intervals are 95 % bootstrap intervals over traces, widened for few; the best of a
-budget is compared with all others on the same traces, each interval at 1 - 0.05 over the number of others.
+<p>Each policy replayed the same traces under the same budgets. Evidence recall is the share of the facts a question
+needs that was held when it was asked. Intervals are 95 % bootstrap intervals over traces, widened for few; the best of
+a budget is compared with all others on the same traces, each interval at 1 - 0.05 over the number of others.
 The oracle knows the future: it is an upper bound, on every trace. <i>everything</i> lets nothing go.
 The best is named by the traces that it is judged by, which flatters it a little.</p>
 """
@@ -53,9 +53,7 @@ class _Chapter:
     def of(self, label: str, budget: float, figure: str) -> Estimate:
         """A figure over the traces."""
         found = [
-            one.figures.get(figure, math.nan)
-            for one in self.cells
-            if (one.contender, one.budget) == (label, budget)
+            one.figures.get(figure, math.nan) for one in self.cells if (one.contender, one.budget) == (label, budget)
         ]
         return estimate(np.array(found))
 
@@ -118,10 +116,14 @@ def _write_summary(chapters: Sequence[_Chapter], path: Path) -> None:
             for budget in one.budgets:
                 for figure in MEANING:
                     found = one.of(label, budget, figure)
-                    rows.append(
-                        {"source": one.source, "contender": label, "budget": budget, "figure": figure}
-                        | {"mean": found.mean, "low": found.low, "high": found.high, "traces": found.n}
-                    )
+                    name: dict[str, str | float] = {"source": one.source, "contender": label, "budget": budget}
+                    value: dict[str, str | float] = {
+                        "mean": found.mean,
+                        "low": found.low,
+                        "high": found.high,
+                        "traces": found.n,
+                    }
+                    rows.append(name | {"figure": figure} | value)
     _write_csv(path, rows)
 
 

@@ -1,8 +1,8 @@
 """Replays a trace of events under a policy and a budget. No text, no store: what is held is a set of numbers.
 
 The budget holds at all times. What comes in is always let in, unless it is larger than the whole budget; what has the
-least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`. Whoever looks
-after the memory chooses victims for a hundredth of what is held at a time, at least one: they are let go one by one as
+least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`. Each victim is chosen
+anew while 500 are held or fewer; of more, a fiftieth of what is beyond 500 is chosen at a time, let go one by one as
 room is needed, and what was used meanwhile is spared. Baselines whose order no passing of time changes are kept in a
 heap instead, which gives the same victims as choosing each one anew.
 """
@@ -24,7 +24,8 @@ from memoria.protocols import DecayPolicy
 from memoria.traces import Traces, moment
 from memoria.types import RECENT, Memory, Trace
 
-AT_A_TIME = 0.01
+AT_A_TIME = 0.02
+_FEW = 500
 _COLUMNS = tuple(one.name for one in fields(Traces))
 
 
@@ -57,8 +58,8 @@ def simulate(
 ) -> Run:
     """One contender over one trace. capacity: how much may be held, in units of `costs`; may be infinite.
 
-    costs: what each item takes of it, shape (m,); 1 each when None. at_a_time: share of what is held for which victims
-    are chosen together; 0 chooses each anew.
+    costs: what each item takes of it, shape (m,); 1 each when None. at_a_time: share of what is held beyond 500 for
+    which victims are chosen together; 0 chooses each anew.
     """
     state = _State(events, contender, capacity, np.ones(events.items, np.int64) if costs is None else costs, at_a_time)
     state.replay()
@@ -314,7 +315,7 @@ class _Scores:
         columns = self._columns.rows(items)
         scores = self.policy.retrievability(columns, at)
         self.scored += len(items)
-        wanted = max(round(self.at_a_time * len(items)), 1)
+        wanted = max(round(self.at_a_time * (len(items) - _FEW)), 1)
         few = _least(scores, wanted)
         order = few[np.lexsort((self._serials[items[few]], columns.encoded_at[few], scores[few]))][:wanted]
         self._queue = items[order][::-1].tolist()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from memoria.engine import open as open_memoria
 from memoria.errors import InvalidInput
 from memoria.evaluation import datasets, events, recorded, workloads
 from memoria.evaluation.contenders import parameter
@@ -61,13 +62,8 @@ def _talks(path: Path, *, recalls: int = 0, salience: str = "flat") -> list[Even
 
 
 def _store(path: Path) -> list[Events]:
-    from memoria.stores import LocalStore
-
-    store = LocalStore(path, mode="r")
-    try:
-        return [recorded.log(store)]
-    finally:
-        store.close()
+    with open_memoria(path, mode="r") as memory:
+        return [recorded.log(memory.store)]
 
 
 def _called(reader: Callable[..., list[Events]], path: Path, given: dict[str, Any]) -> list[Events]:

@@ -65,7 +65,9 @@ def _model(several: Sequence[Values], means: Mapping[str, float]) -> list[str]:
     if gap.low > 0:
         return [f"A model pays: {model} beats the best cache, {cache}, by {points(gap)} points."]
     if gap.high < 0:
-        return [f"A model does not pay: {cache}, a cache, beats the best model, {model}, by {points(_turned(gap))} points."]
+        return [
+            f"A model does not pay: {cache}, a cache, beats the best model, {model}, by {points(_turned(gap))} points."
+        ]
     return [
         f"No model pays: between the best, {model}, and the best cache, {cache}, there is no significant difference "
         f"({points(gap)} points)."

@@ -1,9 +1,9 @@
 """Workloads drawn by chance: environments that need what was remembered, each with another structure.
 
 J. R. Anderson, L. J. Schooler, Reflections of the environment in memory, Psychological Science 2, 1991: the odds that
-an item is needed fall as a power of the time since its last need, rise with its frequency, and depend on the spacing of
-its needs. J. R. Anderson, R. Milson, Human memory: an adaptive perspective, Psychological Review 96, 1989, give a process
-that has these properties without assuming them (after Q. L. Burrell's borrowings of library books):
+an item is needed fall as a power of the time since its last need, rise with its frequency, and depend on the spacing
+of its needs. J. R. Anderson, R. Milson, Human memory: an adaptive perspective, Psychological Review 96, 1989, give a
+process that has these properties without assuming them (after Q. L. Burrell's borrowings of library books):
 
     an item's desirability lambda is drawn from a gamma distribution, and its decay delta from an exponential one;
     its needs are a Poisson process of rate lambda e^(-delta t);  at random moments t starts again from 0 (revival)
