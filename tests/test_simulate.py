@@ -151,6 +151,24 @@ def test_figures_of_a_small_trace() -> None:
     assert measure(events, simulate(events, contender("lru+supersede"), np.inf))["stale"] == 0
 
 
+def test_what_a_search_shows_of_what_is_held() -> None:
+    """Distractors that are gone let what is needed rise into the ten best; what was let go is not shown."""
+    gathered = Gathered("searched", relearns=False)
+    names = [f"distractor {n}" for n in range(10)]
+    for name in (*names, "right", "unranked"):
+        gathered.add(0, "remember", name)
+    for name in ("right", "unranked", names[0], names[9]):
+        gathered.add(1, "need", name, question="q", fact=name)
+    gathered.rankings = {"q": [*names, "right"]}
+    events = gathered.done()
+    every, less, few = (simulate(events, contender("fifo"), capacity) for capacity in (12, 11, 2))
+    assert every.shown[-4:].tolist() == [False, False, True, True]
+    assert less.shown[-4:].tolist() == [True, False, False, True]
+    assert few.shown[-4:].tolist() == [True, False, False, False]
+    assert [measure(events, one)["found"] for one in (every, less, few)] == [0.5, 0.5, 0.25]
+    assert np.isnan(measure(requests([0, 0]), simulate(requests([0, 0]), contender("fifo"), 1))["found"])
+
+
 def test_a_policy_that_knows_interference_lets_the_outdated_go_first() -> None:
     gathered = Gathered("changed", relearns=False)
     for name in ("a", "b", "c"):

@@ -68,6 +68,8 @@ class Events:
     time, shape (n,): microseconds since 1970 UTC. kind: place in KINDS. item: 0 to m - 1. old: item that an update
     replaces, or -1. fact: numbered from 0, needs first, then avoidances; -1 for other kinds.
     question, shape (facts,): the question of each fact. needed: how many facts are needed, not avoided.
+    ranking, shape (questions, depth): items that a search for each question brings up, best first, -1 after the last;
+    shape (0, 0) where nobody searched.
     size, salience, topic, shape (m,): of each item; a topic is a number, -1 for none.
     relearns: whether a need that finds nothing shows the item again, so that it is remembered anew; else a miss is
     final.
@@ -85,6 +87,7 @@ class Events:
     salience: Floats
     topic: Whole
     relearns: bool
+    ranking: Whole
 
     def __len__(self) -> int:
         return len(self.time)
@@ -125,6 +128,7 @@ class Gathered:
     relearns: bool
     known: Mapping[str, Item] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    rankings: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, time: int, kind: str, item: object, **more: Any) -> None:
         """One event more; what is not text is named by its text."""
@@ -144,7 +148,7 @@ class Gathered:
         numbers = {name: n for n, name in enumerate(dict.fromkeys(one.item for one in ordered))}
         known = [self.known.get(name, Item()) for name in numbers]
         topics = {name: n for n, name in enumerate(dict.fromkeys(one.topic for one in known if one.topic is not None))}
-        fact, question, needed = _facts(ordered)
+        fact, question, needed, asked = _facts(ordered)
         return Events(
             name=self.name,
             time=np.array([one.time for one in ordered], np.int64),
@@ -158,7 +162,16 @@ class Gathered:
             salience=np.array([one.salience for one in known], np.float64),
             topic=np.array([NONE if one.topic is None else topics[one.topic] for one in known], np.int64),
             relearns=self.relearns,
+            ranking=_ranked([self.rankings.get(name, []) for name in asked], numbers),
         )
+
+
+def _ranked(rankings: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> Whole:
+    depth = max(map(len, rankings), default=0)
+    out = np.full((len(rankings) if depth else 0, depth), NONE, np.int64)
+    for row, some in zip(out, rankings, strict=False):
+        row[: len(some)] = [numbers[name] for name in some]
+    return out
 
 
 def _problems(ordered: Sequence[Event]) -> Iterator[str]:
@@ -181,8 +194,8 @@ def _problems(ordered: Sequence[Event]) -> Iterator[str]:
             state[one.item] = False
 
 
-def _facts(ordered: Sequence[Event]) -> tuple[Whole, Whole, int]:
-    """fact of each event, question of each fact, and how many facts are needed."""
+def _facts(ordered: Sequence[Event]) -> tuple[Whole, Whole, int, list[str]]:
+    """fact of each event, question of each fact, how many facts are needed, and names of questions."""
     fact = np.full(len(ordered), NONE, np.int64)
     questions: dict[str, int] = {}
     asked: list[int] = []
@@ -191,14 +204,14 @@ def _facts(ordered: Sequence[Event]) -> tuple[Whole, Whole, int]:
         facts: dict[tuple[str, str], int] = {}
         for n, one in enumerate(ordered):
             if one.kind == kind:
-                name = f"event {n}" if one.question is None else f"question {one.question}"
+                name = f"event {n}" if one.question is None else one.question
                 number = questions.setdefault(name, len(questions))
                 key = (name, f"event {n}" if one.fact is None else f"fact {one.fact}")
                 fact[n] = facts.setdefault(key, len(asked))
                 if fact[n] == len(asked):
                     asked.append(number)
         needed = len(asked) if kind == "need" else needed
-    return fact, np.array(asked, np.int64), needed
+    return fact, np.array(asked, np.int64), needed, list(questions)
 
 
 def read(path: Path, *, relearns: bool = False) -> Events:

@@ -1,7 +1,8 @@
 """Pictures of a grid: recall against budget with bands, and the Pareto front of recall against memory.
 
-Colours are those of M. Okabe and K. Ito (Color Universal Design, 2008) that stand out from white, told apart with any
-common colour blindness; line style and marker tell them apart without colour. Needs the extra `lab`.
+Colours are those of M. Okabe and K. Ito (Color Universal Design, 2008), the yellow, too pale on white, replaced by P.
+Tol's wine (Colour schemes, 2021): told apart with any common colour blindness. Line style and marker tell them apart
+without colour. Needs the extra `lab`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from memoria.errors import InvalidInput
 from memoria.evaluation.intervals import Estimate
 
 INSTALL = "pip install 'memoria[lab]'"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
 _LINES, _MARKERS = ("-", "--", ":"), "osD^vPX*"
 _SETTINGS: Any = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif", "axes.axisbelow": True}
 Curve = Sequence[tuple[float, Estimate]]

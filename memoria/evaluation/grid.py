@@ -208,6 +208,7 @@ def _related(found: Mapping[tuple[str, str, str, float], tuple[float, Figures]])
             more = {
                 "regret": most["recall"] - figures["recall"],
                 "precision_gain": figures["precision"] - everything["precision"],
+                "found_gain": figures["found"] - everything["found"],
             }
         yield Cell(
             source=source, trace=trace, contender=label, budget=share, capacity=capacity, figures={**figures, **more}

@@ -14,6 +14,8 @@ MEANING: Mapping[str, str] = {
     "recall": "evidence recall: of the facts that a question needs, the share that was held; mean over questions",
     "hit_rate": "share of all needed facts that were held",
     "regret": "recall that the oracle has beyond this",
+    "found": "as evidence recall, of facts among the ten best that a search by words brings up of what was held",
+    "found_gain": "found beyond that of keeping everything: what is lost by forgetting, less what is gained as distractors go",
     "full": "share of questions for which all facts were held",
     "stale": "of the facts that are out of date when asked about, the share that could still come back",
     "precision": "of the held items that compete for an answered need, the share that is the right one; mean",
@@ -28,19 +30,22 @@ MEANING: Mapping[str, str] = {
 MEASURED = ("seconds",)
 
 
-def answered(events: Events, run: Run) -> Bools:
-    """For each fact, needed or to be avoided, whether anything that supplies it was held; shape (facts,)."""
+def answered(events: Events, held: Bools) -> Bools:
+    """For each fact, needed or to be avoided, whether anything that supplies it was held; shape (facts,).
+
+    held, shape (n,): for each event, as in `Run`.
+    """
     out = np.zeros(len(events.question), np.bool_)
     judged = np.isin(events.kind, (NEED, AVOID))
-    np.logical_or.at(out, events.fact[judged], run.held[judged])
+    np.logical_or.at(out, events.fact[judged], held[judged])
     return out
 
 
-def by_question(events: Events, run: Run) -> Floats:
+def by_question(events: Events, held: Bools) -> Floats:
     """Share of needed facts that were held, for each question that needs any, in the order of their first events."""
     asked = events.question[: events.needed]
     counts = np.bincount(asked, minlength=1)
-    found = np.bincount(asked, weights=answered(events, run)[: events.needed], minlength=1)
+    found = np.bincount(asked, weights=answered(events, held)[: events.needed], minlength=1)
     out: Floats = (found / np.maximum(counts, 1))[counts > 0]
     return out
 
@@ -50,11 +55,13 @@ def measure(events: Events, run: Run) -> dict[str, float]:
 
     What a trace gives no occasion to measure is nan.
     """
-    found, shares = answered(events, run), by_question(events, run)
+    found, shares = answered(events, run.held), by_question(events, run.held)
+    shown = by_question(events, run.shown) if len(events.ranking) else np.zeros(0)
     rivals = run.rivals[run.rivals > 0]
     return {
         "recall": _mean(shares),
         "hit_rate": _mean(found[: events.needed]),
+        "found": _mean(shown),
         "full": _mean(shares == 1),
         "stale": _mean(found[events.needed :]),
         "precision": _mean(1.0 / rivals),

@@ -27,7 +27,7 @@ from memoria.types import Namespace
 
 BUDGETS = (0.75, 0.5, 0.25, 0.1, 0.05)
 LOSS = 0.02
-LEAST_RECALLS = 40
+LEAST_RECALLS = 100
 ADOPTED = "adopted"
 _BLOCKS = 20
 # A control, never advice.
@@ -120,7 +120,7 @@ def contenders(store: Store) -> list[Contender]:
 
 def _advice(events: Events, fields: Sequence[Contender], share: float) -> Advice:
     places = max(math.floor(share * events.footprint(np.ones(events.items, np.int64))), 1)
-    blocks = {one.label: _in_blocks(by_question(events, simulate(events, one, places))) for one in fields}
+    blocks = {one.label: _in_blocks(by_question(events, simulate(events, one, places).held)) for one in fields}
     found = standing([blocks])
     as_good = [one.label for one in fields if one.label in (found.best, *found.tied) and one.label != _CONTROL]
     # The control alone can be ahead only by chance.

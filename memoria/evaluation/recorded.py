@@ -6,6 +6,8 @@ used, unless `recalls` says how many earlier turns an agent would recall, by wor
 Salience is a judgement at encoding. Three are offered: flat, 0.5 for all; length, one hundredth for each word; fitted,
 the chance that a turn is ever needed, by logistic regression on what its words look like, learnt from the other
 conversations only and written as the place of that chance among theirs.
+
+For each question the turns are ranked by words (BM25), as a search would bring them up if all were held.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ SALIENCES = ("flat", "length", "fitted")
 _SLOT = 1024
 _CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z]")
 _RIDGE = 1.0
+# Ten are shown: at a tenth of memory, that many of a hundred are left.
+_DEPTH = 100
 
 
 def conversations(talks: Sequence[Conversation], *, recalls: int = 0, salience: str = "flat") -> list[Events]:
@@ -59,6 +63,7 @@ def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
             for fact, places in enumerate(facts):
                 for place in sorted(places):
                     gathered.add(last, kind, place, question=number, fact=fact)
+    gathered.rankings = _searched(one)
     gathered.known = {
         str(place): Item(size=_SLOT + len(draft.text.encode()), salience=float(salience[place]))
         for place, draft in enumerate(one.drafts)
@@ -76,6 +81,20 @@ def _recalled(one: Conversation, k: int) -> list[list[int]]:
     for place, draft in enumerate(one.drafts):
         found.append(index.best(question(draft.text).words, None, k).tolist())
         index.add(place, draft.memory("0" * 32, (), one.until))
+    return found
+
+
+def _searched(one: Conversation) -> dict[str, list[str]]:
+    """For each question, the turns that a search by words ranks first."""
+    index = LexicalIndex()
+    for place, draft in enumerate(one.drafts):
+        index.add(place, draft.memory("0" * 32, (), one.until))
+    found = {}
+    for number, asked in enumerate(one.asked):
+        words, _ = index.without_speakers(question(asked.text))
+        docs = index.best(words, None, _DEPTH)
+        order = np.argsort(-index.score(words, docs), kind="stable")
+        found[str(number)] = [str(place) for place in docs[order].tolist()]
     return found
 
 

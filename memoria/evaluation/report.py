@@ -17,9 +17,20 @@ from memoria.evaluation.intervals import Estimate, estimate
 from memoria.evaluation.metrics import MEANING
 
 _IDENTITY = ("source", "trace", "contender", "budget", "capacity")
-_SHARES = ("recall", "hit_rate", "full", "stale", "precision", "precision_gain", "cost", "regret")
+_SHARES = (
+    "recall",
+    "hit_rate",
+    "regret",
+    "found",
+    "found_gain",
+    "full",
+    "stale",
+    "precision",
+    "precision_gain",
+    "cost",
+)
 _SHOWN = (
-    *("recall", "regret", "full", "stale", "precision_gain", "cost"),
+    *("recall", "regret", "found", "found_gain", "full", "stale", "precision_gain", "cost"),
     *("mean_bytes", "operations", "scored", "seconds"),
 )
 _STYLE = """
@@ -183,7 +194,11 @@ def _section(one: _Chapter, drawing: str) -> str:
 
 
 def _verdict(budget: float, said: Sequence[str]) -> str:
-    return f'<p class="verdict"><b>{100 * budget:g} % of memory.</b> {escape(" ".join(said))}</p>'
+    first, *more = map(escape, said)
+    return (
+        f'<div class="verdict"><b>{100 * budget:g} % of memory.</b> {first}'
+        f"{''.join(f'<br>{sentence}' for sentence in more)}</div>"
+    )
 
 
 def _recalls(one: _Chapter) -> str:

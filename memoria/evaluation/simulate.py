@@ -1,10 +1,10 @@
 """Replays a trace of events under a policy and a budget. No text, no store: what is held is a set of numbers.
 
 The budget holds at all times. What comes in is always let in, unless it is larger than the whole budget; what has the
-least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`. Each victim is chosen
-anew while 500 are held or fewer; of more, a fiftieth of what is beyond 500 is chosen at a time, let go one by one as
-room is needed, and what was used meanwhile is spared. Baselines whose order no passing of time changes are kept in a
-heap instead, which gives the same victims as choosing each one anew.
+least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`. Each victim is
+chosen anew while 500 are held or fewer; of more, a fiftieth of what is beyond 500 is chosen at a time, let go one by
+one as room is needed, and what was used meanwhile is spared. Baselines whose order no passing of time changes are kept
+in a heap instead, which gives the same victims as choosing each one anew.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from memoria.traces import Traces, moment
 from memoria.types import RECENT, Memory, Trace
 
 AT_A_TIME = 0.02
+SHOWN = 10
 _FEW = 500
 _COLUMNS = tuple(one.name for one in fields(Traces))
 
@@ -33,14 +34,16 @@ _COLUMNS = tuple(one.name for one in fields(Traces))
 class Run:
     """What happened.
 
-    held, shape (n,): whether the item of each need, use and avoidance was held. rivals, shape (n,): how many held items
-    its topic had when a need was met, itself included; 0 where it has no topic or was missed.
+    held, shape (n,): whether the item of each need, use and avoidance was held. shown: whether the item of a need was,
+    and was among the ten best held ones that the question's search brings up. rivals: how many held items its topic had
+    when a need was met, itself included; 0 where it has no topic or was missed.
     regretted: evictions whose item was needed later. mean_bytes: over the span of the trace, weighted by time.
     scored: traces looked at to choose victims. seconds: that choosing took here; the one figure that is not the same at
     each run.
     """
 
     held: Bools
+    shown: Bools
     rivals: Whole
     remembered: int
     reinforced: int
@@ -90,7 +93,9 @@ class _State:
         self.inside = [False] * events.items
         self.crowd = [0] * (int(events.topic.max(initial=NONE)) + 1)
         self.held = np.zeros(len(events), np.bool_)
+        self.shown = np.zeros(len(events), np.bool_)
         self.rivals = np.zeros(len(events), np.int64)
+        self.rankings: list[list[int]] = events.ranking.tolist()
         self.used = self.bytes = self.peak = 0
         self.volume = 0.0
         self.counts = dict.fromkeys(("remembered", "reinforced", "evicted", "erased", "regretted"), 0)
@@ -122,14 +127,23 @@ class _State:
             self.held[n] = True
             self.counts["reinforced"] += 1
             self.keeper.use(item, at)
-            if needed and self.topics[item] != NONE:
-                self.rivals[n] = self.crowd[self.topics[item]]
+            if needed:
+                self._met(n, item)
         elif needed:
             if item in self.let_go:
                 self.counts["regretted"] += 1
                 self.let_go.discard(item)
             if self.events.relearns:
                 self._admit(item, at)
+
+    def _met(self, n: int, item: int) -> None:
+        """What else is held, and might have been brought up instead."""
+        if self.topics[item] != NONE:
+            self.rivals[n] = self.crowd[self.topics[item]]
+        if self.rankings:
+            ranking = self.rankings[self.events.question[self.events.fact[n]]]
+            better = ranking[: ranking.index(item)] if item in ranking else None
+            self.shown[n] = better is not None and sum(self.inside[one] for one in better) < SHOWN
 
     def _admit(self, item: int, at: int) -> None:
         cost = self.costs[item]
@@ -174,6 +188,7 @@ class _State:
         span = int(time[-1] - time[0]) if len(time) else 0
         return Run(
             held=self.held,
+            shown=self.shown,
             rivals=self.rivals,
             mean_bytes=self.volume / span if span else float(self.bytes),
             peak_bytes=self.peak,

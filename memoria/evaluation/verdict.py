@@ -28,7 +28,7 @@ def sentences(several: Sequence[Values]) -> list[str]:
     found = standing(several)
     if not found.behind:
         return [f"{found.best} answers {percent(found.means[found.best])}; it had no rival."]
-    return [_ahead(found), *_better(found), *_model(several, found.means)]
+    return [_ahead(found), *_model(several, found.means), *_worse(found)]
 
 
 def _ahead(found: Standing) -> str:
@@ -43,7 +43,7 @@ def _ahead(found: Standing) -> str:
     return f"{lead} Every other is significantly worse."
 
 
-def _better(found: Standing) -> list[str]:
+def _worse(found: Standing) -> list[str]:
     """Who is surely worse, and by how much."""
     worse = [(gap.mean, label, gap) for label, gap in found.behind.items() if gap.low > 0]
     if not worse:
