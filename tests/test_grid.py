@@ -142,6 +142,13 @@ def test_what_cannot_be_is_refused(tmp_path: Path, names: list[str], budgets: tu
         run(tmp_path, *names, budgets=budgets)
 
 
+def test_a_trace_that_needs_nothing_and_a_source_given_twice_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("time,event,item\n1,remember,a\n")
+    with pytest.raises(memoria.InvalidInput, match=r"needs nothing.*") as caught:
+        grid.run([source(str(tmp_path / "x.csv"), [0])] * 2, [contender("lru")], BUDGETS, tmp_path, lambda *at: None)
+    assert "source 'x' is given twice" in caught.value.violations
+
+
 @pytest.mark.parametrize("name", workloads.GENERATORS)
 def test_a_workload_is_the_same_for_a_seed_and_another_for_another(name: str) -> None:
     assert workloads.generate(name, 3, 200).digest() == workloads.generate(name, 3, 200).digest()

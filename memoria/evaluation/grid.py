@@ -75,9 +75,9 @@ def run(
     """All cells, with the oracle and, at budget 1, everything kept; what lies in `folder` is not computed again.
 
     budgets: shares of the most that a trace ever holds when nothing is let go, in memories, or in bytes. Raises
-    InvalidInput for a share outside (0, 1], or a contender given twice.
+    InvalidInput for a share outside (0, 1], a contender or source given twice, or a trace that needs nothing.
     """
-    _check(contenders, budgets)
+    _check(sources, contenders, budgets)
     whos: list[Contender | None] = [None, *contenders]
     results: dict[str, Figures] = {}
     plans = []
@@ -98,13 +98,24 @@ def run(
     return _joined(plans, budgets, results)
 
 
-def _check(contenders: Sequence[Contender], budgets: Sequence[float]) -> None:
+def _check(sources: Sequence[Source], contenders: Sequence[Contender], budgets: Sequence[float]) -> None:
     labels = [one.label for one in contenders]
     problems = [f"budget {share!r} is not in (0, 1]" for share in budgets if not 0 < share <= 1]
-    problems += [f"contender {label!r} is given twice" for label in sorted({x for x in labels if labels.count(x) > 1})]
+    problems += [f"contender {label!r} is given twice" for label in _twice(labels)]
+    problems += [f"source {label!r} is given twice" for label in _twice([one.label for one in sources])]
+    problems += [
+        f"trace {name!r} of {one.label!r} needs nothing"
+        for one in sources
+        for name, events in one.traces.items()
+        if not events.needed
+    ]
     problems += [f"contender {label!r} has the name of a bound" for label in labels if label in (ORACLE, EVERYTHING)]
     if problems or not labels or not budgets:
         raise InvalidInput(*(problems or ["no contenders, or no budgets"]))
+
+
+def _twice(labels: Sequence[str]) -> list[str]:
+    return sorted({label for label in labels if labels.count(label) > 1})
 
 
 def _keeper() -> Contender:

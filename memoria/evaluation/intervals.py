@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,7 @@ def _behind(values: Sequence[Mapping[str, Floats]], best: str, label: str, n: in
     return Estimate(mean=float(np.mean([gap.mean() for gap in gaps])), low=low, high=high, n=n)
 
 
+@cache
 def _drawn(n: int, seed: int) -> NDArray[np.int64]:
     """The same for all contenders of a source, which pairs them."""
     return np.random.default_rng([seed, n]).integers(n, size=(RESAMPLED, n))

@@ -15,7 +15,7 @@ MEANING: Mapping[str, str] = {
     "hit_rate": "share of all needed facts that were held",
     "regret": "recall that the oracle has beyond this",
     "found": "as evidence recall, of facts among the ten best that a search by words brings up of what was held",
-    "found_gain": "found beyond that of keeping everything: what is lost by forgetting, less what is gained as distractors go",
+    "found_gain": "found beyond that of keeping everything: lost by what was let go, gained by distractors among it",
     "full": "share of questions for which all facts were held",
     "stale": "of the facts that are out of date when asked about, the share that could still come back",
     "precision": "of the held items that compete for an answered need, the share that is the right one; mean",

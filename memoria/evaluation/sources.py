@@ -42,6 +42,9 @@ def source(text: str, seeds: Sequence[int], length: int = workloads.LENGTH) -> S
         raise InvalidInput(f"trace {name!r} is neither one of {', '.join(workloads.GENERATORS)} nor a file or folder")
     found = _called(_reader(path), path, dict(parameter(one) for one in given.split(",") if one))
     label = path.stem if not given else f"{path.stem}:{given}"
+    names = [one.name for one in found]
+    if len(set(names)) < len(names):
+        raise InvalidInput(f"{path} holds several traces of one name: {', '.join(names)}")
     return Source(label=label, traces={one.name: one for one in found})
 
 
