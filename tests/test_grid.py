@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,3 +154,11 @@ def test_a_trace_that_needs_nothing_and_a_source_given_twice_are_refused(tmp_pat
 def test_a_workload_is_the_same_for_a_seed_and_another_for_another(name: str) -> None:
     assert workloads.generate(name, 3, 200).digest() == workloads.generate(name, 3, 200).digest()
     assert workloads.generate(name, 3, 200).digest() != workloads.generate(name, 4, 200).digest()
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "policies.md").read_text()
+    (block,) = [one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "parallel_config" in one]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "policies.md", "exec"), {})
+    assert (tmp_path / "report" / "index.html").exists()
