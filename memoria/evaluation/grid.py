@@ -13,7 +13,7 @@ import inspect
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,9 +29,9 @@ from memoria.evaluation.metrics import measure
 from memoria.evaluation.oracle import bound
 from memoria.evaluation.simulate import simulate
 from memoria.evaluation.sources import Source
+from memoria.protocols import Progress
 
 ORACLE, EVERYTHING = "oracle", "everything"
-Progress = Callable[[str, int, int], None]
 Figures = Mapping[str, float]
 _CODE = ("traces.py", "types.py", "evaluation/events.py", "evaluation/simulate.py", "evaluation/metrics.py")
 _CODE_OF_ORACLE = "evaluation/oracle.py"

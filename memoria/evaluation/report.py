@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from memoria.evaluation import figures, verdict
-from memoria.evaluation.grid import EVERYTHING, ORACLE, Cell, Progress
+from memoria.evaluation.grid import EVERYTHING, ORACLE, Cell
 from memoria.evaluation.intervals import Estimate, estimate
 from memoria.evaluation.metrics import MEANING
+from memoria.protocols import Progress
 
 _IDENTITY = ("source", "trace", "contender", "budget", "capacity")
 _SHARES = (
