@@ -6,7 +6,17 @@ import sys
 
 from rich.console import Console
 
-from memoria.cli import bench, demo, evaluate, keep, lab, maintain, policies, verbs  # noqa: F401 - each adds its commands
+from memoria.cli import (  # noqa: F401 - each adds its commands
+    bench,
+    demo,
+    evaluate,
+    evolve,
+    keep,
+    lab,
+    maintain,
+    policies,
+    verbs,
+)
 from memoria.cli.app import app
 from memoria.errors import MemoriaError
 
