@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from memoria.evaluation import oracle, workloads
@@ -83,6 +83,7 @@ def test_where_a_miss_is_final_the_program_is_the_best_there_is(kinds: list[tupl
     assert found.recall == pytest.approx(best(events, capacity, np.ones(4), events.weights()), abs=1e-7)
 
 
+@example([("need", 0)] * 6, 1, True, 0, True)  # all room is used, so that a bound any lower is none
 @given(steps, st.integers(1, 6), st.booleans(), st.sampled_from([0, 2, 3]), st.booleans())
 def test_every_bound_is_one(
     kinds: list[tuple[str, int]], capacity: int, relearns: bool, shared: int, area: bool

@@ -183,6 +183,16 @@ def test_a_policy_that_knows_interference_lets_the_outdated_go_first() -> None:
     assert measure(events, simulate(events, contender("exponential"), 4))["stale"] == 1
 
 
+def test_what_was_used_since_victims_were_chosen_is_spared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 0 to 3 held, 4 makes 0 go and all the others victims; 1 is used, so that for 5 the next one, 2, goes."""
+    monkeypatch.setattr(simulating, "_FEW", 0)
+    events = requests([0, 1, 2, 3, 4, 1, 5, 1, 2])
+    found = simulate(events, contender("savings"), 4, at_a_time=1)
+    assert found.held.tolist() == [False] * 5 + [True, False, True, False]
+    # Once when 4 came; and for the last, 3 goes, who was chosen then too.
+    assert found.scored == 4
+
+
 @dataclass(frozen=True, kw_only=True)
 class Marked(Model):
     """A policy from outside, that knows salience only."""

@@ -62,6 +62,18 @@ def test_odds_of_need_fall_as_a_power_of_time_and_rise_as_a_power_of_use() -> No
     assert straight > 0.9
 
 
+def test_needs_come_at_a_rate_that_decays_from_each_revival() -> None:
+    """lambda e^(-delta t): lambda / delta needs in all, and 1 / delta days after the start on average."""
+    starts = []
+    for seed in range(20):
+        first = next(workloads._epochs(np.random.default_rng(seed), 0.0, 400.0, 2.0))
+        if first.max() > 2:
+            starts.append((len(first), first.mean()))
+    counts, means = zip(*starts, strict=True)
+    assert np.mean(counts) == pytest.approx(200, rel=0.1)
+    assert np.mean(means) == pytest.approx(0.5, rel=0.1)
+
+
 def test_spacing_tells_apart_what_frequency_does_not() -> None:
     lived = days(workloads.generate("spacing", 0, 20_000))
     asked = {True: [], False: []}  # type: dict[bool, list[bool]]
@@ -126,11 +138,14 @@ def test_an_agents_recalls_are_uses_of_earlier_turns() -> None:
 
 
 def test_fitted_salience_is_learnt_from_the_other_conversations_only() -> None:
-    talks = [talk("a", "tea", (3, 5)), talk("b", "chess", (1, 7, 8)), talk("c", "rain", (2, 6))]
+    talks = [talk("a", "tea", (3, 5)), talk("b", "chess", (1, 7, 8), turns=13), talk("c", "rain", (2, 6), turns=10)]
     found = recorded.conversations(talks, salience="fitted")
     for one, events in zip(talks, found, strict=True):
         needed = sorted({place for asked in one.asked for some in asked.relevant for place in some} - {0})
         assert events.salience[needed].min() > np.delete(events.salience, needed).max()
+    # A place among the 23 turns of the others.
+    assert (found[0].salience * 23).tolist() == pytest.approx((found[0].salience * 23).round().tolist())
+    assert 0 <= found[0].salience.min() < found[0].salience.max() < 1
     reversed_ = replace(talks[0], asked=talk("a", "tea", (0, 1)).asked)
     again = recorded.conversations([reversed_, *talks[1:]], salience="fitted")
     assert (again[0].salience == found[0].salience).all()

@@ -89,7 +89,7 @@ def recommend(
 
 def _table(found: Recommendation) -> Table:
     """Advice for each budget."""
-    table = Table("budget", "memories", "policy", "recall, 95 %", "oracle", "as good")
+    table = Table("budget", "memories", "policy", "recall, 95 %", "oracle", "not to be told from")
     for one in found.options:
         interval = f"{100 * one.recall.mean:.1f} [{100 * one.recall.low:.1f}, {100 * one.recall.high:.1f}]"
         oracle = f"{100 * one.oracle:.1f}"

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -62,6 +61,20 @@ class _Task:
     keys: tuple[str, ...]
     costs: Whole | None
 
+    @property
+    def label(self) -> str:
+        return ORACLE if self.who is None else self.who.label
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A task and where its results belong. budgets: the share of memory that each capacity is."""
+
+    source: str
+    trace: str
+    budgets: tuple[float, ...]
+    task: _Task
+
 
 def run(
     sources: Sequence[Source],
@@ -78,16 +91,9 @@ def run(
     InvalidInput for a share outside (0, 1], a contender or source given twice, or a trace that needs nothing.
     """
     _check(sources, contenders, budgets)
-    whos: list[Contender | None] = [None, *contenders]
+    plans = list(_plans(sources, contenders, budgets, by_bytes=by_bytes))
     results: dict[str, Figures] = {}
-    plans = []
-    for one in sources:
-        for name, events in one.traces.items():
-            costs = events.size if by_bytes else None
-            capacities = [_capacity(events, costs, share) for share in budgets]
-            plans += [(one.label, name, who, capacities, _task(events, who, capacities, costs)) for who in whos]
-            plans.append((one.label, name, _keeper(), [math.inf], _task(events, _keeper(), [math.inf], costs)))
-    missing = [task for *_, plan in plans if (task := _left(plan, folder, results))]
+    missing = [task for plan in plans if (task := _left(plan.task, folder, results))]
     done, total = len(results), len(results) + sum(len(task.keys) for task in missing)
     for some in Parallel(return_as="generator_unordered")(delayed(_compute)(task) for task in missing):
         for key, figures in some.items():
@@ -95,7 +101,23 @@ def run(
         results |= some
         done += len(some)
         progress("results", done, total)
-    return _joined(plans, budgets, results)
+    return list(_joined(plans, results))
+
+
+def _plans(
+    sources: Sequence[Source], contenders: Sequence[Contender], budgets: Sequence[float], *, by_bytes: bool
+) -> Iterator[_Plan]:
+    """For each trace: the oracle, each contender, and one that keeps everything."""
+    keeper = Contender(label=EVERYTHING, policy=contender("never").policy)
+    for one in sources:
+        for name, events in one.traces.items():
+            costs = events.size if by_bytes else None
+            capacities = [capacity(events, costs, share) for share in budgets]
+            for who in (None, *contenders):
+                yield _Plan(
+                    source=one.label, trace=name, budgets=tuple(budgets), task=_task(events, who, capacities, costs)
+                )
+            yield _Plan(source=one.label, trace=name, budgets=(1.0,), task=_task(events, keeper, [math.inf], costs))
 
 
 def _check(sources: Sequence[Source], contenders: Sequence[Contender], budgets: Sequence[float]) -> None:
@@ -118,12 +140,8 @@ def _twice(labels: Sequence[str]) -> list[str]:
     return sorted({label for label in labels if labels.count(label) > 1})
 
 
-def _keeper() -> Contender:
-    return Contender(label=EVERYTHING, policy=contender("never").policy)
-
-
-def _capacity(events: Events, costs: Whole | None, share: float) -> float:
-    """At least one unit."""
+def capacity(events: Events, costs: Whole | None, share: float) -> float:
+    """So much of the most that is ever held when nothing is let go, in units of `costs` (1 each for None); >= 1."""
     whole = events.footprint(np.ones(events.items, np.int64) if costs is None else costs)
     return float(max(math.floor(share * whole), 1))
 
@@ -199,28 +217,19 @@ def _save(folder: Path, key: str, figures: Figures) -> None:
     unfinished.replace(path)
 
 
-def _joined(plans: Sequence[Any], budgets: Sequence[float], results: Mapping[str, Figures]) -> list[Cell]:
-    """Cells in the order of the grid, each with its regret to the oracle and what it gains in precision."""
-    found: dict[tuple[str, str, str, float], tuple[float, Figures]] = {}
-    for source, trace, who, capacities, task in plans:
-        shares = [1.0] if math.inf in capacities else budgets
-        label = ORACLE if who is None else who.label
-        for share, capacity, key in zip(shares, capacities, task.keys, strict=True):
-            found[source, trace, label, share] = capacity, results[key]
-    return list(_related(found))
-
-
-def _related(found: Mapping[tuple[str, str, str, float], tuple[float, Figures]]) -> Iterator[Cell]:
+def _joined(plans: Sequence[_Plan], results: Mapping[str, Figures]) -> Iterator[Cell]:
+    """Cells in the order of the grid, each with its regret to the oracle and what it gains over keeping everything."""
+    found = {
+        (plan.source, plan.trace, plan.task.label, share): (capacity, results[key])
+        for plan in plans
+        for share, capacity, key in zip(plan.budgets, plan.task.capacities, plan.task.keys, strict=True)
+    }
     for (source, trace, label, share), (capacity, figures) in found.items():
         more = {}
         if label not in (ORACLE, EVERYTHING):
-            everything = found[source, trace, EVERYTHING, 1.0][1]
-            most = found[source, trace, ORACLE, share][1]
-            more = {
-                "regret": most["recall"] - figures["recall"],
-                "precision_gain": figures["precision"] - everything["precision"],
-                "found_gain": figures["found"] - everything["found"],
-            }
+            everything, most = found[source, trace, EVERYTHING, 1.0][1], found[source, trace, ORACLE, share][1]
+            gains = {f"{name}_gain": figures[name] - everything[name] for name in ("precision", "found")}
+            more = {"regret": most["recall"] - figures["recall"], **gains}
         yield Cell(
             source=source, trace=trace, contender=label, budget=share, capacity=capacity, figures={**figures, **more}
         )

@@ -1,12 +1,12 @@
 """Which policy and budget a store should use, by replaying its own log of recalls; and what says so.
 
 Recalls, in order of time, are cut into blocks, and intervals are over blocks: neighbouring recalls are alike, and to
-count each as one more witness would make us too sure. Of policies that cannot be told apart the simplest is taken.
+count each as one more witness would make us too sure. The simplest policy is taken of those that cannot be told from
+the best and lose no more beside it than may be lost anyway: with few recalls, even what is unlike cannot be told apart.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ import numpy as np
 from memoria.errors import InvalidQuery
 from memoria.evaluation.contenders import DEFAULT, Contender, contender
 from memoria.evaluation.events import Events
+from memoria.evaluation.grid import capacity
 from memoria.evaluation.intervals import Estimate, Floats, estimate, standing
 from memoria.evaluation.metrics import by_question
 from memoria.evaluation.oracle import bound
@@ -38,7 +39,7 @@ _CONTROL = "random"
 class Advice:
     """What one budget would do. places: memories it keeps. recall: of what was recalled, how much `policy` would hold.
 
-    tied: policies that do as well, as far as one can tell. oracle: the most that any could hold. everyone: mean recall
+    tied: policies that cannot be told from the best. oracle: the most that any could hold. everyone: mean recall
     of each.
     """
 
@@ -103,7 +104,7 @@ def recommend(
     fields = contenders(store)
     options = []
     for done, share in enumerate(sorted(budgets, reverse=True), 1):
-        options.append(_advice(events, fields, share))
+        options.append(_advice(events, fields, share, loss))
         progress("budgets", done, len(budgets))
     safe = [one for one in options if one.recall.low >= 1 - loss]
     return Recommendation(
@@ -118,13 +119,14 @@ def contenders(store: Store) -> list[Contender]:
     return [*map(contender, DEFAULT), *more]
 
 
-def _advice(events: Events, fields: Sequence[Contender], share: float) -> Advice:
-    places = max(math.floor(share * events.footprint(np.ones(events.items, np.int64))), 1)
+def _advice(events: Events, fields: Sequence[Contender], share: float, loss: float) -> Advice:
+    places = int(capacity(events, None, share))
     blocks = {one.label: _in_blocks(by_question(events, simulate(events, one, places).held)) for one in fields}
     found = standing([blocks])
-    as_good = [one.label for one in fields if one.label in (found.best, *found.tied) and one.label != _CONTROL]
-    # The control alone can be ahead only by chance.
-    policy = as_good[0] if as_good else max((x for x in blocks if x != _CONTROL), key=lambda x: found.means[x])
+    ours = [one.label for one in fields if one.label != _CONTROL]
+    best = max(ours, key=lambda label: found.means[label])
+    near = [x for x in ours if x in (found.best, *found.tied) and found.means[best] - found.means[x] <= loss]
+    policy = near[0] if near else best
     return Advice(
         budget=share,
         places=places,
