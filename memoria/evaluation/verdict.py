@@ -84,5 +84,6 @@ def percent(share: float) -> str:
 
 
 def points(gap: Estimate) -> str:
-    """A difference of shares in points, with its interval: "1.2 [0.4, 2.0]"."""
-    return f"{100 * gap.mean:.1f} [{100 * gap.low:.1f}, {100 * gap.high:.1f}]"
+    """A difference of shares in points, with its interval: "1.2 [0.4, 2.0]"; small ones with a digit more."""
+    form = ".1f" if abs(gap.mean) >= 0.01 else ".2f"
+    return f"{100 * gap.mean:{form}} [{100 * gap.low:{form}}, {100 * gap.high:{form}}]"
