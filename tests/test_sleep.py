@@ -187,7 +187,7 @@ def test_a_pass_replays_no_more_than_its_cap_and_says_so() -> None:
         told(memory, [*TALK[:2], TALK[3]])
         night = memory.sleep(cap=2)
         assert (night.replayed, night.absorbed, night.capped) == (2, 2, True)
-        with pytest.raises(memoria.InvalidQuery, match="cap 0 is not at least 1; like 2.0 .*; most 1 is"):
+        with pytest.raises(memoria.InvalidQuery, match=r"cap 0 is not at least 1; like 2.0 .*; most 1 is"):
             memory.sleep(cap=0, like=2.0, most=1)
 
 
