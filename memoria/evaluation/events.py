@@ -162,7 +162,7 @@ class Gathered:
             salience=np.array([one.salience for one in known], np.float64),
             topic=np.array([NONE if one.topic is None else topics[one.topic] for one in known], np.int64),
             relearns=self.relearns,
-            ranking=_ranked([self.rankings.get(name, []) for name in asked], numbers),
+            ranking=_ranked([self.rankings.get(name.removeprefix("question "), []) for name in asked], numbers),
         )
 
 
@@ -204,7 +204,7 @@ def _facts(ordered: Sequence[Event]) -> tuple[Whole, Whole, int, list[str]]:
         facts: dict[tuple[str, str], int] = {}
         for n, one in enumerate(ordered):
             if one.kind == kind:
-                name = f"event {n}" if one.question is None else one.question
+                name = f"event {n}" if one.question is None else f"question {one.question}"
                 number = questions.setdefault(name, len(questions))
                 key = (name, f"event {n}" if one.fact is None else f"fact {one.fact}")
                 fact[n] = facts.setdefault(key, len(asked))

@@ -53,8 +53,8 @@ def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
     used = _recalled(one, recalls) if recalls else [()] * len(one.drafts)
     last = 0
     for place, (draft, some) in enumerate(zip(one.drafts, used, strict=True)):
-        # Turns of a session share a time; a microsecond each keeps them apart.
-        last = _time(one, draft) + place
+        # Turns of a session share a time; a microsecond each keeps them apart, and in the order in which they stand.
+        last = max(_time(one, draft), last + 1)
         for earlier in some:
             gathered.add(last, "use", earlier)
         gathered.add(last, "remember", place)

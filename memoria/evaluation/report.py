@@ -37,7 +37,8 @@ _SHOWN = (
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0;font-size:.9rem}
-th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}
+th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}
+td{font-variant-numeric:tabular-nums}
 th:first-child,td:first-child{text-align:left}
 .best{font-weight:700}.bound{color:#555;font-style:italic}
 svg{width:100%;height:auto}
