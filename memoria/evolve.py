@@ -88,8 +88,8 @@ class Evolving:
     ) -> tuple[Proposal, ...]:
         """Settles what statements say has changed or no longer holds; returns the proposals, each with its reason.
 
-        dry_run: changes nothing. detector, phrases: see docs/forgetting.md; rules over English by default. What ends stays
-        for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
+        dry_run: changes nothing. detector, phrases: see docs/forgetting.md; rules over English by default. What ends
+        stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
         """
         statements = [
             record.memory

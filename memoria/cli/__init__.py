@@ -6,7 +6,18 @@ import sys
 
 from rich.console import Console
 
-from memoria.cli import bench, demo, evaluate, evolve, keep, maintain, policies, suite, verbs  # noqa: F401 - each adds its commands
+from memoria.cli import (  # noqa: F401 - each adds its commands
+    bench,
+    demo,
+    evaluate,
+    evolve,
+    keep,
+    lab,
+    maintain,
+    policies,
+    suite,
+    verbs,
+)
 from memoria.cli.app import app
 from memoria.errors import MemoriaError
 

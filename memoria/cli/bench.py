@@ -132,3 +132,17 @@ def allocate(
 ) -> None:
     """Dividing a budget over shifting tasks against even, proportional, and hindsight."""
     _show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)
+
+
+@bench_app.command()
+def simulate(
+    n: Annotated[int, typer.Option("--n", min=1000, help="Events to replay.")] = 1_000_000,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Events a minute that the policy lab replays on one core, for each policy."""
+    from memoria.evaluation import contenders, pace
+
+    with progress_bar() as progress:
+        report = pace.bench_simulate(n, contenders.DEFAULT, progress, seed=seed)
+    _show(report, as_json)

@@ -1,1 +1,1 @@
-"""Measuring memoria: on one machine, in one run, as ratios."""
+"""Measuring memoria: ratios from one run on one machine, and the lab that says which policy to use."""

@@ -1,0 +1,115 @@
+"""evaluate: which policy to use, and what forgetting costs; policies recommend: for this store."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    echo_json,
+    err,
+    opened,
+    out,
+    parts,
+    progress_bar,
+)
+from memoria.cli.policies import policies_app
+
+if TYPE_CHECKING:
+    from memoria.evaluation.recommend import Recommendation
+
+DEFAULT_BUDGETS = "0.75,0.5,0.25,0.1,0.05"
+DEFAULT_FOLDER = Path("report")
+DEFAULT_TRACES = "recency,spacing,shifting,scan,erasure,updates"
+_CONTINUES = re.compile(r"\s*\w+=")
+
+
+@app.command()
+def evaluate(
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(help="Names, by commas or repeated; parameters as in act-r:c=0,tau=-2; NAME+supersede."),
+    ] = None,
+    budgets: Annotated[str, typer.Option(help="Shares of memory, by commas.")] = DEFAULT_BUDGETS,
+    traces: Annotated[
+        list[str] | None,
+        typer.Option(help="Workloads, or files, folders or stores, as in talks.json:recalls=3,salience=fitted."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Traces of each workload.")] = 20,
+    length: Annotated[int, typer.Option(min=50, help="Events that a workload aims at.")] = 2500,
+    by: Annotated[Literal["count", "bytes"], typer.Option(help="What a budget is a share of.")] = "count",
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
+    to: Annotated[Path, typer.Option("--out", help="Folder of the report; results in it are kept.")] = DEFAULT_FOLDER,
+) -> None:
+    """Replays traces under policies and budgets, and writes a report that opens from disk. Needs the extra `lab`."""
+    from joblib import parallel_config
+
+    from memoria.evaluation import contenders, figures, grid, report, sources
+
+    figures.need_library()
+    named = [contenders.contender(one) for one in _listed(policies, ",".join(contenders.DEFAULT))]
+    found = [sources.source(one, range(seeds), length) for one in _listed(traces, DEFAULT_TRACES)]
+    shares = [_share(one) for one in budgets.split(",")]
+    with progress_bar() as progress, parallel_config("loky", n_jobs=jobs):
+        cells = grid.run(found, named, shares, to / "cells", progress, by_bytes=by == "bytes")
+        page = report.write(cells, to, progress)
+    out.print(str(page))
+    err.print(f"{len(cells)} results in {to / 'results.csv'}")
+
+
+@policies_app.command()
+def recommend(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    budgets: Annotated[str, typer.Option(help="Shares of memory, by commas.")] = DEFAULT_BUDGETS,
+    loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of recall may be lost.")] = 0.02,
+    as_json: JsonOption = False,
+) -> None:
+    """Replays the store's own log of recalls, and says which policy and budget, with the evidence."""
+    from memoria.evaluation import recommend as recommending
+
+    shares = [_share(one) for one in budgets.split(",")]
+    with opened(store, "", "r") as memory, progress_bar() as progress:
+        found = recommending.recommend(memory.store, progress, prefix=parts(namespace), budgets=shares, loss=loss)
+    if as_json:
+        echo_json(found)
+        return
+    out.print(_table(found))
+    typer.echo(found.summary())
+
+
+def _table(found: Recommendation) -> Table:
+    """Advice for each budget."""
+    table = Table("budget", "memories", "policy", "recall, 95 %", "oracle", "not to be told from")
+    for one in found.options:
+        interval = f"{100 * one.recall.mean:.1f} [{100 * one.recall.low:.1f}, {100 * one.recall.high:.1f}]"
+        oracle = f"{100 * one.oracle:.1f}"
+        table.add_row(f"{100 * one.budget:g} %", str(one.places), one.policy, interval, oracle, ", ".join(one.tied))
+    return table
+
+
+def _listed(given: list[str] | None, default: str) -> list[str]:
+    """Names, split at commas but for those between parameters of one name."""
+    names: list[str] = []
+    for piece in (one for text in given or [default] for one in text.split(",")):
+        if names and _CONTINUES.match(piece):
+            names[-1] += f",{piece}"
+        elif piece.strip():
+            names.append(piece.strip())
+    return names
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"budget {text!r} is no number") from None

@@ -1,0 +1,50 @@
+"""Who competes in the lab: a policy with its parameters, and whether superseded memories are let go at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from memoria.errors import InvalidInput
+from memoria.policies import registry
+from memoria.protocols import DecayPolicy
+
+SUPERSEDE = "+supersede"
+# Those that stand for a kind of forgetting; the others in the registry are operators over a base, or never forget.
+DEFAULT = (
+    *("fifo", "lru", "lfu", "random", "exponential", "savings", "power-law"),
+    *("act-r", "fsrs", "generative-agents", "downscaling", "disuse"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """label: what it is called. supersedes: whether an update lets the older version go."""
+
+    label: str
+    policy: DecayPolicy
+    supersedes: bool = False
+
+    def fingerprint(self) -> str:
+        """What tells two contenders apart, whatever they are called."""
+        return registry.fingerprint(self.policy) + (SUPERSEDE if self.supersedes else "")
+
+
+def contender(text: str) -> Contender:
+    """From text such as `fsrs`, `act-r:c=0,tau=-2` or `lru+supersede`; raises InvalidInput."""
+    plain = text.removesuffix(SUPERSEDE)
+    name, _, given = plain.partition(":")
+    parameters = dict(parameter(one) for one in given.split(",") if one)
+    return Contender(label=text, policy=registry.make(name, **parameters), supersedes=plain != text)
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """name=value, where a value that is no JSON is text; raises InvalidInput."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"parameter {text!r} is not name=value")
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value
