@@ -36,7 +36,11 @@ RULES: dict[str, tuple[Change, ...]] = {
         Change(190, 180, "2,000"),
         Change(300, 400, "5,000"),
     ),
-    "The margin requirement for shares is {} percent.": (Change(0, 0, "25"), Change(100, 100, "30"), Change(250, 270, "28")),
+    "The margin requirement for shares is {} percent.": (
+        Change(0, 0, "25"),
+        Change(100, 100, "30"),
+        Change(250, 270, "28"),
+    ),
     "The fee for a foreign payment is {} cents.": (Change(0, 0, "150"), Change(59, 60, "120")),
     "Cash above {} euros has to be reported.": (Change(0, 0, "15,000"), Change(120, 200, "10,000")),
 }

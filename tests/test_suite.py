@@ -19,7 +19,9 @@ from tests.test_cli import run
 EMBEDDER = HashEmbedder()
 # What memoria fails, by variant, and nothing else: see docs/suite.md.
 MISSES = {"middle-forgotten", "namespace-imported-again", "nearly-of-another", "same-text-later"}
-FACTS = [scenario.Fact(label=str(n), text=f"Ada saw the {word}.", ask="What did Ada see?") for n, word in enumerate("ab")]
+FACTS = [
+    scenario.Fact(label=str(n), text=f"Ada saw the {word}.", ask="What did Ada see?") for n, word in enumerate("ab")
+]
 
 
 def variant(case: str) -> str:

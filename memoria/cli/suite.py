@@ -43,7 +43,9 @@ def _show(report: dict[str, Any]) -> None:
     title = f"{report['cases']} cases, {report['on_disk']} on disk with a byte scan, seed {report['seed']}"
     table = Table("category", *rates, title=title)
     for name in rates["memoria"]:
-        table.add_row(name, *(f"{one[name]['passed']}/{one[name]['of']} {one[name]['rate']:.3f}" for one in rates.values()))
+        table.add_row(
+            name, *(f"{one[name]['passed']}/{one[name]['of']} {one[name]['rate']:.3f}" for one in rates.values())
+        )
     out.print(table)
     for failed in report["failed"]:
         out.print(f"{failed['case']}: {'; '.join(failed['wrong'])}", highlight=False, markup=False, soft_wrap=True)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from memoria.evaluation.grammar import GENERAL_LABEL, World, bold, decomposed, gone, labels, out, spelt, stay, strewn, wide
+from memoria.evaluation.grammar import (
+    GENERAL_LABEL,
+    World,
+    bold,
+    decomposed,
+    gone,
+    labels,
+    out,
+    spelt,
+    stay,
+    strewn,
+    wide,
+)
 from memoria.evaluation.scenario import (
     Amend,
     Case,
@@ -184,9 +196,7 @@ def _named_anywhere(world: World) -> Steps:
     """What is about somebody without saying so in its text: the name stands in what is kept beside the text."""
     who, other = world.person(), world.person()
     mine = world.facts(who, 1, 2)
-    beside = Fact(
-        label="beside", text="The follow-up visit is on Friday at noon.", ask="When is the follow-up visit?"
-    )
+    beside = Fact(label="beside", text="The follow-up visit is on Friday at noon.", ask="When is the follow-up visit?")
     where = world.pick(("speaker", "session", "patient", "nested"))
     if where in ("speaker", "session"):
         beside = replace(beside, **{where: who})
@@ -466,7 +476,14 @@ def _cut_addresses(world: World) -> Steps:
 
 def _odd_subjects(world: World) -> Steps:
     who = world.pick(("José Núñez", "Zoë Håland", "Søren Dvořák"))
-    written = [who, who.upper(), decomposed(who), wide(who), strewn(who, world.pick(_MARKS)), who.replace(" ", "\u00a0")]
+    written = [
+        who,
+        who.upper(),
+        decomposed(who),
+        wide(who),
+        strewn(who, world.pick(_MARKS)),
+        who.replace(" ", "\u00a0"),
+    ]
     chosen = [written[n] for n in world.rng.permutation(len(written))[:4]]
     facts = tuple(world.fact("She", topic=n, subject=name) for n, name in enumerate(chosen[1:]))
     theirs = world.facts(f"{who}a", subject=f"{who}a")
