@@ -1,6 +1,6 @@
 """A clinic's assistant forgets one patient entirely, and keeps what it learnt from many.
 
-A year of visits goes in; sleep gathers what was seen in many patients into gists, and summaries are derived from visits.
+A year of visits goes in. Sleep gathers what was seen in many patients into gists, and visits are summed up.
 Then one patient asks to be forgotten: by subject, and wherever free text names her, however it is written. What is
 printed is counted, and every byte of the store is looked at. Run it:
 

@@ -1,4 +1,4 @@
-"""The forgetting suite: its cases are the same for the same seed, memoria passes what it should, and no extreme does."""
+"""The forgetting suite: the same cases for the same seed, memoria passes what it should, and no extreme does."""
 
 from __future__ import annotations
 

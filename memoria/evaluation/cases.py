@@ -24,7 +24,6 @@ from memoria.evaluation.scenario import (
     Export,
     Fact,
     Forget,
-    Found,
     Gather,
     Gone,
     Hold,
@@ -571,7 +570,8 @@ def _long(world: World, who: str) -> Fact:
     """A sentence long enough to be told again in nearly the same words."""
     places = ("Utrecht", "Salzburg", "Valletta", "Coimbra", "Ravenna")
     deeds = ("kept bees behind the boathouse", "repaired old radios in the cellar", "sold candles at the winter market")
-    text = f"In the house near the {world.pick(('harbour', 'mill', 'station'))} of {world.new(places)}, {who} {world.new(deeds)}."
+    near = world.pick(("harbour", "mill", "station"))
+    text = f"In the house near the {near} of {world.new(places)}, {who} {world.new(deeds)}."
     return Fact(label=f"long {who}", text=text, ask=f"What did {who} do in the house?")
 
 

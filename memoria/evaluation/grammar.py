@@ -13,64 +13,135 @@ if TYPE_CHECKING:
     import numpy as np
 
 _T = TypeVar("_T")
-FIRST = (
-    "Astrid Bruno Celine Dmitri Elif Farid Greta Hugo Ingrid Jonas Katja Leif Mirjam Nikolai Olga Pedro Quentin Rosa "
-    "Stefan Tamsin Umberto Viktor Wanda Xenia Yusuf Zora"
-).split()
-LAST = (
-    "Abbott Brandt Castell Dorsey Eklund Fontaine Grimaldi Hartwig Ivanov Jansen Kowalski Lindgren Moreau Novak "
-    "Ortega Petrov Quist Rasmussen Sandoval Tveit Ulrich Vasquez Whitlock Yilmaz Zamora"
-).split()
+FIRST = [
+    "Astrid",
+    "Bruno",
+    "Celine",
+    "Dmitri",
+    "Elif",
+    "Farid",
+    "Greta",
+    "Hugo",
+    "Ingrid",
+    "Jonas",
+    "Katja",
+    "Leif",
+    "Mirjam",
+    "Nikolai",
+    "Olga",
+    "Pedro",
+    "Quentin",
+    "Rosa",
+    "Stefan",
+    "Tamsin",
+    "Umberto",
+    "Viktor",
+    "Wanda",
+    "Xenia",
+    "Yusuf",
+    "Zora",
+]
+LAST = [
+    "Abbott",
+    "Brandt",
+    "Castell",
+    "Dorsey",
+    "Eklund",
+    "Fontaine",
+    "Grimaldi",
+    "Hartwig",
+    "Ivanov",
+    "Jansen",
+    "Kowalski",
+    "Lindgren",
+    "Moreau",
+    "Novak",
+    "Ortega",
+    "Petrov",
+    "Quist",
+    "Rasmussen",
+    "Sandoval",
+    "Tveit",
+    "Ulrich",
+    "Vasquez",
+    "Whitlock",
+    "Yilmaz",
+    "Zamora",
+]
 # What is said of somebody, what asks for it, and the values, of which no two are alike.
 TOPICS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "{who} is allergic to {what}.",
         "What is {who} allergic to?",
-        tuple("penicillin shellfish peanuts latex pollen ibuprofen hazelnuts".split()),
+        ("penicillin", "shellfish", "peanuts", "latex", "pollen", "ibuprofen", "hazelnuts"),
     ),
     (
         "{who} lives in {what}.",
         "Where does {who} live?",
-        tuple("Utrecht Salzburg Tromsø Valletta Coimbra Gdansk Ravenna".split()),
+        ("Utrecht", "Salzburg", "Tromsø", "Valletta", "Coimbra", "Gdansk", "Ravenna"),
     ),
     (
         "{who} works as a {what}.",
         "What does {who} work as?",
-        tuple("welder notary beekeeper cartographer midwife locksmith glazier".split()),
+        ("welder", "notary", "beekeeper", "cartographer", "midwife", "locksmith", "glazier"),
     ),
     (
         "{who} plays the {what} on Sundays.",
         "What does {who} play on Sundays?",
-        tuple("cello bassoon accordion harpsichord trombone mandolin oboe".split()),
+        ("cello", "bassoon", "accordion", "harpsichord", "trombone", "mandolin", "oboe"),
     ),
     (
         "{who} drinks {what} every morning.",
         "What does {who} drink every morning?",
-        tuple("espresso rooibos kefir lemonade cocoa matcha buttermilk".split()),
+        ("espresso", "rooibos", "kefir", "lemonade", "cocoa", "matcha", "buttermilk"),
     ),
     (
         "{who} is learning {what} this year.",
         "What is {who} learning this year?",
-        tuple("Basque Swahili welding archery calligraphy fencing Estonian".split()),
+        ("Basque", "Swahili", "welding", "archery", "calligraphy", "fencing", "Estonian"),
     ),
     (
         "The doctor treated {who} for {what}.",
         "What did the doctor treat {who} for?",
-        tuple("asthma anaemia sciatica migraine eczema bronchitis gout".split()),
+        ("asthma", "anaemia", "sciatica", "migraine", "eczema", "bronchitis", "gout"),
     ),
     (
         "{who} owes the bank {what} euros.",
         "How much does {who} owe the bank?",
-        tuple("4150 8275 12930 23460 31780 560 970".split()),
+        ("4150", "8275", "12930", "23460", "31780", "560", "970"),
     ),
 )
 GENERAL = tuple(
     f"{thing} {rule}."
     for thing, rule in zip(
-        "The pool/The library/Room 7/The north gate/Parking deck C/The canteen/The archive/The lift/The old boiler"
-        "/The ferry/The market/The roof garden".split("/"),
-        "closes at nine/needs a card/seats forty/is painted green/floods in spring/serves soup first/opens on demand"
-        "/holds eight/rattles in winter/leaves from pier two/sells honey/has no railing".split("/"),
+        [
+            "The pool",
+            "The library",
+            "Room 7",
+            "The north gate",
+            "Parking deck C",
+            "The canteen",
+            "The archive",
+            "The lift",
+            "The old boiler",
+            "The ferry",
+            "The market",
+            "The roof garden",
+        ],
+        [
+            "closes at nine",
+            "needs a card",
+            "seats forty",
+            "is painted green",
+            "floods in spring",
+            "serves soup first",
+            "opens on demand",
+            "holds eight",
+            "rattles in winter",
+            "leaves from pier two",
+            "sells honey",
+            "has no railing",
+        ],
         strict=True,
     )
 )

@@ -27,8 +27,8 @@ from memoria.transfer import export, import_lines
 from memoria.types import Memory, Namespace, Secret, Where
 
 PER_CATEGORY = 60
-# Every so many cases memoria plays one on disk, and every byte of the store is looked at. Prime, so that it is not always
-# the same variant; the baselines, which fail without it, are not slowed down by it.
+# Every so many cases memoria plays one on disk, and every byte of the store is looked at. Prime, so that it is not
+# always the same variant; the baselines, which fail without it, are not slowed down by it.
 ON_DISK = 23
 _EVERYTHING = ("archived", "expired", "upcoming")
 _LIKE = 0.2
