@@ -11,6 +11,7 @@ from memoria.cli.app import JsonOption, echo_json, out, progress_bar
 from memoria.cli.evaluate import eval_app
 from memoria.embedders import MiniLM
 from memoria.evaluation import suite as suites
+from memoria.evaluation.cases import CATEGORIES
 from memoria.testing import HashEmbedder
 
 CategoriesOption = Annotated[list[str] | None, typer.Option("--category", help="One of the ten; repeatable.")]
@@ -25,11 +26,11 @@ def suite(
     as_json: JsonOption = False,
 ) -> None:
     """Forgetting in ten categories of generated cases, beside doing nothing and deleting everything."""
-    unknown = sorted(set(category or ()) - set(suites.CATEGORIES))
+    unknown = sorted(set(category or ()) - set(CATEGORIES))
     if unknown:
-        raise typer.BadParameter(f"{', '.join(unknown)}: the categories are {', '.join(suites.CATEGORIES)}")
+        raise typer.BadParameter(f"{', '.join(unknown)}: the categories are {', '.join(CATEGORIES)}")
     chosen = HashEmbedder() if embedder == "hash" else MiniLM()
-    names = tuple(category or suites.CATEGORIES)
+    names = tuple(category or CATEGORIES)
     with progress_bar() as progress:
         report = suites.evaluate(chosen, progress, categories=names, count=count, seed=seed)
     if as_json:

@@ -67,15 +67,15 @@ def _newest_forgotten(world: World) -> Steps:
 
 def _oldest_forgotten(world: World) -> Steps:
     facts, days, steps = _chain(world)
-    checks = (gone(facts[0]), gone(facts[0], at=days[0]), *stay(facts[-1]), *map(out, facts[1:-1]))
+    checks: Steps = (gone(facts[0]), gone(facts[0], at=days[0]), *stay(facts[-1]), *map(out, facts[1:-1]))
     return (*steps, Forget(labels=(facts[0].label,)), *checks)
 
 
 def _middle_forgotten(world: World) -> Steps:
     who, topic = world.person(), world.number(0, 7)
     first, middle, last = (world.fact(who, topic=topic, day=day, subject=who) for day in (0, 20, 40))
-    steps = (Say((first,)), Supersede(first.label, middle, 20), Supersede(middle.label, last, 40))
-    checks = (gone(middle), gone(middle, at=30), *stay(last), *stay(first, at=10), out(first))
+    steps: Steps = (Say((first,)), Supersede(first.label, middle, 20), Supersede(middle.label, last, 40))
+    checks: Steps = (gone(middle), gone(middle, at=30), *stay(last), *stay(first, at=10), out(first))
     return (world.noise(), *steps, Forget(labels=(middle.label,)), *checks)
 
 
@@ -91,7 +91,7 @@ def _not_yet(world: World) -> Steps:
     who, topic = world.person(), world.number(0, 7)
     old, new = (world.fact(who, topic=topic, day=day, subject=who) for day in (0, 50))
     begins = 100 + world.number(5, 30)
-    checks = (*stay(old), out(new), *stay(new, at=begins), out(old, at=begins), *stay(old, at=begins - 1))
+    checks: Steps = (*stay(old), out(new), *stay(new, at=begins), out(old, at=begins), *stay(old, at=begins - 1))
     return (world.noise(), Say((old,)), Supersede(old.label, new, begins), *checks)
 
 
@@ -99,7 +99,7 @@ def _two_alike(world: World) -> Steps:
     one, other = world.person(), world.person()
     topic = world.number(0, 7)
     old, new, theirs = (world.fact(who, topic=topic, subject=who) for who in (one, one, other))
-    steps = (Say((old, theirs)), Supersede(old.label, replace(new, day=30), 30), Forget(subject=one))
+    steps: Steps = (Say((old, theirs)), Supersede(old.label, replace(new, day=30), 30), Forget(subject=one))
     return (world.noise(), *steps, gone(old, new), gone(old, at=10), *stay(theirs), *stay(theirs, at=10))
 
 
@@ -119,8 +119,8 @@ def _hold_of_one(world: World) -> Steps:
     who, other = world.person(), world.person()
     facts, theirs = world.facts(who, 2, 4, subject=who), world.facts(other, subject=other)
     held = (world.pick(facts).label,)
-    stands = (Forget(subject=who, outcome="held"), *stay(*facts))
-    after = (Hold(held, held=False), Forget(subject=who), gone(*facts), *stay(*theirs))
+    stands: Steps = (Forget(subject=who, outcome="held"), *stay(*facts))
+    after: Steps = (Hold(held, held=False), Forget(subject=who), gone(*facts), *stay(*theirs))
     return (world.noise(), Say(facts), Say(theirs), Hold(held), *stands, *after)
 
 
@@ -128,8 +128,8 @@ def _hold_by_mention(world: World) -> Steps:
     who, other = world.person(), world.person()
     facts, theirs = world.facts(who, 2, 4), world.facts(other)
     held = labels(facts[:1])
-    stands = (Forget(mentions=who, outcome="held"), *stay(*facts))
-    after = (Hold(held, held=False), Forget(mentions=who), gone(*facts), *stay(*theirs))
+    stands: Steps = (Forget(mentions=who, outcome="held"), *stay(*facts))
+    after: Steps = (Hold(held, held=False), Forget(mentions=who), gone(*facts), *stay(*theirs))
     return (world.noise(), Say(facts), Say(theirs), Hold(held), *stands, *after)
 
 
@@ -137,16 +137,16 @@ def _hold_of_a_child(world: World) -> Steps:
     who, other = world.person(), world.person()
     source, theirs = world.fact(who), world.fact(other)
     child = world.thought(f"Note: ask about what {source.text}", source.ask, source.label)
-    stands = (Forget(labels=(source.label,), outcome="held"), *stay(source, child))
-    after = (Hold((child.label,), held=False), Forget(labels=(source.label,), count=2), gone(source, child))
+    stands: Steps = (Forget(labels=(source.label,), outcome="held"), *stay(source, child))
+    after: Steps = (Hold((child.label,), held=False), Forget(labels=(source.label,), count=2), gone(source, child))
     return (world.noise(), Say((source, theirs)), Say((child,)), Hold((child.label,)), *stands, *after, *stay(theirs))
 
 
 def _hold_of_a_gist(world: World) -> Steps:
     facts = tuple(world.fact(world.person()) for _ in range(world.number(3, 5)))
     doomed, left = facts[0], facts[1:]
-    stands = (Forget(labels=(doomed.label,), outcome="held"), *stay(*facts))
-    after = (Hold(("gist",), held=False), Forget(labels=(doomed.label,)), gone(doomed), *stay(*left))
+    stands: Steps = (Forget(labels=(doomed.label,), outcome="held"), *stay(*facts))
+    after: Steps = (Hold(("gist",), held=False), Forget(labels=(doomed.label,)), gone(doomed), *stay(*left))
     return (world.noise(), Say(facts), Gather("gist", labels(facts)), Hold(("gist",)), *stands, *after)
 
 
@@ -155,7 +155,7 @@ def _one_of_two_released(world: World) -> Steps:
     facts = world.facts(who, 3, 4, subject=who)
     kept, freed = facts[0], facts[1]
     both = (kept.label, freed.label)
-    steps = (Hold(both), Hold((freed.label,), held=False), Forget(subject=who, outcome="held"), *stay(*facts))
+    steps: Steps = (Hold(both), Hold((freed.label,), held=False), Forget(subject=who, outcome="held"), *stay(*facts))
     return (world.noise(), Say(facts), *steps, Forget(labels=(freed.label,)), gone(freed), *stay(kept, *facts[2:]))
 
 
@@ -163,8 +163,8 @@ def _hold_in_a_namespace(world: World) -> Steps:
     who, other = world.person(), world.person()
     facts, theirs = world.facts(who, 2, 4, space=("app", who)), world.facts(other, space=("app", other))
     held = labels(facts[-1:])
-    stands = (Forget(space=("app", who), outcome="held"), *stay(*facts))
-    after = (Hold(held, held=False), Forget(space=("app", who)), gone(*facts), *stay(*theirs))
+    stands: Steps = (Forget(space=("app", who), outcome="held"), *stay(*facts))
+    after: Steps = (Hold(held, held=False), Forget(space=("app", who)), gone(*facts), *stay(*theirs))
     return (world.noise(), Say(facts), Say(theirs), Hold(held), *stands, *after)
 
 
@@ -197,8 +197,10 @@ def _named_anywhere(world: World) -> Steps:
     mine = world.facts(who, 1, 2)
     beside = Fact(label="beside", text="The follow-up visit is on Friday at noon.", ask="When is the follow-up visit?")
     where = world.pick(("speaker", "session", "patient", "nested"))
-    if where in ("speaker", "session"):
-        beside = replace(beside, **{where: who})
+    if where == "speaker":
+        beside = replace(beside, speaker=who)
+    elif where == "session":
+        beside = replace(beside, session=who)
     else:
         beside = replace(beside, metadata={"patient": who} if where == "patient" else {"about": {"people": [who]}})
     theirs = world.facts(other, metadata={"patient": other})
@@ -222,7 +224,7 @@ def _out_of_gists(world: World) -> Steps:
     mine = [facts[0] for facts in gists]
     theirs = [fact for facts in gists for fact in facts[1:]]
     gathered = [Gather(f"gist {n}", labels(facts)) for n, facts in enumerate(gists)]
-    said = (world.noise(), *(Say(tuple(facts)) for facts in gists), *gathered)
+    said: Steps = (world.noise(), *(Say(tuple(facts)) for facts in gists), *gathered)
     return (*said, Forget(subject=people[0]), gone(*mine), *stay(*theirs))
 
 
@@ -260,21 +262,21 @@ def _amended_in_a_gist(world: World) -> Steps:
     facts, whole, left = _compound(world)
     others = tuple(world.fact(world.person()) for _ in range(2))
     check = Gone(says=(facts[0].text,), query=facts[0].ask)
-    steps = (Say((whole, *others)), Gather("gist", ("compound", *labels(others))), Amend("compound", left))
+    steps: Steps = (Say((whole, *others)), Gather("gist", ("compound", *labels(others))), Amend("compound", left))
     return (world.noise(), *steps, check, *stay(*facts[1:], *others))
 
 
 def _part_by_id(world: World) -> Steps:
     who = world.person()
     facts = world.facts(who, 2, 5)
-    steps = (Say(facts), Gather("gist", labels(facts)), Forget(labels=labels(facts[:1])))
+    steps: Steps = (Say(facts), Gather("gist", labels(facts)), Forget(labels=labels(facts[:1])))
     return (world.noise(), *steps, gone(facts[0]), *stay(*facts[1:]))
 
 
 def _part_by_mention(world: World) -> Steps:
     who = world.person()
     facts = world.facts(who, 2, 5)
-    steps = (Say(facts), Gather("gist", labels(facts)), Forget(mentions=facts[0].value))
+    steps: Steps = (Say(facts), Gather("gist", labels(facts)), Forget(mentions=facts[0].value))
     return (world.noise(), *steps, gone(facts[0]), *stay(*facts[1:]))
 
 
@@ -370,7 +372,7 @@ def _in_one_gist(world: World) -> Steps:
     topics = [int(topic) for topic in world.rng.permutation(8)[:2]]
     mine, theirs = (tuple(world.fact(who, topic=topic) for topic in topics) for who in (short, long))
     facts = (*mine, *theirs)
-    steps = (Say(facts), Gather("gist", labels(facts)), Forget(mentions=short))
+    steps: Steps = (Say(facts), Gather("gist", labels(facts)), Forget(mentions=short))
     return (world.noise(), *steps, gone(*mine), *stay(*theirs))
 
 
@@ -386,7 +388,7 @@ def _written(world: World, who: str, forms: Sequence[str], other: str) -> Steps:
     theirs = world.facts(other, 1, 2)
     # Nobody asks for an address by what a link puts before it.
     asked = world.pick((who, who, *(form for form in forms if not form.startswith("mailto:"))))
-    steps = (Say((*plain, *odd, *theirs)), Forget(mentions=asked))
+    steps: Steps = (Say((*plain, *odd, *theirs)), Forget(mentions=asked))
     return (world.noise(), *steps, gone(*plain, *odd), *stay(*theirs))
 
 
@@ -486,7 +488,7 @@ def _odd_subjects(world: World) -> Steps:
     chosen = [written[n] for n in world.rng.permutation(len(written))[:4]]
     facts = tuple(world.fact("She", topic=n, subject=name) for n, name in enumerate(chosen[1:]))
     theirs = world.facts(f"{who}a", subject=f"{who}a")
-    steps = (Say((*facts, *theirs)), Forget(subject=chosen[0]))
+    steps: Steps = (Say((*facts, *theirs)), Forget(subject=chosen[0]))
     return (world.noise(), *steps, gone(*facts), *stay(*theirs))
 
 
@@ -495,8 +497,8 @@ def _odd_subjects(world: World) -> Steps:
 
 def _otherwise(world: World, text: str) -> str:
     """The same text once it is normalised."""
-    ways = (str.upper, str.lower, wide, decomposed, lambda one: one.replace(" ", "  "), lambda one: f" {one}\n")
-    return world.pick((*ways, lambda one: one, lambda one: one.replace(" ", "\u00a0\u200b")))(text)
+    spaced, framed, odd = text.replace(" ", "  "), f" {text}\n", text.replace(" ", "\u00a0\u200b")
+    return world.pick((text.upper(), text.lower(), wide(text), decomposed(text), spaced, framed, text, odd))
 
 
 def _again(world: World, fact: Fact) -> Fact:
@@ -507,7 +509,7 @@ def _fed_again(world: World) -> Steps:
     who, other = world.person(), world.person()
     facts, theirs = world.facts(who, 2, 3, subject=who), world.facts(other)
     back = tuple(_again(world, fact) for fact in facts)
-    steps = (Say((*facts, *theirs)), Forget(subject=who), Say(back, at_once=False, again=True))
+    steps: Steps = (Say((*facts, *theirs)), Forget(subject=who), Say(back, at_once=False, again=True))
     return (world.noise(), *steps, gone(*facts, *back), *stay(*theirs))
 
 
@@ -515,7 +517,7 @@ def _fed_in_a_batch(world: World) -> Steps:
     who, other = world.person(), world.person()
     facts, new = world.facts(who, 2, 3), world.facts(other)
     back = tuple(_again(world, fact) for fact in facts[:1])
-    steps = (Say(facts), Forget(labels=labels(facts[:1])), Say((*new, *back), again=True), Say(new))
+    steps: Steps = (Say(facts), Forget(labels=labels(facts[:1])), Say((*new, *back), again=True), Say(new))
     return (world.noise(), *steps, gone(facts[0], *back), *stay(*facts[1:], *new))
 
 
@@ -524,7 +526,7 @@ def _heard_again(world: World) -> Steps:
     who, other = world.person(), world.person()
     fact, theirs = world.fact(who), world.fact(other)
     back = replace(fact, label="again", speaker="assistant", day=None)
-    steps = (Say((fact, theirs)), *stay(fact), Forget(mentions=who), Say((back,), again=True))
+    steps: Steps = (Say((fact, theirs)), *stay(fact), Forget(mentions=who), Say((back,), again=True))
     return (world.noise(), *steps, gone(fact, back), *stay(theirs))
 
 
@@ -533,20 +535,20 @@ def _imported_again(world: World) -> Steps:
     facts, theirs = world.facts(who, 2, 3, subject=who), world.facts(other)
     child = world.thought(f"It was noted that {facts[0].text}", facts[0].ask, facts[0].label)
     late = world.fact(other)
-    steps = (Say((*facts, *theirs)), Say((child,)), Export(), Forget(subject=who), Say((late,)), Import())
+    steps: Steps = (Say((*facts, *theirs)), Say((child,)), Export(), Forget(subject=who), Say((late,)), Import())
     return (world.noise(), *steps, gone(*facts, child), *stay(*theirs, late))
 
 
 def _gist_imported_again(world: World) -> Steps:
     facts = tuple(world.fact(world.person()) for _ in range(world.number(3, 4)))
-    steps = (Say(facts), Gather("gist", labels(facts)), Export(), Forget(labels=labels(facts[:1])), Import())
+    steps: Steps = (Say(facts), Gather("gist", labels(facts)), Export(), Forget(labels=labels(facts[:1])), Import())
     return (world.noise(), *steps, gone(facts[0]), *stay(*facts[1:]))
 
 
 def _namespace_imported_again(world: World) -> Steps:
     who, other = world.person(), world.person()
     facts, theirs = world.facts(who, 1, 3, space=("user", "one")), world.facts(other, space=("user", "two"))
-    steps = (Say(facts), Say(theirs), Export(), Forget(space=("user", "one")), Import())
+    steps: Steps = (Say(facts), Say(theirs), Export(), Forget(space=("user", "one")), Import())
     return (world.noise(), *steps, gone(*facts), *stay(*theirs))
 
 
@@ -579,7 +581,7 @@ def _nearly_again(world: World) -> Steps:
     who, other = world.person(), world.person()
     fact, theirs = _long(world, who), world.fact(other)
     back = replace(fact, label="again", text=_nearly(world, fact.text))
-    steps = (Say((fact, theirs)), Forget(labels=(fact.label,), guard="near"), Say((back,), again=True))
+    steps: Steps = (Say((fact, theirs)), Forget(labels=(fact.label,), guard="near"), Say((back,), again=True))
     return (world.noise(), *steps, gone(fact, back), *stay(theirs))
 
 
@@ -588,7 +590,7 @@ def _nearly_of_another(world: World) -> Steps:
     who, other = world.person(), world.person()
     fact = _long(world, who)
     theirs = Fact(label="theirs", text=fact.text.replace(who, other), ask=f"What did {other} do in the house?")
-    steps = (Say((fact,)), Forget(labels=(fact.label,), guard="near"), Say((theirs,), again=True))
+    steps: Steps = (Say((fact,)), Forget(labels=(fact.label,), guard="near"), Say((theirs,), again=True))
     return (world.noise(), *steps, gone(fact), *stay(theirs))
 
 
@@ -598,7 +600,7 @@ def _gist_heard_again(world: World) -> Steps:
     back = Fact(label="again", text="\n".join(fact.text for fact in facts), ask=facts[0].ask, day=None)
     doomed = world.pick(facts)
     left = tuple(fact for fact in facts if fact != doomed)
-    steps = (Say(facts), Gather("gist", labels(facts)), *stay(*facts), Forget(labels=(doomed.label,)))
+    steps: Steps = (Say(facts), Gather("gist", labels(facts)), *stay(*facts), Forget(labels=(doomed.label,)))
     return (world.noise(), *steps, Say((back,), again=True), gone(doomed), *stay(*left))
 
 
@@ -623,7 +625,7 @@ def _made_meanwhile(world: World) -> Steps:
     who, other = world.person(), world.person()
     fact, theirs = world.fact(who), world.fact(other)
     child = world.thought(f"Summary: {fact.text}", fact.ask, fact.label)
-    steps = (Say((fact, theirs)), Forget(labels=(fact.label,)), Say((child,), again=True))
+    steps: Steps = (Say((fact, theirs)), Forget(labels=(fact.label,)), Say((child,), again=True))
     return (world.noise(), *steps, gone(fact, child), *stay(theirs))
 
 
@@ -708,7 +710,7 @@ def _gone_already(world: World) -> Steps:
 def _unknown_id(world: World) -> Steps:
     """An id that is not there raises, and then nothing goes that was asked for beside it."""
     facts = world.facts(world.person(), 2, 4)
-    steps = (Forget(labels=("nobody", *labels(facts[:1])), outcome="unknown"), *stay(*facts))
+    steps: Steps = (Forget(labels=("nobody", *labels(facts[:1])), outcome="unknown"), *stay(*facts))
     return (world.noise(), Say(facts), *steps, Forget(labels=labels(facts[:1])), gone(facts[0]), *stay(*facts[1:]))
 
 
@@ -722,7 +724,7 @@ def _before_it_was(world: World) -> Steps:
     """As of a day before it was observed, nothing of it is there; and nothing after it is gone."""
     who = world.person()
     fact, other = world.fact(who, day=40), world.fact(world.person(), day=1)
-    steps = (Say((fact, other)), out(fact, at=20), *stay(fact, at=40), Forget(labels=(fact.label,)))
+    steps: Steps = (Say((fact, other)), out(fact, at=20), *stay(fact, at=40), Forget(labels=(fact.label,)))
     return (world.noise(), *steps, gone(fact), gone(fact, at=40), *stay(other, at=20))
 
 
@@ -788,7 +790,7 @@ def _alike_in_a_gist(world: World) -> Steps:
     topics = [int(topic) for topic in world.rng.permutation(8)[:2]]
     mine, theirs = (tuple(world.fact(who, topic=topic, subject=who) for topic in topics) for who in (doomed, kept))
     facts = (*mine, *theirs)
-    steps = (Say(facts), Gather("gist", labels(facts)), Forget(subject=doomed))
+    steps: Steps = (Say(facts), Gather("gist", labels(facts)), Forget(subject=doomed))
     return (world.noise(), *steps, gone(*mine), *stay(*theirs))
 
 

@@ -86,7 +86,7 @@ class Engine(Protocol):
         """Whether an id leads to a memory, or to a part of one."""
         ...
 
-    def export(self) -> list[str]:
+    def export(self) -> Sequence[str]:
         """Everything, as lines."""
         ...
 
@@ -109,7 +109,7 @@ class Stage:
 
     engine: Engine
     ids: dict[str, str] = field(default_factory=dict)
-    exported: list[str] = field(default_factory=list)
+    exported: Sequence[str] = field(default_factory=list)
 
     def named(self, labels: Sequence[str]) -> list[str]:
         return [self.ids[label] for label in labels]

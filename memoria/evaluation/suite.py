@@ -24,7 +24,7 @@ from memoria.gist import extract
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
 from memoria.transfer import export, import_lines
-from memoria.types import Memory, Namespace, Secret, Where
+from memoria.types import Memory, Namespace, Receipt, Secret, Where
 
 PER_CATEGORY = 60
 # Every so many cases memoria plays one on disk, and every byte of the store is looked at. Prime, so that it is not
@@ -61,8 +61,9 @@ class MemoriaEngine:
 
     def forget(self, asked: Asked) -> int:
         criteria: dict[str, Any] = {"subject": asked.subject, "mentions": asked.mentions, "namespace": asked.space}
-        receipt = self.memory.forget(*asked.ids, guard=asked.guard, **criteria)
-        return len(receipt.forgotten) + len(receipt.derived) + receipt.namespaces * (not receipt.forgotten)
+        receipt: Receipt = self.memory.forget(*asked.ids, guard=asked.guard, **criteria)
+        lost: int = len(receipt.forgotten) + len(receipt.derived)
+        return lost + receipt.namespaces * (not receipt.forgotten)
 
     def sleep(self, meanwhile: Callable[[], None]) -> None:
         writing, go_on = threading.Event(), threading.Event()
@@ -95,7 +96,7 @@ class MemoriaEngine:
             return False
         return True
 
-    def export(self) -> list[str]:
+    def export(self) -> Sequence[str]:
         return list(export(self.memory.store, Where()))
 
     def take_in(self, lines: Sequence[str]) -> None:
