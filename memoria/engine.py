@@ -168,12 +168,13 @@ class Memoria(Keeping):
         subject: str | None = None,
         tags: Sequence[str] = (),
         kinds: Sequence[Kind] = (),
+        key: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Memories:
         """Memories that meet the filters, oldest first; the newest `limit` of them when given."""
-        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, key=key, since=since, until=until)
         if limit is not None and limit < 1:
             raise InvalidQuery(f"limit {limit!r} is not at least 1")
         ids = self.store.select(check_where(where))
@@ -241,6 +242,10 @@ class Memoria(Keeping):
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
+
+    def now(self) -> datetime:
+        """The time by the clock of this memory."""
+        return self._clock()
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories, sorted."""

@@ -8,6 +8,7 @@ MemoriaError
 │   └── KeyConflict           the caller's key already holds another text
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold stands against it: release it, or override with a reason
+├── MissingExtra            install what the message names
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   └── ModelCorrupt          the weights are not the published ones
@@ -70,6 +71,10 @@ class Held(MemoriaError):
     def __init__(self, *ids: str) -> None:
         super().__init__("held, and so not to be erased or changed: " + ", ".join(ids))
         self.ids: Sequence[str] = ids
+
+
+class MissingExtra(MemoriaError, ImportError):
+    """A package that an integration needs is not installed; the message is the command that installs it."""
 
 
 class EmbedderError(MemoriaError):
@@ -137,6 +142,7 @@ __all__ = [
     "KeyConflict",
     "MemoriaError",
     "MemoryNotFound",
+    "MissingExtra",
     "ModelCorrupt",
     "StoreClosed",
     "StoreCorrupt",
