@@ -118,3 +118,19 @@ def allocate(
 ) -> None:
     """Dividing a budget over shifting tasks against even, proportional, and hindsight."""
     _show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)
+
+
+@bench_app.command()
+def langgraph(
+    n: NOption = 10_000,
+    rounds: Annotated[int, typer.Option(min=50)] = 300,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """LangGraph put, search, get, update and delete through the adapter against its own SqliteStore, same vectors."""
+    from memoria.evaluation.overhead import bench_langgraph
+
+    with _folder(folder) as place, progress_bar() as progress:
+        report = bench_langgraph(place, n, progress, rounds=rounds, seed=seed)
+    _show(report, as_json)

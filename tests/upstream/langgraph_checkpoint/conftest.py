@@ -30,3 +30,8 @@ def close() -> Iterator[None]:
     yield
     while _opened:
         _opened.pop().close()
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"

@@ -8,6 +8,7 @@ from typing import Any
 
 import langgraph.store.sqlite
 import langgraph.store.sqlite.aio
+import pytest
 
 from memoria.integrations.langgraph import MemoriaStore
 from memoria.testing import HashEmbedder
@@ -51,3 +52,8 @@ class AsyncSqliteStore(MemoriaStore):
 langgraph.store.sqlite.SqliteStore = SqliteStore  # type: ignore[misc]  # before the tests import them
 langgraph.store.sqlite.AsyncSqliteStore = AsyncSqliteStore  # type: ignore[misc]
 langgraph.store.sqlite.aio.AsyncSqliteStore = AsyncSqliteStore  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
