@@ -24,9 +24,9 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """files: which of the folder's files. bound: tests of something that only their implementation has, and what.
+    """files: which of the folder's files. page: where the numbers stand. nightly: it sleeps for real.
 
-    nightly: it sleeps or writes much. page: where the numbers stand.
+    bound: patterns of the tests of something that only their implementation has, and what that is.
     """
 
     folder: str
@@ -45,10 +45,8 @@ SUITES = {
         bound={
             "test_vector_store_initialization": "reads its SQLite tables",
             "test_nonnull_migrations": "reads its SQL migrations",
-            "test_sql_injection_vulnerability[memory]": "wants names that its SQL cannot quote refused; we have no SQL",
-            "test_sql_injection_vulnerability[file]": "the same",
-            "test_no_running_loop[memory]": "wants its async store to refuse sync calls; ours answers both",
-            "test_no_running_loop[file]": "the same",
+            "test_sql_injection_vulnerability": "wants names that its SQL cannot quote refused; we have no SQL",
+            "test_no_running_loop": "wants its async store to refuse sync calls; ours answers both",
         },
     ),
     "langgraph-checkpoint-sqlite ttl": Suite(
@@ -59,6 +57,17 @@ SUITES = {
             "test_ttl_override_default": "takes a read not to refresh unless asked; TTLConfig says it does, and we do"
         },
         nightly=True,
+    ),
+    "anthropic": Suite(
+        folder="anthropic",
+        files=("test_filesystem.py",),
+        page="anthropic.md",
+        bound={
+            "test_mkdir_parents_not_world_writable": "looks at the modes of directories; we make none",
+            "symlink": "makes symbolic links on the disk; there are none in a store",
+            "crlf": "puts the file on the disk itself, past the tool; test_anthropic.py has the same with `create`",
+            "test_view_error_for_files_with_too_many_lines": "its file of 5 MB is past our limit of 1 MiB",
+        },
     ),
 }
 
@@ -71,11 +80,15 @@ def outcomes(suite: Suite, folder: Path) -> dict[str, bool]:
     report = folder / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", f"--junitxml={report}"]
     command += ["-o", "anyio_mode=auto", *(f"tests/{name}" for name in suite.files)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}", "OPENAI_API_KEY": "none", "LANGSMITH_TRACING": "false"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
+    if Path("/dev/shm").is_dir():
+        environment["TMPDIR"] = "/dev/shm"  # they write much, and none of it is about durability
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    cases = ElementTree.parse(report).iter("testcase")
-    return {case.attrib["name"]: case.find("failure") is None and case.find("error") is None for case in cases}
+    cases = [*ElementTree.parse(report).iter("testcase")]
+    passed = {f"{case.get('classname')}::{case.get('name')}": len(case) == 0 for case in cases}
+    assert len(passed) == len(cases)
+    return passed
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -85,7 +98,9 @@ def test_their_tests_pass_with_our_class(name: str, tmp_path: Path) -> None:
         pytest.skip("sleeps for real; HYPOTHESIS_PROFILE=nightly runs it")
     passed = outcomes(suite, tmp_path)
     failing = {test for test, fine in passed.items() if not fine}
-    assert failing == set(suite.bound)
+    bound = {test for test in passed if any(pattern in test for pattern in suite.bound)}
+    assert failing == bound
+    assert all(any(pattern in test for test in failing) for pattern in suite.bound)
     page = (ROOT / "docs" / "integrations" / suite.page).read_text()
     row = re.search(rf"^\| `{re.escape(name)}` \|.*\| (\d+) \| (\d+) \|", page, re.MULTILINE)
     assert row is not None, f"{suite.page} has no row for {name}"
