@@ -69,6 +69,22 @@ SUITES = {
             "test_view_error_for_files_with_too_many_lines": "its file of 5 MB is past our limit of 1 MiB",
         },
     ),
+    "openai-agents": Suite(
+        folder="openai_agents",
+        files=("memory/test_session.py", "memory/test_session_limit.py"),
+        page="openai-agents.md",
+        bound={
+            "worker_thread": "counts its SQLite connections",
+            "test_sqlite_session_closes_retired_connections": "counts its SQLite connections",
+            "connection": "counts, breaks or closes its SQLite connections",
+            "corrupt": "writes broken JSON into its table",
+            "releases_write_lock": "breaks its SQLite connection",
+            "rolls_back": "breaks its SQLite connection",
+            "post_commit_cancellation": "pauses its SQLite commit; test_openai_agents.py has the same with ours",
+            "file_lock_is_shared": "looks at its lock object",
+            "test_sqlite_session_closed_rejects_empty_add_items": "closes the session; ours does not own its store",
+        },
+    ),
 }
 
 

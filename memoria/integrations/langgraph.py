@@ -8,14 +8,12 @@ them. An update writes the new item and then forgets the old one, so a crash bet
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote
 
 from memoria.embedders import CallableEmbedder
 from memoria.engine import Memoria
@@ -23,6 +21,7 @@ from memoria.engine import open as open_memoria
 from memoria.errors import Held, StoreLocked, StoreReadOnly
 from memoria.integrations import extra
 from memoria.integrations.filters import holds
+from memoria.integrations.names import as_part, from_part
 from memoria.remember import Draft
 from memoria.sharing import Shared, Source, lent
 from memoria.types import Hit, Memory, Receipt
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from memoria.protocols import Vectors
 
 Labels = tuple[str, ...]
-# No label is ever written like this: "%" stands for itself in none.
+# No label is ever written like this: as_part writes no bare "%".
 _LEAF = "%items"
 _TTL = "ttl"
 
@@ -414,9 +413,7 @@ def _embedder(index: IndexConfig) -> CallableEmbedder:
 
 
 def _encoded(labels: Sequence[str]) -> Labels:
-    """Labels as parts of a namespace: "/" joins parts, and a part of spaces is none."""
-    parts = [re.sub("[%/]", lambda found: f"%{ord(found[0]):02X}", label) for label in labels]
-    return tuple(part if part.strip() else "".join(f"%{byte:02X}" for byte in part.encode()) for part in parts)
+    return tuple(as_part(label) for label in labels)
 
 
 def _place(labels: Sequence[str]) -> Labels:
@@ -424,7 +421,7 @@ def _place(labels: Sequence[str]) -> Labels:
 
 
 def _decoded(parts: Sequence[str]) -> Labels:
-    return tuple(unquote(part) for part in parts[:-1])
+    return tuple(from_part(part) for part in parts[:-1])
 
 
 def _labels(memory: Memoria, item: Memory) -> Labels:
