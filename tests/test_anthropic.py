@@ -155,8 +155,21 @@ def test_claude_keeps_notes_through_the_runner(memory: memoria.Memoria) -> None:
 
 
 PATHS = st.sampled_from(
-    ["/memories", "/memories/", "/memories/a", "/memories/b", "/memories/d", "/memories/d/e", "/memories/d/e/f/g"]
-    + ["/memories/.hidden", "/memories/d/./e", "/memories/x/../a", "/memories/../a", "/memoir", "/memories//a"]
+    [
+        "/memories",
+        "/memories/",
+        "/memories/a",
+        "/memories/b",
+        "/memories/d",
+        "/memories/d/e",
+        "/memories/d/e/f/g",
+        "/memories/.hidden",
+        "/memories/d/./e",
+        "/memories/x/../a",
+        "/memories/../a",
+        "/memoir",
+        "/memories//a",
+    ]
 )
 TEXTS = st.sampled_from(["", "x", "one\ntwo\nthree\n", "a\r\nb\r\n", "tea tea", "\n\n", "ünï\tx", "y" * 1500, "aaa"])
 COMMANDS = st.one_of(

@@ -234,7 +234,11 @@ KEYS = st.sampled_from(["k1", "k2", "k3"])
 FILTERS = st.one_of(
     st.none(),
     st.fixed_dictionaries(
-        {"n": st.dictionaries(st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$eq", "$ne"]), st.integers(0, 5), min_size=1)}
+        {
+            "n": st.dictionaries(
+                st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$eq", "$ne"]), st.integers(0, 5), min_size=1
+            )
+        }
     ),
     st.fixed_dictionaries({"text": st.sampled_from(["tea", "chess"])}),
     st.fixed_dictionaries({"deep": st.fixed_dictionaries({"x": st.booleans()})}),

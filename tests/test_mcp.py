@@ -22,10 +22,17 @@ from memoria.sharing import Shared
 from memoria.testing import HashEmbedder
 
 REFERENCE = "@modelcontextprotocol/server-memory@2026.8.31"
-NINE = (
-    "create_entities create_relations add_observations delete_entities delete_observations delete_relations "
-    "read_graph search_nodes open_nodes"
-).split()
+NINE = [
+    "create_entities",
+    "create_relations",
+    "add_observations",
+    "delete_entities",
+    "delete_observations",
+    "delete_relations",
+    "read_graph",
+    "search_nodes",
+    "open_nodes",
+]
 ADA = {"name": "Ada", "entityType": "person", "observations": ["takes her tea without sugar", "has a grey cat"]}
 KNOWS = {"from": "Ada", "to": "Bob", "relationType": "knows"}
 Call = tuple[str, dict[str, Any]]
@@ -123,14 +130,18 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def calls(rng: random.Random, count: int) -> list[Call]:
     """Calls that meet each other: few names, some twice, some odd, some unknown."""
-    names = ["Ada", "Bob", "ada", "Straße", "", "a/b\n\"c\"", "名前", "x" * 2000]
+    names = ["Ada", "Bob", "ada", "Straße", "", 'a/b\n"c"', "名前", "x" * 2000]
     texts = ["likes tea", "LIKES TEA", "has a cat", "", "İstanbul", "tab\there", "line\u2028end", "has a cat "]
 
     def some(pool: Sequence[Any]) -> list[Any]:
         return [rng.choice(pool) for _ in range(rng.randint(0, 3))]
 
     def entity() -> dict[str, Any]:
-        return {"name": rng.choice(names), "entityType": rng.choice(["person", "Place", ""]), "observations": some(texts)}
+        return {
+            "name": rng.choice(names),
+            "entityType": rng.choice(["person", "Place", ""]),
+            "observations": some(texts),
+        }
 
     def relation() -> dict[str, Any]:
         return {"from": rng.choice(names), "to": rng.choice(names), "relationType": rng.choice(["knows", "likes"])}
@@ -141,7 +152,7 @@ def calls(rng: random.Random, count: int) -> list[Call]:
     def several(make: Any) -> list[Any]:
         return [make() for _ in range(rng.randint(0, 3))]
 
-    made = {
+    made: dict[str, Any] = {
         "create_entities": lambda: {"entities": several(entity)},
         "create_relations": lambda: {"relations": several(relation)},
         "add_observations": lambda: {"observations": observed("contents")},

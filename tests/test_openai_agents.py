@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,10 @@ def user(text: str) -> Any:
     return {"role": "user", "content": text}
 
 
+def contents(items: Sequence[Any]) -> list[str]:
+    return [item["content"] for item in items]
+
+
 def test_it_is_a_session(memory: memoria.Memoria) -> None:
     assert isinstance(MemoriaSession("a", memory), Session)
 
@@ -51,7 +55,9 @@ def test_an_agent_goes_on_where_it_was(memory: memoria.Memoria, tmp_path: Path) 
         return f"rain in {city}"
 
     model = ScriptedModel()
-    model.enqueue([ResponseFunctionToolCall(call_id="c", name="weather", arguments='{"city":"Oslo"}', type="function_call")])
+    model.enqueue(
+        [ResponseFunctionToolCall(call_id="c", name="weather", arguments='{"city":"Oslo"}', type="function_call")]
+    )
     model.enqueue([says("It rains in Oslo.")])
     model.enqueue([says("You asked about Oslo.")])
     agent = Agent(name="a", model=model, tools=[weather])
@@ -88,11 +94,11 @@ def test_a_cleared_session_is_nowhere(memory: memoria.Memoria) -> None:
 def test_order_holds_when_the_clock_is_set_back() -> None:
     times = [datetime(2030, 1, 1, tzinfo=UTC) - timedelta(hours=n) for n in range(10)]
 
-    async def use(memory: memoria.Memoria) -> list[Any]:
+    async def use(memory: memoria.Memoria) -> list[str]:
         session = MemoriaSession("a", memory)
         for n in range(3):
             await session.add_items([user(f"{n}a"), user(f"{n}b")])
-        return [item["content"] for item in await session.get_items()]
+        return contents(await session.get_items())
 
     with memoria.open(":memory:", embedder=HashEmbedder(), clock=lambda: times.pop(0)) as memory:
         assert asyncio.run(use(memory)) == ["0a", "0b", "1a", "1b", "2a", "2b"]
@@ -124,7 +130,9 @@ def test_a_cancelled_caller_knows_what_happened() -> None:
         assert asyncio.run(use(memory)) == [user("once")]
 
 
-ITEMS = st.sampled_from([user("tea"), user(""), {"role": "assistant", "content": [{"type": "output_text", "text": "x"}]}])
+ITEMS = st.sampled_from(
+    [user("tea"), user(""), {"role": "assistant", "content": [{"type": "output_text", "text": "x"}]}]
+)
 STEPS = st.one_of(
     st.tuples(st.just("add"), st.lists(ITEMS, max_size=3)),
     st.tuples(st.just("get"), st.one_of(st.none(), st.integers(-1, 4))),
@@ -155,11 +163,11 @@ def test_it_answers_as_their_session_does(steps: list[tuple[str, Any]], limit: i
 
 
 def test_two_openers_take_turns_on_a_store(tmp_path: Path) -> None:
-    async def use() -> list[Any]:
+    async def use() -> list[str]:
         first = MemoriaSession("a", Shared(tmp_path / "s.memoria", embedder=HashEmbedder()))
         second = MemoriaSession("a", Shared(tmp_path / "s.memoria", embedder=HashEmbedder()))
         await first.add_items([user("one")])
         await second.add_items([user("two")])
-        return [item["content"] for item in await first.get_items()]
+        return contents(await first.get_items())
 
     assert asyncio.run(use()) == ["one", "two"]

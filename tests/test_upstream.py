@@ -6,6 +6,7 @@ that fails and is not named, or is named and passes, fails this one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -99,12 +100,22 @@ def outcomes(suite: Suite, folder: Path) -> dict[str, bool]:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
     if Path("/dev/shm").is_dir():
         environment["TMPDIR"] = "/dev/shm"  # they write much, and none of it is about durability
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     cases = [*ElementTree.parse(report).iter("testcase")]
     passed = {f"{case.get('classname')}::{case.get('name')}": len(case) == 0 for case in cases}
     assert len(passed) == len(cases)
     return passed
+
+
+def test_their_files_are_as_they_came() -> None:
+    sums = dict(reversed(line.split()) for line in (UPSTREAM / "SHA256SUMS").read_text().splitlines())
+    theirs = [path for path in UPSTREAM.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert {f"./{path.relative_to(UPSTREAM)}" for path in theirs} == set(sums)
+    for name, digest in sums.items():
+        assert hashlib.sha256((UPSTREAM / name).read_bytes()).hexdigest() == digest, name
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -75,13 +75,14 @@ def bench_langgraph(folder: Path, n: int, progress: Progress, *, rounds: int, se
 @contextmanager
 def _reference(path: Path, index: IndexConfig) -> Iterator[SqliteStore]:
     """LangGraph's store as it comes, but for a SQLite that can load extensions where Python's own cannot."""
-    module: Any = sqlite3
+    connect: Any = sqlite3.connect
     if not hasattr(sqlite3.Connection, "enable_load_extension"):
         with extra("bench"):
-            import pysqlite3 as module
+            import pysqlite3
+        connect = pysqlite3.connect
     # Its name for the fields is another one.
     config: Any = {**index, "text_fields": index["fields"]}
-    with closing(module.connect(str(path), check_same_thread=False, isolation_level=None)) as connection:
+    with closing(connect(str(path), check_same_thread=False, isolation_level=None)) as connection:
         store = SqliteStore(connection, index=config)
         store.setup()
         yield store
@@ -95,9 +96,7 @@ def _keys(store: BaseStore, text: str) -> list[str]:
     return [item.key for item in store.search(_PLACE, query=text, limit=_LIMIT)]
 
 
-def _by_turns(
-    stores: dict[str, BaseStore], step: Callable[[BaseStore, int], Any], rounds: int
-) -> dict[str, float]:
+def _by_turns(stores: dict[str, BaseStore], step: Callable[[BaseStore, int], Any], rounds: int) -> dict[str, float]:
     """Median milliseconds of a step in each store, the stores by turns, and the ratio of ours to theirs."""
     import numpy as np
 

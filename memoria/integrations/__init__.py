@@ -10,7 +10,7 @@ from memoria.errors import MissingExtra
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Imports in this block need the extra `name`; without it, raises MissingExtra with the command that installs it."""
+    """Imports in this block need the extra `name`; without it, raises MissingExtra, which says how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
+
 from typing_extensions import TypedDict
 
 from memoria.engine import Memoria
@@ -19,11 +20,29 @@ from memoria.sharing import Source, lent
 from memoria.types import Memory
 from memoria.validate import MAX_NAME_BYTES
 
-Entity = TypedDict("Entity", {"name": str, "entityType": str, "observations": list[str]})
+
+class Entity(TypedDict):
+    name: str
+    entityType: str
+    observations: list[str]
+
+
 Relation = TypedDict("Relation", {"from": str, "to": str, "relationType": str})
-Observations = TypedDict("Observations", {"entityName": str, "contents": list[str]})
-Added = TypedDict("Added", {"entityName": str, "addedObservations": list[str]})
-Deletion = TypedDict("Deletion", {"entityName": str, "observations": list[str]})
+
+
+class Observations(TypedDict):
+    entityName: str
+    contents: list[str]
+
+
+class Added(TypedDict):
+    entityName: str
+    addedObservations: list[str]
+
+
+class Deletion(TypedDict):
+    entityName: str
+    observations: list[str]
 
 
 class Graph(TypedDict):
@@ -224,7 +243,10 @@ def _graph(memories: Sequence[Memory]) -> Graph:
         for one in memories
         if "entity" in one.metadata
     ]
-    return {"entities": entities, "relations": [one.metadata["relation"] for one in memories if "relation" in one.metadata]}
+    return {
+        "entities": entities,
+        "relations": [one.metadata["relation"] for one in memories if "relation" in one.metadata],
+    }
 
 
 def _part(graph: Graph, chosen: Callable[[Entity], bool]) -> Graph:

@@ -400,9 +400,12 @@ def _clean(text: str) -> str:
     return text.replace("\0", " ")
 
 
-def _unit(dimension: int) -> list[float]:
+def _unit(dimension: int) -> Vectors:
     """A direction for what is not searched: a memory has to have one."""
-    return [1.0] + [0.0] * (dimension - 1)
+    import numpy as np
+
+    direction: Vectors = np.eye(1, dimension, dtype=np.float32)[0]
+    return direction
 
 
 def _embedder(index: IndexConfig) -> CallableEmbedder:

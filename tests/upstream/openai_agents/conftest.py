@@ -36,4 +36,3 @@ agents.set_tracing_disabled(True)
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
-
