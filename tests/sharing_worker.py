@@ -28,7 +28,7 @@ def main(folder: Path, process: int, threads: int, seconds: float) -> None:
     end = time.monotonic() + seconds
     reports: list[dict[str, Any]] = []
     workers = [
-        threading.Thread(target=lambda n=n: reports.append(work(store, shared, f"{process}.{n}", end)))  # type: ignore[misc]  # bound at once
+        threading.Thread(target=lambda n=n: reports.append(work(store, shared, f"{process}.{n}", end)))
         for n in range(threads)
     ]
     for worker in workers:

@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 UPSTREAM = Path(__file__).with_name("upstream")
+REPORT = "report.xml"
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
@@ -44,7 +45,7 @@ SUITES = {
         files=("test_store.py", "test_async_store.py"),
         page="langgraph.md",
         bound={
-            "test_vector_store_initialization": "reads its SQLite tables",
+            "test_store::test_vector_store_initialization": "reads its SQLite tables",
             "test_nonnull_migrations": "reads its SQL migrations",
             "test_sql_injection_vulnerability": "wants names that its SQL cannot quote refused; we have no SQL",
             "test_no_running_loop": "wants its async store to refuse sync calls; ours answers both",
@@ -89,29 +90,41 @@ SUITES = {
 }
 
 
-def outcomes(suite: Suite, folder: Path) -> dict[str, bool]:
-    """Whether each test of a suite passes, in a process of its own where `tests` is their package."""
+def start(suite: Suite, folder: Path) -> subprocess.Popen[str]:
+    """Runs a suite in a process of its own, where `tests` is their package."""
     package = folder / "tests"
     shutil.copytree(UPSTREAM / suite.folder, package)
     (package / "__init__.py").touch()
-    report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", f"--junitxml={report}"]
-    command += ["-o", "anyio_mode=auto", *(f"tests/{name}" for name in suite.files)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
+    command += [f"--junitxml={folder / REPORT}", "-o", "anyio_mode=auto", *(f"tests/{name}" for name in suite.files)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
     if Path("/dev/shm").is_dir():
         environment["TMPDIR"] = "/dev/shm"  # they write much, and none of it is about durability
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    cases = [*ElementTree.parse(report).iter("testcase")]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, subprocess.Popen[str]]]:
+    """All suites, begun together: each spends half its time in imports."""
+    folders = {name: tmp_path_factory.mktemp("suite") for name, suite in SUITES.items() if NIGHTLY or not suite.nightly}
+    return {name: (folder, start(SUITES[name], folder)) for name, folder in folders.items()}
+
+
+def outcomes(folder: Path, process: subprocess.Popen[str]) -> dict[str, bool]:
+    """Whether each test of a suite passes."""
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode in (0, 1), said
+    cases = [*ElementTree.parse(folder / REPORT).iter("testcase")]
     passed = {f"{case.get('classname')}::{case.get('name')}": len(case) == 0 for case in cases}
     assert len(passed) == len(cases)
     return passed
 
 
 def test_their_files_are_as_they_came() -> None:
-    sums = dict(reversed(line.split()) for line in (UPSTREAM / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split() for line in (UPSTREAM / "SHA256SUMS").read_text().splitlines()]
+    sums = {name: digest for digest, name in lines}
     theirs = [path for path in UPSTREAM.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
     assert {f"./{path.relative_to(UPSTREAM)}" for path in theirs} == set(sums)
     for name, digest in sums.items():
@@ -119,11 +132,11 @@ def test_their_files_are_as_they_came() -> None:
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_their_tests_pass_with_our_class(name: str, tmp_path: Path) -> None:
+def test_their_tests_pass_with_our_class(name: str, running: dict[str, tuple[Path, subprocess.Popen[str]]]) -> None:
     suite = SUITES[name]
-    if suite.nightly and not NIGHTLY:
+    if name not in running:
         pytest.skip("sleeps for real; HYPOTHESIS_PROFILE=nightly runs it")
-    passed = outcomes(suite, tmp_path)
+    passed = outcomes(*running[name])
     failing = {test for test, fine in passed.items() if not fine}
     bound = {test for test in passed if any(pattern in test for pattern in suite.bound)}
     assert failing == bound
