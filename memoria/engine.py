@@ -16,13 +16,14 @@ from memoria import remember as remembering
 from memoria.context import CountTokens, estimate_tokens, pack
 from memoria.embedders import as_embedder
 from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.evolve import Evolving
 from memoria.identity import IdSource
 from memoria.keep import Keeping, Reinforcer, Reinforcing
 from memoria.need import Need
 from memoria.policies import Exponential
 from memoria.policies.registry import adopted
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
-from memoria.remember import Draft
+from memoria.remember import Desk, Draft
 from memoria.rerank import Rerank
 from memoria.residue import Residue, scan, text_secrets
 from memoria.types import Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
@@ -37,6 +38,7 @@ Clock = Callable[[], datetime]
 Memories = list[Memory]
 Hits = list[Hit]
 HitLists = list[Hits]
+Records = list[Record]
 Namespaces = list[Namespace]
 Problems = list[str]
 
@@ -46,7 +48,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Memoria(Keeping):
+class Memoria(Keeping, Evolving):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -89,28 +91,48 @@ class Memoria(Keeping):
         view._ids, view._traces = self._ids, self._traces
         return view
 
-    def remember(self, text: str, **fields: Any) -> Memory:
+    def remember(self, text: str, *, readmit: bool = False, **fields: Any) -> Memory:
         """Stores one memory and returns it; durable when this returns.
 
-        fields: those of `Draft`. Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch.
+        fields: those of `Draft`. readmit: takes it even if this text was forgotten here. What was just recalled and is
+        said again, without key and time, is not stored anew: the memory that is there is returned, and strengthened.
+        Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch, Refused, and MemoryNotFound for a source
+        in `derived_from` that is not there.
         """
-        return self.remember_many([Draft(text=text, **fields)])[0]
+        return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
 
-    def remember_many(self, drafts: Iterable[Draft | str]) -> Memories:
-        """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does."""
+    def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
+        """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does.
+
+        readmit: takes back texts that were forgotten here, which are refused otherwise.
+        """
         ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
-        return remembering.remember(
-            self.store, self.embedder, self._traces, self._ids, self.prefix, ready, self._clock(), self.progress
+        return remembering.remember(self._desk(), self.prefix, ready, self._clock(), readmit=readmit)
+
+    def _desk(self) -> Desk:
+        return Desk(
+            store=self.store, embedder=self.embedder, traces=self._traces, ids=self._ids, progress=self.progress
         )
+
+    def _prepared(self, drafts: Sequence[Draft]) -> Records:
+        desk, at = self._desk(), self._clock()
+        memories, records = remembering.prepare(desk, self.prefix, drafts, at)
+        remembering.admit(self.store, self.prefix, drafts, memories, records, readmit=False)
+        self._traces.begin()
+        return records or [self._record(memory.id) for memory in memories]
+
+    def _new_id(self, at: datetime) -> str:
+        return self._ids.new(at)
 
     def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **options: Any) -> Hits:
         """The k memories most needed for `query` that meet the filters, best first; see docs/recall.md.
 
         query: text; or its vector of shape (d,), and then, or with `vector_only`, the score is the cosine alone.
         options: namespace=, subject=, tags=, kinds=, since=, until= filter. as_of= leaves what was remembered by
-        then and held then. budget_tokens= keeps the hits that fit a prompt, counted by count_tokens=. need= gives
-        other weights. rerank= is a callable (query, texts) -> scores. Raises InvalidQuery, InvalidVector,
-        EmbedderMismatch.
+        then and held then; without it, what has ended, or does not hold yet, is left out as archived memories are:
+        include= takes some of "archived", "expired", "upcoming" in. budget_tokens= keeps the hits that fit a prompt,
+        counted by count_tokens=. need= gives other weights. rerank= is a callable (query, texts) -> scores.
+        Raises InvalidQuery, InvalidVector, EmbedderMismatch.
         """
         return self.recall_many([query], k=k, vector_only=vector_only, **options)[0]
 
@@ -134,11 +156,13 @@ class Memoria(Keeping):
         """`recall` for each query, in order, with one pass of the embedder over all texts."""
         where = self._where(namespace, tags=tags, kinds=kinds, **names_and_times)
         where = replace(where, archived=archived_filter(include))
+        recalling.check_as_of(as_of)
         request = recalling.Request(
             where=where,
             k=recalling.check_k(k),
             at=self._clock(),
-            as_of=recalling.check_as_of(as_of),
+            as_of=as_of,
+            include=frozenset(include),
             need=Need() if need is None else need,
             rerank=rerank,
         )
@@ -153,8 +177,10 @@ class Memoria(Keeping):
         return [self._reported(hits) for hits in found]
 
     def get(self, id: str) -> Memory:
-        """The memory with this id; raises MemoryNotFound."""
-        return self._record(id).memory
+        """The memory with this id, as it was when it stands in a gist now; raises MemoryNotFound."""
+        part = erasing.find_part(self.store, id)
+        within = part is not None and part.namespace[: len(self.prefix)] == self.prefix
+        return part if part is not None and within else self._record(id).memory
 
     def trace(self, id: str) -> Trace:
         """How well a memory is held; raises MemoryNotFound."""
@@ -182,10 +208,11 @@ class Memoria(Keeping):
         return [record.memory for record in records if record is not None]
 
     def amend(self, id: str, **changes: Any) -> Memory:
-        """Replaces parts of a memory under the same id; of what they were nothing stays.
+        """Replaces parts of a memory under the same id; of what they were nothing stays, in what was made of it either.
 
         changes: fields of `Draft` but created_at and key. Raises MemoryNotFound, InvalidMemory, InvalidQuery.
         """
+        self._freed([id])
         old = self._record(id)
         allowed = {"text", "kind", "valid_from", "valid_to", "salience", "subject", "tags", "metadata"}
         if not changes or not set(changes) <= allowed:
@@ -198,7 +225,8 @@ class Memoria(Keeping):
         same = memory.text == old.memory.text
         vector = old.vector if same else recalling.embed(self.store, self.embedder, [memory.text])[0]
         self._traces.flush()
-        self.store.replace(Record(memory=memory, trace=self._record(id).trace, vector=vector))
+        new = Record(memory=memory, trace=self._record(id).trace, vector=vector)
+        erasing.amend(self.store, new, old.memory, self._remade)
         return memory
 
     @overload
@@ -218,12 +246,19 @@ class Memoria(Keeping):
         dry_run: bool = False,
         verify: bool = False,
         override: str | None = None,
+        guard: erasing.Guard = "exact",
+        mentions: str | None = None,
         namespace: Sequence[str] | None = None,
         tags: Sequence[str] = (),
         kinds: Sequence[Kind] = (),
         **names_and_times: Any,
     ) -> Memories | Receipt:
         """Forgets by id, subject=, tags=, kinds=, since=, until=, or all under namespace=; final when it returns.
+
+        All that was made from it goes too: gists are made again from what is left of them, and what was derived by
+        others is forgotten; the receipt names each.
+        mentions: only what holds this name or identifier, as whole words and however it is written (canonical.py).
+        guard: a forgotten text is refused when it comes back ("exact"), so is one nearly the same ("near"), or "none".
 
         dry_run: lists exactly what would go, oldest first, and forgets nothing.
         verify: scans every file for what was forgotten and puts the count into the receipt.
@@ -234,11 +269,12 @@ class Memoria(Keeping):
         where = self._where(namespace or (), tags=tags, kinds=kinds, **names_and_times)
         if ids:
             where = replace(where, ids=ids)
-        erasing.check_asked(where, whole=namespace is not None)
+        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
+        erasing.check_order(order, whole=namespace is not None)
         if dry_run:
-            return erasing.preview(self.store, where)
+            return erasing.preview(self.store, order)
         self._traces.flush()
-        receipt = erasing.erase(self.store, where, self._clock(), verify=verify, override=override)
+        receipt = erasing.erase(self.store, order, self._clock(), self._remade)
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
@@ -362,6 +398,6 @@ def _view(
 
 def archived_filter(include: Sequence[str]) -> bool | None:
     """What `include` means for a filter: archived memories are left out unless named; raises InvalidQuery."""
-    if isinstance(include, str) or not set(include) <= {"archived"}:
-        raise InvalidQuery(f"include {include!r} is not a sequence of some of: archived")
+    if isinstance(include, str) or not set(include) <= {"archived", "expired", "upcoming"}:
+        raise InvalidQuery(f"include {include!r} is not a sequence of some of: archived, expired, upcoming")
     return None if "archived" in include else False

@@ -1,73 +1,222 @@
-"""forget: exact erasure, and the receipt that proves it."""
+"""forget: exact erasure of what is asked and of all that was made from it, and the receipt that proves it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
+from memoria.canonical import mentions
 from memoria.errors import InvalidQuery, MemoryNotFound
-from memoria.protocols import Store
+from memoria.lineage import Consequences, Remake, change, consequences
+from memoria.protocols import Change, Store
 from memoria.residue import scan
-from memoria.types import LedgerEntry, Memory, Receipt, Secret, Verification, Where
+from memoria.types import LedgerEntry, Memory, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_reason, check_where, is_id
 
+Guard = Literal["exact", "near", "none"]
+GUARDS = ("exact", "near", "none")
 _TWINS = 10
+_BATCH = 1000
 
 
-def preview(store: Store, where: Where) -> list[Memory]:
-    """Exactly the memories that `erase` would forget, oldest first."""
-    records = store.read(_targets(store, where))
-    return [record.memory for record in records if record is not None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for, and how.
+
+    mentions: only what holds this name in its text, as whole words. verify: scan the bytes afterwards.
+    override: why it goes over holds. guard: how the text is known if it comes back.
+    """
+
+    where: Where
+    mentions: str | None = None
+    verify: bool = False
+    override: str | None = None
+    guard: Guard = "exact"
 
 
-def erase(store: Store, where: Where, at: datetime, *, verify: bool, override: str | None = None) -> Receipt:
-    """Forgets what matches. When it returns, text, vector and key of each are gone from every file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """asked: ids that meet the order, parts of gists among them. effects: what follows from it."""
+
+    asked: tuple[str, ...]
+    effects: Consequences
+
+    def change(self, store: Store, remake: Remake) -> Change:
+        """What the store has to do for it."""
+        if self.effects == Consequences(gone=frozenset(self.asked)):
+            return Change(erase=self.asked)
+        return change(store, self.effects, remake)
+
+
+def preview(store: Store, order: Order) -> list[Memory]:
+    """Exactly the memories that `erase` would forget, parts of gists and what was derived among them, oldest first."""
+    with store.alone():
+        made = plan(store, order)
+        return sorted(_memories(store, made), key=lambda memory: memory.id)
+
+
+def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
+    """Forgets what is asked. When it returns, text, vector and key of each are gone from every file.
 
     Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
     """
-    ids = _targets(store, where)
-    secrets = store.secrets(ids) if verify else []
-    _enter_override(store, ids, at, override)
-    started = time.perf_counter()
-    namespaces = _erase(store, where, ids, over_holds=override is not None)
-    seconds = time.perf_counter() - started
+    with store.alone():
+        started = time.perf_counter()
+        made = plan(store, order)
+        todo = made.change(store, remake)
+        planned = time.perf_counter() - started
+        secrets = _secrets(store, made, todo) if order.verify else []
+        _enter_override(store, todo, at, order.override)
+        texts = _memories(store, made) if order.guard == "near" else []
+        started = time.perf_counter()
+        namespaces = _erase(store, order, made, todo)
+        seconds = planned + time.perf_counter() - started
+        for memory in texts:
+            store.guard_near(memory.namespace, [memory.text])
     return Receipt(
-        asked=_asked(where),
-        forgotten=tuple(ids),
+        asked=_asked(order),
+        forgotten=made.asked,
+        derived=tuple(sorted(made.effects.gone - set(made.asked))),
+        rewritten=tuple(sorted(made.effects.changed)),
         namespaces=namespaces,
         at=at,
         seconds=seconds,
-        verification=verification(store, secrets) if verify else None,
+        verification=verification(store, secrets) if order.verify else None,
     )
 
 
-def _targets(store: Store, where: Where) -> list[str]:
-    check_where(where)
-    if where.ids is not None:
-        malformed = [id for id in where.ids if not is_id(id)]
-        if malformed:
-            raise MemoryNotFound(*map(str, malformed))
-    ids = store.select(where)
-    if where.ids is not None and len(ids) < len(set(where.ids)):
-        raise MemoryNotFound(*sorted(set(where.ids) - set(ids)))
-    return ids
+def amend(store: Store, new: Record, old: Memory, remake: Remake) -> None:
+    """Puts `new` in the place of `old`; when the text changed, what was made from it is made again, or goes."""
+    with store.alone():
+        effects = Consequences(gone=frozenset())
+        if new.memory.text != old.text:
+            effects = consequences(store, (), [new.memory])
+        if effects.gone or len(effects.changed) > 1:
+            store.revise(change(store, effects, remake, [new]))
+        else:
+            store.replace(new)
 
 
-def _erase(store: Store, where: Where, ids: Sequence[str], *, over_holds: bool) -> int:
-    if where.only_namespace:
-        return store.erase_namespaces(where.namespace, over_holds=over_holds)
-    if ids:
-        store.erase(ids, over_holds=over_holds)
-    return 0
+def plan(store: Store, order: Order) -> Plan:
+    """What an order comes to."""
+    where = check_where(order.where)
+    malformed = [str(id) for id in where.ids or () if not is_id(id)]
+    if malformed:
+        raise MemoryNotFound(*malformed)
+    found = store.select(where)
+    absorbed = sorted(set(where.ids or ()) - set(found))
+    if not absorbed and order.mentions is None and not store.links(found):
+        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)))
+    parts = _absorbed(store, where, absorbed)
+    chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
+    asked = sorted({*chosen, *parts, *_inside(store, chosen)})
+    return Plan(asked=tuple(asked), effects=consequences(store, asked))
 
 
-def _enter_override(store: Store, ids: Sequence[str], at: datetime, reason: str | None) -> None:
+def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
+    """`ids` themselves, when each stands in a gist and meets the filter there; raises MemoryNotFound."""
+    free = replace(where, ids=None)
+    inside = {part.id for part in _parts(store, ids) if free.matches(part)}
+    if not inside.issuperset(ids):
+        raise MemoryNotFound(*(id for id in ids if id not in inside))
+    return list(ids)
+
+
+def _meeting(store: Store, order: Order, found: Sequence[str]) -> list[str]:
+    """Which of those that a filter found meet the whole order: of gists, the parts that do, or the gist if all do."""
+    gists = _gists(store, found)
+    read = gists if order.mentions is None else _all(store, found)
+    out = [id for id in found if id not in read]
+    for memory in read.values():
+        held = memory.parts or (memory,)
+        meeting = [one.id for one in held if _meets(order, memory, one)]
+        out += [memory.id] if len(meeting) == len(held) else meeting
+    return out
+
+
+def _meets(order: Order, memory: Memory, part: Memory) -> bool:
+    """Whether a part of a memory, or the memory as its own part, is meant."""
+    where = replace(order.where, ids=None)
+    if memory.kind in where.kinds:
+        where = replace(where, kinds=())
+    return where.matches(part) and (order.mentions is None or _names(part, order.mentions))
+
+
+def _all(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
+    found: dict[str, Memory] = {}
+    for at in range(0, len(ids), _BATCH):
+        found |= {one.memory.id: one.memory for one in store.read(ids[at : at + _BATCH]) if one is not None}
+    return found
+
+
+def _names(memory: Memory, name: str) -> bool:
+    origin = memory.provenance
+    said = (memory.text, memory.subject, *memory.tags, memory.key, origin.speaker)
+    return any(mentions(text, name) for text in said if text is not None)
+
+
+def _inside(store: Store, ids: Sequence[str]) -> list[str]:
+    """Parts of the gists among `ids` that are nowhere else."""
+    parts = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
+    live = {record.memory.id for record in store.read(parts) if record is not None}
+    return [id for id in parts if id not in live]
+
+
+def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
+    """The gists among `ids`; only what has links is read."""
+    chosen = set(ids)
+    linked = sorted({link.child for link in store.links(ids) if link.child in chosen})
+    return {one.memory.id: one.memory for one in store.read(linked) if one is not None and one.memory.parts}
+
+
+def _parts(store: Store, ids: Sequence[str]) -> list[Memory]:
+    """The parts with these ids, wherever they stand."""
+    wanted = set(ids)
+    children = sorted({link.child for link in store.links(ids) if link.parent in wanted}) if wanted else []
+    records = store.read(children)
+    return [part for one in records if one is not None for part in one.memory.parts if part.id in wanted]
+
+
+def find_part(store: Store, id: str) -> Memory | None:
+    """The part of a gist that has this id."""
+    return next(iter(_parts(store, [id])), None) if is_id(id) else None
+
+
+def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
+    over_holds, guard = order.override is not None, order.guard != "none"
+    only = not (todo.replace or todo.add or todo.ends)
+    whole = order.where.only_namespace and order.mentions is None
+    if not only or (whole and made.effects.gone > set(made.asked)):
+        store.revise(todo, over_holds=over_holds, guard=guard)
+    elif todo.erase and not whole:
+        store.erase(todo.erase, over_holds=over_holds, guard=guard)
+    return store.erase_namespaces(order.where.namespace, over_holds=over_holds) if whole else 0
+
+
+def _memories(store: Store, made: Plan) -> list[Memory]:
+    """All that goes, as it is now."""
+    gone = sorted(made.effects.gone)
+    live = {record.memory.id: record.memory for record in store.read(gone) if record is not None}
+    parts = {part.id: part for part in _parts(store, [id for id in gone if id not in live])}
+    return list({**parts, **live}.values())
+
+
+def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
+    """What must be nowhere afterwards: of what goes, of gists as they were, and of parts that are in no row."""
+    touched = [*todo.erase, *(record.memory.id for record in todo.replace)]
+    apart = [memory for memory in _memories(store, made) if memory.id not in set(touched)]
+    return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
+
+
+def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:
     """Writes down, before it happens, that holds are overridden; InvalidQuery for an empty reason."""
     if reason is None:
         return
     check_reason(reason)
+    ids = [*made.erase, *(record.memory.id for record in made.replace)]
     held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
     if held:
         store.enter(LedgerEntry(at=at, action="forget", ids=tuple(held), reason=reason))
@@ -94,8 +243,10 @@ def _is_kept(store: Store, secret: Secret) -> bool:
     return any(bytes_[at : at + secret.run] == secret.data[at : at + secret.run] for bytes_ in kept for at in starts)
 
 
-def _asked(where: Where) -> dict[str, str]:
+def _asked(order: Order) -> dict[str, str]:
+    where = order.where
     named = {
+        "mentions": None if order.mentions is None else "withheld",
         "namespace": "withheld" if where.namespace or where.only_namespace else None,
         "ids": None if where.ids is None else str(len(where.ids)),
         "subject": None if where.subject is None else "withheld",
@@ -108,8 +259,12 @@ def _asked(where: Where) -> dict[str, str]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def check_asked(where: Where, *, whole: bool) -> Where:
+def check_order(order: Order, *, whole: bool) -> Order:
     """Raises InvalidQuery when no criterion is given: forgetting everything has to be said."""
-    if where.only_namespace and not whole:
-        raise InvalidQuery("nothing asked: give ids, subject, tags, kinds, since, until, or namespace=()")
-    return where
+    if order.where.only_namespace and order.mentions is None and not whole:
+        raise InvalidQuery("nothing asked: give ids, subject, mentions, tags, kinds, since, until, or namespace=()")
+    if order.guard not in GUARDS:
+        raise InvalidQuery(f"guard {order.guard!r} is not one of {', '.join(GUARDS)}")
+    if order.mentions is not None and not order.mentions.strip():
+        raise InvalidQuery(f"mentions {order.mentions!r} is empty")
+    return order

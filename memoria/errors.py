@@ -5,7 +5,8 @@ MemoriaError
 │   ├── InvalidMemory         text, times, salience, tags, metadata ...
 │   ├── InvalidVector         not finite, wrong length, or zero
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
-│   └── KeyConflict           the caller's key already holds another text
+│   ├── KeyConflict           the caller's key already holds another text
+│   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold stands against it: release it, or override with a reason
 ├── MissingExtra            install what the message names
@@ -55,6 +56,15 @@ class InvalidQuery(InvalidInput):
 
 class KeyConflict(InvalidInput):
     """The caller's key is taken by a memory with another text."""
+
+
+class Refused(InvalidInput):
+    """A text that was forgotten comes back. `positions` are those of the drafts, from 0."""
+
+    def __init__(self, *positions: int) -> None:
+        places = ", ".join(map(str, positions))
+        super().__init__(f"forgotten before, and so not stored again: draft {places}; say readmit=True to take it back")
+        self.positions: Sequence[int] = positions
 
 
 class MemoryNotFound(MemoriaError):
@@ -144,6 +154,7 @@ __all__ = [
     "MemoryNotFound",
     "MissingExtra",
     "ModelCorrupt",
+    "Refused",
     "StoreClosed",
     "StoreCorrupt",
     "StoreError",

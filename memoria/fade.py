@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from memoria.traces import Traces
 
 FADE_BELOW = 0.1
+LIMIT = 100_000
 _BATCH = 1024
 _SCHEDULE = "schedule"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -14,13 +15,15 @@ class IdSource:
 
     def __init__(self) -> None:
         self._last = (-1, 0)
+        self._mutex = threading.Lock()
 
     def new(self, created_at: datetime) -> str:
         """An id for a memory of `created_at` (aware): 32 hexadecimal digits."""
         micros = (created_at - _EPOCH) // timedelta(microseconds=1)
-        last, tail = self._last
-        step = 1 + secrets.randbits(32)
-        tail = tail + step if last == micros else secrets.randbits(_TAIL_BITS - 1)
-        self._last = (micros, tail)
+        with self._mutex:
+            last, tail = self._last
+            step = 1 + secrets.randbits(32)
+            tail = tail + step if last == micros else secrets.randbits(_TAIL_BITS - 1)
+            self._last = (micros, tail)
         millis, rest = divmod(micros, 1000)
         return f"{(millis << 80) | (7 << 76) | (rest << 66) | (2 << 62) | tail:032x}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from memoria import fade as fading
 from memoria import fit as fitting
 from memoria import prune as pruning
 from memoria.allocate import Allocation, Demand
+from memoria.canonical import canonical
 from memoria.errors import InvalidQuery, MemoryNotFound, StoreFull
 from memoria.fit import Fit
 from memoria.policies.registry import adopt as registry_adopt
@@ -29,6 +31,8 @@ Decisions = list[LedgerEntry]
 # Uses wait in RAM and are written together: a crash loses at most so many, and no content.
 _WAIT = 256
 _RIVALS = 8
+# So many recalled texts are known again, in RAM, for the agent hears itself.
+_HEARD = 256
 DEMAND = "demand"
 
 
@@ -44,6 +48,7 @@ class Reinforcer:
         self._waiting: list[Recalled] = []
         self._mutex = threading.RLock()
         self._begun = False
+        self._heard: dict[bytes, str] = {}
 
     def begin(self) -> None:
         """Before the first write: notes by which policy things will be due."""
@@ -54,6 +59,25 @@ class Reinforcer:
     def encode(self, memory: Memory) -> Trace:
         """The trace of a new memory, and when it will fade."""
         return fading.scheduled(self.policy, self.threshold, self.policy.encode(memory))
+
+    def hear(self, hits: Sequence[Hit]) -> None:
+        """What was just recalled, so that it is known when the agent says it again."""
+        with self._mutex:
+            for hit in hits:
+                said = _digest(hit.memory)
+                self._heard.pop(said, None)
+                self._heard[said] = hit.memory.id
+            while len(self._heard) > _HEARD:
+                del self._heard[next(iter(self._heard))]
+
+    def echo(self, memory: Memory) -> Memory | None:
+        """The memory that this one repeats, when it was recalled of late; that counts as a use of it."""
+        id = self._heard.get(_digest(memory))
+        found = None if id is None else self.store.read([id])[0]
+        if found is None:
+            return None
+        self.use([found.memory.id], memory.created_at, found=True)
+        return found.memory
 
     def use(self, ids: Iterable[str], at: datetime, *, found: bool) -> None:
         """Memories were looked for at `at`."""
@@ -131,6 +155,12 @@ class Reinforcer:
                 self._replace({id: after for id, (before, after) in changed.items() if after != before})
 
 
+def _digest(memory: Memory) -> bytes:
+    """What a recalled text is known by, so that the text itself is not kept."""
+    said = "\0".join((*memory.namespace, canonical(memory.text)))
+    return hashlib.blake2b(said.encode(), digest_size=16).digest()
+
+
 class Keeping:
     """The verbs over traces. `Memoria` gives what is declared here."""
 
@@ -150,6 +180,7 @@ class Keeping:
         return view
 
     def _reported(self, hits: list[Hit]) -> list[Hit]:
+        self._traces.hear(hits)
         if self._reinforcing == "recalled":
             self._traces.use([hit.memory.id for hit in hits], self._clock(), found=True)
         if self._reinforcing == "used":
@@ -160,7 +191,7 @@ class Keeping:
         """Says that memories were looked for at `at`, now by default, and found or missed. Raises MemoryNotFound."""
         self._traces.use(self._mine(ids), self._at(at), found=recalled)
 
-    def fade(self, at: datetime | None = None, *, limit: int = 100_000, dry_run: bool = False) -> Ids:
+    def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
         """Archives what is due at `at`, soonest first, at most `limit`, and returns the ids. Reversible.
 
         The cost is that of what is due. Pinned and held memories never fade.
@@ -194,7 +225,7 @@ class Keeping:
             found = sorted({*found, *self._beyond(budget, when, archived=True)})
         result = pruning.capped(found, cap, dry_run=dry_run)
         if result.ids and not dry_run:
-            self.store.erase(result.ids)
+            self.store.erase(result.ids, guard=False)
         return result
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:

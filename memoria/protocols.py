@@ -6,6 +6,8 @@ Each fits one screen. `memoria.testing` holds the conformance suite of each; sub
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 from memoria.types import (
     EmbedderCard,
     LedgerEntry,
+    Link,
     Memory,
     Namespace,
     Recalled,
@@ -61,6 +64,21 @@ class Generator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a store does in one go.
+
+    erase: ids that go. replace: records in the place of those with their ids. add: new records.
+    ends: new `valid_to` of ids; None is without end. links: by which what is added supersedes others.
+    """
+
+    erase: tuple[str, ...] = ()
+    replace: tuple[Record, ...] = ()
+    add: tuple[Record, ...] = ()
+    ends: Mapping[str, datetime | None] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+
+
 class Store(Protocol):
     """Where memories live. Every method that writes is durable, and all or nothing, when it returns."""
 
@@ -80,12 +98,36 @@ class Store(Protocol):
         """
         ...
 
-    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
         """Erases text, vector, key, recall log and ghost of each id.
 
-        Raises MemoryNotFound if one is unknown, and Held if one is held, unless told to go over holds; then, nothing
-        is erased.
+        guard: leaves a keyed fingerprint of each text, by which `refused` knows it. Raises MemoryNotFound if one is
+        unknown, and Held if one is held, unless told to go over holds; then, nothing is erased.
         """
+        ...
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        """Does all of a change, or nothing of it: erases as `erase`, replaces as `replace`, adds as `write`."""
+        ...
+
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        """Links from or to any of `ids`, whether or not the memory with this id is still there itself."""
+        ...
+
+    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+        """Whether each text was forgotten in this very namespace, in canonical form, or is near one of `guard_near`."""
+        ...
+
+    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        """Leaves a keyed sketch of the words of each text, so that `refused` knows those that are nearly the same."""
+        ...
+
+    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        """Forgets that these texts were forgotten."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While it is held, nobody else reads or changes the store through this object."""
         ...
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
@@ -230,8 +272,8 @@ class DecayPolicy(Protocol):
 
 
 class ConsolidationPolicy(Protocol):
-    """Which memories a pass of sleep replays, and in which order."""
+    """Which memories a pass of sleep replays first: pure arithmetic on traces."""
 
-    def select(self, memories: Sequence[Memory], traces: Sequence[Trace], at: datetime) -> list[str]:
-        """Ids to replay at `at`, most urgent first."""
+    def priority(self, traces: Traces, retrievability: Floats, at: datetime) -> Floats:
+        """How urgent each replay is, shape (n,); below or at 0 is never. retrievability: that of each at `at`."""
         ...

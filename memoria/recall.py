@@ -6,16 +6,18 @@ best of them are read, and get the terms that need their text or their trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.embedders import unit_vectors
 from memoria.errors import EmbedderMismatch, InvalidQuery
+from memoria.gist import as_it_was
 from memoria.need import Need, log_odds
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.rerank import Rerank
+from memoria.supersede import as_known
 from memoria.times import Span, overlap, spans
 from memoria.types import Hit, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
@@ -36,8 +38,8 @@ _BATCH = 256
 class Request:
     """What one recall asks, the question aside.
 
-    at: now, for base level and relative times. as_of: only what was remembered by then and held then; None does not
-    limit. need: the weights. rerank: scores the finalists' texts.
+    at: now, for base level and relative times. as_of: only what was remembered by then and held then; None is now,
+    and then `include` takes in what is "expired" or "upcoming". need: the weights. rerank: scores the finalists' texts.
     """
 
     where: Where
@@ -45,6 +47,7 @@ class Request:
     at: datetime
     need: Need
     as_of: datetime | None = None
+    include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
 
 
@@ -56,7 +59,8 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
     where, wanted = check_where(_until(request)), request.k
     while True:
         found = store.search(vector, where, wanted)
-        held = [(memory, score) for memory, score in found if holds(memory, request.as_of)]
+        scores = {memory.id: score for memory, score in found}
+        held = [(memory, scores[memory.id]) for memory in standing(store, [one for one, _ in found], request)]
         if len(held) >= request.k or len(found) < wanted:
             break
         wanted *= 4
@@ -124,20 +128,27 @@ def _finalists(
         part = order[seen : seen + wanted]
         records = store.read([evidence.ids[at] for at in part])
         seen += len(part)
+        here = [(at, record) for at, record in zip(part, records, strict=True) if record is not None]
+        stand = {one.id: one for one in standing(store, [record.memory for _, record in here], request)}
         found += [
-            (at, record)
-            for at, record in zip(part, records, strict=True)
-            if record is not None and holds(record.memory, request.as_of)
+            (at, replace(record, memory=stand[record.memory.id])) for at, record in here if record.memory.id in stand
         ]
     return found, seen
 
 
-def holds(memory: Memory, as_of: datetime | None) -> bool:
-    """Whether a memory holds in the world at a time: [valid_from, valid_to); always when no time is asked."""
-    if as_of is None:
-        return True
-    begun = memory.valid_from is None or memory.valid_from <= as_of
-    return begun and (memory.valid_to is None or as_of < memory.valid_to)
+def standing(store: Store, memories: Sequence[Memory], request: Request) -> list[Memory]:
+    """Those that hold at the time asked about, gists as they were then: [valid_from, valid_to)."""
+    at = request.as_of
+    if at is None:
+        return [memory for memory in memories if _holds(memory, request.at, memory.valid_to, request.include)]
+    ends = as_known(store, memories, at)
+    held = (one for one in memories if _holds(one, at, ends.get(one.id, one.valid_to), request.include))
+    return [then for then in (as_it_was(memory, at) for memory in held) if then is not None]
+
+
+def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]) -> bool:
+    begun = memory.valid_from is None or memory.valid_from <= at or "upcoming" in include
+    return begun and (end is None or at < end or "expired" in include)
 
 
 def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Span]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memoria.embedders import unit_vectors
-from memoria.errors import KeyConflict
+from memoria.errors import KeyConflict, MemoryNotFound, Refused
 from memoria.identity import IdSource
 from memoria.keep import Reinforcer
 from memoria.protocols import Embedder, Progress, Store
@@ -61,43 +61,92 @@ class Draft:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What drafts are made into memories with."""
+
+    store: Store
+    embedder: Embedder
+    traces: Reinforcer
+    ids: IdSource
+    progress: Progress | None = None
+
+
 def remember(
-    store: Store,
-    embedder: Embedder,
-    traces: Reinforcer,
-    ids: IdSource,
-    namespace: Namespace,
-    drafts: Sequence[Draft],
-    at: datetime,
-    progress: Progress | None = None,
+    desk: Desk, namespace: Namespace, drafts: Sequence[Draft], at: datetime, *, readmit: bool = False
 ) -> list[Memory]:
     """Stores the drafts, all or nothing, and returns their memories in order.
 
-    A draft whose key is taken by the same text returns the memory that is there. Raises InvalidMemory,
-    InvalidVector, KeyConflict and EmbedderMismatch, and then stores nothing.
+    A draft whose key is taken by the same text returns the memory that is there; so does one without key and time
+    that says again what was just recalled. Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch, Refused,
+    and MemoryNotFound for a source that is gone, and then stores nothing.
     """
-    memories, fresh = [], {}
+    memories, records = prepare(desk, namespace, drafts, at)
+    if records:
+        desk.traces.begin()
+        with desk.store.alone():
+            admit(desk.store, namespace, drafts, memories, records, readmit=readmit)
+            desk.store.write(records)
+        desk.traces.interfere(records)
+    return memories
+
+
+def admit(
+    store: Store,
+    namespace: Namespace,
+    drafts: Sequence[Draft],
+    memories: Sequence[Memory],
+    records: Sequence[Record],
+    *,
+    readmit: bool,
+) -> None:
+    """Raises Refused for a text that was forgotten, and MemoryNotFound when a source was forgotten meanwhile."""
+    check_sources(store, [record.memory for record in records])
+    new = {record.memory.id for record in records}
+    refused = store.refused(namespace, [draft.text for draft in drafts])
+    back = [place for place, memory in enumerate(memories) if refused[place] and memory.id in new]
+    if back and not readmit:
+        raise Refused(*back)
+    if back:
+        store.readmit(namespace, [drafts[place].text for place in back])
+
+
+def check_sources(store: Store, memories: Sequence[Memory]) -> None:
+    """Raises MemoryNotFound unless all that the memories are derived from is there, or is in a gist, or among them."""
+    asked = {id for memory in memories for id in memory.provenance.derived_from}
+    asked -= {known.id for memory in memories for known in (memory, *memory.parts)}
+    if not asked:
+        return
+    found = set(store.select(Where(ids=tuple(asked))))
+    inside = {link.parent for link in store.links(sorted(asked - found))} if asked - found else set()
+    if not asked <= found | inside:
+        raise MemoryNotFound(*sorted(asked - found - inside))
+
+
+def prepare(
+    desk: Desk, namespace: Namespace, drafts: Sequence[Draft], at: datetime
+) -> tuple[list[Memory], list[Record]]:
+    """The memories of drafts, in order, and the records of those that are new."""
+    store, memories, fresh = desk.store, [], {}
     known: dict[str, Memory] = {}
     for position, draft in enumerate(drafts):
         created_at = at if draft.created_at is None else draft.created_at
         placeholder = draft.memory("0" * 32, namespace, created_at)
         memory = _existing(store, placeholder, known)
+        if memory is None and draft.created_at is None and draft.key is None:
+            memory = desk.traces.echo(placeholder)
         if memory is None:
-            memory = draft.memory(ids.new(created_at), namespace, created_at.astimezone(UTC))
+            memory = draft.memory(desk.ids.new(created_at), namespace, created_at.astimezone(UTC))
             fresh[position] = memory
         if memory.key is not None:
             known[memory.key] = memory
         memories.append(memory)
-    vectors = _vectors(store, embedder, [drafts[position] for position in fresh], progress)
+    vectors = _vectors(store, desk.embedder, [drafts[position] for position in fresh], desk.progress)
     records = [
-        Record(memory=memory, trace=traces.encode(memory), vector=vector)
+        Record(memory=memory, trace=desk.traces.encode(memory), vector=vector)
         for memory, vector in zip(fresh.values(), vectors, strict=True)
     ]
-    if records:
-        traces.begin()
-        store.write(records)
-        traces.interfere(records)
-    return memories
+    return memories, records
 
 
 def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memory | None:

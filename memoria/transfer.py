@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memoria.errors import InvalidMemory, InvalidVector
-from memoria.protocols import Embedder, Progress, Store
+from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.recall import embed
-from memoria.types import EmbedderCard, Kind, Memory, Provenance, Record, Trace, Where
+from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, is_id
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class _Held(BaseModel):
     held: bool = False
 
 
-class Line(BaseModel):
-    """One line of an export. vector: base64 of little-endian fp16, made by `embedder`."""
+class _Said(BaseModel):
+    """A memory as it is written in a line, or as a part of a gist in one."""
 
     model_config = ConfigDict(extra="forbid")
     id: str
@@ -67,61 +68,118 @@ class Line(BaseModel):
     key: str | None
     provenance: _Origin
     metadata: dict[str, Any]
+    parts: tuple[_Said, ...] = ()
+
+
+class Line(_Said):
+    """One line of an export. vector: base64 of little-endian fp16, made by `embedder`.
+
+    supersedes: ids of what it superseded, and until when each was valid before.
+    """
+
     trace: _Held
     embedder: str
     vector: str
+    supersedes: dict[str, datetime | None] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """stored: how many were new. refused: lines, from 1, whose text was forgotten here, or whose source is not here."""
+
+    stored: int
+    refused: tuple[int, ...]
 
 
 def export(store: Store, where: Where) -> Iterator[str]:
     """JSON lines of what matches, oldest first."""
     ids = store.select(where)
     for at in range(0, len(ids), _BATCH):
-        for record in store.read(ids[at : at + _BATCH]):
+        part = ids[at : at + _BATCH]
+        supersedes: dict[str, dict[str, datetime | None]] = {}
+        for link in store.links(part):
+            if link.relation == "supersedes":
+                supersedes.setdefault(link.child, {})[link.parent] = link.was
+        for record in store.read(part):
             if record is not None:
-                yield _line(record, store.embedder).model_dump_json()
+                yield _line(record, store.embedder, supersedes.get(record.memory.id, {})).model_dump_json()
 
 
-def _line(record: Record, card: EmbedderCard) -> Line:
-    memory, trace, origin = record.memory, record.trace, record.memory.provenance
+def _line(record: Record, card: EmbedderCard, supersedes: dict[str, datetime | None]) -> Line:
     return Line(
-        id=memory.id,
-        namespace=memory.namespace,
-        text=memory.text,
-        created_at=memory.created_at,
-        kind=memory.kind,
-        valid_from=memory.valid_from,
-        valid_to=memory.valid_to,
-        salience=memory.salience,
-        subject=memory.subject,
-        tags=memory.tags,
-        key=memory.key,
-        provenance=_Origin(
-            source=origin.source,
-            speaker=origin.speaker,
-            session=origin.session,
-            derived_from=origin.derived_from,
-        ),
-        metadata=dict(memory.metadata),
+        **_said(record.memory),
         trace=_Held(
-            **{name: getattr(trace, name) for name in _Held.model_fields},
+            **{name: getattr(record.trace, name) for name in _Held.model_fields},
         ),
         embedder=card.name,
         vector=base64.b64encode(record.vector.astype("<f2").tobytes()).decode(),
+        supersedes=supersedes,
     )
 
 
-def import_lines(store: Store, embedder: Embedder, lines: Iterable[str], progress: Progress | None = None) -> int:
-    """Stores what the lines hold and returns how many were new; an id that is there already is left as it is.
+def _said(memory: Memory) -> dict[str, Any]:
+    origin = memory.provenance
+    fields = {name: getattr(memory, name) for name in _Said.model_fields}
+    return fields | {
+        "metadata": dict(memory.metadata),
+        "provenance": _Origin(**{name: getattr(origin, name) for name in _Origin.model_fields}),
+        "parts": tuple(_Said(**_said(part)) for part in memory.parts),
+    }
 
-    Every line is read before the first is stored, so that a bad one, named by its number, changes nothing.
+
+def import_lines(
+    store: Store,
+    embedder: Embedder,
+    lines: Iterable[str],
+    progress: Progress | None = None,
+    *,
+    readmit: bool = False,
+) -> Imported:
+    """Stores what the lines hold; an id that is there already is left as it is, and what was forgotten stays out.
+
+    readmit: takes back what was forgotten here. Every line is read before the first is stored, so that a bad one, named
+    by its number, changes nothing.
     """
-    parsed = [_parse(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    known = store.read([line.id for line in parsed])
-    fresh = {line.id: line for line, found in zip(parsed, known, strict=True) if found is None}
-    records = _records(store, embedder, list(fresh.values()), progress)
+    parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
+    known = store.read([line.id for line in parsed.values()])
+    fresh = {number: line for (number, line), found in zip(parsed.items(), known, strict=True) if found is None}
+    refused = _refused(store, fresh, readmit=readmit)
+    wanted = {line.id: line for number, line in fresh.items() if number not in refused}
+    records = _records(store, embedder, list(wanted.values()), progress)
+    links = [
+        Link(parent=parent, child=line.id, relation="supersedes", was=was)
+        for line in wanted.values()
+        for parent, was in line.supersedes.items()
+    ]
     if records:
-        store.write(records)
-    return len(records)
+        store.revise(Change(add=tuple(records), links=tuple(links)))
+    return Imported(stored=len(records), refused=tuple(sorted(refused)))
+
+
+def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[int]:
+    """Numbers of lines of which the text, or that of a part, was forgotten here, and of what was made from those."""
+    out: set[int] = set()
+    for namespace in {line.namespace for line in lines.values()}:
+        here = {number: line for number, line in lines.items() if line.namespace == namespace}
+        texts = [(number, said.text) for number, line in here.items() for said in (line, *line.parts)]
+        found = store.refused(namespace, [text for _, text in texts])
+        back = [(number, text) for (number, text), known in zip(texts, found, strict=True) if known]
+        if readmit and back:
+            store.readmit(namespace, [text for _, text in back])
+        else:
+            out |= {number for number, _ in back}
+    while orphans := _orphans(store, {number: line for number, line in lines.items() if number not in out}):
+        out |= orphans
+    return out
+
+
+def _orphans(store: Store, lines: Mapping[int, Line]) -> set[int]:
+    """Numbers of lines that were made from what is neither here nor among the lines."""
+    coming = {said.id for line in lines.values() for said in (line, *line.parts)}
+    sources = {number: set(line.provenance.derived_from) - coming for number, line in lines.items()}
+    asked = sorted(set().union(*sources.values()))
+    here = {link.parent for link in store.links(asked)} | set(store.select(Where(ids=tuple(asked)))) if asked else set()
+    return {number for number, needed in sources.items() if not needed <= here}
 
 
 def _parse(number: int, text: str) -> Line:
@@ -139,13 +197,10 @@ def _parse(number: int, text: str) -> Line:
     return line
 
 
-def _memory(line: Line) -> Memory:
-    fields = {
-        name: getattr(line, name)
-        for name in Line.model_fields
-        if name not in {"trace", "embedder", "vector", "provenance"}
-    }
-    return Memory(**fields, provenance=Provenance(**line.provenance.model_dump()))
+def _memory(line: _Said) -> Memory:
+    fields = {name: getattr(line, name) for name in _Said.model_fields}
+    said = {"provenance": Provenance(**line.provenance.model_dump()), "parts": tuple(map(_memory, line.parts))}
+    return Memory(**fields | said)
 
 
 def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: Progress | None) -> list[Record]:

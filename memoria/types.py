@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from memoria.canonical import same
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -52,6 +54,7 @@ class Memory:
     tags: labels, sorted, without repeats.
     key: the caller's own key; remembering the same key twice stores once.
     metadata: JSON object of the caller.
+    parts: of a gist, the memories it was made of, oldest first, as they were; empty for all others.
     """
 
     id: str
@@ -67,6 +70,29 @@ class Memory:
     key: str | None = None
     provenance: Provenance = Provenance()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Memory, ...] = ()
+
+    @property
+    def last_at(self) -> datetime:
+        """When the latest of what it holds was observed."""
+        return max((part.created_at for part in self.parts), default=self.created_at)
+
+
+Relation = Literal["derived", "supersedes"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """`child` was derived from `parent`, or supersedes it.
+
+    was: until when the superseded parent was valid before; None is without end, and for what is derived.
+    """
+
+    parent: str
+    child: str
+    relation: Relation
+    was: datetime | None = None
 
 
 RECENT = 16
@@ -190,7 +216,7 @@ class Where:
 
     namespace: prefix; () matches all namespaces.
     ids: one of these; None does not filter.
-    subject: this exact subject.
+    subject: this subject, but for case and form of writing (canonical.py).
     tags: all of these.
     kinds: one of these; () does not filter.
     key: the caller's key.
@@ -209,11 +235,14 @@ class Where:
     archived: bool | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether `memory` meets every criterion but `archived`: the definition that each store must agree with."""
+        """Whether `memory`, or a part of it, meets every criterion but `archived`: the definition for each store."""
+        asked = self.ids is None or memory.id in self.ids
+        return asked and (self._meets(memory) or any(map(self._meets, memory.parts)))
+
+    def _meets(self, memory: Memory) -> bool:
         return (
             memory.namespace[: len(self.namespace)] == self.namespace
-            and (self.ids is None or memory.id in self.ids)
-            and (self.subject is None or memory.subject == self.subject)
+            and (self.subject is None or same(self.subject, memory.subject))
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)
             and (self.key is None or memory.key == self.key)
@@ -280,7 +309,8 @@ class Receipt:
     """Proof of a forget, without content: it may be kept when the memories may not.
 
     asked: the criteria; ids and times as given, names only as "withheld".
-    forgotten: ids of what is gone. namespaces: how many were erased whole.
+    forgotten: ids of what was asked for and is gone. derived: ids of what is gone because it was made from that.
+    rewritten: ids of gists that were made again without it. namespaces: how many were erased whole.
     at: when. seconds: how long the erasure took before it was durable.
     verification: the byte scan, when `verify=True`.
     """
@@ -291,6 +321,8 @@ class Receipt:
     at: datetime
     seconds: float
     verification: Verification | None = None
+    derived: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One paragraph for people."""
@@ -300,6 +332,8 @@ class Receipt:
             f"Forgot {count} {'memory' if count == 1 else 'memories'} (asked by {asked}) "
             f"at {self.at:%Y-%m-%d %H:%M:%S} UTC in {self.seconds * 1000:.2f} ms."
         )
+        if self.derived or self.rewritten:
+            text += f" Of what was made from them, {len(self.derived)} forgotten and {len(self.rewritten)} made again."
         if self.namespaces:
             text += f" Namespaces erased whole: {self.namespaces}."
         if self.verification is not None:
@@ -348,17 +382,20 @@ class StoreStats:
 __all__ = [
     "KINDS",
     "RECENT",
+    "RELATIONS",
     "Budget",
     "EmbedderCard",
     "Hit",
     "Kind",
     "LedgerEntry",
+    "Link",
     "Memory",
     "Namespace",
     "Provenance",
     "Recalled",
     "Receipt",
     "Record",
+    "Relation",
     "Secret",
     "StoreStats",
     "Trace",

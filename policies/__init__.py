@@ -13,6 +13,7 @@ from memoria.policies.interference import Interference
 from memoria.policies.model import Model
 from memoria.policies.operators import Faster, Floor, Protect
 from memoria.policies.power_law import PowerLaw
+from memoria.policies.replay import PrioritisedReplay
 from memoria.policies.savings import Savings
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Model",
     "Never",
     "PowerLaw",
+    "PrioritisedReplay",
     "Protect",
     "Random",
     "Savings",

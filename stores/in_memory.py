@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.canonical import canonical
 from memoria.errors import Held, MemoryNotFound, StoreClosed
 from memoria.evidence import Evidence, gather, merge
 from memoria.lexical import LexicalIndex
-from memoria.protocols import Embedder
+from memoria.protocols import Change, Embedder
+from memoria.sketch import alike, sketch
 from memoria.traces import Traces
 from memoria.types import (
+    RELATIONS,
     EmbedderCard,
     LedgerEntry,
+    Link,
     Memory,
     Namespace,
     Recalled,
@@ -44,6 +50,10 @@ class InMemoryStore:
         self._recalls: list[Recalled] = []
         self._ledger: list[LedgerEntry] = []
         self._notes: dict[str, str] = {}
+        self._superseded: dict[tuple[str, str], datetime | None] = {}
+        self._guarded: set[tuple[Namespace, str]] = set()
+        self._near: list[tuple[Namespace, bytes]] = []
+        self._mutex = _Mutex()
         self._words: dict[Namespace, tuple[list[str], LexicalIndex]] = {}
 
     @property
@@ -61,26 +71,74 @@ class InMemoryStore:
         self._open.update({record.memory.id: _rounded(record) for record in records})
 
     def replace(self, record: Record) -> None:
-        id = record.memory.id
-        self._known([id])
-        self._check_held([id])
-        self._words.clear()
-        old = self._open[id].trace
-        trace = replace(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
-        self._open[id] = _rounded(replace(record, trace=trace))
+        self.revise(Change(replace=(record,)))
 
-    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
-        self._known(ids)
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
+        self.revise(Change(erase=tuple(ids)), over_holds=over_holds, guard=guard)
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        touched = [*change.erase, *(one.memory.id for one in change.replace)]
+        self._known([*touched, *change.ends])
         if not over_holds:
-            self._check_held(ids)
+            self._check_held(touched)
         self._words.clear()
-        for id in set(ids):
-            del self._open[id]
+        self._superseded |= {(link.parent, link.child): link.was for link in change.links}
+        for record in change.replace:
+            old = self._open[record.memory.id].trace
+            trace = replace(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
+            self._open[record.memory.id] = _rounded(replace(record, trace=trace))
+        for id, end in change.ends.items():
+            self._open[id] = replace(self._open[id], memory=replace(self._open[id].memory, valid_to=end))
+        self._remove(set(change.erase), guard=guard)
+        self._open.update({record.memory.id: _rounded(record) for record in change.add})
+
+    def _remove(self, ids: set[str], *, guard: bool) -> None:
+        gone = [self._open.pop(id).memory for id in ids]
+        if guard:
+            self._guarded |= {(memory.namespace, canonical(memory.text)) for memory in gone}
         self._recalls = [one for one in self._recalls if one.id in self._open]
+        self._superseded = {ends: was for ends, was in self._superseded.items() if ids.isdisjoint(ends)}
+
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        asked = set(ids)
+        derived = {
+            Link(parent=parent, child=id, relation="derived")
+            for id, one in self._open.items()
+            for parent in (*one.memory.provenance.derived_from, *(part.id for part in one.memory.parts))
+        }
+        superseded = {
+            Link(parent=parent, child=child, relation="supersedes", was=was)
+            for (parent, child), was in self._superseded.items()
+            if child in self._open
+        }
+        found = [link for link in derived | superseded if not asked.isdisjoint((link.parent, link.child))]
+        return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
+
+    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+        near = [made for name, made in self._near if name == namespace]
+        return [
+            (namespace, canonical(text)) in self._guarded or any(alike(sketch(b"", text), made) for made in near)
+            for text in texts
+        ]
+
+    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        self._near += [(namespace, sketch(b"", text)) for text in texts]
+
+    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        self._guarded -= {(namespace, canonical(text)) for text in texts}
+        again = [sketch(b"", text) for text in texts]
+        self._near = [
+            one for one in self._near if one[0] != namespace or not any(alike(one[1], made) for made in again)
+        ]
+
+    def alone(self) -> AbstractContextManager[None]:
+        return self._mutex
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         gone = self.namespaces(prefix)
-        self.erase(self.select(Where(namespace=prefix)), over_holds=over_holds)
+        self.erase(self.select(Where(namespace=prefix)), over_holds=over_holds, guard=False)
+        self._guarded = {one for one in self._guarded if one[0] not in gone}
+        self._near = [one for one in self._near if one[0] not in gone]
         return len(gone)
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
@@ -233,6 +291,19 @@ class InMemoryStore:
         unknown = [id for id in ids if id not in self._open]
         if unknown:
             raise MemoryNotFound(*unknown)
+
+
+class _Mutex(AbstractContextManager[None]):
+    """A lock that the thread that holds it may take again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
 
 
 def _trace(record: Record) -> Trace:

@@ -11,11 +11,13 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from memoria.engine import Memoria
 from memoria.stores.local import Disk, LocalStore
 from memoria.testing import HashEmbedder
+from memoria.types import Provenance, Secret
 
 SECTOR = 512
 EMBEDDER = HashEmbedder(384)
@@ -61,6 +63,9 @@ def main(folder: Path, seed: int, point: str, hits: int) -> None:
     disk = CrashDisk(folder, point, hits)
     store = LocalStore(folder / "a.memoria", embedder=EMBEDDER.card, disk=disk)
     memory = Memoria(store, EMBEDDER)
+    held = [one.id for one in memory.list() if memory.trace(one.id).held]
+    if held:
+        memory.release(*held, reason="left by the process before")
     for step in range(10_000):
         act(memory, rng, f"{seed}_{step}", log)
 
@@ -69,7 +74,7 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
     def say(what: str, **fields: object) -> None:
         print(json.dumps({"what": what, **fields}), file=log)  # type: ignore[call-overload]
 
-    ids = [one.id for one in memory.list()]
+    ids = sorted(leaves(memory))
     choice = rng.random()
     home = memory.namespace("n", rng.choice("abc"))
     if choice < 0.45 or len(ids) < 5:
@@ -78,18 +83,25 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
         say("remembered", memories={one.id: one.text for one in home.remember_many(texts)})
     elif choice < 0.6:
         id, text = rng.choice(ids), f"amended {name}"
-        say("amending", id=id, text=text, secrets=secrets(memory, [id]))
+        # What was derived from it goes, for nobody can take the old words out of that.
+        derived = [one.id for one in memory.forget(id, dry_run=True) if one.id != id and not one.parts]
+        say("amending", id=id, text=text, gone=derived, secrets=secrets(memory, [id, *derived]))
         memory.amend(id, text=text)
-        say("amended", id=id, text=text)
-    elif choice < 0.7:
-        keep(memory, rng, ids)
+        say("amended", id=id, text=text, gone=derived)
+    elif choice < 0.67:
+        keep(memory, rng, [one.id for one in memory.list()])
+    elif choice < 0.72:
+        gather(home, rng)
+    elif choice < 0.77:
+        derive(memory, home, rng, name, say)
     elif choice < 0.95:
-        going = rng.sample(ids, rng.choice([1, 1, 4]))
+        asked = rng.sample(ids, rng.choice([1, 1, 4]))
+        going = [one.id for one in memory.forget(*asked, dry_run=True) if not one.parts]
         say("forgetting", ids=going, secrets=secrets(memory, going))
-        memory.forget(*going)
+        memory.forget(*asked)
         say("forgot", ids=going)
     elif choice < 0.98:
-        going = [one.id for one in home.list()]
+        going = [one.id for one in home.forget(namespace=(), dry_run=True) if not one.parts]
         say("forgetting", ids=going, secrets=secrets(memory, going))
         home.forget(namespace=())
         say("forgot", ids=going)
@@ -97,8 +109,44 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
         memory.rebuild()
 
 
+def leaves(memory: Memoria) -> dict[str, str]:
+    """The text of each memory by id, those that stand in gists among them: gathering changes nothing of it."""
+    return {part.id: part.text for one in memory.list() for part in one.parts or (one,)}
+
+
+def gather(home: Memoria, rng: random.Random) -> None:
+    """By hand, or in sleep."""
+    plain = [one.id for one in home.list() if not one.parts and not one.provenance.derived_from]
+    free = [id for id in plain if not home.store.links([id])]
+    if len(free) > 2 and rng.random() < 0.5:
+        home.consolidate(*rng.sample(free, rng.randint(2, 3)))
+    else:
+        home.sleep(like=rng.uniform(0.2, 0.9), prune=False)
+
+
+def derive(memory: Memoria, home: Memoria, rng: random.Random, name: str, say: Callable[..., None]) -> None:
+    """Something made from others, or put in the place of another."""
+    ids = [one.id for one in memory.list()]
+    text = f"derived {name} of many words"
+    say("remembering", texts=[text])
+    if rng.random() < 0.5:
+        made = home.remember(text, provenance=Provenance(derived_from=tuple(rng.sample(ids, 2))))
+    else:
+        old = rng.choice([one.id for one in memory.list() if one.valid_to is None])
+        made = home.supersede(old, text) if old in {one.id for one in home.list()} else home.remember(text)
+    say("remembered", memories={made.id: made.text})
+
+
 def secrets(memory: Memoria, ids: list[str]) -> list[dict[str, object]]:
-    return [{"label": one.label, "data": one.data.hex(), "run": one.run} for one in memory.store.secrets(ids)]
+    """What must be nowhere once these are forgotten. A gist that is made again keeps the vector of its leader."""
+    live = {one.id: one for one in memory.list()}
+    found = memory.store.secrets([id for id in ids if id in live])
+    for gist in live.values():
+        parts = [part for part in gist.parts if part.id in ids]
+        if parts:
+            found += [one for one in memory.store.secrets([gist.id]) if one.label in {"text", "key"}]
+            found += [Secret(label="text", data=part.text.encode()) for part in parts]
+    return [{"label": one.label, "data": one.data.hex(), "run": one.run} for one in found]
 
 
 def keep(memory: Memoria, rng: random.Random, ids: list[str]) -> None:

@@ -202,5 +202,5 @@ def test_export_is_one_line_a_memory_whatever_the_text_holds(tmp_path: Path) -> 
     ):
         first.remember(text)
         lines = "\n".join(export(first.store, memoria.Where())).split("\n")
-        assert import_lines(second.store, EMBEDDER, lines) == 1
+        assert import_lines(second.store, EMBEDDER, lines).stored == 1
         assert second.list() == first.list()

@@ -44,6 +44,8 @@ def test_remember_recall_forget_scan(tmp_path: Path) -> None:
     (tmp_path / "a.memoria" / "stray").write_text("xx tea without sugar")
     run(tmp_path, "scan", "--needle", "tea without sugar", status=1)
     run(tmp_path, "import", stdin=exported)
+    assert run(tmp_path, "export") != exported
+    run(tmp_path, "import", "--readmit", stdin=exported)
     assert run(tmp_path, "export") == exported
     run(tmp_path, "rebuild")
     run(tmp_path, "doctor")

@@ -18,7 +18,7 @@ from memoria.engine import Memoria
 from memoria.residue import scan
 from memoria.stores import LocalStore
 from memoria.types import Secret
-from tests.crash_worker import EMBEDDER, SECTOR
+from tests.crash_worker import EMBEDDER, SECTOR, leaves
 
 POINTS = (
     "slot written",
@@ -108,16 +108,17 @@ def erased(log: Path) -> list[Secret]:
 
 
 def verify(folder: Path, died_at: str) -> None:
-    must, may, gone = replay(folder / "log")
+    must, may, gone, batch = replay(folder / "log")
     with Memoria(LocalStore(folder / "a.memoria", embedder=EMBEDDER.card), EMBEDDER) as memory:
-        found = {one.id: one.text for one in memory.list()}
+        found = leaves(memory)
         for id, text in must.items():
             assert found.get(id) == text or id in may, f"{died_at}: lost or changed {id}"
         assert not set(found) & gone, f"{died_at}: came back"
         extra = {text for id, text in found.items() if id not in must}
         assert extra <= may, f"{died_at}: never asked for"
-        assert whole(may, must, found), f"{died_at}: half of a batch"
+        assert not batch or whole(may, must, found), f"{died_at}: half of a batch"
         assert memory.doctor() == []
+        assert memory.recall("derived text", k=5) or not found
         needles = [Secret(label="text", data=text.encode()) for text in must.values()]
         assert not needles or scan(memory.store.files(), needles).found == ()
         (folder / "log").write_text(json.dumps({"what": "remembered", "memories": found}) + "\n")
@@ -127,30 +128,32 @@ def whole(may: set[str], must: dict[str, str], found: dict[str, str]) -> bool:
     """Whether the batch that was under way is there as a whole, or not at all."""
     new = may & set(found.values())
     old = may & set(must)
-    amending = len(may) == 2 and len(old) == 1
-    return amending or ((not new or new == may) and (not old or old & set(found) in (set(), old)))
+    return (not new or new == may) and (not old or old & set(found) in (set(), old))
 
 
-def replay(log: Path) -> tuple[dict[str, str], set[str], set[str]]:
-    """What must be there, ids and texts that may be so or not, and what must be gone."""
+def replay(log: Path) -> tuple[dict[str, str], set[str], set[str], bool]:
+    """What must be there, ids and texts that may be so or not, what must be gone, and whether these are one batch."""
     must: dict[str, str] = {}
     gone: set[str] = set()
     may: set[str] = set()
+    batch = False
     lines = log.read_text().splitlines() if log.exists() else []
     for line in lines:
         event: dict[str, Any] = json.loads(line)
-        may = set()
+        may, batch = set(), event["what"] != "amending"
         if event["what"] == "remembering":
             may = set(event["texts"])
         elif event["what"] == "remembered":
             must |= event["memories"]
         elif event["what"] == "amending":
-            may = {event["id"], event["text"]}
+            may = {event["id"], event["text"], *event["gone"]}
         elif event["what"] == "amended":
             must[event["id"]] = event["text"]
+            gone |= set(event["gone"])
+            must = {id: text for id, text in must.items() if id not in gone}
         elif event["what"] == "forgetting":
             may = set(event["ids"])
         elif event["what"] == "forgot":
             gone |= set(event["ids"])
             must = {id: text for id, text in must.items() if id not in gone}
-    return must, may, gone
+    return must, may, gone, batch

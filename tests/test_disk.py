@@ -45,7 +45,7 @@ for room in range(0, 600_000, 20_000):
         filler.write_bytes(bytes(max(0, free - room)))
         try:
             while True:
-                before += memory.remember_many([f"more {len(before)} {n} " + "x" * 500 for n in range(20)])
+                before += memory.remember_many([f"more {room} {len(before)} {n} " + "x" * 500 for n in range(20)])
         except memoria.StoreFull as error:
             met.add(str(error).split("/")[-1].split(":")[0])
         assert memory.list() == before

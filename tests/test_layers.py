@@ -10,10 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RANKS = {
+    "memoria.canonical": 0,
     "memoria.types": 0,
     "memoria.errors": 0,
     "memoria.traces": 0,
     "memoria.words": 1,
+    "memoria.sketch": 1,
     "memoria.conversation": 1,
     "memoria.lexical": 1,
     "memoria.evidence": 1,

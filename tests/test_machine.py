@@ -14,6 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 import memoria
 from memoria import Memory
+from memoria.canonical import canonical
 from memoria.testing import HashEmbedder
 
 NAMES = st.sampled_from([("a",), ("a", "b"), ("c",)])
@@ -29,6 +30,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.mkdtemp()
         self.path = Path(self.folder) / "m.memoria"
         self.model: dict[str, Memory] = {}
+        self.guarded: set[tuple[tuple[str, ...], str]] = set()
         self.memory = self.open()
 
     def open(self) -> memoria.Memoria:
@@ -36,13 +38,20 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=ids, name=NAMES, text=TEXTS, subject=SUBJECTS)
     def remember(self, name: tuple[str, ...], text: str, subject: str | None) -> str:
-        one = self.memory.namespace(*name).remember(text, subject=subject)
+        view = self.memory.namespace(*name)
+        if (name, canonical(text)) in self.guarded:
+            with pytest.raises(memoria.Refused):
+                view.remember(text, subject=subject)
+        one = view.remember(text, subject=subject, readmit=True)
+        self.guarded.discard((name, canonical(text)))
         self.model[one.id] = one
         return one.id
 
     @rule(name=NAMES, texts=st.lists(TEXTS, max_size=5))
     def remember_many(self, name: tuple[str, ...], texts: list[str]) -> None:
-        self.model |= {one.id: one for one in self.memory.namespace(*name).remember_many(texts)}
+        view = self.memory.namespace(*name)
+        self.model |= {one.id: one for one in view.remember_many(texts, readmit=True)}
+        self.guarded -= {(name, canonical(text)) for text in texts}
 
     @rule(name=NAMES, text=TEXTS)
     def remember_by_key(self, name: tuple[str, ...], text: str) -> None:
@@ -52,7 +61,9 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(memoria.KeyConflict):
                 view.remember(text, key="key")
         else:
-            one = view.remember(text, key="key")
+            one = view.remember(text, key="key", readmit=True)
+            if not taken:
+                self.guarded.discard((name, canonical(text)))
             assert not taken or one == taken[0]
             self.model[one.id] = one
 
@@ -65,7 +76,7 @@ class Machine(RuleBasedStateMachine):
     def forget(self, id: str) -> None:
         if id in self.model:
             assert self.memory.forget(id).forgotten == (id,)
-            del self.model[id]
+            self.lose(id)
         with pytest.raises(memoria.MemoryNotFound):
             self.memory.forget(id)
 
@@ -77,12 +88,24 @@ class Machine(RuleBasedStateMachine):
     def forget_namespace(self, name: tuple[str, ...]) -> None:
         going = [one.id for one in self.model.values() if one.namespace[: len(name)] == name]
         self.drop(going, namespace=name)
+        # A namespace erased whole takes what it knew of the forgotten along.
+        self.guarded = {one for one in self.guarded if one[0][: len(name)] != name}
 
     def drop(self, ids: list[str], **asked: Any) -> None:
         assert [one.id for one in self.memory.forget(dry_run=True, **asked)] == sorted(ids)
         assert self.memory.forget(**asked).forgotten == tuple(sorted(ids))
         for id in ids:
-            del self.model[id]
+            self.lose(id)
+
+    def lose(self, id: str) -> None:
+        one = self.model.pop(id)
+        self.guarded.add((one.namespace, canonical(one.text)))
+
+    @rule(name=NAMES, text=TEXTS)
+    def what_was_forgotten_is_known_and_nothing_else(self, name: tuple[str, ...], text: str) -> None:
+        texts = [text, *sorted(text for home, text in self.guarded if home == name)]
+        expected = [(name, canonical(one)) in self.guarded for one in texts]
+        assert self.memory.store.refused(name, texts) == expected
 
     @rule()
     def reopen(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import memoria
+from memoria.stores.local.database import FORMAT
 from memoria.testing import HashEmbedder
 
 EMBEDDER = HashEmbedder(16)
@@ -33,13 +34,13 @@ def test_reading_alone_does_not_bring_it_up(path: Path) -> None:
     assert (path / "memoria.db").read_bytes() == before
 
 
-def test_format_1_becomes_format_2(path: Path) -> None:
+def test_format_1_is_brought_up(path: Path) -> None:
     with memoria.open(path, embedder=EMBEDDER) as memory:
         made = memory.list()
         assert [one.text for one in made] == [f"fact {n} of old" for n in range(1, 5)]
         assert [one.subject for one in made] == ["ada", None, "ada", None]
         assert made[0].created_at == datetime(2026, 1, 2, tzinfo=UTC)
-        assert memory.stats().format == 2
+        assert memory.stats().format == FORMAT
         assert memory.trace(made[0].id).start == made[0].created_at
         assert memory.doctor() == []
         assert memory.recall("fact 3 of old", k=1)[0].memory == made[2]

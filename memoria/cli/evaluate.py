@@ -33,7 +33,7 @@ def retrieval_(
     """Recall against BM25, vectors, their fusion and reciprocal rank fusion, per category."""
     embedder = retrieval.Cached(MiniLM(), cache)
     with progress_bar() as progress:
-        report = retrieval.evaluate(_chosen(data, only), embedder, progress, ablate=ablate)
+        report = retrieval.evaluate(chosen(data, only), embedder, progress, ablate=ablate)
     if as_json:
         echo_json(report)
         return
@@ -45,12 +45,12 @@ def retrieval_(
 def fit(data: DataOption, only: OnlyOption = None, cache: CacheOption = DEFAULT_CACHE) -> None:
     """Fits the weights of need to the data and prints them as JSON."""
     embedder = retrieval.Cached(MiniLM(), cache)
-    cases = [case for one in _chosen(data, only) for case in retrieval.design(one, embedder)]
+    cases = [case for one in chosen(data, only) for case in retrieval.design(one, embedder)]
     echo_json(retrieval.fit(cases))
 
 
-def _chosen(data: Path, only: list[str] | None) -> list[datasets.Conversation]:
-    conversations = datasets.load(data)
+def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:
+    conversations = datasets.load(data, whole=whole)
     names = [one.name for one in conversations]
     unknown = sorted(set(only or ()) - set(names))
     if unknown:

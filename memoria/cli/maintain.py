@@ -109,8 +109,13 @@ def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") 
 def import_(
     file: Annotated[Path | None, typer.Argument(help="JSON lines; stdin when absent.", exists=True)] = None,
     store: StoreOption = DEFAULT_STORE,
+    readmit: Annotated[bool, typer.Option("--readmit", help="Take back what was forgotten here.")] = False,
 ) -> None:
-    """Stores memories from an export; ids that are there already are left as they are."""
+    """Stores memories from an export; what is there already is left as it is, what was forgotten stays out."""
     lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().split("\n")
     with opened(store, "", "rw") as memory:
-        err.print(f"Imported {import_lines(memory.store, memory.embedder, lines, memory.progress)} memories.")
+        done = import_lines(memory.store, memory.embedder, lines, memory.progress, readmit=readmit)
+    err.print(f"Imported {done.stored} memories.")
+    if done.refused:
+        numbers = ", ".join(map(str, done.refused))
+        err.print(f"Left out, because forgotten here or made from what is not here: lines {numbers}.")

@@ -57,6 +57,7 @@ def remember(
     salience: Annotated[float, typer.Option(help="Importance in [0, 1].")] = 0.5,
     key: Annotated[str | None, typer.Option(help="Your own key: the same key is stored once.")] = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
+    readmit: Annotated[bool, typer.Option("--readmit", help="Even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Stores a memory, durably."""
@@ -73,7 +74,7 @@ def remember(
     if created_at is not None:
         fields["created_at"] = created_at.replace(tzinfo=UTC)
     with opened(store, namespace, "rw") as memory:
-        stored = memory.remember_many(Draft(text=one, **fields) for one in texts)
+        stored = memory.remember_many((Draft(text=one, **fields) for one in texts), readmit=readmit)
     if as_json:
         echo_json(stored)
     else:
@@ -97,6 +98,9 @@ def recall(
     ] = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Only what fits so many tokens of a prompt.")] = None,
     vector_only: Annotated[bool, typer.Option("--vector-only", help="By meaning alone.")] = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help="archived, expired or upcoming memories as well; repeatable.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the terms of each score, and of the k runners-up.")
     ] = False,
@@ -104,7 +108,11 @@ def recall(
 ) -> None:
     """Finds memories by meaning, words, speakers and times."""
     asked: dict[str, Any] = filters(subject, tag, kind, since, until)
-    asked |= {"as_of": None if as_of is None else as_of.replace(tzinfo=UTC), "vector_only": vector_only}
+    asked |= {
+        "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
+        "vector_only": vector_only,
+        "include": tuple(include or ()),
+    }
     with opened(store, namespace, "r") as memory:
         hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **asked)
     if as_json:
@@ -179,13 +187,16 @@ def forget(
     kind: KindsOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    mentions: Annotated[str | None, typer.Option(help="What names this, as whole words, however written.")] = None,
+    guard: Annotated[str, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
+    override: Annotated[str | None, typer.Option(help="Why it goes although it is held; kept in the ledger.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; forget nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets exactly and for ever: text, vectors and keys."""
-    asked: dict[str, Any] = filters(subject, tag, kind, since, until)
+    """Forgets exactly and for ever: text, vectors and keys, and all that was made from them."""
+    asked: dict[str, Any] = filters(subject, tag, kind, since, until) | {"mentions": mentions}
     if namespace is not None:
         asked["namespace"] = parts(namespace)
     with opened(store, "", "r" if dry_run else "rw") as memory:
@@ -201,7 +212,7 @@ def forget(
                 err.print("Not on a terminal: give --yes to forget these.")
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
-        receipt = memory.forget(*(ids or ()), verify=verify, **asked)
+        receipt = memory.forget(*(ids or ()), verify=verify, guard=guard, override=override, **asked)
     if as_json:
         echo_json(receipt)
     else:

@@ -45,10 +45,13 @@ class Conversation:
     until: datetime
 
 
-def load(path: Path) -> list[Conversation]:
-    """The conversations of a LoCoMo JSON file, or of a folder with Memora's weekly files; raises InvalidQuery."""
+def load(path: Path, *, whole: bool = False) -> list[Conversation]:
+    """The conversations of a LoCoMo JSON file, or of a folder with Memora's weekly files; raises InvalidQuery.
+
+    whole: of Memora every turn of both sides, not only what the user shared.
+    """
     if path.is_dir():
-        return list(memora(path))
+        return list(memora(path, whole=whole))
     parsed = json.loads(path.read_text())
     if not isinstance(parsed, list) or not all(
         isinstance(one, dict) and {"conversation", "qa"} <= one.keys() for one in parsed
@@ -85,22 +88,23 @@ def _turn(turn: Mapping[str, Any], session: str, at: datetime) -> Draft:
     return Draft(text=turn["text"] + caption or "-", created_at=at, provenance=origin)
 
 
-def memora(folder: Path) -> Iterator[Conversation]:
-    """One conversation a persona: what the user shared, a draft a turn; evidence by value."""
+def memora(folder: Path, *, whole: bool = False) -> Iterator[Conversation]:
+    """One conversation a persona: what the user shared, or all that was said, a draft a turn; evidence by value."""
     with gzip.open(folder / "weekly_sessions.jsonl.gz", "rt") as lines:
         sessions = [json.loads(line) for line in lines]
     questions = [json.loads(line) for line in (folder / "weekly_questions.jsonl").read_text().splitlines()]
     for persona in sorted({one["persona"] for one in sessions}):
-        yield _persona(persona, [s for s in sessions if s["persona"] == persona], questions)
+        yield _persona(persona, [s for s in sessions if s["persona"] == persona], questions, whole=whole)
 
 
-def _persona(name: str, sessions: list[Any], questions: list[Any]) -> Conversation:
+def _persona(name: str, sessions: list[Any], questions: list[Any], *, whole: bool) -> Conversation:
     drafts: list[Draft] = []
     for session in sessions:
         at = datetime.fromisoformat(session["date"]).replace(tzinfo=UTC)
-        origin = Provenance(speaker="user", session=str(session["session_id"]))
         for turn in session["conversation"]:
-            if turn["share_memory"]:
+            if turn["share_memory"] or (whole and turn["message"].strip()):
+                speaker = turn["speaker"].removesuffix("_agent")
+                origin = Provenance(speaker=speaker, session=str(session["session_id"]))
                 drafts.append(Draft(text=turn["message"], created_at=at, provenance=origin))
     texts = [draft.text.casefold() for draft in drafts]
     asked = []

@@ -148,12 +148,16 @@ def _order(scores: Floats) -> list[int]:
 
 def measures(asked: Asked, found: Sequence[int]) -> dict[str, float]:
     """Recall, hit and full at k, reciprocal rank, and the share of stale memories in the list."""
-    rank = {place: at for at, place in enumerate(found)}
-    never = len(found) + 10**6
+    return measured(asked, {place: at for at, place in enumerate(found)}, len(found))
+
+
+def measured(asked: Asked, rank: Mapping[int, int], depth: int) -> dict[str, float]:
+    """`measures` from the rank at which each place came back, in a list of `depth` hits."""
+    never = depth + 10**6
     ranks = sorted(min(rank.get(place, never) for place in places) for places in asked.relevant)
     row = {f"recall@{k}": sum(at < k for at in ranks) / len(ranks) for k in (5, 10, 20, DEPTH)}
     row |= {"hit@20": float(ranks[0] < 20), "full@10": float(ranks[-1] < 10)}
-    row["mrr"] = 1 / (1 + ranks[0]) if ranks[0] < len(found) else 0.0
+    row["mrr"] = 1 / (1 + ranks[0]) if ranks[0] < depth else 0.0
     if asked.stale:
         row[f"stale@{DEPTH}"] = sum(not rank.keys().isdisjoint(places) for places in asked.stale) / len(asked.stale)
     return row
@@ -161,9 +165,13 @@ def measures(asked: Asked, found: Sequence[int]) -> dict[str, float]:
 
 def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
     """Means per category and over "all": {category: {measure: {"mean", "low", "high", "n"}}}."""
-    measured = [(asked.category, measures(asked, found)) for asked, found in rows]
-    categories = ["all", *sorted({category for category, _ in measured})]
-    return {category: _means([row for name, row in measured if category in ("all", name)]) for category in categories}
+    return summed([(asked.category, measures(asked, found)) for asked, found in rows])
+
+
+def summed(rows: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, Any]:
+    """`summary` from the measures of each question, with its category."""
+    categories = ["all", *sorted({category for category, _ in rows})]
+    return {category: _means([row for name, row in rows if category in ("all", name)]) for category in categories}
 
 
 def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:

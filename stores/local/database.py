@@ -13,7 +13,7 @@ from typing import Any
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.local.disk import translated
 
-FORMAT = 2
+FORMAT = 3
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -97,6 +97,25 @@ CREATE TRIGGER standing_gone AFTER DELETE ON standing BEGIN
 END;
 """
 
+# Links outlive the parent's row, for a gist depends on what it has absorbed; they go with the child, and with a parent
+# that is forgotten. What was forgotten is one blob of fingerprints a purge, so that it costs one page however many.
+_FORMAT_3 = """
+ALTER TABLE memory ADD COLUMN last_at INTEGER;
+ALTER TABLE intent ADD COLUMN guard INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE link (
+    parent BLOB NOT NULL, child BLOB NOT NULL, relation INTEGER NOT NULL, was INTEGER,
+    PRIMARY KEY (parent, child, relation)
+) WITHOUT ROWID;
+CREATE INDEX link_by_child ON link (child);
+CREATE TABLE forgotten (
+    event INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, near INTEGER NOT NULL, prints BLOB NOT NULL
+);
+CREATE INDEX forgotten_by_namespace ON forgotten (namespace);
+CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
+    DELETE FROM link WHERE child = OLD.id OR (parent = OLD.id AND relation = 1);
+END;
+"""
+
 
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
@@ -138,6 +157,12 @@ class Database:
                 # SQLite rolls back by itself on a full disk, so the transaction may be gone already.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def compact(self) -> None:
+        """Gives back the pages of deleted rows, and the log: both grow and never shrink by themselves."""
+        with translated(self.path):
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         self._connection.close()
@@ -184,14 +209,21 @@ def steps() -> Any:
 
     @migrations(name="format_1")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_1(db: Any) -> None:
-        for statement in _SCHEMA.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _SCHEMA)
 
     @migrations(name="format_2")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_2(db: Any) -> None:
-        for statement in re.split(r";\n(?!    )(?!END)", _FORMAT_2):
-            if statement.strip():
-                db.execute(statement)
+        _run(db, _FORMAT_2)
+
+    @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_3(db: Any) -> None:
+        _run(db, _FORMAT_3)
 
     return migrations
+
+
+def _run(db: Any, script: str) -> None:
+    """Statement by statement: `executescript` would commit in between."""
+    for statement in re.split(r";\n(?!    )(?!END)", script):
+        if statement.strip():
+            db.execute(statement)

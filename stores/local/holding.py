@@ -67,6 +67,11 @@ class Holding:
         for part in _parts(ids):
             yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({_marks(part)})", *part)
 
+    def _links(self, end: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """Links whose `end`, parent or child, is one of these ids."""
+        for part in _parts(ids):
+            yield from self._database.rows(f"SELECT * FROM link WHERE {end} IN ({_marks(part)})", *part)
+
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
         with self._reading():
             wanted = [bytes.fromhex(id) for id in ids]
@@ -274,7 +279,7 @@ class Holding:
 
 def _columns(found: Sequence[Any]) -> Traces:
     """Rows as columns; shape (n,)."""
-    columns = list(zip(*found, strict=True)) if found else [()] * 22
+    columns = list(zip(*found, strict=True)) if found else [()] * 23
     width = max((len(blob) for blob in columns[17]), default=0) or _PRESENTATION.itemsize
     packed = b"".join(blob.rjust(width, b"\0") for blob in columns[17])
     seen = np.frombuffer(packed, _PRESENTATION).reshape(len(found), width // _PRESENTATION.itemsize)
@@ -283,7 +288,7 @@ def _columns(found: Sequence[Any]) -> Traces:
     # A trace that keeps no presentation has had its last use, at the least.
     recent[:, -1] = np.where(np.isinf(recent[:, -1]), last, recent[:, -1])
     created = zip(columns[4], columns[14], strict=True)
-    bits = np.array(columns[20], np.int64)
+    bits = np.array(columns[21], np.int64)
     return Traces(
         last_retrieved=last,
         encoded_at=np.array([made if encoded is None else encoded for made, encoded in created], np.int64),

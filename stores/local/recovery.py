@@ -7,21 +7,22 @@ wiped and unlinked. A slot that is damaged but not torn is left as it is and rep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from memoria.protocols import Progress
 from memoria.stores.local.database import Database
 from memoria.stores.local.disk import Disk, translated
-from memoria.stores.local.slots import SlotFile, file_name
+from memoria.stores.local.slots import PRINT_BYTES, SlotFile, file_name
 from memoria.stores.local.space import Space
 
 
 def recover(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> None:
     """Finishes what a crash cut short. Doing it twice is doing it once."""
     doomed = {
-        bytes(targets[at : at + 16])
-        for (targets,) in database.rows("SELECT targets FROM intent")
+        bytes(targets[at : at + 16]): bool(guard)
+        for targets, guard in database.rows("SELECT targets, guard FROM intent")
         for at in range(0, len(targets), 16)
     }
     _finish_namespaces(database, folder, disk)
@@ -63,24 +64,41 @@ def drop_namespaces(database: Database, spaces: Sequence[int]) -> None:
         for space in spaces:
             db.execute("DELETE FROM label WHERE row IN (SELECT row FROM memory WHERE namespace = ?)", (space,))
             db.execute("DELETE FROM memory WHERE namespace = ?", (space,))
+            db.execute("DELETE FROM forgotten WHERE namespace = ?", (space,))
             db.execute("DELETE FROM prefix WHERE namespace = ?", (space,))
             db.execute("DELETE FROM namespace WHERE id = ?", (space,))
 
 
-def _recover_space(database: Database, slots: SlotFile, space: int, doomed: set[bytes]) -> None:
+def _recover_space(database: Database, slots: SlotFile, space: int, doomed: Mapping[bytes, bool]) -> None:
     rows = {slot: id for id, slot in database.rows("SELECT id, slot FROM memory WHERE namespace = ?", space)}
     used = [int(slot) for slot in slots.used()]
     gone = [
         slot for slot in used if slots.torn(slot) or rows.get(slot) in doomed or _orphan(slots, slot, rows.get(slot))
     ]
-    slots.zero(gone)
+    # A slot that a row claims was being forgotten; one that none claims was being written, and leaves nothing.
+    guarded = [slot for slot in gone if slot in rows and doomed.get(rows[slot], True)]
+    slots.zero(set(gone) - set(guarded))
+    slots.zero(guarded, guard=True)
     slots.sync()
     kept = set(used) - set(gone)
+    ghosts = slots.ghosts()
     with database.atomic() as db:
         for slot, id in rows.items():
             if slot not in kept:
                 db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
                 db.execute("DELETE FROM memory WHERE id = ?", (id,))
+        _guard(db, space, slots.prints(ghosts))
+    # Written down, so that the next recovery does not write them down again.
+    slots.zero(ghosts)
+
+
+def _guard(db: Any, space: int, prints: Sequence[bytes]) -> None:
+    """Writes down the fingerprints that are not known yet."""
+    blobs = db.execute("SELECT prints FROM forgotten WHERE namespace = ? AND near = 0", (space,)).fetchall()
+    known = {blob[at : at + PRINT_BYTES] for (blob,) in blobs for at in range(0, len(blob), PRINT_BYTES)}
+    fresh = b"".join(dict.fromkeys(mark for mark in prints if mark not in known))
+    if fresh:
+        db.execute("INSERT INTO forgotten (namespace, near, prints) VALUES (?, 0, ?)", (space, fresh))
 
 
 def _orphan(slots: SlotFile, slot: int, id: bytes | None) -> bool:

@@ -6,7 +6,9 @@ import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from memoria.canonical import canonical
 from memoria.stores.local.sealing import blind
+from memoria.stores.local.slots import PRINT_BYTES
 from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,7 +17,7 @@ _MICROSECOND = timedelta(microseconds=1)
 COLUMNS = (
     "id, namespace, slot, kind, created_at, valid_from, valid_to, salience, "
     "stability, difficulty, last_retrieved, retrievals, lapses, sealed, "
-    "encoded_at, strength, interference, recent, older, fades_at"
+    "encoded_at, strength, interference, recent, older, fades_at, last_at"
 )
 TRACE_COLUMNS = (
     "stability, difficulty, last_retrieved, retrievals, lapses, encoded_at, strength, interference, recent, older, "
@@ -39,13 +41,50 @@ def time(value: int | None) -> datetime | None:
 def content(memory: Memory) -> dict[str, Any]:
     """What is sealed: everything that says something."""
     origin = memory.provenance
-    return {
+    said = {
         "text": memory.text,
         "subject": memory.subject,
         "tags": memory.tags,
         "key": memory.key,
         "metadata": dict(memory.metadata),
         "provenance": [origin.source, origin.speaker, origin.session, origin.derived_from],
+    }
+    return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
+
+
+def _part(part: Memory) -> dict[str, Any]:
+    """A part of a gist as it is sealed in it."""
+    times = [micros(time) for time in (part.created_at, part.valid_from, part.valid_to)]
+    named = content(part) | {"id": part.id, "kind": part.kind, "times": times, "salience": part.salience}
+    return {name: value for name, value in named.items() if value not in (None, (), {}, [])}
+
+
+def _to_part(packed: dict[str, Any], namespace: Namespace) -> Memory:
+    created_at, valid_from, valid_to = (time(value) for value in packed["times"])
+    assert created_at is not None
+    return Memory(
+        id=packed["id"],
+        namespace=namespace,
+        created_at=created_at,
+        kind=packed["kind"],
+        valid_from=valid_from,
+        valid_to=valid_to,
+        salience=packed["salience"],
+        **_said(packed, namespace),
+    )
+
+
+def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
+    """The fields of a memory that were sealed."""
+    source, speaker, session, derived_from = opened["provenance"]
+    return {
+        "text": opened["text"],
+        "subject": opened.get("subject"),
+        "tags": tuple(opened.get("tags", ())),
+        "key": opened.get("key"),
+        "metadata": opened.get("metadata", {}),
+        "provenance": Provenance(source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)),
+        "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
     }
 
 
@@ -68,6 +107,7 @@ def to_row(record: Record, space: int, slot: int, sealed: bytes) -> tuple[Any, .
         trace.lapses,
         sealed,
         *_kept(trace),
+        micros(memory.last_at) if memory.parts else None,
     )
 
 
@@ -96,21 +136,15 @@ def bits(trace: Trace) -> int:
 
 def to_memory(row: tuple[Any, ...], namespace: Namespace, opened: dict[str, Any]) -> Memory:
     """The memory of a row and its opened content."""
-    source, speaker, session, derived_from = opened["provenance"]
     return Memory(
         id=row[0].hex(),
         namespace=namespace,
-        text=opened["text"],
         created_at=_EPOCH + row[4] * _MICROSECOND,
         kind=KINDS[row[3]],
         valid_from=time(row[5]),
         valid_to=time(row[6]),
         salience=row[7],
-        subject=opened["subject"],
-        tags=tuple(opened["tags"]),
-        key=opened["key"],
-        provenance=Provenance(source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)),
-        metadata=opened["metadata"],
+        **_said(opened, namespace),
     )
 
 
@@ -130,17 +164,27 @@ def to_trace(row: tuple[Any, ...]) -> Trace:
         fades_at=time(row[19]),
         salience=row[7],
         kind=KINDS[row[3]],
-        archived=bool(row[20] & ARCHIVED),
-        pinned=bool(row[20] & PINNED),
-        held=bool(row[20] & HELD),
+        archived=bool(row[21] & ARCHIVED),
+        pinned=bool(row[21] & PINNED),
+        held=bool(row[21] & HELD),
     )
 
 
-def labels(key: bytes, memory: Memory) -> list[bytes]:
-    """The blind-index entries of a memory under its namespace's key."""
-    hashes = [blind(key, "tag", tag) for tag in memory.tags]
+def labels(key: bytes, memory: Memory) -> set[bytes]:
+    """The blind-index entries of a memory, and of its parts, under its namespace's key."""
+    hashes = {blind(key, "tag", tag) for tag in memory.tags}
     if memory.subject is not None:
-        hashes.append(blind(key, "subject", memory.subject))
+        hashes.add(subject_label(key, memory.subject))
     if memory.key is not None:
-        hashes.append(blind(key, "key", memory.key))
-    return hashes
+        hashes.add(blind(key, "key", memory.key))
+    return hashes.union(*(labels(key, part) for part in memory.parts))
+
+
+def subject_label(key: bytes, subject: str) -> bytes:
+    """The blind-index entry of a subject, the same for all ways to write it."""
+    return blind(key, "subject", canonical(subject))
+
+
+def fingerprint(key: bytes, text: str) -> bytes:
+    """By which a text is known again once it is forgotten: 12 bytes of a keyed hash of its canonical form."""
+    return blind(key, "text", canonical(text))[:PRINT_BYTES]

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import zlib
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -16,6 +17,8 @@ from memoria.errors import StoreCorrupt
 KEY_BYTES = 32
 # A key seals one message only, so one fixed nonce is safe (NIST SP 800-38D, 8: uniqueness is per key).
 _NONCE = bytes(12)
+_LONG = 1024
+_DEFLATED = b"\x78"
 
 
 def new_key() -> bytes:
@@ -24,17 +27,19 @@ def new_key() -> bytes:
 
 
 def seal(key: bytes, content: Any, bound_to: bytes) -> bytes:
-    """JSON of `content`, encrypted under `key` and bound to the place `bound_to`; 16 bytes longer than the JSON."""
+    """JSON of `content`, deflated when long, encrypted under `key` and bound to the place `bound_to`."""
     plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return AESGCM(key).encrypt(_NONCE, plain, bound_to)
+    # JSON never begins as a zlib stream does, so the form tells itself apart.
+    return AESGCM(key).encrypt(_NONCE, plain if len(plain) < _LONG else zlib.compress(plain), bound_to)
 
 
 def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> Any:
     """What `seal` was given; raises StoreCorrupt when key, bytes or place differ."""
     try:
-        return json.loads(AESGCM(key).decrypt(_NONCE, sealed, bound_to))
+        plain = AESGCM(key).decrypt(_NONCE, sealed, bound_to)
     except InvalidTag:
         raise StoreCorrupt(f"sealed content of {bound_to.hex()} does not open: its bytes or its key changed") from None
+    return json.loads(zlib.decompress(plain) if plain[:1] == _DEFLATED else plain)
 
 
 def blind(key: bytes, field: str, *values: str) -> bytes:

@@ -1,4 +1,6 @@
-"""Slot files: one per namespace, fixed slots of key, id and vector, appended and zeroed, never reused.
+"""Slot files: one per namespace, fixed slots of key, id, fingerprint and vector, appended and zeroed, never reused.
+
+A forgotten slot is zeros but for its fingerprint, a keyed hash of the text, which is what a guard knows it by.
 
 Byte layout: docs/format.md. All numbers are little-endian.
 """
@@ -28,7 +30,10 @@ SECTOR = 512
 _HEADER = struct.Struct("<8sIIIIQ32s")
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
+_PRINT_AT = 52
+PRINT_BYTES = 12
 _VECTOR_AT = 64
+_NO_PRINT = bytes(PRINT_BYTES)
 _MAX_GROWTH = 1024
 
 
@@ -41,9 +46,9 @@ def slot_dtype(dimension: int) -> np.dtype[Any]:
     """A slot as numpy sees it."""
     return np.dtype(
         {
-            "names": ["key", "id", "crc", "vector"],
-            "formats": ["V32", "V16", "<u4", ("<f2", (dimension,))],
-            "offsets": [0, 32, _CRC_AT, _VECTOR_AT],
+            "names": ["key", "id", "crc", "print", "vector"],
+            "formats": ["V32", "V16", "<u4", f"V{PRINT_BYTES}", ("<f2", (dimension,))],
+            "offsets": [0, 32, _CRC_AT, _PRINT_AT, _VECTOR_AT],
             "itemsize": slot_bytes(dimension),
         }
     )
@@ -111,17 +116,19 @@ class SlotFile:
         if self.capacity < slots:
             raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
-    def put(self, first: int, ids: Sequence[bytes], keys: Sequence[bytes], vectors: NDArray[Any]) -> None:
+    def put(
+        self, first: int, ids: Sequence[bytes], keys: Sequence[bytes], prints: Sequence[bytes], vectors: NDArray[Any]
+    ) -> None:
         """Writes slots from `first` on, unsynced. vectors: shape (n, d)."""
         self._reserve(first + len(ids))
         data = b"".join(
-            self._pack(first + n, key, id, vector)
-            for n, (id, key, vector) in enumerate(zip(ids, keys, vectors.astype("<f2"), strict=True))
+            self._pack(first + n, *slot)
+            for n, slot in enumerate(zip(keys, ids, prints, vectors.astype("<f2"), strict=True))
         )
         self._disk.write(self._fd, data, self._offset(first))
 
-    def _pack(self, slot: int, key: bytes, id: bytes, vector: NDArray[Any]) -> bytes:
-        tail = (bytes(12) + vector.tobytes()).ljust(self.slot_size - _CRC_AT - 4, b"\0")
+    def _pack(self, slot: int, key: bytes, id: bytes, mark: bytes, vector: NDArray[Any]) -> bytes:
+        tail = (mark + vector.tobytes()).ljust(self.slot_size - _PRINT_AT, b"\0")
         crc = zlib.crc32(tail, zlib.crc32(key + id, zlib.crc32(_PLACE.pack(self.number, slot))))
         return key + id + struct.pack("<I", crc) + tail
 
@@ -134,10 +141,23 @@ class SlotFile:
         self._disk.write(self._fd, bytes((end - self.capacity) * self.slot_size), self._offset(self.capacity))
         self.remap()
 
-    def zero(self, slots: Iterable[int]) -> None:
-        """Overwrites slots with zeros, unsynced; runs of neighbours in one write."""
+    def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
+        """Overwrites slots with zeros, unsynced; runs of neighbours in one write. guard: fingerprints stay."""
         for first, count in _runs(sorted(slots)):
-            self._disk.write(self._fd, bytes(count * self.slot_size), self._offset(first))
+            blank = np.zeros(count, slot_dtype(self.dimension))
+            if guard:
+                blank["print"] = self.view["print"][first : first + count]
+            self._disk.write(self._fd, blank.tobytes(), self._offset(first))
+
+    def prints(self, slots: Iterable[int]) -> list[bytes]:
+        """The fingerprints in slots that have one."""
+        found = (bytes(self.view["print"][slot]) for slot in slots)
+        return [mark for mark in found if mark != _NO_PRINT]
+
+    def ghosts(self) -> list[int]:
+        """Slots of which only the fingerprint is left."""
+        gone = np.setdiff1d(np.flatnonzero(self.view["print"] != np.void(_NO_PRINT)), self.used())
+        return [int(slot) for slot in gone]
 
     def sync(self) -> None:
         """The point of no return of what was put or zeroed."""
@@ -179,17 +199,18 @@ class SlotFile:
         return bytes(self.view[slot].tobytes())
 
     def torn(self, slot: int) -> bool:
-        """Whether a slot is half written or half zeroed: its checksum is bad and one sector is all zeros."""
-        raw = self.raw(slot)
+        """Whether a slot is half written or half zeroed: its checksum is bad and one sector is empty."""
+        raw = bytearray(self.raw(slot))
+        raw[_PRINT_AT:_VECTOR_AT] = _NO_PRINT
         sectors = [raw[at : at + SECTOR] for at in range(0, len(raw), SECTOR)]
         return not self.intact(slot) and any(not any(sector) for sector in sectors)
 
     def used(self) -> NDArray[np.int64]:
-        """Numbers of the slots that are not all zeros, ascending."""
-        words = np.frombuffer(self.view, dtype=np.uint64).reshape(self.capacity, -1) if self.capacity else None
-        if words is None:
+        """Numbers of the slots that hold anything but a fingerprint, ascending."""
+        if not self.capacity:
             return np.zeros(0, np.int64)
-        parts = [words[at : at + 65536].any(axis=1) for at in range(0, self.capacity, 65536)]
+        words = np.frombuffer(self.view, dtype=np.uint64).reshape(self.capacity, -1)
+        parts = [_filled(words[at : at + 65536]) for at in range(0, self.capacity, 65536)]
         return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
 
     def ids(self, slots: NDArray[np.int64]) -> NDArray[Any]:
@@ -208,6 +229,13 @@ class SlotFile:
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def _filled(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which rows are not all zeros, checksum and fingerprint aside. words: shape (n, slot size / 8)."""
+    head, body = words[:, : _CRC_AT // 8], words[:, _VECTOR_AT // 8 :]
+    filled: NDArray[np.bool_] = np.logical_or(head.any(axis=1), body.any(axis=1))
+    return filled
 
 
 def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:

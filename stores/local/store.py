@@ -11,7 +11,7 @@ import heapq
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace as changed
 from pathlib import Path
@@ -31,28 +31,32 @@ from memoria.errors import (
 )
 from memoria.evidence import Columns, Evidence, gather, merge
 from memoria.lexical import LexicalIndex
-from memoria.protocols import Embedder, Progress
+from memoria.protocols import Change, Embedder, Progress
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
 from memoria.stores.local.disk import Disk, translated
+from memoria.stores.local.guarding import Guarding
 from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, bearing, place
-from memoria.types import KINDS, EmbedderCard, Memory, Namespace, Record, Secret, StoreStats, Where
+from memoria.types import KINDS, RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
     from memoria.words import Question
 
 
+Batches = list[tuple[Space, list[Record]]]
+Extra = Callable[[Any], None]
+Ids = Iterable[bytes]
 PURGE_AFTER = 512
 _BATCH = 1024
 _LOADED = 64
 
 
-class LocalStore(Holding):
+class LocalStore(Holding, Guarding):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
@@ -71,6 +75,7 @@ class LocalStore(Holding):
         secure_delete: bool = False,
         loaded: int = _LOADED,
     ) -> None:
+        Guarding.__init__(self)
         self.path = Path(path)
         self._writable = mode == "rw"
         self._disk = disk if disk is not None else Disk()
@@ -130,6 +135,8 @@ class LocalStore(Holding):
         else:
             self._database.check_current()
             self._key = self._master_key()
+        if self._database.meta("linked") is None and self._writable:
+            self._link_all()
         name, dimension = self._database.meta("embedder.name"), self._database.meta("embedder.dimension")
         self._card = EmbedderCard(name=str(name), dimension=int(str(dimension)))
 
@@ -154,6 +161,27 @@ class LocalStore(Holding):
                 os.close(fd)
             fresh.replace(path)
             self._disk.sync_folder(self.path)
+
+    def _link_all(self) -> None:
+        """Brings up rows of a format that had links and subjects in their content alone."""
+        found = self._database.rows("SELECT id FROM memory")
+        for at in range(0, len(found), _BATCH):
+            part = [id for (id,) in found[at : at + _BATCH]]
+            records = [record for record in self._read(part) if record is not None]
+            with self._database.atomic() as db:
+                for record in records:
+                    self._link(db, record.memory)
+            self._tell("upgrade", min(at + _BATCH, len(found)), len(found))
+        self._write_meta({"linked": "1"})
+
+    def _link(self, db: Any, memory: Memory) -> None:
+        space = self._existing(memory.namespace)
+        assert space is not None
+        id = bytes.fromhex(memory.id)
+        ((row,),) = db.execute("SELECT row FROM memory WHERE id = ?", (id,)).fetchall()
+        labels = [(hash, row) for hash in rows.labels(space.slots.key, memory)]
+        db.executemany("INSERT OR IGNORE INTO label VALUES (?, ?)", labels)
+        _insert_links(db, id, memory)
 
     def _write_meta(self, values: dict[str, str]) -> None:
         with self._database.atomic() as db:
@@ -210,12 +238,14 @@ class LocalStore(Holding):
         """(id, slot) of live memories in a space that meet the filter, `ids` aside."""
         sql, values = _filter(space, where)
         found = self._database.rows(sql, *values)
-        if not found:
-            return []
-        slots = np.fromiter((slot for _, slot in found), np.int64, len(found))
-        inside = np.flatnonzero(slots < space.slots.capacity)
-        bearing = space.slots.ids(slots[inside])
-        return [found[n] for n, id in zip(inside, bearing, strict=True) if bytes(id) == found[n][0]]
+        live = bearing(space, [(id, slot) for id, slot, _ in found])
+        gists = {id for id, _, parts in found if parts}
+        return [one for one in live if one[0] not in gists or self._holds_part(one[0], where)]
+
+    def _holds_part(self, id: bytes, where: Where) -> bool:
+        """Whether one part of a gist, or the gist itself, meets all criteria: labels alone may come from several."""
+        (record,) = self._read([id])
+        return record is not None and changed(where, ids=None).matches(record.memory)
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         with self._reading():
@@ -271,6 +301,22 @@ class LocalStore(Holding):
         found = self._matching(space, where)
         return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)
 
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        with self._reading():
+            if not self._database.rows("SELECT 1 FROM link LIMIT 1"):
+                return []
+            asked = [bytes.fromhex(id) for id in ids]
+            found = {link for end in ("parent", "child") for link in self._links(end, asked)}
+            live = self._locate(list({link[1] for link in found}))
+            kept = sorted(link for link in found if link[1] in live)
+            return [
+                Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
+                for parent, child, relation, was in kept
+            ]
+
+    def alone(self) -> AbstractContextManager[None]:
+        return self._reading()
+
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading():
             return sorted(space.name for space in self._under(prefix) if len(space.live()))
@@ -322,13 +368,18 @@ class LocalStore(Holding):
             for record in records:
                 batches.setdefault(record.memory.namespace, []).append(record)
             added = [(self._space_for(name), batch) for name, batch in batches.items()]
-            self._add(added, replaced=False)
+            self._add(added)
 
-    def _add(self, batches: list[tuple[Space, list[Record]]], *, replaced: bool) -> None:
+    def _add(self, batches: Batches, *, extra: Extra | None = None) -> None:
+        """Writes records, and before their rows whatever `extra` writes, in one transaction."""
+        ids = {bytes.fromhex(record.memory.id) for _, batch in batches for record in batch}
+        if not ids.isdisjoint(self._pending):
+            # One that was gathered or forgotten comes back under its id, whose dead row must go first.
+            self.purge()
         keys = [[new_key() for _ in batch] for _, batch in batches]
         try:
             self._put(batches, keys)
-            self._commit(batches, keys, replaced=replaced)
+            self._commit(batches, keys, extra)
         except BaseException:
             # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
             for space, batch in batches:
@@ -345,21 +396,22 @@ class LocalStore(Holding):
                 for slot, record in zip(slots.tolist(), batch, strict=True):
                     space.words.add(slot, record.memory)
 
-    def _put(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]]) -> None:
+    def _put(self, batches: Batches, keys: list[list[bytes]]) -> None:
         with translated(self.path):
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 ids = [bytes.fromhex(record.memory.id) for record in batch]
-                space.slots.put(space.next_slot, ids, fresh, np.stack([record.vector for record in batch]))
+                prints = [rows.fingerprint(space.slots.key, record.memory.text) for record in batch]
+                space.slots.put(space.next_slot, ids, fresh, prints, np.stack([record.vector for record in batch]))
                 self._disk.reached("slot written")
                 space.slots.sync()
             self._disk.reached("slot synced")
 
-    def _commit(self, batches: list[tuple[Space, list[Record]]], keys: list[list[bytes]], *, replaced: bool) -> None:
+    def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None) -> None:
         with self._database.atomic() as db:
+            if extra is not None:
+                extra(db)
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
-                    if replaced:
-                        _delete_rows(db, [bytes.fromhex(record.memory.id)])
                     _insert(db, space, space.next_slot + n, record, key)
                 db.execute(
                     "UPDATE namespace SET next_slot = ? WHERE id = ?",
@@ -369,47 +421,93 @@ class LocalStore(Holding):
         self._disk.reached("row committed")
 
     def replace(self, record: Record) -> None:
-        with self._writing():
-            id = bytes.fromhex(record.memory.id)
-            located = self._locate([id])
-            if id not in located:
-                raise MemoryNotFound(record.memory.id)
-            self._check_held([id])
-            (old,) = self.traces([record.memory.id])
-            assert old is not None
-            trace = changed(record.trace, archived=old.archived, pinned=old.pinned, held=old.held)
-            record = changed(record, trace=trace)
-            self._add([(located[id][0], [record])], replaced=True)
-            self._zero([located[id]])
+        self.revise(Change(replace=(record,)))
 
-    def erase(self, ids: Sequence[str], *, over_holds: bool = False) -> None:
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
         with self._writing():
             unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
-            known = self._locate(unique)
-            if len(known) < len(unique):
-                raise MemoryNotFound(*(id.hex() for id in unique if id not in known))
-            if not over_holds:
-                self._check_held(unique)
-            if len(known) > 1:
-                self._intend(unique)
-            self._zero(list(known.values()))
-            self._pending += unique
+            known = self._located(unique, over_holds=over_holds)
+            # One that is guarded needs no intent: what recovery finds half zeroed, it zeroes.
+            if len(known) > 1 or not guard:
+                self._intend(unique, guard=guard)
+            self._erase(known, guard=guard)
             if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
                 self.purge()
 
-    def _intend(self, ids: list[bytes]) -> None:
+    def _located(self, ids: Sequence[bytes], *, over_holds: bool) -> dict[bytes, tuple[Space, int]]:
+        """Where each id lives; raises MemoryNotFound, and Held unless told to go over holds."""
+        known = self._locate(ids)
+        if len(known) < len(ids):
+            raise MemoryNotFound(*(id.hex() for id in ids if id not in known))
+        if not over_holds:
+            self._check_held(ids)
+        return known
+
+    def _erase(self, known: dict[bytes, tuple[Space, int]], *, guard: bool) -> None:
+        self._zero(list(known.values()), guard=guard)
+        self._pending += known
+        self._gone += [(space.number, slot) for space, slot in known.values() if guard]
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        with self._writing():
+            gone = self._located([bytes.fromhex(id) for id in dict.fromkeys(change.erase)], over_holds=over_holds)
+            old = self._located([bytes.fromhex(one.memory.id) for one in change.replace], over_holds=over_holds)
+            ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
+            batches: dict[int, tuple[Space, list[Record]]] = {}
+            for record in self._standing(change.replace):
+                space, _ = old[bytes.fromhex(record.memory.id)]
+                batches.setdefault(space.number, (space, []))[1].append(record)
+            for record in change.add:
+                space = self._space_for(record.memory.namespace)
+                batches.setdefault(space.number, (space, []))[1].append(record)
+            self._add(list(batches.values()), extra=lambda db: self._turn(db, change, gone, old, ended, guard=guard))
+            # What was replaced leaves no fingerprint: the same id may come back to the same text.
+            self._zero(list(old.values()), guard=False)
+            if gone:
+                self._erase(gone, guard=guard)
+
+    def _standing(self, records: Sequence[Record]) -> list[Record]:
+        """Records with the standing that those in their place have."""
+        held = self.traces([record.memory.id for record in records])
+        return [
+            changed(one, trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held))
+            for one, old in zip(records, held, strict=True)
+            if old is not None
+        ]
+
+    def _turn(self, db: Any, change: Change, gone: Ids, old: Ids, ended: Ids, *, guard: bool) -> None:
+        """The rows of a change, what it adds aside. The commit is the point of no return of what it erases."""
+        if gone:
+            db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(gone), guard))
+        db.executemany(
+            "INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)",
+            [
+                (
+                    bytes.fromhex(one.parent),
+                    bytes.fromhex(one.child),
+                    RELATIONS.index(one.relation),
+                    rows.micros(one.was),
+                )
+                for one in change.links
+            ],
+        )
+        _delete_rows(db, old, keep_links=True)
+        ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
+        db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)
+
+    def _intend(self, ids: list[bytes], *, guard: bool) -> None:
         with self._database.atomic() as db:
-            db.execute("INSERT INTO intent (targets) VALUES (?)", (b"".join(ids),))
+            db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(ids), guard))
         self._disk.reached("intent committed")
 
-    def _zero(self, targets: list[tuple[Space, int]]) -> None:
+    def _zero(self, targets: list[tuple[Space, int]], *, guard: bool) -> None:
         spaces = {space.number: space for space, _ in targets}
         by_space: dict[int, list[int]] = {}
         for space, slot in targets:
             by_space.setdefault(space.number, []).append(slot)
         with translated(self.path):
             for number, slots in by_space.items():
-                spaces[number].slots.zero(slots)
+                spaces[number].slots.zero(slots, guard=guard)
                 self._disk.reached("slot zeroed")
                 spaces[number].slots.sync()
             self._disk.reached("zero synced")
@@ -419,16 +517,21 @@ class LocalStore(Holding):
                 index.erase(slots)
             if words is not None:
                 words.remove(slots)
+            if guard and number in self._guards:
+                self._guards[number].update(spaces[number].slots.prints(slots))
 
     def purge(self) -> None:
         """Deletes the rows of what was forgotten: ciphertext without a key, invisible already."""
         with self._writing():
             if self._pending:
+                marks = self._marks_of_gone()
                 with self._database.atomic() as db:
                     _delete_rows(db, self._pending)
+                    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, 0, ?)", marks)
                     db.execute("DELETE FROM intent")
                     self._disk.reached("rows purged")
                 self._pending.clear()
+                self._gone.clear()
             if self._dropped:
                 recovery.drop_namespaces(self._database, self._dropped)
                 self._dropped.clear()
@@ -460,6 +563,7 @@ class LocalStore(Holding):
             self._swap([self._rewrite(space, None) for space in worn], self._card)
             for space in spaces:
                 space.index = None
+            self._database.compact()
 
     def _rewrite(self, space: Space, embedder: Embedder | None) -> tuple[int, SlotFile, list[tuple[int, bytes]]]:
         """Copies live slots, numbered anew, into a new file; rows still point to the old one.
@@ -478,7 +582,8 @@ class LocalStore(Holding):
                 vectors = np.stack([vector for _, vector in entries[part]])
                 if embedder is not None:
                     vectors = self._embed(embedder, ids[part])
-                fresh.put(at, ids[part], [key for key, _ in entries[part]], vectors)
+                marks = [bytes(mark) for mark in space.slots.view["print"][live[part]]]
+                fresh.put(at, ids[part], [key for key, _ in entries[part]], marks, vectors)
                 self._tell("rewrite", min(at + _BATCH, len(live)), len(live))
             fresh.sync()
         self._disk.reached("file rewritten")
@@ -594,6 +699,7 @@ class LocalStore(Holding):
 
     def _forget_space(self, number: int) -> None:
         space = self._spaces.pop(number, None)
+        self._guards.pop(number, None)
         if space is not None:
             self._numbers.pop(space.name, None)
             space.close()
@@ -711,20 +817,21 @@ class LocalStore(Holding):
 
 
 def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
-    """SQL for (id, slot) of what meets the filter in a space, and its values."""
+    """SQL for (id, slot, whether it has parts) of what may meet the filter in a space, and its values."""
     key = space.slots.key
     hashes = [blind(key, "tag", tag) for tag in where.tags]
     if where.subject is not None:
-        hashes.append(blind(key, "subject", where.subject))
+        hashes.append(rows.subject_label(key, where.subject))
     if where.key is not None:
         hashes.append(blind(key, "key", where.key))
     clauses, values = ["m.namespace = ?"], [space.number]
     if where.kinds:
-        clauses.append(f"m.kind IN ({','.join('?' * len(where.kinds))})")
+        # A gist may hold parts of any kind; what is inside is looked at afterwards.
+        clauses.append(f"(m.kind IN ({','.join('?' * len(where.kinds))}) OR m.last_at IS NOT NULL)")
         values += [KINDS.index(kind) for kind in where.kinds]
     if where.since is not None:
-        clauses.append("m.created_at >= ?")
-        values.append(rows.micros(where.since) or 0)
+        clauses.append("(m.created_at >= ? OR m.last_at >= ?)")
+        values += [rows.micros(where.since) or 0] * 2
     if where.until is not None:
         clauses.append("m.created_at < ?")
         values.append(rows.micros(where.until) or 0)
@@ -734,7 +841,7 @@ def _filter(space: Space, where: Where) -> tuple[str, list[Any]]:
             f"(SELECT 1 FROM standing s WHERE s.row = m.row AND s.bits & {rows.ARCHIVED})"
         )
     joins = "".join(f" JOIN label l{n} ON l{n}.row = m.row AND l{n}.hash = ?" for n in range(len(hashes)))
-    sql = f"SELECT m.id, m.slot FROM memory m{joins} WHERE {' AND '.join(clauses)}"
+    sql = f"SELECT m.id, m.slot, m.last_at IS NOT NULL FROM memory m{joins} WHERE {' AND '.join(clauses)}"
     return sql, [*hashes, *values]
 
 
@@ -750,13 +857,29 @@ def _insert(db: Any, space: Space, slot: int, record: Record, key: bytes) -> Non
         "INSERT INTO label VALUES (?, ?)",
         [(hash, row) for hash in rows.labels(space.slots.key, record.memory)],
     )
+    _insert_links(db, id, record.memory)
     if rows.bits(record.trace):
         standing = (row, space.number, rows.bits(record.trace), rows.micros(record.trace.fades_at))
         db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)
 
 
-def _delete_rows(db: Any, ids: Iterable[bytes]) -> None:
+def _insert_links(db: Any, id: bytes, memory: Memory) -> None:
+    parents = {*memory.provenance.derived_from, *(part.id for part in memory.parts)}
+    db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, 0, NULL)", [(bytes.fromhex(one), id) for one in parents])
+
+
+def _delete_rows(db: Any, ids: Iterable[bytes], *, keep_links: bool = False) -> None:
+    """keep_links: for rows that are written anew under the same id, of which others are derived and may supersede."""
+    gone = [(id,) for id in ids]
+    kept = [
+        link
+        for (id,) in gone
+        for link in db.execute("SELECT * FROM link WHERE ? IN (parent, child) AND relation = 1", (id,))
+        if keep_links
+    ]
     # In the order of the table, so that a page that holds several is touched once.
-    places = sorted(place for id in ids for place in db.execute("SELECT row FROM memory WHERE id = ?", (id,)))
+    places = sorted(place for id in gone for place in db.execute("SELECT row FROM memory WHERE id = ?", id))
     db.executemany("DELETE FROM label WHERE row = ?", places)
     db.executemany("DELETE FROM memory WHERE row = ?", places)
+    if kept:
+        db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)

@@ -1,0 +1,111 @@
+"""Gists: one memory made of several, which keeps each of its parts apart.
+
+The text of a gist is extracted from its parts, or written by a callable. Either way the parts stand in it, sealed, as
+the memories they were, so that any one can be taken out again, by id, subject, tag or time, with nothing of it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence, Set
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from memoria.canonical import canonical
+from memoria.types import Memory, Provenance
+from memoria.words import plain_words, stems
+
+Writer = Callable[[Sequence[Memory]], str]
+"""From the parts of a gist, oldest first, to its text."""
+SOURCE = "gist"
+_T = TypeVar("_T")
+# Words that turn a statement round (Horn 1989): two that differ in one of them say different things.
+_NEGATIONS = frozenset({"no", "not", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot"})
+_ALIKE = 0.9
+_COMMON = 0.5
+
+
+def extract(parts: Sequence[Memory]) -> str:
+    """The texts of the parts, a line each, restatements once: the extractive writer."""
+    kept: list[str] = []
+    for part in parts:
+        if not any(restates(part.text, text) for text in kept):
+            kept.append(part.text)
+    return "\n".join(kept)
+
+
+def restates(one: str, other: str) -> bool:
+    """Whether two texts say the same: nearly the same stems, and no other number, name or negation."""
+    if canonical(one) == canonical(other):
+        return True
+    ours, theirs = set(stems(one)), set(stems(other))
+    shared = len(ours & theirs) >= _ALIKE * max(len(ours | theirs), 1)
+    return shared and _telling(one) == _telling(other)
+
+
+def opposes(one: str, other: str) -> bool:
+    """Whether one text denies the other: many stems in common, and a negation in one of them only."""
+    ours, theirs = set(stems(one)), set(stems(other))
+    shared = len(ours & theirs) >= _COMMON * max(len(ours | theirs), 1)
+    return shared and _telling(one)[2] != _telling(other)[2]
+
+
+def _telling(text: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """What may not differ: words with a digit, words with a capital inside the text, negations."""
+    words = plain_words(text)
+    negations = frozenset(word for word in words if word in _NEGATIONS) | (
+        {"not"} if "n't" in text.casefold() else set()
+    )
+    capitals = frozenset(word for word in text.split()[1:] if word[:1].isupper())
+    return frozenset(word for word in words if any(map(str.isdigit, word))), capitals, negations
+
+
+def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory:
+    """The gist of memories of one namespace, under `id`.
+
+    It is as old as its oldest part, as salient as its most salient, and has the names that all its parts share.
+    """
+    ordered = tuple(sorted(parts, key=lambda part: (part.created_at, part.id)))
+    first = ordered[0]
+    return Memory(
+        id=id,
+        namespace=first.namespace,
+        text=write(ordered),
+        created_at=first.created_at,
+        kind="procedural" if all(part.kind == "procedural" for part in ordered) else "semantic",
+        salience=max(part.salience for part in ordered),
+        subject=_shared([part.subject for part in ordered]),
+        tags=tuple(sorted(set(first.tags).intersection(*(part.tags for part in ordered)))),
+        provenance=Provenance(
+            source=SOURCE,
+            speaker=_shared([part.provenance.speaker for part in ordered]),
+            session=_shared([part.provenance.session for part in ordered]),
+            derived_from=tuple(part.id for part in ordered),
+        ),
+        parts=ordered,
+    )
+
+
+def without(gist: Memory, gone: Set[str], changed: Collection[Memory] = ()) -> Memory | None:
+    """The gist from what is left of its parts, some of them changed; None when fewer than two are left."""
+    new = {part.id: part for part in changed}
+    kept = [new.get(part.id, part) for part in gist.parts if part.id not in gone]
+    return compose(gist.id, kept) if len(kept) > 1 else None
+
+
+def as_it_was(memory: Memory, at: datetime) -> Memory | None:
+    """What of a gist had been observed by `at`; None when nothing. Any other memory as it is."""
+    if not memory.parts:
+        return memory
+    known = [part for part in memory.parts if part.created_at <= at]
+    if len(known) == len(memory.parts):
+        return memory
+    if not known:
+        return None
+    # With one part left it is still the gist that was found, and still bears its id.
+    return replace(compose(memory.id, known), kind=memory.kind)
+
+
+def _shared(values: Sequence[_T]) -> _T | None:
+    """What all are, or None."""
+    return values[0] if all(value == values[0] for value in values) else None

@@ -1,0 +1,109 @@
+"""By what a store knows a text that was forgotten: keyed fingerprints, and sketches where near ones are guarded too.
+
+The key is that of the namespace, so a namespace that is erased whole takes what its guard knew along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from memoria.sketch import alike, sketch
+from memoria.stores.local import rows
+from memoria.stores.local.database import Database
+from memoria.stores.local.slots import PRINT_BYTES
+from memoria.stores.local.space import Space
+from memoria.types import Namespace
+
+
+class Guarding:
+    """The part of a local store that remembers that it forgot. `LocalStore` gives what is declared here."""
+
+    _database: Database
+
+    def __init__(self) -> None:
+        # (namespace, slot) of what was forgotten since the last purge: its fingerprint is in the slot alone.
+        self._gone: list[tuple[int, int]] = []
+        self._guards: dict[int, set[bytes]] = {}
+
+    def _reading(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def _writing(self) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def _existing(self, name: Namespace) -> Space | None:
+        raise NotImplementedError
+
+    def _space(self, number: int) -> Space | None:
+        raise NotImplementedError
+
+    def purge(self) -> None:
+        raise NotImplementedError
+
+    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+        with self._reading():
+            space = self._existing(namespace)
+            known = set() if space is None else self._prints(space)
+            if space is None or not (known or self._sketches(space)):
+                return [False] * len(texts)
+            return [rows.fingerprint(space.slots.key, text) in known or self._near(space, text) for text in texts]
+
+    def _prints(self, space: Space) -> set[bytes]:
+        """The fingerprints of what was forgotten in a namespace."""
+        if space.number not in self._guards:
+            found = set(_cut(self._forgotten(space, near=False), PRINT_BYTES))
+            found.update(space.slots.prints(slot for number, slot in self._gone if number == space.number))
+            self._guards[space.number] = found
+        return self._guards[space.number]
+
+    def _forgotten(self, space: Space, *, near: bool) -> list[Any]:
+        return self._database.rows(
+            "SELECT prints FROM forgotten WHERE namespace = ? AND near = ? ORDER BY event", space.number, near
+        )
+
+    def _sketches(self, space: Space) -> list[bytes]:
+        return [made for (made,) in self._forgotten(space, near=True)]
+
+    def _near(self, space: Space, text: str) -> bool:
+        known = self._sketches(space)
+        made = sketch(space.slots.key, text) if known else b""
+        return any(alike(made, other) for other in known)
+
+    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        with self._writing():
+            space = self._existing(namespace)
+            if space is not None:
+                made = [(space.number, sketch(space.slots.key, text)) for text in texts]
+                with self._database.atomic() as db:
+                    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, 1, ?)", made)
+
+    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        with self._writing():
+            space = self._existing(namespace)
+            if space is None:
+                return
+            self.purge()
+            kept = self._prints(space) - {rows.fingerprint(space.slots.key, text) for text in texts}
+            asked = [sketch(space.slots.key, text) for text in texts]
+            near = [made for made in self._sketches(space) if not any(alike(made, one) for one in asked)]
+            with self._database.atomic() as db:
+                db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
+                rows_ = [(space.number, 0, b"".join(kept))] if kept else []
+                rows_ += [(space.number, 1, made) for made in near]
+                db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", rows_)
+            self._guards[space.number] = kept
+
+    def _marks_of_gone(self) -> list[tuple[int, bytes]]:
+        """(namespace, fingerprints) of what was forgotten since the last purge."""
+        slots: dict[int, list[int]] = {}
+        for number, slot in self._gone:
+            slots.setdefault(number, []).append(slot)
+        found = ((number, self._space(number), some) for number, some in slots.items())
+        return [(number, b"".join(space.slots.prints(some))) for number, space, some in found if space is not None]
+
+
+def _cut(blobs: Sequence[tuple[bytes]], width: int) -> Iterator[bytes]:
+    for (blob,) in blobs:
+        yield from (blob[at : at + width] for at in range(0, len(blob), width))
