@@ -8,15 +8,23 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import memoria
+from memoria.integrations.anthropic import MemoriaMemoryTool
 from memoria.integrations.filters import holds
+from memoria.integrations.graph import KnowledgeGraph
+from memoria.integrations.langgraph import MemoriaStore
 from memoria.integrations.names import as_part, from_part
+from memoria.integrations.openai_agents import MemoriaSession
+from memoria.testing import HashEmbedder
 from memoria.validate import check_namespace
 
 ROOT = Path(__file__).parents[1]
@@ -56,11 +64,9 @@ def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert blocks or page.stem == "mcp"
     for block in blocks:
         # The page opens with the model that comes with memoria; here one without weights does.
-        lighter = block.replace(
-            '("agent.memoria"', '("agent.memoria", embedder=__import__("memoria.testing").testing.HashEmbedder()'
-        )
+        lighter = block.replace('("agent.memoria"', '("agent.memoria", embedder=HashEmbedder()')
         assert lighter != block
-        exec(compile(lighter, str(page), "exec"), {"__name__": "page"})
+        exec(compile(lighter, str(page), "exec"), {"HashEmbedder": HashEmbedder})
 
 
 @pytest.mark.parametrize(
@@ -120,3 +126,98 @@ def test_filters(asked: dict[str, Any] | None, fits: bool) -> None:
 def test_an_unknown_operator_is_refused() -> None:
     with pytest.raises(ValueError, match="Unsupported operator: \\$in"):
         holds({"a": 1}, {"a": {"$in": [1]}})
+
+
+class Records(Protocol):
+    """What an adapter keeps, in its own words: texts under keys."""
+
+    def put(self, key: str, text: str) -> None: ...
+    def delete(self, key: str) -> None: ...
+    def read(self) -> list[str]: ...
+
+
+class Items:
+    def __init__(self, memory: memoria.Memoria) -> None:
+        self.store = MemoriaStore(memory, index={"fields": ["text"]})
+
+    def put(self, key: str, text: str) -> None:
+        self.store.put(("a",), key, {"text": text})
+
+    def delete(self, key: str) -> None:
+        self.store.delete(("a",), key)
+
+    def read(self) -> list[str]:
+        return sorted(item.value["text"] for item in self.store.search(("a",), limit=100))
+
+
+class Files:
+    def __init__(self, memory: memoria.Memoria) -> None:
+        self.memory = memory
+        self.tool = MemoriaMemoryTool(memory)
+
+    def put(self, key: str, text: str) -> None:
+        self.tool.call({"command": "create", "path": f"/memories/{key}", "file_text": text})
+
+    def delete(self, key: str) -> None:
+        self.tool.call({"command": "delete", "path": f"/memories/{key}"})
+
+    def read(self) -> list[str]:
+        paths = [
+            line.split("\t")[1]
+            for line in str(self.tool.call({"command": "view", "path": "/memories"})).split("\n")[2:]
+        ]
+        return sorted(str(self.tool.call({"command": "view", "path": path})).split("\t", 1)[1] for path in paths)
+
+
+class Observed:
+    def __init__(self, memory: memoria.Memoria) -> None:
+        self.graph = KnowledgeGraph(memory)
+
+    def put(self, key: str, text: str) -> None:
+        self.graph.create_entities([{"name": key, "entityType": "thing", "observations": [text]}])
+
+    def delete(self, key: str) -> None:
+        self.graph.delete_entities([key])
+
+    def read(self) -> list[str]:
+        return sorted(text for entity in self.graph.read_graph()["entities"] for text in entity["observations"])
+
+
+class Said:
+    def __init__(self, memory: memoria.Memoria) -> None:
+        self.memory = memory
+
+    def session(self, key: str) -> MemoriaSession:
+        return MemoriaSession(key, self.memory)
+
+    def put(self, key: str, text: str) -> None:
+        asyncio.run(self.session(key).add_items([{"role": "user", "content": text}]))
+
+    def delete(self, key: str) -> None:
+        asyncio.run(self.session(key).clear_session())
+
+    def read(self) -> list[str]:
+        found: list[Any] = []
+        for key in ("one", "two", "three"):
+            found += asyncio.run(self.session(key).get_items())
+        return sorted(item["content"] for item in found)
+
+
+@pytest.mark.parametrize("kind", [Items, Files, Observed, Said])
+def test_a_record_stays_a_record(kind: Callable[[memoria.Memoria], Records]) -> None:
+    """It is stored although it was just recalled, comes back after it was deleted, and no sleep puts it in a gist."""
+    with memoria.open(":memory:", embedder=HashEmbedder()) as memory:
+        records, text = kind(memory), "The meeting is on Monday at ten."
+        records.put("one", text)
+        assert text in [hit.memory.text for hit in memory.recall(text)]
+        records.put("two", text)
+        records.put("three", text)
+        assert records.read() == [text] * 3
+        records.delete("two")
+        records.put("two", text)
+        assert memory.sleep(at=memory.now() + timedelta(days=1)).absorbed == 0
+        assert records.read() == [text] * 3
+        for key in ("one", "two", "three"):
+            records.delete(key)
+        assert records.read() == []
+        assert len(memory) == 0

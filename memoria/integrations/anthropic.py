@@ -15,6 +15,7 @@ from typing import Any
 from memoria.engine import Memoria
 from memoria.errors import MemoriaError
 from memoria.integrations import extra
+from memoria.integrations.names import record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
 from memoria.types import Memory
@@ -65,7 +66,7 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
             if path == ROOT or _at(view, path) is not None or _under(view, path):
                 raise ToolError(f"File {command.path} already exists")
             _check_place(view, path)
-            view.remember_many([_draft(path, command.file_text)])
+            view.remember_many([_draft(path, command.file_text)], readmit=True)
         return f"File created successfully at: {command.path}"
 
     def str_replace(self, command: BetaMemoryTool20250818StrReplaceCommand) -> str:
@@ -232,7 +233,7 @@ def _file(view: Memoria, path: str) -> Memory:
 
 
 def _draft(path: str, content: str) -> Draft:
-    return Draft(text=_text(content), kind="semantic", **_labels(path, _metadata(path, content)))
+    return Draft(text=_text(content), kind="semantic", key=record_key(), **_labels(path, _metadata(path, content)))
 
 
 def _rewrite(view: Memoria, found: Memory, content: str) -> None:

@@ -8,13 +8,14 @@ adds is written all or nothing, and so is what it deletes erased. Answers agree 
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from typing_extensions import TypedDict
 
 from memoria.engine import Memoria
 from memoria.errors import InvalidQuery
+from memoria.integrations.names import record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
 from memoria.types import Memory
@@ -152,7 +153,7 @@ def _view(memory: Memoria) -> Memoria:
 
 def _remember(view: Memoria, drafts: Sequence[Draft]) -> None:
     if drafts:
-        view.remember_many(drafts)
+        view.remember_many(drafts, readmit=True)
 
 
 def _forget(view: Memoria, ids: Iterable[str]) -> None:
@@ -166,23 +167,26 @@ def _forget(view: Memoria, ids: Iterable[str]) -> None:
 
 def _entity_drafts(entity: Entity) -> list[Draft]:
     """An entity and its observations, tied by a node of their own: names may come twice."""
-    name, node = entity["name"], secrets.token_hex(16)
+    name, node = entity["name"], record_key()
     metadata = {"entity": name, "type": entity["entityType"], "node": node}
-    text = _text(f"{name} ({entity['entityType']})")
-    head = Draft(text=text, kind="semantic", subject=_subject(name), tags=(_named("entity", name),), metadata=metadata)
+    text = f"{name} ({entity['entityType']})"
+    head = _draft(text, name, (_named("entity", name),), metadata)
     return [head, *(_observation_draft(name, node, content) for content in entity["observations"])]
 
 
 def _observation_draft(name: str, node: str, content: str) -> Draft:
-    metadata = {"observation": content, "node": node}
-    return Draft(text=_text(content), kind="semantic", subject=_subject(name), tags=(f"of {node}",), metadata=metadata)
+    return _draft(content, name, (f"of {node}",), {"observation": content, "node": node})
 
 
 def _relation_draft(relation: Relation) -> Draft:
     ends = (_named("end", relation["from"]), _named("end", relation["to"]))
-    text = _text(f"{relation['from']} {relation['relationType']} {relation['to']}")
+    text = f"{relation['from']} {relation['relationType']} {relation['to']}"
+    return _draft(text, relation["from"], ends, {"relation": dict(relation)})
+
+
+def _draft(text: str, about: str, tags: Sequence[str], metadata: Mapping[str, Any]) -> Draft:
     return Draft(
-        text=text, kind="semantic", subject=_subject(relation["from"]), tags=ends, metadata={"relation": dict(relation)}
+        text=_text(text), kind="semantic", subject=_subject(about), tags=tags, key=record_key(), metadata=metadata
     )
 
 

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Self
 from memoria.embedders import CallableEmbedder
 from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
+from memoria.erase import Guard
 from memoria.errors import Held, StoreLocked, StoreReadOnly
 from memoria.integrations import extra
 from memoria.integrations.filters import holds
-from memoria.integrations.names import as_part, from_part
+from memoria.integrations.names import as_part, from_part, record_key
 from memoria.remember import Draft
 from memoria.sharing import Shared, Source, lent
 from memoria.types import Hit, Memory, Receipt
@@ -239,7 +240,8 @@ class MemoriaStore(BaseStore):
         gone = {one.id: one for one in items if _due(memory, one) <= memory.now()}
         for one in gone.values():
             with suppress(StoreReadOnly):
-                memory.forget(*(version.id for version in _versions(memory, _labels(memory, one), one.metadata["key"])))
+                versions = _versions(memory, _labels(memory, one), one.metadata["key"])
+                memory.forget(*(version.id for version in versions), guard="none")
         return [one for one in items if one.id not in gone]
 
     def _nearest(
@@ -319,7 +321,7 @@ class MemoriaStore(BaseStore):
         _replace(view, old, new)
 
     def _remember(self, view: Memoria, drafts: Sequence[Draft]) -> list[Memory]:
-        return view.remember_many(drafts) if drafts else []
+        return view.remember_many(drafts, readmit=True) if drafts else []
 
     def _drafts(
         self, view: Memoria, op: PutOp, versions: Sequence[Memory], vectors: Mapping[str, Vectors]
@@ -339,16 +341,19 @@ class MemoriaStore(BaseStore):
         tags = (_tag(op.key),) if op.ttl is None else (_tag(op.key), _TTL)
         text = texts[0] if texts else orjson.dumps(value).decode()
         vector = vectors[texts[0]] if texts else _unit(view.store.embedder.dimension)
-        item = Draft(text=_clean(text), kind="semantic", tags=tags, metadata=metadata, vector=vector)
+        item = _draft(text, vector, tags, metadata)
         beside = {"key": op.key, "searched": True}
-        return [item] + [
-            Draft(text=_clean(more), kind="semantic", tags=tags[:1], metadata=beside, vector=vectors[more])
-            for more in texts[1:]
-        ]
+        return [item, *(_draft(more, vectors[more], tags[:1], beside) for more in texts[1:])]
 
     def _sweep(self, memory: Memoria, prefix: Labels) -> int:
         items = memory.list(namespace=_encoded(prefix), tags=(_TTL,))
         return len(items) - len(self._alive(memory, items))
+
+
+def _draft(text: str, vector: Vectors, tags: Sequence[str], metadata: Mapping[str, Any]) -> Draft:
+    # No memory may hold NUL; the value keeps it.
+    plain = text.replace("\0", " ")
+    return Draft(text=plain, kind="semantic", tags=tags, key=record_key(), metadata=metadata, vector=vector)
 
 
 def _replace(view: Memoria, old: Sequence[Memory], new: Sequence[Memory]) -> None:
@@ -359,11 +364,13 @@ def _replace(view: Memoria, old: Sequence[Memory], new: Sequence[Memory]) -> Non
     pinned = any(trace is not None and trace.pinned for trace in view.store.traces(ids))
     if pinned and new:
         view.pin(*(one.id for one in new))
+    # What a later version replaces is not what somebody wants never to hear of again.
+    guard: Guard = "none" if new else "exact"
     try:
-        view.forget(*ids)
+        view.forget(*ids, guard=guard)
     except Held:
         if new:
-            view.forget(*(one.id for one in new))
+            view.forget(*(one.id for one in new), guard="none")
         raise
 
 
@@ -393,11 +400,6 @@ def _fields(memory: Memoria, item: Memory) -> dict[str, Any]:
 
 def _tag(key: str) -> str:
     return f"={key}"
-
-
-def _clean(text: str) -> str:
-    """Text without the NULs that no memory may hold; the value keeps them."""
-    return text.replace("\0", " ")
 
 
 def _unit(dimension: int) -> Vectors:

@@ -1,8 +1,9 @@
-"""Any name as a part of a namespace, and back."""
+"""Any name as a part of a namespace, and back; and keys that keep a record a record."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from urllib.parse import unquote
 
 
@@ -15,3 +16,8 @@ def as_part(name: str) -> str:
 def from_part(part: str) -> str:
     """The name that a part stands for."""
     return unquote(part)
+
+
+def record_key() -> str:
+    """A key of its own: what has one is stored even if it was just recalled, and no pass of sleep puts it in a gist."""
+    return secrets.token_hex(16)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memoria.engine import Memoria
 from memoria.integrations import extra
-from memoria.integrations.names import as_part
+from memoria.integrations.names import as_part, record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
 from memoria.types import Provenance
@@ -74,7 +74,7 @@ class MemoriaSession:
             # The order of memories is that of time, and clocks are set back.
             last = [one.created_at + datetime.resolution for one in view.list(limit=1)]
             at = max([memory.now(), *last])
-            view.remember_many([self._draft(item, at) for item in items])
+            view.remember_many([self._draft(item, at) for item in items], readmit=True)
 
     def _pop(self) -> TResponseInputItem | None:
         with lent(self._memory) as memory:
@@ -95,7 +95,7 @@ class MemoriaSession:
         # Through JSON, as other sessions do: what comes back is what any reader would get.
         plain: dict[str, Any] = json.loads(json.dumps(item))
         said = Provenance(source="chat", speaker=plain.get("role"), session=self.session_id)
-        return Draft(text=_text(plain), created_at=at, provenance=said, metadata={"item": plain})
+        return Draft(text=_text(plain), created_at=at, key=record_key(), provenance=said, metadata={"item": plain})
 
 
 async def _settled(work: Callable[..., T], *arguments: Any) -> T:
