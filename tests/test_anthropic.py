@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from anthropic.lib.tools import ToolError
 from anthropic.tools.memory import BetaLocalFilesystemMemoryTool
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import memoria
@@ -155,23 +155,14 @@ def test_claude_keeps_notes_through_the_runner(memory: memoria.Memoria) -> None:
 
 
 PATHS = st.sampled_from(
-    [
-        "/memories",
-        "/memories/",
-        "/memories/a",
-        "/memories/b",
-        "/memories/d",
-        "/memories/d/e",
-        "/memories/d/e/f/g",
-        "/memories/.hidden",
-        "/memories/d/./e",
-        "/memories/x/../a",
-        "/memories/../a",
-        "/memoir",
-        "/memories//a",
-    ]
+    ["/memories/a"] * 6
+    + ["/memories", "/memories/", "/memories/b", "/memories/d", "/memories/d/e", "/memories/d/e/f/g", "/memories//a"]
+    + ["/memories/.hidden", "/memories/d/./e", "/memories/x/../a", "/memories/../a", "/memoir"]
 )
-TEXTS = st.sampled_from(["", "x", "one\ntwo\nthree\n", "a\r\nb\r\n", "tea tea", "\n\n", "ünï\tx", "y" * 1500, "aaa"])
+LINES = "l1\nl2\nl3\nl4\nl5\nl6\nl7"
+TEXTS = st.sampled_from(
+    ["", "x", LINES, LINES, "one\ntwo\n", "a\r\nb\r\n", "tea tea", "\n\n", "ünï\tx", "y" * 1500, "aaa"]
+)
 COMMANDS = st.one_of(
     st.fixed_dictionaries({"command": st.just("create"), "path": PATHS, "file_text": TEXTS}),
     st.fixed_dictionaries({"command": st.just("create"), "path": PATHS, "file_text": TEXTS}),
@@ -183,7 +174,7 @@ COMMANDS = st.one_of(
         {
             "command": st.just("str_replace"),
             "path": PATHS,
-            "old_str": st.sampled_from(["x", "two", "tea", "\n", "aa", "zz", "\r\n"]),
+            "old_str": st.sampled_from(["x", "l4", "l4", "two", "tea", "\n", "aa", "zz", "\r\n"]),
             "new_str": TEXTS,
         }
     ),
@@ -196,6 +187,13 @@ COMMANDS = st.one_of(
 
 
 @given(commands=st.lists(COMMANDS, max_size=25))
+@example(
+    commands=[
+        {"command": "create", "path": "/memories/a", "file_text": LINES},
+        {"command": "str_replace", "path": "/memories/a", "old_str": "l4", "new_str": "two\nlines"},
+        {"command": "view", "path": "/memories/a", "view_range": [2, 5]},
+    ]
+)
 def test_it_says_what_the_file_system_tool_says(
     commands: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

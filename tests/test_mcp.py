@@ -130,8 +130,17 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def calls(rng: random.Random, count: int) -> list[Call]:
     """Calls that meet each other: few names, some twice, some odd, some unknown."""
-    names = ["Ada", "Bob", "ada", "Straße", "", 'a/b\n"c"', "名前", "x" * 2000]
-    texts = ["likes tea", "LIKES TEA", "has a cat", "", "İstanbul", "tab\there", "line\u2028end", "has a cat "]
+    names = ["Ada"] * 6 + ["Bob"] * 4 + ["ada", "Straße", "", 'a/b\n"c"', "名前", "x" * 2000]
+    texts = ["likes tea"] * 4 + [
+        "likes tea ",
+        "LIKES TEA",
+        "has a cat",
+        "",
+        "İstanbul",
+        "tab\there",
+        "line\u2028end",
+        "has a cat ",
+    ]
 
     def some(pool: Sequence[Any]) -> list[Any]:
         return [rng.choice(pool) for _ in range(rng.randint(0, 3))]
@@ -163,7 +172,7 @@ def calls(rng: random.Random, count: int) -> list[Call]:
         "search_nodes": lambda: {"query": rng.choice(["tea", "ADA", "ß", "i", "", "person", "nothing"])},
         "open_nodes": lambda: {"names": some(names)},
     }
-    return [(tool, made[tool]()) for tool in rng.choices(list(made), k=count)]
+    return [(tool, made[tool]()) for tool in rng.choices(list(made), weights=[3, 2, 3, 1, 2, 1, 1, 2, 2], k=count)]
 
 
 def plain(schema: Any, definitions: Any = None) -> Any:
