@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +19,7 @@ from memoria.embedders import CallableEmbedder
 from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
 from memoria.erase import Guard
-from memoria.errors import Held, StoreLocked, StoreReadOnly
+from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
 from memoria.integrations import extra
 from memoria.integrations.filters import holds
 from memoria.integrations.names import as_part, from_part, record_key
@@ -103,10 +103,10 @@ class MemoriaStore(BaseStore):
         if index is not None and "embed" in index:
             options["embedder"] = _embedder(index)
         reinforce = options.get("mode") != "r"
-        if shared:
-            yield cls(Shared(path, **options), index=index, ttl=ttl, reinforce=reinforce)
-            return
-        with open_memoria(fspath(path), **options) as memory:
+        opened: AbstractContextManager[Source] = (
+            nullcontext(Shared(path, **options)) if shared else open_memoria(fspath(path), **options)
+        )
+        with opened as memory:
             store = cls(memory, index=index, ttl=ttl, reinforce=reinforce)
             try:
                 yield store
@@ -165,9 +165,12 @@ class MemoriaStore(BaseStore):
 
     def _sweep_at(self, seconds: float) -> None:
         while not self._stop.wait(seconds):
-            # Another process may keep the lock for longer than we wait: then the next round does it.
-            with suppress(StoreLocked):
+            try:
                 self.sweep_ttl()
+            except StoreLocked:
+                continue  # another process keeps the lock for longer than we wait; the next round does it
+            except StoreClosed:
+                return
 
     # -- one batch --
 
@@ -177,7 +180,6 @@ class MemoriaStore(BaseStore):
             return []
         found: dict[str, None] = {}
         for op in ops:
-            validate_op_namespace(op)
             if isinstance(op, PutOp) and op.value is not None:
                 found |= dict.fromkeys(self._indexed(op))
             elif isinstance(op, SearchOp) and op.query:
@@ -235,14 +237,16 @@ class MemoriaStore(BaseStore):
         return found[-1]
 
     def _alive(self, memory: Memoria, found: Sequence[Memory]) -> list[Memory]:
-        """Those that are items and have not expired; what has expired is forgotten at once."""
-        items = [one for one in found if "value" in one.metadata]
-        gone = {one.id: one for one in items if _due(memory, one) <= memory.now()}
-        for one in gone.values():
-            with suppress(StoreReadOnly):
-                versions = _versions(memory, _labels(memory, one), one.metadata["key"])
-                memory.forget(*(version.id for version in versions), guard="none")
-        return [one for one in items if one.id not in gone]
+        """Those that are items and have not expired; what has expired is forgotten at once, unless it is held."""
+        return [one for one in found if _is_item(one) and not self._expired(memory, one)]
+
+    def _expired(self, memory: Memoria, item: Memory) -> bool:
+        if item.metadata[_TTL] is None or _due(memory, item) > memory.now():
+            return False
+        versions = _versions(memory, _labels(memory, item), item.metadata["key"])
+        with suppress(StoreReadOnly, Held):
+            memory.forget(*(version.id for version in versions), guard="none")
+        return True
 
     def _nearest(
         self, memory: Memoria, op: SearchOp, vector: Vectors, wanted: int
@@ -301,7 +305,7 @@ class MemoriaStore(BaseStore):
             with suppress(StoreReadOnly):
                 self._sweep(memory, prefix)
         view = memory.namespace(*_encoded(prefix))
-        found = [_decoded(space[len(memory.prefix) :]) for space in view.namespaces() if space[-1] == _LEAF]
+        found = [_decoded(space[len(memory.prefix) :]) for space in view.namespaces() if space[-1:] == (_LEAF,)]
         cut = {labels[: op.max_depth] for labels in found if all(_matches(one, labels) for one in conditions)}
         return sorted(cut)[op.offset : op.offset + op.limit]
 
@@ -346,8 +350,12 @@ class MemoriaStore(BaseStore):
         return [item, *(_draft(more, vectors[more], tags[:1], beside) for more in texts[1:])]
 
     def _sweep(self, memory: Memoria, prefix: Labels) -> int:
-        items = memory.list(namespace=_encoded(prefix), tags=(_TTL,))
-        return len(items) - len(self._alive(memory, items))
+        def items() -> list[Memory]:
+            return [one for one in memory.list(namespace=_encoded(prefix), tags=(_TTL,)) if _is_item(one)]
+
+        found = items()
+        self._alive(memory, found)
+        return len(found) - len(items())
 
 
 def _draft(text: str, vector: Vectors, tags: Sequence[str], metadata: Mapping[str, Any]) -> Draft:
@@ -379,12 +387,14 @@ def _versions(memory: Memoria, labels: Labels, key: str) -> list[Memory]:
     return memory.list(namespace=_place(labels), tags=(_tag(key),))
 
 
+def _is_item(memory: Memory) -> bool:
+    """Whether it is an item, and not a further text of one, or something of somebody else's."""
+    return memory.namespace[-1:] == (_LEAF,) and "value" in memory.metadata
+
+
 def _due(memory: Memoria, item: Memory) -> datetime:
-    """When an item expires: its TTL after it was last used."""
-    minutes = item.metadata[_TTL]
-    if minutes is None:
-        return datetime.max.replace(tzinfo=item.created_at.tzinfo)
-    return memory.trace(item.id).last_retrieved + timedelta(minutes=minutes)
+    """When an item with a TTL expires: that long after it was last used."""
+    return memory.trace(item.id).last_retrieved + timedelta(minutes=item.metadata[_TTL])
 
 
 def _fields(memory: Memoria, item: Memory) -> dict[str, Any]:
