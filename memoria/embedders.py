@@ -48,13 +48,6 @@ class MiniLM:
         """Vectors of shape (n, 384), float32; raises ModelCorrupt."""
         return _encode(self._model, texts)
 
-    def tokens(self, texts: Sequence[str], batch: int = _BATCH) -> list[Vectors]:
-        """Vectors of the tokens of each text, shape (tokens, 384), the two marks at its ends included."""
-        made = self._model.encode(
-            list(texts), batch_size=batch, output_value="token_embeddings", show_progress_bar=False
-        )
-        return [one.cpu().numpy() for one in made]
-
 
 class SentenceTransformerEmbedder:
     """Any SentenceTransformer by name or path."""

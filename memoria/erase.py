@@ -13,7 +13,7 @@ from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.lineage import Consequences, Remake, change, consequences
 from memoria.protocols import Change, Store
 from memoria.residue import scan
-from memoria.types import LedgerEntry, Memory, Receipt, Record, Secret, Verification, Where
+from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_reason, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
@@ -67,6 +67,8 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
         started = time.perf_counter()
         made = plan(store, order)
         todo = made.change(store, remake)
+        if order.guard != "none":
+            todo = replace(todo, guarded=_apart(store, made, todo))
         planned = time.perf_counter() - started
         secrets = _secrets(store, made, todo) if order.verify else []
         _enter_override(store, todo, at, order.override)
@@ -187,7 +189,7 @@ def find_part(store: Store, id: str) -> Memory | None:
 
 def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
     over_holds, guard = order.override is not None, order.guard != "none"
-    only = not (todo.replace or todo.add or todo.ends)
+    only = not (todo.replace or todo.add or todo.ends or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
     if not only or (whole and made.effects.gone > set(made.asked)):
         store.revise(todo, over_holds=over_holds, guard=guard)
@@ -202,6 +204,14 @@ def _memories(store: Store, made: Plan) -> list[Memory]:
     live = {record.memory.id: record.memory for record in store.read(gone) if record is not None}
     parts = {part.id: part for part in _parts(store, [id for id in gone if id not in live])}
     return list({**parts, **live}.values())
+
+
+def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str], ...]:
+    """The texts of the parts that go, which no slot of their own leaves a fingerprint of."""
+    if made.effects.gone == set(todo.erase):
+        return ()
+    erased = set(todo.erase)
+    return tuple((one.namespace, one.text) for one in _memories(store, made) if one.id not in erased)
 
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:

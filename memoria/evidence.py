@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from memoria.conversation import NOBODY
 from memoria.lexical import LexicalIndex
 from memoria.words import Question
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 Docs = NDArray[np.int64]
 Columns = Mapping[str, NDArray[np.float64]]
 
-_NEIGHBOURS = (-1, 1)
+_NEAR = (-1, 1)
+_FAR = (-2, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,29 +47,37 @@ def gather(
     """Candidates and their columns in one namespace.
 
     Candidates are the documents nearest in meaning, the `pool` best by words, and, as a second hop, the turns beside
-    these; `among` limits all three, and none is of `without`. nearest: shape (m,). vector: the unit vector of the
-    question, shape (d,).
+    these; `among` limits all three. None is of `without` (ascending), nor do these lend a turn beside them anything.
+    nearest: shape (m,). vector: the unit vector of the question, shape (d,).
     """
     words, _ = index.without_speakers(asked)
     first = np.union1d(nearest, index.best(words, among, pool, without))
-    beside = np.concatenate([first, *(index.conversation.neighbours(first, step) for step in _NEIGHBOURS)])
+    beside = np.concatenate([first, *(index.conversation.neighbours(first, step) for step in _NEAR)])
     docs = index.held(np.unique(beside))
     if among is not None:
         docs = np.intersect1d(docs, among)
     if without is not None:
         docs = np.setdiff1d(docs, without)
-    return docs, {**_similarities(index, vectors, vector, docs), **index.terms(asked, docs)}
+    around = np.stack([docs, *(index.conversation.neighbours(docs, step) for step in (*_NEAR, *_FAR))])
+    if without is not None and len(without):
+        at = np.minimum(np.searchsorted(without, around), len(without) - 1)
+        around = np.where(without[at] == around, NOBODY, around)
+    return docs, {**_similarities(vectors, vector, around[:3]), **index.terms(asked, around)}
 
 
-def _similarities(index: LexicalIndex, vectors: Callable[[Docs], Vectors], vector: Vectors, docs: Docs) -> Columns:
-    """Cosine of the question with each document and with the turns beside it, 0 where there is none."""
-    around = np.stack([docs, *(index.conversation.neighbours(docs, step) for step in _NEIGHBOURS)])
+def _similarities(vectors: Callable[[Docs], Vectors], vector: Vectors, around: Docs) -> Columns:
+    """Cosine of the question with each document, and with the sum of it and the turns beside it.
+
+    around: shape (3, n), the documents and the turns one before and one after, -1 for none.
+    """
     unique, places = np.unique(around, return_inverse=True)
-    cosines = np.zeros(len(unique))
+    read = np.zeros((len(unique), len(vector)), np.float32)
     real = unique >= 0
-    cosines[real] = vectors(unique[real]) @ vector
-    own, before, after = cosines[places.reshape(around.shape)]
-    return {"similarity": own, "previous": before, "next": after}
+    read[real] = vectors(unique[real])
+    cosines = (read @ vector)[places.reshape(around.shape)].astype(np.float64)
+    together = read[places.reshape(around.shape)].sum(axis=0)
+    lengths = np.sqrt(np.einsum("nd,nd->n", together, together))
+    return {"similarity": cosines[0], "context": cosines.sum(axis=0) / np.maximum(lengths, 1e-9)}
 
 
 def merge(parts: Sequence[tuple[Sequence[str], Columns]]) -> Evidence:

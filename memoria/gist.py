@@ -38,26 +38,37 @@ def restates(one: str, other: str) -> bool:
     """Whether two texts say the same: nearly the same stems, and no other number, name or negation."""
     if canonical(one) == canonical(other):
         return True
-    ours, theirs = set(stems(one)), set(stems(other))
-    shared = len(ours & theirs) >= _ALIKE * max(len(ours | theirs), 1)
-    return shared and _telling(one) == _telling(other)
+    return _overlap(one, other) >= _ALIKE and _named(one, other) and _telling(one) == _telling(other)
 
 
 def opposes(one: str, other: str) -> bool:
     """Whether one text denies the other: many stems in common, and a negation in one of them only."""
+    return _overlap(one, other) >= _COMMON and _negations(one) != _negations(other)
+
+
+def _overlap(one: str, other: str) -> float:
+    """Share of the stems of both that are in each (Jaccard)."""
     ours, theirs = set(stems(one)), set(stems(other))
-    shared = len(ours & theirs) >= _COMMON * max(len(ours | theirs), 1)
-    return shared and _telling(one)[2] != _telling(other)[2]
+    return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
-def _telling(text: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """What may not differ: words with a digit, words with a capital inside the text, negations."""
-    words = plain_words(text)
-    negations = frozenset(word for word in words if word in _NEGATIONS) | (
-        {"not"} if "n't" in text.casefold() else set()
+def _named(one: str, other: str) -> bool:
+    """Whether each holds the words that the other writes with a capital inside the text."""
+    return all(
+        {word for token in first.split()[1:] if token[:1].isupper() for word in plain_words(token)}
+        <= set(plain_words(second))
+        for first, second in ((one, other), (other, one))
     )
-    capitals = frozenset(word for word in text.split()[1:] if word[:1].isupper())
-    return frozenset(word for word in words if any(map(str.isdigit, word))), capitals, negations
+
+
+def _telling(text: str) -> tuple[set[str], set[str]]:
+    """Numbers and negations, which may not differ."""
+    return {word for word in plain_words(text) if any(map(str.isdigit, word))}, _negations(text)
+
+
+def _negations(text: str) -> set[str]:
+    found = _NEGATIONS & set(plain_words(text))
+    return set(found) | ({"not"} if "n't" in text.casefold().replace("\u2019", "'") else set())
 
 
 def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.conversation import Conversation
-from memoria.words import Question, stems
+from memoria.words import Question, Sign, signs, stems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +33,6 @@ B = 0.4
 _COMMON = 0.25
 _MANY = 4096
 _MAX_COUNT = 255
-_NEAR = (-1, 1)
-_FAR = (-2, 2)
 
 
 class Posting:
@@ -64,7 +62,7 @@ class LexicalIndex:
         self._postings: dict[str, Posting] = {}
         self._held: dict[int, tuple[Posting, ...]] = {}
         self._lengths = np.zeros(0, np.int32)
-        self._questions = np.zeros(0, np.bool_)
+        self._signs = np.zeros(0, np.uint8)
         self._total = 0
         self.conversation = Conversation()
 
@@ -84,7 +82,7 @@ class LexicalIndex:
         self._held[doc] = tuple(held)
         self._reserve(doc + 1)
         self._lengths[doc] = len(words)
-        self._questions[doc] = memory.text.rstrip().endswith("?")
+        self._signs[doc] = signs(memory.text)
         self._total += len(words)
         self.conversation.add(doc, memory)
 
@@ -100,14 +98,18 @@ class LexicalIndex:
                     del self._postings[posting.word]
             self._total -= int(self._lengths[doc])
             self._lengths[doc] = 0
-            self._questions[doc] = False
+            self._signs[doc] = Sign.NONE
             self.conversation.remove(doc)
 
     def _reserve(self, size: int) -> None:
         if size > len(self._lengths):
             grown = max(size, 2 * len(self._lengths), 64) - len(self._lengths)
             self._lengths = np.concatenate([self._lengths, np.zeros(grown, np.int32)])
-            self._questions = np.concatenate([self._questions, np.zeros(grown, np.bool_)])
+            self._signs = np.concatenate([self._signs, np.zeros(grown, np.uint8)])
+
+    def docs(self) -> Docs:
+        """All documents in the index, in no order."""
+        return np.fromiter(self._held, np.int64, len(self._held))
 
     def held(self, docs: Docs) -> Docs:
         """Those of `docs` that are in the index."""
@@ -174,28 +176,34 @@ class LexicalIndex:
         scores: Floats = self.table(words, docs).sum(axis=0)
         return scores
 
-    def terms(self, asked: Question, docs: Docs) -> dict[str, Floats]:
-        """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md."""
+    def terms(self, asked: Question, around: Docs) -> dict[str, Floats]:
+        """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
+
+        around: shape (5, n), the documents, then the turns one before, one after, two before, two after; -1 for none.
+        """
         words, speakers = self.without_speakers(asked)
-        turn = self.conversation
-        around = np.stack([docs, *(turn.neighbours(docs, step) for step in (*_NEAR, *_FAR))])
+        docs, before = around[:2]
         table = self.table(words, around)
         own, near, far = table[:, 0], table[:, 1:3].max(axis=1), table[:, 3:5].max(axis=1)
         nearer = np.maximum(own, near)
         idf = np.array([self.idf(word) for word in words])
-        named = np.array([word in asked.entities for word in words], np.bool_)
-        before = around[1]
         return {
             "words": own.sum(axis=0),
             "coverage": _share(own, idf),
-            "entities": _share(own[named], idf[named]),
-            "speaker": turn.speaks(docs, speakers),
+            "speaker": self.conversation.speaks(docs, speakers),
             "near words": (nearer - own).sum(axis=0),
             "far words": (np.maximum(nearer, far) - nearer).sum(axis=0),
-            "question": self._questions[docs].astype(np.float64),
-            "answer": np.where(before >= 0, self._questions[before], False).astype(np.float64),
+            "question": self._bear(docs, Sign.ASKS),
+            "answer": np.where(before >= 0, self._bear(before, Sign.ASKS), 0.0),
+            "self": self._bear(docs, Sign.SELF),
+            "asked for": self._bear(docs, asked.wants),
             "length": np.log1p(self._lengths[docs]),
         }
+
+    def _bear(self, docs: Docs, wanted: Sign) -> Floats:
+        """1 for each document that bears a sign of `wanted`, else 0."""
+        bears: Floats = (self._signs[docs] & wanted != 0).astype(np.float64)
+        return bears
 
     def state(self) -> Mapping[str, Any]:
         """Everything the index holds about documents, in an order that does not tell how it came about."""
@@ -203,7 +211,7 @@ class LexicalIndex:
             "postings": {w: (p.docs.tolist(), p.counts.tolist()) for w, p in sorted(self._postings.items())},
             "held": {doc: sorted(p.word for p in held) for doc, held in sorted(self._held.items())},
             "lengths": {int(doc): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
-            "questions": np.flatnonzero(self._questions).tolist(),
+            "signs": {int(doc): int(self._signs[doc]) for doc in np.flatnonzero(self._signs)},
             "total": self._total,
             "conversation": self.conversation.state(),
         }

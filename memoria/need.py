@@ -25,18 +25,18 @@ _EDGE = 0.01
 # Fitted by `memoria eval fit` (conditional logit) on three conversations of LoCoMo; docs/recall.md says which.
 FITTED: Mapping[str, float] = MappingProxyType(
     {
-        "similarity": 6.07,
-        "previous": 1.68,
-        "next": 0.88,
-        "words": 0.43,
-        "coverage": 2.72,
-        "entities": 0.21,
-        "speaker": 0.76,
-        "near words": 0.47,
-        "far words": 0.41,
-        "question": -1.19,
-        "answer": 0.75,
-        "length": 0.54,
+        "similarity": 4.24,
+        "context": 4.79,
+        "words": 0.4,
+        "coverage": 2.36,
+        "speaker": 0.72,
+        "near words": 0.43,
+        "far words": 0.39,
+        "question": -0.83,
+        "answer": 0.73,
+        "self": 0.99,
+        "asked for": 1.71,
+        "length": 0.2,
     }
 )
 # Set by hand, small: base level and salience decide between memories that the context likes equally well.
@@ -47,11 +47,12 @@ CHOSEN: Mapping[str, float] = MappingProxyType({"time": 1.0, "base level": 0.05,
 class Need:
     """Weights of the terms: log-odds per unit of evidence; a term without a weight is left out.
 
-    similarity, previous, next: cosines of the question with the memory and the turns beside it, in [-1, 1].
+    similarity, context: cosines of the question with the memory, and with it and the turns beside it, in [-1, 1].
     words, near words, far words: BM25 of the memory, and what turns one and two away add to it; >= 0.
-    coverage, entities: share of the question's words and of its capitalised words, by idf; in [0, 1].
+    coverage: share of the question's words, by idf; in [0, 1].
     speaker: 1 said by whom the question names, -1 by somebody else, else 0. question, answer: 1 when the memory
-    asks, or follows one that asks. length: ln(1 + words). time: 1 when it is about a time the question names.
+    asks, or follows one that asks. self: 1 when it speaks of who says it. asked for: 1 when it holds a name, a time or
+    a number, and the question asks for that. length: ln(1 + words). time: 1 when it is about a time the question names.
     base level, salience: log-odds of retrievability and of salience, both cut to [0.01, 0.99].
     repeats: how much it says again what stands above it, from 0 (cosine 0.9) to 1.
     """

@@ -70,6 +70,7 @@ class Change:
 
     erase: ids that go. replace: records in the place of those with their ids. add: new records.
     ends: new `valid_to` of ids; None is without end. links: by which what is added supersedes others.
+    guarded: texts, each with its namespace, that `refused` is to know although no memory of their own goes.
     """
 
     erase: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class Change:
     add: tuple[Record, ...] = ()
     ends: Mapping[str, datetime | None] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    guarded: tuple[tuple[Namespace, str], ...] = ()
 
 
 class Store(Protocol):

@@ -126,10 +126,9 @@ class Sleeper:
         """Whether it is still at work."""
         return not self._night.done()
 
-    def wake(self) -> Night:
-        """Ends after the step under way; the rest is done by the next pass. Raises what the pass raised."""
+    def wake(self) -> None:
+        """Ends it after the step under way; the rest is done by the next pass."""
         self._ended.set()
-        return self._night.result()
 
     def wait(self, timeout: float | None = None) -> Night:
         """The night once it is over; raises TimeoutError after `timeout` seconds, and what the pass raised."""

@@ -6,7 +6,9 @@ Nothing here remembers a word: the stemmer runs without its cache, so that a for
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntFlag
 from functools import cache
 from typing import Any, cast
 
@@ -18,7 +20,42 @@ STOP_WORDS = frozenset(
 )
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
 _APOSTROPHE = re.compile(r"['\u2019]")
-_SENTENCE = re.compile(r"(?:^|[.!?]\s+)\W*")
+
+
+class Sign(IntFlag):
+    """What kind of thing a text holds, and a question asks for: people, places and works by NAME, a TIME, a NUMBER.
+
+    ASKS: it ends with a question mark. SELF: who says it speaks of themselves.
+    """
+
+    NONE = 0
+    ASKS = 1
+    SELF = 2
+    NAME = 4
+    TIME = 8
+    NUMBER = 16
+
+
+_DATES = (
+    r"yesterday|today|tonight|ago|last|next|week|weekend|month|year|morning|\d{4}"
+    "|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+    "|january|february|march|april|june|july|august|september|october|november|december"
+)
+# May is left out, for it is a verb. A name is a capital that does not begin a sentence.
+_HOLDS = {
+    Sign.ASKS: re.compile(r"\?\s*$"),
+    Sign.SELF: re.compile(r"\b(?:i|me|my|we|our)\b", re.IGNORECASE),
+    Sign.NAME: re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+"),
+    Sign.TIME: re.compile(rf"\b(?:{_DATES})\b", re.IGNORECASE),
+    Sign.NUMBER: re.compile(
+        r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|couple|few|several)\b", re.IGNORECASE
+    ),
+}
+_WANTS = {
+    Sign.NAME: re.compile(r"\b(?:who|whom|whose|where|which|names?|named|called)\b", re.IGNORECASE),
+    Sign.TIME: re.compile(r"\b(?:when|(?:what|which) (?:day|date|week|month|year|time))\b", re.IGNORECASE),
+    Sign.NUMBER: re.compile(r"\bhow (?:many|much|long|often|old)\b", re.IGNORECASE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +63,12 @@ class Question:
     """A query as the lexical index sees it.
 
     words: distinct stems without stop words, in order. spoken: every word, in lower case, to find whom it names.
-    entities: the stems among `words` that were written with a capital inside a sentence.
+    wants: the kinds of thing it asks for.
     """
 
     words: tuple[str, ...]
     spoken: frozenset[str] = frozenset()
-    entities: frozenset[str] = frozenset()
+    wants: Sign = Sign.NONE
 
 
 def plain_words(text: str) -> list[str]:
@@ -47,11 +84,21 @@ def stems(text: str) -> list[str]:
 
 def question(text: str) -> Question:
     """The question a query text asks."""
-    starts = {match.end() for match in _SENTENCE.finditer(text)}
-    named = [word.group() for word in _WORD.finditer(text) if word.group()[0].isupper() and word.start() not in starts]
-    words = dict.fromkeys(stems(text))
-    entities = frozenset(stems(" ".join(named))) & set(words)
-    return Question(words=tuple(words), spoken=frozenset(plain_words(text)), entities=entities)
+    words = tuple(dict.fromkeys(stems(text)))
+    return Question(words=words, spoken=frozenset(plain_words(text)), wants=_matching(_WANTS, text))
+
+
+def signs(text: str) -> Sign:
+    """What kinds of thing a text holds."""
+    return _matching(_HOLDS, text)
+
+
+def _matching(patterns: Mapping[Sign, re.Pattern[str]], text: str) -> Sign:
+    found = Sign.NONE
+    for sign, pattern in patterns.items():
+        if pattern.search(text):
+            found |= sign
+    return found
 
 
 @cache

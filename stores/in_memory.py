@@ -90,6 +90,7 @@ class InMemoryStore:
         for id, end in change.ends.items():
             self._open[id] = replace(self._open[id], memory=replace(self._open[id].memory, valid_to=end))
         self._remove(set(change.erase), guard=guard)
+        self._guarded |= {(name, canonical(text)) for name, text in change.guarded}
         self._open.update({record.memory.id: _rounded(record) for record in change.add})
 
     def _remove(self, ids: set[str], *, guard: bool) -> None:
@@ -137,8 +138,8 @@ class InMemoryStore:
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         gone = self.namespaces(prefix)
         self.erase(self.select(Where(namespace=prefix)), over_holds=over_holds, guard=False)
-        self._guarded = {one for one in self._guarded if one[0] not in gone}
-        self._near = [one for one in self._near if one[0] not in gone]
+        self._guarded = {one for one in self._guarded if one[0][: len(prefix)] != prefix}
+        self._near = [one for one in self._near if one[0][: len(prefix)] != prefix]
         return len(gone)
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
@@ -231,7 +232,9 @@ class InMemoryStore:
             among = np.array([doc for doc, id in enumerate(ids) if id in matching], np.int64)
             vectors = np.stack([self._open[id].vector for id in ids])
             nearest = among[np.argsort(-(vectors[among] @ vector), kind="stable")[:pool]]
-            docs, columns = gather(index, nearest, _reader(vectors), asked, vector, among, pool)
+            away = [doc for doc, id in enumerate(ids) if where.archived is False and self._open[id].trace.archived]
+            without = np.array(away, np.int64)
+            docs, columns = gather(index, nearest, _reader(vectors), asked, vector, among, pool, without)
             parts.append(([ids[doc] for doc in docs], columns))
         return merge(parts)
 

@@ -50,3 +50,26 @@ def test_remember_recall_forget_scan(tmp_path: Path) -> None:
     run(tmp_path, "rebuild")
     run(tmp_path, "doctor")
     assert json.loads(run(tmp_path, "stats", "--json"))["memories"] == 3
+
+
+def test_recall_explains_looks_back_and_packs(tmp_path: Path) -> None:
+    run(tmp_path, "init")
+    old = run(tmp_path, "remember", "Ada drinks tea.", "--created-at", "2026-01-01").strip()
+    new = run(tmp_path, "remember", "Ada drinks coffee now.", "--created-at", "2026-02-01").strip()
+
+    def found(*options: str) -> list[str]:
+        hits = json.loads(run(tmp_path, "recall", "What does Ada drink?", "--json", *options))
+        return [hit["memory"]["id"] for hit in hits]
+
+    assert sorted(found()) == sorted([old, new])
+    assert found("--as-of", "2026-01-15") == [old]
+    assert len(found("--budget-tokens", "12")) == 1
+    plain = run(tmp_path, "recall", "What does Ada drink?", "-k", "1")
+    assert "runners-up" not in plain
+    assert "similarity" not in plain
+    explained = run(tmp_path, "recall", "What does Ada drink?", "-k", "1", "--explain")
+    best, runner_up = explained.split("runners-up")
+    for part in (best, runner_up):
+        assert " = " in part
+        assert "similarity" in part
+        assert "words" in part

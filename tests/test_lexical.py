@@ -18,7 +18,7 @@ from memoria.lexical import K1, B, LexicalIndex
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Memory, Provenance
-from memoria.words import question, stems
+from memoria.words import Sign, question, signs, stems
 
 IDS = IdSource()
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,11 +48,38 @@ def test_stems_are_those_of_the_published_stemmer(text: str, expected: list[str]
     assert stems(text) == expected
 
 
-def test_a_question_knows_its_names() -> None:
+def test_a_question_knows_its_words() -> None:
     asked = question("When did Caroline visit the LGBTQ group? And Paris?")
     assert asked.words == ("carolin", "visit", "lgbtq", "group", "pari")
-    assert asked.entities == {"carolin", "lgbtq", "pari"}
     assert {"when", "caroline"} <= asked.spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Did you?", Sign.ASKS),
+        ("Rain all day. Snow at night.", Sign.NONE),
+        ("We went home.", Sign.SELF),
+        ("a photo of Lisbon", Sign.NAME),
+        ("It was in october, two days ago.", Sign.TIME | Sign.NUMBER),
+        ("Born in 1999", Sign.TIME | Sign.NUMBER),
+    ],
+)
+def test_signs_by_hand(text: str, expected: Sign) -> None:
+    assert signs(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What does Ada like?", Sign.NONE),
+        ("Where did Ada go, and when?", Sign.NAME | Sign.TIME),
+        ("Which year was it?", Sign.NAME | Sign.TIME),
+        ("How often does Bob run?", Sign.NUMBER),
+    ],
+)
+def test_a_question_wants_what_it_asks_for(text: str, expected: Sign) -> None:
+    assert question(text).wants == expected
 
 
 def test_scores_are_those_of_another_implementation() -> None:

@@ -171,15 +171,39 @@ def test_log_odds() -> None:
 def test_a_reader_sees_words_of_the_writer_come_and_go(tmp_path: Path) -> None:
     path = tmp_path / "a.memoria"
     with memoria.open(path, embedder=HashEmbedder(64)) as writer:
-        writer.remember_many([f"fact {n}" for n in range(40)])
+        first, *_ = writer.remember_many([f"fact {n}" for n in range(40)])
         with memoria.open(path, mode="r", embedder=HashEmbedder(64)) as reader:
             reader.recall("fact", k=1)
+            (space,) = reader.store._spaces.values()  # type: ignore[attr-defined]  # RAM is what is looked at
+            index = space.words
             fresh = writer.remember("xylophone")
             assert reader.recall("xylophone", k=1)[0].memory == fresh
+            amended = writer.amend(first.id, text="yttrium")
+            assert reader.recall("yttrium", k=1)[0].memory == amended
             writer.forget(fresh.id)
             assert fresh not in [hit.memory for hit in reader.recall("xylophone", k=50)]
-            spaces = reader.store._spaces.values()  # type: ignore[attr-defined]  # RAM is what is looked at
-            assert not any("xylophon" in str(space.words.state()) for space in spaces)
+            # What is new was taken in: nothing was built again, and the state is that of a build all the same.
+            assert space.words is index
+            assert "xylophon" not in str(index.state())
+            with memoria.open(path, mode="r", embedder=HashEmbedder(64)) as late:
+                late.recall("fact", k=1)
+                (other,) = late.store._spaces.values()  # type: ignore[attr-defined]
+                assert other.words.state() == index.state()
+
+
+def test_a_reader_drops_at_a_commit_what_was_forgotten_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.memoria"
+    with memoria.open(path, embedder=HashEmbedder(64)) as writer:
+        secret = writer.remember("xylophone")
+        writer.remember("fact")
+        with memoria.open(path, mode="r", embedder=HashEmbedder(64)) as reader:
+            reader.recall("fact", k=1)
+            (space,) = reader.store._spaces.values()  # type: ignore[attr-defined]  # RAM is what is looked at
+            assert "xylophon" in str(space.words.state())
+            writer.forget(secret.id)
+            writer.remember("another")
+            reader.list()
+            assert "xylophon" not in str(space.words.state())
 
 
 def test_json_of_hits_holds_the_terms(memory: memoria.Memoria) -> None:

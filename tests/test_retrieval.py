@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import memoria
-from memoria.evaluation import datasets, retrieval
+from memoria.cli.app import app, out
+from memoria.evaluation import datasets, drawing, hybrid, retrieval
 from memoria.evaluation.datasets import Asked
+from memoria.need import FITTED, Need
 from memoria.testing import HashEmbedder
 
 
@@ -44,7 +50,8 @@ def test_locomo_is_read_with_split_ids(locomo: Path) -> None:
     assert one.until.isoformat() == "2023-05-21T19:48:00+00:00"
 
 
-def test_memora_counts_values(tmp_path: Path) -> None:
+@pytest.fixture
+def memora(tmp_path: Path) -> Path:
     def session(number: int, message: str) -> dict[str, Any]:
         turn = {"turn": 1, "speaker": "user_agent", "message": message, "share_memory": True}
         return {"session_id": number, "date": "2025-06-01", "persona": "p", "conversation": [turn]}
@@ -56,10 +63,16 @@ def test_memora_counts_values(tmp_path: Path) -> None:
         "memory_evidence": {"remaining": [{"value": "Plan Work", "session_id": 1}]},
         "forgetting_evidence": {"forgotten_items": [{"value": "Visit library", "session_id": 2}]},
     }
-    with gzip.open(tmp_path / "weekly_sessions.jsonl.gz", "wt") as file:
+    folder = tmp_path / "memora"
+    folder.mkdir()
+    with gzip.open(folder / "weekly_sessions.jsonl.gz", "wt") as file:
         file.write("\n".join(map(json.dumps, [session(1, "add plan work"), session(2, "visit library is done")])))
-    (tmp_path / "weekly_questions.jsonl").write_text(json.dumps(question) + "\n")
-    (one,) = datasets.load(tmp_path)
+    (folder / "weekly_questions.jsonl").write_text(json.dumps(question) + "\n")
+    return folder
+
+
+def test_memora_counts_values(memora: Path) -> None:
+    (one,) = datasets.load(memora)
     assert one.asked[0].relevant == (frozenset({0}),)
     assert one.asked[0].stale == (frozenset({1}),)
 
@@ -85,6 +98,76 @@ def test_evaluation_holds_systems_side_by_side(locomo: Path, tmp_path: Path) -> 
     assert means["mrr"]["n"] == 2
     assert steps == [("conversations", 1, 1)]
     assert list((tmp_path / "cache").iterdir())
+    assert report["curves"].keys() == report["systems"].keys()
+    for system, levels in report["curves"].items():
+        assert levels == sorted(levels)
+        assert levels[9] == pytest.approx(report["systems"][system]["all"]["recall@10"]["mean"])
+
+
+def test_a_system_is_not_moved_by_the_one_before_it(locomo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval, "DEPTH", 1)
+    (one,) = datasets.load(locomo)
+    bicycle, trip = one.asked
+    # Words of the second question are in no memory, so use alone could part them; uses are written by the hundred.
+    often = replace(one, asked=(*[bicycle] * 300, trip), until=one.until + timedelta(days=30))
+    need = Need(weights={"words": 1.0, "base level": 9.0})
+    found = retrieval.answers(often, HashEmbedder(64), {"first": need, "second": need})
+    assert found["first"][0] == [2]
+    assert found["first"][-1] != [2]
+    assert found["second"] == found["first"]
+
+
+def test_the_drawing_holds_each_system_and_a_legend(tmp_path: Path) -> None:
+    curves = {f"system <{n}>": [(k + n) / 100 for k in range(1, 51)] for n in range(9)}
+    root = ElementTree.fromstring(retrieval.svg({"questions": 2, "memories": 4, "curves": curves}))
+    space = "{http://www.w3.org/2000/svg}"
+    lines = root.findall(f"{space}polyline")
+    assert len({(line.get("stroke"), line.get("stroke-dasharray")) for line in lines}) == len(curves)
+    written = [text.text for text in root.findall(f"{space}text")]
+    assert set(curves) <= set(written)
+    assert {"k", "0", "50", "1", "Recall at k, 2 questions about 4 memories"} <= set(written)
+    # The last point of the first line is k = 50, at the right end, and recall 0.5, half way up.
+    x, y = map(float, str(lines[0].get("points")).split()[-1].split(","))
+    assert (x, y) == (drawing.LEFT + drawing.WIDTH, drawing.TOP + drawing.HEIGHT / 2)
+
+
+def test_the_command_measures_locomo_and_draws(locomo: Path, tmp_path: Path) -> None:
+    plot, cache = tmp_path / "recall.svg", str(tmp_path / "cache")
+    command = ["eval", "retrieval", "--data", str(locomo), "--cache", cache]
+    done = CliRunner().invoke(app, [*command, "--json", "--only", "conv-1", "--plot", str(plot)])
+    report = json.loads(done.stdout)
+    assert report["conversations"] == ["conv-1"]
+    assert report["systems"]["memoria"]["single-hop"]["mrr"]["mean"] == 1
+    assert plot.read_text() == retrieval.svg(report)
+    refused = CliRunner().invoke(app, [*command, "--only", "conv-9"])
+    assert refused.exit_code == 2
+    assert "the data holds conv-1" in " ".join(refused.output.replace("\u2502", " ").split())
+
+
+def test_the_command_shows_a_table_for_memora(memora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(out, "width", 200)
+    done = CliRunner().invoke(app, ["eval", "retrieval", "--data", str(memora), "--cache", str(tmp_path / "cache")])
+    assert done.exit_code == 0
+    for word in ("memoria (95 % intervals)", "vectors (95 % intervals)", "remembering", "stale@50"):
+        assert word in done.output
+
+
+def test_the_command_fits_weights(locomo: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["eval", "fit", "--data", str(locomo), "--cache", str(tmp_path / "cache")])
+    weights = json.loads(done.stdout)
+    assert weights.keys() == FITTED.keys()
+    assert weights["similarity"] > 0
+
+
+def test_hybrid_is_timed_beside_vectors(tmp_path: Path) -> None:
+    steps: list[tuple[str, int, int]] = []
+    report = hybrid.bench_hybrid(tmp_path, 300, HashEmbedder(384), lambda *step: steps.append(step), queries=5, seed=0)
+    assert report["n"] == 300
+    assert report["ratio"] == pytest.approx(report["hybrid_p50_ms"] / report["vector_p50_ms"])
+    assert report["build_per_s"] == pytest.approx(300 / report["build_s"])
+    assert report["hybrid_p95_ms"] >= report["hybrid_p50_ms"] > 0
+    assert report["lexical_mb_per_100k"] > 0
+    assert steps == [("fill", 300, 300), *(("queries", n, 5) for n in range(1, 6))]
 
 
 def test_fit_finds_the_weights_that_made_the_choices() -> None:

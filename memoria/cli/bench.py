@@ -12,7 +12,7 @@ import typer
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.evaluation import allocation, forgetting, hybrid, latency
+from memoria.evaluation import allocation, background, forgetting, hybrid, latency
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -92,6 +92,20 @@ def fade(
     """Fading what is due out of n memories against out of 10,000."""
     with _folder(folder) as place, progress_bar() as progress:
         report = forgetting.bench_fade(place, n, progress, due=due, rounds=rounds, seed=seed)
+    _show(report, as_json)
+
+
+@bench_app.command()
+def sleep(
+    n: Annotated[int, typer.Option("--n", min=1000, help="Memories in one namespace.")] = 10_000,
+    queries: Annotated[int, typer.Option(min=50, help="Recalls timed while awake.")] = 500,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recall while a thread sleeps over the store against recall without."""
+    with _folder(folder) as place, progress_bar() as progress:
+        report = background.bench_sleep(place, n, MiniLM(), progress, queries=queries, seed=seed)
     _show(report, as_json)
 
 

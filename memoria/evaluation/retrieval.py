@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
 from memoria.evaluation.datasets import Asked, Conversation
+from memoria.evaluation.drawing import chart
 from memoria.need import Need
 from memoria.protocols import Embedder
 from memoria.types import EmbedderCard, Where
@@ -27,11 +28,13 @@ BOOTSTRAPS = 1000
 Progress = Callable[[str, int, int], None]
 # What each component is, by the terms that fall away without it.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    "similarity": ("similarity", "previous", "next"),
+    "similarity": ("similarity", "context"),
     "words": ("words", "coverage"),
-    "neighbours": ("near words", "far words", "previous", "next", "answer"),
+    "neighbours": ("near words", "far words", "context", "answer"),
     "speaker": ("speaker",),
     "questions": ("question", "answer"),
+    "self": ("self",),
+    "asked for": ("asked for",),
     "length": ("length",),
     "time": ("time",),
     "base level": ("base level",),
@@ -70,7 +73,10 @@ def evaluate(
     ablate: bool = False,
     needs: Mapping[str, Need] | None = None,
 ) -> dict[str, Any]:
-    """Each system's measures per category and over all, with 95 % bootstrap intervals over questions."""
+    """Each system's measures per category and over all, with 95 % bootstrap intervals over questions.
+
+    "curves" holds the mean recall at k = 1, 2, ... over all questions.
+    """
     found: dict[str, list[tuple[Asked, list[int]]]] = {}
     chosen = dict(needs if needs is not None else {"memoria": Need()})
     if ablate:
@@ -86,13 +92,15 @@ def evaluate(
         "memories": sum(len(one.drafts) for one in conversations),
         "questions": sum(len(one.asked) for one in conversations),
         "systems": {system: summary(rows) for system, rows in found.items()},
+        "curves": {system: curve(rows) for system, rows in found.items()},
     }
 
 
 def answers(one: Conversation, embedder: Embedder, needs: Mapping[str, Need]) -> dict[str, list[list[int]]]:
     """For each system, for each question, places of drafts, best first."""
     texts = [asked.text for asked in one.asked]
-    with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
+    # A system must not be moved by what the one before it brought back.
+    with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until, reinforce="never") as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
         systems = baselines(memory, texts, list(place))
         for name, need in needs.items():
@@ -148,19 +156,36 @@ def _order(scores: Floats) -> list[int]:
 
 def measures(asked: Asked, found: Sequence[int]) -> dict[str, float]:
     """Recall, hit and full at k, reciprocal rank, and the share of stale memories in the list."""
-    return measured(asked, {place: at for at, place in enumerate(found)}, len(found))
+    return measured(asked, _rank(found), len(found))
 
 
 def measured(asked: Asked, rank: Mapping[int, int], depth: int) -> dict[str, float]:
     """`measures` from the rank at which each place came back, in a list of `depth` hits."""
-    never = depth + 10**6
-    ranks = sorted(min(rank.get(place, never) for place in places) for places in asked.relevant)
+    ranks = _ranks(asked, rank, depth)
     row = {f"recall@{k}": sum(at < k for at in ranks) / len(ranks) for k in (5, 10, 20, DEPTH)}
     row |= {"hit@20": float(ranks[0] < 20), "full@10": float(ranks[-1] < 10)}
     row["mrr"] = 1 / (1 + ranks[0]) if ranks[0] < depth else 0.0
     if asked.stale:
         row[f"stale@{DEPTH}"] = sum(not rank.keys().isdisjoint(places) for places in asked.stale) / len(asked.stale)
     return row
+
+
+def _rank(found: Sequence[int]) -> dict[int, int]:
+    return {place: at for at, place in enumerate(found)}
+
+
+def _ranks(asked: Asked, rank: Mapping[int, int], depth: int) -> list[int]:
+    """Where each piece of evidence stands, from 0, best first; far behind the list when it is not in it."""
+    never = depth + 10**6
+    return sorted(min(rank.get(place, never) for place in places) for places in asked.relevant)
+
+
+def curve(rows: Iterable[tuple[Asked, Sequence[int]]]) -> list[float]:
+    """Mean recall at k = 1, ..., DEPTH."""
+    import numpy as np
+
+    ranks = [np.array(_ranks(asked, _rank(found), len(found))) for asked, found in rows]
+    return [float(np.mean([(some < k).mean() for some in ranks])) for k in range(1, DEPTH + 1)]
 
 
 def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
@@ -187,6 +212,13 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
     return means
 
 
+def svg(report: Mapping[str, Any]) -> str:
+    """Recall at k of each system of a report of `evaluate`, k to the right."""
+    title = f"Recall at k, {report['questions']} questions about {report['memories']} memories"
+    lines = {system: list(enumerate(levels, 1)) for system, levels in report["curves"].items()}
+    return chart(title, lines, range(0, DEPTH + 1, 10), "k")
+
+
 def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Floats], Floats]]:
     """For each question the columns of its candidates and which are relevant, shape (n,), to fit weights to."""
     import numpy as np
@@ -207,13 +239,17 @@ def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Flo
 def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
     """Weights by maximum likelihood of a conditional logit (McFadden 1974): who among the candidates is needed.
 
+    A question with m pieces of evidence weighs as much as the root of m with one: between each question alike and each
+    piece alike.
     Columns are scaled to unit deviation for the ridge `penalty`, and the weights scaled back.
     """
     import numpy as np
     from scipy.optimize import minimize
 
     names = list(cases[0][0])
-    tables = [(np.stack([columns[name] for name in names], axis=1), right / right.sum()) for columns, right in cases]
+    tables = [
+        (np.stack([columns[name] for name in names], axis=1), right / np.sqrt(right.sum())) for columns, right in cases
+    ]
     scale = np.concatenate([table for table, _ in tables]).std(axis=0) + 1e-9
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -223,7 +259,7 @@ def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float 
             scores -= scores.max()
             chances = np.exp(scores) / np.exp(scores).sum()
             total -= float(right @ np.log(chances + 1e-300)) / len(tables)
-            slope = slope + (table / scale).T @ (chances - right) / len(tables)
+            slope = slope + (table / scale).T @ (right.sum() * chances - right) / len(tables)
         return total, slope
 
     best = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B")

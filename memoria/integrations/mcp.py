@@ -167,7 +167,7 @@ class Tools:
     def forget(
         self,
         ids: Annotated[list[str] | None, Field(description="Ids of memories, as recall gives them")] = None,
-        about: Annotated[str | None, Field(description="Forget everything about this exact subject")] = None,
+        about: Annotated[str | None, Field(description="Forget everything about this subject")] = None,
         verify: Annotated[bool, Field(description="Scan every file for what was forgotten")] = False,
     ) -> Annotated[CallToolResult, Forgotten]:
         """Forget memories for good, with everything that hangs on them: no file holds them any more"""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed
+from memoria.gist import compose
 from memoria.identity import IdSource
-from memoria.protocols import Store
+from memoria.protocols import Change, Store
 from memoria.testing.embedders import HashEmbedder
-from memoria.types import LedgerEntry, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
+from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
 from memoria.words import question
 
 EMBEDDER = HashEmbedder(64)
@@ -110,6 +112,8 @@ class StoreConformance:
         assert found[0][0].id == records[7].memory.id
 
     def test_evidence_measures_words_and_neighbours(self, store: Store) -> None:
+        import numpy as np
+
         talk = Provenance(session="s", speaker="Ada")
         turns = [record(text, provenance=talk) for text in ("Who plays chess?", "Bob does.", "Green tea is good.")]
         store.write([*turns, record("nothing of this")])
@@ -117,10 +121,31 @@ class StoreConformance:
         columns = [{n: float(c[at]) for n, c in evidence.columns.items()} for at in range(len(evidence.ids))]
         by_id = dict(zip(evidence.ids, columns, strict=True))
         first, second, third = (by_id[one.memory.id] for one in turns)
-        assert first["similarity"] == second["previous"] == pytest.approx(1, abs=1e-3)
+        assert first["similarity"] == pytest.approx(1, abs=1e-3)
+        around = np.sum([one.vector for one in turns], axis=0)
+        assert second["context"] == pytest.approx(around @ turns[0].vector / np.linalg.norm(around), abs=1e-3)
         assert (first["question"], second["answer"], third["answer"], first["speaker"]) == (1, 1, 0, 1)
         assert first["words"] == second["near words"] == third["far words"] > second["words"] == 0
         assert first["coverage"] == 1
+
+    @pytest.mark.parametrize("where", [Where(archived=False), Where(archived=False, subject="ada")])
+    def test_an_archived_turn_lends_nothing_to_those_beside_it(self, store: Store, where: Where) -> None:
+        talk = Provenance(session="s")
+        first, second = (record(t, provenance=talk, subject="ada") for t in ("Who plays chess?", "Bob does."))
+        store.write([first, second])
+
+        def beside() -> dict[str, float]:
+            found = store.evidence(question("chess"), first.vector, where, 20)
+            at = found.ids.index(second.memory.id)
+            return {name: float(column[at]) for name, column in found.columns.items()}
+
+        assert beside()["near words"] > 0
+        store.mark([first.memory.id], archived=True)
+        alone = beside()
+        assert (alone["near words"], alone["answer"]) == (0, 0)
+        assert alone["context"] == pytest.approx(alone["similarity"], abs=1e-3)
+        store.mark([first.memory.id], archived=False)
+        assert beside()["near words"] > 0
 
     def test_evidence_follows_writes(self, store: Store) -> None:
         store.write([record("kept words")])
@@ -286,6 +311,101 @@ class StoreConformance:
         assert [trace.last_retrieved for trace in traces] == [one.trace.last_retrieved for one in made[1:]]
         assert (sizes > 128).all()
         assert store.holdings(("nobody",))[0] == []
+
+    def test_a_change_is_done_whole_or_not_at_all(self, store: Store) -> None:
+        first, second, third = (record(f"fact {n}") for n in range(3))
+        store.write([first, second, third])
+        gist = replace(record("a gist"), memory=compose("e" * 32, [first.memory, second.memory]))
+        ended = START + DAY
+        change = Change(
+            erase=(first.memory.id, second.memory.id),
+            add=(gist,),
+            replace=(replace(third, memory=replace(third.memory, text="fact 3")),),
+            ends={third.memory.id: ended},
+        )
+        with pytest.raises(MemoryNotFound):
+            store.revise(replace(change, erase=(*change.erase, "f" * 32)))
+        assert store.count(()) == 3
+        store.revise(change, guard=False)
+        found = {one.memory.id: one.memory for one in store.read(store.select(Where())) if one is not None}
+        assert sorted(found) == sorted([gist.memory.id, third.memory.id])
+        assert found[gist.memory.id] == gist.memory
+        assert (found[third.memory.id].text, found[third.memory.id].valid_to) == ("fact 3", ended)
+        # What went into a gist may become a memory of its own again, under its id.
+        store.revise(Change(erase=(gist.memory.id,), add=(first, second)), guard=False)
+        assert store.count(()) == 3
+        assert store.check() == []
+
+    def test_links_are_known_from_both_ends_while_the_child_lives(self, store: Store) -> None:
+        source, old = record("source"), record("old")
+        store.write([source, old])
+        made = record("made", provenance=Provenance(derived_from=(source.memory.id,)))
+        new = record("new")
+        derived = Link(parent=source.memory.id, child=made.memory.id, relation="derived")
+        superseded = Link(parent=old.memory.id, child=new.memory.id, relation="supersedes", was=START)
+        store.revise(Change(add=(made, new), links=(superseded,)))
+        for link in (derived, superseded):
+            assert store.links([link.parent]) == store.links([link.child]) == [link]
+        store.replace(replace(old, memory=replace(old.memory, text="older")))
+        store.erase([source.memory.id])
+        assert store.links([source.memory.id]) == [derived]
+        assert store.links([old.memory.id]) == [superseded]
+        store.erase([made.memory.id, old.memory.id])
+        assert store.links([source.memory.id, new.memory.id]) == []
+
+    def test_a_gist_is_found_by_what_its_parts_are(self, store: Store) -> None:
+        parts = [
+            record(f"part {n}", subject=f"s{n}", tags=(f"t{n}",), created_at=START + n * DAY).memory for n in range(2)
+        ]
+        gist = replace(record("a gist"), memory=compose("e" * 32, parts))
+        store.write([gist, record("another", subject="s0")])
+        for where in (
+            Where(subject="S1"),
+            Where(tags=("t0",)),
+            Where(subject="s0", tags=("t1",)),
+            Where(since=START + DAY),
+            Where(until=START + DAY),
+            Where(kinds=("episodic",)),
+            Where(kinds=("semantic",)),
+        ):
+            assert (gist.memory.id in store.select(where)) == where.matches(gist.memory)
+
+    def test_what_was_forgotten_is_known_again_in_its_namespace(self, store: Store) -> None:
+        said, pruned = record("Caf\u00e9 at 5", namespace=("a",)), record("of no use", namespace=("a",))
+        other = record("untouched", namespace=("b",))
+        store.write([said, pruned, other])
+        store.erase([said.memory.id])
+        store.erase([pruned.memory.id], guard=False)
+        texts = ["cafe\u0301  AT 5", "Caf\u00e9 at 6", "of no use"]
+        assert store.refused(("a",), texts) == [True, False, False]
+        assert store.refused(("b",), texts) == store.refused(("nobody",), texts) == [False] * 3
+        store.rebuild()
+        store.revise(Change(guarded=((("a",), "part of a gist"),)))
+        assert store.refused(("a",), [*texts, "PART of a gist"]) == [True, False, False, True]
+        store.readmit(("a",), [texts[0]])
+        assert store.refused(("a",), [texts[0], "part of a gist"]) == [False, True]
+        store.guard_near(("a",), ["the quick brown fox jumps over the lazy dog at 5"])
+        near = ["a quick brown fox jumps over a lazy dog, at 5!", "a quick brown fox jumps over a lazy dog at 6"]
+        assert store.refused(("a",), near) == [True, False]
+        store.erase_namespaces(("a",))
+        store.write([record("again", namespace=("a",))])
+        assert store.refused(("a",), [*near, "part of a gist"]) == [False] * 3
+
+    def test_only_one_thread_is_alone(self, store: Store) -> None:
+        seen: list[int] = []
+
+        def other() -> None:
+            seen.append(store.count(()))
+
+        with store.alone():
+            store.write([record("first")])
+            thread = Thread(target=other)
+            thread.start()
+            store.write([record("second")])
+        thread.join(60)
+        assert seen in ([1], [2])
+        with store.alone(), store.alone():
+            assert store.count(()) == 2
 
     def test_ledger_and_notes_are_kept(self, store: Store) -> None:
         entry = LedgerEntry(at=datetime(2026, 1, 1, tzinfo=UTC), action="hold", ids=("a" * 32, "b" * 32), reason="why")

@@ -95,6 +95,17 @@ class Guarding:
                 db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", rows_)
             self._guards[space.number] = kept
 
+    def _guard(self, db: Any, texts: Sequence[tuple[Namespace, str]]) -> None:
+        """Writes down the fingerprints of texts that had no slot of their own."""
+        for name in dict.fromkeys(name for name, _ in texts):
+            space = self._existing(name)
+            if space is not None:
+                marks = {rows.fingerprint(space.slots.key, text) for home, text in texts if home == name}
+                db.execute(
+                    "INSERT INTO forgotten (namespace, near, prints) VALUES (?, 0, ?)", (space.number, b"".join(marks))
+                )
+                self._guards.pop(space.number, None)
+
     def _marks_of_gone(self) -> list[tuple[int, bytes]]:
         """(namespace, fingerprints) of what was forgotten since the last purge."""
         slots: dict[int, list[int]] = {}

@@ -213,6 +213,12 @@ class SlotFile:
         parts = [_filled(words[at : at + 65536]) for at in range(0, self.capacity, 65536)]
         return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
 
+    def taken(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each slot bears an id, shape (n,)."""
+        ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
+        taken: NDArray[np.bool_] = (ids[:, 0] | ids[:, 1]) != 0
+        return taken
+
     def ids(self, slots: NDArray[np.int64]) -> NDArray[Any]:
         """Ids in slots as an array of 16-byte voids, shape (n,)."""
         return self.view["id"][slots]

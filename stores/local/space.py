@@ -36,7 +36,9 @@ class Space:
         self.next_slot = next_slot
         self.name = tuple(unseal(slots.key, sealed, place(number)))
         self.index: Index | None = None
+        # Words of the slots before `worded`; those behind it are in sealed rows, read when somebody asks.
         self.words: LexicalIndex | None = None
+        self.worded = 0
         # Slots of archived memories, and of those restored since the index was built: both are outside of it.
         self.away = np.zeros(0, np.int64)
         self.back = np.zeros(0, np.int64)
@@ -139,9 +141,10 @@ class Space:
         return _best(scored, k)
 
     def advance(self, next_slot: int) -> None:
-        """Takes in what another process has appended."""
-        # Its words are in sealed rows: they are read again when somebody asks.
-        self.words = None
+        """Takes in what another process has appended, and lets go of the words of what it has forgotten."""
+        if self.words is not None:
+            docs = self.words.docs()
+            self.words.remove(docs[~self.slots.taken(docs)].tolist())
         if next_slot == self.next_slot:
             return
         self.slots.remap()

@@ -268,7 +268,7 @@ class LocalStore(Holding, Guarding):
         found = space.nearest(vector, pool, among, self._progress, archived=where.archived)
         nearest = np.array([slot for _, slot in found], np.int64)
         words = self._words(space)
-        without = space.away if where.archived is False and among is None else None
+        without = space.away if where.archived is False else None
         docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool, without)
         ids = [bytes(id) for id in space.slots.ids(docs)]
         if not all(map(any, ids)):
@@ -278,21 +278,21 @@ class LocalStore(Holding, Guarding):
         return [id.hex() for id in ids], columns
 
     def _words(self, space: Space) -> LexicalIndex:
-        """The lexical index of a space, built from its sealed rows when there is none."""
-        if space.words is None:
-            words = LexicalIndex()
+        """The lexical index of a space, with what its sealed rows hold that it has not taken in."""
+        words = LexicalIndex() if space.words is None else space.words
+        first = 0 if space.words is None else space.worded
+        if first < space.next_slot:
             found = self._database.rows(
-                f"SELECT {rows.READ} FROM memory WHERE namespace = ? ORDER BY slot", space.number
+                f"SELECT {rows.READ} FROM memory WHERE namespace = ? AND slot >= ? ORDER BY slot", space.number, first
             )
-            live = set(space.live().tolist())
             for done, row in enumerate(found, 1):
-                if row[2] in live and space.slots.id(row[2]) == row[0]:
+                if row[2] < space.next_slot and space.slots.id(row[2]) == row[0]:
                     opened = unseal(space.slots.key_of(row[2]), row[13], row[0])
                     words.add(row[2], rows.to_memory(row, space.name, opened))
                 if done % _BATCH == 0 or done == len(found):
                     self._tell("words", done, len(found))
-            space.words = words
-        return space.words
+        space.words, space.worded = words, space.next_slot
+        return words
 
     def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
@@ -307,8 +307,8 @@ class LocalStore(Holding, Guarding):
                 return []
             asked = [bytes.fromhex(id) for id in ids]
             found = {link for end in ("parent", "child") for link in self._links(end, asked)}
-            live = self._locate(list({link[1] for link in found}))
-            kept = sorted(link for link in found if link[1] in live)
+            live = self._locate(list({end for link in found for end in link[:2]}))
+            kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
             return [
                 Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
                 for parent, child, relation, was in kept
@@ -395,6 +395,7 @@ class LocalStore(Holding, Guarding):
             if space.words is not None:
                 for slot, record in zip(slots.tolist(), batch, strict=True):
                     space.words.add(slot, record.memory)
+                space.worded = space.next_slot
 
     def _put(self, batches: Batches, keys: list[list[bytes]]) -> None:
         with translated(self.path):
@@ -454,7 +455,7 @@ class LocalStore(Holding, Guarding):
             old = self._located([bytes.fromhex(one.memory.id) for one in change.replace], over_holds=over_holds)
             ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
             batches: dict[int, tuple[Space, list[Record]]] = {}
-            for record in self._standing(change.replace):
+            for record in self._standing(change):
                 space, _ = old[bytes.fromhex(record.memory.id)]
                 batches.setdefault(space.number, (space, []))[1].append(record)
             for record in change.add:
@@ -466,12 +467,16 @@ class LocalStore(Holding, Guarding):
             if gone:
                 self._erase(gone, guard=guard)
 
-    def _standing(self, records: Sequence[Record]) -> list[Record]:
-        """Records with the standing that those in their place have."""
-        held = self.traces([record.memory.id for record in records])
+    def _standing(self, change: Change) -> list[Record]:
+        """What replaces, with the standing that those in their place have, and the ends that are set at once."""
+        held = self.traces([record.memory.id for record in change.replace])
         return [
-            changed(one, trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held))
-            for one, old in zip(records, held, strict=True)
+            changed(
+                one,
+                memory=changed(one.memory, valid_to=change.ends.get(one.memory.id, one.memory.valid_to)),
+                trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held),
+            )
+            for one, old in zip(change.replace, held, strict=True)
             if old is not None
         ]
 
@@ -491,6 +496,7 @@ class LocalStore(Holding, Guarding):
                 for one in change.links
             ],
         )
+        self._guard(db, change.guarded)
         _delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)

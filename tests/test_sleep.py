@@ -1,0 +1,217 @@
+"""A night: what is alike is gathered, nothing that should stay is touched, and being cut short loses nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import memoria
+from memoria import Draft, Memory
+from memoria.consolidate import from_note
+from memoria.evaluation.background import bench_sleep
+from memoria.policies import Exponential, PrioritisedReplay
+from memoria.sleep import JOURNAL
+from memoria.testing import HashEmbedder
+from memoria.traces import Traces
+from memoria.types import Trace
+from tests.crash_worker import leaves
+from tests.test_evolution import state
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+EMBEDDER = HashEmbedder(64)
+TALK = [
+    "I had coffee with Ann at noon",
+    "I had coffee with Ann at nine",
+    "The train to Oslo was late",
+    "I had coffee with Ann at four",
+    "The train to Oslo was late again",
+    "Green is a colour",
+]
+
+
+def opened(path: Path | str = ":memory:", **options: Any) -> memoria.Memoria:
+    return memoria.open(path, embedder=EMBEDDER, clock=lambda: START + 48 * HOUR, reinforce="never", **options)
+
+
+def told(memory: memoria.Memoria, texts: Sequence[str] = TALK, **fields: Any) -> list[str]:
+    drafts = [Draft(text=text, created_at=START + n * HOUR, **fields) for n, text in enumerate(texts)]
+    return [one.id for one in memory.remember_many(drafts)]
+
+
+def test_what_is_alike_becomes_a_gist_and_the_rest_stays() -> None:
+    with opened() as memory:
+        ids = told(memory)
+        planned = memory.sleep(dry_run=True)
+        assert [members for _, members in planned.gists] == [(ids[0], ids[1], ids[3]), (ids[2], ids[4])]
+        assert sorted(leaves(memory)) == sorted(ids)
+        assert len(memory) == 6
+        night = memory.sleep()
+        assert [members for _, members in night.gists] == [members for _, members in planned.gists]
+        assert sorted(one.text for one in memory.list()) == [
+            "Green is a colour",
+            "I had coffee with Ann at noon\nI had coffee with Ann at nine\nI had coffee with Ann at four",
+            "The train to Oslo was late\nThe train to Oslo was late again",
+        ]
+        assert memory.sleep().gists == ()
+        more = memory.remember("I had coffee with Ann at six", created_at=START + 9 * HOUR).id
+        (grown,) = memory.sleep().gists
+        assert grown == (night.gists[0][0], (more,))
+        assert len(memory.get(grown[0]).parts) == 4
+        found = memory.recall("coffee with Ann at nine", k=1)[0]
+        assert found.memory.id == grown[0]
+        seen = memory.recall("coffee with Ann", k=1, as_of=START + HOUR)[0].memory
+        assert [part.id for part in seen.parts] == [ids[0], ids[1]]
+
+
+@pytest.mark.parametrize("keep", ["pin", "hold", "archive", "key", "bounds", "derived", "superseding"])
+def test_what_is_protected_or_bound_is_left_alone(keep: str) -> None:
+    with opened() as memory:
+        first, second = told(memory, TALK[:2])
+        if keep in {"pin", "archive"}:
+            getattr(memory, keep)(first)
+        elif keep == "hold":
+            memory.hold(first, reason="a case")
+        elif keep == "key":
+            memory.forget(first, guard="none")
+            memory.remember(TALK[0], key="k")
+        elif keep == "bounds":
+            memory.amend(first, valid_to=START + 1000 * HOUR)
+        elif keep == "derived":
+            memory.remember("made of it", provenance=memoria.Provenance(derived_from=(first,)))
+        else:
+            memory.supersede(first, "I had tea with Ann at noon")
+        assert memory.sleep(prune=False).gists == ()
+        assert len(memory.store.read([second])) == 1
+
+
+def test_a_denial_is_not_gathered_with_what_it_denies() -> None:
+    with opened() as memory:
+        told(memory, ["I like green tea a lot", "I do not like green tea a lot", "I like green tea a lot!"])
+        (gathered,) = memory.sleep(like=0.3).gists
+        assert len(gathered[1]) == 2
+        assert sorted(len(one.parts) for one in memory.list()) == [0, 2]
+
+
+@pytest.mark.parametrize("path", [":memory:", "a.memoria"])
+def test_a_pass_that_is_woken_goes_on_in_the_next(tmp_path: Path, path: str) -> None:
+    place = path if path == ":memory:" else tmp_path / path
+    with opened(place) as memory:
+        ids = told(memory)
+        writing, met = threading.Event(), []
+
+        def write(parts: Sequence[Memory]) -> str:
+            met.append(len(parts))
+            writing.wait(60)
+            return "a gist"
+
+        sleeper = memory.sleep(background=True, write=write)
+        sleeper.wake()
+        writing.set()
+        night = sleeper.wait(60)
+        assert len(night.gists) == len(met) < 2
+        assert len(from_note(memory.store.note(JOURNAL))) == 2 - len(met)
+        assert sorted(leaves(memory)) == sorted(ids)
+        assert len(memory.sleep().gists) == 2 - len(met)
+        assert from_note(memory.store.note(JOURNAL)) == []
+        assert len(memory) == 3
+
+
+@pytest.mark.parametrize("act", ["forget", "amend", "pin"])
+def test_what_changes_while_a_gist_is_written_stays_out_of_it(act: str) -> None:
+    with opened() as memory:
+        first, second, third = told(memory, [*TALK[:2], TALK[3]])
+
+        def write(parts: Sequence[Memory]) -> str:
+            if act == "forget":
+                memory.forget(second)
+            elif act == "amend":
+                memory.amend(second, text="I had tea")
+            else:
+                memory.pin(second)
+            return "secret words: " + "; ".join(part.text for part in parts)
+
+        assert memory.sleep(write=write).gists == ()
+        assert not any("secret" in one.text for one in memory.list())
+        assert {first, third} <= set(leaves(memory))
+
+
+def test_a_written_gist_is_extracted_again_once_it_loses_a_part() -> None:
+    with opened() as memory:
+        first, *_ = told(memory, [*TALK[:2], TALK[3]])
+        memory.sleep(write=lambda parts: f"Coffee with Ann, {len(parts)} times.")
+        (gist,) = memory.list()
+        assert gist.text == "Coffee with Ann, 3 times."
+        receipt = memory.forget(first)
+        assert receipt.rewritten == (gist.id,)
+        assert memory.get(gist.id).text == f"{TALK[1]}\n{TALK[3]}"
+
+
+@settings(max_examples=100)
+@given(seed=st.integers(0, 2**32))
+def test_after_a_night_forgetting_one_that_leads_nobody_is_never_having_seen_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    words = [" ".join(rng.choice(["tea", "oslo", "ann", "green", "late", "noon"], 4)) for _ in range(12)]
+    x = int(rng.integers(12))
+    with opened() as saw, opened() as never:
+        drafts = [Draft(text=text, created_at=START + n * HOUR, subject=f"s{n % 2}") for n, text in enumerate(words)]
+        ids = [one.id for one in saw.remember_many(drafts)]
+        never.remember_many([draft for n, draft in enumerate(drafts) if n != x])
+        saw.sleep(most=100, like=0.5)
+        if any(one.parts and one.parts[0].id == ids[x] for one in saw.list()):
+            return
+        saw.forget(ids[x])
+        never.sleep(most=100, like=0.5)
+        assert state(saw) == state(never)
+
+
+def test_recall_answers_while_a_thread_sleeps(tmp_path: Path) -> None:
+    report = bench_sleep(tmp_path, 1000, EMBEDDER_384, lambda *_: None, queries=50, seed=0)
+    assert report["recalls_asleep"] > 0
+    assert report["memories_after"] < report["memories_before"] == 1000
+
+
+EMBEDDER_384 = HashEmbedder(384)
+
+
+def test_a_pass_replays_no_more_than_its_cap_and_says_so() -> None:
+    with opened() as memory:
+        told(memory, [*TALK[:2], TALK[3]])
+        night = memory.sleep(cap=2)
+        assert (night.replayed, night.absorbed, night.capped) == (2, 2, True)
+        with pytest.raises(memoria.InvalidQuery, match=r"cap 0 is not at least 1; like 2.0 .*; most 1 is"):
+            memory.sleep(cap=0, like=2.0, most=1)
+
+
+def test_what_faded_is_archived_and_then_pruned_in_sleep() -> None:
+    with opened(policy=Exponential(stability=0.5)) as memory:
+        ids = told(memory, [TALK[0], TALK[2]])
+        night = memory.sleep(at=START + 24 * 365 * HOUR, prune=False)
+        assert sorted(night.faded) == sorted(ids)
+        assert memory.sleep(at=START + 24 * 365 * HOUR, dry_run=True).pruned
+        assert len(memory) == 2
+        assert sorted(memory.sleep(at=START + 24 * 365 * HOUR).pruned) == sorted(ids)
+        assert len(memory) == 0
+        # What a policy lets go of may come again.
+        told(memory, [TALK[0]])
+
+
+def test_the_recent_the_salient_and_the_weakly_held_are_replayed_first() -> None:
+    def made(age: float, salience: float) -> Trace:
+        memory = Memory(id="0" * 32, namespace=(), text="x", created_at=START - age * HOUR, salience=salience)
+        return Trace.of(memory)
+
+    traces = [made(1, 0.5), made(100, 0.5), made(1, 0.9), made(1, 0.5), made(-5, 1.0)]
+    held = np.array([0.5, 0.5, 0.5, 0.9, 0.0])
+    priority = PrioritisedReplay().priority(Traces.of(traces), held, START)
+    assert priority[0] > priority[1]
+    assert priority[2] > priority[0] > priority[3] > 0
+    assert priority[4] == 0
