@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,8 +218,13 @@ def said(tool: Any, command: dict[str, Any]) -> str | None:
         return f"ToolError {error}"
     except OSError:
         return None
+    if not text.startswith("Here're"):
+        return text
     # The size of a directory is that of its entry on the disk there, and of its files here.
-    return re.sub(r"^\S+\t(.*/|\S*/memories|/memories/d\S*)$", r"\1", text, flags=re.MULTILINE)
+    header, whole, *rest = text.split("\n")
+    return "\n".join(
+        [header, whole.split("\t")[1], *(line.split("\t")[-1] if line.endswith("/") else line for line in rest)]
+    )
 
 
 def without_empty_directories(root: Path) -> None:
