@@ -118,6 +118,13 @@ def test_a_pin_survives_an_update(memory: memoria.Memoria, store: MemoriaStore) 
     assert memory.trace(memory.list()[0].id).pinned
 
 
+def test_an_item_without_fields_to_index_is_found_without_a_score(store: MemoriaStore) -> None:
+    store.put(ADA, "none", {"text": "tea"}, index=[])
+    store.put(ADA, "some", {"text": "chess"})
+    found = store.search(ADA, query="tea")
+    assert [(item.key, item.score is None) for item in found] == [("some", False), ("none", True)]
+
+
 def test_deleting_a_namespace_erases_what_lies_under_it(memory: memoria.Memoria, store: MemoriaStore) -> None:
     store.put(("users",), "x", {"text": "all users"})
     store.put(ADA, "x", {"text": "ada alone"})

@@ -134,7 +134,10 @@ class MemoriaStore(BaseStore):
         return await asyncio.to_thread(self._run, todo, texts, vectors)
 
     def delete_namespace(self, namespace_prefix: Labels) -> Receipt:
-        """Erases every namespace under the prefix whole, names included; () is everything."""
+        """Erases every namespace under the prefix whole, names included, with all else that is remembered there.
+
+        () is everything in the memory that the store was given.
+        """
         with lent(self.memory) as memory:
             return memory.forget(namespace=_encoded(namespace_prefix))
 
@@ -191,7 +194,8 @@ class MemoriaStore(BaseStore):
         if self.index_config is None or op.index is False or op.value is None:
             return []
         config: Mapping[str, Any] = self.index_config
-        fields = op.index or config.get("fields") or config.get("text_fields") or ["$"]
+        default = config.get("fields") or config.get("text_fields") or ["$"]
+        fields = default if op.index is None else op.index
         texts = [text for field in fields for text in get_text_at_path(dict(op.value), field)]
         return [text for text in texts if text.strip()]
 
