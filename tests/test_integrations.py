@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memoria
+from memoria.evaluation.overhead import bench_langgraph
 from memoria.integrations.anthropic import MemoriaMemoryTool
 from memoria.integrations.filters import holds
 from memoria.integrations.graph import KnowledgeGraph
@@ -126,6 +127,15 @@ def test_filters(asked: dict[str, Any] | None, fits: bool) -> None:
 def test_an_unknown_operator_is_refused() -> None:
     with pytest.raises(ValueError, match="Unsupported operator: \\$in"):
         holds({"a": 1}, {"a": {"$in": [1]}})
+
+
+def test_the_benchmark_compares_stores_that_answer_alike(tmp_path: Path) -> None:
+    steps: list[int] = []
+    report = bench_langgraph(tmp_path, 200, lambda _what, done, _total: steps.append(done), rounds=20, seed=0)
+    assert report["same_results"] == 1.0
+    assert steps[:2] == [100, 200]
+    for name in ("put", "search", "get", "update", "delete"):
+        assert report[name]["ratio"] == pytest.approx(report[name]["memoria_ms"] / report[name]["sqlite_ms"])
 
 
 class Records(Protocol):

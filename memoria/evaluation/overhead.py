@@ -58,15 +58,15 @@ def bench_langgraph(folder: Path, n: int, progress: Progress, *, rounds: int, se
         steps: dict[str, Callable[[BaseStore, int], Any]] = {
             "put": lambda store, at: store.put(_PLACE, f"new{at}", {"text": fresh[at]}),
             "search": lambda store, at: store.search(_PLACE, query=asked[at], limit=_LIMIT),
-            "get": lambda store, at: store.get(_PLACE, f"item{at}"),
+            "get": lambda store, at: store.get(_PLACE, f"item{at % n}"),
             "update": lambda store, at: store.put(_PLACE, f"new{at}", {"text": asked[at]}),
             "delete": lambda store, at: store.delete(_PLACE, f"new{at}"),
         }
         same = [_keys(ours, text) == _keys(reference, text) for text in asked[:50]]
         report["same_results"] = sum(same) / len(same)
-        for name, step in steps.items():
+        for done, (name, step) in enumerate(steps.items(), 1):
             report[name] = _by_turns(stores, step, rounds)
-            progress("measure", len(report), len(steps))
+            progress("measure", done, len(steps))
         both = [report["put"], report["search"]]
         report["put_and_search_ratio"] = sum(one["memoria_ms"] for one in both) / sum(one["sqlite_ms"] for one in both)
     return report
