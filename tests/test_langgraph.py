@@ -196,8 +196,9 @@ def test_what_others_remember_is_no_item(memory: memoria.Memoria) -> None:
     assert len(memory) == 2
 
 
-def test_the_sweeper_ends_when_told() -> None:
-    with MemoriaStore.from_conn_string(":memory:", embedder=HashEmbedder(), ttl={"default_ttl": 1e-6}) as store:
+def test_the_sweeper_ends_when_told(tmp_path: Path) -> None:
+    place = tmp_path / "b.memoria"
+    with MemoriaStore.from_conn_string(place, embedder=HashEmbedder(), ttl={"default_ttl": 1e-6}) as store:
         store.put(ADA, "k", {})
         store.start_ttl_sweeper(1e-4)
         store.start_ttl_sweeper()
