@@ -29,6 +29,7 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench forget --n 10000
 	$(BIN)/memoria bench recall --n 100000
 	$(BIN)/memoria bench open --n 100000
+	$(BIN)/memoria bench langgraph
 
 docs: $(VENV)/installed ## the command reference, from the commands
 	$(BIN)/python docs/generate.py

@@ -26,15 +26,21 @@ from memoria.types import *  # noqa: F403 - so are the types
 if TYPE_CHECKING:
     from memoria.engine import Memoria, open  # noqa: A004 - memoria.open is the public name
     from memoria.remember import Draft
+    from memoria.sharing import Shared
 
 __version__ = "0.1.0"
 
 # torch and faiss each bring an OpenMP pool; spinning threads of one starve the other (24 ms instead of 1 ms a query).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-_LAZY = {"Draft": "memoria.remember", "Memoria": "memoria.engine", "open": "memoria.engine"}
+_LAZY = {
+    "Draft": "memoria.remember",
+    "Memoria": "memoria.engine",
+    "Shared": "memoria.sharing",
+    "open": "memoria.engine",
+}
 
-__all__ = [*types.__all__, *errors.__all__, "Draft", "Memoria", "__version__", "open"]
+__all__ = [*types.__all__, *errors.__all__, "Draft", "Memoria", "Shared", "__version__", "open"]
 
 
 def __getattr__(name: str) -> Any:

@@ -194,12 +194,13 @@ class Memoria(Keeping, Evolving):
         subject: str | None = None,
         tags: Sequence[str] = (),
         kinds: Sequence[Kind] = (),
+        key: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Memories:
         """Memories that meet the filters, oldest first; the newest `limit` of them when given."""
-        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, since=since, until=until)
+        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, key=key, since=since, until=until)
         if limit is not None and limit < 1:
             raise InvalidQuery(f"limit {limit!r} is not at least 1")
         ids = self.store.select(check_where(where))
@@ -277,6 +278,10 @@ class Memoria(Keeping, Evolving):
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
+
+    def now(self) -> datetime:
+        """The time by the clock of this memory."""
+        return self._clock()
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories, sorted."""

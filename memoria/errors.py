@@ -9,6 +9,7 @@ MemoriaError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold stands against it: release it, or override with a reason
+├── MissingExtra            install what the message names
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   └── ModelCorrupt          the weights are not the published ones
@@ -82,6 +83,10 @@ class Held(MemoriaError):
         self.ids: Sequence[str] = ids
 
 
+class MissingExtra(MemoriaError, ImportError):
+    """A package that an integration needs is not installed; the message is the command that installs it."""
+
+
 class EmbedderError(MemoriaError):
     """The embedder cannot serve this store."""
 
@@ -147,6 +152,7 @@ __all__ = [
     "KeyConflict",
     "MemoriaError",
     "MemoryNotFound",
+    "MissingExtra",
     "ModelCorrupt",
     "Refused",
     "StoreClosed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +136,8 @@ def prepare(
         if memory is None and draft.created_at is None and draft.key is None:
             memory = desk.traces.echo(placeholder)
         if memory is None:
-            memory = draft.memory(desk.ids.new(created_at), namespace, created_at.astimezone(UTC))
+            # Checked as the placeholder already; only what no rule is about is new.
+            memory = replace(placeholder, id=desk.ids.new(created_at), created_at=created_at.astimezone(UTC))
             fresh[position] = memory
         if memory.key is not None:
             known[memory.key] = memory

@@ -23,6 +23,7 @@ RANKS = {
     "memoria.stores": 2,
     "memoria.policies": 2,
     "memoria.evaluation": 4,
+    "memoria.integrations": 4,
     "memoria.cli": 5,
 }
 VERBS = 3

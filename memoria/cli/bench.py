@@ -146,3 +146,19 @@ def simulate(
     with progress_bar() as progress:
         report = pace.bench_simulate(n, contenders.DEFAULT, progress, seed=seed)
     _show(report, as_json)
+
+
+@bench_app.command()
+def langgraph(
+    n: NOption = 10_000,
+    rounds: Annotated[int, typer.Option(min=50)] = 300,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """LangGraph put, search, get, update and delete through the adapter against its own SqliteStore, same vectors."""
+    from memoria.evaluation.overhead import bench_langgraph
+
+    with _folder(folder) as place, progress_bar() as progress:
+        report = bench_langgraph(place, n, progress, rounds=rounds, seed=seed)
+    _show(report, as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -45,4 +44,4 @@ def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> Any:
 def blind(key: bytes, field: str, *values: str) -> bytes:
     """Keyed hash for equality look-ups: HMAC-SHA-256 cut to 16 bytes; `field` separates the uses."""
     message = "\0".join((field, *values)).encode()
-    return hmac.new(key, message, hashlib.sha256).digest()[:16]
+    return hmac.digest(key, message, "sha256")[:16]

@@ -45,9 +45,11 @@ class Space:
 
     def archive(self, slots: Sequence[int]) -> None:
         """Takes slots out of what is searched."""
+        if not len(slots):
+            return
         self.away = np.union1d(self.away, np.asarray(slots, np.int64))
         self.back = np.setdiff1d(self.back, self.away)
-        if self.index is not None and len(slots):
+        if self.index is not None:
             self.index.erase(slots)
 
     def restore(self, slots: Sequence[int]) -> None:

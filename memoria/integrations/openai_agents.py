@@ -1,0 +1,128 @@
+"""The OpenAI Agents SDK's `Session` on memoria: each item of a conversation is an episodic memory.
+
+So what was said is recalled with the rest of the memory, by words, speaker and session; and clearing a session, or
+popping an item, is an exact forget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from memoria.engine import Memoria
+from memoria.integrations import extra
+from memoria.integrations.names import as_part, record_key
+from memoria.remember import Draft
+from memoria.sharing import Source, lent
+from memoria.types import Provenance
+
+with extra("openai-agents"):
+    from agents.memory import SessionSettings
+    from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
+
+if TYPE_CHECKING:
+    from agents.items import TResponseInputItem
+
+T = TypeVar("T")
+
+
+class MemoriaSession:
+    """A conversation in a memory, or in a `Shared` one, under "sessions" and its id. Safe for threads.
+
+    session_settings: its limit is how many items `get_items` gives when it is not told.
+    """
+
+    def __init__(
+        self, session_id: str, memory: Source, *, session_settings: SessionSettings | dict[str, Any] | None = None
+    ) -> None:
+        self.session_id = session_id
+        given = SessionSettings() if session_settings is None else session_settings
+        self.session_settings: SessionSettings | None = coerce_session_settings(given)
+        self._memory = memory
+
+    async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
+        """The items in the order of the conversation; the last `limit` of them when given, all when it is below 0."""
+        return await asyncio.to_thread(self._get, resolve_session_limit(limit, self.session_settings))
+
+    async def add_items(self, items: list[TResponseInputItem]) -> None:
+        """Adds items at the end, all or nothing."""
+        await _settled(self._add, items)
+
+    async def pop_item(self) -> TResponseInputItem | None:
+        """Forgets the last item, and returns it; None when there is none."""
+        return await _settled(self._pop)
+
+    async def clear_session(self) -> None:
+        """Erases the conversation, its name included."""
+        await _settled(self._clear)
+
+    def _get(self, limit: int | None) -> list[TResponseInputItem]:
+        if limit == 0:
+            return []
+        with lent(self._memory) as memory:
+            found = self._view(memory).list(limit=limit if limit is not None and limit > 0 else None)
+        return [one.metadata["item"] for one in found]
+
+    def _add(self, items: Sequence[TResponseInputItem]) -> None:
+        if not items:
+            return
+        with lent(self._memory) as memory:
+            view = self._view(memory)
+            # The order of memories is that of time, and clocks are set back.
+            last = [one.created_at + datetime.resolution for one in view.list(limit=1)]
+            at = max([memory.now(), *last])
+            view.remember_many([self._draft(item, at) for item in items], readmit=True)
+
+    def _pop(self) -> TResponseInputItem | None:
+        with lent(self._memory) as memory:
+            view = self._view(memory)
+            for last in view.list(limit=1):
+                view.forget(last.id)
+                return cast("TResponseInputItem", last.metadata["item"])
+        return None
+
+    def _clear(self) -> None:
+        with lent(self._memory) as memory:
+            self._view(memory).forget(namespace=())
+
+    def _view(self, memory: Memoria) -> Memoria:
+        return memory.namespace("sessions", as_part(self.session_id))
+
+    def _draft(self, item: TResponseInputItem, at: datetime) -> Draft:
+        # Through JSON, as other sessions do: what comes back is what any reader would get.
+        plain: dict[str, Any] = json.loads(json.dumps(item))
+        said = Provenance(source="chat", speaker=plain.get("role"), session=self.session_id)
+        return Draft(text=_text(plain), created_at=at, key=record_key(), provenance=said, metadata={"item": plain})
+
+
+async def _settled(work: Callable[..., T], *arguments: Any) -> T:
+    """`work` in a worker thread. A caller that is cancelled meanwhile waits for it, and is not left to guess."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    """What is said in an item, or asked of a tool, or answered by one; the whole item where nothing is."""
+    said = [*_said(item.get("content")), *_said(item.get("output"))]
+    if "arguments" in item:
+        said.append(f"{item.get('name', '')} {item['arguments']}")
+    text = "\n".join(said).replace("\0", " ")
+    return text if text.strip() else json.dumps(item, ensure_ascii=False)
+
+
+def _said(content: Any) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    parts = content if isinstance(content, list) else []
+    return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]

@@ -1,0 +1,117 @@
+"""A pydantic-ai capability: an agent that is given what it knows, and may remember, recall and forget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from memoria.engine import Memoria
+from memoria.errors import MemoriaError
+from memoria.integrations import extra
+from memoria.sharing import Source, lent
+from memoria.types import Hit, Provenance
+
+with extra("pydantic-ai"):
+    from pydantic_ai import FunctionToolset, ModelRetry, RunContext
+    from pydantic_ai.capabilities import AbstractCapability
+    from pydantic_ai.tools import AgentDepsT
+
+T = TypeVar("T")
+
+_HOW = (
+    "You have a memory that outlasts this conversation. Remember what will matter later, one fact at a time. Recall "
+    "before you say that you do not know. Forget what the user asks you to forget, by the ids that recall gives."
+)
+
+
+@dataclass
+class MemoryCapability(AbstractCapability[AgentDepsT]):
+    """`Agent(model, capabilities=[MemoryCapability(memory)])`: tools remember, recall and forget.
+
+    memory: a view of a memory, or a `Shared` one; the tools reach nothing above it.
+    budget_tokens: how much of the memory, recalled for the prompt, is put before the model at once; 0 for none of it.
+    approval: whether a call of `forget` waits for the application (pydantic-ai's deferred tools), not for the user's
+    word in the conversation.
+    """
+
+    memory: Source
+    budget_tokens: int = 500
+    approval: bool = False
+
+    def get_instructions(self) -> Any:
+        """How to use the memory, and what it holds about the prompt."""
+
+        async def known(context: RunContext[AgentDepsT]) -> str:
+            if not (self.budget_tokens and isinstance(context.prompt, str) and context.prompt.strip()):
+                return ""
+            query, budget = context.prompt, self.budget_tokens
+            hits = await self._do(lambda memory: memory.recall(query, k=20, budget_tokens=budget))
+            return "\n".join(["What you remember that may matter here:", *map(_shown, hits)]) if hits else ""
+
+        return [_HOW, known]
+
+    def get_toolset(self) -> FunctionToolset[AgentDepsT]:
+        """The three tools."""
+        tools: FunctionToolset[AgentDepsT] = FunctionToolset(id="memoria")
+        tools.add_function(self.remember, takes_ctx=False)
+        tools.add_function(self.recall, takes_ctx=False)
+        tools.add_function(self.forget, takes_ctx=False, requires_approval=self.approval)
+        return tools
+
+    async def remember(self, text: str, about: str | None = None) -> str:
+        """Store one fact for good.
+
+        Args:
+            text: The fact, in a sentence that can be understood by itself.
+            about: Whom or what it is about, one name.
+        """
+        said = Provenance(source="agent")
+        memory = await self._do(lambda memory: memory.remember(text, subject=about, kind="semantic", provenance=said))
+        return f"Remembered as {memory.id}."
+
+    async def recall(self, query: str, k: int = 5) -> str:
+        """Find what is remembered, best first, each with its id.
+
+        Args:
+            query: What to look for, in plain words.
+            k: How many at most.
+        """
+        hits = await self._do(lambda memory: memory.recall(query, k=min(k, 50)))
+        return "\n".join(map(_shown, hits)) or "Nothing is remembered about that."
+
+    async def forget(self, ids: list[str], confirmed: bool = False) -> str:
+        """Erase memories for good; nothing brings them back.
+
+        Args:
+            ids: Ids as recall gives them.
+            confirmed: True once the user has agreed to lose exactly these.
+        """
+        if not (confirmed or self.approval):
+            going = await self._do(lambda memory: memory.forget(*ids, dry_run=True))
+            listed = "\n".join(f"- {one.id} {one.text}" for one in going)
+            return f"Nothing is forgotten yet. Ask the user whether to lose these for good, then confirm:\n{listed}"
+        receipt = await self._do(lambda memory: memory.forget(*ids))
+        return receipt.summary()
+
+    async def _do(self, work: Callable[[Memoria], T]) -> T:
+        def run() -> T:
+            with _retried(), lent(self.memory) as memory:
+                return work(memory)
+
+        return await asyncio.to_thread(run)
+
+
+@contextmanager
+def _retried() -> Iterator[None]:
+    """An error of ours reaches the model, which may call again with better arguments."""
+    try:
+        yield
+    except MemoriaError as error:
+        raise ModelRetry(str(error)) from error
+
+
+def _shown(hit: Hit) -> str:
+    return f"- {hit.memory.id} {hit.memory.created_at:%Y-%m-%d} {hit.memory.text}"

@@ -1,0 +1,173 @@
+"""MemoriaSession, in real agents of the SDK with its own scripted model."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import Agent, Runner, SQLiteSession, function_tool, set_tracing_disabled
+from agents.memory import Session, SessionSettings
+from agents.testing import ScriptedModel
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
+
+import memoria
+from memoria.integrations.openai_agents import MemoriaSession
+from memoria.sharing import Shared
+from memoria.testing import HashEmbedder
+
+set_tracing_disabled(True)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[memoria.Memoria]:
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder()) as opened:
+        yield opened
+
+
+def says(text: str) -> ResponseOutputMessage:
+    content = ResponseOutputText(text=text, type="output_text", annotations=[], logprobs=[])
+    return ResponseOutputMessage(id="m", type="message", role="assistant", content=[content], status="completed")
+
+
+def user(text: str) -> Any:
+    return {"role": "user", "content": text}
+
+
+def contents(items: Sequence[Any]) -> list[str]:
+    return [item["content"] for item in items]
+
+
+def test_it_is_a_session(memory: memoria.Memoria) -> None:
+    assert isinstance(MemoriaSession("a", memory), Session)
+
+
+def test_an_agent_goes_on_where_it_was(memory: memoria.Memoria, tmp_path: Path) -> None:
+    @function_tool
+    def weather(city: str) -> str:
+        """The weather."""
+        return f"rain in {city}"
+
+    model = ScriptedModel()
+    model.enqueue(
+        [ResponseFunctionToolCall(call_id="c", name="weather", arguments='{"city":"Oslo"}', type="function_call")]
+    )
+    model.enqueue([says("It rains in Oslo.")])
+    model.enqueue([says("You asked about Oslo.")])
+    agent = Agent(name="a", model=model, tools=[weather])
+
+    async def talk() -> list[Any]:
+        await Runner.run(agent, "What is the weather in Oslo?", session=MemoriaSession("one", memory))
+        await Runner.run(agent, "What did I ask?", session=MemoriaSession("one", memory))
+        return list(await MemoriaSession("one", memory).get_items())
+
+    items = asyncio.run(talk())
+    assert [item.get("role") or item["type"] for item in items] == [
+        "user", "function_call", "function_call_output", "assistant", "user", "assistant"
+    ]  # fmt: skip
+    hit = memory.recall("Which city did it rain in?", k=1)[0].memory
+    assert "Oslo" in hit.text
+    assert hit.provenance.session == "one"
+
+
+def test_a_cleared_session_is_nowhere(memory: memoria.Memoria) -> None:
+    async def use() -> None:
+        private, other = MemoriaSession("private/1", memory), MemoriaSession("private", memory)
+        await private.add_items([user("my pin is 4711 and nobody knows"), user("second")])
+        await other.add_items([user("stays")])
+        assert await private.pop_item() == user("second")
+        await private.clear_session()
+        assert await private.get_items() == []
+        assert await private.pop_item() is None
+        assert await other.get_items() == [user("stays")]
+
+    asyncio.run(use())
+    assert memory.scan("my pin is 4711 and nobody knows", "private/1").found == ()
+
+
+def test_order_holds_when_the_clock_is_set_back() -> None:
+    times = [datetime(2030, 1, 1, tzinfo=UTC) - timedelta(hours=n) for n in range(10)]
+
+    async def use(memory: memoria.Memoria) -> list[str]:
+        session = MemoriaSession("a", memory)
+        for n in range(3):
+            await session.add_items([user(f"{n}a"), user(f"{n}b")])
+        return contents(await session.get_items())
+
+    with memoria.open(":memory:", embedder=HashEmbedder(), clock=lambda: times.pop(0)) as memory:
+        assert asyncio.run(use(memory)) == ["0a", "0b", "1a", "1b", "2a", "2b"]
+
+
+def test_a_cancelled_caller_knows_what_happened() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(HashEmbedder):
+        def embed(self, texts: Any) -> Any:
+            begun.set()
+            assert go_on.wait(10)
+            return super().embed(texts)
+
+    async def use(memory: memoria.Memoria) -> list[Any]:
+        session = MemoriaSession("a", memory)
+        adding = asyncio.create_task(session.add_items([user("once")]))
+        await asyncio.to_thread(begun.wait)
+        for _ in range(2):
+            adding.cancel()
+            await asyncio.sleep(0)
+        assert not adding.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await adding
+        return list(await session.get_items())
+
+    with memoria.open(":memory:", embedder=Slow()) as memory:
+        assert asyncio.run(use(memory)) == [user("once")]
+
+
+ITEMS = st.sampled_from(
+    [user("tea"), user(""), {"role": "assistant", "content": [{"type": "output_text", "text": "x"}]}]
+)
+STEPS = st.one_of(
+    st.tuples(st.just("add"), st.lists(ITEMS, max_size=3)),
+    st.tuples(st.just("get"), st.one_of(st.none(), st.integers(-1, 4))),
+    st.tuples(st.just("pop"), st.none()),
+    st.tuples(st.just("clear"), st.none()),
+)
+
+
+@given(steps=st.lists(STEPS, max_size=15), limit=st.one_of(st.none(), st.integers(0, 3)))
+def test_it_answers_as_their_session_does(steps: list[tuple[str, Any]], limit: int | None) -> None:
+    async def answers(session: Any) -> list[Any]:
+        found = []
+        for what, value in steps:
+            if what == "add":
+                found.append(await session.add_items(value))
+            elif what == "get":
+                found.append(await session.get_items(value))
+            else:
+                found.append(await (session.pop_item() if what == "pop" else session.clear_session()))
+        return found
+
+    settings = SessionSettings(limit=limit)
+    theirs = SQLiteSession("a", session_settings=settings)
+    with memoria.open(":memory:", embedder=HashEmbedder()) as memory:
+        ours = MemoriaSession("a", memory, session_settings=settings)
+        assert asyncio.run(answers(ours)) == asyncio.run(answers(theirs))
+    theirs.close()
+
+
+def test_two_openers_take_turns_on_a_store(tmp_path: Path) -> None:
+    async def use() -> list[str]:
+        first = MemoriaSession("a", Shared(tmp_path / "s.memoria", embedder=HashEmbedder()))
+        second = MemoriaSession("a", Shared(tmp_path / "s.memoria", embedder=HashEmbedder()))
+        await first.add_items([user("one")])
+        await second.add_items([user("two")])
+        return contents(await first.get_items())
+
+    assert asyncio.run(use()) == ["one", "two"]
