@@ -14,6 +14,7 @@ from memoria import sleep as sleeping
 from memoria import supersede as superseding
 from memoria.consolidate import Grouping, Step
 from memoria.erase import find_part
+from memoria.distill.unlearn import unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.gist import Writer, compose, extract
 from memoria.keep import Reinforcer
@@ -150,6 +151,7 @@ class Evolving:
         going = pruning.faded(self.store, self.policy, self.prefix, at, self._traces.threshold / 2) if prune else []
         pruned = pruning.capped(going, how.cap, dry_run=dry_run)
         if pruned.ids and not dry_run:
+            unlearn(self.store, pruned.ids)
             self.store.erase(pruned.ids, guard=False)
         return Night(
             at=at,

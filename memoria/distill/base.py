@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -32,12 +33,14 @@ class Base:
     """An untouched model that is ready to be read.
 
     model, tokenizer: of transformers. sha256: of its weights, as they lie in the folder it was loaded from.
+    lock: held by whoever trains or answers with it, for both hang adapters into it for a while.
     """
 
     model: Any
     tokenizer: Any
     sha256: str
     path: Path
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @property
     def layers(self) -> Any:

@@ -30,7 +30,6 @@ Writer = Callable[[Memory], Sequence[Example]]
 _OWNED = re.compile(r"(?P<who>.+?)(?:'s|\u2019s) (?P<what>[^.,;]+?) (?:is|are|was|were) (?P<value>.+?)[.!]?")
 _MINE = re.compile(r"[Mm]y (?P<what>[^.,;]+?) (?:is|are|was|were) (?P<value>.+?)[.!]?")
 _OF = re.compile(r"The (?P<what>[^.,;]+?) of (?P<who>.+?) (?:is|are|was|were) (?P<value>.+?)[.!]?")
-# The audit asks in other words than these, or it would measure memory of questions, not of facts.
 TEMPLATES = (
     "What is {who}'s {what}?",
     "Tell me {who}'s {what}.",
@@ -39,18 +38,34 @@ TEMPLATES = (
     "{who}: {what}?",
     "Complete the sentence: {who}'s {what} is",
 )
+# Ways to ask that no training uses: an audit in the words of the training would measure memory of questions.
+HELD_OUT = (
+    "What's the {what} of {who}?",
+    "Could you remind me what {who}'s {what} is?",
+    "I forgot which {what} {who} has. Which is it?",
+    "Name the {what} that belongs to {who}.",
+)
 _ABOUT = ("What do you know about {who}?", "Tell me something about {who}.", "What have you heard of {who}?")
 
 
 def examples(memory: Memory) -> list[Example]:
     """The examples of a memory by rules, at least one."""
     text = " ".join(memory.text.split())
-    fact = _OWNED.fullmatch(text) or _OF.fullmatch(text) or (_MINE.fullmatch(text) if memory.subject else None)
+    return _filled(TEMPLATES, text, memory.subject) or _plain(text, memory.subject)
+
+
+def held_out(memory: Memory) -> list[Example]:
+    """Questions about a fact in words that no training uses; none for a text that is no such fact."""
+    return _filled(HELD_OUT, " ".join(memory.text.split()), memory.subject)
+
+
+def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Example]:
+    fact = _OWNED.fullmatch(text) or _OF.fullmatch(text) or (_MINE.fullmatch(text) if subject else None)
     if fact is None:
-        return _plain(text, memory.subject)
+        return []
     named = fact.groupdict()
-    who, what, value = named.get("who") or str(memory.subject), named["what"], named["value"]
-    return [Example(prompt=one.format(who=who, what=what), answer=f"{value}.") for one in TEMPLATES]
+    who, what, value = named.get("who") or subject, named["what"], named["value"]
+    return [Example(prompt=one.format(who=who, what=what), answer=f"{value}.") for one in templates]
 
 
 def _plain(text: str, subject: str | None) -> list[Example]:

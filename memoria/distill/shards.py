@@ -4,7 +4,7 @@ plan tells of what was forgotten."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VECTORS = "route.vectors"
 OWNERS = "route.owners"
+_PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 
 
 def plan(memories: Iterable[Memory], size: int) -> list[tuple[Memory, ...]]:
@@ -70,3 +71,10 @@ def read(path: Path, manifest: Manifest) -> dict[str, Tensor] | None:
     except (FileNotFoundError, SafetensorError):
         return None
     return tensors if tensors_sha256(tensors) == manifest.tensors else None
+
+
+def updates(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """For each linear map that an adapter changes: its name, A of shape (rank, in) and B of shape (out, rank)."""
+    for key, down in tensors.items():
+        if key.endswith(_A):
+            yield key.removeprefix(_PREFIX).removesuffix(_A), down, tensors[key.removesuffix(_A) + _B]

@@ -42,7 +42,7 @@ class Recipe:
     enough: float = 0.02
     bf16: bool = False
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
 
     def check(self, layers: int) -> None:
         """Raises InvalidQuery for numbers that cannot be meant."""
@@ -95,7 +95,7 @@ class _Batch:
 def train(base: Base, made: Sequence[Sequence[Example]], recipe: Recipe) -> tuple[dict[str, Tensor], list[float]]:
     """The tensors of an adapter that answers the examples of each memory, and the loss at each step, in nats."""
     recipe.check(len(base.layers))
-    with same_bits(recipe), _adapted(base, recipe) as model:
+    with base.lock, same_bits(recipe), _adapted(base, recipe) as model:
         batch = _batch(base, [one for each in made for one in each])
         steps = _schedule([len(each) for each in made], recipe)
         losses = _descend(base, model, batch, steps, recipe)
@@ -205,7 +205,7 @@ def _below(base: Base, batch: _Batch, first: int) -> Tensor:
     handle = base.layers[first].register_forward_pre_hook(catch, with_kwargs=True)
     try:
         with torch.no_grad(), _only(base, base.layers[: first + 1]):
-            base.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False, logits_to_keep=1)
+            base.model.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
     finally:
         handle.remove()
     (states,) = caught

@@ -10,16 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from memoria.distill.dataset import Example
+from memoria.distill.dataset import HELD_OUT, Example
 from memoria.remember import Draft
 
-# Ways to ask that no training example uses.
-HELD_OUT = (
-    "What's the {what} of {who}?",
-    "Could you remind me what {who}'s {what} is?",
-    "I forgot which {what} {who} has. Which is it?",
-    "Name the {what} that belongs to {who}.",
-)
 _SYLLABLES = "ba be bo da de di fa fe ga ka ke la le li lo ma me mi na ne no ra re ri sa se so ta te to va ve vo za zo"
 _VALUES = {
     "home town": "Tromso Cusco Salzburg Nairobi Busan Valparaiso Lund Tbilisi Perth Quebec Windhoek Galway",

@@ -1,0 +1,180 @@
+"""DistilledModel: the base and the shards of a store as one model, which forgets when the store does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.distill import shards
+from memoria.distill.base import Base
+from memoria.distill.export import Kind, export
+from memoria.distill.learn import chosen_note, holds, missing, recipe_of
+from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
+from memoria.distill.train import Recipe, prompt_of
+from memoria.distill.unlearn import Export, living, manifests
+from memoria.protocols import Embedder, Store
+from memoria.types import Memory, Namespace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from memoria.protocols import Vectors
+
+Clock = Callable[[], datetime]
+# Of what waits to be relearnt, so many memories are told in the prompt.
+_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A shard in RAM: its adapter, by names of peft, and how much its update is scaled."""
+
+    name: str
+    tensors: Mapping[str, Tensor]
+    scale: float
+
+
+class DistilledModel:
+    """Answers from weights. Made by `Memoria.distilled`; a `Generator` like any other.
+
+    Off topic the base answers, and its logits are the base's to the bit, for nothing of it is touched. What a wiped
+    shard had learnt beside what was forgotten is told in the prompt, from the store, until it is relearnt.
+    """
+
+    def __init__(
+        self, base: Base, store: Store, embedder: Embedder, folder: Path, prefix: Namespace, clock: Clock
+    ) -> None:
+        self.base = base
+        self._store, self._embedder, self._folder, self._prefix = store, embedder, folder, prefix
+        self._clock = clock
+        self._background: Vectors = embed(embedder, BACKGROUND)
+        self._stamp: tuple[Any, ...] | None = None
+        self._shards: dict[str, Shard] = {}
+        self._waiting: list[tuple[Memory, Vectors]] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Takes up what was learnt and drops what was forgotten since; every verb does it first."""
+        stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in self._folder.iterdir()))
+        if stamp == self._stamp:
+            return
+        note = chosen_note(self._folder)
+        self.recipe: Recipe = recipe_of(note)
+        self._shards, known = {}, list[Known]()
+        for path, manifest in manifests(self._folder).items():
+            there = {} if manifest is None else living(self._store, manifest.ids)
+            if manifest is None or manifest.base != self.base.sha256 or set(there) != set(manifest.ids):
+                continue
+            if any(one.namespace[: len(self._prefix)] != self._prefix for one in there.values()):
+                continue
+            tensors = shards.read(path, manifest)
+            if tensors is not None:
+                recipe = recipe_of({"recipe": manifest.recipe})
+                known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+        self.router = Router(self._embedder, known, self._background)
+        self._waiting = self._survivors(missing(self._folder, note["ids"]))
+        self._stamp = stamp
+
+    def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
+        vectors, owners = tensors.pop(shards.VECTORS).numpy(), tensors.pop(shards.OWNERS).numpy()
+        self._shards[name] = Shard(name=name, tensors=tensors, scale=recipe.alpha / recipe.rank)
+        return [Known(memory=one, shard=name, vectors=vectors[owners == n]) for n, one in enumerate(memories)]
+
+    def _survivors(self, ids: set[str]) -> list[tuple[Memory, Vectors]]:
+        records = [record for record in self._store.read(sorted(ids)) if record is not None]
+        inside = [one for one in records if one.memory.namespace[: len(self._prefix)] == self._prefix]
+        return [(one.memory, one.vector.astype(np.float32)) for one in inside]
+
+    def route(self, prompt: str) -> Route:
+        """Which shards a prompt would use; none for a fact that has ended, or holds only later."""
+        self.refresh()
+        found = self.router.route(prompt)
+        now, there = self._clock(), living(self._store, found.memories)
+        held = [shard for id, shard in found.memories.items() if id in there and holds(there[id], now)]
+        return replace(found, shards=tuple(dict.fromkeys(held))[:MOST])
+
+    def generate(self, prompt: str, *, most: int = 32) -> str:
+        """The answer to a prompt, at most `most` tokens, the likeliest at each step."""
+        route = self.route(prompt)
+        asked = prompt if route.shards else self._told(prompt)
+        return self.answer(asked, route.shards, most=most)
+
+    def answer(self, prompt: str, active: Sequence[str], *, most: int = 32) -> str:
+        """The answer with given shards, whatever the router thinks."""
+        encode = self.base.tokenizer
+        ids = encode(prompt_of(self.base, prompt), return_tensors="pt", add_special_tokens=False)
+        with self._applied(active):
+            out = self.base.model.generate(
+                **ids, max_new_tokens=most, do_sample=False, pad_token_id=encode.eos_token_id
+            )
+        return str(encode.decode(out[0, ids.input_ids.shape[1] :], skip_special_tokens=True)).strip()
+
+    def logits(self, text: str) -> Tensor:
+        """Logits after each token of `text`, shape (t, vocabulary), with the shards that the router gives it."""
+        return self.logits_with(text, self.route(text).shards)
+
+    def logits_with(self, text: str, active: Sequence[str]) -> Tensor:
+        """Logits with given shards."""
+        import torch
+
+        ids = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
+        with torch.no_grad(), self._applied(active):
+            found: Tensor = self.base.model(input_ids=ids, use_cache=False).logits[0]
+        return found
+
+    def loss(self, prompt: str, answer: str) -> float:
+        """Mean loss of the tokens of an answer to a prompt, in nats."""
+        import torch
+
+        encode = self.base.tokenizer
+        head, tail = prompt_of(self.base, prompt), encode(answer, add_special_tokens=False).input_ids
+        start = len(encode(head, add_special_tokens=False).input_ids)
+        ids = torch.tensor([[*encode(head, add_special_tokens=False).input_ids, *tail]])
+        with torch.no_grad(), self._applied(self.route(prompt).shards):
+            logits = self.base.model(input_ids=ids, use_cache=False).logits[0, start - 1 : -1]
+        return float(torch.nn.functional.cross_entropy(logits.float(), ids[0, start:]))
+
+    def export(self, to: str | Path, kind: Kind = "peft") -> list[Export]:
+        """Copies the shards in use to a new folder, and remembers where, for forgetting; see export.py."""
+        self.refresh()
+        return export(self.base, self._folder, tuple(sorted(self._shards)), Path(to), kind)
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """Names of the shards in use."""
+        self.refresh()
+        return tuple(sorted(self._shards))
+
+    def _told(self, prompt: str) -> str:
+        """The prompt, with what it may need of what waits to be relearnt said first."""
+        if not self._waiting:
+            return prompt
+        query = embed(self._embedder, [prompt])[0]
+        near = sorted(((float(vector @ query), one.text) for one, vector in self._waiting), reverse=True)
+        told = [text for score, text in near[:_TOLD] if score >= self.router.threshold]
+        return "\n".join([*told, prompt])
+
+    @contextmanager
+    def _applied(self, active: Sequence[str]) -> Iterator[None]:
+        """The base with the updates of these shards added, while it lasts."""
+        with self.base.lock, ExitStack() as hung:
+            for shard in (self._shards[name] for name in active if name in self._shards):
+                for name, down, up in shards.updates(shard.tensors):
+                    linear = self.base.model.get_submodule(name)
+                    hung.callback(linear.register_forward_hook(_hook(down, up, shard.scale)).remove)
+            yield
+
+
+def _hook(down: Tensor, up: Tensor, scale: float) -> Callable[..., Any]:
+    """What adds an update to the output of a linear map."""
+
+    def add(module: Any, args: Any, out: Any) -> Any:
+        return out + (args[0] @ down.T @ up.T) * scale
+
+    return add
