@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 # Of what waits to be relearnt, so many memories are told in the prompt.
 _TOLD = 3
+# Prompts answered together.
+_TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class DistilledModel:
         self, base: Base, store: Store, embedder: Embedder, folder: Path, prefix: Namespace, clock: Clock
     ) -> None:
         self.base = base
-        self._store, self._embedder, self._folder, self._prefix = store, embedder, folder, prefix
+        self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
         self._clock = clock
         self._background: Vectors = embed(embedder, BACKGROUND)
         self._stamp: tuple[Any, ...] | None = None
@@ -61,13 +63,13 @@ class DistilledModel:
 
     def refresh(self) -> None:
         """Takes up what was learnt and drops what was forgotten since; every verb does it first."""
-        stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in self._folder.iterdir()))
+        stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in self.folder.iterdir()))
         if stamp == self._stamp:
             return
-        note = chosen_note(self._folder)
+        note = chosen_note(self.folder)
         self.recipe: Recipe = recipe_of(note)
         self._shards, known = {}, list[Known]()
-        for path, manifest in manifests(self._folder).items():
+        for path, manifest in manifests(self.folder).items():
             there = {} if manifest is None else living(self._store, manifest.ids)
             if manifest is None or manifest.base != self.base.sha256 or set(there) != set(manifest.ids):
                 continue
@@ -78,7 +80,7 @@ class DistilledModel:
                 recipe = recipe_of({"recipe": manifest.recipe})
                 known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
         self.router = Router(self._embedder, known, self._background)
-        self._waiting = self._survivors(missing(self._folder, note["ids"]))
+        self._waiting = self._survivors(missing(self.folder, note["ids"]))
         self._stamp = stamp
 
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
@@ -101,19 +103,38 @@ class DistilledModel:
 
     def generate(self, prompt: str, *, most: int = 32) -> str:
         """The answer to a prompt, at most `most` tokens, the likeliest at each step."""
-        route = self.route(prompt)
-        asked = prompt if route.shards else self._told(prompt)
-        return self.answer(asked, route.shards, most=most)
+        return self.generate_many([prompt], most=most)[0]
 
-    def answer(self, prompt: str, active: Sequence[str], *, most: int = 32) -> str:
-        """The answer with given shards, whatever the router thinks."""
+    def generate_many(self, prompts: Sequence[str], *, most: int = 32) -> list[str]:
+        """The answer to each prompt; those that need the same shards are answered together."""
+        routes = [self.route(prompt).shards for prompt in prompts]
+        answers: dict[int, str] = {}
+        for active in dict.fromkeys(routes):
+            which = [n for n, route in enumerate(routes) if route == active]
+            asked = [prompts[n] if active else self._told(prompts[n]) for n in which]
+            answers |= zip(which, self.answer(asked, active, most=most), strict=True)
+        return [answers[n] for n in range(len(prompts))]
+
+    def answer(self, prompts: Sequence[str], active: Sequence[str], *, most: int = 32) -> list[str]:
+        """The answers with given shards, whatever the router thinks."""
+        found: list[str] = []
+        for at in range(0, len(prompts), _TOGETHER):
+            found += self._answer([prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]], active, most)
+        return found
+
+    def _answer(self, texts: Sequence[str], active: Sequence[str], most: int) -> list[str]:
+        import torch
+
         encode = self.base.tokenizer
-        ids = encode(prompt_of(self.base, prompt), return_tensors="pt", add_special_tokens=False)
-        with self._applied(active):
+        rows = [encode(text, add_special_tokens=False).input_ids for text in texts]
+        longest, end = max(map(len, rows)), encode.eos_token_id
+        ids = torch.tensor([[end] * (longest - len(row)) + row for row in rows])
+        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        with torch.no_grad(), self._applied(active):
             out = self.base.model.generate(
-                **ids, max_new_tokens=most, do_sample=False, pad_token_id=encode.eos_token_id
+                input_ids=ids, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=end
             )
-        return str(encode.decode(out[0, ids.input_ids.shape[1] :], skip_special_tokens=True)).strip()
+        return [str(encode.decode(row[longest:], skip_special_tokens=True)).strip() for row in out]
 
     def logits(self, text: str) -> Tensor:
         """Logits after each token of `text`, shape (t, vocabulary), with the shards that the router gives it."""
@@ -143,7 +164,7 @@ class DistilledModel:
     def export(self, to: str | Path, kind: Kind = "peft") -> list[Export]:
         """Copies the shards in use to a new folder, and remembers where, for forgetting; see export.py."""
         self.refresh()
-        return export(self.base, self._folder, tuple(sorted(self._shards)), Path(to), kind)
+        return export(self.base, self.folder, tuple(sorted(self._shards)), Path(to), kind)
 
     @property
     def shards(self) -> tuple[str, ...]:
