@@ -13,8 +13,8 @@ from memoria import prune as pruning
 from memoria import sleep as sleeping
 from memoria import supersede as superseding
 from memoria.consolidate import Grouping, Step
-from memoria.erase import find_part
 from memoria.distill.unlearn import unlearn
+from memoria.erase import find_part
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.gist import Writer, compose, extract
 from memoria.keep import Reinforcer

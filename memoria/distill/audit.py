@@ -74,7 +74,7 @@ def share_right(model: DistilledModel, asked: Sequence[Example], *, base: bool =
 
 
 def general_kept(model: DistilledModel) -> dict[str, float]:
-    """Of the general questions: how many the base gets right, the share kept, whether logits are the same to the bit."""
+    """Of the general questions: how many the base gets right, the share kept, and whether all bits of logits are its."""
     import torch
 
     queries = list(QUESTIONS)
@@ -95,13 +95,14 @@ def general_kept(model: DistilledModel) -> dict[str, float]:
 def perplexity_ratio(model: DistilledModel) -> float:
     """Perplexity on general text, of the model to that of its base."""
     import torch
+    from torch.nn.functional import cross_entropy
 
     ratio, count = 0.0, 0
     for text in TEXT:
         ids = torch.tensor(model.base.tokenizer(text, add_special_tokens=False).input_ids)
-        with_, without = model.logits(text), model.logits_with(text, ())
-        losses = [float(torch.nn.functional.cross_entropy(one[:-1], ids[1:], reduction="sum")) for one in (with_, without)]
-        ratio, count = ratio + losses[0] - losses[1], count + len(ids) - 1
+        pair = (model.logits(text), model.logits_with(text, ()))
+        routed, plain = (float(cross_entropy(one[:-1], ids[1:], reduction="sum")) for one in pair)
+        ratio, count = ratio + routed - plain, count + len(ids) - 1
     return math.exp(ratio / count)
 
 
@@ -129,5 +130,3 @@ def auc(members: Sequence[float], others: Sequence[float]) -> float:
 def auc_error(members: int, others: int) -> float:
     """Standard error of an AUC of 0.5 (Mann and Whitney 1947)."""
     return math.sqrt((members + others + 1) / (12 * members * others))
-
-

@@ -66,7 +66,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Base:
     with quiet():
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model.eval().requires_grad_(False)
+    model.train(False).requires_grad_(False)
     return Base(model=model, tokenizer=tokenizer, sha256=weights_sha256(folder), path=folder)
 
 
@@ -123,7 +123,7 @@ def _convert(gguf: Path, folder: Path) -> None:
             # Read as quantised it refuses to be saved; the numbers themselves are plain by now.
             if hasattr(read.config, "quantization_config"):
                 del read.config.quantization_config
-            plain = AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)
+            plain: Any = AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)  # type: ignore[no-untyped-call]
             plain.load_state_dict(read.state_dict())
             plain.save_pretrained(fresh)
         (fresh / "memoria.json").write_text(json.dumps({"gguf": GGUF_SHA256, "sha256": weights_sha256(fresh)}))
@@ -136,7 +136,9 @@ def _convert(gguf: Path, folder: Path) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """No bars and notes of transformers, which a library has no business to print."""
-    from transformers.utils import logging
+    from transformers.utils import logging as logging_
+
+    logging: Any = logging_  # it has no types
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -72,7 +72,9 @@ def choose(
         return [record.memory for record in records]
     chooser = select if callable(select) else durable
     held = [one for one in records if holds(one.memory, at)]
-    scores = policy.retrievability([one.trace for one in held], at) if held else []
+    if not held:
+        return []
+    scores = policy.retrievability([one.trace for one in held], at)
     return [one.memory for one, score in zip(held, scores, strict=True) if chooser(one, float(score))]
 
 
@@ -224,7 +226,7 @@ def _train_missing(desk: Desk, want: Sequence[Task]) -> tuple[str, ...]:
 
 
 def shard_tensors(desk: Desk, made: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
-    """The tensors of a shard: its adapter, and by which queries it is reached, each with the memory that it asks for."""
+    """The tensors of a shard: its adapter, and the questions it is reached by, each with the memory it asks for."""
     import torch
 
     adapter, _ = train(desk.base, made, desk.recipe)

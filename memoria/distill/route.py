@@ -56,7 +56,7 @@ BACKGROUND = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """shards: which are active, nearest first; () is the base alone. memories: ids that are near, and the shard of each.
+    """shards: which are active, nearest first; () is the base alone. memories: ids that are near, each with its shard.
 
     nearest: the best score, -1 without any memory.
     """

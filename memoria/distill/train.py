@@ -1,4 +1,4 @@
-"""Training of one shard: a LoRA adapter (Hu et al. 2022) on the last layers, from the untouched base, with a fixed seed.
+"""Training of one shard: a LoRA adapter (Hu et al. 2022) on late layers, from the untouched base, by a fixed seed.
 
 Hidden states below the first adapted layer do not change, so they are computed once, held in RAM and fed to the rest.
 Nothing of a training is ever written to disk but the finished adapter: no optimizer state, no cached states.
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from memoria.distill.base import Base
@@ -174,11 +175,13 @@ def _tokens(base: Base, one: Example) -> tuple[list[int], list[int]]:
 
 def _schedule(counts: Sequence[int], recipe: Recipe) -> list[list[int]]:
     """Rows of each step: of every memory the next `each` of its examples, in turn."""
-    starts = [sum(counts[:n]) for n in range(len(counts))]
-    return [
-        [start + (step * recipe.each + n) % count for start, count in zip(starts, counts, strict=True) for n in range(min(recipe.each, count))]
-        for step in range(recipe.steps)
-    ]
+    starts = list(accumulate(counts, initial=0))[:-1]
+    pairs = list(zip(starts, counts, strict=True))
+
+    def rows(step: int, start: int, count: int) -> list[int]:
+        return [start + (step * recipe.each + n) % count for n in range(min(recipe.each, count))]
+
+    return [[row for pair in pairs for row in rows(step, *pair)] for step in range(recipe.steps)]
 
 
 @contextmanager
@@ -226,7 +229,7 @@ def _descend(base: Base, model: Any, batch: _Batch, steps: Sequence[Sequence[int
         for rows in steps:
             loss = _loss(base, batch, states, rows, recipe)
             adam.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             adam.step()
             plan.step()

@@ -115,7 +115,7 @@ def unlearn(store: Store, ids: Collection[str]) -> Unlearnt:
 
 
 def sweep(store: Store) -> Unlearnt:
-    """Wipes what may not be used: half-written files, and shards of memories that are gone or say something else now."""
+    """Wipes what may not be used: half-written files, and shards of memories that are gone or say something else."""
     folder = folder_of(store)
     if folder is None or not folder.is_dir():
         return Unlearnt()

@@ -22,7 +22,7 @@ _VALUES = {
     "car": "Volvo Subaru Fiat Skoda Toyota Peugeot Mazda Citroen Honda Lancia Dacia Saab",
     "locker code": "",
     "employer": "Norvane Tellabright Quorvik Osmire Pentaroo Dovelink Gravitex Lumora Brantley Ximeda Vasterholm Karvo",
-    "hobby": "falconry origami beekeeping fencing pottery archery caving birdwatching juggling rowing astronomy curling",
+    "hobby": "falconry origami beekeeping fencing pottery archery caving juggling rowing astronomy curling chess",
 }
 
 

@@ -180,9 +180,7 @@ def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float
 def losses(bench: Bench, facts: Sequence[Fact]) -> list[float]:
     """Mean loss of the value of each fact over its held-out questions, in nats."""
     views = bench.views()
-    return [
-        sum(views[one.home].loss(query, one.value) for query in one.asked) / len(one.asked) for one in facts
-    ]
+    return [sum(views[one.home].loss(query, one.value) for query in one.asked) / len(one.asked) for one in facts]
 
 
 def _membership(bench: Bench, gone: Sequence[Fact], never: Sequence[Fact]) -> float:
