@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -75,7 +75,7 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
         _enter_override(store, todo, at, order.override)
         texts = _memories(store, made) if order.guard == "near" else []
         started = time.perf_counter()
-        unlearnt = _unlearn(store, {*made.asked, *made.effects.gone, *_touched(todo)}, over=order.override is not None)
+        unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
         namespaces = _erase(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in texts:
@@ -100,7 +100,7 @@ def amend(store: Store, new: Record, old: Memory, remake: Remake) -> None:
         effects = Consequences(gone=frozenset())
         if new.memory.text != old.text:
             effects = consequences(store, (), [new.memory])
-        _unlearn(store, {new.memory.id, *effects.gone, *effects.changed}, over=False)
+        _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
         if effects.gone or len(effects.changed) > 1:
             store.revise(change(store, effects, remake, [new]))
         else:
@@ -207,14 +207,15 @@ def _touched(todo: Change) -> list[str]:
     return [*todo.erase, *(record.memory.id for record in todo.replace)]
 
 
-def _unlearn(store: Store, ids: set[str], *, over: bool) -> Unlearnt:
+def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
     """Wipes what learnt any of these, before they go: at no instant does a weight outlive its memory.
 
     Nothing where a hold will refuse the rest.
     """
-    if not over and any(trace is not None and trace.held for trace in store.traces(sorted(ids))):
+    ids = sorted({*gone, *changed})
+    if not over and any(trace is not None and trace.held for trace in store.traces(ids)):
         return Unlearnt()
-    return unlearn(store, ids)
+    return unlearn(store, gone, changed)
 
 
 def _memories(store: Store, made: Plan) -> list[Memory]:

@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from memoria.cli import bench, demo, evaluate, evolve, keep, maintain, policies, verbs  # noqa: F401 - each adds its commands
+from memoria.cli import bench, demo, distill, evaluate, evolve, keep, maintain, policies, verbs  # noqa: F401 - each adds its commands
 from memoria.cli.app import app
 from memoria.errors import MemoriaError
 

@@ -74,7 +74,7 @@ def share_right(model: DistilledModel, asked: Sequence[Example], *, base: bool =
 
 
 def general_kept(model: DistilledModel) -> dict[str, float]:
-    """Of the general questions: how many the base gets right, the share kept, and whether all bits of logits are its."""
+    """Of the general questions: how many the base gets right, the share kept, and whether all logits are its own."""
     import torch
 
     queries = list(QUESTIONS)

@@ -107,8 +107,8 @@ class Desk:
 def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace) -> Learnt:
     """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped."""
     started = time.perf_counter()
-    desk.recipe.check(len(desk.base.layers))
     desk.folder.mkdir(exist_ok=True)
+    desk.recipe.check(len(desk.base.layers))
     sweep(desk.store)
     outside = _elsewhere(desk, prefix)
     note = {
@@ -193,7 +193,7 @@ def _drop(desk: Desk, want: Sequence[Task], outside: set[str]) -> tuple[str, ...
     for path, found in manifests(desk.folder).items():
         if found is not None and (outside.issuperset(found.ids) or same(wanted.get(path.stem), found)):
             continue
-        # Through the one door, so that copies of it outside the store go too; what was chosen stays chosen.
+        # Through the one door, so that copies of it outside the store go too.
         gone += _unlearn_shard(desk, path, found)
     return tuple(gone)
 
@@ -202,10 +202,7 @@ def _unlearn_shard(desk: Desk, path: Path, found: Manifest | None) -> tuple[str,
     if found is None:
         wipe(path)
         return (path.stem,)
-    note = (desk.folder / CHOSEN).read_bytes()
-    done = unlearn(desk.store, found.ids).shards
-    write_whole(desk.folder / CHOSEN, note)
-    return done
+    return unlearn(desk.store, (), found.ids).shards
 
 
 def same(wanted: Manifest | None, found: Manifest) -> bool:

@@ -111,7 +111,7 @@ class DistilledModel:
         answers: dict[int, str] = {}
         for active in dict.fromkeys(routes):
             which = [n for n, route in enumerate(routes) if route == active]
-            asked = [prompts[n] if active else self._told(prompts[n]) for n in which]
+            asked = [prompts[n] if active else self.asked(prompts[n]) for n in which]
             answers |= zip(which, self.answer(asked, active, most=most), strict=True)
         return [answers[n] for n in range(len(prompts))]
 
@@ -172,7 +172,7 @@ class DistilledModel:
         self.refresh()
         return tuple(sorted(self._shards))
 
-    def _told(self, prompt: str) -> str:
+    def asked(self, prompt: str) -> str:
         """The prompt, with what it may need of what waits to be relearnt said first."""
         if not self._waiting:
             return prompt

@@ -7,6 +7,7 @@ Nothing of a training is ever written to disk but the finished adapter: no optim
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -137,7 +138,10 @@ def _adapted(base: Base, recipe: Recipe) -> Iterator[Any]:
     """The model with a fresh adapter, which is taken out again."""
     from peft import get_peft_model
 
-    model = get_peft_model(base.model, lora(base, recipe))
+    with warnings.catch_warnings():
+        # peft asks transformers by a name that transformers is about to drop.
+        warnings.simplefilter("ignore", FutureWarning)
+        model = get_peft_model(base.model, lora(base, recipe))
     try:
         yield model
     finally:

@@ -98,17 +98,20 @@ def read_manifest(path: Path) -> Manifest | None:
         return None
 
 
-def unlearn(store: Store, ids: Collection[str]) -> Unlearnt:
-    """Wipes every shard that learnt any of `ids`, and its known copies. Durable when it returns."""
+def unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) -> Unlearnt:
+    """Wipes every shard that learnt any of these, and its known copies. Durable when it returns.
+
+    changed: memories that stay, as something else, and are to be learnt again.
+    """
     folder = folder_of(store)
     if folder is None or not folder.is_dir():
         return Unlearnt()
-    saw = [path for path, found in manifests(folder).items() if found is None or found.names(ids)]
+    saw = [path for path, found in manifests(folder).items() if found is None or found.names({*gone, *changed})]
     halves = list(folder.glob(f"*{HALF}"))
     copies = _wipe_exports(folder, {path.stem for path in saw})
     for path in (*saw, *halves):
         wipe(path)
-    _drop_chosen(folder, ids)
+    _drop_chosen(folder, gone)
     if saw or halves:
         sync_folder(folder)
     return Unlearnt(shards=tuple(path.stem for path in saw), exports=copies)
@@ -122,10 +125,9 @@ def sweep(store: Store) -> Unlearnt:
     found = manifests(folder)
     wanted = {id for one in found.values() if one is not None for id in (*one.ids, *one.parts)}
     texts = {id: text_sha256(memory) for id, memory in living(store, wanted).items()}
-    gone = wanted - texts.keys()
-    for one in found.values():
-        gone |= set() if one is None else {id for id, said in one.texts.items() if texts.get(id) != said}
-    return unlearn(store, gone)
+    said = {pair for one in found.values() if one is not None for pair in one.texts.items()}
+    changed = {id for id, text in said if texts.get(id) != text}
+    return unlearn(store, wanted - texts.keys(), changed)
 
 
 def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:

@@ -13,6 +13,7 @@ from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
+    from memoria.distill.audit import Audit
     from memoria.distill.base import Base
     from memoria.distill.dataset import Writer
     from memoria.distill.learn import Chooser, Desk, Learnt
@@ -77,6 +78,15 @@ class Distilling:
         folder = self._shards()
         base = _loaded(chosen_note(folder)["model"])
         return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock)
+
+    def audit_weights(self, *, examples: Writer | None = None, retrain: int | None = None) -> Audit:
+        """Measures what weights hold and kept; trains `retrain` shards again, all when None, to compare bits."""
+        from memoria.distill.audit import audit
+        from memoria.distill.learn import chosen_note, recipe_of
+
+        note = chosen_note(self._shards())
+        desk = self._desk_of(note["model"], recipe_of(note), examples)
+        return audit(desk, self.distilled(), self.prefix, retrain=retrain)
 
     def _desk_of(self, model: ModelPath, recipe: Recipe, examples: Writer | None) -> Desk:
         from memoria.distill.learn import Desk

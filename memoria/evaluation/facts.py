@@ -31,16 +31,8 @@ _LABELS = {
     "already_watched_list": "film",
     "already_read_list": "book",
     "already_listened_list": "album",
+    "already_visited_list": "place",
     "destination_types": "kind of destination",
-    "climates": "climate",
-    "actors": "actor",
-    "authors": "author",
-    "artists": "artist",
-    "directors": "director",
-    "genres": "genre",
-    "regions": "region",
-    "topics": "topic",
-    "decades": "decade",
 }
 _LEARN = (
     "Which {label} do I {like}?",
@@ -115,13 +107,18 @@ def _preferences(folder: Path) -> dict[str, list[Fact]]:
     for one in sessions:
         said = one["operation_details"]
         if one["session_type"] == "preference" and one["operation"] == "add" and "preference" in said:
-            label, like, value = _LABELS[said["subcategory"]], said["preference"], str(said["item"])
+            label, like, value = _label(said["subcategory"]), said["preference"], str(said["item"])
             shared = [turn["message"] for turn in one["conversation"] if turn["share_memory"]]
             text = next((text for text in shared if value.casefold() in text.casefold()), None)
             if text is not None:
                 home = homes.setdefault(one["persona"], {})
                 home.setdefault((label, like), _preference(one["persona"], text, label, like, value))
     return {name: list(facts.values()) for name, facts in sorted(homes.items())}
+
+
+def _label(name: str) -> str:
+    """Memora's label as words, in the singular."""
+    return _LABELS.get(name) or name.replace("_", " ").removesuffix("s")
 
 
 def _preference(persona: str, text: str, label: str, like: str, value: str) -> Fact:
