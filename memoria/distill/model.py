@@ -9,10 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from memoria.distill import shards
 from memoria.distill.base import Base
+from memoria.distill.dataset import Writer, written
 from memoria.distill.export import Kind, export
 from memoria.distill.learn import chosen_note, holds, missing, recipe_of
 from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from memoria.protocols import Vectors
 
 Clock = Callable[[], datetime]
-# Of what waits to be relearnt, so many memories are told in the prompt.
-_TOLD = 3
 # Prompts answered together.
 _TOGETHER = 16
 
@@ -46,19 +43,19 @@ class DistilledModel:
     """Answers from weights. Made by `Memoria.distilled`; a `Generator` like any other.
 
     Off topic the base answers, and its logits are the base's to the bit, for nothing of it is touched. What a wiped
-    shard had learnt beside what was forgotten is told in the prompt, from the store, until it is relearnt.
+    shard had learnt beside what was forgotten is answered by the memory itself, from the store, until it is relearnt.
     """
 
     def __init__(
-        self, base: Base, store: Store, embedder: Embedder, folder: Path, prefix: Namespace, clock: Clock
+        self, base: Base, store: Store, embedder: Embedder, folder: Path, prefix: Namespace, clock: Clock, write: Writer
     ) -> None:
         self.base = base
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
-        self._clock = clock
+        self._clock, self._write = clock, write
         self._background: Vectors = embed(embedder, BACKGROUND)
         self._stamp: tuple[Any, ...] | None = None
         self._shards: dict[str, Shard] = {}
-        self._waiting: list[tuple[Memory, Vectors]] = []
+        self._texts: dict[str, str] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -80,7 +77,9 @@ class DistilledModel:
                 recipe = recipe_of({"recipe": manifest.recipe})
                 known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
         self.router = Router(self._embedder, known, self._background)
-        self._waiting = self._survivors(missing(self.folder, note["ids"]))
+        waiting = self._survivors(missing(self.folder, note["ids"]))
+        self._texts = {one.memory.id: one.memory.text for one in waiting}
+        self._waiting = Router(self._embedder, waiting, self._background)
         self._stamp = stamp
 
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
@@ -88,10 +87,14 @@ class DistilledModel:
         self._shards[name] = Shard(name=name, tensors=tensors, scale=recipe.alpha / recipe.rank)
         return [Known(memory=one, shard=name, vectors=vectors[owners == n]) for n, one in enumerate(memories)]
 
-    def _survivors(self, ids: set[str]) -> list[tuple[Memory, Vectors]]:
-        records = [record for record in self._store.read(sorted(ids)) if record is not None]
-        inside = [one for one in records if one.memory.namespace[: len(self._prefix)] == self._prefix]
-        return [(one.memory, one.vector.astype(np.float32)) for one in inside]
+    def _survivors(self, ids: set[str]) -> list[Known]:
+        """What was chosen and is in no shard, with the questions that it would be learnt from."""
+        there = [one for one in living(self._store, ids).values() if one.namespace[: len(self._prefix)] == self._prefix]
+        made = [[one.text, *(each.prompt for each in written(one, self._write))] for one in there]
+        return [
+            Known(memory=one, shard="", vectors=embed(self._embedder, each))
+            for one, each in zip(there, made, strict=True)
+        ]
 
     def route(self, prompt: str) -> Route:
         """Which shards a prompt would use; none for a fact that has ended, or holds only later."""
@@ -107,13 +110,20 @@ class DistilledModel:
 
     def generate_many(self, prompts: Sequence[str], *, most: int = 32) -> list[str]:
         """The answer to each prompt; those that need the same shards are answered together."""
-        routes = [self.route(prompt).shards for prompt in prompts]
-        answers: dict[int, str] = {}
-        for active in dict.fromkeys(routes):
-            which = [n for n, route in enumerate(routes) if route == active]
-            asked = [prompts[n] if active else self.asked(prompts[n]) for n in which]
-            answers |= zip(which, self.answer(asked, active, most=most), strict=True)
+        routes = [self.route(prompt) for prompt in prompts]
+        answers = {n: text for n, prompt in enumerate(prompts) if (text := self.told(prompt, routes[n])) is not None}
+        for active in dict.fromkeys(route.shards for route in routes):
+            which = [n for n, route in enumerate(routes) if route.shards == active and n not in answers]
+            found = self.answer([prompts[n] for n in which], active, most=most)
+            answers |= zip(which, found, strict=True)
         return [answers[n] for n in range(len(prompts))]
+
+    def told(self, prompt: str, route: Route) -> str | None:
+        """The memory that answers, word for word, when it waits to be relearnt and is nearer than any in weights."""
+        found = self._waiting.route(prompt)
+        if not found.memories or found.nearest <= route.nearest:
+            return None
+        return self._texts[next(iter(found.memories))]
 
     def answer(self, prompts: Sequence[str], active: Sequence[str], *, most: int = 32) -> list[str]:
         """The answers with given shards, whatever the router thinks."""
@@ -171,15 +181,6 @@ class DistilledModel:
         """Names of the shards in use."""
         self.refresh()
         return tuple(sorted(self._shards))
-
-    def asked(self, prompt: str) -> str:
-        """The prompt, with what it may need of what waits to be relearnt said first."""
-        if not self._waiting:
-            return prompt
-        query = embed(self._embedder, [prompt])[0]
-        near = sorted(((float(vector @ query), one.text) for one, vector in self._waiting), reverse=True)
-        told = [text for score, text in near[:_TOLD] if score >= self.router.threshold]
-        return "\n".join([*told, prompt])
 
     @contextmanager
     def _applied(self, active: Sequence[str]) -> Iterator[None]:

@@ -70,14 +70,18 @@ class Distilling:
         note = chosen_note(self._shards())
         return repair(self._desk_of(note["model"], recipe_of(note), examples), self.prefix)
 
-    def distilled(self) -> DistilledModel:
-        """The model with what this view distilled. Raises InvalidQuery when nothing was."""
+    def distilled(self, *, examples: Writer | None = None) -> DistilledModel:
+        """The model with what this view distilled. Raises InvalidQuery when nothing was.
+
+        examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
+        """
+        from memoria.distill.dataset import examples as by_rules
         from memoria.distill.learn import chosen_note
         from memoria.distill.model import DistilledModel
 
         folder = self._shards()
         base = _loaded(chosen_note(folder)["model"])
-        return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock)
+        return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock, examples or by_rules)
 
     def audit_weights(self, *, examples: Writer | None = None, retrain: int | None = None) -> Audit:
         """Measures what weights hold and kept; trains `retrain` shards again, all when None, to compare bits."""

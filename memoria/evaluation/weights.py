@@ -33,7 +33,9 @@ class Bench:
 
     def views(self) -> dict[tuple[str, ...], DistilledModel]:
         """The model as each namespace sees it."""
-        return {home: self.memory.namespace(*home).distilled() for home in {one.home for one in self.facts}}
+        return {
+            home: self.memory.namespace(*home).distilled(examples=write) for home in {one.home for one in self.facts}
+        }
 
 
 def bench_distill(
@@ -109,7 +111,7 @@ def recall(bench: Bench, facts: Sequence[Fact], *, base: bool = False) -> float:
 
 
 def _quality(bench: Bench, never: Sequence[Fact]) -> dict[str, Any]:
-    whole = bench.memory.distilled()
+    whole = bench.memory.distilled(examples=write)
     return {
         "held-out right": recall(bench, bench.facts),
         "held-out right, base": recall(bench, bench.facts, base=True),
