@@ -137,3 +137,40 @@ def bench_distill(
     with workplace(folder) as place, progress_bar() as progress:
         report = weights.bench_distill(place, learnt, never[:count], MiniLM(), progress, recipe, forget=forget)
     show(report, as_json)
+
+
+@bench_app.command("shards")
+def bench_shards(
+    count: Annotated[int, typer.Option("--n", min=4, help="Facts to learn, all in one namespace.")] = 16,
+    sizes: Annotated[list[int] | None, typer.Option("--size", help="Memories in a shard; repeatable.")] = None,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Small shards against an adapter for each memory, larger shards, fewer layers, and bfloat16."""
+    from memoria.distill.train import Recipe
+    from memoria.evaluation import facts, weights
+
+    recipes = {f"size {size}": Recipe(size=size, seed=seed) for size in sizes or (1, 2, 4, 8, count)}
+    recipes |= {"bf16": Recipe(bf16=True, seed=seed), "last 8 layers": Recipe(last=8, seed=seed)}
+    with workplace(folder) as place, progress_bar() as progress:
+        learnt, _ = facts.synthetic(count, seed)
+        report = weights.bench_shards(place, learnt, MiniLM(), progress, recipes)
+    show(report, as_json)
+
+
+@bench_app.command("growth")
+def bench_growth(
+    count: Annotated[int, typer.Option("--n", min=16, help="Facts at the end.")] = 400,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Seconds a memory as the store grows, each step learnt beside the last."""
+    from memoria.distill.train import Recipe
+    from memoria.evaluation import facts, weights
+
+    with workplace(folder) as place, progress_bar() as progress:
+        learnt, _ = facts.synthetic(count, seed)
+        report = weights.bench_growth(place, learnt, MiniLM(), progress, Recipe(seed=seed))
+    show(report, as_json)

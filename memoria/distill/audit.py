@@ -73,13 +73,17 @@ def share_right(model: DistilledModel, asked: Sequence[Example], *, base: bool =
     return sum(map(right, answers, (one.answer.rstrip(".") for one in asked))) / len(asked)
 
 
-def general_kept(model: DistilledModel) -> dict[str, float]:
-    """Of the general questions: how many the base gets right, the share kept, and whether all logits are its own."""
+def general_kept(model: DistilledModel, *, forced: Sequence[str] | None = None) -> dict[str, float]:
+    """Of the general questions: how many the base gets right, the share kept, and whether all logits are its own.
+
+    forced: shards that are active for each, whatever the router thinks.
+    """
     import torch
 
     queries = list(QUESTIONS)
     was = list(map(right, model.answer(queries, (), most=_SHORT), QUESTIONS.values()))
-    now = list(map(right, model.generate_many(queries, most=_SHORT), QUESTIONS.values()))
+    after = model.generate_many(queries, most=_SHORT) if forced is None else model.answer(queries, forced, most=_SHORT)
+    now = list(map(right, after, QUESTIONS.values()))
     kept = sum(a and b for a, b in zip(was, now, strict=True))
     same_bits = all(torch.equal(model.logits(query), model.logits_with(query, ())) for query in QUESTIONS)
     routed = sum(bool(model.route(query).shards) for query in QUESTIONS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -192,3 +192,43 @@ def _membership(bench: Bench, gone: Sequence[Fact], never: Sequence[Fact]) -> fl
 def _auc_of_worlds(saw: Bench, never: Bench, gone: Sequence[Fact]) -> float:
     """Whether the losses of erased facts tell the store that once held them from one that never did."""
     return auc(losses(saw, gone), losses(never, gone))
+
+
+def bench_shards(
+    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipes: Mapping[str, Recipe]
+) -> dict[str, Any]:
+    """The same facts, all in one namespace, by several recipes: what each costs, answers, and keeps.
+
+    general kept, forced: of the general questions that the base got right, the share that is right with one shard
+    active for every query, as it would be without a router.
+    """
+    together = [replace(one, home=("all",)) for one in facts]
+    report: dict[str, Any] = {}
+    for n, (name, recipe) in enumerate(recipes.items()):
+        with _open(folder / str(n), embedder, progress) as memory:
+            bench = _filled(memory, together)
+            done = memory.distill(recipe=recipe, examples=write)
+            model = memory.distilled()
+            held = manifests(model.folder)
+            report[name] = {
+                "shards": len(held),
+                "seconds a memory": done.seconds / len(facts),
+                "bytes a memory": sum(path.stat().st_size for path in held) / len(facts),
+                "held-out right": recall(bench, together),
+                "general kept, forced": general_kept(model, forced=model.shards[:1])["kept"],
+            }
+    return report
+
+
+def bench_growth(
+    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipe: Recipe
+) -> dict[str, Any]:
+    """Seconds a memory as a store grows: a quarter of the facts learnt, then half, then all, each beside the last."""
+    report: dict[str, Any] = {}
+    with _open(folder / "grows", embedder, progress) as memory:
+        counts = sorted({len(facts) // 4, len(facts) // 2, len(facts)})
+        for before, count in zip([0, *counts], counts, strict=False):
+            _filled(memory, facts[before:count])
+            done = memory.distill(recipe=recipe, examples=write)
+            report[str(count)] = {"trained": len(done.trained), "seconds a memory": done.seconds / (count - before)}
+    return report
