@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.evaluation import datasets, retrieval
+from memoria.evaluation import datasets, retrieval, staleness
 
 eval_app = typer.Typer(help="Measures quality on data of yours.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
@@ -19,6 +19,8 @@ DataOption = Annotated[Path, typer.Option("--data", help="A LoCoMo JSON file, or
 CacheOption = Annotated[Path, typer.Option("--cache", help="Folder for embeddings.")]
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a conversation; repeatable.")]
 DEFAULT_CACHE = Path(".memoria-cache")
+Part = TypeVar("Part", datasets.Conversation, staleness.Week)
+_FORGETTING = ("recall@10", "recall@50", "stale words@50", "stale stems@50", "stale session@50", "mpa", "faa", "fama")
 _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10", "mrr", "stale@50")
 
 
@@ -52,13 +54,47 @@ def fit(data: DataOption, only: OnlyOption = None, cache: CacheOption = DEFAULT_
     echo_json(retrieval.fit(cases))
 
 
+@eval_app.command()
+def forgetting(
+    data: DataOption,
+    only: OnlyOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """What comes back although it was updated or deleted, before and after memories are reconciled, per task."""
+    embedder = retrieval.Cached(MiniLM(), cache)
+    with progress_bar() as progress:
+        if data.is_dir():
+            weeks = list(staleness.weeks(data))
+            report = staleness.evaluate_weeks(_only(weeks, only), embedder, progress)
+        else:
+            report = staleness.evaluate_turns(chosen(data, only), embedder, progress)
+    if as_json:
+        echo_json(report)
+        return
+    for system, tasks in report["systems"].items():
+        out.print(_stale_table(system, tasks))
+    out.print(", ".join(f"{count} {name}" for name, count in report["proposals"].items()))
+
+
+def _stale_table(system: str, tasks: dict[str, Any]) -> Table:
+    shown = [name for name in (*_FORGETTING, *_SHOWN) if name in tasks["all"]]
+    table = Table("task", *dict.fromkeys(shown), title=f"{system} (95 % intervals)")
+    for task, measured in tasks.items():
+        table.add_row(task, *(_cell(measured.get(name)) for name in dict.fromkeys(shown)))
+    return table
+
+
 def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:
-    conversations = datasets.load(data, whole=whole)
-    names = [one.name for one in conversations]
+    return _only(datasets.load(data, whole=whole), only)
+
+
+def _only(parts: list[Part], only: list[str] | None) -> list[Part]:
+    names = [one.name for one in parts]
     unknown = sorted(set(only or ()) - set(names))
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: the data holds {', '.join(names)}")
-    return [one for one in conversations if only is None or one.name in only]
+    return [one for one in parts if only is None or one.name in only]
 
 
 def _table(system: str, categories: dict[str, Any]) -> Table:

@@ -90,14 +90,21 @@ def _turn(turn: Mapping[str, Any], session: str, at: datetime) -> Draft:
 
 def memora(folder: Path, *, whole: bool = False) -> Iterator[Conversation]:
     """One conversation a persona: what the user shared, or all that was said, a draft a turn; evidence by value."""
+    for persona, drafts, questions in memora_weeks(folder, whole=whole):
+        yield _persona(persona, drafts, questions)
+
+
+def memora_weeks(folder: Path, *, whole: bool = False) -> Iterator[tuple[str, list[Draft], list[Any]]]:
+    """Each persona of Memora's weekly files: name, what the user shared or all that was said, and the raw questions."""
     with gzip.open(folder / "weekly_sessions.jsonl.gz", "rt") as lines:
         sessions = [json.loads(line) for line in lines]
     questions = [json.loads(line) for line in (folder / "weekly_questions.jsonl").read_text().splitlines()]
     for persona in sorted({one["persona"] for one in sessions}):
-        yield _persona(persona, [s for s in sessions if s["persona"] == persona], questions, whole=whole)
+        said = _said([one for one in sessions if one["persona"] == persona], whole=whole)
+        yield persona, said, [one for one in questions if one["persona"] == persona]
 
 
-def _persona(name: str, sessions: list[Any], questions: list[Any], *, whole: bool) -> Conversation:
+def _said(sessions: list[Any], *, whole: bool) -> list[Draft]:
     drafts: list[Draft] = []
     for session in sessions:
         at = datetime.fromisoformat(session["date"]).replace(tzinfo=UTC)
@@ -106,13 +113,17 @@ def _persona(name: str, sessions: list[Any], questions: list[Any], *, whole: boo
                 speaker = turn["speaker"].removesuffix("_agent")
                 origin = Provenance(speaker=speaker, session=str(session["session_id"]))
                 drafts.append(Draft(text=turn["message"], created_at=at, provenance=origin))
+    return drafts
+
+
+def _persona(name: str, drafts: list[Draft], questions: list[Any]) -> Conversation:
     texts = [draft.text.casefold() for draft in drafts]
     asked = []
     for one in questions:
-        wanted = set(_values(one["memory_evidence"]))
-        stale = set(_values(one.get("forgetting_evidence", {}))) - wanted
+        wanted = set(values(one["memory_evidence"]))
+        stale = {value for value, _ in forgotten(one)} - wanted
         relevant = _holders(texts, wanted)
-        if one["persona"] == name and relevant:
+        if relevant:
             asked.append(
                 Asked(text=one["question"], category=one["task"], relevant=relevant, stale=_holders(texts, stale))
             )
@@ -126,11 +137,25 @@ def _holders(texts: list[str], values: set[str]) -> tuple[frozenset[int], ...]:
     return tuple(places for places in sets if places)
 
 
-def _values(evidence: Any) -> Iterator[str]:
+def forgotten(question: Any) -> list[tuple[str, str]]:
+    """The values that a question of Memora must not bring back, in lower case, each with the session that revoked it.
+
+    A number is written as people write it, "1,200,000".
+    """
+    items = (question.get("forgetting_evidence") or {}).get("forgotten_items", ())
+    found = []
+    for item in items:
+        value = item.get("value")
+        text = f"{value:,}" if isinstance(value, int) else value
+        found += [(one, str(item["session_id"])) for one in values(text)]
+    return found
+
+
+def values(evidence: Any) -> Iterator[str]:
     """Every text in a nest of objects and lists, in lower case; a date is no value."""
     if isinstance(evidence, str):
         if len(evidence) >= _SHORTEST and not _DATE.fullmatch(evidence):
             yield evidence.casefold()
     elif isinstance(evidence, dict | list):
         for value in evidence.values() if isinstance(evidence, dict) else evidence:
-            yield from _values(value)
+            yield from values(value)
