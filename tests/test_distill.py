@@ -271,7 +271,8 @@ def test_what_is_damaged_unknown_or_ended_is_never_used(memory: Memoria) -> None
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert used not in model.shards
-    path.write_bytes(whole)
+    assert memory.relearn().trained == (used,)
+    assert path.read_bytes() == whole
     assert used in model.shards
     assert used not in memory.namespace("bob").distilled().shards
     memory.expire(memory.namespace("ada").list()[0].id)

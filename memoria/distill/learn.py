@@ -191,7 +191,7 @@ def _drop(desk: Desk, want: Sequence[Task], outside: set[str]) -> tuple[str, ...
     wanted = {one.name: one.manifest for one in want}
     gone: list[str] = []
     for path, found in manifests(desk.folder).items():
-        if found is not None and (outside.issuperset(found.ids) or same(wanted.get(path.stem), found)):
+        if found is not None and (outside.issuperset(found.ids) or _sound(path, found, wanted.get(path.stem))):
             continue
         # Through the one door, so that copies of it outside the store go too.
         gone += _unlearn_shard(desk, path, found)
@@ -203,6 +203,11 @@ def _unlearn_shard(desk: Desk, path: Path, found: Manifest | None) -> tuple[str,
         wipe(path)
         return (path.stem,)
     return unlearn(desk.store, (), found.ids).shards
+
+
+def _sound(path: Path, found: Manifest, wanted: Manifest | None) -> bool:
+    """Whether a shard is the one wanted, and whole: a kill may have cut its wiping short."""
+    return same(wanted, found) and shards.read(path, found) is not None
 
 
 def same(wanted: Manifest | None, found: Manifest) -> bool:

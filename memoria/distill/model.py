@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ class DistilledModel:
 
     def refresh(self) -> None:
         """Takes up what was learnt and drops what was forgotten since; every verb does it first."""
-        stamp = tuple(sorted((path.name, path.stat().st_mtime_ns) for path in self.folder.iterdir()))
+        stamp = _stamp(self.folder)
         if stamp == self._stamp:
             return
         note = chosen_note(self.folder)
@@ -191,6 +191,16 @@ class DistilledModel:
                     linear = self.base.model.get_submodule(name)
                     hung.callback(linear.register_forward_hook(_hook(down, up, shard.scale)).remove)
             yield
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What tells whether shards came or went: names, inodes and times of the files there."""
+    found = []
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may wipe meanwhile
+            stat = path.stat()
+            found.append((path.name, stat.st_ino, stat.st_mtime_ns))
+    return tuple(sorted(found))
 
 
 def _hook(down: Tensor, up: Tensor, scale: float) -> Callable[..., Any]:
