@@ -15,7 +15,7 @@ from memoria.testing import HashEmbedder
 from tests.tiny_model import RECIPE
 
 EMBEDDER = HashEmbedder(64)
-FACTS = [f"Person {n}'s colour is shade {n}." for n in range(5)]
+FACTS = [f"Person {n}'s badge is tag {n}." for n in range(5)]
 
 
 def main(folder: Path, tiny: Path, deaths: int) -> None:

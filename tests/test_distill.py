@@ -208,7 +208,7 @@ def test_amend_and_prune_wipe_too_and_a_hold_keeps_both(memory: Memoria) -> None
     with pytest.raises(memoria.Held):
         memory.forget(first.id)
     assert holding(memory, first.id)
-    memory.amend(second.id, text="Person 1's colour is another.")
+    memory.amend(second.id, text="Person 1's badge is another.")
     assert holding(memory, second.id) == []
     memory.relearn()
     assert holding(memory, second.id)
