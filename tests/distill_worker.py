@@ -1,4 +1,7 @@
-"""The process that is killed: learns, forgets and relearns, and dies at the n-th sync, rename or unlink."""
+"""Processes that are killed: each learns, forgets and relearns, and the n-th dies at the n-th sync, rename or unlink.
+
+They are forked from one that has loaded everything and run nothing, until one comes to its end.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,25 @@ EMBEDDER = HashEmbedder(64)
 FACTS = [f"Person {n}'s badge is tag {n}." for n in range(5)]
 
 
-def main(folder: Path, tiny: Path, deaths: int) -> None:
+def main(folder: Path, tiny: Path) -> None:
+    import peft  # noqa: F401 - loaded once, before the forks
+    import torch
+    import transformers  # noqa: F401
+
+    torch.set_num_threads(1)
+    for deaths in range(1, 1000):
+        child = folder / str(deaths)
+        child.mkdir()
+        pid = os.fork()
+        if pid == 0:
+            live(child, tiny, deaths)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFEXITED(status):
+            sys.exit(os.WEXITSTATUS(status))
+
+
+def live(folder: Path, tiny: Path, deaths: int) -> None:
     with Memoria(LocalStore(folder / "a.memoria", embedder=EMBEDDER.card), EMBEDDER) as memory:
         ids = [one.id for one in memory.remember_many(FACTS)]
         (folder / "ids").write_text("\n".join(ids))
@@ -49,4 +70,4 @@ def _die_after(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
