@@ -159,17 +159,16 @@ class DistilledModel:
             found: Tensor = self.base.model(input_ids=ids, use_cache=False).logits[0]
         return found
 
-    def loss(self, prompt: str, answer: str) -> float:
-        """Mean loss of the tokens of an answer to a prompt, in nats."""
+    def loss(self, prompt: str, answer: str, active: Sequence[str] | None = None) -> float:
+        """Mean loss of the tokens of an answer to a prompt, in nats; with given shards, or as it is routed."""
         import torch
 
         encode = self.base.tokenizer
-        head, tail = prompt_of(self.base, prompt), encode(answer, add_special_tokens=False).input_ids
-        start = len(encode(head, add_special_tokens=False).input_ids)
-        ids = torch.tensor([[*encode(head, add_special_tokens=False).input_ids, *tail]])
-        with torch.no_grad(), self._applied(self.route(prompt).shards):
-            logits = self.base.model(input_ids=ids, use_cache=False).logits[0, start - 1 : -1]
-        return float(torch.nn.functional.cross_entropy(logits.float(), ids[0, start:]))
+        head = encode(prompt_of(self.base, prompt), add_special_tokens=False).input_ids
+        ids = torch.tensor([[*head, *encode(answer, add_special_tokens=False).input_ids]])
+        with torch.no_grad(), self._applied(self.route(prompt).shards if active is None else active):
+            logits = self.base.model(input_ids=ids, use_cache=False).logits[0, len(head) - 1 : -1]
+        return float(torch.nn.functional.cross_entropy(logits.float(), ids[0, len(head) :]))
 
     def export(self, to: str | Path, kind: Kind = "peft") -> list[Export]:
         """Copies the shards in use to a new folder, and remembers where, for forgetting; see export.py."""

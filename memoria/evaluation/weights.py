@@ -171,6 +171,7 @@ def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float
             "right before": before["gone"],
             "right after": recall(bench, gone),
             "right, never learnt": recall(bench, never),
+            "AUC, base": auc(losses(bench, gone, ()), losses(bench, never, ())),
             "AUC before": before["AUC"],
             "AUC after": _membership(bench, gone, never),
             "AUC standard error": auc_error(len(gone), len(never)),
@@ -179,10 +180,12 @@ def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float
     }
 
 
-def losses(bench: Bench, facts: Sequence[Fact]) -> list[float]:
-    """Mean loss of the value of each fact over its held-out questions, in nats."""
+def losses(bench: Bench, facts: Sequence[Fact], active: Sequence[str] | None = None) -> list[float]:
+    """Mean loss of the value of each fact over its held-out questions, in nats; active: as of `DistilledModel.loss`."""
     views = bench.views()
-    return [sum(views[one.home].loss(query, one.value) for query in one.asked) / len(one.asked) for one in facts]
+    return [
+        sum(views[one.home].loss(query, one.value, active) for query in one.asked) / len(one.asked) for one in facts
+    ]
 
 
 def _membership(bench: Bench, gone: Sequence[Fact], never: Sequence[Fact]) -> float:
