@@ -151,8 +151,9 @@ class Evolving:
         going = pruning.faded(self.store, self.policy, self.prefix, at, self._traces.threshold / 2) if prune else []
         pruned = pruning.capped(going, how.cap, dry_run=dry_run)
         if pruned.ids and not dry_run:
-            unlearn(self.store, pruned.ids)
-            self.store.erase(pruned.ids, guard=False)
+            with self.store.alone():
+                unlearn(self.store, pruned.ids)
+                self.store.erase(pruned.ids, guard=False)
         return Night(
             at=at,
             replayed=looked,

@@ -226,8 +226,9 @@ class Keeping:
             found = sorted({*found, *self._beyond(budget, when, archived=True)})
         result = pruning.capped(found, cap, dry_run=dry_run)
         if result.ids and not dry_run:
-            unlearn(self.store, result.ids)
-            self.store.erase(result.ids, guard=False)
+            with self.store.alone():
+                unlearn(self.store, result.ids)
+                self.store.erase(result.ids, guard=False)
         return result
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:

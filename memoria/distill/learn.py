@@ -109,17 +109,12 @@ def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace) -> Learnt:
     started = time.perf_counter()
     desk.folder.mkdir(exist_ok=True)
     desk.recipe.check(len(desk.base.layers))
-    sweep(desk.store)
-    outside = _elsewhere(desk, prefix)
-    note = {
-        "ids": sorted({one.id for one in (*chosen, *outside)}),
-        "model": str(desk.base.path),
-        "recipe": asdict(desk.recipe),
-        "given": desk.write is not None,
-    }
-    write_whole(desk.folder / CHOSEN, json.dumps(note).encode())
     want = [Task.of(desk, one) for one in shards.plan(chosen, desk.recipe.size)]
-    wiped = _drop(desk, want, {one.id for one in outside})
+    with desk.store.alone():
+        sweep(desk.store)
+        outside = {one.id for one in _elsewhere(desk, prefix)}
+        _write_chosen(desk, {one.id for one in chosen} | outside)
+        wiped = _drop(desk, want, outside)
     trained = _train_missing(desk, want)
     return Learnt(
         shards=tuple(one.name for one in want),
@@ -128,6 +123,17 @@ def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace) -> Learnt:
         memories=len(chosen),
         seconds=time.perf_counter() - started,
     )
+
+
+def _write_chosen(desk: Desk, ids: set[str]) -> None:
+    """Notes what is to be learnt, before it is, so that it can be taken up again."""
+    note = {
+        "ids": sorted(living(desk.store, ids)),
+        "model": str(desk.base.path),
+        "recipe": asdict(desk.recipe),
+        "given": desk.write is not None,
+    }
+    write_whole(desk.folder / CHOSEN, json.dumps(note).encode())
 
 
 def repair(desk: Desk, prefix: Namespace) -> Learnt:

@@ -173,7 +173,8 @@ class DistilledModel:
     def export(self, to: str | Path, kind: Kind = "peft") -> list[Export]:
         """Copies the shards in use to a new folder, and remembers where, for forgetting; see export.py."""
         self.refresh()
-        return export(self.base, self.folder, tuple(sorted(self._shards)), Path(to), kind)
+        with self._store.alone():
+            return export(self.base, self.folder, tuple(sorted(self._shards)), Path(to), kind)
 
     @property
     def shards(self) -> tuple[str, ...]:
