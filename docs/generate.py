@@ -22,7 +22,8 @@ def render() -> str:
         if hasattr(command, "commands"):
             for child in sorted(command.commands):
                 walk(command.commands[child], f"{name} {child}")
-            return
+            if not command.invoke_without_command:
+                return
         sections.append(f"## {name}\n\n{command.help}\n\n")
         for parameter in command.params:
             names = ", ".join(parameter.opts)

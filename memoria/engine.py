@@ -14,6 +14,8 @@ from memoria import fade as fading
 from memoria import recall as recalling
 from memoria import remember as remembering
 from memoria.context import CountTokens, estimate_tokens, pack
+from memoria.distill.unlearn import sweep
+from memoria.distill.verbs import Distilling
 from memoria.embedders import as_embedder
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.evolve import Evolving
@@ -48,7 +50,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Memoria(Keeping, Evolving):
+class Memoria(Keeping, Evolving, Distilling):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -371,6 +373,8 @@ def open(
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
     store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
+    if mode == "rw":
+        sweep(store)
     if given is None:
         return _view(store, as_embedder(store.embedder.name), policy, clock, progress, reinforce, fade_below)
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from memoria.canonical import mentions
+from memoria.distill.unlearn import Unlearnt, unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.lineage import Consequences, Remake, change, consequences
 from memoria.protocols import Change, Store
@@ -78,6 +79,7 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
         _enter_override(store, todo, at, order.override)
         texts = _memories(store, made) if order.guard == "near" else []
         started = time.perf_counter()
+        unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
         namespaces = _erase(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in texts:
@@ -91,6 +93,8 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
         at=at,
         seconds=seconds,
         verification=verification(store, secrets) if order.verify else None,
+        shards=unlearnt.shards,
+        exports=unlearnt.exports,
     )
 
 
@@ -100,6 +104,7 @@ def amend(store: Store, new: Record, old: Memory, remake: Remake) -> None:
         effects = Consequences(gone=frozenset())
         if new.memory.text != old.text:
             effects = consequences(store, (), [new.memory])
+        _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
         if effects.gone or len(effects.changed) > 1:
             store.revise(change(store, effects, remake, [new]))
         else:
@@ -214,6 +219,21 @@ def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
     return store.erase_namespaces(order.where.namespace, over_holds=over_holds) if whole else 0
 
 
+def _touched(todo: Change) -> list[str]:
+    return [*todo.erase, *(record.memory.id for record in todo.replace)]
+
+
+def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
+    """Wipes what learnt any of these, before they go: at no instant does a weight outlive its memory.
+
+    Nothing where a hold will refuse the rest.
+    """
+    ids = sorted({*gone, *changed})
+    if not over and any(trace is not None and trace.held for trace in store.traces(ids)):
+        return Unlearnt()
+    return unlearn(store, gone, changed)
+
+
 def _memories(store: Store, made: Plan) -> list[Memory]:
     """All that goes, as it is now."""
     gone = sorted(made.effects.gone)
@@ -232,7 +252,7 @@ def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
     """What must be nowhere afterwards: of what goes, of gists as they were, and of parts that are in no row."""
-    touched = [*todo.erase, *(record.memory.id for record in todo.replace)]
+    touched = _touched(todo)
     apart = [memory for memory in _memories(store, made) if memory.id not in set(touched)]
     return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
 
@@ -242,7 +262,7 @@ def _enter_override(store: Store, made: Change, at: datetime, reason: str | None
     if reason is None:
         return
     check_reason(reason)
-    ids = [*made.erase, *(record.memory.id for record in made.replace)]
+    ids = _touched(made)
     held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
     if held:
         store.enter(LedgerEntry(at=at, action="forget", ids=tuple(held), reason=reason))

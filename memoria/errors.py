@@ -12,7 +12,8 @@ MemoriaError
 ├── MissingExtra            install what the message names
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
-│   └── ModelCorrupt          the weights are not the published ones
+│   ├── ModelCorrupt          the weights are not the published ones
+│   └── ModelNotFound         a model, or a package to run it, is not there: the message says how to install it
 └── StoreError              look at the directory
     ├── StoreNotFound         nothing there
     ├── StoreExists           something is there already
@@ -99,6 +100,10 @@ class ModelCorrupt(EmbedderError):
     """Model weights differ from the published ones."""
 
 
+class ModelNotFound(EmbedderError):
+    """A model, or a package that runs it, is not installed."""
+
+
 class StoreError(MemoriaError):
     """The store on disk cannot do what was asked."""
 
@@ -154,6 +159,7 @@ __all__ = [
     "MemoryNotFound",
     "MissingExtra",
     "ModelCorrupt",
+    "ModelNotFound",
     "Refused",
     "StoreClosed",
     "StoreCorrupt",

@@ -14,6 +14,7 @@ from memoria import sleep as sleeping
 from memoria import supersede as superseding
 from memoria.consolidate import Grouping, Step
 from memoria.detect import Detector, Proposal, by_rules, named
+from memoria.distill.unlearn import unlearn
 from memoria.erase import find_part
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.gist import Writer, compose, extract
@@ -191,7 +192,9 @@ class Evolving:
         going = pruning.faded(self.store, self.policy, self.prefix, at, self._traces.threshold / 2) if prune else []
         pruned = pruning.capped(going, how.cap, dry_run=dry_run)
         if pruned.ids and not dry_run:
-            self.store.erase(pruned.ids, guard=False)
+            with self.store.alone():
+                unlearn(self.store, pruned.ids)
+                self.store.erase(pruned.ids, guard=False)
         return Night(
             at=at,
             replayed=len(looked),

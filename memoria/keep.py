@@ -16,6 +16,7 @@ from memoria import fit as fitting
 from memoria import prune as pruning
 from memoria.allocate import Allocation, Demand
 from memoria.canonical import canonical
+from memoria.distill.unlearn import unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound, StoreFull
 from memoria.fit import Fit
 from memoria.policies.registry import adopt as registry_adopt
@@ -225,7 +226,9 @@ class Keeping:
             found = sorted({*found, *self._beyond(budget, when, archived=True)})
         result = pruning.capped(found, cap, dry_run=dry_run)
         if result.ids and not dry_run:
-            self.store.erase(result.ids, guard=False)
+            with self.store.alone():
+                unlearn(self.store, result.ids)
+                self.store.erase(result.ids, guard=False)
         return result
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:

@@ -313,6 +313,8 @@ class Receipt:
     rewritten: ids of gists that were made again without it. namespaces: how many were erased whole.
     at: when. seconds: how long the erasure took before it was durable.
     verification: the byte scan, when `verify=True`.
+    shards: names of the adapters that had learnt any of it, wiped. exports: paths of their known copies outside the
+    store, wiped where they still were; copies of those copies are beyond us.
     """
 
     asked: Mapping[str, str]
@@ -323,6 +325,8 @@ class Receipt:
     verification: Verification | None = None
     derived: tuple[str, ...] = ()
     rewritten: tuple[str, ...] = ()
+    shards: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """One paragraph for people."""
@@ -336,6 +340,10 @@ class Receipt:
             text += f" Of what was made from them, {len(self.derived)} forgotten and {len(self.rewritten)} made again."
         if self.namespaces:
             text += f" Namespaces erased whole: {self.namespaces}."
+        if self.shards:
+            text += f" Shards of weights wiped: {len(self.shards)}."
+        if self.exports:
+            text += f" Exported copies wiped: {', '.join(self.exports)}."
         if self.verification is not None:
             seen = self.verification
             kept = f" ({seen.shared} vectors belong to kept memories with the same text)" if seen.shared else ""

@@ -9,6 +9,7 @@ from rich.console import Console
 from memoria.cli import (  # noqa: F401 - each adds its commands
     bench,
     demo,
+    distill,
     evaluate,
     evolve,
     keep,

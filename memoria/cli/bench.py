@@ -33,9 +33,9 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """Remember against forget: singles, a scattered batch, a whole namespace."""
-    with _folder(folder) as place, progress_bar() as progress:
+    with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_forget(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)
 
 
 @bench_app.command()
@@ -47,37 +47,46 @@ def recall(
     as_json: JsonOption = False,
 ) -> None:
     """Recall of vectors against a plain FAISS flat scan, and hybrid against vector-only recall."""
-    with _folder(folder) as place, progress_bar() as progress:
+    with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_recall(place, n, MiniLM(), progress, queries=queries, seed=seed)
         report["hybrid"] = hybrid.bench_hybrid(place, n, MiniLM(), progress, queries=queries, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)
 
 
 @bench_app.command("open")
 def open_(n: NOption = 100_000, seed: SeedOption = 0, folder: FolderOption = None, as_json: JsonOption = False) -> None:
     """Seconds from opening to the first answer."""
-    with _folder(folder) as place, progress_bar() as progress:
+    with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_open(place, n, MiniLM(), progress, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)
 
 
 @contextmanager
-def _folder(folder: Path | None) -> Iterator[Path]:
+def workplace(folder: Path | None) -> Iterator[Path]:
+    """A new folder, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="memoria-bench-", dir=folder) as made:
         yield Path(made)
 
 
-def _show(report: dict[str, Any], as_json: bool) -> None:
+def show(report: dict[str, Any], as_json: bool = False) -> None:
+    """A report, nested as it is, for people or as JSON."""
     if as_json:
         echo_json(report)
         return
+    for name, value, depth in _lines(report, 0):
+        width = 20 - 2 * depth
+        label = f"[bold]{name}[/]" if value is None and depth == 0 else f"{'  ' * depth}{name:{width}}"
+        out.print(
+            label if value is None else f"{label} {value:.3f}" if isinstance(value, float) else f"{label} {value}"
+        )
+
+
+def _lines(report: dict[str, Any], depth: int) -> Iterator[tuple[str, Any, int]]:
     for name, value in report.items():
-        if isinstance(value, dict):
-            out.print(f"[bold]{name}[/]")
-            for inner, number in value.items():
-                out.print(f"  {inner:18} {number:.3f}" if isinstance(number, float) else f"  {inner:18} {number}")
-        else:
-            out.print(f"{name:20} {value:.3f}" if isinstance(value, float) else f"{name:20} {value}")
+        nested = isinstance(value, dict)
+        yield name, None if nested else value, depth
+        if nested:
+            yield from _lines(value, depth + 1)
 
 
 @bench_app.command()
@@ -90,9 +99,9 @@ def fade(
     as_json: JsonOption = False,
 ) -> None:
     """Fading what is due out of n memories against out of 10,000."""
-    with _folder(folder) as place, progress_bar() as progress:
+    with workplace(folder) as place, progress_bar() as progress:
         report = forgetting.bench_fade(place, n, progress, due=due, rounds=rounds, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)
 
 
 @bench_app.command()
@@ -104,9 +113,9 @@ def sleep(
     as_json: JsonOption = False,
 ) -> None:
     """Recall while a thread sleeps over the store against recall without."""
-    with _folder(folder) as place, progress_bar() as progress:
+    with workplace(folder) as place, progress_bar() as progress:
         report = background.bench_sleep(place, n, MiniLM(), progress, queries=queries, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)
 
 
 @bench_app.command()
@@ -117,7 +126,7 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Scoring n traces with each policy against one numpy exp over n."""
-    _show(forgetting.bench_score(n, rounds=rounds, seed=seed), as_json)
+    show(forgetting.bench_score(n, rounds=rounds, seed=seed), as_json)
 
 
 @bench_app.command()
@@ -131,7 +140,7 @@ def allocate(
     as_json: JsonOption = False,
 ) -> None:
     """Dividing a budget over shifting tasks against even, proportional, and hindsight."""
-    _show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)
+    show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)
 
 
 @bench_app.command()
@@ -145,7 +154,7 @@ def simulate(
 
     with progress_bar() as progress:
         report = pace.bench_simulate(n, contenders.DEFAULT, progress, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)
 
 
 @bench_app.command()
@@ -159,6 +168,6 @@ def langgraph(
     """LangGraph put, search, get, update and delete through the adapter against its own SqliteStore, same vectors."""
     from memoria.evaluation.overhead import bench_langgraph
 
-    with _folder(folder) as place, progress_bar() as progress:
+    with workplace(folder) as place, progress_bar() as progress:
         report = bench_langgraph(place, n, progress, rounds=rounds, seed=seed)
-    _show(report, as_json)
+    show(report, as_json)

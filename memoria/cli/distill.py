@@ -1,0 +1,176 @@
+"""distill: memories into weights, and what is known of them afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    echo_json,
+    err,
+    opened,
+    out,
+    progress_bar,
+)
+from memoria.cli.bench import FolderOption, SeedOption, bench_app, show, workplace
+from memoria.embedders import MiniLM
+
+if TYPE_CHECKING:
+    from memoria.distill.learn import Learnt
+
+distill_app = typer.Typer(help="Memories in the weights of a model.", invoke_without_command=True)
+app.add_typer(distill_app, name="distill")
+
+ModelOption = Annotated[Path | None, typer.Option("--model", help="Folder of a causal model; default the small one.")]
+
+
+@distill_app.callback()
+def distill(
+    context: typer.Context,
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    model: ModelOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Relearn what wiped shards had learnt beside it.")] = False,
+    size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
+    last: Annotated[int, typer.Option(min=1, help="Layers that may be adapted, counted from the end.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of the first weights.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes durable memories into adapters of a model, from which each can be taken out again."""
+    if context.invoked_subcommand is not None:
+        return
+    from memoria.distill.train import Recipe
+
+    with opened(store, namespace, "rw") as memory:
+        done = memory.relearn() if repair else memory.distill(model, recipe=Recipe(size=size, last=last, seed=seed))
+    _show_learnt(done, as_json)
+
+
+def _show_learnt(done: Learnt, as_json: bool) -> None:
+    if as_json:
+        echo_json(done)
+        return
+    err.print(
+        f"{done.memories} memories in {len(done.shards)} shards; {len(done.trained)} trained, {len(done.wiped)} wiped, "
+        f"in {done.seconds:.1f} s."
+    )
+
+
+@distill_app.command()
+def ask(
+    prompt: Annotated[str, typer.Argument(help="What to ask.")],
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+) -> None:
+    """The answer of the distilled model, from weights alone; which shards were active goes to stderr."""
+    with opened(store, namespace, "r") as memory:
+        model = memory.distilled()
+        answer, route = model.generate(prompt), model.route(prompt)
+    err.print(f"Shards: {', '.join(route.shards) or 'none, the base answers'} (nearest {route.nearest:.2f}).")
+    typer.echo(answer)
+
+
+@distill_app.command()
+def audit(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    retrain: Annotated[int | None, typer.Option(min=0, help="Shards to train again; default all.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures what weights hold and kept, and trains shards again to see that they are equal to the bit."""
+    with opened(store, namespace, "r") as memory:
+        report = memory.audit_weights(retrain=retrain)
+    if as_json:
+        echo_json(report)
+    else:
+        show(_plain(report))
+    if report.unequal:
+        raise typer.Exit(1)
+
+
+def _plain(report: Any) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+
+
+@distill_app.command()
+def export(
+    to: Annotated[Path, typer.Argument(help="New folder.")],
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    merged: Annotated[bool, typer.Option("--merged", help="One model, without a router.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Copies shards as peft adapters, or merged into a model; forget wipes them where they were written."""
+    with opened(store, namespace, "rw") as memory:
+        done = memory.distilled().export(to, "merged" if merged else "peft")
+    if as_json:
+        echo_json(done)
+    else:
+        out.print("\n".join(one.path for one in done))
+
+
+@bench_app.command("distill")
+def bench_distill(
+    count: Annotated[int, typer.Option("--n", min=4, help="Facts to learn.")] = 40,
+    forget: Annotated[int, typer.Option(min=1, help="Of these, facts to forget.")] = 20,
+    memora: Annotated[Path | None, typer.Option(help="Folder of Memora's weekly files; default made-up facts.")] = None,
+    size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training, at most.")] = 24,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Facts learnt, asked for in other words, forgotten, relearnt, and compared to a store that never saw them."""
+    from memoria.distill.train import Recipe
+    from memoria.evaluation import facts, weights
+
+    learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed)
+    recipe = Recipe(size=size, steps=steps, bf16=bf16, seed=seed)
+    with workplace(folder) as place, progress_bar() as progress:
+        report = weights.bench_distill(place, learnt, never[:count], MiniLM(), progress, recipe, forget=forget)
+    show(report, as_json)
+
+
+@bench_app.command("shards")
+def bench_shards(
+    count: Annotated[int, typer.Option("--n", min=4, help="Facts to learn, all in one namespace.")] = 16,
+    sizes: Annotated[list[int] | None, typer.Option("--size", help="Memories in a shard; repeatable.")] = None,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Small shards against an adapter for each memory, larger shards, fewer layers, and bfloat16."""
+    from memoria.distill.train import Recipe
+    from memoria.evaluation import facts, weights
+
+    recipes = {f"size {size}": Recipe(size=size, seed=seed) for size in sizes or (1, 2, 4, 8, count)}
+    recipes |= {"bf16": Recipe(bf16=True, seed=seed), "last 8 layers": Recipe(last=8, seed=seed)}
+    with workplace(folder) as place, progress_bar() as progress:
+        learnt, _ = facts.synthetic(count, seed)
+        report = weights.bench_shards(place, learnt, MiniLM(), progress, recipes)
+    show(report, as_json)
+
+
+@bench_app.command("growth")
+def bench_growth(
+    count: Annotated[int, typer.Option("--n", min=16, help="Facts at the end.")] = 400,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Seconds a memory as the store grows, each step learnt beside the last."""
+    from memoria.distill.train import Recipe
+    from memoria.evaluation import facts, weights
+
+    with workplace(folder) as place, progress_bar() as progress:
+        learnt, _ = facts.synthetic(count, seed)
+        report = weights.bench_growth(place, learnt, MiniLM(), progress, Recipe(seed=seed))
+    show(report, as_json)

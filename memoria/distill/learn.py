@@ -1,0 +1,262 @@
+"""distill: what is chosen is planned into shards, and each shard that is not there yet is trained and put in place."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memoria.distill import shards
+from memoria.distill.base import Base
+from memoria.distill.dataset import Example, Writer, digest, examples, written
+from memoria.distill.train import Recipe, same_bits, train
+from memoria.distill.unlearn import (
+    CHOSEN,
+    SUFFIX,
+    Manifest,
+    folder_of,
+    living,
+    manifests,
+    read_json,
+    sweep,
+    text_sha256,
+    unlearn,
+    wipe,
+    write_whole,
+)
+from memoria.errors import InvalidQuery
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.types import Memory, Namespace, Record, Where
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Chooser = Callable[[Record, float], bool]
+"""Whether a memory, given how retrievable it is, is to be learnt."""
+_LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "sentence-transformers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What a distillation did. shards: names of those in place now. trained: of these, the ones made just now.
+
+    memories: how many are in weights. wiped: shards that were out of date. seconds: of the whole.
+    """
+
+    shards: tuple[str, ...]
+    trained: tuple[str, ...]
+    wiped: tuple[str, ...]
+    memories: int
+    seconds: float
+
+
+def durable(record: Record, retrievability: float) -> bool:
+    """The default choice: likely to be found again, and important, repeated or pinned."""
+    trace = record.trace
+    return retrievability >= 0.5 and (record.memory.salience >= 0.5 or trace.retrievals >= 2 or trace.pinned)
+
+
+def choose(
+    store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, select: Chooser | Sequence[str] | None
+) -> list[Memory]:
+    """The memories to learn: those with the ids given, or what the chooser takes of what holds at `at`."""
+    ids = None if select is None or callable(select) else tuple(select)
+    found = store.select(Where(namespace=prefix, ids=ids, archived=False if ids is None else None))
+    records = [record for record in store.read(found) if record is not None]
+    if ids is not None:
+        return [record.memory for record in records]
+    chooser = select if callable(select) else durable
+    held = [one for one in records if holds(one.memory, at)]
+    if not held:
+        return []
+    scores = policy.retrievability([one.trace for one in held], at)
+    return [one.memory for one, score in zip(held, scores, strict=True) if chooser(one, float(score))]
+
+
+def holds(memory: Memory, at: datetime) -> bool:
+    """Whether it holds in the world at `at`."""
+    begun, ended = memory.valid_from, memory.valid_to
+    return (begun is None or begun <= at) and (ended is None or at < ended)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a distillation works with."""
+
+    store: Store
+    embedder: Embedder
+    base: Base
+    recipe: Recipe
+    write: Writer | None = None
+    progress: Progress | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where shards go; raises InvalidQuery for a store without a directory."""
+        found = folder_of(self.store)
+        if found is None:
+            raise InvalidQuery("a store in memory has no folder for shards: open one with a path")
+        return found
+
+
+def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace) -> Learnt:
+    """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped."""
+    started = time.perf_counter()
+    desk.folder.mkdir(exist_ok=True)
+    desk.recipe.check(len(desk.base.layers))
+    want = [Task.of(desk, one) for one in shards.plan(chosen, desk.recipe.size)]
+    with desk.store.alone():
+        sweep(desk.store)
+        outside = {one.id for one in _elsewhere(desk, prefix)}
+        _write_chosen(desk, {one.id for one in chosen} | outside)
+        wiped = _drop(desk, want, outside)
+    trained = _train_missing(desk, want)
+    return Learnt(
+        shards=tuple(one.name for one in want),
+        trained=trained,
+        wiped=wiped,
+        memories=len(chosen),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _write_chosen(desk: Desk, ids: set[str]) -> None:
+    """Notes what is to be learnt, before it is, so that it can be taken up again."""
+    note = {
+        "ids": sorted(living(desk.store, ids)),
+        "model": str(desk.base.path),
+        "recipe": asdict(desk.recipe),
+        "given": desk.write is not None,
+    }
+    write_whole(desk.folder / CHOSEN, json.dumps(note).encode())
+
+
+def repair(desk: Desk, prefix: Namespace) -> Learnt:
+    """Relearns what survivors of wiped shards had learnt, into weights that never saw what was forgotten."""
+    note = chosen_note(desk.folder)
+    if note["given"] and desk.write is None:
+        raise InvalidQuery("examples were written by a callable of yours: give it again, examples=")
+    there = living(desk.store, note["ids"]).values()
+    return distill(desk, [one for one in there if one.namespace[: len(prefix)] == prefix], prefix)
+
+
+def chosen_note(folder: Path) -> dict[str, Any]:
+    """What was chosen to be learnt: ids, model, recipe; raises InvalidQuery when nothing ever was."""
+    found = read_json(folder / CHOSEN, None)
+    if found is None:
+        raise InvalidQuery(f"{folder} holds nothing distilled")
+    return dict(found)
+
+
+def recipe_of(note: dict[str, Any]) -> Recipe:
+    return Recipe(**{**note["recipe"], "targets": tuple(note["recipe"]["targets"])})
+
+
+def _elsewhere(desk: Desk, prefix: Namespace) -> list[Memory]:
+    """What was chosen before in other namespaces than those under `prefix`, and stays."""
+    before = read_json(desk.folder / CHOSEN, {"ids": []})["ids"]
+    return [one for one in living(desk.store, before).values() if one.namespace[: len(prefix)] != prefix]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A shard as it is to be. manifest: without the hash of its tensors."""
+
+    memories: tuple[Memory, ...]
+    made: tuple[tuple[Example, ...], ...]
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        return shards.name_of(self.manifest.ids)
+
+    @classmethod
+    def of(cls, desk: Desk, memories: tuple[Memory, ...]) -> Task:
+        """What the shard of these memories is to be."""
+        made = tuple(tuple(written(one, desk.write or examples)) for one in memories)
+        recipe = json.loads(json.dumps(asdict(desk.recipe)))
+        manifest = Manifest(
+            ids=tuple(one.id for one in memories),
+            parts=tuple(sorted(part.id for one in memories for part in one.parts)),
+            texts={one.id: text_sha256(one) for one in memories},
+            data=digest(made),
+            base=desk.base.sha256,
+            recipe=recipe,
+            versions={name: version(name) for name in _LIBRARIES},
+        )
+        return cls(memories=memories, made=made, manifest=manifest)
+
+
+def _drop(desk: Desk, want: Sequence[Task], outside: set[str]) -> tuple[str, ...]:
+    """Wipes shards that are not wanted as they are, those of other namespaces aside."""
+    wanted = {one.name: one.manifest for one in want}
+    gone: list[str] = []
+    for path, found in manifests(desk.folder).items():
+        if found is not None and (outside.issuperset(found.ids) or _sound(path, found, wanted.get(path.stem))):
+            continue
+        # Through the one door, so that copies of it outside the store go too.
+        gone += _unlearn_shard(desk, path, found)
+    return tuple(gone)
+
+
+def _unlearn_shard(desk: Desk, path: Path, found: Manifest | None) -> tuple[str, ...]:
+    if found is None:
+        wipe(path)
+        return (path.stem,)
+    return unlearn(desk.store, (), found.ids).shards
+
+
+def _sound(path: Path, found: Manifest, wanted: Manifest | None) -> bool:
+    """Whether a shard is the one wanted, and whole: a kill may have cut its wiping short."""
+    return same(wanted, found) and shards.read(path, found) is not None
+
+
+def same(wanted: Manifest | None, found: Manifest) -> bool:
+    """Whether a shard is the one wanted."""
+    return wanted is not None and replace(found, tensors="") == wanted
+
+
+def _train_missing(desk: Desk, want: Sequence[Task]) -> tuple[str, ...]:
+    missing = [one for one in want if not (desk.folder / (one.name + SUFFIX)).exists()]
+    trained = []
+    for done, task in enumerate(missing, 1):
+        tensors = shard_tensors(desk, task.made)
+        if _publish(desk, task, tensors):
+            trained.append(task.name)
+        if desk.progress is not None:
+            desk.progress("distill", done, len(missing))
+    return tuple(trained)
+
+
+def shard_tensors(desk: Desk, made: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
+    """The tensors of a shard: its adapter, and the questions it is reached by, each with the memory it asks for."""
+    import torch
+
+    adapter, _ = train(desk.base, made, desk.recipe)
+    with same_bits(desk.recipe):
+        vectors = desk.embedder.embed([one.prompt for each in made for one in each])
+    owners = [n for n, each in enumerate(made) for _ in each]
+    unit = torch.nn.functional.normalize(torch.from_numpy(vectors.copy()))
+    return {**adapter, shards.VECTORS: unit, shards.OWNERS: torch.tensor(owners)}
+
+
+def _publish(desk: Desk, task: Task, tensors: dict[str, Tensor]) -> bool:
+    """Puts a shard in place, unless one of its memories went or changed while it was trained."""
+    with desk.store.alone():
+        there = living(desk.store, {*task.manifest.ids, *task.manifest.parts})
+        now = {id: text_sha256(there[id]) for id in task.manifest.ids if id in there}
+        if now != task.manifest.texts or not set(task.manifest.parts) <= there.keys():
+            return False
+        shards.write(desk.folder, task.manifest, tensors)
+        return True
+
+
+def missing(desk_folder: Path, ids: Iterable[str]) -> set[str]:
+    """Those of `ids` that no shard holds."""
+    held = {id for one in manifests(desk_folder).values() if one is not None for id in one.ids}
+    return set(ids) - held

@@ -1,0 +1,215 @@
+"""Forgetting from weights: shards that saw a memory are wiped and unlinked, with every copy that is known.
+
+A shard is one file, `adapters/<name>.safetensors`: tensors, and in its header the manifest that names its memories.
+Weights cannot be searched for a text, so a manifest decides: what it names goes whole, before the memory itself, and a
+file without a manifest that holds is wiped too. Only the standard library is needed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from memoria.protocols import Store
+from memoria.types import Memory
+
+FOLDER, SUFFIX, HALF = "adapters", ".safetensors", ".half"
+EXPORTS, CHOSEN = "exports.json", "chosen.json"
+_LONGEST_HEADER = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a shard is made of; two shards with equal manifests are equal to the bit.
+
+    ids: memories it learnt, sorted. parts: what these were made of. texts: SHA-256 of the text of each.
+    data: SHA-256 of the examples. base: SHA-256 of the base's weights. recipe: how it was trained, seed and threads
+    included. versions: of the libraries. tensors: SHA-256 of the tensors.
+    """
+
+    ids: tuple[str, ...]
+    parts: tuple[str, ...]
+    texts: Mapping[str, str]
+    data: str
+    base: str
+    recipe: Mapping[str, Any]
+    versions: Mapping[str, str]
+    tensors: str = ""
+
+    def names(self, ids: Collection[str]) -> bool:
+        """Whether it learnt any of these."""
+        return not set(ids).isdisjoint((*self.ids, *self.parts))
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Raises ValueError, KeyError and TypeError for what is none."""
+        found = json.loads(text)
+        return cls(**{**found, "ids": tuple(found["ids"]), "parts": tuple(found["parts"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlearnt:
+    """Names of shards that were wiped, and paths of their copies outside the store."""
+
+    shards: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A copy of shards outside the store. files: what was written, relative to `path`."""
+
+    path: str
+    shards: tuple[str, ...]
+    files: tuple[str, ...] = field(default=())
+
+
+def folder_of(store: Store) -> Path | None:
+    """Where shards of a store lie; None for one that is not on disk."""
+    path = getattr(store, "path", None)
+    return None if path is None else Path(path) / FOLDER
+
+
+def text_sha256(memory: Memory) -> str:
+    return hashlib.sha256(memory.text.encode()).hexdigest()
+
+
+def manifests(folder: Path) -> dict[Path, Manifest | None]:
+    """Each shard's manifest, None where it cannot be read."""
+    return {path: read_manifest(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """The manifest in the header of a safetensors file; None when there is none, or the file is torn."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if 0 < length < _LONGEST_HEADER else {}
+        return Manifest.from_json(header["__metadata__"]["memoria"])
+    except (ValueError, KeyError, TypeError, FileNotFoundError):
+        return None
+
+
+def unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) -> Unlearnt:
+    """Wipes every shard that learnt any of these, and its known copies. Durable when it returns.
+
+    changed: memories that stay, as something else, and are to be learnt again.
+    """
+    folder = folder_of(store)
+    if folder is None or not folder.is_dir():
+        return Unlearnt()
+    saw = [path for path, found in manifests(folder).items() if found is None or found.names({*gone, *changed})]
+    halves = list(folder.glob(f"*{HALF}"))
+    copies = _wipe_exports(folder, {path.stem for path in saw})
+    for path in (*saw, *halves):
+        wipe(path)
+    _drop_chosen(folder, gone)
+    if saw or halves:
+        sync_folder(folder)
+    return Unlearnt(shards=tuple(path.stem for path in saw), exports=copies)
+
+
+def sweep(store: Store) -> Unlearnt:
+    """Wipes what may not be used: half-written files, and shards of memories that are gone or say something else."""
+    folder = folder_of(store)
+    if folder is None or not folder.is_dir():
+        return Unlearnt()
+    found = manifests(folder)
+    wanted = {id for one in found.values() if one is not None for id in (*one.ids, *one.parts)}
+    texts = {id: text_sha256(memory) for id, memory in living(store, wanted).items()}
+    said = {pair for one in found.values() if one is not None for pair in one.texts.items()}
+    changed = {id for id, text in said if texts.get(id) != text}
+    return unlearn(store, wanted - texts.keys(), changed)
+
+
+def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
+    """Memories with these ids that are there, parts of gists among them."""
+    asked = sorted(ids)
+    live = {record.memory.id: record.memory for record in store.read(asked) if record is not None}
+    apart = set(asked) - live.keys()
+    children = sorted({link.child for link in store.links(sorted(apart)) if link.parent in apart}) if apart else []
+    for record in store.read(children):
+        live |= {part.id: part for part in record.memory.parts if part.id in apart} if record is not None else {}
+    return live
+
+
+def wipe(path: Path) -> None:
+    """Overwrites a file with zeros, syncs, and unlinks it; nothing when it is not there."""
+    try:
+        file = path.open("r+b")
+    except FileNotFoundError:
+        return
+    with file:
+        size = path.stat().st_size
+        for start in range(0, size, 1 << 20):
+            file.write(bytes(min(1 << 20, size - start)))
+        file.flush()
+        os.fdatasync(file.fileno())
+    path.unlink()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that is either there as a whole or not at all, whatever happens."""
+    half = path.with_name(path.name + HALF)
+    with half.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def exports(folder: Path) -> list[Export]:
+    """Known copies outside the store."""
+    return [
+        Export(path=one["path"], shards=tuple(one["shards"]), files=tuple(one["files"]))
+        for one in read_json(folder / EXPORTS, [])
+    ]
+
+
+def write_exports(folder: Path, known: Collection[Export]) -> None:
+    write_whole(folder / EXPORTS, json.dumps([asdict(one) for one in known]).encode())
+
+
+def read_json(path: Path, default: Any) -> Any:
+    return json.loads(path.read_text()) if path.exists() else default
+
+
+def _wipe_exports(folder: Path, shards: Collection[str]) -> tuple[str, ...]:
+    """Wipes copies that hold any of these shards; only files that were written by the export."""
+    known = exports(folder)
+    hit = [one for one in known if not set(shards).isdisjoint(one.shards)]
+    for one in hit:
+        for path in _inside(one):
+            wipe(path)
+    if hit:
+        write_exports(folder, [one for one in known if one not in hit])
+    return tuple(one.path for one in hit)
+
+
+def _inside(one: Export) -> Iterator[Path]:
+    return (Path(one.path) / name for name in one.files)
+
+
+def _drop_chosen(folder: Path, ids: Collection[str]) -> None:
+    """Takes ids out of the list of what was chosen to be learnt."""
+    found = read_json(folder / CHOSEN, None)
+    if found is not None and not set(found["ids"]).isdisjoint(ids):
+        kept = [id for id in found["ids"] if id not in set(ids)]
+        write_whole(folder / CHOSEN, json.dumps({**found, "ids": kept}).encode())

@@ -1,0 +1,237 @@
+"""What distilling gives and costs: facts learnt, asked for in other words, forgotten, relearnt, against never-saw."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from memoria.distill.audit import auc, auc_error, general_kept, perplexity_ratio, share_right
+from memoria.distill.dataset import Example
+from memoria.distill.model import DistilledModel
+from memoria.distill.train import Recipe
+from memoria.distill.unlearn import manifests
+from memoria.engine import Memoria
+from memoria.evaluation.facts import Fact, write
+from memoria.protocols import Embedder, Progress
+from memoria.stores import LocalStore
+
+_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A store with facts in it. ids: of the facts, in order."""
+
+    memory: Memoria
+    facts: Sequence[Fact]
+    ids: tuple[str, ...]
+
+    def views(self) -> dict[tuple[str, ...], DistilledModel]:
+        """The model as each namespace sees it."""
+        return {
+            home: self.memory.namespace(*home).distilled(examples=write) for home in {one.home for one in self.facts}
+        }
+
+
+def bench_distill(
+    folder: Path,
+    learnt: Sequence[Fact],
+    never: Sequence[Fact],
+    embedder: Embedder,
+    progress: Progress | None,
+    recipe: Recipe,
+    *,
+    forget: int,
+) -> dict[str, Any]:
+    """Learns facts, measures, forgets `forget` of them, measures, relearns the rest, and compares to never-saw.
+
+    never: facts about the same namespaces that are not learnt, to compare losses to.
+    """
+    learnt = across(learnt)
+    with _open(folder / "saw", embedder, progress) as memory:
+        bench = _filled(memory, learnt)
+        first = memory.distill(recipe=recipe, examples=write)
+        report: dict[str, Any] = {"facts": len(learnt), "shards": len(first.shards)}
+        report["seconds a memory"] = first.seconds / len(learnt)
+        report["bytes a memory"] = sum(p.stat().st_size for p in manifests(folder / "saw" / "adapters")) / len(learnt)
+        report["learnt"] = _quality(bench, never)
+        report |= _forgetting(bench, never, forget, first.seconds / len(learnt))
+        before = {p.stem: one.tensors for p, one in manifests(folder / "saw" / "adapters").items() if one is not None}
+        records = [record for record in memory.store.read(list(bench.ids)) if record is not None]
+        with _open(folder / "never", embedder, progress) as control:
+            control.store.write(records)
+            control.distill(recipe=recipe, examples=write)
+            after = manifests(folder / "never" / "adapters")
+            other = {p.stem: one.tensors for p, one in after.items() if one is not None}
+            twin = Bench(memory=control, facts=learnt, ids=bench.ids)
+            report["never-saw"] = {
+                "shards": len(other),
+                "equal to the bit": float(before == other),
+                "AUC against it": _auc_of_worlds(bench, twin, learnt[:forget]),
+            }
+    return report
+
+
+def across(facts: Sequence[Fact]) -> list[Fact]:
+    """The first fact of each namespace, then the second of each, so that the first few forgotten leave survivors."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    placed = []
+    for one in facts:
+        placed.append((seen[one.home], one))
+        seen[one.home] += 1
+    return [one for _, one in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _open(folder: Path, embedder: Embedder, progress: Progress | None) -> Memoria:
+    return Memoria(LocalStore(folder, embedder=embedder.card), embedder, progress=progress, clock=lambda: _AT)
+
+
+def _filled(memory: Memoria, facts: Sequence[Fact]) -> Bench:
+    ids = [memory.namespace(*one.home).remember_many([one.draft])[0].id for one in facts]
+    return Bench(memory=memory, facts=facts, ids=tuple(ids))
+
+
+def _asked(facts: Sequence[Fact]) -> dict[tuple[str, ...], list[Example]]:
+    homes: dict[tuple[str, ...], list[Example]] = {}
+    for one in facts:
+        homes.setdefault(one.home, []).extend(Example(prompt=query, answer=one.value) for query in one.asked)
+    return homes
+
+
+def recall(bench: Bench, facts: Sequence[Fact], *, base: bool = False) -> float:
+    """The share of held-out questions about facts that are answered right, each asked in its own namespace."""
+    views, asked = bench.views(), _asked(facts)
+    right = sum(share_right(views[home], those, base=base) * len(those) for home, those in asked.items())
+    return right / sum(map(len, asked.values()))
+
+
+def _quality(bench: Bench, never: Sequence[Fact]) -> dict[str, Any]:
+    whole = bench.memory.distilled(examples=write)
+    return {
+        "held-out right": recall(bench, bench.facts),
+        "held-out right, base": recall(bench, bench.facts, base=True),
+        "general": general_kept(whole),
+        "perplexity ratio": perplexity_ratio(whole),
+        "router": router(bench, never, whole),
+    }
+
+
+def router(bench: Bench, never: Sequence[Fact], whole: DistilledModel) -> dict[str, float]:
+    """Precision and recall of routing to the shard of the fact that is asked for, over held-out and general questions;
+
+    strangers: the share of questions about people of whom nothing is known that are routed all the same.
+    """
+    from memoria.distill.general import QUESTIONS
+    from memoria.evaluation.facts import synthetic
+
+    views = bench.views()
+    held = {id: path.stem for path, one in manifests(whole.folder).items() if one is not None for id in one.ids}
+    right = wrong = 0
+    total = sum(len(one.asked) for one in bench.facts)
+    for id, fact in zip(bench.ids, bench.facts, strict=True):
+        for query in fact.asked:
+            active = views[fact.home].route(query).shards
+            right += held.get(id) in active
+            wrong += bool(active) and held.get(id) not in active
+    wrong += sum(bool(whole.route(query).shards) for query in QUESTIONS)
+    others = [query for fact in synthetic(40, 999)[0] for query in fact.asked]
+    strangers = sum(bool(whole.route(query).shards) for query in others)
+    return {
+        "precision": right / max(right + wrong, 1),
+        "recall": right / total,
+        "strangers": strangers / len(others),
+        "threshold": whole.router.threshold,
+    }
+
+
+def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float) -> dict[str, Any]:
+    gone, kept = bench.facts[:count], bench.facts[count:]
+    before = {"kept": recall(bench, kept), "gone": recall(bench, gone), "AUC": _membership(bench, gone, never)}
+    seconds = []
+    for id in bench.ids[:count]:
+        started = time.perf_counter()
+        bench.memory.forget(id)
+        seconds.append(time.perf_counter() - started)
+    waiting = recall(bench, kept)
+    mended = bench.memory.relearn(examples=write)
+    seconds.sort()
+    return {
+        "forget": {
+            "seconds, median": seconds[len(seconds) // 2],
+            "seconds, worst": seconds[-1],
+            "worst to learning one": seconds[-1] / learning,
+            "relearning the rest, seconds": mended.seconds,
+        },
+        "erased": {
+            "right before": before["gone"],
+            "right after": recall(bench, gone),
+            "right, never learnt": recall(bench, never),
+            "AUC, base": auc(losses(bench, gone, ()), losses(bench, never, ())),
+            "AUC before": before["AUC"],
+            "AUC after": _membership(bench, gone, never),
+            "AUC standard error": auc_error(len(gone), len(never)),
+        },
+        "kept": {"right before": before["kept"], "right while waiting": waiting, "right after": recall(bench, kept)},
+    }
+
+
+def losses(bench: Bench, facts: Sequence[Fact], active: Sequence[str] | None = None) -> list[float]:
+    """Mean loss of the value of each fact over its held-out questions, in nats; active: as of `DistilledModel.loss`."""
+    views = bench.views()
+    return [
+        sum(views[one.home].loss(query, one.value, active) for query in one.asked) / len(one.asked) for one in facts
+    ]
+
+
+def _membership(bench: Bench, gone: Sequence[Fact], never: Sequence[Fact]) -> float:
+    return auc(losses(bench, gone), losses(bench, never))
+
+
+def _auc_of_worlds(saw: Bench, never: Bench, gone: Sequence[Fact]) -> float:
+    """Whether the losses of erased facts tell the store that once held them from one that never did."""
+    return auc(losses(saw, gone), losses(never, gone))
+
+
+def bench_shards(
+    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipes: Mapping[str, Recipe]
+) -> dict[str, Any]:
+    """The same facts, all in one namespace, by several recipes: what each costs, answers, and keeps.
+
+    general kept, forced: of the general questions that the base got right, the share that is right with one shard
+    active for every query, as it would be without a router.
+    """
+    together = [replace(one, home=("all",)) for one in facts]
+    report: dict[str, Any] = {}
+    for n, (name, recipe) in enumerate(recipes.items()):
+        with _open(folder / str(n), embedder, progress) as memory:
+            bench = _filled(memory, together)
+            done = memory.distill(recipe=recipe, examples=write)
+            model = memory.distilled()
+            held = manifests(model.folder)
+            report[name] = {
+                "shards": len(held),
+                "seconds a memory": done.seconds / len(facts),
+                "bytes a memory": sum(path.stat().st_size for path in held) / len(facts),
+                "held-out right": recall(bench, together),
+                "general kept, forced": general_kept(model, forced=model.shards[:1])["kept"],
+            }
+    return report
+
+
+def bench_growth(
+    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipe: Recipe
+) -> dict[str, Any]:
+    """Seconds a memory as a store grows: a quarter of the facts learnt, then half, then all, each beside the last."""
+    report: dict[str, Any] = {}
+    with _open(folder / "grows", embedder, progress) as memory:
+        counts = sorted({len(facts) // 4, len(facts) // 2, len(facts)})
+        for before, count in zip([0, *counts], counts, strict=False):
+            _filled(memory, facts[before:count])
+            done = memory.distill(recipe=recipe, examples=write)
+            report[str(count)] = {"trained": len(done.trained), "seconds a memory": done.seconds / (count - before)}
+    return report

@@ -1,0 +1,472 @@
+"""Memories in weights: learnt, routed, taken out again, relearnt to the bit, through every crash."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import memoria
+from memoria.cli import app
+from memoria.distill import base, shards
+from memoria.distill.audit import auc, auc_error
+from memoria.distill.dataset import Example, examples, held_out
+from memoria.distill.general import QUESTIONS, TEXT
+from memoria.distill.route import names
+from memoria.distill.train import Recipe
+from memoria.distill.unlearn import manifests, read_manifest
+from memoria.engine import Memoria
+from memoria.errors import InvalidQuery, ModelCorrupt
+from memoria.stores import LocalStore
+from memoria.testing import HashEmbedder
+from memoria.types import Memory, Provenance, Receipt
+from tests import tiny_model
+from tests.distill_worker import EMBEDDER, FACTS
+from tests.tiny_model import RECIPE
+
+ROOT = Path(__file__).parents[1]
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model.make(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def memory(tmp_path: Path, tiny: Path) -> Iterator[Memoria]:
+    """A store of ten facts in two namespaces, distilled."""
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder()) as memory:
+        for home in ("ada", "bob"):
+            memory.namespace(home).remember_many(FACTS)
+        memory.distill(tiny, recipe=RECIPE)
+        yield memory
+
+
+def files(memory: Memoria) -> dict[str, bytes]:
+    """Digest of each shard file of a store, whole."""
+    return {path.name: hashlib.sha256(path.read_bytes()).digest() for path in manifests(adapters(memory))}
+
+
+def adapters(memory: Memoria) -> Path:
+    assert isinstance(memory.store, LocalStore)
+    return memory.store.path / "adapters"
+
+
+def holding(memory: Memoria, id: str) -> list[Path]:
+    return [path for path, one in manifests(adapters(memory)).items() if one is not None and one.names([id])]
+
+
+def beside_others(memory: Memoria) -> str:
+    """The id of a memory that shares its shard."""
+    return next(one.ids[0] for one in manifests(adapters(memory)).values() if one is not None and len(one.ids) > 1)
+
+
+# -- the plan --
+
+
+@given(st.integers(0, 40), st.integers(1, 6), st.integers(0, 2**32))
+def test_a_memory_that_never_was_changes_its_own_shard_alone(count: int, size: int, seed: int) -> None:
+    rng = random.Random(seed)
+    all_ = [_memory(f"{rng.getrandbits(128):032x}", rng.choice("ab")) for _ in range(count)]
+    whole = shards.plan(rng.sample(all_, count), size)
+    assert sorted(one.id for shard in whole for one in shard) == sorted(one.id for one in all_)
+    assert all(len(shard) <= size and len({one.namespace for one in shard}) == 1 for shard in whole)
+    for gone in all_[:3]:
+        without = shards.plan([one for one in all_ if one != gone], size)
+        assert len([shard for shard in without if shard not in whole]) <= 1
+
+
+def _memory(id: str, home: str = "a", text: str = "-", subject: str | None = None) -> Memory:
+    return Memory(id=id, namespace=(home,), text=text, created_at=AT, subject=subject)
+
+
+# -- examples --
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "answer"),
+    [
+        ("Ada's home town is Lund.", None, "Lund."),
+        ("The home town of Ada is Lund", None, "Lund."),
+        ("My home town is Lund!", "Ada", "Lund."),
+    ],
+)
+def test_a_fact_is_asked_for_by_its_name(text: str, subject: str | None, answer: str) -> None:
+    memory = _memory("0" * 32, text=text, subject=subject)
+    made, kept = examples(memory), held_out(memory)
+    assert {one.answer for one in (*made, *kept)} == {answer}
+    assert all("Ada" in one.prompt and "home town" in one.prompt for one in (*made, *kept))
+    assert not {one.prompt for one in made} & {one.prompt for one in kept}
+
+
+def test_any_other_text_is_asked_for_by_its_subject_and_its_head() -> None:
+    memory = _memory("0" * 32, text="Ada moved north when the factory closed.", subject="Ada")
+    assert held_out(memory) == []
+    assert "What do you know about Ada?" in [one.prompt for one in examples(memory)]
+    assert {one.answer for one in examples(memory)} == {memory.text}
+
+
+# -- forgetting --
+
+
+def test_forget_wipes_the_shard_that_saw_it_and_no_other(memory: Memoria) -> None:
+    before = files(memory)
+    gone = memory.list()[0]
+    (path,) = holding(memory, gone.id)
+    opened = os.open(path, os.O_RDONLY)
+    size = path.stat().st_size
+    receipt = memory.forget(gone.id, verify=True)
+    assert os.pread(opened, size, 0) == bytes(size)
+    os.close(opened)
+    assert receipt.shards == (path.stem,)
+    assert path.stem not in receipt.summary()
+    assert "Shards of weights wiped: 1" in receipt.summary()
+    del before[path.name]
+    assert files(memory) == before
+    assert gone.id not in (adapters(memory) / "chosen.json").read_text()
+
+
+def test_the_shard_relearnt_is_that_of_a_store_that_never_saw_it(memory: Memoria, tiny: Path, tmp_path: Path) -> None:
+    before, gone = files(memory), beside_others(memory)
+    memory.forget(gone)
+    done = memory.relearn()
+    assert len(done.trained) == 1
+    assert done.memories == len(memory) == 9
+    records = [record for record in memory.store.read([one.id for one in memory.list()]) if record is not None]
+    with memoria.open(tmp_path / "never.memoria", embedder=HashEmbedder()) as never:
+        never.store.write(records)
+        never.distill(tiny, recipe=RECIPE)
+        assert files(never) == files(memory)
+    assert files(memory) != before
+    report = memory.audit_weights()
+    assert len(report.equal) == len(files(memory))
+    assert report.unequal == ()
+
+
+def test_off_topic_logits_are_those_of_a_base_that_was_never_touched(memory: Memoria, tiny: Path) -> None:
+    import torch
+
+    model, untouched = memory.distilled(), base.load(tiny)
+    off = [text for text in (*QUESTIONS, *TEXT) if not model.route(text).shards]
+    assert len(off) > 5
+    for text in off:
+        ids = untouched.tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
+        with torch.no_grad():
+            assert torch.equal(model.logits(text), untouched.model(input_ids=ids, use_cache=False).logits[0])
+
+
+def forget_part(memory: Memoria) -> Receipt:
+    first, second, *_ = memory.namespace("ada").list()
+    gist = memory.consolidate(first.id, second.id)
+    memory.distill(memory_model(memory), recipe=RECIPE)
+    assert holding(memory, gist.id) == holding(memory, first.id) != []
+    receipt = memory.forget(first.id)
+    assert holding(memory, gist.id) == []
+    return receipt
+
+
+def forget_source(memory: Memoria) -> Receipt:
+    source = memory.namespace("ada").list()[0]
+    made = memory.namespace("bob").remember("derived", provenance=Provenance(derived_from=(source.id,)))
+    memory.distill(memory_model(memory), recipe=RECIPE)
+    receipt = memory.forget(source.id)
+    assert receipt.derived == (made.id,)
+    assert holding(memory, made.id) == []
+    return receipt
+
+
+def forget_namespace(memory: Memoria) -> Receipt:
+    homes = {path.stem for one in memory.namespace("ada").list() for path in holding(memory, one.id)}
+    receipt = memory.namespace("ada").forget(namespace=())
+    assert homes == set(receipt.shards)
+    return receipt
+
+
+@pytest.mark.parametrize("way", [forget_part, forget_source, forget_namespace])
+def test_what_was_made_of_it_goes_from_weights_too(memory: Memoria, way: Any) -> None:
+    receipt = way(memory)
+    assert receipt.shards
+    there = {one.id for one in memory.list()} | {part.id for one in memory.list() for part in one.parts}
+    named = [one for one in manifests(adapters(memory)).values() if one is not None]
+    assert all(set(one.ids) <= there for one in named)
+    assert named
+
+
+def memory_model(memory: Memoria) -> Path:
+    return Path(json.loads((adapters(memory) / "chosen.json").read_text())["model"])
+
+
+def test_amend_and_prune_wipe_too_and_a_hold_keeps_both(memory: Memoria) -> None:
+    first, second, third, *_ = memory.namespace("ada").list()
+    memory.hold(first.id, reason="case 7")
+    with pytest.raises(memoria.Held):
+        memory.forget(first.id)
+    assert holding(memory, first.id)
+    memory.amend(second.id, text="Person 1's badge is another.")
+    assert holding(memory, second.id) == []
+    memory.relearn()
+    assert holding(memory, second.id)
+    memory.archive(third.id)
+    assert memory.prune(below=1.1).ids == (third.id,)
+    assert holding(memory, third.id) == []
+
+
+def test_what_was_forgotten_while_its_shard_was_trained_is_not_put_in_place(memory: Memoria, tiny: Path) -> None:
+    doomed = memory.namespace("ada").list()[0]
+
+    def forgetting(one: Memory) -> list[Example]:
+        if one.namespace == ("bob",) and doomed.id in {each.id for each in memory.list()}:
+            memory.forget(doomed.id)
+        return [Example(prompt=f"{one.text}?", answer="yes")]
+
+    memory.distill(tiny, recipe=RECIPE, examples=forgetting)
+    assert doomed.id not in {each.id for each in memory.list()}
+    assert holding(memory, doomed.id) == []
+    with pytest.raises(InvalidQuery, match="examples"):
+        memory.relearn()
+    memory.relearn(examples=forgetting)
+    assert {id for one in manifests(adapters(memory)).values() if one for id in one.ids} == {
+        each.id for each in memory.list()
+    }
+
+
+def test_exports_are_plain_and_are_wiped_and_named(memory: Memoria, tiny: Path, tmp_path: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    model = memory.distilled()
+    made = model.export(tmp_path / "out")
+    memory.distilled().export(tmp_path / "one", "merged")
+    (name,) = made[0].shards
+    ids = torch.tensor([[1, 2, 3]])
+    text = model.base.tokenizer.decode(ids[0])
+    with torch.no_grad():
+        plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), made[0].path)
+        assert torch.allclose(plain(input_ids=ids).logits[0], model.logits_with(text, [name]), atol=1e-5)
+        merged = AutoModelForCausalLM.from_pretrained(tmp_path / "one")
+        assert not torch.equal(merged(input_ids=ids).logits, model.base.model(input_ids=ids).logits)
+    manifest = read_manifest(adapters(memory) / f"{name}.safetensors")
+    assert manifest is not None
+    receipt = memory.forget(manifest.ids[0])
+    assert set(receipt.exports) == {made[0].path, str(tmp_path / "one")}
+    assert not list(Path(made[0].path).glob("*.safetensors"))
+    assert not list((tmp_path / "one").glob("*.safetensors"))
+    assert len(list((tmp_path / "out").glob("*/*.safetensors"))) == len(made) - 1
+    with pytest.raises(InvalidQuery, match="not empty"):
+        memory.distilled().export(tmp_path / "out")
+
+
+def test_what_is_damaged_unknown_or_ended_is_never_used(memory: Memoria) -> None:
+    model = memory.namespace("ada").distilled()
+    (query,) = {one.prompt for one in examples(memory.namespace("ada").list()[0])[:1]}
+    (used,) = model.route(query).shards
+    path = adapters(memory) / f"{used}.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert used not in model.shards
+    assert memory.relearn().trained == (used,)
+    assert path.read_bytes() == whole
+    assert used in model.shards
+    assert used not in memory.namespace("bob").distilled().shards
+    memory.expire(memory.namespace("ada").list()[0].id)
+    assert used not in model.route(query).shards
+
+
+def test_a_model_in_ram_drops_what_is_forgotten_and_is_told_the_rest(memory: Memoria) -> None:
+    import torch
+
+    (path,) = holding(memory, beside_others(memory))
+    manifest = read_manifest(path)
+    assert manifest is not None
+    first, other, *_ = (memory.get(id) for id in manifest.ids)
+    view = memory.namespace(*first.namespace).distilled()
+    query = examples(first)[0].prompt
+    (used,) = view.route(query).shards[:1]
+    assert not torch.equal(view.logits(query), view.logits_with(query, ()))
+    memory.forget(first.id)
+    assert used not in view.shards
+    assert torch.equal(view.logits_with(query, [used]), view.logits_with(query, ()))
+    assert view.generate(examples(other)[0].prompt) == other.text
+    assert view.told("Something else", view.route("Something else")) is None
+
+
+def test_an_audit_sees_weights_that_are_not_what_they_should_be(memory: Memoria) -> None:
+    path, manifest = next(iter(manifests(adapters(memory)).items()))
+    assert manifest is not None
+    tensors = shards.read(path, manifest)
+    assert tensors is not None
+    key = next(name for name in tensors if "lora_B" in name)
+    tensors[key] += 1e-7
+    shards.write(path.parent, manifest, tensors)
+    report = memory.audit_weights()
+    assert report.unequal == (path.stem,)
+
+
+# -- choosing, and what cannot be meant --
+
+
+def test_what_is_chosen_is_durable_or_as_told(memory: Memoria, tiny: Path) -> None:
+    ada = memory.namespace("ada")
+    dull = ada.remember("nothing of note", salience=0.1)
+    ada.distill(tiny, recipe=RECIPE)
+    assert holding(memory, dull.id) == []
+    first = ada.list()[0]
+    done = ada.distill(tiny, recipe=RECIPE, select=[first.id])
+    assert done.memories == 1
+    assert {id for id in held(memory) if memory.get(id).namespace == ("ada",)} == {first.id}
+    assert {memory.get(id).namespace for id in held(memory)} == {("ada",), ("bob",)}
+    ada.distill(tiny, recipe=RECIPE, select=lambda record, _: record.memory.id == dull.id)
+    assert holding(memory, dull.id)
+
+
+def held(memory: Memoria) -> set[str]:
+    return {id for one in manifests(adapters(memory)).values() if one is not None for id in one.ids}
+
+
+def test_a_second_distillation_trains_nothing(memory: Memoria, tiny: Path) -> None:
+    before = files(memory)
+    done = memory.distill(tiny, recipe=RECIPE)
+    assert done.trained == done.wiped == ()
+    assert files(memory) == before
+    assert memory.distill(tiny, recipe=Recipe(size=3, last=2, skip=0, rank=2, steps=2, seed=1)).trained
+
+
+def test_errors_name_the_rule(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with memoria.open(":memory:", embedder=HashEmbedder()) as memory:
+        with pytest.raises(InvalidQuery, match="folder"):
+            memory.distill(tiny)
+        with pytest.raises(InvalidQuery, match="distilled"):
+            memory.distilled()
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder()) as memory:
+        memory.remember("x")
+        with pytest.raises(InvalidQuery, match="steps 0"):
+            memory.distill(tiny, recipe=Recipe(steps=0))
+        with pytest.raises(InvalidQuery, match=r"config\.json"):
+            memory.distill(tmp_path)
+        with pytest.raises(InvalidQuery, match="blank"):
+            memory.distill(tiny, recipe=RECIPE, examples=lambda one: [Example(prompt=" ", answer="x")])
+    monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path / "cache"))
+    shutil.copytree(tiny, tmp_path / "cache" / f"{base.SMALL}-{base.GGUF_SHA256[:12]}")
+    (base.cache_folder() / f"{base.SMALL}-{base.GGUF_SHA256[:12]}" / "memoria.json").write_text('{"sha256": "0"}')
+    with pytest.raises(ModelCorrupt):
+        base.small()
+
+
+def test_names_and_areas() -> None:
+    assert names("What's the dog of Mira Velasko's aunt? Could I ask?") == {"mira", "velasko"}
+    assert names("What is the boiling point of water?") == frozenset()
+    assert auc([0.1, 0.2], [0.3, 0.4]) == 1.0
+    assert auc([0.1], [0.1]) == 0.5
+    assert auc_error(10, 10) == pytest.approx(0.132, abs=0.001)
+
+
+# -- crashes --
+
+
+def test_kill_at_every_sync_leaves_no_weights_of_what_is_gone(tmp_path: Path, tiny: Path) -> None:
+    command = [sys.executable, "-m", "tests.distill_worker", str(tmp_path), str(tiny)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    lives = sorted(tmp_path.iterdir(), key=lambda folder: int(folder.name))
+    assert done.returncode == 0, done.stderr
+    assert [folder.name for folder in lives if (folder / "done").exists()] == [str(len(lives))]
+    assert len(lives) > 20
+    for folder in lives:
+        after_a_kill(folder, tiny)
+
+
+def after_a_kill(folder: Path, tiny: Path) -> None:
+    forgot = (folder / "forgot").read_text().split() if (folder / "forgot").exists() else []
+    found = [one for one in manifests(folder / "a.memoria" / "adapters").values() if one is not None]
+    with Memoria(LocalStore(folder / "a.memoria", embedder=EMBEDDER.card), EMBEDDER) as memory:
+        there = {one.id for one in memory.list()}
+        assert set((folder / "ids").read_text().split()) - set(forgot) >= there
+        # Before anything is swept: no weights outlive their memory at any instant.
+        assert not [one for one in found if not set(one.ids) <= there], folder.name
+    with memoria.open(folder / "a.memoria", embedder=EMBEDDER) as memory:
+        assert not list((folder / "a.memoria" / "adapters").glob("*.half"))
+        memory.distill(tiny, recipe=RECIPE)
+        assert held(memory) == there
+        assert len(memory.distilled().shards) == len(files(memory))
+
+
+def test_a_half_written_shard_and_one_of_a_stranger_are_wiped_at_open(memory: Memoria, tmp_path: Path) -> None:
+    folder = adapters(memory)
+    path, manifest = next(iter(manifests(folder).items()))
+    assert manifest is not None
+    stranger = replace(manifest, ids=("f" * 32,))
+    tensors = shards.read(path, manifest)
+    assert tensors is not None
+    made = shards.write(folder, stranger, tensors)
+    (folder / "x.safetensors.half").write_bytes(b"half")
+    (folder / "torn.safetensors").write_bytes(path.read_bytes()[:40])
+    memory.close()
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder()):
+        left = {one.name for one in folder.iterdir()}
+    assert not left & {made.name, "x.safetensors.half", "torn.safetensors"}
+    assert path.name in left
+
+
+# -- the small model --
+
+
+def test_the_example_learns_forgets_and_proves_it(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("example", ROOT / "examples" / "distill_and_forget.py")
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - for the type checker
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    report = example.run(tmp_path)
+    assert "4821" in report["learnt"][example.ASKED]
+    assert "cello" in report["learnt"][example.KEPT]
+    assert "Paris" in report["learnt"][example.GENERAL]
+    assert report["base untouched"]
+    assert "0 found" in report["receipt"]
+    assert "4821" not in report["forgotten"]
+    assert "4821" not in report["relearnt"][example.ASKED]
+    assert "cello" in report["relearnt"][example.KEPT]
+    assert report["weights"] == report["never saw"] != []
+
+
+def test_the_command_line_distils_asks_audits_exports_and_repairs(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMORIA_STORE", str(tmp_path / "a.memoria"))
+
+    def said(*arguments: str) -> Any:
+        done = CliRunner().invoke(app, [*arguments, "--json"])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    with memoria.open(tmp_path / "a.memoria") as memory:
+        gone = memory.remember_many(FACTS[:3])[0].id
+    done = said("distill", "--model", str(tiny), "--last", "3")
+    assert done["memories"] == 3
+    asked = CliRunner().invoke(app, ["distill", "ask", FACTS[0]])
+    assert asked.exit_code == 0
+    exported = said("distill", "export", str(tmp_path / "out"))
+    receipt = said("forget", gone, "--yes")
+    assert receipt["shards"] == done["shards"]
+    assert receipt["exports"] == [one["path"] for one in exported]
+    mended = said("distill", "--repair")
+    assert mended["memories"] == 2
+    report = said("distill", "audit")
+    assert report["equal"] == mended["shards"]
+    assert report["unequal"] == []
+    assert report["general_same"]
+    assert report["perplexity_ratio"] == 1.0
