@@ -1,4 +1,4 @@
-"""The example runs and its claim holds; a policy in 20 lines works; third-party policies are found by name."""
+"""The examples run and their claims hold; a policy in 20 lines works; third-party policies are found by name."""
 
 from __future__ import annotations
 
@@ -19,16 +19,57 @@ from tests.test_cli import run
 ROOT = Path(__file__).parents[1]
 
 
-def test_a_robot_keeps_to_its_budget_and_every_safety_rule() -> None:
-    spec = importlib.util.spec_from_file_location("autonomous", ROOT / "examples" / "autonomous.py")
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
     assert spec is not None and spec.loader is not None  # noqa: PT018 - for the type checker
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    report = example.run()
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_robot_keeps_to_its_budget_and_every_safety_rule() -> None:
+    autonomous = example("autonomous")
+    report = autonomous.run()
     assert report["safety_rules_retrievable"] == report["safety_rules"] == 12
-    assert report["active"] <= report["budget"] + 7 * example.SEEN
+    assert report["active"] <= report["budget"] + 7 * autonomous.SEEN
     assert report["left"] < report["remembered"] / 2
     assert report["answered_last_5_days_at_a_site"] > report["answered_first_5_days_at_a_site"]
+
+
+def test_a_clinic_forgets_one_patient_and_keeps_what_it_learnt_from_many(tmp_path: Path) -> None:
+    clinic = example("healthcare")
+    report = clinic.run(str(tmp_path / "clinic.memoria"))
+    drugs = len(clinic.DRUGS)
+    # Her visits, their summaries, the letters, and the appointment that names her beside its text.
+    assert report["naming_her"] == report["told_again"] == 2 * drugs + len(clinic.LETTERS) + 1
+    assert report["forgotten"] + report["derived_forgotten"] == report["naming_her"]
+    for nothing in ("naming_her_afterwards", "recalled_of_her", "secrets_found", "texts_in_files", "problems"):
+        assert report[nothing] == 0
+    assert report["secrets_looked_for"] > report["naming_her"]
+    assert report["bytes_scanned"] > 0
+    assert report["refused_again"] == report["told_again"]
+    assert report["visits_of_others_kept"] == report["visits_of_others"] == drugs * len(clinic.OTHERS)
+    assert report["gists_made_again"] == report["gists"] == report["gists_afterwards"] == drugs
+    assert report["parts_in_gists"] - report["parts_in_gists_afterwards"] == drugs
+    assert report["effects_known_from_gists"] == report["effects"]
+    assert report["guidelines_found"] == report["guidelines"]
+
+
+def test_a_bank_answers_by_the_rule_that_held_and_was_known_on_any_date() -> None:
+    bank = example("finance")
+    report = bank.run()
+    assert report["dates_right"] == report["dates_asked"] > 4 * bank.DAYS / 5
+    limits = {day: text.split(" is ")[1] for day, (text,) in report["as_of"].items()}
+    # Announced on day 40 for day 90; made known on day 190, with effect from day 180.
+    assert [limits[day] for day in (89, 90, 189, 190)] == [
+        "1,000 euros.",
+        "2,500 euros.",
+        "2,500 euros.",
+        "2,000 euros.",
+    ]
+    assert report["today"] == report["after_forgetting_the_upcoming"] == ["The daily transfer limit is 2,000 euros."]
+    assert len(report["today_with_upcoming"]) == 2
+    assert len(report["history"]) == len(next(iter(bank.RULES.values()))) == report["history_afterwards"] + 1
 
 
 def documented() -> type:

@@ -342,6 +342,10 @@ class Case:
         """Labels of what must be gone in the end."""
         return [label for step in self.steps if isinstance(step, Gone) for label in step.labels]
 
+    def by_chance(self) -> bool:
+        """Whether the outcome hangs on the key of a store: what is nearly a forgotten text is estimated under it."""
+        return any(isinstance(step, Forget) and step.guard == "near" for step in self.steps)
+
 
 def play(case: Case, engine: Engine) -> list[str]:
     """What went wrong when a case was played; a step that raises ends it."""

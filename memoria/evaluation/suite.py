@@ -195,9 +195,9 @@ def evaluate(
 def run(
     cases: Sequence[Case], make: Callable[[Memoria], Engine], embedder: Embedder, every: int | None = None
 ) -> Iterator[Result]:
-    """Plays cases, each in a store of its own. every: one in so many is played on disk."""
+    """Plays cases, each in a store of its own. every: one in so many is played on disk, where keys are random."""
     for n, case in enumerate(cases):
-        on_disk = every is not None and n % every == 0
+        on_disk = every is not None and n % every == 0 and not case.by_chance()
         with _stage(embedder, on_disk=on_disk) as memory:
             wrong = play(case, make(memory))
         yield Result(case=case.id, category=case.category, wrong=tuple(wrong), on_disk=on_disk)
