@@ -17,6 +17,8 @@ import memoria
 from memoria import Draft, Memory
 from memoria.consolidate import from_note
 from memoria.evaluation.background import bench_sleep
+from memoria.evaluation.consolidation import curve
+from memoria.evaluation.datasets import Asked, Conversation
 from memoria.policies import Exponential, PrioritisedReplay
 from memoria.sleep import JOURNAL
 from memoria.testing import HashEmbedder
@@ -215,3 +217,17 @@ def test_the_recent_the_salient_and_the_weakly_held_are_replayed_first() -> None
     assert priority[0] > priority[1]
     assert priority[2] > priority[0] > priority[3] > 0
     assert priority[4] == 0
+
+
+def test_the_curve_of_a_night_counts_what_a_gist_brings_back_and_what_it_saves() -> None:
+    drafts = tuple(Draft(text=text, created_at=START + n * HOUR) for n, text in enumerate(TALK * 3))
+    asked = Asked(
+        text="coffee with Ann", category="all of it", relevant=(frozenset({0}), frozenset({1}), frozenset({3}))
+    )
+    talk = Conversation(name="talk", drafts=drafts, asked=(asked,), until=START + 20 * HOUR)
+    awake, asleep = curve([talk], EMBEDDER, lambda *_: None, likes=(0.6,))
+    assert (awake["like"], awake["memories"], awake["bytes_left"]) == (None, 18, 1)
+    assert asleep["memories"] < 18
+    assert asleep["bytes_left"] < 0.7
+    assert asleep["quality"]["all"]["recall@10"]["mean"] == awake["quality"]["all"]["recall@50"]["mean"] == 1
+    assert asleep["tokens@10"] > 0

@@ -33,7 +33,7 @@ def bench_sleep(
         _times(memory, given, texts[:20])
         awake = _times(memory, given, texts)
         before = len(memory)
-        sleeper = memory.sleep(background=True, like=0.2, prune=False)
+        sleeper = memory.sleep(background=True, like=0.2, prune=False, detector=None)
         asleep: list[float] = []
         while sleeper.asleep and len(asleep) < 100 * queries:
             asleep += _times(memory, given, texts[:50])

@@ -46,7 +46,7 @@ def _night(one: Conversation, embedder: Embedder, like: float | None) -> dict[st
     ):
         place = {made.id: at for at, made in enumerate(memory.namespace("one").remember_many(one.drafts))}
         if like is not None:
-            memory.sleep(like=like, cap=_ALL, prune=False)
+            memory.sleep(like=like, cap=_ALL, prune=False, detector=None)
             memory.rebuild()
         questions = [asked.text for asked in one.asked]
         hits = memory.recall_many(questions, k=DEPTH)
