@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from memoria.canonical import mentions
-from memoria.distill.unlearn import Unlearnt, unlearn
+from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.lineage import Consequences, Remake, change, consequences
 from memoria.protocols import Change, Store
@@ -228,6 +228,8 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
 
     Nothing where a hold will refuse the rest.
     """
+    if not has_learnt(store):
+        return Unlearnt()
     ids = sorted({*gone, *changed})
     if not over and any(trace is not None and trace.held for trace in store.traces(ids)):
         return Unlearnt()

@@ -231,3 +231,16 @@ def test_the_curve_of_a_night_counts_what_a_gist_brings_back_and_what_it_saves()
     assert asleep["bytes_left"] < 0.7
     assert asleep["quality"]["all"]["recall@10"]["mean"] == awake["quality"]["all"]["recall@50"]["mean"] == 1
     assert asleep["tokens@10"] > 0
+
+
+def test_what_was_said_to_have_changed_is_settled_first_thing() -> None:
+    with opened() as memory:
+        told(memory, ["The guests are Ann Lee, Bob Ray and Cy Fox.", "Please remove 'Bob Ray' from the guests."])
+        planned = memory.sleep(dry_run=True).settled
+        assert "Bob" in memory.list()[0].text
+        assert memory.reconcile(dry_run=True) == planned
+        assert len(planned) == 1
+        assert memory.sleep(detector=None).settled == ()
+        assert memory.sleep().settled == planned
+        assert [hit.memory.text for hit in memory.recall("guests")] == ["The guests are Ann Lee and Cy Fox."]
+        assert memory.reconcile() == ()

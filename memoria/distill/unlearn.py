@@ -78,6 +78,12 @@ def folder_of(store: Store) -> Path | None:
     return None if path is None else Path(path) / FOLDER
 
 
+def has_learnt(store: Store) -> bool:
+    """Whether anything was ever distilled from a store; nearly free, for every forget asks."""
+    path = getattr(store, "path", None)
+    return path is not None and os.path.isdir(os.path.join(path, FOLDER))
+
+
 def text_sha256(memory: Memory) -> str:
     return hashlib.sha256(memory.text.encode()).hexdigest()
 

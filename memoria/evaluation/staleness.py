@@ -86,7 +86,7 @@ def _probe(question: Any, texts: Sequence[str]) -> Probe:
 
 
 def evaluate_weeks(found: Sequence[Week], embedder: Embedder, progress: Progress) -> dict[str, Any]:
-    """Vectors and need without reconciling, both with it, per task; and what the proposals did."""
+    """Vectors and need without reconciling, with it, and after a night on top, per task; and what the proposals did."""
     rows: dict[str, Rows] = {}
     deeds = dict.fromkeys(DEEDS, 0)
     for done, week in enumerate(found, 1):
@@ -97,6 +97,8 @@ def evaluate_weeks(found: Sequence[Week], embedder: Embedder, progress: Progress
             _ask(memory, week, rows, " reconciled")
             wanted = {value for probe in week.probes for value in probe.wanted}
             counted["wrong"] = _wrong(said, memory.list(), wanted)
+            memory.sleep(cap=len(said), prune=False, detector=None)
+            _ask(memory, week, rows, " slept")
         deeds = {name: count + counted[name] for name, count in deeds.items()}
         progress("weeks", done, len(found))
     return {
