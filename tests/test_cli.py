@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 MEMORIA = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()"]
 
@@ -73,3 +74,30 @@ def test_recall_explains_looks_back_and_packs(tmp_path: Path) -> None:
         assert " = " in part
         assert "similarity" in part
         assert "words" in part
+
+
+def test_supersede_history_consolidate_lineage_sleep(tmp_path: Path) -> None:
+    old = run(tmp_path, "remember", "Ada lives in Bergen.", "-n", "app/ada", "--created-at", "2026-01-01").strip()
+    new = json.loads(run(tmp_path, "supersede", old, "Ada lives in Oslo.", "--at", "2026-02-01", "--json"))["id"]
+    assert [one["id"] for one in json.loads(run(tmp_path, "history", new, "--json"))] == [old, new]
+    assert [hit["memory"]["id"] for hit in json.loads(run(tmp_path, "recall", "Ada lives", "--json"))] == [new]
+    both = json.loads(run(tmp_path, "recall", "Ada lives", "--include", "expired", "--json"))
+    assert {hit["memory"]["id"] for hit in both} == {old, new}
+    tea = run(tmp_path, "remember", "-", "-n", "app/ada", stdin="I had tea at noon.\nI had tea at nine.\n").split()
+    assert len(json.loads(run(tmp_path, "sleep", "--dry-run", "--json"))["gists"]) == 1
+    ((gist, members),) = json.loads(run(tmp_path, "sleep", "--json"))["gists"]
+    assert members == tea
+    told = run(tmp_path, "lineage", tea[0])
+    assert told.splitlines()[:2] == [
+        f"*{tea[0]} I had tea at noon.",
+        f"  ->  {gist} I had tea at noon. / I had tea at nine.",
+    ]
+    run(tmp_path, "lineage", gist, "--svg", str(tmp_path / "graph.svg"))
+    drawn = ElementTree.parse(tmp_path / "graph.svg").getroot()
+    assert len(drawn.findall("{*}rect")) == 3
+    assert len(drawn.findall("{*}path")) == 2
+    receipt = json.loads(run(tmp_path, "forget", "--mentions", "nine", "--yes", "--json"))
+    assert (receipt["forgotten"], receipt["derived"]) == ([tea[1]], [gist])
+    assert "Refused" in run(tmp_path, "remember", "I had TEA at nine.", "-n", "app/ada", status=2)
+    run(tmp_path, "expire", new)
+    assert [hit["memory"]["id"] for hit in json.loads(run(tmp_path, "recall", "Ada", "--json"))] == [tea[0]]
