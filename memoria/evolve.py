@@ -66,6 +66,9 @@ class Evolving:
         from memoria.remember import Draft
 
         draft = new if isinstance(new, Draft) else Draft(text=new)
+        if draft.created_at is None:
+            # A time of its own: what was so once and is so again is a new fact, no echo of the recalled one.
+            draft = replace(draft, created_at=self._clock())
         ids = self._freed([old] if isinstance(old, str) else old)
         (record,) = self._prepared([draft])
         start = at or draft.valid_from or record.memory.created_at

@@ -284,6 +284,16 @@ def test_what_is_said_again_after_recall_is_one_memory() -> None:
         assert memory.remember("Tea is at five.", key="mine").id != one.id
 
 
+def test_what_was_so_before_may_be_so_again() -> None:
+    with memoria.open(":memory:", embedder=EMBEDDER) as memory:
+        bergen = memory.remember("Ada lives in Bergen.")
+        oslo = memory.supersede(bergen.id, "Ada lives in Oslo.")
+        assert len(memory.recall("Ada lives", include=("expired",))) == 2
+        again = memory.supersede(oslo.id, bergen.text)
+        assert again.id != bergen.id
+        assert [one.id for one in memory.history(again.id)] == [bergen.id, oslo.id, again.id]
+
+
 def test_what_is_derived_from_what_is_gone_is_not_stored() -> None:
     with opened(":memory:") as memory:
         one = memory.remember("a source")
