@@ -128,7 +128,7 @@ class Store(Protocol):
         """Forgets that these texts were forgotten."""
         ...
 
-    def alone(self) -> AbstractContextManager[None]:
+    def alone(self) -> AbstractContextManager[object]:
         """While it is held, nobody else reads or changes the store through this object."""
         ...
 

@@ -53,7 +53,7 @@ class InMemoryStore:
         self._superseded: dict[tuple[str, str], datetime | None] = {}
         self._guarded: set[tuple[Namespace, str]] = set()
         self._near: list[tuple[Namespace, bytes]] = []
-        self._mutex = _Mutex()
+        self._mutex = threading.RLock()
         self._words: dict[Namespace, tuple[list[str], LexicalIndex]] = {}
 
     @property
@@ -132,7 +132,7 @@ class InMemoryStore:
             one for one in self._near if one[0] != namespace or not any(alike(one[1], made) for made in again)
         ]
 
-    def alone(self) -> AbstractContextManager[None]:
+    def alone(self) -> AbstractContextManager[object]:
         return self._mutex
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
@@ -294,19 +294,6 @@ class InMemoryStore:
         unknown = [id for id in ids if id not in self._open]
         if unknown:
             raise MemoryNotFound(*unknown)
-
-
-class _Mutex(AbstractContextManager[None]):
-    """A lock that the thread that holds it may take again."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
 
 
 def _trace(record: Record) -> Trace:

@@ -5,7 +5,7 @@ The key is that of the namespace, so a namespace that is erased whole takes what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -45,15 +45,18 @@ class Guarding:
     def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
         with self._reading():
             space = self._existing(namespace)
-            known = set() if space is None else self._prints(space)
-            if space is None or not (known or self._sketches(space)):
+            if space is None:
                 return [False] * len(texts)
-            return [rows.fingerprint(space.slots.key, text) in known or self._near(space, text) for text in texts]
+            known, sketches, key = self._prints(space), self._sketches(space), space.slots.key
+            return [
+                bool(known and rows.fingerprint(key, text) in known) or bool(sketches and _near(key, text, sketches))
+                for text in texts
+            ]
 
     def _prints(self, space: Space) -> set[bytes]:
         """The fingerprints of what was forgotten in a namespace."""
         if space.number not in self._guards:
-            found = set(_cut(self._forgotten(space, near=False), PRINT_BYTES))
+            found = set(cut(self._forgotten(space, near=False)))
             found.update(space.slots.prints(slot for number, slot in self._gone if number == space.number))
             self._guards[space.number] = found
         return self._guards[space.number]
@@ -66,18 +69,13 @@ class Guarding:
     def _sketches(self, space: Space) -> list[bytes]:
         return [made for (made,) in self._forgotten(space, near=True)]
 
-    def _near(self, space: Space, text: str) -> bool:
-        known = self._sketches(space)
-        made = sketch(space.slots.key, text) if known else b""
-        return any(alike(made, other) for other in known)
-
     def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
         with self._writing():
             space = self._existing(namespace)
             if space is not None:
                 made = [(space.number, sketch(space.slots.key, text)) for text in texts]
                 with self._database.atomic() as db:
-                    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, 1, ?)", made)
+                    write_prints(db, made, near=True)
 
     def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
         with self._writing():
@@ -87,12 +85,13 @@ class Guarding:
             self.purge()
             kept = self._prints(space) - {rows.fingerprint(space.slots.key, text) for text in texts}
             asked = [sketch(space.slots.key, text) for text in texts]
-            near = [made for made in self._sketches(space) if not any(alike(made, one) for one in asked)]
+            near = [
+                (space.number, made) for made in self._sketches(space) if not any(alike(made, one) for one in asked)
+            ]
             with self._database.atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
-                rows_ = [(space.number, 0, b"".join(kept))] if kept else []
-                rows_ += [(space.number, 1, made) for made in near]
-                db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", rows_)
+                write_prints(db, [(space.number, b"".join(kept))] if kept else [])
+                write_prints(db, near, near=True)
             self._guards[space.number] = kept
 
     def _guard(self, db: Any, texts: Sequence[tuple[Namespace, str]]) -> None:
@@ -101,9 +100,7 @@ class Guarding:
             space = self._existing(name)
             if space is not None:
                 marks = {rows.fingerprint(space.slots.key, text) for home, text in texts if home == name}
-                db.execute(
-                    "INSERT INTO forgotten (namespace, near, prints) VALUES (?, 0, ?)", (space.number, b"".join(marks))
-                )
+                write_prints(db, [(space.number, b"".join(marks))])
                 self._guards.pop(space.number, None)
 
     def _marks_of_gone(self) -> list[tuple[int, bytes]]:
@@ -115,6 +112,18 @@ class Guarding:
         return [(number, b"".join(space.slots.prints(some))) for number, space, some in found if space is not None]
 
 
-def _cut(blobs: Sequence[tuple[bytes]], width: int) -> Iterator[bytes]:
-    for (blob,) in blobs:
-        yield from (blob[at : at + width] for at in range(0, len(blob), width))
+def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
+    made = sketch(key, text)
+    return any(alike(made, other) for other in sketches)
+
+
+def write_prints(db: Any, prints: Sequence[tuple[int, bytes]], *, near: bool = False) -> None:
+    """A line for each (namespace, fingerprints joined), or, when `near`, for each (namespace, sketch)."""
+    lines = [(number, near, blob) for number, blob in prints]
+    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+
+
+def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
+    """The fingerprints that lines hold."""
+    for (blob,) in lines:
+        yield from (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))

@@ -14,7 +14,8 @@ from typing import Any
 from memoria.protocols import Progress
 from memoria.stores.local.database import Database
 from memoria.stores.local.disk import Disk, translated
-from memoria.stores.local.slots import PRINT_BYTES, SlotFile, file_name
+from memoria.stores.local.guarding import cut, write_prints
+from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space
 
 
@@ -94,11 +95,10 @@ def _recover_space(database: Database, slots: SlotFile, space: int, doomed: Mapp
 
 def _guard(db: Any, space: int, prints: Sequence[bytes]) -> None:
     """Writes down the fingerprints that are not known yet."""
-    blobs = db.execute("SELECT prints FROM forgotten WHERE namespace = ? AND near = 0", (space,)).fetchall()
-    known = {blob[at : at + PRINT_BYTES] for (blob,) in blobs for at in range(0, len(blob), PRINT_BYTES)}
+    known = set(cut(db.execute("SELECT prints FROM forgotten WHERE namespace = ? AND near = 0", (space,))))
     fresh = b"".join(dict.fromkeys(mark for mark in prints if mark not in known))
     if fresh:
-        db.execute("INSERT INTO forgotten (namespace, near, prints) VALUES (?, 0, ?)", (space, fresh))
+        write_prints(db, [(space, fresh)])
 
 
 def _orphan(slots: SlotFile, slot: int, id: bytes | None) -> bool:

@@ -35,7 +35,7 @@ from memoria.protocols import Change, Embedder, Progress
 from memoria.stores.local import recovery, rows
 from memoria.stores.local.database import FORMAT, Database
 from memoria.stores.local.disk import Disk, translated
-from memoria.stores.local.guarding import Guarding
+from memoria.stores.local.guarding import Guarding, write_prints
 from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
@@ -430,7 +430,9 @@ class LocalStore(Holding, Guarding):
             known = self._located(unique, over_holds=over_holds)
             # One that is guarded needs no intent: what recovery finds half zeroed, it zeroes.
             if len(known) > 1 or not guard:
-                self._intend(unique, guard=guard)
+                with self._database.atomic() as db:
+                    _intend(db, unique, guard=guard)
+                self._disk.reached("intent committed")
             self._erase(known, guard=guard)
             if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
                 self.purge()
@@ -481,9 +483,9 @@ class LocalStore(Holding, Guarding):
         ]
 
     def _turn(self, db: Any, change: Change, gone: Ids, old: Ids, ended: Ids, *, guard: bool) -> None:
-        """The rows of a change, what it adds aside. The commit is the point of no return of what it erases."""
+        """The rows of a change, what it adds aside."""
         if gone:
-            db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(gone), guard))
+            _intend(db, gone, guard=guard)
         db.executemany(
             "INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)",
             [
@@ -500,11 +502,6 @@ class LocalStore(Holding, Guarding):
         _delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)
-
-    def _intend(self, ids: list[bytes], *, guard: bool) -> None:
-        with self._database.atomic() as db:
-            db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(ids), guard))
-        self._disk.reached("intent committed")
 
     def _zero(self, targets: list[tuple[Space, int]], *, guard: bool) -> None:
         spaces = {space.number: space for space, _ in targets}
@@ -533,7 +530,7 @@ class LocalStore(Holding, Guarding):
                 marks = self._marks_of_gone()
                 with self._database.atomic() as db:
                     _delete_rows(db, self._pending)
-                    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, 0, ?)", marks)
+                    write_prints(db, marks)
                     db.execute("DELETE FROM intent")
                     self._disk.reached("rows purged")
                 self._pending.clear()
@@ -877,15 +874,20 @@ def _insert_links(db: Any, id: bytes, memory: Memory) -> None:
 def _delete_rows(db: Any, ids: Iterable[bytes], *, keep_links: bool = False) -> None:
     """keep_links: for rows that are written anew under the same id, of which others are derived and may supersede."""
     gone = [(id,) for id in ids]
-    kept = [
-        link
-        for (id,) in gone
-        for link in db.execute("SELECT * FROM link WHERE ? IN (parent, child) AND relation = 1", (id,))
-        if keep_links
-    ]
+    kept = [link for (id,) in gone for link in _superseding(db, id)] if keep_links else []
     # In the order of the table, so that a page that holds several is touched once.
     places = sorted(place for id in gone for place in db.execute("SELECT row FROM memory WHERE id = ?", id))
     db.executemany("DELETE FROM label WHERE row = ?", places)
     db.executemany("DELETE FROM memory WHERE row = ?", places)
-    if kept:
-        db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)
+    db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)
+
+
+def _superseding(db: Any, id: bytes) -> list[Any]:
+    """Links by which a memory supersedes, or is superseded."""
+    found = db.execute("SELECT * FROM link WHERE relation = 1 AND (parent = ? OR child = ?)", (id, id))
+    return list(found)
+
+
+def _intend(db: Any, ids: Ids, *, guard: bool) -> None:
+    """Names what is about to be erased. The commit is the point of no return of it."""
+    db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(ids), guard))
