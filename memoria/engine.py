@@ -21,6 +21,7 @@ from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.evolve import Evolving
 from memoria.identity import IdSource
 from memoria.keep import Keeping, Reinforcer, Reinforcing
+from memoria.lineage import living
 from memoria.need import Need
 from memoria.policies import Exponential
 from memoria.policies.registry import adopted
@@ -158,12 +159,11 @@ class Memoria(Keeping, Evolving, Distilling):
         """`recall` for each query, in order, with one pass of the embedder over all texts."""
         where = self._where(namespace, tags=tags, kinds=kinds, **names_and_times)
         where = replace(where, archived=archived_filter(include))
-        recalling.check_as_of(as_of)
         request = recalling.Request(
             where=where,
             k=recalling.check_k(k),
             at=self._clock(),
-            as_of=as_of,
+            as_of=recalling.check_as_of(as_of),
             include=frozenset(include),
             need=Need() if need is None else need,
             rerank=rerank,
@@ -180,9 +180,10 @@ class Memoria(Keeping, Evolving, Distilling):
 
     def get(self, id: str) -> Memory:
         """The memory with this id, as it was when it stands in a gist now; raises MemoryNotFound."""
-        part = erasing.find_part(self.store, id)
-        within = part is not None and part.namespace[: len(self.prefix)] == self.prefix
-        return part if part is not None and within else self._record(id).memory
+        found = living(self.store, [id]).get(id) if is_id(id) else None
+        if found is None or found.namespace[: len(self.prefix)] != self.prefix:
+            raise MemoryNotFound(str(id))
+        return found
 
     def trace(self, id: str) -> Trace:
         """How well a memory is held; raises MemoryNotFound."""

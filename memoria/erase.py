@@ -11,7 +11,7 @@ from typing import Any, Literal
 from memoria.canonical import mentions
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound
-from memoria.lineage import Consequences, Remake, change, consequences
+from memoria.lineage import Consequences, Remake, change, consequences, living, memories, parts
 from memoria.protocols import Change, Store
 from memoria.residue import scan
 from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
@@ -20,7 +20,6 @@ from memoria.validate import check_reason, check_where, is_id
 Guard = Literal["exact", "near", "none"]
 GUARDS = ("exact", "near", "none")
 _TWINS = 10
-_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,7 @@ def preview(store: Store, order: Order) -> list[Memory]:
     """Exactly the memories that `erase` would forget, parts of gists and what was derived among them, oldest first."""
     with store.alone():
         made = plan(store, order)
-        return sorted(_memories(store, made), key=lambda memory: memory.id)
+        return [memory for _, memory in sorted(living(store, made.effects.gone).items())]
 
 
 def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
@@ -77,12 +76,12 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
         planned = time.perf_counter() - started
         secrets = _secrets(store, made, todo) if order.verify else []
         _enter_override(store, todo, at, order.override)
-        texts = _memories(store, made) if order.guard == "near" else []
+        near = list(living(store, made.effects.gone).values()) if order.guard == "near" else []
         started = time.perf_counter()
         unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
         namespaces = _erase(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
-        for memory in texts:
+        for memory in near:
             store.guard_near(memory.namespace, [memory.text])
     return Receipt(
         asked=_asked(order),
@@ -121,16 +120,16 @@ def plan(store: Store, order: Order) -> Plan:
     absorbed = sorted(set(where.ids or ()) - set(found))
     if not absorbed and order.mentions is None and not store.links(found):
         return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
-    parts = _absorbed(store, where, absorbed)
+    inside = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
-    asked = sorted({*chosen, *parts, *_inside(store, chosen)})
+    asked = sorted({*chosen, *inside, *_inside(store, chosen)})
     return Plan(asked=tuple(asked), effects=consequences(store, asked))
 
 
 def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
     """`ids` themselves, when each stands in a gist and meets the filter there; raises MemoryNotFound."""
     free = replace(where, ids=None)
-    inside = {part.id for part in _parts(store, ids) if free.matches(part)}
+    inside = {id for id, part in parts(store, set(ids)).items() if free.matches(part)}
     if not inside.issuperset(ids):
         raise MemoryNotFound(*(id for id in ids if id not in inside))
     return list(ids)
@@ -139,7 +138,7 @@ def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
 def _meeting(store: Store, order: Order, found: Sequence[str]) -> list[str]:
     """Which of those that a filter found meet the whole order: of gists, the parts that do, or the gist if all do."""
     gists = _gists(store, found)
-    read = gists if order.mentions is None else _all(store, found)
+    read = gists if order.mentions is None else memories(store, found)
     out = [id for id in found if id not in read]
     for memory in read.values():
         held = memory.parts or (memory,)
@@ -154,13 +153,6 @@ def _meets(order: Order, memory: Memory, part: Memory) -> bool:
     if memory.kind in where.kinds:
         where = replace(where, kinds=())
     return where.matches(part) and (order.mentions is None or _names(part, order.mentions))
-
-
-def _all(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
-    found: dict[str, Memory] = {}
-    for at in range(0, len(ids), _BATCH):
-        found |= {one.memory.id: one.memory for one in store.read(ids[at : at + _BATCH]) if one is not None}
-    return found
 
 
 def _names(memory: Memory, name: str) -> bool:
@@ -183,29 +175,21 @@ def _words(value: Any) -> Iterator[str]:
 
 def _inside(store: Store, ids: Sequence[str]) -> list[str]:
     """Parts of the gists among `ids` that are nowhere else."""
-    parts = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
-    live = {record.memory.id for record in store.read(parts) if record is not None}
-    return [id for id in parts if id not in live]
+    held = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
+    live = memories(store, held)
+    return [id for id in held if id not in live]
 
 
 def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
     """The gists among `ids`; only what has links is read."""
     chosen = set(ids)
     linked = sorted({link.child for link in store.links(ids) if link.child in chosen})
-    return {one.memory.id: one.memory for one in store.read(linked) if one is not None and one.memory.parts}
-
-
-def _parts(store: Store, ids: Sequence[str]) -> list[Memory]:
-    """The parts with these ids, wherever they stand."""
-    wanted = set(ids)
-    children = sorted({link.child for link in store.links(ids) if link.parent in wanted}) if wanted else []
-    records = store.read(children)
-    return [part for one in records if one is not None for part in one.memory.parts if part.id in wanted]
+    return {id: memory for id, memory in memories(store, linked).items() if memory.parts}
 
 
 def find_part(store: Store, id: str) -> Memory | None:
     """The part of a gist that has this id."""
-    return next(iter(_parts(store, [id])), None) if is_id(id) else None
+    return parts(store, {id}).get(id) if is_id(id) else None
 
 
 def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
@@ -236,26 +220,18 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
     return unlearn(store, gone, changed)
 
 
-def _memories(store: Store, made: Plan) -> list[Memory]:
-    """All that goes, as it is now."""
-    gone = sorted(made.effects.gone)
-    live = {record.memory.id: record.memory for record in store.read(gone) if record is not None}
-    parts = {part.id: part for part in _parts(store, [id for id in gone if id not in live])}
-    return list({**parts, **live}.values())
-
-
 def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str], ...]:
     """The texts of the parts that go, which no slot of their own leaves a fingerprint of."""
     if made.effects.gone == set(todo.erase):
         return ()
     erased = set(todo.erase)
-    return tuple((one.namespace, one.text) for one in _memories(store, made) if one.id not in erased)
+    return tuple((one.namespace, one.text) for one in living(store, made.effects.gone).values() if one.id not in erased)
 
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
     """What must be nowhere afterwards: of what goes, of gists as they were, and of parts that are in no row."""
     touched = _touched(todo)
-    apart = [memory for memory in _memories(store, made) if memory.id not in set(touched)]
+    apart = [one for id, one in living(store, made.effects.gone).items() if id not in set(touched)]
     return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
 
 

@@ -12,6 +12,7 @@ from memoria.protocols import Change, Store
 from memoria.types import Link, Memory, Record
 
 _ACROSS, _DOWN = 280, 56
+_BATCH = 1000
 Remake = Callable[[Memory, Record | None], Record]
 """From a memory that is made anew, and the record that it replaces if any, to its record with vector and trace."""
 
@@ -28,6 +29,27 @@ class Consequences:
     changed: Mapping[str, Memory] = field(default_factory=dict)
     freed: tuple[Memory, ...] = ()
     ends: Mapping[str, datetime | None] = field(default_factory=dict)
+
+
+def memories(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
+    """Memories that are there under ids of their own, by id, in the order of `ids`."""
+    found: dict[str, Memory] = {}
+    # A record brings its vector: of many, a batch at a time.
+    for at in range(0, len(ids), _BATCH):
+        found |= {one.memory.id: one.memory for one in store.read(ids[at : at + _BATCH]) if one is not None}
+    return found
+
+
+def parts(store: Store, ids: Collection[str]) -> dict[str, Memory]:
+    """The parts of gists that have these ids."""
+    children = sorted({link.child for link in store.links(sorted(ids)) if link.parent in ids}) if ids else []
+    return {part.id: part for gist in memories(store, children).values() for part in gist.parts if part.id in ids}
+
+
+def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
+    """Memories with these ids that are there, parts of gists among them."""
+    found = memories(store, sorted(ids))
+    return found | parts(store, set(ids) - found.keys())
 
 
 def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] = ()) -> Consequences:
@@ -54,7 +76,7 @@ def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] 
             freed += [new.get(part.id, part) for part in record.memory.parts if part.id not in lost]
         else:
             new[id] = made
-    here = {record.memory.id for record in store.read([part.id for part in freed]) if record is not None}
+    here = memories(store, [part.id for part in freed])
     return Consequences(
         gone=frozenset(lost),
         changed=new,
@@ -203,10 +225,9 @@ def lineage(store: Store, id: str) -> Lineage:
     """The graph around a memory: all above it, and all below."""
     links = {*_reach(store, id, "parent"), *_reach(store, id, "child")}
     ids = sorted({id, *(end for link in links for end in (link.parent, link.child))})
-    live = {record.memory.id: record.memory for record in store.read(ids) if record is not None}
-    parts = {part.id: part for memory in live.values() for part in memory.parts}
-    known = {one: memory for one, memory in {**parts, **live}.items() if one in ids}
-    return Lineage(of=id, memories=known, links=tuple(sorted(links, key=lambda link: (link.parent, link.child))))
+    live = memories(store, ids)
+    apart = {part.id: part for memory in live.values() for part in memory.parts if part.id in ids}
+    return Lineage(of=id, memories=apart | live, links=tuple(sorted(links, key=lambda link: (link.parent, link.child))))
 
 
 def _reach(store: Store, id: str, towards: str) -> set[Link]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.detect import Detector, Proposal, by_rules, named
-from memoria.erase import find_part
+from memoria.lineage import memories
 from memoria.protocols import Embedder, Store
 from memoria.recall import embed
 from memoria.remember import Draft
@@ -46,12 +46,7 @@ def propose(
 
 def _open(memory: Memory, at: datetime) -> bool:
     """Whether a memory was observed, not made from others, and still holds."""
-    return not memory.provenance.derived_from and _held(memory, at)
-
-
-def _held(memory: Memory, at: datetime) -> bool:
-    begun = memory.valid_from is None or memory.valid_from <= at
-    return begun and (memory.valid_to is None or at < memory.valid_to)
+    return not memory.provenance.derived_from and memory.holds(at)
 
 
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
@@ -59,7 +54,7 @@ def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, s
     seen = []
     for one in sorted(candidates, key=lambda one: one.id):
         text = texts.get(one.id, one.text)
-        if one.namespace == statement.namespace and text is not None and _held(one, statement.created_at):
+        if one.namespace == statement.namespace and text is not None and one.holds(statement.created_at):
             seen.append(one if text == one.text else replace(one, text=text))
     return seen
 
@@ -82,10 +77,9 @@ def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool:
         ids: set[str] = set()
         for phrase, vector in zip(wanted, embed(store, embedder, wanted), strict=True):
             ids |= set(store.evidence(question(phrase), vector, where, pool).ids)
-        read = [record.memory for record in store.read(sorted(ids)) if record is not None]
         # Of a gist, one part may end without the others.
-        memories = [part for one in read for part in (one.parts or (one,))]
-        return [one for one in memories if one.id < statement.id or _same_talk(one, statement)]
+        apart = [part for one in memories(store, sorted(ids)).values() for part in (one.parts or (one,))]
+        return [one for one in apart if one.id < statement.id or _same_talk(one, statement)]
 
     return found
 
@@ -108,20 +102,13 @@ def apply(memory: Memoria, proposals: Sequence[Proposal]) -> dict[str, str]:
             now[id] = _reword(memory, now.get(id, id), text, proposal)
         if proposal.keep is None:
             _end(memory, proposal.by, proposal.at)
-        elif proposal.keep != _known(memory, proposal.by).text:
+        elif proposal.keep != memory.get(proposal.by).text:
             now[proposal.by] = _reword(memory, proposal.by, proposal.keep, proposal)
     return now
 
 
-def _known(memory: Memoria, id: str) -> Memory:
-    """The memory of this id, also one that stands in a gist; raises MemoryNotFound."""
-    apart = memory.store.read([id]) != [None]
-    part = None if apart else find_part(memory.store, id)
-    return memory.get(id) if part is None else part
-
-
 def _end(memory: Memoria, id: str, at: datetime) -> None:
-    memory.expire(id, at=_last(_known(memory, id), at))
+    memory.expire(id, at=_last(memory.get(id), at))
 
 
 def _last(one: Memory, at: datetime) -> datetime:
@@ -132,7 +119,7 @@ def _last(one: Memory, at: datetime) -> datetime:
 
 def _reword(memory: Memoria, id: str, text: str, proposal: Proposal) -> str:
     """Supersedes a memory by what of it still holds, said when it was said; returns the id of that."""
-    one = _known(memory, id)
+    one = memory.get(id)
     draft = Draft(
         text=text,
         kind=one.kind,

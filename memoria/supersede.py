@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from memoria.errors import InvalidQuery
+from memoria.lineage import memories
 from memoria.protocols import Change, Store
 from memoria.types import Link, Memory, Record
 
@@ -33,16 +34,16 @@ def expire(store: Store, ids: Sequence[str], at: datetime) -> None:
 
 def check_ends(store: Store, ids: Sequence[str], at: datetime) -> list[Memory]:
     """The memories that would end; raises InvalidQuery for what ended before, or would end before it began."""
-    memories = [record.memory for record in store.read(ids) if record is not None]
+    found = list(memories(store, ids).values())
     violations = []
-    for memory in memories:
+    for memory in found:
         if memory.valid_to is not None and memory.valid_to <= at:
             violations.append(f"memory {memory.id} has ended already, at {memory.valid_to}")
         if memory.valid_from is not None and memory.valid_from >= at:
             violations.append(f"memory {memory.id} begins at {memory.valid_from}, not before its end {at}")
     if violations:
         raise InvalidQuery(*violations)
-    return memories
+    return found
 
 
 def history(store: Store, id: str) -> list[Memory]:
@@ -52,8 +53,9 @@ def history(store: Store, id: str) -> list[Memory]:
         links = [link for link in store.links(front) if link.relation == "supersedes"]
         front = list({end for link in links for end in (link.parent, link.child)} - found)
         found |= set(front)
-    memories = [record.memory for record in store.read(sorted(found)) if record is not None]
-    return sorted(memories, key=lambda memory: (memory.valid_from or memory.created_at, memory.id))
+    return sorted(
+        memories(store, sorted(found)).values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id)
+    )
 
 
 def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str, datetime | None]:

@@ -72,6 +72,11 @@ class Memory:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Memory, ...] = ()
 
+    def holds(self, at: datetime) -> bool:
+        """Whether it holds in the world at a time."""
+        begun = self.valid_from is None or self.valid_from <= at
+        return begun and (self.valid_to is None or at < self.valid_to)
+
     @property
     def last_at(self) -> datetime:
         """When the latest of what it holds was observed."""

@@ -20,7 +20,6 @@ from memoria.distill.unlearn import (
     SUFFIX,
     Manifest,
     folder_of,
-    living,
     manifests,
     read_json,
     sweep,
@@ -30,6 +29,7 @@ from memoria.distill.unlearn import (
     write_whole,
 )
 from memoria.errors import InvalidQuery
+from memoria.lineage import living
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.types import Memory, Namespace, Record, Where
 
@@ -71,17 +71,11 @@ def choose(
     if ids is not None:
         return [record.memory for record in records]
     chooser = select if callable(select) else durable
-    held = [one for one in records if holds(one.memory, at)]
+    held = [one for one in records if one.memory.holds(at)]
     if not held:
         return []
     scores = policy.retrievability([one.trace for one in held], at)
     return [one.memory for one, score in zip(held, scores, strict=True) if chooser(one, float(score))]
-
-
-def holds(memory: Memory, at: datetime) -> bool:
-    """Whether it holds in the world at `at`."""
-    begun, ended = memory.valid_from, memory.valid_to
-    return (begun is None or begun <= at) and (ended is None or at < ended)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

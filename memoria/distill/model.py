@@ -13,10 +13,11 @@ from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.dataset import Writer, written
 from memoria.distill.export import Kind, export
-from memoria.distill.learn import chosen_note, holds, missing, recipe_of
+from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
 from memoria.distill.train import Recipe, prompt_of
-from memoria.distill.unlearn import Export, living, manifests
+from memoria.distill.unlearn import Export, manifests
+from memoria.lineage import living
 from memoria.protocols import Embedder, Store
 from memoria.types import Memory, Namespace
 
@@ -101,7 +102,7 @@ class DistilledModel:
         self.refresh()
         found = self.router.route(prompt)
         now, there = self._clock(), living(self._store, found.memories)
-        held = [shard for id, shard in found.memories.items() if id in there and holds(there[id], now)]
+        held = [shard for id, shard in found.memories.items() if id in there and there[id].holds(now)]
         return replace(found, shards=tuple(dict.fromkeys(held))[:MOST])
 
     def generate(self, prompt: str, *, most: int = 32) -> str:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from memoria.lineage import living
 from memoria.protocols import Store
 from memoria.types import Memory
 
@@ -134,17 +135,6 @@ def sweep(store: Store) -> Unlearnt:
     said = {pair for one in found.values() if one is not None for pair in one.texts.items()}
     changed = {id for id, text in said if texts.get(id) != text}
     return unlearn(store, wanted - texts.keys(), changed)
-
-
-def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
-    """Memories with these ids that are there, parts of gists among them."""
-    asked = sorted(ids)
-    live = {record.memory.id: record.memory for record in store.read(asked) if record is not None}
-    apart = set(asked) - live.keys()
-    children = sorted({link.child for link in store.links(sorted(apart)) if link.parent in apart}) if apart else []
-    for record in store.read(children):
-        live |= {part.id: part for part in record.memory.parts if part.id in apart} if record is not None else {}
-    return live
 
 
 def wipe(path: Path) -> None:
