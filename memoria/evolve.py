@@ -14,12 +14,11 @@ from memoria import sleep as sleeping
 from memoria import supersede as superseding
 from memoria.consolidate import Grouping, Step
 from memoria.detect import Detector, Proposal, by_rules, named
-from memoria.distill.unlearn import unlearn
 from memoria.erase import find_part
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.gist import Writer, compose, extract
 from memoria.keep import Reinforcer
-from memoria.lineage import Lineage, lineage
+from memoria.lineage import Lineage, lineage, memories
 from memoria.policies import PrioritisedReplay
 from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Embedder, Progress, Store
 from memoria.recall import embed
@@ -55,6 +54,14 @@ class Evolving:
         raise NotImplementedError
 
     def _at(self, at: datetime | None) -> datetime:
+        raise NotImplementedError
+
+    def fade(self, at: datetime | None = None, *, dry_run: bool = False) -> tuple[str, ...]:
+        """Given by `Keeping`."""
+        raise NotImplementedError
+
+    def prune(self, *, at: datetime | None = None, cap: int = pruning.CAP, dry_run: bool = False) -> pruning.Pruning:
+        """Given by `Keeping`."""
         raise NotImplementedError
 
     def supersede(self, old: str | Sequence[str], new: Draft | str, *, at: datetime | None = None) -> Memory:
@@ -95,16 +102,12 @@ class Evolving:
         dry_run: changes nothing. detector, phrases: see docs/forgetting.md; rules over English by default. What ends
         stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
         """
-        statements = [
-            record.memory
-            for record in self.store.read(self.store.select(Where(namespace=self.prefix)))
-            if record is not None
-        ]
-        return self._settle(statements, detector, phrases, dry_run=dry_run)
+        return self._settle(self.store.select(Where(namespace=self.prefix)), detector, phrases, dry_run=dry_run)
 
     def _settle(
-        self, statements: Sequence[Memory], detector: Detector, phrases: Phrases, *, dry_run: bool
+        self, ids: Sequence[str], detector: Detector, phrases: Phrases, *, dry_run: bool
     ) -> tuple[Proposal, ...]:
+        statements = list(memories(self.store, ids).values())
         found = propose(statements, candidates(self.store, self.embedder, phrases), detector)
         if not dry_run:
             apply(self, found)  # type: ignore[arg-type]  # every view that evolves is a Memoria
@@ -181,38 +184,27 @@ class Evolving:
         prune: bool,
     ) -> Night:
         self._traces.flush()
-        looked, capped = sleeping.replay(self.store, self.prefix, self.policy, how, at)
+        homes, capped = sleeping.replay(self.store, self.prefix, self.policy, how, at)
         settled: tuple[Proposal, ...] = ()
         if detector is not None:
-            said = [record.memory for record in self.store.read(looked) if record is not None]
-            settled = self._settle(said, detector, named, dry_run=dry_run)
-        steps = sleeping.plan(self.store, looked, how.grouping, self.progress)
+            settled = self._settle([id for ids in homes for id in ids], detector, named, dry_run=dry_run)
+        steps = sleeping.plan(self.store, homes, how.grouping, self.progress)
         if dry_run:
             gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
         else:
             gists = sleeping.run(self.store, steps, lambda step: self._perform(step, write), self.progress, pause)
-        faded = self._fade(at, dry_run=dry_run)
-        going = pruning.faded(self.store, self.policy, self.prefix, at, self._traces.threshold / 2) if prune else []
-        pruned = pruning.capped(going, how.cap, dry_run=dry_run)
-        if pruned.ids and not dry_run:
-            with self.store.alone():
-                unlearn(self.store, pruned.ids)
-                self.store.erase(pruned.ids, guard=False)
+        faded = self.fade(at, dry_run=dry_run)
+        pruned = self.prune(at=at, cap=how.cap, dry_run=dry_run) if prune else None
         return Night(
             at=at,
-            replayed=len(looked),
+            replayed=sum(map(len, homes)),
             settled=settled,
             gists=tuple(gists),
-            faded=tuple(faded),
-            pruned=pruned.ids,
-            capped=capped or pruned.capped,
+            faded=faded,
+            pruned=() if pruned is None else pruned.ids,
+            capped=capped or (pruned is not None and pruned.capped),
             dry_run=dry_run,
         )
-
-    def _fade(self, at: datetime, *, dry_run: bool) -> list[str]:
-        self._traces.begin()
-        threshold = self._traces.threshold
-        return fading.fade(self.store, self.policy, threshold, self.prefix, at, fading.LIMIT, dry_run=dry_run)
 
     def _perform(self, step: Step, write: Writer) -> str | None:
         return consolidating.perform(self.store, step, self._new_id, write, self._made)

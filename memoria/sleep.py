@@ -67,26 +67,19 @@ class Replay:
             raise InvalidQuery(*violations)
 
 
-def replay(store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime) -> tuple[list[str], bool]:
-    """Ids that a pass looks at, sorted, and whether the cap left some for later."""
-    looked: list[str] = []
-    capped = False
-    for name in store.namespaces(prefix):
-        ids = replayed(store, name, policy, how.policy, at, how.cap + 1)
-        capped |= len(ids) > how.cap
-        looked += ids[: how.cap]
-    return sorted(looked), capped
+def replay(
+    store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime
+) -> tuple[list[list[str]], bool]:
+    """Ids that a pass looks at, sorted, for each namespace, and whether the cap left some for later."""
+    found = [replayed(store, name, policy, how.policy, at, how.cap + 1) for name in store.namespaces(prefix)]
+    return [ids[: how.cap] for ids in found], any(len(ids) > how.cap for ids in found)
 
 
-def plan(store: Store, ids: Sequence[str], grouping: Grouping, progress: Progress | None) -> list[Step]:
+def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progress: Progress | None) -> list[Step]:
     """The steps that gather memories, each namespace for itself."""
-    homes: dict[Namespace, list[str]] = {}
-    for record in store.read(ids):
-        if record is not None:
-            homes.setdefault(record.memory.namespace, []).append(record.memory.id)
     steps: list[Step] = []
-    for done, some in enumerate(homes.values(), 1):
-        steps += grouped(store, some, grouping)
+    for done, ids in enumerate(homes, 1):
+        steps += grouped(store, ids, grouping)
         if progress is not None:
             progress("plan", done, len(homes))
     return steps

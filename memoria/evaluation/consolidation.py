@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
 from memoria.evaluation.datasets import Asked, Conversation
 from memoria.evaluation.retrieval import DEPTH, measured, summed
-from memoria.protocols import Embedder
+from memoria.protocols import Embedder, Progress
 from memoria.types import Hit
 
-Progress = Callable[[str, int, int], None]
 LIKES = (0.9, 0.8, 0.7, 0.65, 0.6, 0.5)
 TOKENS = 500
 _ALL = 10**6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from memoria.engine import open as open_memoria
 from memoria.evaluation.datasets import Asked, Conversation
 from memoria.evaluation.drawing import chart
 from memoria.need import Need
-from memoria.protocols import Embedder
+from memoria.protocols import Embedder, Progress
 from memoria.types import EmbedderCard, Where
 from memoria.words import question
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 DEPTH = 50
 BOOTSTRAPS = 1000
-Progress = Callable[[str, int, int], None]
 # What each component is, by the terms that fall away without it.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "similarity": ("similarity", "context"),

@@ -17,8 +17,8 @@ from typing import Any
 from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
 from memoria.evaluation.datasets import Conversation, forgotten, memora_weeks, values
-from memoria.evaluation.retrieval import DEPTH, Progress, measures, summed
-from memoria.protocols import Embedder
+from memoria.evaluation.retrieval import DEPTH, measures, summed
+from memoria.protocols import Embedder, Progress
 from memoria.reconcile import apply, candidates, propose
 from memoria.remember import Draft
 from memoria.types import Hit, Memory
