@@ -88,15 +88,16 @@ class _Groups:
 
 def replayed(
     store: Store, namespace: Namespace, policy: DecayPolicy, replay: ConsolidationPolicy, at: datetime, cap: int
-) -> list[str]:
-    """Ids of one namespace to replay at `at`, at most `cap`, the most urgent of them, sorted; protected ones never."""
+) -> tuple[list[str], bool]:
+    """The `cap` most urgent ids of one namespace at `at`, sorted, no protected ones, and whether more wait."""
     import numpy as np
 
     ids, traces, _ = store.holdings(namespace)
     priority = replay.priority(traces, policy.retrievability(traces, at), at)
     free = ~(traces.archived | traces.pinned | traces.held) & (priority > 0)
     order = np.lexsort((np.arange(len(ids)), -priority))
-    return sorted(ids[n] for n in order[free[order]][:cap].tolist())
+    waiting = order[free[order]]
+    return sorted(ids[n] for n in waiting[:cap].tolist()), len(waiting) > cap
 
 
 def grouped(store: Store, ids: Sequence[str], grouping: Grouping) -> list[Step]:

@@ -71,8 +71,8 @@ def replay(
     store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime
 ) -> tuple[list[list[str]], bool]:
     """Ids that a pass looks at, sorted, for each namespace, and whether the cap left some for later."""
-    found = [replayed(store, name, policy, how.policy, at, how.cap + 1) for name in store.namespaces(prefix)]
-    return [ids[: how.cap] for ids in found], any(len(ids) > how.cap for ids in found)
+    found = [replayed(store, name, policy, how.policy, at, how.cap) for name in store.namespaces(prefix)]
+    return [ids for ids, _ in found], any(more for _, more in found)
 
 
 def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progress: Progress | None) -> list[Step]:

@@ -193,6 +193,14 @@ def test_a_pass_replays_no_more_than_its_cap_and_says_so() -> None:
             memory.sleep(cap=0, like=2.0, most=1)
 
 
+def test_the_cap_leaves_out_the_least_urgent_whichever_came_last() -> None:
+    with opened() as memory:
+        dull, keen = told(memory, TALK[:1], salience=0.1), told(memory, [TALK[1], TALK[3]], salience=0.9)
+        assert dull < keen
+        (gathered,) = memory.sleep(cap=2, dry_run=True).gists
+        assert sorted(gathered[1]) == sorted(keen)
+
+
 def test_what_faded_is_archived_and_then_pruned_in_sleep() -> None:
     with opened(policy=Exponential(stability=0.5)) as memory:
         ids = told(memory, [TALK[0], TALK[2]])
