@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from memoria.errors import InvalidInput
+from memoria.models import as_model
 from memoria.policies import registry
 from memoria.testing.policies import PolicyConformance
 from tests.test_cli import run
@@ -53,6 +54,17 @@ def test_a_clinic_forgets_one_patient_and_keeps_what_it_learnt_from_many(tmp_pat
     assert report["parts_in_gists"] - report["parts_in_gists_afterwards"] == drugs
     assert report["effects_known_from_gists"] == report["effects"]
     assert report["guidelines_found"] == report["guidelines"]
+
+
+def test_an_agent_forgets_a_secret_and_what_it_said_of_it(tmp_path: Path) -> None:
+    agent = example("agent_that_forgets")
+    report = agent.run(tmp_path / "agent.memoria", as_model(lambda messages: messages[-1].text))
+    assert agent.SECRET in report["answer"]
+    assert report["forgotten"] + report["replies_that_went_along"] >= report["memories_that_told_it"] >= 3
+    assert report["looked_for"] > report["forgotten"]
+    assert report["found"] == report["told_afterwards"] == 0
+    assert agent.SECRET not in report["answer_afterwards"]
+    assert "My sister Nora lives in Lund." in report["recalled_of_the_sister"]
 
 
 def test_a_bank_answers_by_the_rule_that_held_and_was_known_on_any_date() -> None:

@@ -21,13 +21,14 @@ from memoria.cli.app import (
     app,
     as_line,
     err,
-    opened,
     out,
+    parts,
     progress_bar,
     show_memories,
 )
 from memoria.cli.evolve import gathered, show_night
 from memoria.engine import Memoria
+from memoria.engine import open as open_memoria
 from memoria.errors import MemoriaError
 from memoria.types import Hit, Memory
 from memoria.validate import is_id
@@ -58,16 +59,15 @@ def chat(
     On a terminal, Ctrl-C ends a reply and Ctrl-D the conversation. Otherwise each line of stdin is a message; with
     --json, each reply is one line of JSON.
     """
-    with opened(store, namespace, "rw") as memory:
-        going_on = session or (None if new else latest(memory)) or new_id()
-        with progress_bar() as progress:
-            progress("model", 0, 1)
-            ready = memory.distilled() if model == "distilled" else model
+    # No bar may be up while somebody types.
+    with open_memoria(store, timeout=10.0) as whole:
+        memory = whole.namespace(*parts(namespace))
+        with err.status("Loading the model"):
             agent = Agent(
                 memory,
-                ready,
+                memory.distilled() if model == "distilled" else model,
                 user=user,
-                session=going_on,
+                session=session or (None if new else latest(memory)) or new_id(),
                 instructions=instructions,
                 budget_tokens=budget_tokens,
                 extract=None if extract == "none" else extract,  # type: ignore[arg-type]  # refused by the agent
@@ -75,7 +75,6 @@ def chat(
                 tools=tools,
                 idle=idle or None,
             )
-            progress("model", 1, 1)
         with agent:
             Chat(agent, as_json=as_json).run()
 
@@ -119,7 +118,10 @@ class Chat:
         """Reads messages until there are no more."""
         if sys.stdin.isatty() and not self.as_json:
             kind = "goes on" if len(self.agent.session) else "begins"
-            out.print(f"[dim]Conversation {self.agent.session.id} {kind}; {len(self.memory)} memories. /help[/]")
+            out.print(
+                f"[dim]Conversation {self.agent.session.id} {kind}; {len(self.memory)} memories. /help[/]",
+                highlight=False,
+            )
         while (line := self._read()) is not None:
             text = line.strip()
             if text:
@@ -220,7 +222,9 @@ class Chat:
 
     def sleep(self, _: str) -> None:
         self.agent.rouse()
-        night = self.memory.sleep()
+        with progress_bar() as self.memory.progress:
+            night = self.memory.sleep()
+        self.memory.progress = None
         show_night(night, gathered(self.memory, night))
 
     def travel(self, when: str) -> None:
