@@ -85,13 +85,15 @@ def test_the_shortest_policy_has_at_most_twenty_lines() -> None:
     assert len([line for line in block.splitlines() if line.strip()]) <= 20
 
 
-def test_a_store_of_a_page_is_the_same_after_reopening(tmp_path: Path) -> None:
+def test_the_store_of_a_page_is_the_same_after_reopening_and_overwrites_what_was(tmp_path: Path) -> None:
     kind = defined("writing-a-store", "SnapshotStore")
     embedder = memoria.testing.HashEmbedder()
     with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
         one, two = memory.remember_many(["Ada takes tea.", "Bob likes chess."])
         memory.hold(two.id, reason="law")
-        memory.forget(one.id)
+        with (tmp_path / "a.snapshot").open("rb") as old:
+            memory.forget(one.id)
+            assert set(old.read()) == {0}
     with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
         assert memory.list() == [two]
         assert memory.trace(two.id).held
