@@ -75,14 +75,25 @@ class Exchange:
         )
 
 
-class Answer:
-    """A reply under way. Iterate for its text as it comes; then `reply` says what came of it."""
+@dataclass(slots=True)
+class Course:
+    """What a reply under way and its reader tell each other: whether to end, and what came of it."""
 
-    def __init__(self, run: Callable[[Answer], Iterator[str]]) -> None:
-        self.cancelled = False
-        self._reply: Reply | None = None
+    cancelled: bool = False
+    reply: Reply | None = None
+
+
+class Answer:
+    """A reply under way. Iterate for its text as it comes; then `reply` says what came of it.
+
+    One that is dropped before its end is cancelled.
+    """
+
+    def __init__(self, run: Callable[[Course], Iterator[str]]) -> None:
+        self._course = Course()
         self._mutex = threading.Lock()
-        self._pieces = run(self)
+        # It knows the course and not the answer, so that it ends when the answer is dropped.
+        self._pieces = run(self._course)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -93,7 +104,7 @@ class Answer:
 
     def cancel(self) -> None:
         """Ends the reply at its next piece, from any thread; what was said so far is remembered."""
-        self.cancelled = True
+        self._course.cancelled = True
 
     def close(self) -> None:
         """Ends the reply, and waits until what was said is remembered."""
@@ -101,13 +112,9 @@ class Answer:
         for _ in self:
             pass
 
-    def finish(self, reply: Reply) -> None:
-        """Says what came of it."""
-        self._reply = reply
-
     @property
     def reply(self) -> Reply:
         """What came of the message; raises InvalidQuery while the reply is under way, and after it failed."""
-        if self._reply is None:
+        if self._course.reply is None:
             raise InvalidQuery("the reply is not over: read it to its end, or cancel it")
-        return self._reply
+        return self._course.reply

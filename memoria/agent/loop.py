@@ -9,7 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from memoria.agent.exchange import Answer, Exchange, Reply
+from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import FACT, Extractor, by_model, by_rules, weigh
 from memoria.agent.idle import Idle
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
@@ -96,7 +96,7 @@ class Agent:
         """
         if not text.strip():
             raise InvalidQuery(f"message {text!r} is blank")
-        return Answer(lambda answer: self._run(text, as_of, readmit, answer))
+        return Answer(lambda course: self._run(text, as_of, readmit, course))
 
     @property
     def asleep(self) -> bool:
@@ -131,16 +131,16 @@ class Agent:
             self._busy.release()
             self._idle.rest()
 
-    def _run(self, text: str, as_of: datetime | None, readmit: bool, answer: Answer) -> Iterator[str]:
+    def _run(self, text: str, as_of: datetime | None, readmit: bool, course: Course) -> Iterator[str]:
         with self._turn():
             exchange = self._begin(text, as_of, readmit)
             try:
-                for piece in self._pieces(exchange, answer):
+                for piece in self._pieces(exchange, course):
                     exchange.said.append(piece)
                     yield piece
             except GeneratorExit:  # whoever read it has gone
-                answer.cancel()
-            answer.finish(self._end(exchange, answer.cancelled))
+                course.cancelled = True
+            course.reply = self._end(exchange, course.cancelled)
 
     def _begin(self, text: str, as_of: datetime | None, readmit: bool) -> Exchange:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
@@ -155,7 +155,7 @@ class Agent:
         settled = self.memory.reconcile(heard.id) if heard is not None and self._settle else ()
         return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled)
 
-    def _pieces(self, exchange: Exchange, answer: Answer) -> Iterator[str]:
+    def _pieces(self, exchange: Exchange, course: Course) -> Iterator[str]:
         """What the model says, until it calls no tool any more."""
         messages = list(exchange.prompt.messages)
         box = Toolbox(
@@ -164,7 +164,7 @@ class Agent:
         for _ in range(ROUNDS):
             said, calls = list[str](), list[ToolCall]()
             for piece in self.model.reply(messages, self._tools):
-                if answer.cancelled:
+                if course.cancelled:
                     return
                 if isinstance(piece, str):
                     said.append(piece)

@@ -20,6 +20,7 @@ from memoria.cli.app import (
     StoreOption,
     app,
     as_line,
+    err,
     opened,
     out,
     progress_bar,
@@ -82,7 +83,10 @@ def chat(
 def confirmed(going: Sequence[Memory]) -> bool:
     """Shows what would go and asks; never without a terminal."""
     show_memories(going, title=f"{len(going)} would be forgotten for ever")
-    return bool(going) and sys.stdin.isatty() and typer.confirm("Forget?", default=False)
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: nothing is forgotten.")
+        return False
+    return bool(going) and typer.confirm("Forget?", default=False)
 
 
 class Chat:
@@ -95,6 +99,7 @@ class Chat:
         self.last: Reply | None = None
         self.message: str | None = None
         self.listed: list[Memory] = []
+        self.over = False
         self.commands: dict[str, tuple[Callable[[str], None], str]] = {
             "why": (self.why, "why each memory was recalled for the last reply, and the runners-up"),
             "forget": (self.forget, "N of the last list, an id, or WORDS: forget what names them, after asking"),
@@ -117,10 +122,10 @@ class Chat:
             out.print(f"[dim]Conversation {self.agent.session.id} {kind}; {len(self.memory)} memories. /help[/]")
         while (line := self._read()) is not None:
             text = line.strip()
-            if text == "/quit":
-                return
             if text:
                 self._do(text)
+            if self.over:
+                return
 
     def _read(self) -> str | None:
         try:
@@ -240,6 +245,9 @@ class Chat:
         self.listed = self.memory.list(limit=SHOWN)
         for place, one in enumerate(self.listed, 1):
             out.print(f"{place}. {_told(one)}", highlight=False)
+
+    def quit(self, _: str) -> None:
+        self.over = True
 
     def help(self, _: str) -> None:
         for name, (_run, what) in self.commands.items():

@@ -21,7 +21,8 @@ class HuggingFace:
     """Answers with a model in a folder, or with a loaded one; None is the small one.
 
     most: tokens of a reply, at most; 256 by default, 96 for the small model. Sampling is as the model's own generation
-    config says. Tools are offered to models whose chat template knows them. Raises InvalidQuery, ModelNotFound, ModelCorrupt as `distill` does.
+    config says. Tools are offered to models whose chat template knows them.
+    Raises InvalidQuery, ModelNotFound, ModelCorrupt as `distill` does.
     """
 
     def __init__(self, model: str | PathLike[str] | Base | None = None, *, most: int | None = None) -> None:
