@@ -1,7 +1,7 @@
 """An agent is told a secret, knows it in another conversation, and forgets it with every reply that was made from it.
 
-Run `python examples/agent_that_forgets.py`: the small model, offline. Claim: after forget, nothing of the secret stands in
-any file, and no reply that saw it is left, while what else was said stays.
+Run `python examples/agent_that_forgets.py`: the small model, offline. Claim: after forget, nothing of the secret
+stands in any file, and no reply that saw it is left, while what else was said stays.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ import pexpect
 
 import memoria
 from memoria.residue import scan, text_secrets
+from tests import tiny_model
 
 ROOT = Path(__file__).parents[1]
-PROMPT = "> "
-WAIT = 60
+WAIT = 120
 CODE = "xq4821"
 
 
@@ -32,13 +32,11 @@ def terminal(store: Path, *options: str) -> Iterator[Any]:
         ["chat", "--store", str(store), "--idle", "0", *options],
         encoding="utf-8",
         timeout=WAIT,
-        dimensions=(50, 200),
         cwd=ROOT,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
+        env={**os.environ, "TERM": "dumb"},
     )
     try:
-        child.expect_exact("/help")
-        child.expect_exact(PROMPT)
+        child.expect_exact("/help\r\n> ")
         yield child
         child.sendeof()
         child.expect(pexpect.EOF)
@@ -46,85 +44,99 @@ def terminal(store: Path, *options: str) -> Iterator[Any]:
         child.close(force=True)
 
 
-def said(child: Any, text: str) -> str:
-    """What the terminal shows after a line is typed, up to the next prompt, without colours."""
+def typed(child: Any, text: str, until: str = r"(?:^|\n)> ") -> str:
+    """What the terminal shows after a line is typed, up to the next prompt."""
     child.sendline(text)
-    child.expect_exact("\r\n")
-    child.expect_exact("\r\n" + PROMPT)
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", child.before)
+    child.expect_exact(text + "\r\n")
+    child.expect(until)
+    return str(child.before)
 
 
 def residue(store: Path) -> int:
     return len(scan([path for path in store.rglob("*") if path.is_file()], text_secrets(CODE)).found)
 
 
+ASKED = r"Forget\? \[y/N\]: "
+
+
 def test_remember_restart_recall_forget_recall(tmp_path: Path) -> None:
     store = tmp_path / "agent.memoria"
     with terminal(store) as child:
-        said(child, f"My locker code is {CODE}.")
-        assert CODE in said(child, "/list")
+        typed(child, f"My locker code is {CODE}.")
+        assert CODE in typed(child, "/list")
     with terminal(store, "--new") as child:
-        shown = said(child, "What is my locker code?")
-        assert CODE in shown
-        assert re.search(rf"\d\. \d{{4}}-\d\d-\d\d user: My locker code is {CODE}\.  +\d+\.\d+: \w+", shown)
-        why = said(child, "/why")
+        shown = typed(child, "What is my locker code?")
+        assert re.search(rf"\d\. \d{{4}}-\d\d-\d\d user: My locker code is {CODE}\. +\d+\.\d+: \w+", shown)
+        why = typed(child, "/why")
         assert "in the prompt" in why
         assert "similarity" in why
-        child.sendline(f"/forget {CODE}")
-        child.expect_exact("Forget? [y/N]: ")
-        assert f"My locker code is {CODE}." in child.before
-        asked = said(child, "y")
-        assert "Forgot" in asked
-        assert " 0 found" in asked
+        going = typed(child, f"/forget {CODE}", ASKED)
+        assert f"My locker code is {CODE}." in re.sub(r"[│\s]+", " ", going)
+        gone = typed(child, "y")
+        assert "Forgot" in gone
+        assert ": 0 found." in gone
         assert residue(store) == 0
-        assert CODE not in said(child, "What is my locker code?")
+        assert CODE not in typed(child, "What is my locker code?")
     assert residue(store) == 0
     with terminal(store) as child:
-        assert CODE not in said(child, "So what is my locker code?")
+        assert CODE not in typed(child, "So what is my locker code?")
+
+
+def test_ctrl_c_ends_the_reply_and_not_the_conversation(tmp_path: Path) -> None:
+    with terminal(tmp_path / "agent.memoria") as child:
+        child.sendline("Write a very long story about the sea, with a storm in it.")
+        child.expect_exact("in it.\r\n")
+        child.expect(r"\w+ \w+ ")
+        child.sendintr()
+        child.expect_exact("\n> ")
+        assert "storm in it" in typed(child, "/list")
 
 
 def test_the_commands(tmp_path: Path) -> None:
-    store = tmp_path / "agent.memoria"
+    store, tiny = tmp_path / "agent.memoria", tiny_model.make(tmp_path / "tiny")
     with memoria.open(store) as memory:
         old = memory.remember("The office is in Lund.")
         then = memory.now()
         memory.supersede(old.id, "The office is in Oslo.")
-    with terminal(store) as child:
-        listed = said(child, "/help")
+    with terminal(store, "--model", f"hf:{tiny}") as child:
+        listed = typed(child, "/help")
         for name in ("/why", "/forget", "/sleep", "/as-of", "/readmit", "/list", "/quit"):
             assert name in listed
-        assert "There is no /frobnicate" in said(child, "/frobnicate")
-        assert "is no date" in said(child, "/as-of yesterday-ish")
-        assert "Recalling as of" in said(child, f"/as-of {then:%Y-%m-%dT%H:%M:%S.%f}")
-        past = said(child, "Where is the office?")
-        assert "The office is in Lund." in past
-        assert "as of now" in said(child, "/as-of off")
-        assert "Oslo" in said(child, "Where is the office at present?")
-        assert "memories replayed" in said(child, "/sleep")
-        assert "Nothing names that" in said(child, "/forget frobnicate")
-        child.sendline("/forget Oslo")
-        child.expect_exact("Forget? [y/N]: ")
-        said(child, "n")
-        assert "Oslo" in said(child, "/list")
-        child.sendline("Write a very long story about the sea, with a storm in it.")
-        child.expect(r"\w+ \w+")
-        child.expect(r"[a-z]+ [a-z]+")
-        child.sendintr()
-        child.expect_exact(PROMPT)
-        assert "storm" in said(child, "/list")
+        assert "Nothing was asked yet" in typed(child, "/why")
+        assert "Nothing was said yet" in typed(child, "/readmit")
+        assert "There is no /frobnicate" in typed(child, "/frobnicate")
+        assert "is no date" in typed(child, "/as-of yesterday")
+        assert "Recalling as of" in typed(child, f"/as-of {then:%Y-%m-%dT%H:%M:%S.%f}")
+        assert "The office is in Lund." in typed(child, "Where is the office?")
+        assert "as of now" in typed(child, "/as-of off")
+        assert "The office is in Oslo." in typed(child, "Where is the office at present?")
+        assert "memories replayed" in typed(child, "/sleep")
+        assert "Nothing names that" in typed(child, "/forget frobnicate")
+        assert "Oslo" in typed(child, "/forget Oslo", ASKED)
+        typed(child, "n")
+        assert "Oslo" in typed(child, "/list")
+        typed(child, "/forget 1", ASKED)
+        assert "Forgot 1 memory" in typed(child, "y")
+        typed(child, "My pet is a zebra.")
+        typed(child, "/forget zebra", ASKED)
+        typed(child, "y")
+        assert "it was forgotten here once" in typed(child, "My pet is a zebra.")
+        assert "forgotten here" not in typed(child, "/readmit")
+        assert "My pet is a zebra." in typed(child, "/list")
 
 
 def test_lines_of_a_pipe_are_messages_and_replies_are_lines_of_json(tmp_path: Path) -> None:
-    store = tmp_path / "agent.memoria"
+    store, tiny = tmp_path / "agent.memoria", tiny_model.make(tmp_path / "tiny")
     script = str(Path(sys.executable).parent / "memoria")
     done = subprocess.run(
-        [script, "chat", "--store", str(store), "--json"],
-        input=f"My locker code is {CODE}.\nWhat is my locker code?\n",
+        [script, "chat", "--store", str(store), "--json", "--model", f"hf:{tiny}"],
+        input=f"My locker code is {CODE}.\nWhat is my locker code?\n/forget {CODE}\n",
         capture_output=True,
         text=True,
         check=True,
         timeout=WAIT,
     )
-    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    first, second = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
     assert first["heard"]["text"] == f"My locker code is {CODE}."
     assert second["said"]["provenance"]["session"] == first["heard"]["provenance"]["session"]
+    assert "nothing is forgotten" in done.stderr

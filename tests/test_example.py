@@ -1,11 +1,9 @@
-"""The examples run and their claims hold; a policy in 20 lines works; third-party policies are found by name."""
+"""The examples run and their claims hold; third-party policies are found by name."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +12,6 @@ import pytest
 from memoria.errors import InvalidInput
 from memoria.models import as_model
 from memoria.policies import registry
-from memoria.testing.policies import PolicyConformance
 from tests.test_cli import run
 
 ROOT = Path(__file__).parents[1]
@@ -82,22 +79,6 @@ def test_a_bank_answers_by_the_rule_that_held_and_was_known_on_any_date() -> Non
     assert report["today"] == report["after_forgetting_the_upcoming"] == ["The daily transfer limit is 2,000 euros."]
     assert len(report["today_with_upcoming"]) == 2
     assert len(report["history"]) == len(next(iter(bank.RULES.values()))) == report["history_afterwards"] + 1
-
-
-def documented() -> type:
-    *_, block = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "policies.md").read_text(), re.DOTALL)
-    assert len([line for line in block.splitlines() if line.strip()]) <= 20
-    module = ModuleType("documented")
-    sys.modules["documented"] = module  # dataclasses look their module up
-    exec(compile(block, "policies.md", "exec"), module.__dict__)
-    kind: type = module.Hyperbolic
-    return kind
-
-
-class TestDocumented(PolicyConformance):
-    @pytest.fixture
-    def policy(self) -> object:
-        return documented()()
 
 
 def test_entry_points_name_policies_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
