@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -95,14 +96,16 @@ def test_forgetting_what_stood_in_the_prompt_takes_the_replies_along(memory: Mem
 @given(told=st.lists(st.integers(0, 5), min_size=1, max_size=8), gone=st.integers(0, 5))
 def test_after_any_conversation_no_byte_of_what_is_forgotten_is_left(told: list[int], gone: int) -> None:
     words = [f"zebra{n}quux" for n in range(6)]
-    with memoria.open(":memory:", embedder=HashEmbedder()) as memory:
+    with tempfile.TemporaryDirectory() as folder, memoria.open(folder, embedder=HashEmbedder()) as memory:
         agent = Agent(memory, echo)
         for n in told:
             agent.say(f"My pet number {n} is called {words[n]}.")
             agent.say(f"Tell me about pet number {n}.")
         found = memory.forget(dry_run=True, namespace=(), mentions=words[gone])
         if found:
-            memory.forget(*(one.id for one in found))
+            receipt = memory.forget(*(one.id for one in found), verify=True)
+            assert receipt.verification is not None
+            assert receipt.verification.found == 0
         assert not [one for one in memory.list() if words[gone] in one.text]
         assert words[gone] not in agent.say("Tell me about every pet.").text
         for n in set(told) - {gone}:
