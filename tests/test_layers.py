@@ -16,6 +16,7 @@ RANKS = {
     "memoria.traces": 0,
     "memoria.words": 1,
     "memoria.sketch": 1,
+    "memoria.fingerprints": 1,
     "memoria.conversation": 1,
     "memoria.lexical": 1,
     "memoria.evidence": 1,
