@@ -159,7 +159,12 @@ class Agent:
         """What the model says, until it calls no tool any more."""
         messages = list(exchange.prompt.messages)
         box = Toolbox(
-            memory=self.memory, origin=self._origin(self.name, TOOL), confirm=self.confirm, done=exchange.done
+            memory=self.memory,
+            origin=self._origin(self.name, TOOL),
+            heard=exchange.heard,
+            sources=lambda: exchange.sources,
+            confirm=self.confirm,
+            done=exchange.done,
         )
         for _ in range(ROUNDS):
             said, calls = list[str](), list[ToolCall]()
