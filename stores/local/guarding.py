@@ -5,15 +5,14 @@ The key is that of the namespace, so a namespace that is erased whole takes what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from memoria.sketch import alike, sketch
-from memoria.stores.local import rows
+from memoria.sketch import sketch
 from memoria.stores.local.database import Database
-from memoria.stores.local.slots import PRINT_BYTES
 from memoria.stores.local.space import Space
+from memoria.stores.prints import apart, cut, fingerprint, near
 from memoria.types import Namespace
 
 
@@ -48,10 +47,7 @@ class Guarding:
             if space is None:
                 return [False] * len(texts)
             known, sketches, key = self._prints(space), self._sketches(space), space.slots.key
-            return [
-                bool(known and rows.fingerprint(key, text) in known) or bool(sketches and _near(key, text, sketches))
-                for text in texts
-            ]
+            return [bool(known and fingerprint(key, text) in known) or near(key, text, sketches) for text in texts]
 
     def _prints(self, space: Space) -> set[bytes]:
         """The fingerprints of what was forgotten in a namespace."""
@@ -83,15 +79,12 @@ class Guarding:
             if space is None:
                 return
             self.purge()
-            kept = self._prints(space) - {rows.fingerprint(space.slots.key, text) for text in texts}
-            asked = [sketch(space.slots.key, text) for text in texts]
-            near = [
-                (space.number, made) for made in self._sketches(space) if not any(alike(made, one) for one in asked)
-            ]
+            kept = self._prints(space) - {fingerprint(space.slots.key, text) for text in texts}
+            others = apart(space.slots.key, texts, self._sketches(space))
             with self._database.atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
                 write_prints(db, [(space.number, b"".join(kept))] if kept else [])
-                write_prints(db, near, near=True)
+                write_prints(db, [(space.number, made) for made in others], near=True)
             self._guards[space.number] = kept
 
     def _guard(self, db: Any, texts: Sequence[tuple[Namespace, str]]) -> None:
@@ -99,7 +92,7 @@ class Guarding:
         for name in dict.fromkeys(name for name, _ in texts):
             space = self._existing(name)
             if space is not None:
-                marks = {rows.fingerprint(space.slots.key, text) for home, text in texts if home == name}
+                marks = {fingerprint(space.slots.key, text) for home, text in texts if home == name}
                 write_prints(db, [(space.number, b"".join(marks))])
                 self._guards.pop(space.number, None)
 
@@ -112,18 +105,7 @@ class Guarding:
         return [(number, b"".join(space.slots.prints(some))) for number, space, some in found if space is not None]
 
 
-def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
-    made = sketch(key, text)
-    return any(alike(made, other) for other in sketches)
-
-
 def write_prints(db: Any, prints: Sequence[tuple[int, bytes]], *, near: bool = False) -> None:
     """A line for each (namespace, fingerprints joined), or, when `near`, for each (namespace, sketch)."""
     lines = [(number, near, blob) for number, blob in prints]
     db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
-
-
-def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
-    """The fingerprints that lines hold."""
-    for (blob,) in lines:
-        yield from (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))

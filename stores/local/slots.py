@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
-from memoria.stores.local.disk import Disk
-from memoria.stores.local.sealing import new_key
+from memoria.stores.disk import Disk
+from memoria.stores.prints import PRINT_BYTES
+from memoria.stores.sealing import new_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,6 @@ _HEADER = struct.Struct("<8sIIIIQ32s")
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
 _PRINT_AT = 52
-PRINT_BYTES = 12
 _VECTOR_AT = 64
 _NO_PRINT = bytes(PRINT_BYTES)
 _MAX_GROWTH = 1024
