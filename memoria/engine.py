@@ -29,7 +29,7 @@ from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.remember import Desk, Draft
 from memoria.rerank import Rerank
 from memoria.residue import Residue, scan, text_secrets
-from memoria.types import Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
+from memoria.types import EmbedderCard, Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
 from memoria.validate import check_memory, check_namespace, check_where, is_id
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ HitLists = list[Hits]
 Records = list[Record]
 Namespaces = list[Namespace]
 Problems = list[str]
+_URLS = ("postgresql://", "postgres://")
 
 
 def utc_now() -> datetime:
@@ -355,7 +356,10 @@ def open(
 ) -> Memoria:
     """Opens the store in directory `path`, made when it is not there and mode is "rw"; ":memory:" keeps nothing.
 
-    mode: "rw" is the one writer, "r" one of many readers. timeout: seconds to wait for another writer to close.
+    path: or "postgresql://..." as libpq takes it, with `keys=DIRECTORY` in its query, where data keys are; the extra
+    `postgres` and docs/scale.md.
+    mode: "rw" is the one writer of a directory, "r" one of many readers. timeout: seconds to wait for another writer
+    to close, or for a server.
     embedder: a SentenceTransformer name, a callable of texts, or an Embedder; None is all-MiniLM-L6-v2 for a new
     store, and the store's own for an old one. policy: how memories fade; None is what was adopted, or Exponential.
     reinforce: which memories a recall strengthens: all it returns ("recalled"), those of which `hit.used()` is
@@ -363,7 +367,7 @@ def open(
     progress: called with (what, done, total) during long work.
     Raises StoreLocked, StoreNotFound, StoreCorrupt, StoreReadOnly, FormatTooNew, EmbedderMismatch.
     """
-    from memoria.stores import InMemoryStore, LocalStore
+    from memoria.stores import InMemoryStore
 
     if mode == "r":
         reinforce = "never"
@@ -373,7 +377,7 @@ def open(
         return _view(InMemoryStore(chosen.card), chosen, policy, clock, progress, reinforce, fade_below)
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
-    store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
+    store = _store(path, card, mode, timeout, progress)
     if mode == "rw":
         sweep(store)
     if given is None:
@@ -384,6 +388,27 @@ def open(
         store.close()
         raise
     return _view(store, given, policy, clock, progress, reinforce, fade_below)
+
+
+def is_url(path: str | PathLike[str]) -> bool:
+    """Whether a store is named by the URL of a database, and not by its directory."""
+    return fspath(path).startswith(_URLS)
+
+
+def _store(
+    path: str | PathLike[str],
+    card: EmbedderCard,
+    mode: Literal["rw", "r"],
+    timeout: float,
+    progress: Progress | None,
+) -> Store:
+    if is_url(path):
+        from memoria.stores import PostgresStore
+
+        return PostgresStore(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
+    from memoria.stores import LocalStore
+
+    return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
 
 
 def _view(
