@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,10 +112,13 @@ class Cluster:
         return self._pinned is not None
 
     @contextmanager
-    def transaction(self, *, tenant: Ids = (), id: Ids = (), alias: Ids = ()) -> Iterator[Connection]:
+    def transaction(
+        self, *, tenant: Sequence[bytes] = (), id: Sequence[bytes] = (), alias: Sequence[bytes] = ()
+    ) -> Iterator[Connection]:
         """One transaction, for these values of the routing columns."""
         with self.connection() as connection, connection.transaction():
-            scope(connection, tenant=tenant, id=id, alias=alias)
+            if any((tenant, id, alias)):
+                scope(connection, tenant=tenant, id=id, alias=alias)
             yield connection
 
     def close(self) -> None:

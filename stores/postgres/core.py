@@ -78,6 +78,7 @@ class Core:
         self._spaces: OrderedDict[bytes, Space] = OrderedDict()
         self._cache = threading.Lock()
         self._held: set[bytes] = set()
+        self._homes: dict[Namespace, bytes] = {}
 
     def _finish(self) -> None:
         raise NotImplementedError
@@ -164,8 +165,10 @@ class Core:
         space = Space(tuple(unseal(key, found[0], tenant)), key)
         with self._cache:
             self._spaces[tenant] = space
+            self._homes[space.name] = tenant
             while len(self._spaces) > self._loaded:
-                self._spaces.popitem(last=False)
+                _, left = self._spaces.popitem(last=False)
+                self._homes.pop(left.name, None)
         return space
 
     def _known(self, connection: Connection, tenant: bytes) -> Space:
@@ -177,6 +180,7 @@ class Core:
         with self._cache:
             for tenant in tenants:
                 self._spaces.pop(tenant, None)
+            self._homes = {name: tenant for name, tenant in self._homes.items() if tenant in self._spaces}
 
     # -- ids --
 
@@ -197,6 +201,8 @@ class Core:
     def _located(self, connection: Connection, ids: Iterable[str], *, over_holds: bool) -> dict[bytes, Slot]:
         """As `_locate`, none of their tenants changing meanwhile; raises MemoryNotFound, and Held."""
         wanted = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
+        if not wanted:
+            return {}
         tenants = {tenant for tenant, _ in self._locate(connection, wanted).values()}
         self._lock(connection, tenants)
         known = self._locate(connection, wanted)
@@ -214,12 +220,9 @@ class Core:
 
     def _keys_of(self, places: Iterable[Slot]) -> dict[Slot, bytes]:
         """The keys of places, those without one left out."""
-        by_tenant: dict[bytes, list[int]] = {}
-        for tenant, slot in places:
-            by_tenant.setdefault(tenant, []).append(slot)
         return {
             (tenant, slot): key
-            for tenant, slots in by_tenant.items()
+            for tenant, slots in by_tenant(places).items()
             for slot, key in zip(slots, self._keys.get(tenant, slots), strict=True)
             if key is not None
         }
@@ -254,26 +257,27 @@ class Core:
             self._progress(what, done, total)
 
 
-def _asked(connection: Connection, columns: str, places: Sequence[Slot]) -> list[Any]:
-    """Columns of the rows at places, in no order."""
-    tenants, slots = [tenant for tenant, _ in places], [slot for _, slot in places]
-    sql = (
-        f"SELECT {columns} FROM {FROM} JOIN (SELECT unnest(%s::bytea[]) AS tenant, unnest(%s::bigint[]) AS slot) a "
-        "ON a.tenant = m.tenant AND a.slot = m.slot WHERE m.tenant = ANY(%s) AND t.tenant = ANY(%s)"
-    )
-    named = sorted(set(tenants))
-    return connection.execute(sql.encode(), (tenants, slots, named, named), binary=True).fetchall()
+def _asked(connection: Connection, columns: str, places: Sequence[Slot]) -> Iterator[Any]:
+    """Columns of the rows at places, in no order; a statement names one tenant, so that one partition is looked at."""
+    sql = f"SELECT {columns} FROM {FROM} WHERE m.tenant = %s AND t.tenant = %s AND m.slot = ANY(%s)"
+    for tenant, slots in by_tenant(places).items():
+        yield from connection.execute(sql.encode(), (tenant, tenant, slots), binary=True).fetchall()
 
 
 def _standing(connection: Connection, places: Iterable[Slot]) -> Iterator[tuple[bytes, int, int]]:
     """(tenant, slot, bits) of places that have a standing."""
-    by_tenant: dict[bytes, list[int]] = {}
-    for tenant, slot in places:
-        by_tenant.setdefault(tenant, []).append(slot)
-    for tenant, slots in by_tenant.items():
+    for tenant, slots in by_tenant(places).items():
         sql = "SELECT tenant, slot, bits FROM trace WHERE tenant = %s AND slot = ANY(%s) AND bits > 0"
         yield from connection.execute(sql, (tenant, slots)).fetchall()
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (values[at : at + BATCH] for at in range(0, len(values), BATCH))
+
+
+def by_tenant(places: Iterable[Slot]) -> dict[bytes, list[int]]:
+    """The slots of each tenant among places."""
+    found: dict[bytes, list[int]] = {}
+    for tenant, slot in places:
+        found.setdefault(tenant, []).append(slot)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import Held, StoreError
@@ -19,36 +19,33 @@ if TYPE_CHECKING:
 
 _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 _BATCH = 1024
+# A tenant, and the slots whose keys must go, or None for all.
+Intent = tuple[bytes, list[int] | None]
 
 
 class Erasing(Guarding):
     """The part of a store that destroys."""
 
-    def _destroy(self, intents: Sequence[int]) -> None:
+    def _destroy(self, intents: Mapping[int, Intent]) -> None:
         """Destroys the keys that intents name, and then the intents; twice is once."""
-        if not intents:
-            return
-        with self._cluster.connection() as connection:
-            sql = "SELECT tenant, slots FROM intent WHERE intent = ANY(%s)"
-            self._carry_out(connection.execute(sql, (list(intents),)).fetchall())
-            # Losing this to a crash only means that it is done again: nobody has to wait for the disk.
-            with connection.transaction():
-                connection.execute("SET LOCAL synchronous_commit = off")
-                connection.execute("DELETE FROM intent WHERE intent = ANY(%s)", (list(intents),))
-            self._disk.reached("intents done")
-
-    def _carry_out(self, intents: Iterable[tuple[bytes, list[int] | None]]) -> None:
-        for tenant, slots in intents:
+        for tenant, slots in intents.values():
             if slots is None:
                 self._keys.destroy_tenant(tenant)
             else:
                 self._keys.destroy(tenant, slots)
+        if intents:
+            numbers = ", ".join(map(str, intents))
+            # Losing this to a crash only means that it is done again: nobody has to wait for the disk.
+            script = "BEGIN; SET LOCAL synchronous_commit = off; DELETE FROM intent WHERE intent IN ({}); COMMIT"
+            with self._cluster.connection() as connection:
+                connection.execute(script.format(numbers).encode())
+            self._disk.reached("intents done")
 
     def _finish(self) -> None:
         """Carries out what any process that went down left; that of one at work is done twice, which is once."""
         with self._cluster.connection() as connection:
-            found = connection.execute("SELECT intent FROM intent ORDER BY intent").fetchall()
-        self._destroy([number for (number,) in found])
+            found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
+        self._destroy({number: (tenant, slots) for number, tenant, slots in found})
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():
@@ -57,7 +54,7 @@ class Erasing(Guarding):
                 self._lock(connection, tenants)
                 if not over_holds:
                     self._check_none_held(connection, tenants)
-                intents = [self._leave(connection, tenant) for tenant in tenants]
+                intents = {self._leave(connection, tenant): (tenant, None) for tenant in tenants}
             self._disk.reached("namespaces left")
             self._destroy(intents)
             self._drop(tenants)

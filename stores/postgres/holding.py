@@ -10,7 +10,7 @@ import numpy as np
 
 from memoria.stores import ledger, rows
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.core import FROM, READ, Core, Slot
+from memoria.stores.postgres.core import FROM, READ, Core, Slot, by_tenant
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
 
@@ -63,7 +63,7 @@ class Holding(Core):
             places = self._located(connection, ids, over_holds=True)
             given = ((rows.ARCHIVED, archived), (rows.PINNED, pinned), (rows.HELD, held))
             on, off = sum(bit for bit, said in given if said), sum(bit for bit, said in given if said is False)
-            for tenant, slots in _by_tenant(places.values()).items():
+            for tenant, slots in by_tenant(places.values()).items():
                 sql = "UPDATE trace SET bits = (bits | %s) & ~%s::smallint WHERE tenant = %s AND slot = ANY(%s)"
                 connection.execute(sql, (on, off, tenant, slots))
                 if archived is not None:
@@ -78,7 +78,7 @@ class Holding(Core):
         with self._writing(), self._cluster.transaction() as connection:
             self._lock(connection, self._tenants(connection, prefix))
             found = self._due(connection, prefix, rows.micros(at) or 0, limit)
-            for tenant, slots in _by_tenant((tenant, slot) for _, slot, tenant, _ in found).items():
+            for tenant, slots in by_tenant((tenant, slot) for _, slot, tenant, _ in found).items():
                 sql = f"UPDATE trace SET bits = bits | {rows.ARCHIVED} WHERE tenant = %s AND slot = ANY(%s)"
                 connection.execute(sql.encode(), (tenant, slots))
                 _count_version(connection, tenant)
@@ -164,13 +164,6 @@ class Holding(Core):
 def _count_version(connection: Connection, tenant: bytes) -> None:
     """Tells every process that holds an index of this tenant that it has changed."""
     connection.execute("UPDATE tenant SET version = version + 1 WHERE tenant = %s", (tenant,))
-
-
-def _by_tenant(places: Any) -> dict[bytes, list[int]]:
-    found: dict[bytes, list[int]] = {}
-    for tenant, slot in places:
-        found.setdefault(tenant, []).append(slot)
-    return found
 
 
 def _place(held: tuple[Slot, Trace]) -> Slot:

@@ -23,8 +23,8 @@ class Homes(Core):
             return found[0] if found else None
 
     def _tenant_for(self, name: Namespace) -> bytes:
-        """The tenant of a namespace, made when it is new."""
-        return self._existing(name) or self._create(name)
+        """The tenant of a namespace, made when it is new; one in RAM may have been erased by another process."""
+        return self._homes.get(name) or self._existing(name) or self._create(name)
 
     def _create(self, name: Namespace) -> bytes:
         tenant = secrets.token_bytes(TENANT_BYTES)

@@ -49,36 +49,37 @@ def displace(connection: Connection, tenant: bytes, ids: Sequence[bytes]) -> Non
     """Deletes where ids were, if they were of this tenant, and their links; the scope is theirs from here on."""
     if not ids:
         return
-    scope(connection, tenant=[tenant], id=ids)
-    scope(connection, id={*ids, *linked(connection, ids)})
+    links = linked(connection, ids)
+    scope(connection, tenant=[tenant], id={*ids, *(end for link in links for end in link[:2])})
     sql = "DELETE FROM place WHERE id = ANY(%s) AND tenant = %s RETURNING id"
     gone = {id for (id,) in connection.execute(sql, (list(ids), tenant)).fetchall()}
-    unlink(connection, gone, set())
+    unlink(connection, links, gone, set())
 
 
-def linked(connection: Connection, ids: Collection[bytes]) -> set[bytes]:
-    """Both ends of each link of these ids."""
-    found = (
-        connection.execute("SELECT parent, child FROM link WHERE id = ANY(%s)", (list(ids),)).fetchall() if ids else []
-    )
-    return {end for link in found for end in link}
+def linked(connection: Connection, ids: Collection[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """(parent, child, relation) of each link of these ids, which the transaction is for from here on."""
+    if not ids:
+        return []
+    scope(connection, id=ids)
+    return connection.execute(
+        "SELECT DISTINCT parent, child, relation FROM link WHERE id = ANY(%s)", (list(ids),)
+    ).fetchall()
 
 
-def unlink(connection: Connection, gone: Collection[bytes], old: Collection[bytes]) -> None:
-    """Takes out the links of what goes, but not that others are derived from it.
+def unlink(
+    connection: Connection,
+    links: Iterable[tuple[bytes, bytes, int]],
+    gone: Collection[bytes],
+    old: Collection[bytes],
+) -> None:
+    """Takes out those of `links` that go with `gone`, but not that others are derived from it.
 
     old: what is replaced: whether it supersedes, or is superseded, stays.
     """
-    ids = [*gone, *old]
-    if not ids:
-        return
-    sql = "SELECT DISTINCT parent, child, relation FROM link WHERE id = ANY(%s)"
-    found = connection.execute(sql, (ids,)).fetchall()
-    erased, replaced = set(gone), set(old)
     dead = [
         (parent, child, relation)
-        for parent, child, relation in found
-        if child in erased or (relation and parent in erased) or (not relation and child in replaced)
+        for parent, child, relation in links
+        if child in gone or (relation and parent in gone) or (not relation and child in old)
     ]
     values = [(end, *link) for link in dead for end in {link[0], link[1]}]
     many(connection, "DELETE FROM link WHERE id = %s AND parent = %s AND child = %s AND relation = %s", values)

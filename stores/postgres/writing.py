@@ -6,7 +6,7 @@ the keys, sync, return. A crash in between leaves the intent, and whoever comes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from memoria.stores import rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Slot, Space
-from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.erasing import Erasing, Intent
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.prints import fingerprint
 from memoria.stores.sealing import new_key, seal
@@ -42,6 +42,14 @@ class Batch:
     gone: list[int] = field(default_factory=list)
 
 
+class Moved(StoreError):
+    """A tenant is not there any more."""
+
+    def __init__(self, tenant: bytes) -> None:
+        super().__init__("the namespace was erased meanwhile: nothing was written")
+        self.tenant = tenant
+
+
 class Writing(Erasing):
     """The part of a store that adds, replaces and erases."""
 
@@ -56,19 +64,26 @@ class Writing(Erasing):
 
     def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
         with self._writing():
-            homes = {name: self._tenant_for(name) for name in {record.memory.namespace for record in change.add}}
-            batches: dict[bytes, Batch] = {}
-            intents: list[int] = []
-            with self._cluster.transaction() as connection:
-                try:
-                    intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
-                except BaseException:
-                    # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
-                    self._take_back(batches)
-                    raise
-            self._disk.reached("rows committed")
-            self._destroy(intents)
-            self._follow(batches)
+            try:
+                self._revise(change, over_holds=over_holds, guard=guard)
+            except Moved as moved:
+                # What was in RAM of a namespace was out of date: another process has erased it.
+                self._drop([moved.tenant])
+                self._revise(change, over_holds=over_holds, guard=guard)
+
+    def _revise(self, change: Change, *, over_holds: bool, guard: bool) -> None:
+        homes = {name: self._tenant_for(name) for name in {record.memory.namespace for record in change.add}}
+        batches: dict[bytes, Batch] = {}
+        with self._cluster.transaction() as connection:
+            try:
+                intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
+            except BaseException:
+                # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
+                self._take_back(batches)
+                raise
+        self._disk.reached("rows committed")
+        self._destroy(intents)
+        self._follow(batches)
 
     def _take_back(self, batches: Mapping[bytes, Batch]) -> None:
         for tenant, batch in batches.items():
@@ -83,7 +98,7 @@ class Writing(Erasing):
         *,
         over_holds: bool,
         guard: bool,
-    ) -> list[int]:
+    ) -> dict[int, Intent]:
         """The rows of a change; returns the intents that it leaves."""
         gone = self._located(connection, change.erase, over_holds=over_holds)
         old = self._located(connection, [one.memory.id for one in change.replace], over_holds=over_holds)
@@ -95,14 +110,21 @@ class Writing(Erasing):
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
-        self._lock(connection, tenants)
-        scope(connection, tenant=tenants, id=_ids(connection, change, gone, old))
+        self._lock(
+            connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
+        )
+        links = tenancy.linked(connection, {*gone, *old})
+        scope(connection, tenant=tenants, id=_ids(change, links, gone, old))
         self._advance(connection, tenants, batches)
-        tenancy.unlink(connection, gone, old)
+        tenancy.unlink(connection, links, gone, old)
         guarded = set(gone.values()) if guard else set()
         self._delete(connection, batches, [*gone, *old], guarded)
         self._end(connection, change, ended)
-        intents = [tenancy.intend(connection, tenant, batch.gone) for tenant, batch in batches.items() if batch.gone]
+        intents: dict[int, Intent] = {
+            tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
+            for tenant, batch in batches.items()
+            if batch.gone
+        }
         for tenant, batch in batches.items():
             self._insert(connection, tenant, batch)
         _link(connection, change.links)
@@ -134,7 +156,7 @@ class Writing(Erasing):
                 (len(batch.records), tenant),
             ).fetchone()
             if found is None:
-                raise StoreError("the namespace was erased meanwhile: nothing was written")
+                raise Moved(tenant)
             batch.version, batch.first = found[0], found[1] - len(batch.records)
             if batch.records:
                 batch.keys = [new_key() for _ in batch.records]
@@ -147,11 +169,7 @@ class Writing(Erasing):
         for tenant, batch in batches.items():
             if not batch.gone:
                 continue
-            where, which = "WHERE tenant = %s AND slot = ANY(%s)", (tenant, batch.gone)
-            sql = f"DELETE FROM memory {where} RETURNING slot, print, tableoid::regclass::text"
-            found = connection.execute(sql.encode(), which).fetchall()
-            for table in BY_SLOT[1:]:
-                connection.execute(f"DELETE FROM {table} {where}".encode(), which)
+            found = connection.execute(_DELETE.encode(), (tenant, batch.gone) * len(BY_SLOT)).fetchall()
             prints = b"".join(mark for slot, mark, _ in found if (tenant, slot) in guarded)
             if prints:
                 tenancy.write_prints(connection, tenant, [prints])
@@ -210,6 +228,13 @@ def _apply(space: Space, batch: Batch) -> None:
     space.version = batch.version
 
 
+_WHERE = "WHERE tenant = %s AND slot = ANY(%s)"
+# All that hangs on slots in one statement.
+_DELETE = (
+    f"WITH gone AS (DELETE FROM memory {_WHERE} RETURNING slot, print, tableoid::regclass::text), "
+    + ", ".join(f"from_{table} AS (DELETE FROM {table} {_WHERE})" for table in BY_SLOT[1:])
+    + " SELECT * FROM gone"
+)
 _MEMORY = (
     "INSERT INTO memory (tenant, slot, id, kind, created_at, valid_from, valid_to, last_at, salience, print, sealed, "
     "embedding) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -251,13 +276,10 @@ def _link(connection: Connection, links: Iterable[Link]) -> None:
     tenancy.many(connection, "INSERT INTO link VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", values)
 
 
-def _ids(connection: Connection, change: Change, gone: Located, old: Located) -> set[bytes]:
+def _ids(change: Change, links: Collection[tuple[bytes, bytes, int]], gone: Located, old: Located) -> set[bytes]:
     """Every id whose rows a change touches: ends of links among them."""
-    ids = {*gone, *old}
-    scope(connection, id=ids)
-    ids |= tenancy.linked(connection, ids)
     added = [record.memory for record in (*change.add, *change.replace)]
-    links = [*change.links, *(link for memory in added for link in _derived(memory))]
-    ids.update(bytes.fromhex(end) for link in links for end in (link.parent, link.child))
-    ids.update(bytes.fromhex(memory.id) for memory in added)
-    return ids
+    fresh = [*change.links, *(link for memory in added for link in _derived(memory))]
+    ends = {bytes.fromhex(end) for link in fresh for end in (link.parent, link.child)}
+    touched = {*gone, *old, *(bytes.fromhex(memory.id) for memory in added)}
+    return touched | ends | {end for link in links for end in link[:2]}
