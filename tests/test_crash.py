@@ -64,19 +64,20 @@ def test_every_named_point_of_the_source_is_tried(kind: str) -> None:
 
 @pytest.mark.parametrize("round", range(ROUNDS))
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, round: int) -> None:
-    survives(tmp_path, str(tmp_path / "a.memoria"), "local", round)
+    survives(tmp_path, str(tmp_path / "a.memoria"), "local", round, lives=2, most=4)
 
 
 @pytest.mark.parametrize("round", range(ROUNDS // 2))
 def test_what_was_acknowledged_in_postgres_survives_a_kill(tmp_path: Path, database: str, round: int) -> None:
-    survives(tmp_path, database, "postgres", round)
+    survives(tmp_path, database, "postgres", round, lives=1, most=1)
 
 
-def survives(folder: Path, place: str, kind: str, round: int) -> None:
+def survives(folder: Path, place: str, kind: str, round: int, *, lives: int, most: int) -> None:
+    """lives: how often it is killed. most: at which time a point is reached, at the latest."""
     rng, points = random.Random(round), POINTS[kind]
     point = points[round] if round < len(points) else rng.choice(["", "", *points])
-    for life in range(2):
-        died_at = run(folder, place, seed=round * 10 + life, point=point, hits=rng.randint(1, 4), rng=rng)
+    for life in range(lives):
+        died_at = run(folder, place, seed=round * 10 + life, point=point, hits=rng.randint(1, most), rng=rng)
         revert(folder, rng)
         # The server never has a key or a text, but vectors until it is purged.
         labels = {"text", "key"} if kind == "postgres" else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from memoria.errors import (
     FormatTooNew,
@@ -25,8 +26,7 @@ try:
 except ImportError as error:
     raise MissingExtra("the store in PostgreSQL needs: pip install 'memoria[postgres]'") from error
 
-if TYPE_CHECKING:
-    Connection = psycopg.Connection[Any]
+Connection = psycopg.Connection[Any]
 
 SCHEMA = "memoria"
 _LEAST_SERVER = 150_000
@@ -117,6 +117,7 @@ class Cluster:
     ) -> Iterator[Connection]:
         """One transaction, for these values of the routing columns."""
         with self.connection() as connection, connection.transaction():
+            _tenants[connection] = set()
             if any((tenant, id, alias)):
                 scope(connection, tenant=tenant, id=id, alias=alias)
             yield connection
@@ -128,10 +129,16 @@ class Cluster:
 def scope(
     connection: Connection, *, tenant: Ids | None = None, id: Ids | None = None, alias: Ids | None = None
 ) -> None:
-    """Says, until the transaction ends or says otherwise, which rows it is for; None leaves what was said."""
+    """Says which rows the transaction is for from here on: tenants besides those said before, ids and aliases anew."""
+    if tenant is not None:
+        tenant = _tenants[connection] = _tenants[connection].union(tenant)
     said = {name: one for name, one in (("tenant", tenant), ("id", id), ("alias", alias)) if one is not None}
     settings = ", ".join(f"set_config('memoria.{name}', %s, true)" for name in said)
     connection.execute(f"SELECT {settings}".encode(), [",".join(one.hex() for one in named) for named in said.values()])
+
+
+# The tenants that the transaction of each connection is for.
+_tenants: WeakKeyDictionary[Connection, set[bytes]] = WeakKeyDictionary()
 
 
 def check_server(connection: Connection) -> None:

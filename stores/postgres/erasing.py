@@ -75,7 +75,7 @@ class Erasing(Guarding):
         """Takes the name of a tenant away; its rows, unreadable from then on, are swept by a job."""
         name = self._known(connection, tenant).name
         aliases = [self._alias(name[:end]) for end in range(len(name) + 1)]
-        scope(connection, tenant=[tenant], alias=aliases)
+        scope(connection, alias=aliases)
         connection.execute("DELETE FROM prefix WHERE alias = ANY(%s) AND tenant = %s", (aliases, tenant))
         connection.execute("DELETE FROM tenant WHERE tenant = %s", (tenant,))
         tenancy.enqueue(connection, "sweep", tenant)
@@ -100,7 +100,6 @@ class Erasing(Guarding):
         count = 0
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, prefix):
-                scope(connection, tenant=[tenant])
                 self._lock(connection, [tenant])
                 found = connection.execute("SELECT slot, id FROM memory WHERE tenant = %s", (tenant,)).fetchall()
                 live = self._live(tenant, [slot for slot, _ in found])

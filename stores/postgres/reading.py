@@ -52,18 +52,16 @@ class Reading(Core):
         found = connection.execute(sql.encode(), values, binary=True).fetchall()
         live = self._live(tenant, [slot for _, slot, _ in found])
         gists = [id for id, slot, parts in found if parts and slot in live]
-        apart = set(gists) - self._holding_part(connection, tenant, gists, where)
+        apart = set(gists) - self._holding_part(connection, gists, where)
         return [(id, slot) for id, slot, _ in found if slot in live and id not in apart]
 
-    def _holding_part(self, connection: Connection, tenant: bytes, gists: Sequence[bytes], where: Where) -> set[bytes]:
+    def _holding_part(self, connection: Connection, gists: Sequence[bytes], where: Where) -> set[bytes]:
         """Gists of which one part, or the gist itself, meets all criteria: labels alone may come from several."""
         if not gists:
             return set()
         whole = changed(where, ids=None)
         read = zip(gists, self._read(connection, gists), strict=True)
-        met = {id for id, record in read if record is not None and whole.matches(record.memory)}
-        scope(connection, tenant=[tenant])
-        return met
+        return {id for id, record in read if record is not None and whole.matches(record.memory)}
 
     def links(self, ids: Sequence[str]) -> list[Link]:
         with self._reading(), self._cluster.transaction() as connection:

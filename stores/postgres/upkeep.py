@@ -11,7 +11,7 @@ from pgvector import HalfVector
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.connect import SCHEMA, scope
+from memoria.stores.postgres.connect import SCHEMA
 from memoria.stores.postgres.holding import LOG
 from memoria.stores.postgres.schema import FORMAT
 from memoria.stores.postgres.searching import Searching
@@ -41,7 +41,6 @@ class Upkeep(Searching, Writing):
         with self._reading(), self._cluster.transaction() as connection:
             tenants = self._tenants(connection, ())
             live = [len(slots) for _, slots in self._slots(connection, tenants)]
-            scope(connection, tenant=tenants)
             ((used,),) = connection.execute(
                 "SELECT coalesce(sum(next_slot), 0)::bigint FROM tenant WHERE tenant = ANY(%s)", (tenants,)
             ).fetchall()
@@ -64,7 +63,6 @@ class Upkeep(Searching, Writing):
             ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
             problems = [f"{waiting} erasures wait to be finished"] if waiting else []
             for tenant in self._tenants(connection, ()):
-                scope(connection, tenant=[tenant])
                 problems += self._check(connection, tenant)
             return problems
 
@@ -90,7 +88,6 @@ class Upkeep(Searching, Writing):
         with self._writing(), self._cluster.transaction() as connection:
             tenants = self._tenants(connection, ())
             for tenant in tenants:
-                scope(connection, tenant=[tenant])
                 sql = (
                     "DELETE FROM recalled WHERE tenant = %s AND event <= (SELECT event FROM recalled "
                     "WHERE tenant = %s ORDER BY event DESC OFFSET %s LIMIT 1)"
@@ -104,7 +101,6 @@ class Upkeep(Searching, Writing):
             tenants = self._tenants(connection, ())
             self._lock(connection, tenants)
             for done, tenant in enumerate(tenants, 1):
-                scope(connection, tenant=[tenant])
                 self._embed_anew(connection, tenant, embedder)
                 self._tell("reembed", done, len(tenants))
             card = embedder.card
@@ -116,7 +112,6 @@ class Upkeep(Searching, Writing):
         for at in range(0, len(found), _BATCH):
             part = found[at : at + _BATCH]
             records = self._read(connection, [id for id, _ in part])
-            scope(connection, tenant=[tenant])
             read = [(slot, one.memory.text) for (_, slot), one in zip(part, records, strict=True) if one is not None]
             vectors = embedded(embedder, [text for _, text in read]) if read else ()
             values = [(HalfVector(vector), tenant, slot) for (slot, _), vector in zip(read, vectors, strict=True)]
