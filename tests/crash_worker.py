@@ -61,7 +61,7 @@ class CrashDisk(Disk):
 def opened(place: str, disk: Disk | None = None) -> Memoria:
     """The store in a directory or in a database."""
     kind = PostgresStore if is_url(place) else LocalStore
-    return Memoria(kind(place, embedder=EMBEDDER.card, disk=disk), EMBEDDER)
+    return Memoria(kind(place, embedder=EMBEDDER.card, disk=disk, timeout=1.0), EMBEDDER)
 
 
 def main(place: str, folder: Path, seed: int, point: str, hits: int) -> None:

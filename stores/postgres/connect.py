@@ -30,6 +30,9 @@ Connection = psycopg.Connection[Any]
 
 SCHEMA = "memoria"
 _LEAST_SERVER = 150_000
+# Seconds for a server that does not answer, when nobody says how many.
+_WAIT = 10.0
+_RECONNECT = 0.5
 _MIGRATING = 0x6D656D6F726961
 Ids = Iterable[bytes]
 
@@ -43,8 +46,8 @@ class Cluster:
         # New connections stand for a server that may have gone down meanwhile: what was under way is looked at again.
         self.fresh = True
         self._pinned: Connection | None = None
-        self._wait = max(timeout, 10.0)
-        with translated(), psycopg.connect(url, autocommit=True, connect_timeout=int(self._wait)) as connection:
+        self._wait = timeout or _WAIT
+        with translated(), psycopg.connect(url, autocommit=True, connect_timeout=max(1, int(self._wait))) as connection:
             check_server(connection)
             self._prepare(connection, partitions)
         self._pool = ConnectionPool(
@@ -57,6 +60,8 @@ class Cluster:
             check=ConnectionPool.check_connection,
             open=True,
             num_workers=1,
+            # The pool waits ever longer between attempts; given up soon, it makes one anew for whoever asks next.
+            reconnect_timeout=_RECONNECT,
         )
 
     def _prepare(self, connection: Connection, partitions: int) -> None:
@@ -82,6 +87,8 @@ class Cluster:
             connection.execute("SET synchronous_commit = on")
         if not self._writable:
             connection.execute("SET default_transaction_read_only = on")
+        # Rows of another tenant are not even read to be passed over, so that nobody can time them.
+        connection.execute("SET enable_seqscan = off")
         register_vector(connection)
         self.fresh = True
 
