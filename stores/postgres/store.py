@@ -13,6 +13,7 @@ from memoria.stores.disk import Disk
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
+from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
 from memoria.stores.postgres.schema import PARTITIONS
 from memoria.stores.postgres.upkeep import Upkeep
@@ -22,7 +23,7 @@ _LOADED = 64
 _THREADS = 8
 
 
-class PostgresStore(Upkeep, Holding):
+class PostgresStore(Upkeep, Holding, Jobs):
     """Memories in PostgreSQL. Set-up and limits: docs/scale.md. Safe for threads and for many processes.
 
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
