@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,13 @@ def compare(
     for at, text in enumerate(texts):
         recalled.append((_recall(one, text, k), _recall(other, text, k)))
         progress("ask", at + 1, queries)
-    return {"n": n, "queries": queries, "k": k, "vectors": Agreement.of(nearest), "texts": Agreement.of(recalled)}
+    return {
+        "n": n,
+        "queries": queries,
+        "k": k,
+        "vectors": asdict(Agreement.of(nearest)),
+        "texts": asdict(Agreement.of(recalled)),
+    }
 
 
 def _search(store: Store, vector: Floats, k: int) -> Answer:

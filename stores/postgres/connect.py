@@ -138,8 +138,11 @@ def scope(
 ) -> None:
     """Says which rows the transaction is for from here on: tenants besides those said before, ids and aliases anew."""
     if tenant is not None:
-        tenant = _tenants[connection] = _tenants[connection].union(tenant)
+        before, _tenants[connection] = _tenants[connection], _tenants[connection].union(tenant)
+        tenant = None if _tenants[connection] == before else _tenants[connection]
     said = {name: one for name, one in (("tenant", tenant), ("id", id), ("alias", alias)) if one is not None}
+    if not said:
+        return
     settings = ", ".join(f"set_config('memoria.{name}', %s, true)" for name in said)
     connection.execute(f"SELECT {settings}".encode(), [",".join(one.hex() for one in named) for named in said.values()])
 

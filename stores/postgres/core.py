@@ -121,16 +121,21 @@ class Core:
         if not self._open:
             raise StoreClosed("the store is closed")
 
-    def _lock(self, connection: Connection, tenants: Iterable[bytes], *, writing: bool = True) -> None:
-        """Lets no other process write to these meanwhile: in this transaction, or as long as this one is alone."""
+    def _lock(self, connection: Connection, tenants: Iterable[bytes], *, writing: bool = True) -> bool:
+        """Lets no other process write to these meanwhile: in this transaction, or as long as this one is alone.
+
+        Returns whether it had to wait its turn for any, so that what was read of it before may be out of date.
+        """
         if not self._cluster.alone and not writing:
-            return
+            return False
         function = "pg_advisory_lock" if self._cluster.alone else "pg_advisory_xact_lock"
-        for tenant in sorted(set(tenants) - self._held):
+        fresh = sorted(set(tenants) - self._held)
+        for tenant in fresh:
             number = int.from_bytes(tenant[:8], "little", signed=True)
             connection.execute(f"SELECT {function}(%s)".encode(), (number,))
             if self._cluster.alone:
                 self._held.add(tenant)
+        return bool(fresh)
 
     # -- tenants --
 
@@ -147,9 +152,11 @@ class Core:
         self._enter(connection, tenants)
         return [tenant for tenant in tenants if self._space(connection, tenant) is not None]
 
-    def _enter(self, connection: Connection, tenants: Sequence[bytes]) -> None:
-        self._lock(connection, tenants, writing=False)
+    def _enter(self, connection: Connection, tenants: Sequence[bytes]) -> bool:
+        """Takes tenants into the scope; returns what `_lock` does."""
+        waited = self._lock(connection, tenants, writing=False)
         scope(connection, tenant=tenants)
+        return waited
 
     def _space(self, connection: Connection, tenant: bytes) -> Space | None:
         """What is in RAM of a tenant; None when it is erased."""
@@ -193,7 +200,8 @@ class Core:
             sql = "SELECT id, tenant, slot FROM place WHERE id = ANY(%s)"
             found |= {id: (tenant, slot) for id, tenant, slot in connection.execute(sql, (part,))}
         tenants = sorted({tenant for tenant, _ in found.values()})
-        self._enter(connection, tenants)
+        if self._enter(connection, tenants):
+            return self._locate(connection, ids)
         there = {tenant for tenant in tenants if self._space(connection, tenant) is not None}
         keys = self._keys_of([where for where in found.values() if where[0] in there])
         return {id: where for id, where in found.items() if where in keys}
@@ -203,9 +211,12 @@ class Core:
         wanted = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
         if not wanted:
             return {}
-        tenants = {tenant for tenant, _ in self._locate(connection, wanted).values()}
-        self._lock(connection, tenants)
         known = self._locate(connection, wanted)
+        tenants = {tenant for tenant, _ in known.values()}
+        if not self._cluster.alone:
+            # Nobody else was kept out while it looked.
+            self._lock(connection, tenants)
+            known = self._locate(connection, wanted)
         if len(known) < len(wanted):
             raise MemoryNotFound(*(id.hex() for id in wanted if id not in known))
         if not over_holds:
