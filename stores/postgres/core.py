@@ -46,11 +46,13 @@ FROM = "memory m JOIN trace t ON t.tenant = m.tenant AND t.slot = m.slot"
 class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
-    version: of what is in the index. ids: of its documents by slot. away: slots of archived ones.
+    giant: whether its vectors have an index (giants.py). version: of what is in the lexical index. ids: of its
+    documents by slot. away: slots of archived ones.
     """
 
     name: Namespace
     key: bytes
+    giant: bool = False
     words: LexicalIndex | None = None
     version: int = -1
 
@@ -166,10 +168,10 @@ class Core:
                 self._spaces.move_to_end(tenant)
                 return space
         key = self._keys.own(tenant)
-        found = connection.execute("SELECT sealed FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
+        found = connection.execute("SELECT sealed, giant FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
         if key is None or found is None:
             return None
-        space = Space(tuple(unseal(key, found[0], tenant)), key)
+        space = Space(tuple(unseal(key, found[0], tenant)), key, giant=found[1])
         with self._cache:
             self._spaces[tenant] = space
             self._homes[space.name] = tenant

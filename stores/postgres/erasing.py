@@ -10,6 +10,7 @@ from memoria.errors import Held, StoreError
 from memoria.stores import rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.giants import Giants, forsake
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.types import Namespace
@@ -23,7 +24,7 @@ _BATCH = 1024
 Intent = tuple[bytes, list[int] | None]
 
 
-class Erasing(Guarding):
+class Erasing(Guarding, Giants):
     """The part of a store that destroys."""
 
     def _destroy(self, intents: Mapping[int, Intent]) -> None:
@@ -87,6 +88,7 @@ class Erasing(Guarding):
             gone = connection.execute(
                 "DELETE FROM memory WHERE tenant = %s RETURNING id, tableoid::regclass::text", (tenant,)
             ).fetchall()
+            forsake(connection, tenant)
             for table in (*BY_SLOT[1:], "forgotten"):
                 connection.execute(f"DELETE FROM {table} WHERE tenant = %s".encode(), (tenant,))
             ids = [id for id, _ in gone]

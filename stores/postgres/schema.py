@@ -28,6 +28,7 @@ _TABLES = {
         alias bytea NOT NULL,
         next_slot bigint NOT NULL DEFAULT 0,
         version bigint NOT NULL DEFAULT 0,
+        giant boolean NOT NULL DEFAULT false,
         sealed bytea NOT NULL""",
     ),
     "prefix": (

@@ -14,6 +14,7 @@ from memoria.lexical import LexicalIndex
 from memoria.stores import rows
 from memoria.stores.postgres.core import Space
 from memoria.stores.postgres.filters import ARCHIVED
+from memoria.stores.postgres.giants import column, literal
 from memoria.stores.postgres.reading import Reading
 from memoria.stores.sealing import unseal
 from memoria.types import Memory, Where
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     Slots = NDArray[np.int64]
 
 _MARGIN = 32
+# As wide as the index is searched; it goes on, in order, when what it found is archived. The planner has no statistics
+# of vectors, and would sort.
+_GIANT = (
+    "SELECT set_config('hnsw.ef_search', '400', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
+    "set_config('enable_sort', 'off', true)"
+)
 _BATCH = 1024
 
 
@@ -81,8 +88,12 @@ class Searching(Reading):
         where: Where,
     ) -> list[Any]:
         """(slot, id, embedding, negative cosine) in the order of the last."""
-        condition, values = "m.tenant = %s", [tenant]
-        given: list[Any] = values
+        giant = among is None and self._known(connection, tenant).giant
+        vectors, condition = "m.embedding", "m.tenant = %s"
+        given: list[Any] = [tenant]
+        if giant:
+            connection.execute(_GIANT)
+            vectors, condition = f"m.{column(len(rounded))}", f"m.tenant = {literal(tenant)} AND {condition}"
         if among is not None:
             condition += " AND m.slot = ANY(%s)"
             given.append(among.tolist())
@@ -90,7 +101,7 @@ class Searching(Reading):
             condition += f" AND NOT {ARCHIVED}"
             given.append(tenant)
         sql = (
-            "SELECT m.slot, m.id, m.embedding, m.embedding <#> %s AS far FROM memory m "
+            f"SELECT m.slot, m.id, m.embedding, {vectors} <#> %s AS far FROM memory m "
             f"WHERE {condition} ORDER BY far LIMIT %s"
         )
         return connection.execute(sql.encode(), [HalfVector(rounded), *given, wanted], binary=True).fetchall()

@@ -12,6 +12,7 @@ from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import SCHEMA
+from memoria.stores.postgres.giants import forsake
 from memoria.stores.postgres.holding import LOG
 from memoria.stores.postgres.schema import FORMAT
 from memoria.stores.postgres.searching import Searching
@@ -106,8 +107,12 @@ class Upkeep(Searching, Writing):
             card = embedder.card
             tenancy.write_meta(connection, {"embedder.name": card.name, "embedder.dimension": str(card.dimension)})
         self._card = embedder.card
+        self._drop(tenants)
 
     def _embed_anew(self, connection: Connection, tenant: bytes, embedder: Embedder) -> None:
+        # An index is of one dimension, which may be another now.
+        forsake(connection, tenant)
+        connection.execute("UPDATE tenant SET version = version + 1, giant = false WHERE tenant = %s", (tenant,))
         found = connection.execute("SELECT id, slot FROM memory WHERE tenant = %s ORDER BY slot", (tenant,)).fetchall()
         for at in range(0, len(found), _BATCH):
             part = found[at : at + _BATCH]
@@ -116,4 +121,3 @@ class Upkeep(Searching, Writing):
             vectors = embedded(embedder, [text for _, text in read]) if read else ()
             values = [(HalfVector(vector), tenant, slot) for (slot, _), vector in zip(read, vectors, strict=True)]
             tenancy.many(connection, "UPDATE memory SET embedding = %s WHERE tenant = %s AND slot = %s", values)
-        connection.execute("UPDATE tenant SET version = version + 1 WHERE tenant = %s", (tenant,))
