@@ -20,6 +20,7 @@ from memoria.cli import (  # noqa: F401 - each adds its commands
     serve,
     suite,
     verbs,
+    work,
 )
 from memoria.cli.app import app
 from memoria.errors import MemoriaError
