@@ -25,6 +25,7 @@ RANKS = {
     "memoria.policies": 2,
     "memoria.evaluation": 4,
     "memoria.integrations": 4,
+    "memoria.service": 4,
     "memoria.cli": 5,
 }
 VERBS = 3
