@@ -11,6 +11,7 @@ import typer
 
 from memoria.cli.app import app, err, parts
 from memoria.engine import open as open_memoria
+from memoria.errors import InvalidQuery
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
@@ -48,13 +49,21 @@ def serve(
 
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
     made = application(lambda: open_memoria(store, timeout=10.0), Tokens(tokens), limits)
-    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening = _listen(host, port)
     err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
     _log_without_content()
     config = uvicorn.Config(
         made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InvalidQuery(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 @serve_app.command()

@@ -47,7 +47,7 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 Time = Annotated[datetime, BeforeValidator(_moment)]
-Text = Annotated[StrictStr, Field(min_length=1, max_length=1 << 20, pattern=r"\S")]
+Text = Annotated[StrictStr, Field(min_length=1, max_length=1 << 16, pattern=r"\S")]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=256, pattern=r"\S")]
 Part = Annotated[StrictStr, Field(min_length=1, max_length=256, pattern=r"^[^/]*[^/\s][^/]*$")]
 Id = Annotated[StrictStr, Field(pattern="^[0-9a-f]{32}$")]
