@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -217,7 +219,8 @@ class InMemoryStore:
         return list(self._ledger)
 
     def alias(self, namespace: Namespace) -> str:
-        return str(namespace)
+        named = json.dumps(namespace).encode()
+        return hashlib.blake2b(named, key=self._key, digest_size=16).hexdigest()
 
     def note(self, name: str) -> str | None:
         return self._notes.get(name)
