@@ -23,6 +23,7 @@ from memoria.identity import IdSource
 from memoria.keep import Keeping, Reinforcer, Reinforcing
 from memoria.lineage import living
 from memoria.need import Need
+from memoria.observe import watched
 from memoria.policies import Exponential
 from memoria.policies.registry import adopted
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
@@ -52,6 +53,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@watched
 class Memoria(Keeping, Evolving, Distilling):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
@@ -377,7 +379,7 @@ def open(
         return _view(InMemoryStore(chosen.card), chosen, policy, clock, progress, reinforce, fade_below)
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
-    store = _store(path, card, mode, timeout, progress)
+    store = open_store(path, card, mode, timeout, progress)
     if mode == "rw":
         sweep(store)
     if given is None:
@@ -395,13 +397,14 @@ def is_url(path: str | PathLike[str]) -> bool:
     return fspath(path).startswith(_URLS)
 
 
-def _store(
+def open_store(
     path: str | PathLike[str],
     card: EmbedderCard,
     mode: Literal["rw", "r"],
-    timeout: float,
-    progress: Progress | None,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
 ) -> Store:
+    """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
     if is_url(path):
         from memoria.stores import PostgresStore
 

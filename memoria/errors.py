@@ -10,6 +10,7 @@ MemoriaError
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold stands against it: release it, or override with a reason
 ├── MissingExtra            install what the message names
+├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   ├── ModelCorrupt          the weights are not the published ones
@@ -17,6 +18,7 @@ MemoriaError
 └── StoreError              look at the directory
     ├── StoreNotFound         nothing there
     ├── StoreExists           something is there already
+    ├── CopyDiffers           the copy is not what its source is: run it again
     ├── StoreLocked           another process writes: wait, or open for reading
     ├── StoreReadOnly         opened for reading, or the file system does not let us write
     ├── StoreFull             no space left: nothing was half-written
@@ -88,6 +90,10 @@ class MissingExtra(MemoriaError, ImportError):
     """A package that an integration needs is not installed; the message is the command that installs it."""
 
 
+class ModelFailed(MemoriaError):
+    """A language model that should have answered did not."""
+
+
 class EmbedderError(MemoriaError):
     """The embedder cannot serve this store."""
 
@@ -114,6 +120,10 @@ class StoreNotFound(StoreError):
 
 class StoreExists(StoreError):
     """There is something at this path already."""
+
+
+class CopyDiffers(StoreError):
+    """A copy was compared with its source and is not the same."""
 
 
 class StoreLocked(StoreError):
@@ -145,6 +155,7 @@ class FormatTooOld(StoreError):
 
 
 __all__ = [
+    "CopyDiffers",
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",
@@ -159,6 +170,7 @@ __all__ = [
     "MemoryNotFound",
     "MissingExtra",
     "ModelCorrupt",
+    "ModelFailed",
     "ModelNotFound",
     "Refused",
     "StoreClosed",

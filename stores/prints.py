@@ -1,19 +1,15 @@
-"""Fingerprints: by which a text that was forgotten is known again, without the text. Kept under the namespace's key."""
+"""Lines in which a store keeps what it forgot: fingerprints joined, and, sealed, what was adopted from other stores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hmac
+from collections.abc import Iterable, Iterator
 
-from memoria.canonical import canonical
-from memoria.sketch import alike, sketch
-from memoria.stores.sealing import blind
+from memoria.fingerprints import PRINT_BYTES, Fingerprints
+from memoria.stores.sealing import KEY_BYTES, new_key, seal, unseal
 
-PRINT_BYTES = 12
-
-
-def fingerprint(key: bytes, text: str) -> bytes:
-    """By which a text is known again once it is forgotten: 12 bytes of a keyed hash of its canonical form."""
-    return blind(key, "text", canonical(text))[:PRINT_BYTES]
+# Of a line: fingerprints and a sketch under the namespace's key, and what was adopted.
+PRINTS, SKETCH, ADOPTED = range(3)
 
 
 def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
@@ -22,15 +18,27 @@ def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
         yield from (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))
 
 
-def near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
-    """Whether a text is nearly one of which there is a sketch."""
-    if not sketches:
-        return False
-    made = sketch(key, text)
-    return any(alike(made, other) for other in sketches)
+def sealed(key: bytes, one: Fingerprints) -> bytes:
+    """A salt, and what was adopted under a key that is made of it, for a key seals one message only."""
+    salt = new_key()
+    packed = {
+        "key": one.key.hex(),
+        "prints": b"".join(sorted(one.prints)).hex(),
+        "sketches": [made.hex() for made in sorted(one.sketches)],
+    }
+    return salt + seal(_adopting(key, salt), packed, salt)
 
 
-def apart(key: bytes, texts: Sequence[str], sketches: Sequence[bytes]) -> list[bytes]:
-    """The sketches that none of the texts is near to."""
-    asked = [sketch(key, text) for text in texts]
-    return [made for made in sketches if not any(alike(made, one) for one in asked)]
+def opened(key: bytes, line: bytes) -> Fingerprints:
+    """What `sealed` was given; raises StoreCorrupt when it does not open."""
+    salt = line[:KEY_BYTES]
+    packed = unseal(_adopting(key, salt), line[KEY_BYTES:], salt)
+    return Fingerprints(
+        key=bytes.fromhex(packed["key"]),
+        prints=frozenset(cut([(bytes.fromhex(packed["prints"]),)])),
+        sketches=frozenset(map(bytes.fromhex, packed["sketches"])),
+    )
+
+
+def _adopting(key: bytes, salt: bytes) -> bytes:
+    return hmac.digest(key, b"adopted" + salt, "sha256")

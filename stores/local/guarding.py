@@ -1,18 +1,20 @@
 """By what a store knows a text that was forgotten: keyed fingerprints, and sketches where near ones are guarded too.
 
-The key is that of the namespace, so a namespace that is erased whole takes what its guard knew along.
+The key is that of the namespace, so a namespace that is erased whole takes what its guard knew along. What another
+store knew comes with the key it was made under, sealed under that of the namespace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from memoria.sketch import sketch
+from memoria.fingerprints import Fingerprints, fingerprint
+from memoria.sketch import alike, sketch
 from memoria.stores.local.database import Database
 from memoria.stores.local.space import Space
-from memoria.stores.prints import apart, cut, fingerprint, near
+from memoria.stores.prints import ADOPTED, cut, opened, sealed
 from memoria.types import Namespace
 
 
@@ -25,6 +27,7 @@ class Guarding:
         # (namespace, slot) of what was forgotten since the last purge: its fingerprint is in the slot alone.
         self._gone: list[tuple[int, int]] = []
         self._guards: dict[int, set[bytes]] = {}
+        self._adopted: dict[int, frozenset[Fingerprints]] = {}
 
     def _reading(self) -> AbstractContextManager[None]:
         raise NotImplementedError
@@ -38,6 +41,12 @@ class Guarding:
     def _space(self, number: int) -> Space | None:
         raise NotImplementedError
 
+    def _space_for(self, name: Namespace) -> Space:
+        raise NotImplementedError
+
+    def _under(self, prefix: Namespace) -> Iterator[Space]:
+        raise NotImplementedError
+
     def purge(self) -> None:
         raise NotImplementedError
 
@@ -47,7 +56,46 @@ class Guarding:
             if space is None:
                 return [False] * len(texts)
             known, sketches, key = self._prints(space), self._sketches(space), space.slots.key
-            return [bool(known and fingerprint(key, text) in known) or near(key, text, sketches) for text in texts]
+            others = self._foreign(space)
+            return [
+                bool(known and fingerprint(key, text) in known)
+                or bool(sketches and _near(key, text, sketches))
+                or any(one.know(text) for one in others)
+                for text in texts
+            ]
+
+    def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
+        with self._reading():
+            found = {space.name: self._foreign(space) | self._own(space) for space in self._under(prefix)}
+            return {name: known for name, known in found.items() if known}
+
+    def _own(self, space: Space) -> frozenset[Fingerprints]:
+        one = Fingerprints(
+            key=space.slots.key,
+            prints=frozenset(self._prints(space)),
+            sketches=frozenset(self._sketches(space)),
+        )
+        return frozenset([one] if len(one) else [])
+
+    def _foreign(self, space: Space) -> frozenset[Fingerprints]:
+        """What was adopted from other stores in a namespace."""
+        if space.number not in self._adopted:
+            lines = self._database.rows(
+                "SELECT prints FROM forgotten WHERE namespace = ? AND near = ? ORDER BY event", space.number, ADOPTED
+            )
+            self._adopted[space.number] = frozenset(opened(space.slots.key, line) for (line,) in lines)
+        return self._adopted[space.number]
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        with self._writing():
+            kept = [one for one in known if len(one)]
+            space = self._space_for(namespace) if kept else self._existing(namespace)
+            if space is None:
+                return
+            with self._database.atomic() as db:
+                db.execute("DELETE FROM forgotten WHERE namespace = ? AND near = ?", (space.number, ADOPTED))
+                _write_adopted(db, space, kept)
+            self._adopted.pop(space.number, None)
 
     def _prints(self, space: Space) -> set[bytes]:
         """The fingerprints of what was forgotten in a namespace."""
@@ -80,12 +128,18 @@ class Guarding:
                 return
             self.purge()
             kept = self._prints(space) - {fingerprint(space.slots.key, text) for text in texts}
-            others = apart(space.slots.key, texts, self._sketches(space))
+            others = self._foreign(space)
+            asked = [sketch(space.slots.key, text) for text in texts]
+            near = [
+                (space.number, made) for made in self._sketches(space) if not any(alike(made, one) for one in asked)
+            ]
             with self._database.atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
                 write_prints(db, [(space.number, b"".join(kept))] if kept else [])
-                write_prints(db, [(space.number, made) for made in others], near=True)
+                write_prints(db, near, near=True)
+                _write_adopted(db, space, [one.without(texts) for one in others if len(one.without(texts))])
             self._guards[space.number] = kept
+            self._adopted.pop(space.number, None)
 
     def _guard(self, db: Any, texts: Sequence[tuple[Namespace, str]]) -> None:
         """Writes down the fingerprints of texts that had no slot of their own."""
@@ -103,6 +157,16 @@ class Guarding:
             slots.setdefault(number, []).append(slot)
         found = ((number, self._space(number), some) for number, some in slots.items())
         return [(number, b"".join(space.slots.prints(some))) for number, space, some in found if space is not None]
+
+
+def _write_adopted(db: Any, space: Space, known: Iterable[Fingerprints]) -> None:
+    lines = [(space.number, ADOPTED, sealed(space.slots.key, one)) for one in known]
+    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+
+
+def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
+    made = sketch(key, text)
+    return any(alike(made, other) for other in sketches)
 
 
 def write_prints(db: Any, prints: Sequence[tuple[int, bytes]], *, near: bool = False) -> None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
+from memoria.fingerprints import PRINT_BYTES
 from memoria.stores.disk import Disk, runs
-from memoria.stores.prints import PRINT_BYTES
 from memoria.stores.sealing import new_key
 
 if TYPE_CHECKING:

@@ -29,6 +29,7 @@ from memoria.errors import (
     StoreReadOnly,
 )
 from memoria.evidence import Columns, Evidence, gather, merge
+from memoria.fingerprints import fingerprint
 from memoria.lexical import LexicalIndex
 from memoria.protocols import Change, Embedder, Progress
 from memoria.stores import rows
@@ -40,7 +41,6 @@ from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, bearing, place
-from memoria.stores.prints import fingerprint
 from memoria.stores.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.vectors import embedded
 from memoria.types import KINDS, RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, StoreStats, Where
@@ -694,6 +694,7 @@ class LocalStore(Holding, Guarding):
     def _forget_space(self, number: int) -> None:
         space = self._spaces.pop(number, None)
         self._guards.pop(number, None)
+        self._adopted.pop(number, None)
         if space is not None:
             self._numbers.pop(space.name, None)
             space.close()

@@ -156,6 +156,11 @@ class Holding(Core):
             found = connection.execute("SELECT value FROM meta WHERE name = %s", (f"note.{name}",)).fetchone()
             return None if found is None else str(found[0])
 
+    def notes(self) -> dict[str, str]:
+        with self._reading(), self._cluster.transaction() as connection:
+            found = connection.execute("SELECT name, value FROM meta WHERE name LIKE 'note.%'").fetchall()
+            return {name.removeprefix("note."): value for name, value in found}
+
     def write_note(self, name: str, value: str) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             tenancy.write_meta(connection, {f"note.{name}": value})

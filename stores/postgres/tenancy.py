@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.stores.postgres.connect import scope
+from memoria.stores.prints import PRINTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,10 +34,13 @@ def enqueue(connection: Connection, kind: str, target: bytes) -> None:
         )
 
 
-def write_prints(connection: Connection, tenant: bytes, prints: Iterable[bytes], *, near: bool = False) -> None:
-    """A line for each of fingerprints joined, or, when `near`, for each sketch."""
-    for blob in prints:
-        connection.execute("INSERT INTO forgotten (tenant, near, prints) VALUES (%s, %s, %s)", (tenant, near, blob))
+def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], *, kind: int = PRINTS) -> None:
+    """Lines of `forgotten`, of one kind (prints.py)."""
+    many(
+        connection,
+        "INSERT INTO forgotten (tenant, kind, prints) VALUES (%s, %s, %s)",
+        [(tenant, kind, blob) for blob in lines],
+    )
 
 
 def union(slots: NDArray[np.int64], more: Sequence[int], less: Sequence[int]) -> NDArray[np.int64]:
