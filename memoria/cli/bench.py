@@ -178,22 +178,6 @@ def langgraph(
 
 
 @bench_app.command()
-def observe(
-    n: NOption = 10_000,
-    rounds: Annotated[int, typer.Option(min=50)] = 1000,
-    seed: SeedOption = 0,
-    folder: FolderOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Verbs while nobody observes, and while every call is logged, against the methods that they wrap."""
-    from memoria.evaluation.observing import bench_observe
-
-    with workplace(folder) as place, progress_bar() as progress:
-        report = bench_observe(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
-    show(report, as_json)
-
-
-@bench_app.command()
 def postgres(
     n: Annotated[
         list[int] | None, typer.Option("--n", min=100, help="Memories in all; repeat for several sizes.")
@@ -251,3 +235,19 @@ def database(url: str | None) -> Iterator[str]:
         return
     with running(settings={"shared_buffers": "1GB", "max_wal_size": "4GB"}) as server, workplace(None) as keys:
         yield f"{server.database('bench')}&keys={keys}"
+
+
+@bench_app.command()
+def observe(
+    n: NOption = 10_000,
+    rounds: Annotated[int, typer.Option(min=50)] = 1000,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verbs while nobody observes, and while every call is logged, against the methods that they wrap."""
+    from memoria.evaluation.observing import bench_observe
+
+    with workplace(folder) as place, progress_bar() as progress:
+        report = bench_observe(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
+    show(report, as_json)

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from memoria.fingerprints import Fingerprints, fingerprint
-from memoria.sketch import sketch
+from memoria.sketch import alike, sketch
 from memoria.stores.local.database import Database
 from memoria.stores.local.space import Space
-from memoria.stores.prints import ADOPTED, apart, cut, near, opened, own, sealed
+from memoria.stores.prints import ADOPTED, cut, opened, sealed
 from memoria.types import Namespace
 
 
@@ -59,7 +59,7 @@ class Guarding:
             others = self._foreign(space)
             return [
                 bool(known and fingerprint(key, text) in known)
-                or near(key, text, sketches)
+                or bool(sketches and _near(key, text, sketches))
                 or any(one.know(text) for one in others)
                 for text in texts
             ]
@@ -70,7 +70,12 @@ class Guarding:
             return {name: known for name, known in found.items() if known}
 
     def _own(self, space: Space) -> frozenset[Fingerprints]:
-        return own(space.slots.key, self._prints(space), self._sketches(space))
+        one = Fingerprints(
+            key=space.slots.key,
+            prints=frozenset(self._prints(space)),
+            sketches=frozenset(self._sketches(space)),
+        )
+        return frozenset([one] if len(one) else [])
 
     def _foreign(self, space: Space) -> frozenset[Fingerprints]:
         """What was adopted from other stores in a namespace."""
@@ -124,11 +129,14 @@ class Guarding:
             self.purge()
             kept = self._prints(space) - {fingerprint(space.slots.key, text) for text in texts}
             others = self._foreign(space)
-            sketches = apart(space.slots.key, texts, self._sketches(space))
+            asked = [sketch(space.slots.key, text) for text in texts]
+            near = [
+                (space.number, made) for made in self._sketches(space) if not any(alike(made, one) for one in asked)
+            ]
             with self._database.atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
                 write_prints(db, [(space.number, b"".join(kept))] if kept else [])
-                write_prints(db, [(space.number, made) for made in sketches], near=True)
+                write_prints(db, near, near=True)
                 _write_adopted(db, space, [one.without(texts) for one in others if len(one.without(texts))])
             self._guards[space.number] = kept
             self._adopted.pop(space.number, None)
@@ -154,6 +162,11 @@ class Guarding:
 def _write_adopted(db: Any, space: Space, known: Iterable[Fingerprints]) -> None:
     lines = [(space.number, ADOPTED, sealed(space.slots.key, one)) for one in known]
     db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+
+
+def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
+    made = sketch(key, text)
+    return any(alike(made, other) for other in sketches)
 
 
 def write_prints(db: Any, prints: Sequence[tuple[int, bytes]], *, near: bool = False) -> None:

@@ -115,7 +115,7 @@ _TABLES = {
         """
         tenant bytea NOT NULL,
         event bigint GENERATED ALWAYS AS IDENTITY,
-        near smallint NOT NULL,
+        kind smallint NOT NULL,
         prints bytea NOT NULL,
         PRIMARY KEY (tenant, event)""",
     ),

@@ -34,10 +34,13 @@ def enqueue(connection: Connection, kind: str, target: bytes) -> None:
         )
 
 
-def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], kind: int = PRINTS) -> None:
-    """A line of `forgotten` for each of `lines`; kind: what they hold."""
-    for blob in lines:
-        connection.execute("INSERT INTO forgotten (tenant, near, prints) VALUES (%s, %s, %s)", (tenant, kind, blob))
+def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], *, kind: int = PRINTS) -> None:
+    """Lines of `forgotten`, of one kind (prints.py)."""
+    many(
+        connection,
+        "INSERT INTO forgotten (tenant, kind, prints) VALUES (%s, %s, %s)",
+        [(tenant, kind, blob) for blob in lines],
+    )
 
 
 def union(slots: NDArray[np.int64], more: Sequence[int], less: Sequence[int]) -> NDArray[np.int64]:
