@@ -169,6 +169,11 @@ def test_one_namespace_never_sees_another(server: Server) -> None:
     assert server.call("app", "GET", f"/v1/memories/{above}").status_code == 404
 
 
+def test_what_a_path_allows_is_said_whole(server: Server) -> None:
+    answer = server.call("app/bob", "PUT", f"/v1/memories/{UNKNOWN}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PATCH")
+
+
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer", "Basic YTpi", "Bearer \xe9"])
 def test_without_a_token_nothing_is_told(server: Server, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}

@@ -73,7 +73,17 @@ async def of_service(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, Problematic):
         return problem(error.status_code, error.title, error.said, headers=error.headers)
-    return problem(error.status_code, HTTPStatus(error.status_code).phrase, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem(error.status_code, HTTPStatus(error.status_code).phrase, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What the schema says of a path: the framework tells the methods of the first of its routes alone."""
+    known = request.app.openapi()["paths"].items()
+    fitting = (verbs for path, verbs in known if re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), request.url.path))
+    return {verb.upper() for verbs in fitting for verb in verbs} or {"GET"}
 
 
 async def of_body(request: Request, error: Exception) -> JSONResponse:
