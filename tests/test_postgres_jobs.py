@@ -120,7 +120,7 @@ def test_a_job_that_fails_waits_and_says_why(database: str) -> None:
         assert list(work(memory)) == []
 
 
-@pytest.mark.parametrize("point", ["rows committed", "zero synced", "keys synced"])
+@pytest.mark.parametrize("point", ["rows committed", "keys synced"])
 def test_a_worker_that_is_killed_loses_nothing(database: str, tmp_path: Path, point: str) -> None:
     with opened(database) as memory:
         store = memory.store
