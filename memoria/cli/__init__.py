@@ -16,6 +16,7 @@ from memoria.cli import (  # noqa: F401 - each adds its commands
     keep,
     lab,
     maintain,
+    mcp,
     policies,
     serve,
     suite,
