@@ -35,6 +35,8 @@ def template(server: Server) -> str:
 
 
 @pytest.fixture
-def database(server: Server, template: str, tmp_path: Path) -> str:
-    """The URL of a new database, its keys in the test's folder."""
-    return f"{server.database(f'test_{next(_NUMBERS)}', template=template)}&keys={tmp_path / 'keys'}"
+def database(server: Server, template: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new database, its keys in the test's folder; it goes afterwards, for others scan every byte."""
+    name = f"test_{next(_NUMBERS)}"
+    yield f"{server.database(name, template=template)}&keys={tmp_path / 'keys'}"
+    server.sql(f"DROP DATABASE {name} WITH (FORCE)")

@@ -41,3 +41,9 @@ def test_import_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     heavy = {"torch", "faiss", "numpy", "sentence_transformers", "pydantic", "sqlite_utils", "typer", "rich"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_a_missing_extra_names_what_installs_it() -> None:
+    code = "import sys; sys.modules['psycopg'] = None; import memoria; memoria.open('postgresql://nowhere?keys=k')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert "MissingExtra: the store in PostgreSQL needs: pip install 'memoria[postgres]'" in done.stderr

@@ -195,7 +195,8 @@ def postgres(
     sizes = sorted(n or [10_000, 100_000])
     with database(url) as place, progress_bar() as progress:
         store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
-        with Memoria(store, agreement.EMBEDDER) as memory:
+        # What is recalled is not written down, or each forget would wait for the uses before it.
+        with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
             report = cluster.bench_postgres(memory, sizes, progress, home=home, rounds=rounds, seed=seed)
     show(report, as_json)
 

@@ -136,7 +136,8 @@ class DirectoryKeys:
             return None
 
     def put(self, tenant: bytes, first: int, keys: Sequence[bytes]) -> None:
-        fd = self._open(tenant)
+        with translated(self._path(tenant)):
+            fd = self._open(tenant)
         try:
             with translated(self._path(tenant)):
                 self._reserve(fd, first + len(keys))

@@ -150,9 +150,8 @@ class Searching(Reading):
             words.remove(gone)
             for slot in gone:
                 del space.ids[slot]
-            self._take_in(
-                connection, tenant, space, words, [slot for slot in slots if slot in there - space.ids.keys()]
-            )
+            fresh = there - space.ids.keys()
+            self._take_in(connection, tenant, space, words, [slot for slot in slots if slot in fresh])
             space.away = _away(connection, tenant)
         space.words, space.version = words, version
         return words
