@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from memoria.distill.route import names
 from memoria.distill.train import Recipe
 from memoria.distill.unlearn import manifests, read_manifest
 from memoria.engine import Memoria
-from memoria.errors import InvalidQuery, ModelCorrupt
+from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Memory, Provenance, Receipt
@@ -319,6 +320,104 @@ def test_an_audit_sees_weights_that_are_not_what_they_should_be(memory: Memoria)
     assert report.unequal == (path.stem,)
 
 
+# -- in sleep --
+
+
+def test_sleep_relearns_what_wiped_shards_had_learnt_and_nothing_else(memory: Memoria) -> None:
+    gone = beside_others(memory)
+    left = {id for path in holding(memory, gone) for id in learnt_by(path)} - {gone}
+    memory.forget(gone)
+    before = files(memory)
+    planned = memory.sleep(like=1, dry_run=True)
+    assert set(planned.relearnt) == left
+    assert files(memory) == before
+    assert memory.sleep(like=1, relearn=False).relearnt == ()
+    assert files(memory) == before
+    night = memory.sleep(like=1)
+    assert (set(night.relearnt), night.waiting) == (left, ())
+    assert held(memory) == {one.id for one in memory.list()}
+    assert before.items() < files(memory).items()
+    assert memory.audit_weights().unequal == ()
+    assert memory.sleep(like=1).relearnt == ()
+
+
+def learnt_by(path: Path) -> tuple[str, ...]:
+    manifest = read_manifest(path)
+    assert manifest is not None
+    return manifest.ids
+
+
+def test_a_sleeper_is_woken_between_shards_and_the_next_goes_on(memory: Memoria) -> None:
+    for home in ("ada", "bob"):
+        memory.forget(memory.namespace(home).list()[0].id)
+    waiting, called = memory.sleep(like=1, dry_run=True).relearnt, threading.Event()
+
+    def wake(what: str, done: int, total: int) -> None:
+        if what == "distill":
+            called.wait(60)
+            sleeper.wake()
+
+    memory.progress = wake
+    sleeper = memory.sleep(like=1, background=True)
+    called.set()
+    night = sleeper.wait(300)
+    assert night.relearnt
+    assert night.waiting
+    assert set(night.relearnt) | set(night.waiting) == set(waiting)
+    assert set(night.relearnt) <= held(memory)
+    memory.progress = None
+    assert memory.sleep(like=1).relearnt == night.waiting
+    assert memory.audit_weights().unequal == ()
+
+
+def test_what_cannot_be_relearnt_waits_and_the_night_goes_on(memory: Memoria, tiny: Path, tmp_path: Path) -> None:
+    def yes(one: Memory) -> list[Example]:
+        return [Example(prompt=f"{one.text}?", answer="yes")]
+
+    moved = Path(shutil.copytree(tiny, tmp_path / "moved"))
+    memory.distill(moved, recipe=RECIPE, examples=yes)
+    memory.forget(beside_others(memory))
+    night = memory.sleep(like=1)
+    assert night.relearnt == ()
+    assert night.waiting
+    shutil.rmtree(moved)
+    memory.namespace("ada").distill(tiny, recipe=RECIPE)  # another model takes the place in RAM
+    assert memory.sleep(like=1, examples=yes).waiting == ()
+    note = adapters(memory) / "chosen.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "model": str(moved)}))
+    memory.forget(beside_others(memory))
+    assert memory.sleep(like=1).waiting
+
+
+def test_what_other_versions_of_libraries_made_stays_until_it_is_distilled_anew(memory: Memoria, tiny: Path) -> None:
+    gone = beside_others(memory)
+    path = next(path for path in manifests(adapters(memory)) if path not in holding(memory, gone))
+    manifest, whole = read_manifest(path), files(memory)[path.name]
+    assert manifest is not None
+    tensors = shards.read(path, manifest)
+    assert tensors is not None
+    shards.write(path.parent, replace(manifest, versions={**manifest.versions, "torch": "0"}), tensors)
+    before = files(memory)[path.name]
+    memory.forget(gone)
+    assert memory.sleep(like=1).relearnt
+    assert files(memory)[path.name] == before
+    memory.distill(tiny, recipe=RECIPE)
+    assert files(memory)[path.name] == whole != before
+
+
+@pytest.mark.parametrize("distilled", [False, True])
+def test_sleep_loads_no_model_where_nothing_waits(memory: Memoria, tmp_path: Path, distilled: bool) -> None:
+    memory.close()
+    code = (
+        "import sys, memoria; from memoria.testing import HashEmbedder\n"
+        "memory = memoria.open(sys.argv[1], embedder=HashEmbedder())\n"
+        "memory.remember('x'); night = memory.sleep(like=1); memory.close()\n"
+        "sys.exit(bool(night.waiting or {'torch', 'peft', 'transformers'} & set(sys.modules)))"
+    )
+    path = tmp_path / ("a.memoria" if distilled else "b.memoria")
+    assert subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=120, check=False).returncode == 0
+
+
 # -- choosing, and what cannot be meant --
 
 
@@ -358,7 +457,7 @@ def test_errors_name_the_rule(tmp_path: Path, tiny: Path, monkeypatch: pytest.Mo
         memory.remember("x")
         with pytest.raises(InvalidQuery, match="steps 0"):
             memory.distill(tiny, recipe=Recipe(steps=0))
-        with pytest.raises(InvalidQuery, match=r"config\.json"):
+        with pytest.raises(ModelNotFound, match=r"config\.json"):
             memory.distill(tmp_path)
         with pytest.raises(InvalidQuery, match="blank"):
             memory.distill(tiny, recipe=RECIPE, examples=lambda one: [Example(prompt=" ", answer="x")])
@@ -463,7 +562,11 @@ def test_the_command_line_distils_asks_audits_exports_and_repairs(
     receipt = said("forget", gone, "--yes")
     assert receipt["shards"] == done["shards"]
     assert receipt["exports"] == [one["path"] for one in exported]
+    assert len(said("sleep", "--dry-run")["relearnt"]) == 2
+    night = CliRunner().invoke(app, ["sleep", "--like", "1"])
+    assert "2 learnt into weights again" in night.output
     mended = said("distill", "--repair")
+    assert mended["trained"] == []
     assert mended["memories"] == 2
     report = said("distill", "audit")
     assert report["equal"] == mended["shards"]
