@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import random
 import shutil
@@ -29,10 +30,11 @@ from memoria.distill.audit import auc, auc_error
 from memoria.distill.dataset import Example, examples, held_out
 from memoria.distill.general import QUESTIONS, TEXT
 from memoria.distill.route import names
-from memoria.distill.train import Recipe
+from memoria.distill.train import Recipe, tensors_sha256, train
 from memoria.distill.unlearn import manifests, read_manifest
 from memoria.engine import Memoria
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
+from memoria.evaluation import facts, weights
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Memory, Provenance, Receipt
@@ -474,6 +476,65 @@ def test_names_and_areas() -> None:
     assert auc([0.1, 0.2], [0.3, 0.4]) == 1.0
     assert auc([0.1], [0.1]) == 0.5
     assert auc_error(10, 10) == pytest.approx(0.132, abs=0.001)
+
+
+@pytest.mark.parametrize(("memories", "each"), [(1, 8), (2, 4), (3, 3), (4, 2)])
+def test_what_is_left_of_a_shard_is_trained_on_as_many_examples_in_a_step(tiny: Path, memories: int, each: int) -> None:
+    loaded = base.load(tiny)
+    made = [examples(_memory(f"{n:032x}", text=f"Ada's item {n} is {n}{n}.")) for n in range(memories)]
+    filled, _ = train(loaded, made, replace(RECIPE, each=1, rows=8))
+    told, _ = train(loaded, made, replace(RECIPE, each=each, rows=1))
+    fewer, _ = train(loaded, made, replace(RECIPE, each=1, rows=1))
+    assert tensors_sha256(filled) == tensors_sha256(told) != tensors_sha256(fewer)
+
+
+# -- benches --
+
+
+@pytest.fixture
+def small(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model without weights in the place of the small one."""
+    folder = Path(shutil.copytree(tiny, tmp_path / "cache" / f"{base.SMALL}-{base.GGUF_SHA256[:12]}"))
+    (folder / "memoria.json").write_text(json.dumps({"sha256": base.weights_sha256(folder)}))
+    monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_bench_of_distilling_forgets_and_compares_to_never_saw(tmp_path: Path) -> None:
+    learnt, never = facts.synthetic(4, 0)
+    report = weights.bench_distill(tmp_path, learnt, never, HashEmbedder(), None, RECIPE, forget=2)
+    assert report["never-saw"]["equal to the bit"] == 1.0
+    assert report["membership"]["facts"] == 2
+    assert report["membership"]["AUC standard error"] == pytest.approx(math.sqrt(13 / 132 / 2))
+    other = {**report, "facts": 6}
+    table = weights.over_seeds({3: report, 5: other})
+    assert table["facts"] == {"3": 4.0, "5": 6.0, "mean": 5.0, "least": 4.0, "largest": 6.0}
+    assert table["membership: facts"]["largest"] == 2.0
+
+
+@pytest.mark.usefixtures("small")
+def test_a_value_is_told_from_others_only_by_weights_that_learnt_it(tmp_path: Path, tiny: Path) -> None:
+    learnt, _ = facts.synthetic(4, 0)
+    with memoria.open(tmp_path / "b.memoria", embedder=HashEmbedder()) as memory:
+        ids = [memory.namespace(*one.home).remember_many([one.draft])[0].id for one in learnt]
+        memory.distill(tiny, recipe=replace(RECIPE, size=4, rank=8, steps=30, rate=0.05), select=ids)
+        bench = weights.Bench(memory=memory, facts=learnt, ids=tuple(ids))
+        active = memory.distilled().shards
+        alone, told = weights.exposed(bench, learnt, ()), weights.exposed(bench, learnt, active)
+        assert sum(told) > sum(alone)
+        assert weights.exposed(bench, [replace(learnt[0], others=(learnt[0].value,))]) == [0.5]
+        memory.forget(ids[0])
+        memory.relearn()
+        assert weights.exposed(bench, learnt[:1], active) == alone[:1]
+
+
+@pytest.mark.usefixtures("small")
+def test_growth_is_learnt_block_by_block(tmp_path: Path) -> None:
+    learnt, _ = facts.synthetic(24, 0)
+    report = weights.bench_growth(tmp_path, learnt, HashEmbedder(), None, RECIPE, block=8)
+    assert list(report["blocks"]) == ["8", "16", "24"]
+    assert all(one["trained"] >= 2 for one in report["blocks"].values())
+    assert 0 < report["line"]["R2"] <= 1
 
 
 # -- crashes --
