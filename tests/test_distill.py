@@ -549,6 +549,7 @@ def test_growth_is_learnt_block_by_block(tmp_path: Path) -> None:
     assert list(report["blocks"]) == ["8", "16", "24"]
     assert all(one["trained"] >= 2 for one in report["blocks"].values())
     assert 0 < report["line"]["R2"] <= 1
+    assert 1 <= report["trained, one namespace"] <= RECIPE.size
 
 
 # -- crashes --

@@ -15,12 +15,14 @@ from typing import Any
 from memoria.distill.audit import auc, auc_error, general_kept, perplexity_ratio, share_right
 from memoria.distill.dataset import Example
 from memoria.distill.model import DistilledModel
+from memoria.distill.shards import plan
 from memoria.distill.train import Recipe
 from memoria.distill.unlearn import manifests
 from memoria.engine import Memoria
 from memoria.evaluation.facts import Fact, write
 from memoria.protocols import Embedder, Progress
 from memoria.stores import LocalStore
+from memoria.types import Memory
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 # Tokens of an answer to a question about a fact.
@@ -243,7 +245,8 @@ def bench_growth(
     """Seconds a memory as a store grows by `block` facts at a time, each learnt beside the last, and a line through it.
 
     Seconds are of the processor, so that other work on the machine is not counted. R2: of all seconds so far as a
-    linear function of facts so far, by least squares.
+    linear function of facts so far, by least squares. trained, one namespace: how many memories would be trained for
+    each that is learnt, if all were of one namespace, where what comes later splits shards that are there.
     """
     blocks: dict[str, dict[str, float]] = {}
     whole = [0.0]
@@ -256,6 +259,7 @@ def bench_growth(
             seconds = time.process_time() - started
             whole.append(whole[-1] + seconds)
             blocks[str(at + len(new))] = {"trained": len(done.trained), "seconds a memory": seconds / len(new)}
+        together = _trained_together(memory.list(), block, recipe.size)
     each = [one["seconds a memory"] for one in blocks.values()]
     line = statistics.linear_regression(counts := [0, *map(int, blocks)], whole)
     return {
@@ -265,7 +269,20 @@ def bench_growth(
             "R2": math.pow(statistics.correlation(counts, whole), 2),
             "last block to first": each[-1] / each[0],
         },
+        "trained, one namespace": together,
     }
+
+
+def _trained_together(memories: Sequence[Memory], block: int, size: int) -> float:
+    """Memories trained for each learnt, if all were of one namespace and came a block at a time."""
+    before: set[tuple[str, ...]] = set()
+    trained = 0
+    mixed = [replace(one, namespace=("all",)) for one in memories]
+    for at in range(block, len(mixed) + block, block):
+        now = {tuple(one.id for one in shard) for shard in plan(mixed[:at], size)}
+        trained += sum(map(len, now - before))
+        before = now
+    return trained / len(mixed)
 
 
 def over_seeds(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
