@@ -533,7 +533,12 @@ def test_a_value_is_told_from_others_only_by_weights_that_learnt_it(tmp_path: Pa
         ids = [memory.namespace(*one.home).remember_many([one.draft])[0].id for one in learnt]
         memory.distill(tiny, recipe=replace(RECIPE, size=4, rank=8, steps=30, rate=0.05), select=ids)
         bench = weights.Bench(memory=memory, facts=learnt, ids=tuple(ids))
-        active = memory.distilled().shards
+        model = memory.distilled()
+        active, query = model.shards, learnt[0].asked[0]
+        together = model.losses(query, ["oboe", "Windhoek and Galway"])
+        assert together == pytest.approx(
+            [*model.losses(query, ["oboe"]), *model.losses(query, ["Windhoek and Galway"])]
+        )
         alone, told = weights.exposed(bench, learnt, ()), weights.exposed(bench, learnt, active)
         assert sum(told) > sum(alone)
         assert weights.exposed(bench, [replace(learnt[0], others=(learnt[0].value,))]) == [0.5]

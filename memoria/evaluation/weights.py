@@ -189,14 +189,17 @@ def exposed(bench: Bench, facts: Sequence[Fact], active: Sequence[str] | None = 
 
     The value was drawn among these, so that in a model that never saw the fact its rank is a matter of chance, whatever
     the question, and the mean one half (Carlini et al. 2019, The secret sharer, arXiv:1802.08232, section 4: a rank
-    among what the secret could have been). active: as of `DistilledModel.loss`.
+    among what the secret could have been). active: as of `DistilledModel.losses`.
     """
     views = bench.views()
 
-    def loss(fact: Fact, value: str) -> float:
-        return sum(views[fact.home].loss(query, value, active) for query in fact.asked) / len(fact.asked)
+    def share(fact: Fact) -> float:
+        values = [fact.value, *fact.others]
+        asked = [views[fact.home].losses(query, values, active) for query in fact.asked]
+        own, *others = map(statistics.fmean, zip(*asked, strict=True))
+        return auc([own], others)
 
-    return [auc([loss(one, one.value)], [loss(one, other) for other in one.others]) for one in facts if one.others]
+    return [share(one) for one in facts if one.others]
 
 
 def _membership(found: Mapping[str, Sequence[float]], facts: Sequence[Fact]) -> dict[str, float]:
