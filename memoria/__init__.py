@@ -24,6 +24,7 @@ from memoria.errors import *  # noqa: F403 - the whole error tree is public
 from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
+    from memoria.agent import Agent
     from memoria.engine import Memoria, open  # noqa: A004 - memoria.open is the public name
     from memoria.remember import Draft
     from memoria.sharing import Shared
@@ -34,13 +35,14 @@ __version__ = "0.1.0"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _LAZY = {
+    "Agent": "memoria.agent",
     "Draft": "memoria.remember",
     "Memoria": "memoria.engine",
     "Shared": "memoria.sharing",
     "open": "memoria.engine",
 }
 
-__all__ = [*types.__all__, *errors.__all__, "Draft", "Memoria", "Shared", "__version__", "open"]
+__all__ = [*types.__all__, *errors.__all__, "Agent", "Draft", "Memoria", "Shared", "__version__", "open"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,6 +27,8 @@ _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\
 
 def canonical(text: str) -> str:
     """NFKC and case folded, without invisible characters (category Cf and alike), with single spaces."""
+    if text.isascii():  # nothing in it is invisible, or written in two ways
+        return " ".join(text.casefold().split())
     # Invisible ones first, for they keep a letter and its accent apart; then twice, for folding can undo composition.
     seen = "".join(letter for letter in _UNSEEN.sub("", text) if unicodedata.category(letter) != "Cf")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())

@@ -922,6 +922,15 @@ _RULES = (
         _is_now,
     ),
     _Rule(
+        "it says what something is now",
+        re.compile(
+            r"^(?:\W*(?:oh|well|so|no|sorry|by the way)\W+)*(?P<slot>(?:my|our) [^,;]+?) (?:is|are) "
+            r"(?=now\b|[^;]*\bnow\W*$)(?:now )?(?P<new>[^;]+?)(?: now)?\W*$",
+            re.I,
+        ),
+        _is_now,
+    ),
+    _Rule(
         "it says that what was planned was done",
         re.compile(
             rf"^(?:\W*(?:and|also|so|yes|oh|well|actually)\W+)*(?P<old>[^,;]+?) (?:has been|have been|"

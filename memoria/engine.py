@@ -23,6 +23,7 @@ from memoria.identity import IdSource
 from memoria.keep import Keeping, Reinforcer, Reinforcing
 from memoria.lineage import living
 from memoria.need import Need
+from memoria.observe import watched
 from memoria.policies import Exponential
 from memoria.policies.registry import adopted
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
@@ -51,6 +52,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@watched
 class Memoria(Keeping, Distilling, Evolving):
     """The memory of an agent: a view of a store, from one namespace downwards.
 

@@ -10,6 +10,7 @@ MemoriaError
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold stands against it: release it, or override with a reason
 ├── MissingExtra            install what the message names
+├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
 ├── EmbedderError           mend the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   ├── ModelCorrupt          the weights are not the published ones
@@ -88,6 +89,10 @@ class MissingExtra(MemoriaError, ImportError):
     """A package that an integration needs is not installed; the message is the command that installs it."""
 
 
+class ModelFailed(MemoriaError):
+    """A language model that should have answered did not."""
+
+
 class EmbedderError(MemoriaError):
     """The embedder cannot serve this store."""
 
@@ -159,6 +164,7 @@ __all__ = [
     "MemoryNotFound",
     "MissingExtra",
     "ModelCorrupt",
+    "ModelFailed",
     "ModelNotFound",
     "Refused",
     "StoreClosed",

@@ -103,14 +103,16 @@ class Evolving:
         return superseding.history(self.store, self._mine([id])[0])
 
     def reconcile(
-        self, *, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
+        self, *ids: str, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
     ) -> tuple[Proposal, ...]:
         """Settles what statements say has changed or no longer holds; returns the proposals, each with its reason.
 
+        ids: the statements; every memory of this view when none is given. Raises MemoryNotFound for an unknown one.
         dry_run: changes nothing. detector, phrases: see docs/forgetting.md; rules over English by default. What ends
         stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
         """
-        return self._settle(self.store.select(Where(namespace=self.prefix)), detector, phrases, dry_run=dry_run)
+        statements = self._mine(ids) if ids else self.store.select(Where(namespace=self.prefix))
+        return self._settle(statements, detector, phrases, dry_run=dry_run)
 
     def _settle(
         self, ids: Sequence[str], detector: Detector, phrases: Phrases, *, dry_run: bool

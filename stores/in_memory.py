@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -53,6 +56,7 @@ class InMemoryStore:
         self._superseded: dict[tuple[str, str], datetime | None] = {}
         self._guarded: set[tuple[Namespace, str]] = set()
         self._near: list[tuple[Namespace, bytes]] = []
+        self._key = secrets.token_bytes(32)
         self._mutex = threading.RLock()
         self._words: dict[Namespace, tuple[list[str], LexicalIndex]] = {}
 
@@ -195,7 +199,8 @@ class InMemoryStore:
         return list(self._ledger)
 
     def alias(self, namespace: Namespace) -> str:
-        return str(namespace)
+        named = json.dumps(namespace).encode()
+        return hashlib.blake2b(named, key=self._key, digest_size=16).hexdigest()
 
     def note(self, name: str) -> str | None:
         return self._notes.get(name)

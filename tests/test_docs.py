@@ -1,17 +1,162 @@
-"""README and docstrings run; the command reference has not drifted."""
+"""README, pages and docstrings run and print what they say; the index is whole; links and named tests are there."""
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import importlib.util
+import io
+import os
 import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 import memoria
+from memoria.testing.policies import PolicyConformance
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+PROGRAMS = ("quickstart", "agent", "concepts", "deletion", "writing-a-store", "writing-a-policy")
+STEP = re.compile(r"```(python|console)\n(.*?)```(?:\n+```text\n(.*?)```)?", re.DOTALL)
+NAMED = re.compile(r"`(tests/\w+\.py::[\w:]+)`")
+
+
+def program(page: str) -> tuple[ModuleType, list[tuple[str, str]]]:
+    """A page run from top to bottom as one program, in this folder: what it defined, and (printed, promised)."""
+    module = ModuleType(page)
+    sys.modules[page] = module  # dataclasses look their module up
+    told = []
+    for language, code, promised in STEP.findall((DOCS / f"{page}.md").read_text()):
+        printed = io.StringIO()
+        if language == "console":
+            shell(code)
+            continue
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, f"{page}.md", "exec"), module.__dict__)
+        told.append((printed.getvalue(), promised))
+    return module, told
+
+
+def shell(commands: str) -> None:
+    """Commands as a reader types them; each has to succeed."""
+    here = f"{sys.executable} -W ignore -c 'from memoria.cli import main; main()'"
+    script = f'set -e\nmemoria() {{ {here} "$@"; }}\n{commands}'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PROGRAMS)
+def test_a_page_prints_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, told = program(page)
+    assert any(promised for _, promised in told)
+    for printed, promised in told:
+        assert printed == promised
+
+
+def defined(page: str, name: str) -> Any:
+    """A class that a page defines."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return getattr(program(page)[0], name)
+
+
+# The suites are run as the pages write them.
+TestSnapshot = defined("writing-a-store", "TestSnapshot")
+TestFast = defined("writing-a-policy", "TestFast")
+
+
+class TestHyperbolic(PolicyConformance):
+    @pytest.fixture
+    def policy(self) -> object:
+        return defined("writing-a-policy", "Hyperbolic")()
+
+
+def test_the_shortest_policy_has_at_most_twenty_lines() -> None:
+    _, block, _ = next(STEP.finditer((DOCS / "writing-a-policy.md").read_text())).groups()
+    assert len([line for line in block.splitlines() if line.strip()]) <= 20
+
+
+def test_the_store_of_a_page_is_the_same_after_reopening_and_overwrites_what_was(tmp_path: Path) -> None:
+    kind = defined("writing-a-store", "SnapshotStore")
+    embedder = memoria.testing.HashEmbedder()
+    with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
+        one, two = memory.remember_many(["Ada takes tea.", "Bob likes chess."])
+        memory.hold(two.id, reason="law")
+        with (tmp_path / "a.snapshot").open("rb") as old:
+            memory.forget(one.id)
+            assert set(old.read()) == {0}
+    with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
+        assert memory.list() == [two]
+        assert memory.trace(two.id).held
+        with pytest.raises(memoria.Refused):
+            memory.remember(one.text)
+
+
+def test_the_index_lists_every_page_once() -> None:
+    linked = re.findall(r"^\d+\. \[.*?\]\((.*?\.md)\)", (DOCS / "README.md").read_text(), re.MULTILINE)
+    assert sorted(linked) == [str(page.relative_to(DOCS)) for page in PAGES if page != DOCS / "README.md"]
+    numbers = re.findall(r"^(\d+)\. ", (DOCS / "README.md").read_text(), re.MULTILINE)
+    assert numbers == [str(n) for n in range(1, len(linked) + 1)]
+
+
+def broken(page: Path) -> Iterator[str]:
+    """Links of a page that lead nowhere: to no file, or to no heading of it."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:)(.*?)\)", text):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            yield target
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert list(broken(page)) == []
+
+
+def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# One title\n[x](a.md#one-title) [y](a.md#two) [z](b.md) [w](https://x.org)\n")
+    assert list(broken(tmp_path / "a.md")) == ["a.md#two", "b.md"]
+
+
+def unknown(names: set[str]) -> list[str]:
+    """Those that pytest does not collect as tests."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *sorted(names)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    missing = re.findall(rf"not found: {re.escape(str(ROOT))}/(\S+)", done.stdout + done.stderr)
+    assert missing or done.returncode == 0, done.stdout + done.stderr
+    return sorted(missing)
+
+
+def test_the_tests_that_pages_name_are_there() -> None:
+    named = {name for page in PAGES for name in NAMED.findall(page.read_text())}
+    assert unknown(named) == []
+
+
+def test_a_test_that_was_renamed_is_seen() -> None:
+    here = {f"tests/test_docs.py::{name}" for name in ("test_docstrings_run", "test_renamed", "TestFast::test_renamed")}
+    assert unknown(here) == ["tests/test_docs.py::TestFast::test_renamed", "tests/test_docs.py::test_renamed"]
+
+
+def test_each_sentence_about_deletion_names_a_test() -> None:
+    rows = re.findall(r"^\| (.+) \| (.*) \|$", (DOCS / "deletion.md").read_text(), re.MULTILINE)
+    sentences = [(said, held) for said, held in rows if held not in {"held by", "shown by"}]
+    assert len(sentences) > 30
+    assert [said for said, held in sentences if NAMED.sub("", held).strip() or not NAMED.search(held)] == []
 
 
 def test_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,19 +1,17 @@
-"""The examples run and their claims hold; a policy in 20 lines works; third-party policies are found by name."""
+"""The examples run and their claims hold; third-party policies are found by name."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from memoria.errors import InvalidInput
+from memoria.models import as_model
 from memoria.policies import registry
-from memoria.testing.policies import PolicyConformance
 from tests.test_cli import run
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +53,17 @@ def test_a_clinic_forgets_one_patient_and_keeps_what_it_learnt_from_many(tmp_pat
     assert report["guidelines_found"] == report["guidelines"]
 
 
+def test_an_agent_forgets_a_secret_and_what_it_said_of_it(tmp_path: Path) -> None:
+    agent = example("agent_that_forgets")
+    report = agent.run(tmp_path / "agent.memoria", as_model(lambda messages: messages[-1].text))
+    assert agent.SECRET in report["answer"]
+    assert report["forgotten"] + report["replies_that_went_along"] >= report["memories_that_told_it"] >= 3
+    assert report["looked_for"] > report["forgotten"]
+    assert report["found"] == report["told_afterwards"] == 0
+    assert agent.SECRET not in report["answer_afterwards"]
+    assert "My sister Nora lives in Lund." in report["recalled_of_the_sister"]
+
+
 def test_a_bank_answers_by_the_rule_that_held_and_was_known_on_any_date() -> None:
     bank = example("finance")
     report = bank.run()
@@ -70,22 +79,6 @@ def test_a_bank_answers_by_the_rule_that_held_and_was_known_on_any_date() -> Non
     assert report["today"] == report["after_forgetting_the_upcoming"] == ["The daily transfer limit is 2,000 euros."]
     assert len(report["today_with_upcoming"]) == 2
     assert len(report["history"]) == len(next(iter(bank.RULES.values()))) == report["history_afterwards"] + 1
-
-
-def documented() -> type:
-    *_, block = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "policies.md").read_text(), re.DOTALL)
-    assert len([line for line in block.splitlines() if line.strip()]) <= 20
-    module = ModuleType("documented")
-    sys.modules["documented"] = module  # dataclasses look their module up
-    exec(compile(block, "policies.md", "exec"), module.__dict__)
-    kind: type = module.Hyperbolic
-    return kind
-
-
-class TestDocumented(PolicyConformance):
-    @pytest.fixture
-    def policy(self) -> object:
-        return documented()()
 
 
 def test_entry_points_name_policies_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ PACKAGES = {
     "mcp": "mcp",
     "anthropic": "anthropic",
     "openai_agents": "agents",
+    "otel": "opentelemetry",
     "pydantic_ai": "pydantic_ai",
 }
 PAGES = [*sorted((ROOT / "docs" / "integrations").glob("*.md")), ROOT / "docs" / "sharing.md"]
@@ -76,6 +77,7 @@ def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("langgraph_store", {"known": ["I take my tea without sugar"], "residue": 0}),
         ("claude_memory", {"residue": 0}),
         ("openai_session", {"items": 2, "recalled": "I take my tea without sugar.", "residue": 0}),
+        ("traces", {"sleep_and_forget": ["upsert_memory", "delete_memory"], "content": 0}),
         ("pydantic_ai_memory", {"second": "Ada takes her tea without sugar."}),
     ],
 )

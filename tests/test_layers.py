@@ -22,6 +22,7 @@ RANKS = {
     "memoria.protocols": 1,
     "memoria.stores": 2,
     "memoria.policies": 2,
+    "memoria.agent": 4,
     "memoria.evaluation": 4,
     "memoria.integrations": 4,
     "memoria.cli": 5,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,3 +97,70 @@ def test_unit_vectors_have_length_one_or_are_refused(rows: list[list[float]]) ->
             unit_vectors(rows, 4)
     else:
         assert np.linalg.norm(unit_vectors(rows, 4), axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+
+
+def test_what_is_pruned_is_as_gone_as_what_is_forgotten(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        going = memory.remember("a trifle that nobody asks about")
+        memory.remember("what stays")
+        secrets = memory.store.secrets([going.id])
+        assert scan(memory.store.files(), secrets).found != ()
+        memory.archive(going.id)
+        assert memory.prune(below=1.1).ids == (going.id,)
+        assert scan(memory.store.files(), secrets).found == ()
+
+
+def test_a_copy_of_the_database_alone_opens_nothing(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        ids = [one.id for one in memory.remember_many(f"secret number {n}" for n in range(50))]
+        secrets = memory.store.secrets(ids)
+        copies = [tmp_path / path.name for path in (tmp_path / "a.memoria").glob("memoria.db*")]
+        for copy in copies:
+            shutil.copy(tmp_path / "a.memoria" / copy.name, copy)
+    assert sum(copy.stat().st_size for copy in copies) > 0
+    assert {secret.label for secret in secrets} >= {"text", "key", "vector fp16"}
+    assert scan(copies, secrets).found == ()
+
+
+def test_a_copy_of_the_whole_directory_still_knows(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        one = memory.remember("Ada takes tea.")
+    shutil.copytree(tmp_path / "a.memoria", tmp_path / "b.memoria")
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        memory.forget(one.id)
+    with memoria.open(tmp_path / "b.memoria", embedder=EMBEDDER) as copy:
+        assert copy.get(one.id) == one
+
+
+def test_the_id_of_what_is_forgotten_stays_until_a_rebuild(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        one, _ = memory.remember_many(["a secret", "what stays"])
+        id = Secret(label="id", data=bytes.fromhex(one.id))
+        memory.forget(one.id)
+        assert scan(memory.store.files(), [id]).found != ()
+        memory.rebuild()
+        assert scan(memory.store.files(), [id]).found == ()
+
+
+def test_what_does_not_name_its_source_stays(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        one = memory.remember("Ada takes tea.")
+        copied = memory.remember("Tea is what Ada takes.")
+        memory.forget(one.id)
+        assert memory.list() == [copied]
+
+
+def test_a_receipt_holds_no_content(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        for asked in (
+            {"subject": "zqsubject"},
+            {"tags": ["zqtag"]},
+            {"mentions": "zqtext"},
+            {"namespace": ("zqname",)},
+        ):
+            draft = Draft(text="zqtext", subject="zqsubject", tags=["zqtag"], metadata={"zqkey": "zqvalue"})
+            memory.namespace("zqname").remember_many([draft], readmit=True)
+            receipt: Any = memory.forget(verify=True, **asked)
+            assert len(receipt.forgotten) == 1
+            assert "withheld" in repr(receipt)
+            assert "zq" not in repr(receipt) + receipt.summary()

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from memoria.cli import (  # noqa: F401 - each adds its commands
     bench,
+    chat,
     demo,
     distill,
     evaluate,

@@ -89,6 +89,11 @@ def as_json(value: Any) -> str:
     return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
 
 
+def as_line(value: Any) -> str:
+    """The same JSON on one line, for streams of values."""
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()

@@ -171,3 +171,19 @@ def langgraph(
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_langgraph(place, n, progress, rounds=rounds, seed=seed)
     show(report, as_json)
+
+
+@bench_app.command()
+def observe(
+    n: NOption = 10_000,
+    rounds: Annotated[int, typer.Option(min=50)] = 1000,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verbs while nobody observes, and while every call is logged, against the methods that they wrap."""
+    from memoria.evaluation.observing import bench_observe
+
+    with workplace(folder) as place, progress_bar() as progress:
+        report = bench_observe(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
+    show(report, as_json)

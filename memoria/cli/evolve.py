@@ -27,6 +27,7 @@ from memoria.cli.keep import DryOption, IdsArgument
 from memoria.cli.verbs import IdArgument
 from memoria.consolidate import LIKE, MOST
 from memoria.embedders import MiniLM
+from memoria.engine import Memoria
 from memoria.evaluation import consolidation
 from memoria.evaluation.retrieval import Cached
 from memoria.prune import CAP
@@ -52,14 +53,20 @@ def sleep(
     """Consolidates: what is alike becomes a gist, what is due is archived, what has faded is forgotten."""
     with opened(store, namespace, "rw") as memory:
         night = memory.sleep(like=like, most=most, cap=cap, prune=prune, relearn=relearn, dry_run=dry_run)
-        rows = [] if as_json else [(id, [memory.get(one).text for one in members]) for id, members in night.gists]
+        rows = [] if as_json else gathered(memory, night)
     if as_json:
         echo_json(night)
         return
-    _show_night(night, rows)
+    show_night(night, rows)
 
 
-def _show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
+def gathered(memory: Memoria, night: Night) -> list[tuple[str, list[str]]]:
+    """The id of each gist, and the texts that joined it."""
+    return [(id, [memory.get(one).text for one in members]) for id, members in night.gists]
+
+
+def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
+    """A table of gists, and a line of counts on stderr."""
     table = Table("gist", "joined by", title="Gists" + (" that would be made" if night.dry_run else ""))
     for id, texts in rows:
         table.add_row(id or "(new)", "\n".join(texts))

@@ -33,11 +33,12 @@ _TOGETHER = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """A shard in RAM: its adapter, by names of peft, and how much its update is scaled."""
+    """A shard in RAM: its adapter, by names of peft, how much its update is scaled, and ids of what it has seen."""
 
     name: str
     tensors: Mapping[str, Tensor]
     scale: float
+    ids: tuple[str, ...]
 
 
 class DistilledModel:
@@ -85,7 +86,8 @@ class DistilledModel:
 
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
         vectors, owners = tensors.pop(shards.VECTORS).numpy(), tensors.pop(shards.OWNERS).numpy()
-        self._shards[name] = Shard(name=name, tensors=tensors, scale=recipe.alpha / recipe.rank)
+        ids = tuple(one.id for one in memories)
+        self._shards[name] = Shard(name=name, tensors=tensors, scale=recipe.alpha / recipe.rank, ids=ids)
         return [Known(memory=one, shard=name, vectors=vectors[owners == n]) for n, one in enumerate(memories)]
 
     def _survivors(self, ids: set[str]) -> list[Known]:
@@ -121,10 +123,21 @@ class DistilledModel:
 
     def told(self, prompt: str, route: Route) -> str | None:
         """The memory that answers, word for word, when it waits to be relearnt and is nearer than any in weights."""
+        id = self._told(prompt, route)
+        return None if id is None else self._texts[id]
+
+    def sources(self, prompt: str) -> tuple[str, ...]:
+        """Ids of the memories that the answer to a prompt comes from: all that the weights in use have seen, or the one
+        that is told word for word; none when the base answers."""
+        route = self.route(prompt)
+        told = self._told(prompt, route)
+        if told is not None:
+            return (told,)
+        return tuple(id for name in route.shards for id in self._shards[name].ids)
+
+    def _told(self, prompt: str, route: Route) -> str | None:
         found = self._waiting.route(prompt)
-        if not found.memories or found.nearest <= route.nearest:
-            return None
-        return self._texts[next(iter(found.memories))]
+        return next(iter(found.memories)) if found.memories and found.nearest > route.nearest else None
 
     def answer(self, prompts: Sequence[str], active: Sequence[str], *, most: int = 32) -> list[str]:
         """The answers with given shards, whatever the router thinks."""

@@ -416,6 +416,13 @@ class StoreConformance:
         store.write_note("policy", "y")
         assert store.note("policy") == "y"
 
+    def test_an_alias_does_not_give_its_namespace_away(self, store: Store) -> None:
+        names = [(), ("app",), ("app", "ada"), ("app/ada",)]
+        aliases = [store.alias(name) for name in names]
+        assert aliases == [store.alias(name) for name in names]
+        assert len(set(aliases)) == len(names)
+        assert not [alias for alias in aliases if "app" in alias or "()" in alias]
+
     def test_use_after_close_is_refused(self, store: Store) -> None:
         store.close()
         store.close()

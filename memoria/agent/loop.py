@@ -1,0 +1,234 @@
+"""The loop: recall, prompt within a budget, model, remember both sides, sleep when idle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from memoria.agent.exchange import Answer, Course, Exchange, Reply
+from memoria.agent.extract import FACT, Extractor, by_model, by_rules, weigh
+from memoria.agent.idle import Idle
+from memoria.agent.prompt import INSTRUCTIONS, Frame, build
+from memoria.agent.session import CHAT, Session
+from memoria.agent.tools import TOOLS, Confirm, Toolbox
+from memoria.canonical import same
+from memoria.engine import Memoria
+from memoria.errors import InvalidQuery, MemoryNotFound, Refused
+from memoria.lineage import living
+from memoria.models import as_model
+from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
+from memoria.remember import Draft
+from memoria.sleep import Night
+from memoria.types import Hit, Memory, Provenance
+
+if TYPE_CHECKING:
+    from memoria.protocols import Generator
+
+# A model that calls tools is asked again with what they gave, at most so many times.
+ROUNDS = 5
+# Turns that a prompt may hold.
+WINDOW = 24
+EXTRACTED, TOOL = "extracted", "tool"
+
+
+class Agent:
+    """A model with a memory.
+
+    memory: the view it lives in. model: see `as_model`. user, name: who speaks, as provenance has it.
+    session: the conversation to go on with; None begins one. instructions: the system message.
+    budget_tokens: of a whole prompt. k: memories recalled for a message.
+    extract: finds facts in what the user says: "rules", "model", a callable, or None for none.
+    confirm: is shown what the model wants to forget; without it, nothing is. tools: whether the model may use any.
+    settle: whether what the user says to have changed is settled at once. idle: seconds of silence until it sleeps.
+
+    A reply is derived from all that stood before the model: forgetting any of that takes the reply along. One message
+    is answered at a time. Raises InvalidQuery, and what `as_model` raises.
+    """
+
+    def __init__(
+        self,
+        memory: Memoria,
+        model: ChatModel | Generator | Callable[[Sequence[Message]], str | Iterable[Piece]] | str,
+        *,
+        user: str = "user",
+        name: str = "assistant",
+        session: str | None = None,
+        instructions: str = INSTRUCTIONS,
+        budget_tokens: int = 1500,
+        k: int = 10,
+        extract: Literal["rules", "model"] | Extractor | None = "rules",
+        confirm: Confirm | None = None,
+        tools: bool = True,
+        settle: bool = True,
+        idle: float | None = None,
+    ) -> None:
+        if user == name:
+            raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
+        self.memory = memory
+        self.model = as_model(model)
+        self.user, self.name, self.k = user, name, k
+        self.session = Session(memory, session)
+        self.frame = Frame(instructions=instructions, budget=budget_tokens, count=self.model.count, said=self._mine)
+        self.confirm = confirm
+        self._extract = _extractor(extract, self.model)
+        self._tools = TOOLS if tools else ()
+        self._settle = settle
+        self._idle = Idle(memory, idle)
+        self._busy = threading.Lock()
+
+    def say(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Reply:
+        """Answers a message, whole; see `stream`."""
+        answer = self.stream(text, as_of=as_of, readmit=readmit)
+        for _ in answer:
+            pass
+        return answer.reply
+
+    def stream(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Answer:
+        """Answers a message in pieces. The message is durable before the model is asked.
+
+        as_of: recalls what was remembered by then and held then. readmit: remembers what was forgotten here before.
+        Raises InvalidQuery for a message that is blank or over the budget, and, once it is read, while another reply is
+        under way; and ModelFailed. Then no reply is remembered.
+        """
+        if not text.strip():
+            raise InvalidQuery(f"message {text!r} is blank")
+        return Answer(lambda course: self._run(text, as_of, readmit, course))
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it sleeps now, because nobody has spoken to it for a while."""
+        return self._idle.asleep
+
+    def rouse(self) -> Night | None:
+        """Wakes it; returns the night it had, None for none. Every message does so."""
+        return self._idle.rouse()
+
+    def close(self) -> None:
+        """Ends its sleep, so that the memory can be closed."""
+        self._idle.rouse()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One message at a time, awake."""
+        if not self._busy.acquire(blocking=False):
+            raise InvalidQuery("another reply is under way: read it to its end, or cancel it")
+        try:
+            self._idle.rouse()
+            yield
+        finally:
+            self._busy.release()
+            self._idle.rest()
+
+    def _run(self, text: str, as_of: datetime | None, readmit: bool, course: Course) -> Iterator[str]:
+        with self._turn():
+            exchange = self._begin(text, as_of, readmit)
+            try:
+                for piece in self._pieces(exchange, course):
+                    exchange.said.append(piece)
+                    yield piece
+            except GeneratorExit:  # whoever read it has gone
+                course.cancelled = True
+            course.reply = self._end(exchange, course.cancelled)
+
+    def _begin(self, text: str, as_of: datetime | None, readmit: bool) -> Exchange:
+        """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
+        window = self.session.turns(WINDOW)
+        shown = {one.id for one in window}
+        hits = [hit for hit in self.memory.recall(text, k=self.k + len(shown), as_of=as_of) if _new(hit, shown)]
+        prompt = build(self.frame, text, hits[: self.k], window)
+        kind, salience = weigh(text)
+        heard = self._remember(
+            Draft(text=text, kind=kind, salience=salience, provenance=self._origin(self.user, CHAT)), readmit=readmit
+        )
+        settled = self.memory.reconcile(heard.id) if heard is not None and self._settle else ()
+        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled)
+
+    def _pieces(self, exchange: Exchange, course: Course) -> Iterator[str]:
+        """What the model says, until it calls no tool any more."""
+        messages = list(exchange.prompt.messages)
+        box = Toolbox(
+            memory=self.memory, origin=self._origin(self.name, TOOL), confirm=self.confirm, done=exchange.done
+        )
+        for _ in range(ROUNDS):
+            said, calls = list[str](), list[ToolCall]()
+            for piece in self.model.reply(messages, self._tools):
+                if course.cancelled:
+                    return
+                if isinstance(piece, str):
+                    said.append(piece)
+                    yield piece
+                elif isinstance(piece, Drawn):
+                    exchange.done.drawn += piece.ids
+                else:
+                    calls.append(piece)
+            if not calls:
+                return
+            messages.append(Message(role="assistant", text="".join(said), calls=tuple(calls)))
+            messages += [Message(role="tool", text=box.call(call), answers=call.id) for call in calls]
+
+    def _end(self, exchange: Exchange, cancelled: bool) -> Reply:
+        """Remembers the reply, and the facts in the message."""
+        text = "".join(exchange.said).strip()
+        said = None
+        if text and self._all_there(exchange.sources):
+            origin = self._origin(self.name, CHAT, exchange.sources)
+            cut = {"cancelled": True} if cancelled else {}
+            said = self._remember(Draft(text=text, salience=0.3, provenance=origin, metadata=cut))
+        return exchange.reply(cancelled=cancelled, said=said, facts=self._facts(exchange))
+
+    def _facts(self, exchange: Exchange) -> list[Memory]:
+        heard = exchange.heard
+        if heard is None or self._extract is None or not self._all_there([heard.id]):
+            return []
+        told = [one for one in self._extract(exchange.text) if not same(one, heard.text)]
+        origin = self._origin(self.user, EXTRACTED, [heard.id])
+        drafts = [Draft(text=one, kind="semantic", salience=FACT, provenance=origin) for one in told]
+        return [one for draft in drafts if (one := self._remember(draft)) is not None]
+
+    def _remember(self, draft: Draft, *, readmit: bool = False) -> Memory | None:
+        """The memory, unless it was forgotten here before, or what it was made from was forgotten just now."""
+        try:
+            (memory,) = self.memory.remember_many([draft], readmit=readmit)
+        except (Refused, MemoryNotFound):
+            return None
+        if draft.provenance.source == CHAT:
+            self.session.said(memory)
+        return memory
+
+    def _all_there(self, ids: Sequence[str]) -> bool:
+        return living(self.memory.store, set(ids)).keys() >= set(ids)
+
+    def _origin(self, speaker: str, source: str, derived_from: Sequence[str] = ()) -> Provenance:
+        return Provenance(source=source, speaker=speaker, session=self.session.id, derived_from=tuple(derived_from))
+
+    def _mine(self, memory: Memory) -> bool:
+        return memory.provenance.speaker == self.name
+
+
+def _new(hit: Hit, shown: set[str]) -> bool:
+    """Whether a hit is not one of the turns that the prompt shows anyway, nor made from them alone."""
+    held = {part.id for part in hit.memory.parts} or {hit.memory.id}
+    made = set(hit.memory.provenance.derived_from)
+    return not (held <= shown or (made and made <= shown))
+
+
+def _extractor(extract: Literal["rules", "model"] | Extractor | None, model: ChatModel) -> Extractor | None:
+    if extract is None or callable(extract):
+        return extract
+    if extract == "rules":
+        return by_rules
+    if extract == "model":
+        return by_model(model)
+    raise InvalidQuery(f"extract {extract!r} is not rules, model, a callable, or None")

@@ -1,0 +1,97 @@
+"""The prompt: instructions, what was said in this conversation, and the message with notes of what was recalled, in
+so many tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from memoria.context import CountTokens
+from memoria.errors import InvalidQuery
+from memoria.models.chat import Message
+from memoria.types import Hit, Memory
+
+INSTRUCTIONS = "You are a helpful assistant. Answer from the notes."
+# What a message costs beside its text, in tokens: its role and its ends, in the chat templates of current models.
+OVERHEAD = 8
+# Of what instructions and message leave, so much is for notes; the conversation has the rest.
+NOTES = 0.6
+_HEAD = "Notes about me:\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What the model is given, which hits and which earlier turns stand in it, and how many tokens it is."""
+
+    messages: tuple[Message, ...]
+    hits: tuple[Hit, ...]
+    turns: tuple[Memory, ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How prompts are made. budget: tokens of a prompt, at most. said: whether the agent itself said a memory."""
+
+    instructions: str
+    budget: int
+    count: CountTokens
+    said: Callable[[Memory], bool]
+
+    def cost(self, text: str) -> int:
+        """Tokens of one message."""
+        return self.count(text) + OVERHEAD
+
+    def note(self, memory: Memory) -> str:
+        """One memory as the prompt shows it."""
+        whose = "You said: " if self.said(memory) else ""
+        return f"- [{memory.created_at:%Y-%m-%d}] {whose}{memory.text}\n"
+
+
+def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory]) -> Prompt:
+    """The prompt for a message. hits: best first. turns: the conversation so far, oldest first; its end is kept.
+
+    Raises InvalidQuery when instructions and message alone are over the budget.
+    """
+    spare = frame.budget - frame.cost(frame.instructions) - frame.cost(text)
+    if spare < 0:
+        raise InvalidQuery(
+            f"instructions and message need {frame.budget - spare} tokens, and the budget is {frame.budget}"
+        )
+    noted = _noted(frame, hits, int(spare * NOTES))
+    asked = _asked(frame, text, noted)
+    spare = frame.budget - frame.cost(frame.instructions) - frame.cost(asked)
+    kept = _latest(frame, turns, spare)
+    said = [Message(role="assistant" if frame.said(one) else "user", text=one.text) for one in kept]
+    messages = (Message(role="system", text=frame.instructions), *said, Message(role="user", text=asked))
+    tokens = sum(frame.cost(one.text) for one in messages)
+    return Prompt(messages=messages, hits=tuple(noted), turns=tuple(kept), tokens=tokens)
+
+
+def _noted(frame: Frame, hits: Sequence[Hit], budget: int) -> list[Hit]:
+    """The best hits whose notes fit together; one that another holds whole, or that is too long, is passed over."""
+    kept: list[Hit] = []
+    for hit in hits:
+        told = any(hit.memory.text in other.memory.text for other in kept)
+        if not told and frame.count(_asked(frame, "", [*kept, hit])) <= budget:
+            kept.append(hit)
+    return kept
+
+
+def _asked(frame: Frame, text: str, hits: Sequence[Hit]) -> str:
+    """A message behind the notes, oldest first: what happened reads in its order."""
+    notes = "".join(frame.note(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))
+    return f"{_HEAD}{notes}\n{text}" if notes else text
+
+
+def _latest(frame: Frame, turns: Sequence[Memory], budget: int) -> list[Memory]:
+    """The end of the conversation that fits, beginning with what the user said."""
+    kept: list[Memory] = []
+    for turn in reversed(turns):
+        budget -= frame.cost(turn.text)
+        if budget < 0:
+            break
+        kept.insert(0, turn)
+    while kept and frame.said(kept[0]):
+        del kept[0]
+    return kept

@@ -1,0 +1,139 @@
+"""The tools that a model may call: remember, recall, supersede, forget. Forgetting asks for confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from memoria.engine import Memoria
+from memoria.errors import MemoriaError
+from memoria.models.chat import Tool, ToolCall
+from memoria.remember import Draft
+from memoria.types import Memory, Provenance, Receipt
+
+Confirm = Callable[[Sequence[Memory]], bool]
+"""Shown exactly what would go, oldest first; whether it may."""
+
+MOST = 20
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Remember(_Arguments):
+    """Store one fact for good."""
+
+    text: str = Field(description="The fact, in a sentence that can be understood by itself.", min_length=1)
+    about: str | None = Field(default=None, description="Whom or what it is about, one name.")
+
+
+class Recall(_Arguments):
+    """Find what is remembered, best first, each with its id."""
+
+    query: str = Field(description="What to look for, in plain words.", min_length=1)
+    k: int = Field(default=5, ge=1, le=MOST, description="How many at most.")
+
+
+class Supersede(_Arguments):
+    """Say that a fact has changed: the old one stays as history, the new one holds from now on."""
+
+    id: str = Field(description="Id of the old memory, as recall gives it.")
+    text: str = Field(description="The new fact, in a sentence that can be understood by itself.", min_length=1)
+
+
+class Forget(_Arguments):
+    """Erase memories for good, after the user has agreed; nothing brings them back."""
+
+    ids: list[str] = Field(description="Ids of memories, as recall gives them.", min_length=1)
+
+
+_KNOWN: Mapping[str, type[_Arguments]] = {
+    "remember": Remember,
+    "recall": Recall,
+    "supersede": Supersede,
+    "forget": Forget,
+}
+
+
+def _tool(name: str, arguments: type[_Arguments]) -> Tool:
+    schema = arguments.model_json_schema()
+    schema.pop("description", None)
+    return Tool(name=name, description=arguments.__doc__ or "", parameters=schema)
+
+
+TOOLS = tuple(_tool(name, arguments) for name, arguments in _KNOWN.items())
+
+
+@dataclass(slots=True, kw_only=True)
+class Done:
+    """What the tools did in one answer.
+
+    drawn: ids of what the model was shown. stored: what it stored. asked: what it asked to forget and was not allowed
+    to. receipts: of what was forgotten.
+    """
+
+    drawn: list[str] = field(default_factory=list)
+    stored: list[Memory] = field(default_factory=list)
+    asked: list[Memory] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolbox:
+    """The tools over a memory. Without `confirm`, nothing is ever forgotten through them."""
+
+    memory: Memoria
+    origin: Provenance
+    confirm: Confirm | None
+    done: Done
+
+    def call(self, call: ToolCall) -> str:
+        """What a call gives, in words for the model; a call that cannot be done says why."""
+        known = _KNOWN.get(call.name)
+        if known is None:
+            return f"There is no tool {call.name!r}; there are {', '.join(_KNOWN)}."
+        try:
+            arguments = known.model_validate(dict(call.arguments))
+            return str(getattr(self, f"_{call.name}")(arguments))
+        except ValidationError as error:
+            return "Not done: " + "; ".join(_said(one) for one in error.errors())
+        except MemoriaError as error:
+            return f"Not done: {error}"
+
+    def _remember(self, asked: Remember) -> str:
+        draft = Draft(text=asked.text, subject=asked.about, kind="semantic", provenance=self.origin)
+        (memory,) = self.memory.remember_many([draft])
+        self.done.stored.append(memory)
+        return f"Remembered as {memory.id}."
+
+    def _recall(self, asked: Recall) -> str:
+        hits = self.memory.recall(asked.query, k=asked.k)
+        self.done.drawn += [hit.memory.id for hit in hits]
+        lines = [f"{one.memory.id} [{one.memory.created_at:%Y-%m-%d}] {one.memory.text}" for one in hits]
+        return "\n".join(lines) or "Nothing is remembered about that."
+
+    def _supersede(self, asked: Supersede) -> str:
+        old = self.memory.get(asked.id)
+        draft = Draft(text=asked.text, subject=old.subject, kind=old.kind, provenance=self.origin)
+        view = self.memory.namespace(*old.namespace[len(self.memory.prefix) :])
+        memory = view.supersede(old.id, draft)
+        self.done.stored.append(memory)
+        return f"Remembered as {memory.id}; {old.id} no longer holds."
+
+    def _forget(self, asked: Forget) -> str:
+        going = self.memory.forget(*asked.ids, dry_run=True)
+        if self.confirm is None or not self.confirm(going):
+            self.done.asked += going
+            return "Nothing is forgotten: the user has not agreed. Ask the user."
+        receipt = self.memory.forget(*asked.ids)
+        self.done.receipts.append(receipt)
+        return f"Forgotten for good: {len(receipt.forgotten)} memories."
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    where = ".".join(map(str, error["loc"]))
+    return f"{where}: {error['msg']}"

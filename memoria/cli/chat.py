@@ -1,0 +1,269 @@
+"""chat: a conversation in the terminal, which shows what was recalled and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from memoria.agent import Agent, Answer, Reply
+from memoria.agent.prompt import INSTRUCTIONS
+from memoria.agent.session import latest, new_id
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    as_line,
+    err,
+    out,
+    parts,
+    progress_bar,
+    show_memories,
+)
+from memoria.cli.evolve import gathered, show_night
+from memoria.engine import Memoria
+from memoria.engine import open as open_memoria
+from memoria.errors import MemoriaError
+from memoria.types import Hit, Memory
+from memoria.validate import is_id
+
+# Memories that /list shows.
+SHOWN = 20
+
+
+@app.command()
+def chat(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    model: Annotated[
+        str, typer.Option(help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, or distilled.")
+    ] = "smollm2",
+    session: Annotated[str | None, typer.Option(help="The conversation to go on with; default the last.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Begin a new conversation.")] = False,
+    user: Annotated[str, typer.Option(help="Your name, as memories have it.")] = "user",
+    budget_tokens: Annotated[int, typer.Option(min=64, help="Tokens of a prompt, at most.")] = 1500,
+    extract: Annotated[str, typer.Option(help="Who finds facts in what you say: rules, model or none.")] = "rules",
+    idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until it sleeps; 0 is never.")] = 60.0,
+    tools: Annotated[bool, typer.Option(help="Whether the model may use the memory by itself.")] = True,
+    instructions: Annotated[str, typer.Option(help="The system message.")] = INSTRUCTIONS,
+    as_json: JsonOption = False,
+) -> None:
+    """Talks with a model that remembers. What was recalled, and why, stands under each reply; /help lists commands.
+
+    On a terminal, Ctrl-C ends a reply and Ctrl-D the conversation. Otherwise each line of stdin is a message; with
+    --json, each reply is one line of JSON.
+    """
+    # No bar may be up while somebody types.
+    with open_memoria(store, timeout=10.0) as whole:
+        memory = whole.namespace(*parts(namespace))
+        with err.status("Loading the model"):
+            agent = Agent(
+                memory,
+                memory.distilled() if model == "distilled" else model,
+                user=user,
+                session=session or (None if new else latest(memory)) or new_id(),
+                instructions=instructions,
+                budget_tokens=budget_tokens,
+                extract=None if extract == "none" else extract,  # type: ignore[arg-type]  # refused by the agent
+                confirm=confirmed,
+                tools=tools,
+                idle=idle or None,
+            )
+        with agent:
+            Chat(agent, as_json=as_json).run()
+
+
+def confirmed(going: Sequence[Memory]) -> bool:
+    """Shows what would go and asks; never without a terminal."""
+    show_memories(going, title=f"{len(going)} would be forgotten for ever")
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: nothing is forgotten.")
+        return False
+    return bool(going) and typer.confirm("Forget?", default=False)
+
+
+class Chat:
+    """The conversation on the terminal, and its commands."""
+
+    def __init__(self, agent: Agent, *, as_json: bool) -> None:
+        self.agent = agent
+        self.as_json = as_json
+        self.as_of: datetime | None = None
+        self.last: Reply | None = None
+        self.message: str | None = None
+        self.listed: list[Memory] = []
+        self.over = False
+        self.commands: dict[str, tuple[Callable[[str], None], str]] = {
+            "why": (self.why, "why each memory was recalled for the last reply, and the runners-up"),
+            "forget": (self.forget, "N of the last list, an id, or WORDS: forget what names them, after asking"),
+            "sleep": (self.sleep, "settle, consolidate and fade now"),
+            "as-of": (self.travel, "DATE: recall as of then; off: as of now"),
+            "readmit": (self.readmit, "say the last message again, although it was forgotten once"),
+            "list": (self.list, "the newest memories"),
+            "help": (self.help, "this list"),
+            "quit": (self.quit, "end; the conversation goes on the next time"),
+        }
+
+    @property
+    def memory(self) -> Memoria:
+        return self.agent.memory
+
+    def run(self) -> None:
+        """Reads messages until there are no more."""
+        if sys.stdin.isatty() and not self.as_json:
+            kind = "goes on" if len(self.agent.session) else "begins"
+            out.print(
+                f"[dim]Conversation {self.agent.session.id} {kind}; {len(self.memory)} memories. /help[/]",
+                highlight=False,
+            )
+        while (line := self._read()) is not None:
+            text = line.strip()
+            if text:
+                self._do(text)
+            if self.over:
+                return
+
+    def _read(self) -> str | None:
+        try:
+            return input("> " if sys.stdin.isatty() and not self.as_json else "")
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            out.print()
+            return ""
+
+    def _do(self, text: str) -> None:
+        """An error of ours is shown, and the conversation goes on."""
+        try:
+            if text.startswith("/"):
+                name, _, rest = text[1:].partition(" ")
+                known = self.commands.get(name)
+                if known is None:
+                    out.print(f"[red]There is no /{escape(name)}[/]; /help lists what there is.")
+                else:
+                    known[0](rest.strip())
+            else:
+                self.say(text)
+        except MemoriaError as error:
+            out.print(f"[red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False)
+
+    def say(self, text: str, *, readmit: bool = False) -> None:
+        """A message, its reply as it comes, and what was recalled for it."""
+        self.message = text
+        answer = self.agent.stream(text, as_of=self.as_of, readmit=readmit)
+        if self.as_json:
+            for _ in answer:
+                pass
+        else:
+            self._follow(answer)
+        self.last = answer.reply
+        self.listed = [hit.memory for hit in self.last.hits]
+        if self.as_json:
+            typer.echo(as_line(self.last))
+        else:
+            self._show(self.last)
+
+    def _follow(self, answer: Answer) -> None:
+        """Prints pieces as they come; Ctrl-C ends the reply, not the conversation."""
+        try:
+            for piece in answer:
+                out.print(piece, end="", markup=False, highlight=False, soft_wrap=True)
+        except KeyboardInterrupt:
+            answer.cancel()
+            answer.close()
+        out.print()
+
+    def _show(self, reply: Reply) -> None:
+        for place, hit in enumerate(reply.hits, 1):
+            out.print(f"[dim]{place}. {_told(hit.memory)}  {_because(hit)}[/]", highlight=False)
+        for change in reply.settled:
+            out.print(f"[yellow]settled:[/] {escape(change.reason)}", highlight=False)
+        if reply.heard is None:
+            out.print("[yellow]not remembered: it was forgotten here once; /readmit takes it back[/]")
+        for receipt in reply.receipts:
+            out.print(receipt.summary(), highlight=False)
+        if reply.asked:
+            show_memories(reply.asked, title="The model asked to forget; nothing was forgotten")
+
+    def why(self, _: str) -> None:
+        if self.last is None:
+            out.print("[dim]Nothing was asked yet.[/]")
+            return
+        for title, hits in (("in the prompt", self.last.hits), ("runners-up", self.last.runners_up)):
+            out.print(f"[bold]{title}[/]" if hits else f"[dim]{title}: none[/]")
+            for place, hit in enumerate(hits, 1):
+                out.print(f"{place}. {_told(hit.memory)}\n   [dim]{escape(hit.explain())}[/]", highlight=False)
+
+    def forget(self, what: str) -> None:
+        if not what:
+            out.print("[dim]/forget N of the last list, an id, or WORDS that it names[/]")
+            return
+        self.agent.rouse()
+        ids = self._meant(what)
+        if not ids:
+            out.print("[dim]Nothing names that.[/]")
+        elif confirmed(self.memory.forget(*ids, dry_run=True)):
+            out.print(self.memory.forget(*ids, verify=True).summary(), highlight=False)
+            self.listed = []
+
+    def _meant(self, what: str) -> tuple[str, ...]:
+        """Ids of what is to go."""
+        if what.isdecimal() and 0 < int(what) <= len(self.listed):
+            return (self.listed[int(what) - 1].id,)
+        if is_id(what):
+            return (what,)
+        return tuple(one.id for one in self.memory.forget(dry_run=True, namespace=(), mentions=what))
+
+    def sleep(self, _: str) -> None:
+        self.agent.rouse()
+        with progress_bar() as self.memory.progress:
+            night = self.memory.sleep()
+        self.memory.progress = None
+        show_night(night, gathered(self.memory, night))
+
+    def travel(self, when: str) -> None:
+        if when in ("", "off"):
+            self.as_of = None
+            out.print("[dim]Recalling as of now.[/]")
+            return
+        try:
+            self.as_of = datetime.fromisoformat(when).replace(tzinfo=UTC)
+        except ValueError:
+            out.print(f"[red]{escape(when)}[/] is no date such as 2026-05-04 or 2026-05-04T12:30.", highlight=False)
+            return
+        out.print(f"[dim]Recalling as of {self.as_of:%Y-%m-%d %H:%M} UTC.[/]", highlight=False)
+
+    def readmit(self, _: str) -> None:
+        if self.message is None:
+            out.print("[dim]Nothing was said yet.[/]")
+        else:
+            self.say(self.message, readmit=True)
+
+    def list(self, _: str) -> None:
+        self.listed = self.memory.list(limit=SHOWN)
+        for place, one in enumerate(self.listed, 1):
+            out.print(f"{place}. {_told(one)}", highlight=False)
+
+    def quit(self, _: str) -> None:
+        self.over = True
+
+    def help(self, _: str) -> None:
+        for name, (_run, what) in self.commands.items():
+            out.print(f"[bold]/{name}[/] {escape(what)}", highlight=False)
+
+
+def _told(memory: Memory) -> str:
+    """One memory on a line: when, who, what."""
+    return escape(f"{memory.created_at:%Y-%m-%d} {memory.provenance.speaker or ''}: {memory.text}")
+
+
+def _because(hit: Hit) -> str:
+    """The score, and the two terms that weigh most in it."""
+    terms = sorted(hit.terms.items(), key=lambda term: -abs(term[1]))[:2]
+    return f"{hit.score:.2f}: " + ", ".join(f"{name} {value:+.2f}" for name, value in terms)

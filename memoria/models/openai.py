@@ -1,0 +1,80 @@
+"""Models behind an OpenAI-compatible endpoint, by OpenAI's own client."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from memoria.context import estimate_tokens
+from memoria.errors import MissingExtra, ModelFailed
+from memoria.models.chat import Message, Piece, Tool, ToolCall, as_openai, tool_as_openai
+
+try:
+    import openai
+except ImportError as error:
+    raise MissingExtra("pip install 'memoria[openai]'") from error
+
+
+class OpenAI:
+    """A model by its name at `base_url`, streamed as chat completions.
+
+    The key is OPENAI_API_KEY; an endpoint of your own is also asked without one.
+    """
+
+    def __init__(self, model: str, *, base_url: str | None = None) -> None:
+        key = os.environ.get("OPENAI_API_KEY", "none" if base_url is not None else None)
+        self.model = model
+        try:
+            self._client = openai.OpenAI(base_url=base_url, api_key=key)
+        except openai.OpenAIError as error:
+            raise ModelFailed(f"{model}: {error}") from error
+
+    def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterator[Piece]:
+        """The reply as the endpoint streams it; raises ModelFailed when that fails."""
+        asked: dict[str, Any] = {"model": self.model, "messages": [_sent(one) for one in messages], "stream": True}
+        if tools:
+            asked["tools"] = [tool_as_openai(one) for one in tools]
+        try:
+            with self._client.chat.completions.create(**asked) as chunks:
+                yield from _pieces(chunks)
+        except openai.OpenAIError as error:
+            raise ModelFailed(f"{self.model}: {error}") from error
+
+    def count(self, text: str) -> int:
+        """About: one token for four bytes, for the endpoint does not tell."""
+        return estimate_tokens(text)
+
+
+def _sent(message: Message) -> dict[str, Any]:
+    """The arguments of calls travel as text."""
+    plain = as_openai(message)
+    for call in plain.get("tool_calls", ()):
+        call["function"]["arguments"] = json.dumps(call["function"]["arguments"])
+    return plain
+
+
+def _pieces(chunks: Iterable[Any]) -> Iterator[Piece]:
+    """Text as it comes; calls, whose arguments come in parts, once they are whole."""
+    calls: dict[int, dict[str, str]] = {}
+    for chunk in chunks:
+        for choice in chunk.choices[:1]:
+            if choice.delta.content:
+                yield choice.delta.content
+            for part in choice.delta.tool_calls or ():
+                call = calls.setdefault(part.index, {"id": "", "name": "", "arguments": ""})
+                call["id"] = part.id or call["id"]
+                call["name"] += (part.function and part.function.name) or ""
+                call["arguments"] += (part.function and part.function.arguments) or ""
+    for at, call in sorted(calls.items()):
+        yield ToolCall(id=call["id"] or f"call-{at}", name=call["name"], arguments=_read(call["arguments"]))
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Arguments as a model wrote them; what is no object of JSON goes on as one that no tool accepts."""
+    try:
+        found = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        found = None
+    return found if isinstance(found, dict) else {"unreadable": text}

@@ -1,0 +1,204 @@
+"""Observing: what each verb did, told without content. The verbs of `Memoria` are wrapped here and nowhere else.
+
+A logger `memoria.<module>` gets one line a verb: how many memories, how long, and the keyed hash of the namespace; of
+an error its type alone. Texts, names, queries and ids are in none of it. A watcher may span the same calls (the
+extra `otel`). While nobody logs and nobody watches, a verb costs one more call of a function and two looks.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from functools import partial, wraps
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from memoria.types import Receipt
+
+if TYPE_CHECKING:
+    from memoria.distill.learn import Learnt
+    from memoria.engine import Memoria
+    from memoria.sleep import Night
+
+Class = TypeVar("Class", bound=type)
+Counts = dict[str, int]
+_LOG = "memoria."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """A verb that is observed.
+
+    name: as callers know it. method: where its work is done, when that is another. module: what its logger is named
+    after. count: what a call that returned did, in numbers; "records" is how many memories it was about.
+    ids: the parameter that names memories, "*" when all arguments by place do.
+    """
+
+    name: str
+    module: str
+    count: Callable[[Call], Counts]
+    level: int = logging.INFO
+    method: str = ""
+    ids: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One call of a verb. namespace: a keyed hash of that of the view. result: None until the verb returns."""
+
+    verb: Verb
+    namespace: str
+    arguments: tuple[Any, ...]
+    named: Mapping[str, Any]
+    result: Any = None
+    started: float = field(default_factory=time.perf_counter)
+
+    def counts(self) -> Counts:
+        """What the verb did, in numbers; once it has returned."""
+        counted = self.verb.count(self)
+        return {**counted, "dry_run": 1} if self.named.get("dry_run") else counted
+
+    def ids(self) -> tuple[str, ...]:
+        """The memories that the caller named; of a call that returned they are, or were, there."""
+        if self.verb.ids == "*":
+            return self.arguments
+        given = self.named.get(self.verb.ids) if self.verb.ids else ()
+        if given is None:
+            given = self.arguments[0]
+        return (given,) if isinstance(given, str) else tuple(given)
+
+
+Watcher = Callable[[Call], AbstractContextManager[object]]
+_watcher: Watcher | None = None
+
+
+def watch(watcher: Watcher | None) -> None:
+    """Spans every call of every memory of this process by `watcher`, until another is given, or None."""
+    global _watcher
+    _watcher = watcher
+
+
+def watched(cls: Class) -> Class:
+    """The class, its verbs observed."""
+    for verb in VERBS:
+        method = verb.method or verb.name
+        setattr(cls, method, _observed(verb, getattr(cls, method)))
+    return cls
+
+
+def _observed(verb: Verb, method: Callable[..., Any]) -> Callable[..., Any]:
+    log = logging.getLogger(_LOG + verb.module)
+
+    @wraps(method)
+    def observed(self: Memoria, *arguments: Any, **named: Any) -> Any:
+        watcher = _watcher
+        if watcher is None and not log.isEnabledFor(verb.level):
+            return method(self, *arguments, **named)
+        call = Call(verb=verb, namespace=self.store.alias(self.prefix), arguments=arguments, named=named)
+        with ExitStack() as stack:
+            stack.push(partial(_tell, log, call))
+            if watcher is not None:
+                stack.enter_context(watcher(call))
+            call.result = method(self, *arguments, **named)
+        return call.result
+
+    return observed
+
+
+def _tell(
+    log: logging.Logger,
+    call: Call,
+    kind: type[BaseException] | None,
+    _error: BaseException | None,
+    _trace: TracebackType | None,
+) -> None:
+    if not log.isEnabledFor(call.verb.level):
+        return
+    taken = (time.perf_counter() - call.started) * 1000
+    # The message of an error may quote what it was given, so its type has to do.
+    did = " ".join(f"{name}={n}" for name, n in call.counts().items()) if kind is None else kind.__qualname__
+    log.log(call.verb.level, "%s: %s in %.1f ms, namespace %s", call.verb.name, did, taken, call.namespace)
+
+
+def _given(call: Call) -> Counts:
+    return {"records": len(call.ids())}
+
+
+def _listed(call: Call) -> Counts:
+    return {"records": len(call.result)}
+
+
+def _nothing(_: Call) -> Counts:
+    return {}
+
+
+def _recalled(call: Call) -> Counts:
+    return {"records": sum(map(len, call.result)), "queries": len(call.result)}
+
+
+def _forgotten(call: Call) -> Counts:
+    receipt = call.result
+    if not isinstance(receipt, Receipt):  # a dry run lists memories
+        return _listed(call)
+    return {
+        "records": len(receipt.forgotten) + len(receipt.derived),
+        "rewritten": len(receipt.rewritten),
+        "namespaces": receipt.namespaces,
+        "shards": len(receipt.shards),
+    }
+
+
+def _pruned(call: Call) -> Counts:
+    return {"records": len(call.result.ids)}
+
+
+def _slept(call: Call) -> Counts:
+    night: Night = call.result
+    return {
+        "records": len(night.gists),
+        "replayed": night.replayed,
+        "absorbed": night.absorbed,
+        "settled": len(night.settled),
+        "faded": len(night.faded),
+        "pruned": len(night.pruned),
+    }
+
+
+def _learnt(call: Call) -> Counts:
+    learnt: Learnt = call.result
+    return {
+        "records": learnt.memories,
+        "shards": len(learnt.shards),
+        "trained": len(learnt.trained),
+        "wiped": len(learnt.wiped),
+    }
+
+
+# `remember` and `recall` do their work in those of many; `sleep` in a thread, when it is asked to.
+VERBS = (
+    Verb(name="remember", method="remember_many", module="remember", count=_listed, level=logging.DEBUG),
+    Verb(name="recall", method="recall_many", module="recall", count=_recalled, level=logging.DEBUG),
+    Verb(name="amend", ids="id", module="erase", count=_given),
+    Verb(name="forget", ids="*", module="erase", count=_forgotten),
+    Verb(name="supersede", ids="old", module="supersede", count=_given),
+    Verb(name="expire", ids="*", module="supersede", count=_given),
+    Verb(name="reconcile", module="reconcile", count=_listed),
+    Verb(name="consolidate", ids="*", module="consolidate", count=_given),
+    Verb(name="sleep", method="_sleep", module="sleep", count=_slept),
+    Verb(name="fade", module="fade", count=_listed),
+    Verb(name="prune", module="prune", count=_pruned),
+    Verb(name="evict", module="prune", count=_listed),
+    Verb(name="archive", ids="*", module="keep", count=_given),
+    Verb(name="restore", ids="*", module="keep", count=_given),
+    Verb(name="pin", ids="*", module="keep", count=_given),
+    Verb(name="unpin", ids="*", module="keep", count=_given),
+    Verb(name="hold", ids="*", module="keep", count=_given),
+    Verb(name="release", ids="*", module="keep", count=_given),
+    Verb(name="distill", module="distill", count=_learnt),
+    Verb(name="relearn", module="distill", count=_learnt),
+    Verb(name="rebuild", module="engine", count=_nothing),
+    Verb(name="reembed", module="engine", count=_nothing),
+)
