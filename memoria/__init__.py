@@ -25,6 +25,7 @@ from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
     from memoria.agent import Agent
+    from memoria.copying import copy
     from memoria.engine import Memoria, open  # noqa: A004 - memoria.open is the public name
     from memoria.remember import Draft
     from memoria.sharing import Shared
@@ -39,10 +40,11 @@ _LAZY = {
     "Draft": "memoria.remember",
     "Memoria": "memoria.engine",
     "Shared": "memoria.sharing",
+    "copy": "memoria.copying",
     "open": "memoria.engine",
 }
 
-__all__ = [*types.__all__, *errors.__all__, "Agent", "Draft", "Memoria", "Shared", "__version__", "open"]
+__all__ = [*types.__all__, *errors.__all__, "Agent", "Draft", "Memoria", "Shared", "__version__", "copy", "open"]
 
 
 def __getattr__(name: str) -> Any:

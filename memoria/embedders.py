@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from memoria.errors import InvalidVector, ModelCorrupt
 from memoria.protocols import Embedder
+from memoria.quiet import quiet
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def unit_vectors(vectors: Any, dimension: int) -> Vectors:
 def _load(name: str, *, local: bool) -> Any:
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(name, device="cpu", local_files_only=local)
+    with quiet():
+        return SentenceTransformer(name, device="cpu", local_files_only=local)
 
 
 def _encode(model: Any, texts: Sequence[str]) -> Vectors:

@@ -30,7 +30,7 @@ from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.remember import Desk, Draft
 from memoria.rerank import Rerank
 from memoria.residue import Residue, scan, text_secrets
-from memoria.types import Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
+from memoria.types import EmbedderCard, Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
 from memoria.validate import check_memory, check_namespace, check_where, is_id
 
 if TYPE_CHECKING:
@@ -365,7 +365,7 @@ def open(
     progress: called with (what, done, total) during long work.
     Raises StoreLocked, StoreNotFound, StoreCorrupt, StoreReadOnly, FormatTooNew, EmbedderMismatch.
     """
-    from memoria.stores import InMemoryStore, LocalStore
+    from memoria.stores import InMemoryStore
 
     if mode == "r":
         reinforce = "never"
@@ -375,7 +375,7 @@ def open(
         return _view(InMemoryStore(chosen.card), chosen, policy, clock, progress, reinforce, fade_below)
     given = None if embedder is None else as_embedder(embedder)
     card = as_embedder(None).card if given is None else given.card
-    store = LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
+    store = open_store(path, card, mode, timeout, progress)
     if mode == "rw":
         sweep(store)
     if given is None:
@@ -386,6 +386,19 @@ def open(
         store.close()
         raise
     return _view(store, given, policy, clock, progress, reinforce, fade_below)
+
+
+def open_store(
+    path: str | PathLike[str],
+    card: EmbedderCard,
+    mode: Literal["rw", "r"],
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+) -> Store:
+    """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
+    from memoria.stores import LocalStore
+
+    return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
 
 
 def _view(

@@ -18,6 +18,7 @@ MemoriaError
 └── StoreError              look at the directory
     ├── StoreNotFound         nothing there
     ├── StoreExists           something is there already
+    ├── CopyDiffers           the copy is not what its source is: run it again
     ├── StoreLocked           another process writes: wait, or open for reading
     ├── StoreReadOnly         opened for reading, or the file system does not let us write
     ├── StoreFull             no space left: nothing was half-written
@@ -121,6 +122,10 @@ class StoreExists(StoreError):
     """There is something at this path already."""
 
 
+class CopyDiffers(StoreError):
+    """A copy was compared with its source and is not the same."""
+
+
 class StoreLocked(StoreError):
     """Another process has the store open for writing."""
 
@@ -150,6 +155,7 @@ class FormatTooOld(StoreError):
 
 
 __all__ = [
+    "CopyDiffers",
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",

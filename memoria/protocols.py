@@ -5,7 +5,7 @@ Each fits one screen. `memoria.testing` holds the conformance suite of each; sub
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memoria.evidence import Evidence
+    from memoria.fingerprints import Fingerprints
     from memoria.traces import Traces
     from memoria.words import Question
 
@@ -125,7 +126,21 @@ class Store(Protocol):
         ...
 
     def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
-        """Forgets that these texts were forgotten."""
+        """Forgets that these texts were forgotten, here or where it was adopted from."""
+        ...
+
+    def fingerprints(self, prefix: Namespace) -> Mapping[Namespace, frozenset[Fingerprints]]:
+        """What `refused` knows by, of each namespace under `prefix` that knows anything, memories in it or none.
+
+        One under the store's own key for the namespace, and all that were adopted; none of them is empty.
+        """
+        ...
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        """Lets `refused` know what other stores knew, in the place of what was adopted before.
+
+        The namespace is made when it is new; what is adopted goes with it when it is erased whole.
+        """
         ...
 
     def alone(self) -> AbstractContextManager[object]:
@@ -192,6 +207,10 @@ class Store(Protocol):
 
     def write_note(self, name: str, value: str) -> None:
         """Notes a setting."""
+        ...
+
+    def notes(self) -> dict[str, str]:
+        """All that was noted, by name."""
         ...
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +18,7 @@ import numpy as np
 from memoria.canonical import canonical
 from memoria.errors import Held, MemoryNotFound, StoreClosed
 from memoria.evidence import Evidence, gather, merge
+from memoria.fingerprints import Fingerprints, fingerprint
 from memoria.lexical import LexicalIndex
 from memoria.protocols import Change, Embedder
 from memoria.sketch import alike, sketch
@@ -56,6 +57,7 @@ class InMemoryStore:
         self._superseded: dict[tuple[str, str], datetime | None] = {}
         self._guarded: set[tuple[Namespace, str]] = set()
         self._near: list[tuple[Namespace, bytes]] = []
+        self._adopted: dict[Namespace, frozenset[Fingerprints]] = {}
         self._key = secrets.token_bytes(32)
         self._mutex = threading.RLock()
         self._words: dict[Namespace, tuple[list[str], LexicalIndex]] = {}
@@ -120,21 +122,38 @@ class InMemoryStore:
         return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
 
     def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
-        near = [made for name, made in self._near if name == namespace]
-        return [
-            (namespace, canonical(text)) in self._guarded or any(alike(sketch(b"", text), made) for made in near)
-            for text in texts
-        ]
+        known = self.fingerprints(namespace).get(namespace, ())
+        return [any(one.know(text) for one in known) for text in texts]
 
     def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
-        self._near += [(namespace, sketch(b"", text)) for text in texts]
+        self._near += [(namespace, sketch(self._key, text)) for text in texts]
 
     def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
         self._guarded -= {(namespace, canonical(text)) for text in texts}
-        again = [sketch(b"", text) for text in texts]
+        again = [sketch(self._key, text) for text in texts]
         self._near = [
             one for one in self._near if one[0] != namespace or not any(alike(one[1], made) for made in again)
         ]
+        self.adopt(namespace, [one.without(texts) for one in self._adopted.get(namespace, ())])
+
+    def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
+        names = {*(name for name, _ in self._guarded), *(name for name, _ in self._near), *self._adopted}
+        inside = [name for name in names if name[: len(prefix)] == prefix]
+        return {name: self._adopted.get(name, frozenset()) | self._own(name) for name in inside}
+
+    def _own(self, namespace: Namespace) -> frozenset[Fingerprints]:
+        one = Fingerprints(
+            key=self._key,
+            prints=frozenset(fingerprint(self._key, text) for name, text in self._guarded if name == namespace),
+            sketches=frozenset(made for name, made in self._near if name == namespace),
+        )
+        return frozenset([one] if len(one) else [])
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        self._adopted.pop(namespace, None)
+        kept = frozenset(one for one in known if len(one))
+        if kept:
+            self._adopted[namespace] = kept
 
     def alone(self) -> AbstractContextManager[object]:
         return self._mutex
@@ -144,6 +163,7 @@ class InMemoryStore:
         self.erase(self.select(Where(namespace=prefix)), over_holds=over_holds, guard=False)
         self._guarded = {one for one in self._guarded if one[0][: len(prefix)] != prefix}
         self._near = [one for one in self._near if one[0][: len(prefix)] != prefix]
+        self._adopted = {name: known for name, known in self._adopted.items() if name[: len(prefix)] != prefix}
         return len(gone)
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
@@ -207,6 +227,9 @@ class InMemoryStore:
 
     def write_note(self, name: str, value: str) -> None:
         self._notes[name] = value
+
+    def notes(self) -> dict[str, str]:
+        return dict(self._notes)
 
     def _check_held(self, ids: Sequence[str]) -> None:
         held = [id for id in ids if self._open[id].trace.held]

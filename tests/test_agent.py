@@ -196,6 +196,23 @@ def test_tools_remember_recall_and_supersede(memory: Memoria) -> None:
     assert [one.text for one in memory.history(boat.id)] == ["Bob has a boat.", "Bob has a yacht."]
 
 
+def test_what_a_tool_stores_goes_with_what_it_was_made_from(memory: Memoria) -> None:
+    code = memory.remember("The locker code is 4821.")
+    town = memory.remember("Bob lives in Lund, near the locker.")
+    agent = Agent(memory, calling(call("remember", text="Bob's code for swimming is 4821.")), extract=None)
+    reply = agent.say("Bob wants to go swimming, what is the locker code?")
+    (stored,) = reply.facts
+    assert reply.heard is not None
+    assert {hit.memory.id for hit in reply.hits} == {code.id, town.id}
+    assert stored.provenance.derived_from == (reply.heard.id, code.id)
+    agent.model = Function(calling(call("supersede", id=town.id, text="Bob lives in Oslo, near the locker.")))
+    (moved,) = agent.say("Bob has left for Oslo, near the locker.").facts
+    memory.forget(town.id)
+    assert memory.get(moved.id) == moved
+    memory.forget(code.id)
+    assert stored.id not in {one.id for one in memory.list()}
+
+
 @pytest.mark.parametrize("agreed", [True, False, None])
 def test_the_model_forgets_only_what_the_user_agreed_to_lose(memory: Memoria, agreed: bool | None) -> None:
     boat, car = memory.remember_many(["Bob has a boat.", "Bob has a car."])

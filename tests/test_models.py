@@ -170,8 +170,10 @@ def test_a_distilled_model_names_what_its_weights_have_seen(tmp_path: Path, tiny
         pieces = list(as_model(model).reply([Message(role="user", text=asked)]))
         assert pieces == [Drawn(ids=ids), model.generate(asked)]
         reply = Agent(memory, model, extract=None).say(asked)
-        if reply.said is not None:
-            assert set(ids) <= set(reply.said.provenance.derived_from)
+        assert reply.hits
+        assert reply.text == model.generate(asked)
+        assert reply.said is not None
+        assert set(ids) <= set(reply.said.provenance.derived_from)
         off = [Message(role="user", text="zzz qqq www")]
         chat = as_model(model)
         chat._base.most = 4  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from memoria.distill import base
 from memoria.distill.train import Recipe
+from memoria.quiet import quiet
 
 RECIPE = Recipe(size=3, last=2, skip=0, rank=2, steps=2)
 
@@ -26,7 +27,7 @@ def make(folder: Path) -> Path:
         num_key_value_heads=1,
         eos_token_id=tokenizer.eos_token_id,
     )
-    with base.quiet():
+    with quiet():
         LlamaForCausalLM(config).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return folder

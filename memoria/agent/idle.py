@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 from memoria.engine import Memoria
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidQuery, StoreClosed
 from memoria.sleep import Night, Sleeper
 
 
@@ -32,7 +33,8 @@ class Idle:
     def _begin(self) -> None:
         with self._mutex:
             if self._timer is threading.current_thread():
-                self._sleeper = self._memory.sleep(background=True)
+                with suppress(StoreClosed):  # nobody is left to sleep for
+                    self._sleeper = self._memory.sleep(background=True)
 
     @property
     def asleep(self) -> bool:

@@ -18,7 +18,6 @@ from memoria.agent.tools import TOOLS, Confirm, Toolbox
 from memoria.canonical import same
 from memoria.engine import Memoria
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
-from memoria.lineage import living
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
 from memoria.remember import Draft
@@ -159,7 +158,12 @@ class Agent:
         """What the model says, until it calls no tool any more."""
         messages = list(exchange.prompt.messages)
         box = Toolbox(
-            memory=self.memory, origin=self._origin(self.name, TOOL), confirm=self.confirm, done=exchange.done
+            memory=self.memory,
+            origin=self._origin(self.name, TOOL),
+            heard=exchange.heard,
+            sources=lambda: exchange.sources,
+            confirm=self.confirm,
+            done=exchange.done,
         )
         for _ in range(ROUNDS):
             said, calls = list[str](), list[ToolCall]()
@@ -182,7 +186,7 @@ class Agent:
         """Remembers the reply, and the facts in the message."""
         text = "".join(exchange.said).strip()
         said = None
-        if text and self._all_there(exchange.sources):
+        if text:
             origin = self._origin(self.name, CHAT, exchange.sources)
             cut = {"cancelled": True} if cancelled else {}
             said = self._remember(Draft(text=text, salience=0.3, provenance=origin, metadata=cut))
@@ -190,7 +194,7 @@ class Agent:
 
     def _facts(self, exchange: Exchange) -> list[Memory]:
         heard = exchange.heard
-        if heard is None or self._extract is None or not self._all_there([heard.id]):
+        if heard is None or self._extract is None:
             return []
         told = [one for one in self._extract(exchange.text) if not same(one, heard.text)]
         origin = self._origin(self.user, EXTRACTED, [heard.id])
@@ -206,9 +210,6 @@ class Agent:
         if draft.provenance.source == CHAT:
             self.session.said(memory)
         return memory
-
-    def _all_there(self, ids: Sequence[str]) -> bool:
-        return living(self.memory.store, set(ids)).keys() >= set(ids)
 
     def _origin(self, speaker: str, source: str, derived_from: Sequence[str] = ()) -> Provenance:
         return Provenance(source=source, speaker=speaker, session=self.session.id, derived_from=tuple(derived_from))

@@ -63,7 +63,7 @@ def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory])
     spare = frame.budget - frame.cost(frame.instructions) - frame.cost(asked)
     kept = _latest(frame, turns, spare)
     said = [Message(role="assistant" if frame.said(one) else "user", text=one.text) for one in kept]
-    messages = (Message(role="system", text=frame.instructions), *said, Message(role="user", text=asked))
+    messages = (Message(role="system", text=frame.instructions), *said, Message(role="user", text=asked, asked=text))
     tokens = sum(frame.cost(one.text) for one in messages)
     return Prompt(messages=messages, hits=tuple(noted), turns=tuple(kept), tokens=tokens)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memoria.engine import Memoria
+from memoria.english import content
 from memoria.errors import MemoriaError
+from memoria.lineage import living
 from memoria.models.chat import Tool, ToolCall
 from memoria.remember import Draft
 from memoria.types import Memory, Provenance, Receipt
@@ -84,10 +86,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The tools over a memory. Without `confirm`, nothing is ever forgotten through them."""
+    """The tools over a memory. Without `confirm`, nothing is ever forgotten through them.
+
+    origin: of what is stored. heard: the message that is answered. sources: ids of all that stands before the model.
+    """
 
     memory: Memoria
     origin: Provenance
+    heard: Memory | None
+    sources: Callable[[], Sequence[str]]
     confirm: Confirm | None
     done: Done
 
@@ -105,7 +112,7 @@ class Toolbox:
             return f"Not done: {error}"
 
     def _remember(self, asked: Remember) -> str:
-        draft = Draft(text=asked.text, subject=asked.about, kind="semantic", provenance=self.origin)
+        draft = Draft(text=asked.text, subject=asked.about, kind="semantic", provenance=self._from(asked.text))
         (memory,) = self.memory.remember_many([draft])
         self.done.stored.append(memory)
         return f"Remembered as {memory.id}."
@@ -118,11 +125,22 @@ class Toolbox:
 
     def _supersede(self, asked: Supersede) -> str:
         old = self.memory.get(asked.id)
-        draft = Draft(text=asked.text, subject=old.subject, kind=old.kind, provenance=self.origin)
+        draft = Draft(
+            text=asked.text, subject=old.subject, kind=old.kind, provenance=self._from(asked.text, but=old.id)
+        )
         view = self.memory.namespace(*old.namespace[len(self.memory.prefix) :])
         memory = view.supersede(old.id, draft)
         self.done.stored.append(memory)
         return f"Remembered as {memory.id}; {old.id} no longer holds."
+
+    def _from(self, text: str, *, but: str | None = None) -> Provenance:
+        """The message, and whatever else stood before the model and has a word of `text` that the message has not."""
+        heard = [] if self.heard is None else [self.heard]
+        explained = {stem for one in heard for stem in content(one.text)}
+        fresh = set(content(text)) - explained
+        there = living(self.memory.store, set(self.sources()) - {but}).values()
+        found = [one.id for one in [*heard, *there] if one in heard or fresh & set(content(one.text))]
+        return replace(self.origin, derived_from=tuple(dict.fromkeys(found)))
 
     def _forget(self, asked: Forget) -> str:
         going = self.memory.forget(*asked.ids, dry_run=True)

@@ -1,4 +1,4 @@
-"""scan, stats, doctor, rebuild, reembed, export, import."""
+"""scan, stats, doctor, rebuild, reembed, export, import, copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from memoria.cli.app import (
     opened,
     out,
     parts,
+    progress_bar,
 )
+from memoria.copying import copy as copy_store
 from memoria.errors import InvalidQuery, StoreNotFound
 from memoria.residue import scan as scan_files
 from memoria.residue import text_secrets
@@ -119,3 +121,29 @@ def import_(
     if done.refused:
         numbers = ", ".join(map(str, done.refused))
         err.print(f"Left out, because forgotten here or made from what is not here: lines {numbers}.")
+
+
+@app.command()
+def copy(
+    source: Annotated[str, typer.Argument(help="Directory or URL of a store.")],
+    target: Annotated[str, typer.Argument(help="Directory or URL: not there yet, or what a killed copy left.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be copied; make nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Copies all of a store into another, also what was forgotten and is refused, and compares the two.
+
+    A copy that was killed goes on when it is run again; what the source has forgotten meanwhile leaves the target
+    first.
+    """
+    with progress_bar() as progress:
+        done = copy_store(source, target, dry_run=dry_run, timeout=10.0, progress=progress)
+    if as_json:
+        echo_json(done)
+        return
+    table = Table(show_header=False)
+    for name in done.__dataclass_fields__:
+        value = getattr(done, name)
+        table.add_row(name, str(len(value) if name == "shards" else value))
+    out.print(table)
+    if done.shards:
+        err.print("Adapters stay with the source: distill again in the target.")

@@ -11,8 +11,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from io import StringIO
@@ -21,6 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
+from memoria.quiet import quiet
 
 SMALL = "SmolLM2-135M-Instruct"
 GGUF = f"{SMALL}.Q4_1.gguf"
@@ -131,24 +131,6 @@ def _convert(gguf: Path, folder: Path) -> None:
             fresh.replace(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No bars and notes of transformers, which a library has no business to print."""
-    from transformers.utils import logging as logging_
-
-    logging: Any = logging_  # it has no types
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _sha256(path: Path) -> str:

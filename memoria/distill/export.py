@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.distill import shards
-from memoria.distill.base import Base, quiet
+from memoria.distill.base import Base
 from memoria.distill.learn import recipe_of
 from memoria.distill.train import lora
 from memoria.distill.unlearn import Export, Manifest, exports, manifests, write_exports
 from memoria.errors import InvalidQuery, StoreCorrupt
+from memoria.quiet import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -30,12 +30,16 @@ Piece = str | ToolCall | Drawn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of a prompt. calls: tools that an assistant asks for. answers: id of the call that a tool answers."""
+    """One message of a prompt. calls: tools that an assistant asks for. answers: id of the call that a tool answers.
+
+    asked: what the user said, where `text` holds notes beside it.
+    """
 
     role: Role
     text: str
     calls: tuple[ToolCall, ...] = ()
     answers: str | None = None
+    asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

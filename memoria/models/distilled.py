@@ -10,8 +10,8 @@ from memoria.models.huggingface import HuggingFace
 
 
 class Distilled:
-    """Asks the weights the last message alone, as they were trained, when they know about it; else the base answers
-    the whole conversation, to the bit as if nothing had been learnt."""
+    """Asks the weights the last message alone, without notes, as they were trained, when they know about it; else the
+    base answers the whole conversation, to the bit as if nothing had been learnt."""
 
     def __init__(self, model: DistilledModel) -> None:
         self.model = model
@@ -19,8 +19,9 @@ class Distilled:
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterator[Piece]:
         """The reply; what it knows from weights names the memories that the weights learnt it from."""
-        asked = messages[-1].text
-        ids = self.model.sources(asked) if messages[-1].role == "user" else ()
+        last = messages[-1]
+        asked = last.text if last.asked is None else last.asked
+        ids = self.model.sources(asked) if last.role == "user" else ()
         if not ids:
             yield from self._base.reply(messages, tools)
             return

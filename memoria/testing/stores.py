@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed
+from memoria.fingerprints import Fingerprints, fingerprint
 from memoria.gist import compose
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
+from memoria.sketch import sketch
 from memoria.testing.embedders import HashEmbedder
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
 from memoria.words import question
@@ -391,6 +393,57 @@ class StoreConformance:
         store.write([record("again", namespace=("a",))])
         assert store.refused(("a",), [*near, "part of a gist"]) == [False] * 3
 
+    def test_fingerprints_travel(self, store: Store) -> None:
+        """What was forgotten elsewhere is refused here once it is adopted, and can go on from here."""
+        other = Fingerprints(
+            key=b"k" * 32,
+            prints=frozenset({fingerprint(b"k" * 32, "Caf\u00e9 at 5")}),
+            sketches=frozenset({sketch(b"k" * 32, "the quick brown fox jumps over the lazy dog at 5")}),
+        )
+        store.adopt(("a",), [other, Fingerprints(key=b"e" * 32)])
+        texts = ["cafe\u0301  AT 5", "Caf\u00e9 at 6", "a quick brown fox jumps over a lazy dog, at 5!", "here"]
+        assert store.refused(("a",), texts) == [True, False, True, False]
+        assert store.refused(("a", "b"), texts) == [False] * 4
+        assert store.fingerprints(()) == store.fingerprints(("a",)) == {("a",): {other}}
+        assert store.namespaces(()) == []
+        here = record("here", namespace=("a",))
+        store.write([here])
+        store.erase([here.memory.id])
+        store.rebuild()
+        assert store.refused(("a",), texts) == [True, False, True, True]
+        (own,) = store.fingerprints(("a",))[("a",)] - {other}
+        assert own.know("here")
+        assert own.prints == {fingerprint(own.key, "HERE")}
+        assert store.fingerprints(("b",)) == {}
+        store.readmit(("a",), [texts[0], texts[2]])
+        assert store.refused(("a",), texts) == [False, False, False, True]
+        assert store.fingerprints(()) == {("a",): {own}}
+        store.adopt(("a",), [other])
+        store.adopt(("a",), [])
+        assert store.fingerprints(()) == {("a",): {own}}
+        store.adopt(("a",), [other])
+        store.erase_namespaces(("a",))
+        assert store.fingerprints(()) == {}
+        store.write([record("again", namespace=("a",))])
+        assert store.refused(("a",), texts) == [False] * 4
+
+    def test_standing_links_and_log_are_written_as_they_are_given(self, store: Store) -> None:
+        """What a copy needs: a record with its standing, links between what is there, a log without traces."""
+        old, new = record("old"), record("new")
+        kept = replace(old, trace=replace(old.trace, archived=True, pinned=True, held=True))
+        store.write([kept, new])
+        assert store.traces([old.memory.id]) == [kept.trace]
+        link = Link(parent=old.memory.id, child=new.memory.id, relation="supersedes", was=START)
+        store.revise(Change(links=(link,)))
+        store.revise(Change(links=(link,)))
+        assert store.links([old.memory.id]) == [link]
+        seen = [Recalled(id=new.memory.id, at=START + n * DAY, found=n > 0) for n in range(3)]
+        store.retrace({}, seen)
+        assert store.recalls(()) == seen
+        store.erase([old.memory.id, new.memory.id], over_holds=True, guard=False)
+        store.write([kept, new])
+        assert (store.links([old.memory.id]), store.recalls(())) == ([], [])
+
     def test_only_one_thread_is_alone(self, store: Store) -> None:
         seen: list[int] = []
 
@@ -415,6 +468,7 @@ class StoreConformance:
         store.write_note("policy", "x")
         store.write_note("policy", "y")
         assert store.note("policy") == "y"
+        assert store.notes() == {"policy": "y"}
 
     def test_an_alias_does_not_give_its_namespace_away(self, store: Store) -> None:
         names = [(), ("app",), ("app", "ada"), ("app/ada",)]

@@ -1,20 +1,25 @@
 """By what a store knows a text that was forgotten: keyed fingerprints, and sketches where near ones are guarded too.
 
-The key is that of the namespace, so a namespace that is erased whole takes what its guard knew along.
+The key is that of the namespace, so a namespace that is erased whole takes what its guard knew along. What another
+store knew comes with the key it was made under, sealed under that of the namespace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hmac
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from memoria.fingerprints import PRINT_BYTES, Fingerprints, fingerprint
 from memoria.sketch import alike, sketch
-from memoria.stores.local import rows
 from memoria.stores.local.database import Database
-from memoria.stores.local.slots import PRINT_BYTES
+from memoria.stores.local.sealing import KEY_BYTES, new_key, seal, unseal
 from memoria.stores.local.space import Space
 from memoria.types import Namespace
+
+# Of a line of `forgotten`: 0 for fingerprints and 1 for a sketch under the namespace's key, 2 for what was adopted.
+_ADOPTED = 2
 
 
 class Guarding:
@@ -26,6 +31,7 @@ class Guarding:
         # (namespace, slot) of what was forgotten since the last purge: its fingerprint is in the slot alone.
         self._gone: list[tuple[int, int]] = []
         self._guards: dict[int, set[bytes]] = {}
+        self._adopted: dict[int, frozenset[Fingerprints]] = {}
 
     def _reading(self) -> AbstractContextManager[None]:
         raise NotImplementedError
@@ -39,6 +45,12 @@ class Guarding:
     def _space(self, number: int) -> Space | None:
         raise NotImplementedError
 
+    def _space_for(self, name: Namespace) -> Space:
+        raise NotImplementedError
+
+    def _under(self, prefix: Namespace) -> Iterator[Space]:
+        raise NotImplementedError
+
     def purge(self) -> None:
         raise NotImplementedError
 
@@ -48,10 +60,46 @@ class Guarding:
             if space is None:
                 return [False] * len(texts)
             known, sketches, key = self._prints(space), self._sketches(space), space.slots.key
+            others = self._foreign(space)
             return [
-                bool(known and rows.fingerprint(key, text) in known) or bool(sketches and _near(key, text, sketches))
+                bool(known and fingerprint(key, text) in known)
+                or bool(sketches and _near(key, text, sketches))
+                or any(one.know(text) for one in others)
                 for text in texts
             ]
+
+    def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
+        with self._reading():
+            found = {space.name: self._foreign(space) | self._own(space) for space in self._under(prefix)}
+            return {name: known for name, known in found.items() if known}
+
+    def _own(self, space: Space) -> frozenset[Fingerprints]:
+        one = Fingerprints(
+            key=space.slots.key,
+            prints=frozenset(self._prints(space)),
+            sketches=frozenset(self._sketches(space)),
+        )
+        return frozenset([one] if len(one) else [])
+
+    def _foreign(self, space: Space) -> frozenset[Fingerprints]:
+        """What was adopted from other stores in a namespace."""
+        if space.number not in self._adopted:
+            lines = self._database.rows(
+                "SELECT prints FROM forgotten WHERE namespace = ? AND near = ? ORDER BY event", space.number, _ADOPTED
+            )
+            self._adopted[space.number] = frozenset(_opened(space.slots.key, line) for (line,) in lines)
+        return self._adopted[space.number]
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        with self._writing():
+            kept = [one for one in known if len(one)]
+            space = self._space_for(namespace) if kept else self._existing(namespace)
+            if space is None:
+                return
+            with self._database.atomic() as db:
+                db.execute("DELETE FROM forgotten WHERE namespace = ? AND near = ?", (space.number, _ADOPTED))
+                _write_adopted(db, space, kept)
+            self._adopted.pop(space.number, None)
 
     def _prints(self, space: Space) -> set[bytes]:
         """The fingerprints of what was forgotten in a namespace."""
@@ -83,7 +131,8 @@ class Guarding:
             if space is None:
                 return
             self.purge()
-            kept = self._prints(space) - {rows.fingerprint(space.slots.key, text) for text in texts}
+            kept = self._prints(space) - {fingerprint(space.slots.key, text) for text in texts}
+            others = self._foreign(space)
             asked = [sketch(space.slots.key, text) for text in texts]
             near = [
                 (space.number, made) for made in self._sketches(space) if not any(alike(made, one) for one in asked)
@@ -92,14 +141,16 @@ class Guarding:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
                 write_prints(db, [(space.number, b"".join(kept))] if kept else [])
                 write_prints(db, near, near=True)
+                _write_adopted(db, space, [one.without(texts) for one in others if len(one.without(texts))])
             self._guards[space.number] = kept
+            self._adopted.pop(space.number, None)
 
     def _guard(self, db: Any, texts: Sequence[tuple[Namespace, str]]) -> None:
         """Writes down the fingerprints of texts that had no slot of their own."""
         for name in dict.fromkeys(name for name, _ in texts):
             space = self._existing(name)
             if space is not None:
-                marks = {rows.fingerprint(space.slots.key, text) for home, text in texts if home == name}
+                marks = {fingerprint(space.slots.key, text) for home, text in texts if home == name}
                 write_prints(db, [(space.number, b"".join(marks))])
                 self._guards.pop(space.number, None)
 
@@ -110,6 +161,36 @@ class Guarding:
             slots.setdefault(number, []).append(slot)
         found = ((number, self._space(number), some) for number, some in slots.items())
         return [(number, b"".join(space.slots.prints(some))) for number, space, some in found if space is not None]
+
+
+def _write_adopted(db: Any, space: Space, known: Iterable[Fingerprints]) -> None:
+    lines = [(space.number, _ADOPTED, _sealed(space.slots.key, one)) for one in known]
+    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+
+
+def _sealed(key: bytes, one: Fingerprints) -> bytes:
+    """A salt, and what was adopted under a key that is made of it, for a key seals one message only."""
+    salt = new_key()
+    packed = {
+        "key": one.key.hex(),
+        "prints": b"".join(sorted(one.prints)).hex(),
+        "sketches": [made.hex() for made in sorted(one.sketches)],
+    }
+    return salt + seal(_adopting(key, salt), packed, salt)
+
+
+def _opened(key: bytes, line: bytes) -> Fingerprints:
+    salt = line[:KEY_BYTES]
+    packed = unseal(_adopting(key, salt), line[KEY_BYTES:], salt)
+    return Fingerprints(
+        key=bytes.fromhex(packed["key"]),
+        prints=frozenset(cut([(bytes.fromhex(packed["prints"]),)])),
+        sketches=frozenset(map(bytes.fromhex, packed["sketches"])),
+    )
+
+
+def _adopting(key: bytes, salt: bytes) -> bytes:
+    return hmac.digest(key, b"adopted" + salt, "sha256")
 
 
 def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:

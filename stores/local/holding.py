@@ -250,6 +250,11 @@ class Holding:
         with self._writing(), self._database.atomic() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note.{name}", value))
 
+    def notes(self) -> dict[str, str]:
+        with self._reading():
+            found = self._database.rows("SELECT name, value FROM meta WHERE name LIKE 'note.%'")
+            return {name.removeprefix("note."): value for name, value in found}
+
     def _check_held(self, ids: Sequence[bytes]) -> None:
         held: list[bytes] = []
         for part in _parts(ids):

@@ -8,7 +8,6 @@ from typing import Any
 
 from memoria.canonical import canonical
 from memoria.stores.local.sealing import blind
-from memoria.stores.local.slots import PRINT_BYTES
 from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -183,8 +182,3 @@ def labels(key: bytes, memory: Memory) -> set[bytes]:
 def subject_label(key: bytes, subject: str) -> bytes:
     """The blind-index entry of a subject, the same for all ways to write it."""
     return blind(key, "subject", canonical(subject))
-
-
-def fingerprint(key: bytes, text: str) -> bytes:
-    """By which a text is known again once it is forgotten: 12 bytes of a keyed hash of its canonical form."""
-    return blind(key, "text", canonical(text))[:PRINT_BYTES]

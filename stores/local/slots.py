@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
+from memoria.fingerprints import PRINT_BYTES
 from memoria.stores.local.disk import Disk
 from memoria.stores.local.sealing import new_key
 
@@ -31,7 +32,6 @@ _HEADER = struct.Struct("<8sIIIIQ32s")
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
 _PRINT_AT = 52
-PRINT_BYTES = 12
 _VECTOR_AT = 64
 _NO_PRINT = bytes(PRINT_BYTES)
 _MAX_GROWTH = 1024

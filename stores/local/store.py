@@ -30,6 +30,7 @@ from memoria.errors import (
     StoreReadOnly,
 )
 from memoria.evidence import Columns, Evidence, gather, merge
+from memoria.fingerprints import fingerprint
 from memoria.lexical import LexicalIndex
 from memoria.protocols import Change, Embedder, Progress
 from memoria.stores.local import recovery, rows
@@ -401,7 +402,7 @@ class LocalStore(Holding, Guarding):
         with translated(self.path):
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 ids = [bytes.fromhex(record.memory.id) for record in batch]
-                prints = [rows.fingerprint(space.slots.key, record.memory.text) for record in batch]
+                prints = [fingerprint(space.slots.key, record.memory.text) for record in batch]
                 space.slots.put(space.next_slot, ids, fresh, prints, np.stack([record.vector for record in batch]))
                 self._disk.reached("slot written")
                 space.slots.sync()
@@ -703,6 +704,7 @@ class LocalStore(Holding, Guarding):
     def _forget_space(self, number: int) -> None:
         space = self._spaces.pop(number, None)
         self._guards.pop(number, None)
+        self._adopted.pop(number, None)
         if space is not None:
             self._numbers.pop(space.name, None)
             space.close()
