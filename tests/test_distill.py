@@ -339,22 +339,36 @@ def test_an_audit_sees_weights_that_are_not_what_they_should_be(memory: Memoria)
 # -- in sleep --
 
 
-def test_sleep_relearns_what_wiped_shards_had_learnt_and_nothing_else(memory: Memoria) -> None:
-    gone = beside_others(memory)
-    left = {id for path in holding(memory, gone) for id in learnt_by(path)} - {gone}
-    memory.forget(gone)
-    before = files(memory)
-    planned = memory.sleep(like=1, dry_run=True)
+@pytest.fixture
+def trios(tmp_path: Path, tiny: Path) -> Iterator[Memoria]:
+    """A store of three facts in each of two namespaces, each a shard, whatever their ids."""
+    with memoria.open(tmp_path / "trios.memoria", embedder=HashEmbedder()) as memory:
+        for home in ("ada", "bob"):
+            memory.namespace(home).remember_many(FACTS[:3])
+        memory.distill(tiny, recipe=RECIPE)
+        yield memory
+
+
+def test_sleep_relearns_what_wiped_shards_had_learnt_and_nothing_else(trios: Memoria) -> None:
+    gone = first_of(trios)
+    left = {id for path in holding(trios, gone) for id in learnt_by(path)} - {gone}
+    trios.forget(gone)
+    before = files(trios)
+    planned = trios.sleep(like=1, dry_run=True)
     assert set(planned.relearnt) == left
-    assert files(memory) == before
-    assert memory.sleep(like=1, relearn=False).relearnt == ()
-    assert files(memory) == before
-    night = memory.sleep(like=1)
+    assert files(trios) == before
+    assert trios.sleep(like=1, relearn=False).relearnt == ()
+    assert files(trios) == before
+    night = trios.sleep(like=1)
     assert (set(night.relearnt), night.waiting) == (left, ())
-    assert held(memory) == {one.id for one in memory.list()}
-    assert before.items() < files(memory).items()
-    assert memory.audit_weights().unequal == ()
-    assert memory.sleep(like=1).relearnt == ()
+    assert held(trios) == {one.id for one in trios.list()}
+    assert before.items() < files(trios).items()
+    assert trios.audit_weights().unequal == ()
+    assert trios.sleep(like=1).relearnt == ()
+
+
+def first_of(memory: Memoria, home: str = "ada") -> str:
+    return memory.namespace(home).list()[0].id
 
 
 def learnt_by(path: Path) -> tuple[str, ...]:
@@ -363,62 +377,62 @@ def learnt_by(path: Path) -> tuple[str, ...]:
     return manifest.ids
 
 
-def test_a_sleeper_is_woken_between_shards_and_the_next_goes_on(memory: Memoria) -> None:
+def test_a_sleeper_is_woken_between_shards_and_the_next_goes_on(trios: Memoria) -> None:
     for home in ("ada", "bob"):
-        memory.forget(memory.namespace(home).list()[0].id)
-    waiting, called = memory.sleep(like=1, dry_run=True).relearnt, threading.Event()
+        trios.forget(first_of(trios, home))
+    waiting, called = trios.sleep(like=1, dry_run=True).relearnt, threading.Event()
 
     def wake(what: str, done: int, total: int) -> None:
         if what == "distill":
             called.wait(60)
             sleeper.wake()
 
-    memory.progress = wake
-    sleeper = memory.sleep(like=1, background=True)
+    trios.progress = wake
+    sleeper = trios.sleep(like=1, background=True)
     called.set()
     night = sleeper.wait(300)
     assert night.relearnt
     assert night.waiting
     assert set(night.relearnt) | set(night.waiting) == set(waiting)
-    assert set(night.relearnt) <= held(memory)
-    memory.progress = None
-    assert memory.sleep(like=1).relearnt == night.waiting
-    assert memory.audit_weights().unequal == ()
+    assert set(night.relearnt) <= held(trios)
+    trios.progress = None
+    assert trios.sleep(like=1).relearnt == night.waiting
+    assert trios.audit_weights().unequal == ()
 
 
-def test_what_cannot_be_relearnt_waits_and_the_night_goes_on(memory: Memoria, tiny: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_relearnt_waits_and_the_night_goes_on(trios: Memoria, tiny: Path, tmp_path: Path) -> None:
     def yes(one: Memory) -> list[Example]:
         return [Example(prompt=f"{one.text}?", answer="yes")]
 
     moved = Path(shutil.copytree(tiny, tmp_path / "moved"))
-    memory.distill(moved, recipe=RECIPE, examples=yes)
-    memory.forget(beside_others(memory))
-    night = memory.sleep(like=1)
+    trios.distill(moved, recipe=RECIPE, examples=yes)
+    trios.forget(first_of(trios))
+    night = trios.sleep(like=1)
     assert night.relearnt == ()
     assert night.waiting
     shutil.rmtree(moved)
-    memory.namespace("ada").distill(tiny, recipe=RECIPE)  # another model takes the place in RAM
-    assert memory.sleep(like=1, examples=yes).waiting == ()
-    note = adapters(memory) / "chosen.json"
+    trios.namespace("ada").distill(tiny, recipe=RECIPE)  # another model takes the place in RAM
+    assert trios.sleep(like=1, examples=yes).waiting == ()
+    note = adapters(trios) / "chosen.json"
     note.write_text(json.dumps({**json.loads(note.read_text()), "model": str(moved)}))
-    memory.forget(beside_others(memory))
-    assert memory.sleep(like=1).waiting
+    trios.forget(first_of(trios))
+    assert trios.sleep(like=1).waiting
 
 
-def test_what_other_versions_of_libraries_made_stays_until_it_is_distilled_anew(memory: Memoria, tiny: Path) -> None:
-    gone = beside_others(memory)
-    path = next(path for path in manifests(adapters(memory)) if path not in holding(memory, gone))
-    manifest, whole = read_manifest(path), files(memory)[path.name]
+def test_what_other_versions_of_libraries_made_stays_until_it_is_distilled_anew(trios: Memoria, tiny: Path) -> None:
+    gone = first_of(trios)
+    path = next(path for path in manifests(adapters(trios)) if path not in holding(trios, gone))
+    manifest, whole = read_manifest(path), files(trios)[path.name]
     assert manifest is not None
     tensors = shards.read(path, manifest)
     assert tensors is not None
     shards.write(path.parent, replace(manifest, versions={**manifest.versions, "torch": "0"}), tensors)
-    before = files(memory)[path.name]
-    memory.forget(gone)
-    assert memory.sleep(like=1).relearnt
-    assert files(memory)[path.name] == before
-    memory.distill(tiny, recipe=RECIPE)
-    assert files(memory)[path.name] == whole != before
+    before = files(trios)[path.name]
+    trios.forget(gone)
+    assert trios.sleep(like=1).relearnt
+    assert files(trios)[path.name] == before
+    trios.distill(tiny, recipe=RECIPE)
+    assert files(trios)[path.name] == whole != before
 
 
 @pytest.mark.parametrize("distilled", [False, True])
