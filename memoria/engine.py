@@ -45,6 +45,7 @@ HitLists = list[Hits]
 Records = list[Record]
 Namespaces = list[Namespace]
 Problems = list[str]
+_URLS = ("postgresql://", "postgres://")
 
 
 def utc_now() -> datetime:
@@ -357,7 +358,10 @@ def open(
 ) -> Memoria:
     """Opens the store in directory `path`, made when it is not there and mode is "rw"; ":memory:" keeps nothing.
 
-    mode: "rw" is the one writer, "r" one of many readers. timeout: seconds to wait for another writer to close.
+    path: or "postgresql://..." as libpq takes it, with `keys=DIRECTORY` in its query, where data keys are; the extra
+    `postgres` and docs/scale.md.
+    mode: "rw" is the one writer of a directory, "r" one of many readers. timeout: seconds to wait for another writer
+    to close, or for a server.
     embedder: a SentenceTransformer name, a callable of texts, or an Embedder; None is all-MiniLM-L6-v2 for a new
     store, and the store's own for an old one. policy: how memories fade; None is what was adopted, or Exponential.
     reinforce: which memories a recall strengthens: all it returns ("recalled"), those of which `hit.used()` is
@@ -388,6 +392,11 @@ def open(
     return _view(store, given, policy, clock, progress, reinforce, fade_below)
 
 
+def is_url(path: str | PathLike[str]) -> bool:
+    """Whether a store is named by the URL of a database, and not by its directory."""
+    return fspath(path).startswith(_URLS)
+
+
 def open_store(
     path: str | PathLike[str],
     card: EmbedderCard,
@@ -396,6 +405,10 @@ def open_store(
     progress: Progress | None = None,
 ) -> Store:
     """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
+    if is_url(path):
+        from memoria.stores import PostgresStore
+
+        return PostgresStore(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
     from memoria.stores import LocalStore
 
     return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from memoria.stores.in_memory import InMemoryStore
     from memoria.stores.local import LocalStore
+    from memoria.stores.postgres import PostgresStore
 
-_LAZY = {"InMemoryStore": "memoria.stores.in_memory", "LocalStore": "memoria.stores.local"}
+_LAZY = {
+    "InMemoryStore": "memoria.stores.in_memory",
+    "LocalStore": "memoria.stores.local",
+    "PostgresStore": "memoria.stores.postgres",
+}
 
-__all__ = ["InMemoryStore", "LocalStore"]
+__all__ = ["InMemoryStore", "LocalStore", "PostgresStore"]
 
 
 def __getattr__(name: str) -> Any:

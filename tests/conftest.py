@@ -1,11 +1,40 @@
-"""Hypothesis profiles: `default` in `make test`, `nightly` by HYPOTHESIS_PROFILE."""
+"""Hypothesis profiles: `default` in `make test`, `nightly` by HYPOTHESIS_PROFILE. A PostgreSQL server of our own."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from memoria.stores.postgres.connect import Cluster
+from memoria.testing.postgres import Server, running
+
+_NUMBERS = itertools.count()
 
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("nightly", max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The PostgreSQL server of the session, started when the first test asks for it."""
+    with running(fsync=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> str:
+    """The name of a database that has the schema, for others to be copied from: two partitions are made quickly."""
+    Cluster(server.database("model"), mode="rw", timeout=0, partitions=2, threads=1).close()
+    return "model"
+
+
+@pytest.fixture
+def database(server: Server, template: str, tmp_path: Path) -> str:
+    """The URL of a new database, its keys in the test's folder."""
+    return f"{server.database(f'test_{next(_NUMBERS)}', template=template)}&keys={tmp_path / 'keys'}"

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from memoria.engine import Memoria
+from memoria.engine import Memoria, is_url
 from memoria.stores.local import Disk, LocalStore
+from memoria.stores.postgres import PostgresStore
 from memoria.testing import HashEmbedder
 from memoria.types import Provenance, Secret
 
@@ -33,7 +34,7 @@ class CrashDisk(Disk):
 
     def write(self, fd: int, data: bytes, offset: int) -> None:
         path = os.readlink(f"/proc/self/fd/{fd}")
-        if path.endswith(".slots"):
+        if path.endswith((".slots", ".keys")):
             old = os.pread(fd, len(data), offset)
             self._pending.append({"path": path, "offset": offset, "old": old.hex(), "size": len(data)})
             self._save()
@@ -57,12 +58,16 @@ class CrashDisk(Disk):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(folder: Path, seed: int, point: str, hits: int) -> None:
+def opened(place: str, disk: Disk | None = None) -> Memoria:
+    """The store in a directory or in a database."""
+    kind = PostgresStore if is_url(place) else LocalStore
+    return Memoria(kind(place, embedder=EMBEDDER.card, disk=disk, timeout=1.0), EMBEDDER)
+
+
+def main(place: str, folder: Path, seed: int, point: str, hits: int) -> None:
     rng = random.Random(seed)
     log = (folder / "log").open("a", buffering=1)
-    disk = CrashDisk(folder, point, hits)
-    store = LocalStore(folder / "a.memoria", embedder=EMBEDDER.card, disk=disk)
-    memory = Memoria(store, EMBEDDER)
+    memory = opened(place, CrashDisk(folder, point, hits))
     held = [one.id for one in memory.list() if memory.trace(one.id).held]
     if held:
         memory.release(*held, reason="left by the process before")
@@ -163,4 +168,4 @@ def keep(memory: Memoria, rng: random.Random, ids: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))

@@ -130,6 +130,22 @@ def copy_until(source: Path, target: Path, steps: int) -> bool:
     return done.returncode == 0
 
 
+def test_a_directory_moves_into_a_cluster_and_back(source: Path, database: str, tmp_path: Path) -> None:
+    there = memoria.copy(source, database)
+    back = memoria.copy(database, tmp_path / "target")
+    assert there.memories == back.memories > 10
+    assert there.refused == back.refused == 4
+    with (
+        memoria.open(source, embedder=EMBEDDER) as one,
+        memoria.open(database, embedder=EMBEDDER) as between,
+        memoria.open(tmp_path / "target", embedder=EMBEDDER) as other,
+    ):
+        assert state(one.store) == state(between.store) == state(other.store)
+        with pytest.raises(Refused):
+            between.namespace("app", "ada").remember(GONE.upper())
+        between.namespace("app", "ada").remember(GONE.upper(), readmit=True)
+
+
 def test_a_copy_that_is_killed_goes_on_and_forgets_what_the_source_forgot(source: Path, tmp_path: Path) -> None:
     """At a point of each kind of step in turn: the source changes after every kill, then the copy is run whole."""
     steps = 1

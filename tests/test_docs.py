@@ -183,3 +183,9 @@ def test_command_reference_has_not_drifted() -> None:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert (ROOT / "docs" / "cli.md").read_text() == generate.render(), "run `make docs`"
+
+
+def test_the_set_up_of_a_database_is_the_one_that_is_tested() -> None:
+    from memoria.stores.postgres.schema import PROVISION
+
+    assert f"```sql\n{PROVISION}\n```" in (ROOT / "docs" / "scale.md").read_text()

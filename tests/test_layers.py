@@ -27,6 +27,7 @@ RANKS = {
     "memoria.aio": 4,
     "memoria.evaluation": 4,
     "memoria.integrations": 4,
+    "memoria.service": 4,
     "memoria.cli": 5,
 }
 VERBS = 3

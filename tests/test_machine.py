@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
 import memoria
 from memoria import Memory
@@ -136,3 +137,22 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(max_examples=200, stateful_step_count=20)
+
+
+class PostgresMachine(Machine):
+    """The same in PostgreSQL; what the run before left is erased."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory.forget(namespace=())
+
+    def open(self) -> memoria.Memoria:
+        return memoria.open(self.url, embedder=HashEmbedder(32))
+
+
+def test_machine_in_postgres(database: str) -> None:
+    how = settings(max_examples=int(os.environ.get("MEMORIA_POSTGRES_EXAMPLES", "12")), stateful_step_count=20)
+    PostgresMachine.url = database
+    run_state_machine_as_test(PostgresMachine, settings=how)

@@ -1,4 +1,4 @@
-"""Both stores through the same door."""
+"""All stores through the same door."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from memoria.protocols import Store
 from memoria.stores import InMemoryStore, LocalStore
+from memoria.stores.postgres import PostgresStore
 from memoria.testing.stores import EMBEDDER, StoreConformance
 
 
@@ -30,5 +31,13 @@ class TestLocalWithOneNamespaceInRam(StoreConformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:
         store = LocalStore(tmp_path / "a.memoria", embedder=EMBEDDER.card, loaded=1, secure_delete=True)
+        yield store
+        store.close()
+
+
+class TestPostgres(StoreConformance):
+    @pytest.fixture
+    def store(self, database: str) -> Iterator[Store]:
+        store = PostgresStore(database, embedder=EMBEDDER.card)
         yield store
         store.close()

@@ -16,10 +16,12 @@ from memoria.cli import (  # noqa: F401 - each adds its commands
     keep,
     lab,
     maintain,
+    mcp,
     policies,
     serve,
     suite,
     verbs,
+    work,
 )
 from memoria.cli.app import app
 from memoria.errors import MemoriaError

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from memoria.engine import Memoria
+from memoria.engine import Memoria, is_url
 from memoria.engine import open as open_memoria
 from memoria.types import Memory
 
@@ -27,7 +27,23 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-StoreOption = Annotated[Path, typer.Option("--store", "-s", envvar="MEMORIA_STORE", help="Directory of the store.")]
+
+def place(text: str | Path) -> Path | str:
+    """Where a store is: a URL, which is not to be read as a path, or a directory."""
+    return str(text) if is_url(text) else Path(text)
+
+
+StoreOption = Annotated[
+    Path,
+    typer.Option(
+        "--store",
+        "-s",
+        envvar="MEMORIA_STORE",
+        parser=place,
+        metavar="PLACE",
+        help="Directory of the store, or postgresql://... with keys=DIRECTORY in its query.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NamespaceOption = Annotated[str, typer.Option("--namespace", "-n", help="Namespace, parts joined by '/'.")]
 SubjectOption = Annotated[str | None, typer.Option(help="Exact subject.")]
@@ -39,7 +55,7 @@ DEFAULT_STORE = Path("agent.memoria")
 
 
 @contextmanager
-def opened(store: Path, namespace: str, mode: Literal["r", "rw"]) -> Iterator[Memoria]:
+def opened(store: Path | str, namespace: str, mode: Literal["r", "rw"]) -> Iterator[Memoria]:
     """The view of a namespace of a store, with progress bars on stderr, waiting up to 10 s for another writer."""
     with (
         progress_bar() as progress,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
+from memoria.engine import Memoria
 from memoria.evaluation import allocation, background, forgetting, hybrid, latency
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
@@ -21,6 +22,9 @@ NOption = Annotated[int, typer.Option("--n", min=100, help="Memories in the stor
 SeedOption = Annotated[int, typer.Option(help="Seed of the synthetic vectors.")]
 FolderOption = Annotated[
     Path | None, typer.Option("--dir", help="Where to make the store; the default is a temporary folder.")
+]
+UrlOption = Annotated[
+    str | None, typer.Option(help="An empty store in PostgreSQL, with keys=; a server of our own when absent.")
 ]
 
 
@@ -171,6 +175,66 @@ def langgraph(
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_langgraph(place, n, progress, rounds=rounds, seed=seed)
     show(report, as_json)
+
+
+@bench_app.command()
+def postgres(
+    n: Annotated[
+        list[int] | None, typer.Option("--n", min=100, help="Memories in all; repeat for several sizes.")
+    ] = None,
+    home: Annotated[int, typer.Option(min=100, help="Memories in a namespace.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=10)] = 200,
+    url: UrlOption = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """The store in PostgreSQL as it grows over many namespaces; 10,000 and 100,000 memories when not told."""
+    from memoria.evaluation import agreement, cluster
+    from memoria.stores.postgres import PostgresStore
+
+    sizes = sorted(n or [10_000, 100_000])
+    with database(url) as place, progress_bar() as progress:
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
+        with Memoria(store, agreement.EMBEDDER) as memory:
+            report = cluster.bench_postgres(memory, sizes, progress, home=home, rounds=rounds, seed=seed)
+    show(report, as_json)
+
+
+@bench_app.command()
+def agree(
+    n: NOption = 10_000,
+    queries: Annotated[int, typer.Option(min=10)] = 500,
+    k: Annotated[int, typer.Option("--k", min=1)] = 10,
+    url: UrlOption = None,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether the local store and the one in PostgreSQL answer alike: ids and order, up to ties of fp16."""
+    from memoria.evaluation import agreement
+    from memoria.stores import LocalStore, PostgresStore
+
+    card = agreement.EMBEDDER.card
+    with (
+        workplace(folder) as here,
+        database(url) as place,
+        progress_bar() as progress,
+        closing(LocalStore(here / "a.memoria", embedder=card)) as local,
+        closing(PostgresStore(place, embedder=card)) as other,
+    ):
+        show(agreement.compare(local, other, n, queries, k, progress, seed=seed), as_json)
+
+
+@contextmanager
+def database(url: str | None) -> Iterator[str]:
+    """The URL of an empty store: the one that is given, or that of a server of our own, gone afterwards."""
+    from memoria.testing.postgres import running
+
+    if url is not None:
+        yield url
+        return
+    with running(settings={"shared_buffers": "1GB", "max_wal_size": "4GB"}) as server, workplace(None) as keys:
+        yield f"{server.database('bench')}&keys={keys}"
 
 
 @bench_app.command()

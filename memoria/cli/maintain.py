@@ -23,6 +23,7 @@ from memoria.cli.app import (
     progress_bar,
 )
 from memoria.copying import copy as copy_store
+from memoria.engine import is_url
 from memoria.errors import InvalidQuery, StoreNotFound
 from memoria.residue import scan as scan_files
 from memoria.residue import text_secrets
@@ -43,6 +44,8 @@ def scan(
     texts = [text for text in texts if text]
     if not texts:
         raise InvalidQuery("nothing to look for: give --needle or --needle-file")
+    if is_url(store):
+        raise InvalidQuery("a server's files are scanned where they are: give its data directory as the store")
     if not store.is_dir():
         raise StoreNotFound(f"{store} is not a directory")
     files = [path for path in sorted(store.rglob("*")) if path.is_file()]

@@ -1,23 +1,100 @@
-"""mcp: serves a store to MCP clients."""
+"""serve: a store over HTTP, and its tokens."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import logging
+import socket
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, app, parts
-from memoria.sharing import Shared
+from memoria.cli.app import app, err, parts
+from memoria.engine import open as open_memoria
+from memoria.errors import InvalidQuery
+
+serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
+app.add_typer(serve_app, name="serve")
+
+TokensOption = Annotated[
+    Path, typer.Option("--tokens", envvar="MEMORIA_TOKENS", help="File of tokens; keeps their hashes.")
+]
+DEFAULT_TOKENS = Path("memoria.tokens")
 
 
-@app.command()
-def mcp(
-    store: StoreOption = DEFAULT_STORE,
-    namespace: NamespaceOption = "",
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for another process that writes.")] = 30.0,
+@serve_app.callback()
+def serve(
+    context: typer.Context,
+    store: Annotated[
+        str, typer.Option("--store", "-s", envvar="MEMORIA_STORE", help="Directory or URL of the store.")
+    ] = "agent.memoria",
+    tokens: TokensOption = DEFAULT_TOKENS,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")] = 8017,
+    rate: Annotated[float, typer.Option(min=0.001, help="Requests a second of a token, for long.")] = 50.0,
+    burst: Annotated[int, typer.Option(min=1, help="Requests of a token at once.")] = 100,
+    max_body: Annotated[int, typer.Option(min=1024, help="Bytes of a request, at most.")] = 8 << 20,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds for an answer, at most.")] = 60.0,
 ) -> None:
-    """Serves the store on stdin and stdout by the Model Context Protocol: the nine tools of the reference memory
-    server, and recall, forget and why."""
-    from memoria.integrations.mcp import server
+    """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""
+    if context.invoked_subcommand is not None:
+        return
+    from memoria.integrations import extra
 
-    server(Shared(store, namespace=parts(namespace), timeout=timeout)).run()
+    with extra("serve"):
+        import uvicorn
+
+        from memoria.service.app import Limits, application
+        from memoria.service.tokens import Tokens
+
+    limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
+    made = application(lambda: open_memoria(store, timeout=10.0), Tokens(tokens), limits)
+    listening = _listen(host, port)
+    err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
+    _log_without_content()
+    config = uvicorn.Config(
+        made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InvalidQuery(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+@serve_app.command()
+def token(
+    namespace: Annotated[str, typer.Argument(help="Namespace that it may see and all below, parts joined by '/'.")],
+    tokens: TokensOption = DEFAULT_TOKENS,
+) -> None:
+    """Makes a token for a namespace and prints it, this once; the file keeps its hash."""
+    from memoria.service.tokens import mint
+
+    typer.echo(mint(tokens, parts(namespace)))
+    err.print(f"Its hash is in {tokens}; take its entry out to end it.")
+
+
+class _Withheld(logging.Filter):
+    """What an error says may be content, so a log has only of what kind it is."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            kind: Any = record.exc_info[0]
+            record.msg, record.args = f"fault: {kind.__name__}", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _log_without_content() -> None:
+    handler = logging.StreamHandler()
+    handler.addFilter(_Withheld())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    for name, level in (("memoria.service", logging.INFO), ("uvicorn.error", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = False

@@ -28,6 +28,7 @@ from memoria.cli.app import (
     parts,
     show_memories,
 )
+from memoria.engine import is_url
 from memoria.engine import open as open_memoria
 from memoria.errors import StoreExists
 
@@ -40,7 +41,7 @@ def init(
     embedder: Annotated[str | None, typer.Option(help="SentenceTransformer name; default all-MiniLM-L6-v2.")] = None,
 ) -> None:
     """Makes an empty store."""
-    if (store / "memoria.db").exists():
+    if not is_url(store) and (store / "memoria.db").exists():
         raise StoreExists(f"{store} is a memoria store already")
     with open_memoria(store, embedder=embedder):
         err.print(f"Made {store}.")

@@ -372,6 +372,18 @@ class StoreConformance:
         ):
             assert (gist.memory.id in store.select(where)) == where.matches(gist.memory)
 
+    def test_a_gist_in_one_namespace_hides_nothing_of_the_next(self, store: Store) -> None:
+        made = []
+        for name in "abc":
+            parts = [record(f"part {n} of {name}", namespace=(name,), subject="s").memory for n in range(2)]
+            gist = replace(record("a gist", namespace=(name,)), memory=compose(parts[0].id[:-1] + name, parts))
+            made += [gist, record("alone", namespace=(name,), subject="s")]
+        store.write(made)
+        ids = sorted(one.memory.id for one in made)
+        assert store.select(Where(subject="s")) == ids
+        assert sorted(memory.id for memory, _ in store.search(made[0].vector, Where(subject="s"), 9)) == ids
+        assert sorted(store.evidence(question("part 1"), made[0].vector, Where(subject="s"), 9).ids) == ids
+
     def test_what_was_forgotten_is_known_again_in_its_namespace(self, store: Store) -> None:
         said, pruned = record("Caf\u00e9 at 5", namespace=("a",)), record("of no use", namespace=("a",))
         other = record("untouched", namespace=("b",))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from memoria.errors import FormatTooNew, FormatTooOld
-from memoria.stores.local.disk import translated
+from memoria.stores.disk import translated
 
 FORMAT = 3
 _CACHE_KIB = 64 << 10

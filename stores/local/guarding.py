@@ -6,20 +6,16 @@ store knew comes with the key it was made under, sealed under that of the namesp
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from memoria.fingerprints import PRINT_BYTES, Fingerprints, fingerprint
+from memoria.fingerprints import Fingerprints, fingerprint
 from memoria.sketch import alike, sketch
 from memoria.stores.local.database import Database
-from memoria.stores.local.sealing import KEY_BYTES, new_key, seal, unseal
 from memoria.stores.local.space import Space
+from memoria.stores.prints import ADOPTED, cut, opened, sealed
 from memoria.types import Namespace
-
-# Of a line of `forgotten`: 0 for fingerprints and 1 for a sketch under the namespace's key, 2 for what was adopted.
-_ADOPTED = 2
 
 
 class Guarding:
@@ -85,9 +81,9 @@ class Guarding:
         """What was adopted from other stores in a namespace."""
         if space.number not in self._adopted:
             lines = self._database.rows(
-                "SELECT prints FROM forgotten WHERE namespace = ? AND near = ? ORDER BY event", space.number, _ADOPTED
+                "SELECT prints FROM forgotten WHERE namespace = ? AND near = ? ORDER BY event", space.number, ADOPTED
             )
-            self._adopted[space.number] = frozenset(_opened(space.slots.key, line) for (line,) in lines)
+            self._adopted[space.number] = frozenset(opened(space.slots.key, line) for (line,) in lines)
         return self._adopted[space.number]
 
     def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
@@ -97,7 +93,7 @@ class Guarding:
             if space is None:
                 return
             with self._database.atomic() as db:
-                db.execute("DELETE FROM forgotten WHERE namespace = ? AND near = ?", (space.number, _ADOPTED))
+                db.execute("DELETE FROM forgotten WHERE namespace = ? AND near = ?", (space.number, ADOPTED))
                 _write_adopted(db, space, kept)
             self._adopted.pop(space.number, None)
 
@@ -164,33 +160,8 @@ class Guarding:
 
 
 def _write_adopted(db: Any, space: Space, known: Iterable[Fingerprints]) -> None:
-    lines = [(space.number, _ADOPTED, _sealed(space.slots.key, one)) for one in known]
+    lines = [(space.number, ADOPTED, sealed(space.slots.key, one)) for one in known]
     db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
-
-
-def _sealed(key: bytes, one: Fingerprints) -> bytes:
-    """A salt, and what was adopted under a key that is made of it, for a key seals one message only."""
-    salt = new_key()
-    packed = {
-        "key": one.key.hex(),
-        "prints": b"".join(sorted(one.prints)).hex(),
-        "sketches": [made.hex() for made in sorted(one.sketches)],
-    }
-    return salt + seal(_adopting(key, salt), packed, salt)
-
-
-def _opened(key: bytes, line: bytes) -> Fingerprints:
-    salt = line[:KEY_BYTES]
-    packed = unseal(_adopting(key, salt), line[KEY_BYTES:], salt)
-    return Fingerprints(
-        key=bytes.fromhex(packed["key"]),
-        prints=frozenset(cut([(bytes.fromhex(packed["prints"]),)])),
-        sketches=frozenset(map(bytes.fromhex, packed["sketches"])),
-    )
-
-
-def _adopting(key: bytes, salt: bytes) -> bytes:
-    return hmac.digest(key, b"adopted" + salt, "sha256")
 
 
 def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
@@ -202,9 +173,3 @@ def write_prints(db: Any, prints: Sequence[tuple[int, bytes]], *, near: bool = F
     """A line for each (namespace, fingerprints joined), or, when `near`, for each (namespace, sketch)."""
     lines = [(number, near, blob) for number, blob in prints]
     db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
-
-
-def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
-    """The fingerprints that lines hold."""
-    for (blob,) in lines:
-        yield from (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))

@@ -6,9 +6,6 @@ Nothing here touches sealed content or slots. Standing and due times are tables 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -17,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound
-from memoria.stores.local import rows
+from memoria.stores import ledger, rows
+from memoria.stores.disk import Disk
 from memoria.stores.local.database import Database
-from memoria.stores.local.disk import Disk
-from memoria.stores.local.sealing import blind, seal, unseal
 from memoria.stores.local.space import Space, bearing
+from memoria.stores.sealing import blind
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
 
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 LOG = 200_000
 _BATCH = 1024
 _Due = tuple[int, int, bytes, int, int]
-_PRESENTATION = np.dtype([("at", "<i8"), ("rate", "<f8")])
 
 
 class Holding:
@@ -182,7 +178,7 @@ class Holding:
             size = 0 if space is None else int(space.slots.slot_size)
             return (
                 [row[0].hex() for row in found],
-                _columns(found),
+                rows.to_traces(found),
                 np.array([row[-1] + size for row in found], np.int64),
             )
 
@@ -212,32 +208,15 @@ class Holding:
 
     def enter(self, entry: LedgerEntry) -> None:
         with self._writing():
-            salt = secrets.token_bytes(16)
-            ids = b"".join(bytes.fromhex(id) for id in entry.ids)
-            sealed = seal(self._ledger_key(salt), entry.reason, ids)
+            line = ledger.sealed(self._key, entry)
             with self._database.atomic() as db:
-                db.execute(
-                    "INSERT INTO ledger (at, action, ids, salt, sealed) VALUES (?, ?, ?, ?, ?)",
-                    (rows.micros(entry.at), entry.action, ids, salt, sealed),
-                )
+                db.execute(f"INSERT INTO ledger ({ledger.COLUMNS}) VALUES (?, ?, ?, ?, ?)", line)
                 self._disk.reached("ledger written")
 
     def ledger(self) -> list[LedgerEntry]:
         with self._reading():
-            found = self._database.rows("SELECT at, action, ids, salt, sealed FROM ledger ORDER BY entry")
-            return [
-                LedgerEntry(
-                    at=_time(at),
-                    action=action,
-                    ids=tuple(ids[n : n + 16].hex() for n in range(0, len(ids), 16)),
-                    reason=unseal(self._ledger_key(salt), sealed, ids),
-                )
-                for at, action, ids, salt, sealed in found
-            ]
-
-    def _ledger_key(self, salt: bytes) -> bytes:
-        """A key of its own for each entry, since a key seals one message only."""
-        return hmac.new(self._key, b"ledger" + salt, hashlib.sha256).digest()
+            found = self._database.rows(f"SELECT {ledger.COLUMNS} FROM ledger ORDER BY entry")
+            return [ledger.opened(self._key, line) for line in found]
 
     def alias(self, namespace: Namespace) -> str:
         return blind(self._key, "alias", *namespace).hex()
@@ -280,38 +259,6 @@ class Holding:
         live = self._locate(held)
         if live:
             raise Held(*(id.hex() for id in live))
-
-
-def _columns(found: Sequence[Any]) -> Traces:
-    """Rows as columns; shape (n,)."""
-    columns = list(zip(*found, strict=True)) if found else [()] * 23
-    width = max((len(blob) for blob in columns[17]), default=0) or _PRESENTATION.itemsize
-    packed = b"".join(blob.rjust(width, b"\0") for blob in columns[17])
-    seen = np.frombuffer(packed, _PRESENTATION).reshape(len(found), width // _PRESENTATION.itemsize)
-    recent = np.where(seen["at"] == 0, -np.inf, seen["at"].astype(np.float64))
-    last = np.array(columns[10], np.int64)
-    # A trace that keeps no presentation has had its last use, at the least.
-    recent[:, -1] = np.where(np.isinf(recent[:, -1]), last, recent[:, -1])
-    created = zip(columns[4], columns[14], strict=True)
-    bits = np.array(columns[21], np.int64)
-    return Traces(
-        last_retrieved=last,
-        encoded_at=np.array([made if encoded is None else encoded for made, encoded in created], np.int64),
-        stability=np.array(columns[8], np.float64),
-        difficulty=np.array(columns[9], np.float64),
-        retrievals=np.array(columns[11], np.int64),
-        lapses=np.array(columns[12], np.int64),
-        strength=np.array(columns[15], np.float64),
-        interference=np.array(columns[16], np.float64),
-        recent=recent,
-        rates=seen["rate"].copy(),
-        older=np.array(columns[18], np.float64),
-        salience=np.array(columns[7], np.float64),
-        kind=np.array(columns[3], np.int8),
-        archived=bits & rows.ARCHIVED > 0,
-        pinned=bits & rows.PINNED > 0,
-        held=bits & rows.HELD > 0,
-    )
 
 
 def _parts(values: Sequence[Any]) -> list[Sequence[Any]]:

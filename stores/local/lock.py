@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from memoria.errors import StoreLocked
-from memoria.stores.local.disk import translated
+from memoria.stores.disk import translated
 
 _PAUSE = 0.02
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
 from memoria.fingerprints import PRINT_BYTES
-from memoria.stores.local.disk import Disk
-from memoria.stores.local.sealing import new_key
+from memoria.stores.disk import Disk, runs
+from memoria.stores.sealing import new_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,7 +143,7 @@ class SlotFile:
 
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
         """Overwrites slots with zeros, unsynced; runs of neighbours in one write. guard: fingerprints stay."""
-        for first, count in _runs(sorted(slots)):
+        for first, count in runs(sorted(slots)):
             blank = np.zeros(count, slot_dtype(self.dimension))
             if guard:
                 blank["print"] = self.view["print"][first : first + count]
@@ -242,12 +242,3 @@ def _filled(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
     head, body = words[:, : _CRC_AT // 8], words[:, _VECTOR_AT // 8 :]
     filled: NDArray[np.bool_] = np.logical_or(head.any(axis=1), body.any(axis=1))
     return filled
-
-
-def _runs(slots: Sequence[int]) -> Iterable[tuple[int, int]]:
-    """(first, count) of each run of consecutive numbers."""
-    start = 0
-    for at in range(1, len(slots) + 1):
-        if at == len(slots) or slots[at] != slots[at - 1] + 1:
-            yield slots[start], at - start
-            start = at

@@ -10,8 +10,8 @@ import numpy as np
 from memoria.lexical import LexicalIndex
 from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
-from memoria.stores.local.sealing import unseal
 from memoria.stores.local.slots import SlotFile
+from memoria.stores.sealing import unseal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from memoria.errors import (
-    InvalidVector,
     MemoryNotFound,
     StoreClosed,
     StoreCorrupt,
@@ -33,15 +32,17 @@ from memoria.evidence import Columns, Evidence, gather, merge
 from memoria.fingerprints import fingerprint
 from memoria.lexical import LexicalIndex
 from memoria.protocols import Change, Embedder, Progress
-from memoria.stores.local import recovery, rows
+from memoria.stores import rows
+from memoria.stores.disk import Disk, translated
+from memoria.stores.local import recovery
 from memoria.stores.local.database import FORMAT, Database
-from memoria.stores.local.disk import Disk, translated
 from memoria.stores.local.guarding import Guarding, write_prints
 from memoria.stores.local.holding import Holding
 from memoria.stores.local.lock import WriterLock
-from memoria.stores.local.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, bearing, place
+from memoria.stores.sealing import KEY_BYTES, blind, new_key, seal, unseal
+from memoria.stores.vectors import embedded
 from memoria.types import KINDS, RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
@@ -595,18 +596,7 @@ class LocalStore(Holding, Guarding):
 
     def _embed(self, embedder: Embedder, ids: list[bytes]) -> Vectors:
         texts = [record.memory.text for record in self._read(ids) if record is not None]
-        vectors = np.asarray(embedder.embed(texts), dtype=np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if (
-            vectors.shape != (len(ids), embedder.card.dimension)
-            or not (lengths > 0).all()
-            or not np.isfinite(lengths).all()
-        ):
-            raise InvalidVector(
-                f"{embedder.card.name!r} gave vectors of shape {vectors.shape}, or one that is not finite or zero"
-            )
-        unit: Vectors = vectors / lengths
-        return unit
+        return embedded(embedder, texts)
 
     def _swap(self, rewritten: list[tuple[int, SlotFile, list[tuple[int, bytes]]]], card: EmbedderCard) -> None:
         """Points the rows to the new files in one commit, then wipes the old files."""

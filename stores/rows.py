@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from memoria.canonical import canonical
-from memoria.stores.local.sealing import blind
+from memoria.stores.sealing import blind
+from memoria.traces import Traces
 from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +30,7 @@ TRACE_COLUMNS = (
 READ = f"{COLUMNS}, coalesce((SELECT bits FROM standing WHERE standing.row = memory.row), 0)"
 ARCHIVED, PINNED, HELD = 1, 2, 4
 _PRESENTATION = struct.Struct("<qd")
+_PRESENTATIONS = np.dtype([("at", "<i8"), ("rate", "<f8")])
 
 
 def micros(time: datetime | None) -> int | None:
@@ -182,3 +187,35 @@ def labels(key: bytes, memory: Memory) -> set[bytes]:
 def subject_label(key: bytes, subject: str) -> bytes:
     """The blind-index entry of a subject, the same for all ways to write it."""
     return blind(key, "subject", canonical(subject))
+
+
+def to_traces(found: Sequence[tuple[Any, ...]]) -> Traces:
+    """Rows as columns; shape (n,)."""
+    columns = list(zip(*found, strict=True)) if found else [()] * 23
+    width = max((len(blob) for blob in columns[17]), default=0) or _PRESENTATIONS.itemsize
+    packed = b"".join(blob.rjust(width, b"\0") for blob in columns[17])
+    seen = np.frombuffer(packed, _PRESENTATIONS).reshape(len(found), width // _PRESENTATIONS.itemsize)
+    recent = np.where(seen["at"] == 0, -np.inf, seen["at"].astype(np.float64))
+    last = np.array(columns[10], np.int64)
+    # A trace that keeps no presentation has had its last use, at the least.
+    recent[:, -1] = np.where(np.isinf(recent[:, -1]), last, recent[:, -1])
+    created = zip(columns[4], columns[14], strict=True)
+    bits = np.array(columns[21], np.int64)
+    return Traces(
+        last_retrieved=last,
+        encoded_at=np.array([made if encoded is None else encoded for made, encoded in created], np.int64),
+        stability=np.array(columns[8], np.float64),
+        difficulty=np.array(columns[9], np.float64),
+        retrievals=np.array(columns[11], np.int64),
+        lapses=np.array(columns[12], np.int64),
+        strength=np.array(columns[15], np.float64),
+        interference=np.array(columns[16], np.float64),
+        recent=recent,
+        rates=seen["rate"].copy(),
+        older=np.array(columns[18], np.float64),
+        salience=np.array(columns[7], np.float64),
+        kind=np.array(columns[3], np.int8),
+        archived=bits & ARCHIVED > 0,
+        pinned=bits & PINNED > 0,
+        held=bits & HELD > 0,
+    )

@@ -1,0 +1,58 @@
+"""worker, purge: what is done behind the back of those who remember and recall, in a store in PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+import typer
+
+from memoria.cli.app import JsonOption, NamespaceOption, app, echo_json, err, opened, out, parts
+from memoria.errors import InvalidQuery
+
+UrlArgument = Annotated[str, typer.Argument(help="postgresql://... with keys=DIRECTORY in its query.")]
+
+
+@app.command()
+def worker(
+    url: UrlArgument,
+    ask: Annotated[
+        list[str] | None, typer.Option("--ask", help="sleep, fade or distil, for each namespace; repeatable.")
+    ] = None,
+    namespace: NamespaceOption = "",
+    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
+    pause: Annotated[float, typer.Option(min=0.1, help="Seconds until it asks and looks again.")] = 60.0,
+    lease: Annotated[float, typer.Option(min=1, help="Seconds after which a job of one that died is free.")] = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Does the jobs of a store in PostgreSQL: what was forgotten is purged, namespaces sleep, fade and are distilled.
+
+    Any number may run at once, on any machine that has the keys; each job is done by one.
+    """
+    from memoria import worker as working
+    from memoria.stores.postgres import PostgresStore
+
+    ended = threading.Event()
+    with opened(url, "", "rw") as memory:
+        if not isinstance(memory.store, PostgresStore):
+            raise InvalidQuery(f"{url!r} is not the URL of a store in PostgreSQL")
+        while True:
+            for kind in ask or ():
+                memory.store.ask(kind, parts(namespace))
+            for job in working.work(memory, lease=lease):
+                said = f"{job.kind} {job.seconds:.2f} s" + (f": {job.why}, attempt {job.attempts}" if job.why else "")
+                echo_json(job) if as_json else out.print(said)
+            if once or ended.wait(pause):
+                break
+    err.print("Nothing waits.")
+
+
+@app.command()
+def purge(url: UrlArgument) -> None:
+    """Takes what was forgotten out of the server's files now: rewrites what holds dead rows, turns the log over."""
+    from memoria.stores.postgres import PostgresStore
+
+    with opened(url, "", "rw") as memory:
+        if not isinstance(memory.store, PostgresStore):
+            raise InvalidQuery(f"{url!r} is not the URL of a store in PostgreSQL")
+        memory.store.purge()

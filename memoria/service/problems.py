@@ -1,0 +1,107 @@
+"""Errors as problem details (RFC 9457). They name rules and never repeat what a client or a memory said."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from memoria import errors
+
+# The first that fits decides.
+STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
+    (errors.KeyConflict, 409, "The key is taken by another text"),
+    (errors.Refused, 409, "Forgotten before"),
+    (errors.InvalidInput, 422, "A rule is broken"),
+    (errors.MemoryNotFound, 404, "No such memory"),
+    (errors.Held, 423, "Under a hold"),
+    (errors.StoreFull, 507, "No space left"),
+    (errors.StoreLocked, 503, "Not ready"),
+    (errors.StoreClosed, 503, "Not ready"),
+    (errors.StoreReadOnly, 503, "Not ready"),
+    (errors.MemoriaError, 500, "The store cannot do it"),
+)
+MEDIA = "application/problem+json"
+# Answers about ids come at multiples of this time, so that it does not tell an id of others from one that never was.
+STEP = 0.02
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457). violations: the rules that are broken, without what broke them."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["type", "title", "status"]})
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    violations: list[str] | None = None
+
+
+class Problematic(HTTPException):
+    """A problem of the service itself."""
+
+    def __init__(self, status: int, title: str, detail: str | None = None, headers: dict[str, str] | None = None):
+        super().__init__(status, headers=headers)
+        self.title, self.said = title, detail
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str | None = None,
+    *,
+    violations: list[str] | None = None,
+    type: str = "about:blank",
+    headers: Any = None,
+) -> JSONResponse:
+    """The answer that says it."""
+    said = Problem(type=type, title=title, status=status, detail=detail, violations=violations)
+    return JSONResponse(said.model_dump(exclude_none=True), status, headers, media_type=MEDIA)
+
+
+async def of_service(request: Request, error: Exception) -> JSONResponse:
+    """HTTP errors, of ours and of the framework."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error, Problematic):
+        return problem(error.status_code, error.title, error.said, headers=error.headers)
+    return problem(error.status_code, HTTPStatus(error.status_code).phrase, headers=error.headers)
+
+
+async def of_body(request: Request, error: Exception) -> JSONResponse:
+    """A request that is not of its schema."""
+    assert isinstance(error, RequestValidationError)
+    found = [f"{'.'.join(map(_place, one['loc']))}: {_QUOTED.sub('(withheld)', one['msg'])}" for one in error.errors()]
+    return problem(422, "Not of the schema", violations=found)
+
+
+def _place(part: Any) -> str:
+    """A step to what is wrong; a name that the client made up is left out."""
+    return str(part) if isinstance(part, int) or re.fullmatch(r"[a-z_]{1,20}", part) else "(withheld)"
+
+
+async def of_memoria(request: Request, error: Exception) -> JSONResponse:
+    """An error of the library, by the first line of `STATUS` that it is."""
+    status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
+    if status == 404:
+        since = time.monotonic() - request.state.began
+        await asyncio.sleep(STEP - since % STEP)
+    violations = getattr(error, "violations", None)
+    said = None if violations is None else [_QUOTED.sub("(withheld)", one) for one in violations]
+    if isinstance(error, errors.Refused):
+        said = [f"item {place} was forgotten here; readmit takes it back" for place in error.positions]
+    headers = {"Retry-After": "1"} if status == 503 else None
+    return problem(status, title, violations=said, type=f"urn:memoria:{type(error).__name__}", headers=headers)
+
+
+async def of_us(request: Request, error: Exception) -> JSONResponse:
+    """A fault of ours; what it says stays here."""
+    return problem(500, "A fault of the service")

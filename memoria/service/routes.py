@@ -1,0 +1,234 @@
+"""The verbs as routes. Each works in the view of its caller's namespace and can name nothing above or beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from memoria.engine import Memoria
+from memoria.service import shapes
+from memoria.service.desk import Desk, check_mine, mine
+from memoria.service.problems import MEDIA, Problematic
+from memoria.service.tokens import Caller
+from memoria.sleep import Night
+from memoria.types import Memory, Namespace
+
+_TITLES = {
+    400: "Not JSON",
+    401: "No such token",
+    404: "No such memory, or none of yours",
+    409: "Forgotten before, or the key is taken",
+    413: "Body too long",
+    422: "Not of the schema, or against a rule",
+    423: "Under a hold",
+    429: "Too many requests",
+    503: "Not ready, or busy",
+    504: "Too slow",
+    507: "No space left",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with."""
+    content = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _TITLES[status], "content": content} for status in statuses}
+
+
+_bearer = HTTPBearer(auto_error=False, description="A token of `memoria serve token NAMESPACE`.")
+
+
+def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+    """Who asks; too many requests of one are refused."""
+    found: Caller | None = None if given is None else request.app.state.tokens.caller(given.credentials)
+    if found is None:
+        raise Problematic(401, _TITLES[401], headers={"WWW-Authenticate": "Bearer"})
+    wait = request.app.state.rates.wait(found.digest)
+    if wait:
+        raise Problematic(429, _TITLES[429], headers={"Retry-After": str(wait)})
+    return found
+
+
+def desk(request: Request) -> Desk:
+    """The store that is served."""
+    found = request.app.state.desk
+    if not isinstance(found, Desk):
+        raise Problematic(503, "Not ready", headers={"Retry-After": "1"})
+    return found
+
+
+Asking = Annotated[Caller, Depends(caller)]
+Store = Annotated[Desk, Depends(desk)]
+Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a memory.")]
+ALWAYS = (401, 422, 429, 503, 504)
+SENT = (400, 413)
+
+verbs = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
+health = APIRouter(prefix="/health")
+
+
+def _shown(memories: Sequence[Memory], prefix: Namespace) -> shapes.Memories:
+    return shapes.Memories(memories=[shapes.Remembered.of(one, prefix) for one in memories if _under(one, prefix)])
+
+
+def _under(memory: Memory, prefix: Namespace) -> bool:
+    return memory.namespace[: len(prefix)] == prefix
+
+
+@verbs.post("/memories", status_code=201, responses=problems(*SENT, 404, 409, 507))
+async def remember(body: shapes.Remember, asking: Asking, store: Store) -> shapes.Remembered:
+    """Stores a memory; durable when this answers."""
+    (found,) = await _remember(store, asking, body.namespace, [body.memory], readmit=body.readmit)
+    return shapes.Remembered.of(found, asking.namespace)
+
+
+@verbs.post("/memories/batch", status_code=201, responses=problems(*SENT, 404, 409, 507))
+async def remember_many(body: shapes.RememberMany, asking: Asking, store: Store) -> shapes.Memories:
+    """Stores memories, all or none."""
+    found = await _remember(store, asking, body.namespace, body.memories, readmit=body.readmit)
+    return _shown(found, asking.namespace)
+
+
+async def _remember(
+    store: Desk, asking: Caller, namespace: Sequence[str], said: Sequence[shapes.Said], *, readmit: bool
+) -> list[Memory]:
+    def work(view: Memoria) -> list[Memory]:
+        check_mine(view, [id for one in said for id in one.derived_from])
+        return view.namespace(*namespace).remember_many([one.draft() for one in said], readmit=readmit)
+
+    return await store.write(asking.namespace, work)
+
+
+@verbs.post("/recall", responses=problems(*SENT))
+async def recall(body: shapes.Recall, asking: Asking, store: Store) -> shapes.Hits:
+    """Finds memories by meaning, words and times, best first."""
+    more: dict[str, Any] = {"k": body.k, "as_of": body.as_of, "include": tuple(body.include)}
+    hits = await store.read(
+        (*asking.namespace, *body.namespace), lambda view: view.recall(body.query, **more, **body.asked())
+    )
+    return shapes.Hits(hits=[shapes.Found.of(hit, asking.namespace, explain=body.explain) for hit in hits])
+
+
+@verbs.post("/list", responses=problems(*SENT))
+async def list_(body: shapes.List, asking: Asking, store: Store) -> shapes.Memories:
+    """The newest memories that meet the filters, oldest first."""
+    found = await store.read(
+        (*asking.namespace, *body.namespace), lambda view: view.list(limit=body.limit, key=body.key, **body.asked())
+    )
+    return _shown(found, asking.namespace)
+
+
+@verbs.get("/memories/{id}", responses=problems(404))
+async def get(id: Id, asking: Asking, store: Store) -> shapes.Remembered:
+    """One memory."""
+    found = await store.read(asking.namespace, lambda view: view.get(id))
+    return shapes.Remembered.of(found, asking.namespace)
+
+
+@verbs.patch("/memories/{id}", responses=problems(*SENT, 404, 423, 507))
+async def amend(id: Id, body: shapes.Amend, asking: Asking, store: Store) -> shapes.Remembered:
+    """Replaces parts of a memory under the same id."""
+    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    found = await store.write(asking.namespace, lambda view: view.amend(id, **changes))
+    return shapes.Remembered.of(found, asking.namespace)
+
+
+@verbs.delete("/memories/{id}", responses=problems(404, 423))
+async def forget_one(id: Id, asking: Asking, store: Store) -> shapes.Gone:
+    """Forgets one memory and what was made from it, exactly and for ever."""
+    return await store.write(asking.namespace, lambda view: _forgotten(view, view, (id,), {}))
+
+
+@verbs.get("/memories/{id}/history", responses=problems(404))
+async def history(id: Id, asking: Asking, store: Store) -> shapes.Memories:
+    """What a memory superseded and what superseded it, in the order of validity."""
+    return _shown(await store.read(asking.namespace, lambda view: view.history(id)), asking.namespace)
+
+
+@verbs.post("/memories/{id}/supersede", status_code=201, responses=problems(*SENT, 404, 409, 423, 507))
+async def supersede(id: Id, body: shapes.Supersede, asking: Asking, store: Store) -> shapes.Remembered:
+    """Remembers what is so now in the place of what was so; it lies where the old one lies."""
+
+    def work(view: Memoria) -> Memory:
+        check_mine(view, body.memory.derived_from)
+        home = view.get(id).namespace[len(view.prefix) :]
+        return view.namespace(*home).supersede(id, body.memory.draft(), at=body.at)
+
+    return shapes.Remembered.of(await store.write(asking.namespace, work), asking.namespace)
+
+
+@verbs.post("/expire", status_code=204, responses=problems(*SENT, 404, 423))
+async def expire(body: shapes.Expire, asking: Asking, store: Store) -> None:
+    """Ends memories: they no longer hold."""
+    await store.write((*asking.namespace, *body.namespace), lambda view: view.expire(*body.ids, at=body.at))
+
+
+@verbs.post("/forget", responses=problems(*SENT, 404, 423))
+async def forget(body: shapes.Forget, asking: Asking, store: Store) -> shapes.Gone:
+    """Forgets what meets every criterion, and what was made from it, exactly and for ever."""
+    asked = body.asked() | {"mentions": body.mentions, "guard": body.guard}
+    if body.everything:
+        asked["namespace"] = ()
+
+    def work(top: Memoria) -> shapes.Gone:
+        view = top.namespace(*body.namespace)
+        if not body.dry_run:
+            return _forgotten(top, view, tuple(body.ids), asked)
+        going = [one for one in view.forget(*body.ids, dry_run=True, **asked) if _under(one, top.prefix)]
+        return shapes.Gone(dry_run=True, would=[shapes.Remembered.of(one, top.prefix) for one in going])
+
+    return await store.write(asking.namespace, work)
+
+
+def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[str, Any]) -> shapes.Gone:
+    """The receipt, of which ids in namespaces of others are left out."""
+    going = view.forget(*ids, dry_run=True, **asked)
+    receipt = view.forget(*ids, **asked)
+    return shapes.Gone.of(receipt, {one.id for one in going if _under(one, top.prefix)} | mine(top, receipt.rewritten))
+
+
+@verbs.post("/sleep", responses=problems(*SENT, 507))
+async def sleep(body: shapes.Sleep, asking: Asking, store: Store) -> shapes.Slept:
+    """Consolidates what is below the namespace: settles changes, gathers gists, archives and prunes what has faded."""
+
+    def work(view: Memoria) -> shapes.Slept:
+        night = view.sleep(dry_run=body.dry_run, prune=body.prune)
+        return _slept(night, mine(view, [id for id, _ in night.gists if id]))
+
+    return await store.write((*asking.namespace, *body.namespace), work)
+
+
+def _slept(night: Night, known: set[str]) -> shapes.Slept:
+    """A pass takes up what a killed one has left, of other namespaces too; that is not told."""
+    return shapes.Slept(
+        dry_run=night.dry_run,
+        replayed=night.replayed,
+        settled=len(night.settled),
+        gists=[shapes.Gist(id=id, joined=len(members)) for id, members in night.gists if not id or id in known],
+        faded=list(night.faded),
+        pruned=list(night.pruned),
+        capped=night.capped,
+    )
+
+
+@verbs.get("/stats")
+async def stats(asking: Asking, store: Store) -> shapes.Counts:
+    """How much is below the token's namespace."""
+    return await store.read(
+        asking.namespace, lambda view: shapes.Counts(memories=len(view), namespaces=len(view.namespaces()))
+    )
+
+
+@health.get("/live")
+async def live() -> shapes.Health:
+    """The process answers."""
+    return shapes.Health(status="live")
+
+
+@health.get("/ready", responses=problems(503, 504))
+async def ready(store: Store) -> shapes.Health:
+    """The store answers."""
+    await store.read((), lambda view: view.store.note("schedule"))
+    return shapes.Health(status="ready")

@@ -1,0 +1,95 @@
+"""Tokens: who may speak for which namespace. A file keeps hashes of them; a token itself is shown once.
+
+A token is 32 random bytes, so a plain SHA-256 of it can be kept: there is nothing to guess that a slow hash would slow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from memoria.errors import InvalidQuery, StoreNotFound
+from memoria.types import Namespace
+from memoria.validate import check_namespace
+
+_PREFIX = "memoria_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who a token speaks for. digest: SHA-256 of the token, in hexadecimal. namespace: the prefix it may see."""
+
+    digest: str
+    namespace: Namespace
+
+
+def mint(path: Path, namespace: Namespace) -> str:
+    """A new token for a prefix, its hash written into `path`, whole or not at all; the file is made when it is new."""
+    check_namespace(namespace)
+    if not namespace:
+        raise InvalidQuery("a token needs a namespace: one for all of them would undo what tokens are for")
+    token = _PREFIX + secrets.token_urlsafe(32)
+    known = [*(read(path) if path.exists() else ()), Caller(digest=digest(token), namespace=namespace)]
+    fresh = path.with_name(path.name + ".new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        json.dump({"tokens": [{"namespace": one.namespace, "sha256": one.digest} for one in known]}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    return token
+
+
+def digest(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read(path: Path) -> tuple[Caller, ...]:
+    """Who is in a file of tokens. Raises StoreNotFound, and InvalidQuery for what is no such file."""
+    try:
+        lines = json.loads(path.read_text())["tokens"]
+        found = tuple(Caller(digest=str(one["sha256"]), namespace=tuple(one["namespace"])) for one in lines)
+    except FileNotFoundError:
+        raise StoreNotFound(f"{path} is not there: make a token with `memoria serve token NAMESPACE`") from None
+    except (ValueError, KeyError, TypeError):
+        raise InvalidQuery(f"{path} is not a file of tokens") from None
+    if not all(one.namespace for one in found):
+        raise InvalidQuery(f"{path} holds a token without a namespace")
+    for one in found:
+        check_namespace(one.namespace)
+    return found
+
+
+class Tokens:
+    """The tokens of a file, read again when it changes, so that one that is taken out ends at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._seen = self._stamp()
+        self._callers = read(path)
+
+    def _stamp(self) -> tuple[int, int, int]:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return (0, 0, 0)
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def caller(self, token: str) -> Caller | None:
+        """Who this token speaks for. Each known one is compared, all of it, so that time tells nothing."""
+        with self._mutex:
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self._callers = read(self._path) if self._path.exists() else ()
+                self._seen = stamp
+            given = digest(token)
+            found = [one for one in self._callers if hmac.compare_digest(one.digest.encode(), given.encode())]
+        return found[0] if found else None

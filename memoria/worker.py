@@ -1,0 +1,82 @@
+"""Workers: what a store in PostgreSQL lets many processes do behind the back of those who remember and recall."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from memoria.engine import Memoria
+from memoria.errors import InvalidQuery, MemoriaError
+from memoria.stores.postgres import PostgresStore
+from memoria.stores.postgres.jobs import Job
+
+LEASE = 60.0
+# After each failure a job waits so many seconds times the number of its attempts.
+_WAIT = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """A job that was done, or failed: why says the kind of error, without content."""
+
+    kind: str
+    attempts: int
+    seconds: float
+    why: str | None = None
+
+
+def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
+    """Does one job after the other until none waits. Raises InvalidQuery for a store without jobs."""
+    store = memory.store
+    if not isinstance(store, PostgresStore):
+        raise InvalidQuery("only a store in PostgreSQL has jobs: give its URL")
+    while (job := store.claim(lease)) is not None:
+        started = time.perf_counter()
+        why = None
+        try:
+            with _held(store, job, lease):
+                _do(memory, store, job)
+            store.done(job)
+        except MemoriaError as error:
+            why = type(error).__name__
+            store.failed(job, why, _WAIT * job.attempts)
+        yield Worked(kind=job.kind, attempts=job.attempts, seconds=time.perf_counter() - started, why=why)
+
+
+def _do(memory: Memoria, store: PostgresStore, job: Job) -> None:
+    if job.kind == "sweep":
+        store.sweep(job.target)
+    elif job.kind == "purge":
+        store.rewrite(job.target.decode())
+        store.turn_log_over()
+    else:
+        name = store.home(job)
+        # One that is erased has nothing left to do.
+        if name is not None:
+            verbs: dict[str, Callable[[Memoria], object]] = {
+                "sleep": Memoria.sleep,
+                "fade": Memoria.fade,
+                "distil": Memoria.distill,
+            }
+            verbs[job.kind](memory.namespace(*name))
+
+
+@contextmanager
+def _held(store: PostgresStore, job: Job, lease: float) -> Iterator[None]:
+    """Renews the lease of a job for as long as it takes."""
+    ended = threading.Event()
+
+    def hold() -> None:
+        while not ended.wait(lease / 3) and store.renew(job, lease):
+            pass
+
+    thread = threading.Thread(target=hold, name="memoria-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,296 @@
+"""What every verb stands on: who is asked for, where an id lives, and what is kept in RAM of a namespace.
+
+A row is live if and only if its key is. So nothing forgotten comes back, whatever brings its row back: a backup, or a
+standby that had not heard of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreReadOnly
+from memoria.lexical import LexicalIndex
+from memoria.protocols import Progress
+from memoria.stores import rows
+from memoria.stores.disk import Disk
+from memoria.stores.postgres.connect import Cluster, scope
+from memoria.stores.postgres.gate import Gate
+from memoria.stores.postgres.keys import KeyProvider
+from memoria.stores.sealing import blind, unseal
+from memoria.types import EmbedderCard, Namespace, Record, Trace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memoria.stores.postgres.connect import Connection
+
+Slot = tuple[bytes, int]
+BATCH = 1024
+# In the order that rows.py reads: a tenant in the place of a local namespace's number.
+READ = (
+    "m.id, m.tenant, m.slot, m.kind, m.created_at, m.valid_from, m.valid_to, m.salience, t.stability, t.difficulty, "
+    "t.last_retrieved, t.retrievals, t.lapses, m.sealed, t.encoded_at, t.strength, t.interference, t.recent, t.older, "
+    "t.fades_at, m.last_at, t.bits"
+)
+FROM = "memory m JOIN trace t ON t.tenant = m.tenant AND t.slot = m.slot"
+
+
+@dataclass
+class Space:
+    """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
+
+    giant: whether its vectors have an index (giants.py). version: of what is in the lexical index. ids: of its
+    documents by slot. away: slots of archived ones.
+    """
+
+    name: Namespace
+    key: bytes
+    giant: bool = False
+    words: LexicalIndex | None = None
+    version: int = -1
+
+    def __post_init__(self) -> None:
+        self.ids: dict[int, bytes] = {}
+        self.away: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.mutex = threading.RLock()
+
+
+class Core:
+    """Look-ups that the parts of a store share."""
+
+    _cluster: Cluster
+    _keys: KeyProvider
+    _disk: Disk
+    _root: bytes
+    _card: EmbedderCard
+    _writable: bool
+    _progress: Progress | None
+    _loaded: int
+
+    def __init__(self) -> None:
+        self._gate = Gate()
+        self._open = False
+        self._spaces: OrderedDict[bytes, Space] = OrderedDict()
+        self._cache = threading.Lock()
+        self._held: set[bytes] = set()
+        self._homes: dict[Namespace, bytes] = {}
+
+    def _finish(self) -> None:
+        raise NotImplementedError
+
+    # -- guards --
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._gate.shared():
+            self._check_open()
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._check_open()
+        if not self._writable:
+            raise StoreReadOnly("the store is open for reading: open it with mode='rw' to change it")
+        with self._gate.shared():
+            self._check_open()
+            if self._cluster.fresh:
+                self._cluster.fresh = False
+                self._finish()
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other threads out, and other processes from what is touched meanwhile, as far as they write."""
+        with self._gate.alone() as first:
+            self._check_open()
+            if not first:
+                yield
+                return
+            with self._cluster.pinned():
+                try:
+                    yield
+                finally:
+                    self._held.clear()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreClosed("the store is closed")
+
+    def _lock(self, connection: Connection, tenants: Iterable[bytes], *, writing: bool = True) -> bool:
+        """Lets no other process write to these meanwhile: in this transaction, or as long as this one is alone.
+
+        Returns whether it had to wait its turn for any, so that what was read of it before may be out of date.
+        """
+        if not self._cluster.alone and not writing:
+            return False
+        function = "pg_advisory_lock" if self._cluster.alone else "pg_advisory_xact_lock"
+        fresh = sorted(set(tenants) - self._held)
+        for tenant in fresh:
+            number = int.from_bytes(tenant[:8], "little", signed=True)
+            connection.execute(f"SELECT {function}(%s)".encode(), (number,))
+            if self._cluster.alone:
+                self._held.add(tenant)
+        return bool(fresh)
+
+    # -- tenants --
+
+    def _alias(self, name: Namespace) -> bytes:
+        return blind(self._root, "alias", *name)
+
+    def _tenants(self, connection: Connection, prefix: Namespace, *, whole: bool = False) -> list[bytes]:
+        """Tenants under a prefix, or the one of exactly this name, in the scope of the transaction from here on."""
+        alias = self._alias(prefix)
+        scope(connection, alias=[alias])
+        only = "AND whole" if whole else ""
+        found = connection.execute(f"SELECT tenant FROM prefix WHERE alias = %s {only}".encode(), (alias,)).fetchall()
+        tenants = sorted(tenant for (tenant,) in found)
+        self._enter(connection, tenants)
+        return [tenant for tenant in tenants if self._space(connection, tenant) is not None]
+
+    def _enter(self, connection: Connection, tenants: Sequence[bytes]) -> bool:
+        """Takes tenants into the scope; returns what `_lock` does."""
+        waited = self._lock(connection, tenants, writing=False)
+        scope(connection, tenant=tenants)
+        return waited
+
+    def _space(self, connection: Connection, tenant: bytes) -> Space | None:
+        """What is in RAM of a tenant; None when it is erased."""
+        with self._cache:
+            space = self._spaces.get(tenant)
+            if space is not None:
+                self._spaces.move_to_end(tenant)
+                return space
+        key = self._keys.own(tenant)
+        found = connection.execute("SELECT sealed, giant FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
+        if key is None or found is None:
+            return None
+        space = Space(tuple(unseal(key, found[0], tenant)), key, giant=found[1])
+        with self._cache:
+            self._spaces[tenant] = space
+            self._homes[space.name] = tenant
+            while len(self._spaces) > self._loaded:
+                _, left = self._spaces.popitem(last=False)
+                self._homes.pop(left.name, None)
+        return space
+
+    def _known(self, connection: Connection, tenant: bytes) -> Space:
+        space = self._space(connection, tenant)
+        assert space is not None
+        return space
+
+    def _drop(self, tenants: Iterable[bytes]) -> None:
+        with self._cache:
+            for tenant in tenants:
+                self._spaces.pop(tenant, None)
+            self._homes = {name: tenant for name, tenant in self._homes.items() if tenant in self._spaces}
+
+    # -- ids --
+
+    def _locate(self, connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Slot]:
+        """Where each id that is live is; the transaction is for their tenants from here on."""
+        found: dict[bytes, Slot] = {}
+        for at in range(0, len(ids), BATCH):
+            part = list(ids[at : at + BATCH])
+            scope(connection, id=part)
+            sql = "SELECT id, tenant, slot FROM place WHERE id = ANY(%s)"
+            found |= {id: (tenant, slot) for id, tenant, slot in connection.execute(sql, (part,))}
+        tenants = sorted({tenant for tenant, _ in found.values()})
+        if self._enter(connection, tenants):
+            return self._locate(connection, ids)
+        there = {tenant for tenant in tenants if self._space(connection, tenant) is not None}
+        keys = self._keys_of([where for where in found.values() if where[0] in there])
+        return {id: where for id, where in found.items() if where in keys}
+
+    def _located(self, connection: Connection, ids: Iterable[str], *, over_holds: bool) -> dict[bytes, Slot]:
+        """As `_locate`, none of their tenants changing meanwhile; raises MemoryNotFound, and Held."""
+        wanted = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
+        if not wanted:
+            return {}
+        known = self._locate(connection, wanted)
+        tenants = {tenant for tenant, _ in known.values()}
+        if not self._cluster.alone:
+            # Nobody else was kept out while it looked.
+            self._lock(connection, tenants)
+            known = self._locate(connection, wanted)
+        if len(known) < len(wanted):
+            raise MemoryNotFound(*(id.hex() for id in wanted if id not in known))
+        if not over_holds:
+            self._check_held(connection, known)
+        return known
+
+    def _check_held(self, connection: Connection, known: Mapping[bytes, Slot]) -> None:
+        bits = {(tenant, slot): bits for tenant, slot, bits in _standing(connection, known.values())}
+        held = [id.hex() for id, where in known.items() if bits.get(where, 0) & rows.HELD]
+        if held:
+            raise Held(*held)
+
+    def _keys_of(self, places: Iterable[Slot]) -> dict[Slot, bytes]:
+        """The keys of places, those without one left out."""
+        return {
+            (tenant, slot): key
+            for tenant, slots in by_tenant(places).items()
+            for slot, key in zip(slots, self._keys.get(tenant, slots), strict=True)
+            if key is not None
+        }
+
+    def _live(self, tenant: bytes, slots: Sequence[int]) -> set[int]:
+        """Those of the slots whose key is there."""
+        return {slot for _, slot in self._keys_of((tenant, slot) for slot in slots)}
+
+    # -- rows --
+
+    def _read(self, connection: Connection, ids: Sequence[bytes]) -> list[Record | None]:
+        places = self._locate(connection, ids)
+        keys = self._keys_of(places.values())
+        found: dict[bytes, Record] = {}
+        for part in _parts(list(places.values())):
+            for *row, embedding in _asked(connection, f"{READ}, m.embedding", part):
+                space, key = self._space(connection, row[1]), keys.get((row[1], row[2]))
+                if space is not None and key is not None:
+                    memory = rows.to_memory(tuple(row), space.name, unseal(key, row[13], row[0]))
+                    vector = embedding.to_numpy().astype(np.float32)
+                    found[row[0]] = Record(memory=memory, trace=rows.to_trace(tuple(row)), vector=vector)
+        return [found.get(id) for id in ids]
+
+    def _traces(self, connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Trace]:
+        places = self._locate(connection, ids)
+        columns = READ.replace("m.sealed", "''::bytea")
+        parts = _parts(list(places.values()))
+        return {row[0]: rows.to_trace(row) for part in parts for row in _asked(connection, columns, part)}
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(what, done, total)
+
+
+def _asked(connection: Connection, columns: str, places: Sequence[Slot]) -> Iterator[Any]:
+    """Columns of the rows at places, in no order; a statement names one tenant, so that one partition is looked at."""
+    sql = f"SELECT {columns} FROM {FROM} WHERE m.tenant = %s AND t.tenant = %s AND m.slot = ANY(%s)"
+    for tenant, slots in by_tenant(places).items():
+        yield from connection.execute(sql.encode(), (tenant, tenant, slots), binary=True).fetchall()
+
+
+def _standing(connection: Connection, places: Iterable[Slot]) -> Iterator[tuple[bytes, int, int]]:
+    """(tenant, slot, bits) of places that have a standing."""
+    for tenant, slots in by_tenant(places).items():
+        sql = "SELECT tenant, slot, bits FROM trace WHERE tenant = %s AND slot = ANY(%s) AND bits > 0"
+        yield from connection.execute(sql, (tenant, slots)).fetchall()
+
+
+def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[at : at + BATCH] for at in range(0, len(values), BATCH))
+
+
+def by_tenant(places: Iterable[Slot]) -> dict[bytes, list[int]]:
+    """The slots of each tenant among places."""
+    found: dict[bytes, list[int]] = {}
+    for tenant, slot in places:
+        found.setdefault(tenant, []).append(slot)
+    return found

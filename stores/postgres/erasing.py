@@ -1,0 +1,163 @@
+"""Erasing: intents are carried out, namespaces go whole, and purge takes the last bytes out of the server's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from memoria.errors import Held, StoreError
+from memoria.stores import rows
+from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.giants import Giants, forsake
+from memoria.stores.postgres.guarding import Guarding
+from memoria.stores.postgres.schema import BY_SLOT
+from memoria.types import Namespace
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres.connect import Connection
+
+_STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
+_BATCH = 1024
+# A tenant, and the slots whose keys must go, or None for all.
+Intent = tuple[bytes, list[int] | None]
+
+
+class Erasing(Guarding, Giants):
+    """The part of a store that destroys."""
+
+    def _destroy(self, intents: Mapping[int, Intent]) -> None:
+        """Destroys the keys that intents name, and then the intents; twice is once."""
+        for tenant, slots in intents.values():
+            if slots is None:
+                self._keys.destroy_tenant(tenant)
+            else:
+                self._keys.destroy(tenant, slots)
+        if intents:
+            numbers = ", ".join(map(str, intents))
+            # Losing this to a crash only means that it is done again: nobody has to wait for the disk.
+            script = "BEGIN; SET LOCAL synchronous_commit = off; DELETE FROM intent WHERE intent IN ({}); COMMIT"
+            with self._cluster.connection() as connection:
+                connection.execute(script.format(numbers).encode())
+            self._disk.reached("intents done")
+
+    def _finish(self) -> None:
+        """Carries out what any process that went down left; that of one at work is done twice, which is once."""
+        with self._cluster.connection() as connection:
+            found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
+        self._destroy({number: (tenant, slots) for number, tenant, slots in found})
+
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
+        with self._writing():
+            with self._cluster.transaction() as connection:
+                tenants = self._tenants(connection, prefix)
+                self._lock(connection, tenants)
+                if not over_holds:
+                    self._check_none_held(connection, tenants)
+                intents = {self._leave(connection, tenant): (tenant, None) for tenant in tenants}
+            self._disk.reached("namespaces left")
+            self._destroy(intents)
+            self._drop(tenants)
+            return len(tenants)
+
+    def _check_none_held(self, connection: Connection, tenants: Iterable[bytes]) -> None:
+        for tenant in tenants:
+            sql = (
+                "SELECT m.slot, m.id FROM trace t JOIN memory m ON m.tenant = %s AND m.slot = t.slot "
+                f"WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {rows.HELD} > 0"
+            )
+            found = connection.execute(sql.encode(), (tenant, tenant)).fetchall()
+            live = self._live(tenant, [slot for slot, _ in found])
+            if live:
+                raise Held(*(id.hex() for slot, id in found if slot in live))
+
+    def _leave(self, connection: Connection, tenant: bytes) -> int:
+        """Takes the name of a tenant away; its rows, unreadable from then on, are swept by a job."""
+        name = self._known(connection, tenant).name
+        aliases = [self._alias(name[:end]) for end in range(len(name) + 1)]
+        scope(connection, alias=aliases)
+        connection.execute("DELETE FROM prefix WHERE alias = ANY(%s) AND tenant = %s", (aliases, tenant))
+        connection.execute("DELETE FROM tenant WHERE tenant = %s", (tenant,))
+        tenancy.enqueue(connection, "sweep", tenant)
+        return tenancy.intend(connection, tenant, None)
+
+    def sweep(self, tenant: bytes) -> None:
+        """Deletes the rows of a tenant that is erased."""
+        with self._writing(), self._cluster.transaction(tenant=[tenant]) as connection:
+            gone = connection.execute(
+                "DELETE FROM memory WHERE tenant = %s RETURNING id, tableoid::regclass::text", (tenant,)
+            ).fetchall()
+            forsake(connection, tenant)
+            for table in (*BY_SLOT[1:], "forgotten"):
+                connection.execute(f"DELETE FROM {table} WHERE tenant = %s".encode(), (tenant,))
+            ids = [id for id, _ in gone]
+            for at in range(0, len(ids), _BATCH):
+                tenancy.displace(connection, tenant, ids[at : at + _BATCH])
+            for name in {name for _, name in gone}:
+                tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+
+    def bury(self, prefix: Namespace = ()) -> int:
+        """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many."""
+        count = 0
+        with self._writing(), self._cluster.transaction() as connection:
+            for tenant in self._tenants(connection, prefix):
+                self._lock(connection, [tenant])
+                found = connection.execute("SELECT slot, id FROM memory WHERE tenant = %s", (tenant,)).fetchall()
+                live = self._live(tenant, [slot for slot, _ in found])
+                dead = {slot: id for slot, id in found if slot not in live}
+                for table in BY_SLOT if dead else ():
+                    sql = f"DELETE FROM {table} WHERE tenant = %s AND slot = ANY(%s)"
+                    connection.execute(sql.encode(), (tenant, list(dead)))
+                tenancy.displace(connection, tenant, list(dead.values()))
+                count += len(dead)
+        return count
+
+    def purge(self) -> None:
+        """Takes what was forgotten out of the server's files: sweeps, rewrites partitions, turns the log over.
+
+        Until then vectors of what was forgotten stand in dead rows and in the log; texts are sealed, their keys gone.
+        Raises StoreError when another transaction still sees dead rows, or the role may not turn the log over.
+        """
+        for kind in ("sweep", "purge"):
+            for number, target in self._asked_for(kind):
+                if kind == "sweep":
+                    self.sweep(target)
+                else:
+                    self.rewrite(target.decode())
+                with self._cluster.connection() as connection:
+                    connection.execute("DELETE FROM job WHERE job = %s AND token IS NULL", (number,))
+        self.turn_log_over()
+
+    def _asked_for(self, kind: str) -> list[Any]:
+        with self._writing(), self._cluster.connection() as connection:
+            return connection.execute("SELECT job, target FROM job WHERE kind = %s ORDER BY job", (kind,)).fetchall()
+
+    def rewrite(self, partition: str) -> None:
+        """Writes one partition of `memory` anew, without its dead rows; nobody reads it meanwhile."""
+        if not re.fullmatch(r"memory_\d{4}", partition):
+            raise StoreError(f"{partition!r} is not a partition of memories")
+        notes: list[str] = []
+        with self._writing(), self._cluster.connection() as connection:
+            handler = lambda said: notes.append(f"{said.message_primary} {said.message_detail}")  # noqa: E731 - removed below
+            connection.add_notice_handler(handler)
+            try:
+                connection.execute(f"VACUUM (FULL, VERBOSE) {partition}".encode())
+            finally:
+                connection.remove_notice_handler(handler)
+        seen = [int(found.group(1)) for note in notes if (found := _STILL_SEEN.search(note))]
+        if not seen:
+            raise StoreError(f"{partition}: the server does not say what it removed (lc_messages is to be English)")
+        if any(seen):
+            raise StoreError(f"{partition}: an open transaction still sees {sum(seen)} dead rows: purge again later")
+
+    def turn_log_over(self) -> None:
+        """Starts a new file of the write-ahead log and drops the old ones, as far as no standby needs them."""
+        with self._writing(), translated(), self._cluster.connection() as connection:
+            ((recycled,),) = connection.execute("SHOW wal_recycle").fetchall()
+            if recycled == "on":
+                raise StoreError("old bytes stay in recycled log files: ALTER SYSTEM SET wal_recycle = off")
+            # The second switch ends the file in which the first checkpoint was written.
+            for _ in range(2):
+                connection.execute("SELECT pg_switch_wal()")
+                connection.execute("CHECKPOINT")

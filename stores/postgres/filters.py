@@ -1,0 +1,44 @@
+"""A filter as SQL: for one tenant, labels as keyed hashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memoria.stores import rows
+from memoria.stores.sealing import blind
+from memoria.types import KINDS, Where
+
+# Not a join: asked once and hashed, whatever the planner believes about how many there are.
+ARCHIVED = f"m.slot IN (SELECT t.slot FROM trace t WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {rows.ARCHIVED} > 0)"
+
+
+def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
+    """The condition on rows `m` of a tenant that may meet a filter, ids aside, and its values."""
+    found, values = ["m.tenant = %s"], [tenant]
+    given: list[Any] = values
+    for hash in _labels(key, where):
+        found.append("EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = %s AND l.slot = m.slot)")
+        given += [tenant, hash]
+    if where.kinds:
+        # A gist may hold parts of any kind; what is inside is looked at afterwards.
+        found.append("(m.kind = ANY(%s) OR m.last_at IS NOT NULL)")
+        given.append([KINDS.index(kind) for kind in where.kinds])
+    if where.since is not None:
+        found.append("(m.created_at >= %s OR m.last_at >= %s)")
+        given += [rows.micros(where.since)] * 2
+    if where.until is not None:
+        found.append("m.created_at < %s")
+        given.append(rows.micros(where.until))
+    if where.archived is not None:
+        found.append(ARCHIVED if where.archived else f"NOT {ARCHIVED}")
+        given.append(tenant)
+    return " AND ".join(found), given
+
+
+def _labels(key: bytes, where: Where) -> list[bytes]:
+    hashes = [blind(key, "tag", tag) for tag in where.tags]
+    if where.subject is not None:
+        hashes.append(rows.subject_label(key, where.subject))
+    if where.key is not None:
+        hashes.append(blind(key, "key", where.key))
+    return hashes

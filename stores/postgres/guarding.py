@@ -1,0 +1,90 @@
+"""By what a store knows a text that was forgotten: fingerprints and sketches under the key of its tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from memoria.fingerprints import Fingerprints, fingerprint
+from memoria.sketch import sketch
+from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.homes import Homes
+from memoria.stores.prints import ADOPTED, PRINTS, SKETCH, cut, opened, sealed
+from memoria.types import Namespace
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres.connect import Connection
+
+
+class Guarding(Homes):
+    """The part of a store that remembers that it forgot."""
+
+    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+        with self._reading(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, namespace, whole=True)
+            known = [one for tenant in tenants for one in self._forgotten(connection, tenant)]
+            return [any(one.know(text) for one in known) for text in texts]
+
+    def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
+        with self._reading(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, prefix)
+            found = {self._known(connection, one).name: frozenset(self._forgotten(connection, one)) for one in tenants}
+            return {name: known for name, known in found.items() if known}
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        kept = [one for one in known if len(one)]
+        with self._writing():
+            if kept:
+                self._tenant_for(namespace)
+            with self._cluster.transaction() as connection:
+                for tenant in self._tenants(connection, namespace, whole=True):
+                    self._lock(connection, [tenant])
+                    connection.execute("DELETE FROM forgotten WHERE tenant = %s AND kind = %s", (tenant, ADOPTED))
+                    self._write_adopted(connection, tenant, kept)
+
+    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        with self._writing(), self._cluster.transaction() as connection:
+            for tenant in self._tenants(connection, namespace, whole=True):
+                key = self._known(connection, tenant).key
+                tenancy.write_prints(connection, tenant, [sketch(key, text) for text in texts], kind=SKETCH)
+
+    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        with self._writing(), self._cluster.transaction() as connection:
+            for tenant in self._tenants(connection, namespace, whole=True):
+                self._lock(connection, [tenant])
+                known = self._forgotten(connection, tenant)
+                kept = [one.without(texts) for one in known]
+                if kept != known:
+                    connection.execute("DELETE FROM forgotten WHERE tenant = %s", (tenant,))
+                    self._write_down(connection, tenant, kept)
+
+    def _write_down(self, connection: Connection, tenant: bytes, known: Sequence[Fingerprints]) -> None:
+        """What is under the tenant's own key in lines of its own, the rest as adopted."""
+        key = self._known(connection, tenant).key
+        for own in (one for one in known if one.key == key):
+            tenancy.write_prints(connection, tenant, [b"".join(own.prints)] if own.prints else [])
+            tenancy.write_prints(connection, tenant, own.sketches, kind=SKETCH)
+        self._write_adopted(connection, tenant, [one for one in known if one.key != key and len(one)])
+
+    def _write_adopted(self, connection: Connection, tenant: bytes, known: Sequence[Fingerprints]) -> None:
+        key = self._known(connection, tenant).key
+        tenancy.write_prints(connection, tenant, [sealed(key, one) for one in known], kind=ADOPTED)
+
+    def _guard(self, connection: Connection, texts: Sequence[tuple[Namespace, str]]) -> None:
+        """Writes down the fingerprints of texts that had no row of their own."""
+        for name in dict.fromkeys(name for name, _ in texts):
+            for tenant in self._tenants(connection, name, whole=True):
+                key = self._known(connection, tenant).key
+                marks = {fingerprint(key, text) for home, text in texts if home == name}
+                tenancy.write_prints(connection, tenant, [b"".join(marks)])
+
+    def _forgotten(self, connection: Connection, tenant: bytes) -> list[Fingerprints]:
+        """What was forgotten of a tenant, under its own key and under those of other stores; none is empty."""
+        lines: dict[int, list[bytes]] = {PRINTS: [], SKETCH: [], ADOPTED: []}
+        sql = "SELECT kind, prints FROM forgotten WHERE tenant = %s ORDER BY event"
+        for kind, blob in connection.execute(sql, (tenant,)).fetchall():
+            lines[kind].append(blob)
+        key = self._known(connection, tenant).key
+        prints = frozenset(cut((blob,) for blob in lines[PRINTS]))
+        own = Fingerprints(key=key, prints=prints, sketches=frozenset(lines[SKETCH]))
+        return [one for one in (own, *(opened(key, line) for line in lines[ADOPTED])) if len(one)]

@@ -1,0 +1,231 @@
+"""Where data keys are: outside the database, so that destroying one forgets what it sealed, in every backup too.
+
+A tenant is a namespace in one of its lives: erased and made again under its name, it is another tenant.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from memoria.errors import StoreCorrupt
+from memoria.stores.disk import Disk, runs, translated
+from memoria.stores.sealing import KEY_BYTES, new_key
+
+MAGIC = b"MEMKEYS1"
+_HEADER = struct.Struct("<8s32sI")
+HEADER_BYTES = 512
+_GROWTH, _MAX_GROWTH = 16, 32_768
+_GONE = bytes(KEY_BYTES)
+
+
+@runtime_checkable
+class KeyProvider(Protocol):
+    """Keeps 32-byte keys by tenant and slot. What returns is durable, and a destroyed key is nowhere any more.
+
+    A slot is used once; `put` over it happens only where what was put there was never acknowledged.
+    """
+
+    @property
+    def folder(self) -> Path | None:
+        """A directory of this store outside the database, for adapters; None when there is none."""
+        ...
+
+    def root(self, *, make: bool) -> bytes:
+        """The key of names in look-ups, made when there is none and `make`; raises StoreCorrupt when there is none."""
+        ...
+
+    def create(self, tenant: bytes) -> bytes:
+        """Makes a tenant and returns its own key, under which its name and its look-ups are."""
+        ...
+
+    def own(self, tenant: bytes) -> bytes | None:
+        """The own key of a tenant; None when it was destroyed."""
+        ...
+
+    def put(self, tenant: bytes, first: int, keys: Sequence[bytes]) -> None:
+        """Keeps keys in slots from `first` on."""
+        ...
+
+    def get(self, tenant: bytes, slots: Sequence[int]) -> list[bytes | None]:
+        """The keys in slots, None where there is none any more."""
+        ...
+
+    def destroy(self, tenant: bytes, slots: Iterable[int]) -> None:
+        """Destroys the keys in slots: the point of no return. Doing it twice is doing it once."""
+        ...
+
+    def destroy_tenant(self, tenant: bytes) -> None:
+        """Destroys all keys of a tenant, its own among them."""
+        ...
+
+    def files(self) -> Iterator[Path]:
+        """Every file in which keys stand, as far as it can be read from here."""
+        ...
+
+
+class DirectoryKeys:
+    """Keys in a directory: one file for each tenant, zeroed in place and synced. Processes may share it.
+
+    root.key                32 random bytes
+    ab/abcd....keys         header of 512 bytes: magic, the tenant's own key, CRC-32; then slots of 32 bytes
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, disk: Disk | None = None) -> None:
+        self._folder = Path(folder)
+        self._disk = disk if disk is not None else Disk()
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def root(self, *, make: bool) -> bytes:
+        path = self._folder / "root.key"
+        if make and not path.exists():
+            with translated(path):
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._write_root(path)
+        key = path.read_bytes() if path.exists() else b""
+        if len(key) != KEY_BYTES:
+            raise StoreCorrupt(f"{path}: {len(key)} bytes are not a key of {KEY_BYTES}: the store's keys belong here")
+        return key
+
+    def _write_root(self, path: Path) -> None:
+        """Whole or not at all; of two processes that make it, the first wins."""
+        fresh = path.with_name(f"root.{os.getpid()}")
+        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            self._disk.write(fd, new_key(), 0)
+            self._disk.sync(fd)
+        finally:
+            os.close(fd)
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        self._disk.sync_folder(self._folder)
+
+    def create(self, tenant: bytes) -> bytes:
+        path, key = self._path(tenant), new_key()
+        head = MAGIC + key
+        with translated(path):
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                header = head + struct.pack("<I", zlib.crc32(head))
+                self._disk.write(fd, header.ljust(HEADER_BYTES + _GROWTH * KEY_BYTES, b"\0"), 0)
+                self._disk.sync(fd)
+            finally:
+                os.close(fd)
+            self._disk.sync_folder(path.parent)
+            self._disk.sync_folder(self._folder)
+        return key
+
+    def own(self, tenant: bytes) -> bytes | None:
+        path = self._path(tenant)
+        try:
+            with path.open("rb") as file:
+                return _own(file.read(_HEADER.size), path)
+        except FileNotFoundError:
+            return None
+
+    def put(self, tenant: bytes, first: int, keys: Sequence[bytes]) -> None:
+        fd = self._open(tenant)
+        try:
+            with translated(self._path(tenant)):
+                self._reserve(fd, first + len(keys))
+                self._disk.write(fd, b"".join(keys), _offset(first))
+                self._disk.reached("keys written")
+                self._disk.sync(fd)
+                self._disk.reached("keys synced")
+        finally:
+            os.close(fd)
+
+    def _reserve(self, fd: int, slots: int) -> None:
+        """Grows the file ahead of need, so that most writes change no file size."""
+        have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // KEY_BYTES
+        if slots > have:
+            end = max(slots, have + min(max(_GROWTH, have), _MAX_GROWTH))
+            self._disk.write(fd, bytes((end - have) * KEY_BYTES), _offset(have))
+
+    def get(self, tenant: bytes, slots: Sequence[int]) -> list[bytes | None]:
+        if not len(slots):
+            return []
+        try:
+            fd = os.open(self._path(tenant), os.O_RDONLY)
+        except FileNotFoundError:
+            return [None] * len(slots)
+        try:
+            low, high = min(slots), max(slots) + 1
+            if high - low <= 4 * len(slots) + 64:
+                raw = os.pread(fd, (high - low) * KEY_BYTES, _offset(low))
+                found = [raw[(slot - low) * KEY_BYTES :][:KEY_BYTES] for slot in slots]
+            else:
+                found = [os.pread(fd, KEY_BYTES, _offset(slot)) for slot in slots]
+        finally:
+            os.close(fd)
+        return [key if len(key) == KEY_BYTES and key != _GONE else None for key in found]
+
+    def destroy(self, tenant: bytes, slots: Iterable[int]) -> None:
+        try:
+            fd = self._open(tenant)
+        except FileNotFoundError:
+            return
+        try:
+            with translated(self._path(tenant)):
+                have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // KEY_BYTES
+                for first, count in runs(sorted(slot for slot in slots if slot < have)):
+                    self._disk.write(fd, bytes(count * KEY_BYTES), _offset(first))
+                self._disk.reached("keys zeroed")
+                self._disk.sync(fd)
+                self._disk.reached("zero synced")
+        finally:
+            os.close(fd)
+
+    def destroy_tenant(self, tenant: bytes) -> None:
+        path = self._path(tenant)
+        try:
+            fd = self._open(tenant)
+        except FileNotFoundError:
+            return
+        try:
+            with translated(path):
+                size, step = os.fstat(fd).st_size, 1 << 22
+                for offset in range(0, size, step):
+                    self._disk.write(fd, bytes(min(step, size - offset)), offset)
+                self._disk.sync(fd)
+                self._disk.reached("wiped")
+                path.unlink(missing_ok=True)
+                self._disk.sync_folder(path.parent)
+        finally:
+            os.close(fd)
+
+    def files(self) -> Iterator[Path]:
+        return (path for path in sorted(self._folder.rglob("*")) if path.is_file())
+
+    def _open(self, tenant: bytes) -> int:
+        return os.open(self._path(tenant), os.O_RDWR)
+
+    def _path(self, tenant: bytes) -> Path:
+        name = tenant.hex()
+        return self._folder / name[:2] / f"{name}.keys"
+
+
+def _own(raw: bytes, path: Path) -> bytes | None:
+    """The key in a header; None when it is wiped."""
+    if not any(raw):
+        return None
+    magic, key, crc = _HEADER.unpack(raw.ljust(_HEADER.size, b"\0"))
+    if magic != MAGIC or crc != zlib.crc32(magic + key):
+        raise StoreCorrupt(f"{path} is not a file of keys or is damaged")
+    return bytes(key)
+
+
+def _offset(slot: int) -> int:
+    return HEADER_BYTES + slot * KEY_BYTES

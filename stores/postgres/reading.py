@@ -1,0 +1,112 @@
+"""Reading: by id, by filter, by link; what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memoria.errors import MemoryNotFound
+from memoria.stores import rows
+from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import Core
+from memoria.stores.postgres.filters import clauses
+from memoria.types import RELATIONS, EmbedderCard, Link, Namespace, Record, Secret, Where
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres.connect import Connection
+
+
+class Reading(Core):
+    """The part of a store that changes nothing."""
+
+    @property
+    def embedder(self) -> EmbedderCard:
+        return self._card
+
+    def read(self, ids: Sequence[str]) -> list[Record | None]:
+        with self._reading(), self._cluster.transaction() as connection:
+            return self._read(connection, [bytes.fromhex(id) for id in ids])
+
+    def select(self, where: Where) -> list[str]:
+        with self._reading(), self._cluster.transaction() as connection:
+            if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
+                return self._select_ids(connection, where)
+            tenants = self._tenants(connection, where.namespace)
+            ids = [id.hex() for tenant in tenants for id, _ in self._matching(connection, tenant, where)]
+            return sorted(ids if where.ids is None else set(ids) & set(where.ids))
+
+    def _select_ids(self, connection: Connection, where: Where) -> list[str]:
+        asked = [bytes.fromhex(id) for id in sorted(set(where.ids or ()))]
+        prefix = where.namespace
+        places = self._locate(connection, asked)
+        names = {tenant: self._known(connection, tenant).name for tenant, _ in places.values()}
+        return sorted(id.hex() for id, (tenant, _) in places.items() if names[tenant][: len(prefix)] == prefix)
+
+    def _matching(self, connection: Connection, tenant: bytes, where: Where) -> list[tuple[bytes, int]]:
+        """(id, slot) of live memories of a tenant that meet the filter, `ids` aside."""
+        condition, values = clauses(tenant, self._known(connection, tenant).key, where)
+        sql = f"SELECT m.id, m.slot, m.last_at IS NOT NULL FROM memory m WHERE {condition}"
+        found = connection.execute(sql.encode(), values, binary=True).fetchall()
+        live = self._live(tenant, [slot for _, slot, _ in found])
+        gists = [id for id, slot, parts in found if parts and slot in live]
+        apart = set(gists) - self._holding_part(connection, gists, where)
+        return [(id, slot) for id, slot, _ in found if slot in live and id not in apart]
+
+    def _holding_part(self, connection: Connection, gists: Sequence[bytes], where: Where) -> set[bytes]:
+        """Gists of which one part, or the gist itself, meets all criteria: labels alone may come from several."""
+        if not gists:
+            return set()
+        whole = changed(where, ids=None)
+        read = zip(gists, self._read(connection, gists), strict=True)
+        return {id for id, record in read if record is not None and whole.matches(record.memory)}
+
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        with self._reading(), self._cluster.transaction() as connection:
+            asked = [bytes.fromhex(id) for id in ids]
+            scope(connection, id=asked)
+            sql = "SELECT DISTINCT parent, child, relation, was FROM link WHERE id = ANY(%s)"
+            found = connection.execute(sql, (asked,)).fetchall()
+            live = self._locate(connection, list({end for link in found for end in link[:2]})) if found else {}
+            kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
+            return [
+                Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
+                for parent, child, relation, was in kept
+            ]
+
+    def namespaces(self, prefix: Namespace) -> list[Namespace]:
+        with self._reading(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, prefix)
+            filled = [tenant for tenant, slots in self._slots(connection, tenants) if slots]
+            return sorted(self._known(connection, tenant).name for tenant in filled)
+
+    def count(self, prefix: Namespace) -> int:
+        with self._reading(), self._cluster.transaction() as connection:
+            return sum(len(slots) for _, slots in self._slots(connection, self._tenants(connection, prefix)))
+
+    def _slots(self, connection: Connection, tenants: Iterable[bytes]) -> Iterator[tuple[bytes, set[int]]]:
+        """The live slots of each tenant."""
+        for tenant in tenants:
+            sql = "SELECT array_agg(slot) FROM memory WHERE tenant = %s"
+            ((slots,),) = connection.execute(sql, (tenant,), binary=True).fetchall()
+            yield tenant, self._live(tenant, slots or [])
+
+    def alias(self, namespace: Namespace) -> str:
+        return self._alias(namespace).hex()
+
+    def secrets(self, ids: Sequence[str]) -> list[Secret]:
+        with self._reading(), self._cluster.transaction() as connection:
+            return [secret for id in ids for secret in self._secrets(connection, bytes.fromhex(id))]
+
+    def _secrets(self, connection: Connection, id: bytes) -> Iterator[Secret]:
+        (record,) = self._read(connection, [id])
+        if record is None:
+            raise MemoryNotFound(id.hex())
+        ((key,),) = [self._keys_of([place]).values() for place in self._locate(connection, [id]).values()]
+        yield Secret(label="text", data=record.memory.text.encode())
+        yield Secret(label="key", data=key)
+        yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
+        yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
+        yield Secret(label="vector code", data=np.packbits(record.vector > 0, bitorder="little").tobytes(), run=32)

@@ -1,0 +1,206 @@
+"""The tables, the row-level security over them, and the migrations in order. A released step never changes.
+
+Every table that holds memories has one routing column, `tenant`, `id` or `alias`, by which it is partitioned. A
+transaction says which values it is for, in a setting of that name; of all others it sees and changes nothing, and
+of none when it has not said. docs/scale.md draws it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+FORMAT = 1
+PARTITIONS = 16
+LEAST_PGVECTOR = (0, 8, 4)
+
+# What the owner of the server runs once in the database. `memoria_app` is the role of the application.
+PROVISION = """\
+CREATE EXTENSION IF NOT EXISTS vector;
+GRANT pg_checkpoint TO memoria_app;
+GRANT EXECUTE ON FUNCTION pg_switch_wal() TO memoria_app"""
+
+# Rows of what is said lie apart from how it is held: a use then rewrites eighty bytes and no vector.
+_TABLES = {
+    "tenant": (
+        "tenant",
+        """
+        tenant bytea NOT NULL PRIMARY KEY,
+        alias bytea NOT NULL,
+        next_slot bigint NOT NULL DEFAULT 0,
+        version bigint NOT NULL DEFAULT 0,
+        giant boolean NOT NULL DEFAULT false,
+        sealed bytea NOT NULL""",
+    ),
+    "prefix": (
+        "alias",
+        """
+        alias bytea NOT NULL,
+        tenant bytea NOT NULL,
+        whole boolean NOT NULL,
+        PRIMARY KEY (alias, tenant)""",
+    ),
+    "place": (
+        "id",
+        """
+        id bytea NOT NULL PRIMARY KEY,
+        tenant bytea NOT NULL,
+        slot bigint NOT NULL""",
+    ),
+    "link": (
+        "id",
+        """
+        id bytea NOT NULL,
+        parent bytea NOT NULL,
+        child bytea NOT NULL,
+        relation smallint NOT NULL,
+        was bigint,
+        PRIMARY KEY (id, parent, child, relation)""",
+    ),
+    "memory": (
+        "tenant",
+        """
+        tenant bytea NOT NULL,
+        slot bigint NOT NULL,
+        id bytea NOT NULL,
+        kind smallint NOT NULL,
+        created_at bigint NOT NULL,
+        valid_from bigint,
+        valid_to bigint,
+        last_at bigint,
+        salience double precision NOT NULL,
+        print bytea NOT NULL,
+        sealed bytea NOT NULL,
+        embedding halfvec NOT NULL,
+        PRIMARY KEY (tenant, slot)""",
+    ),
+    "trace": (
+        "tenant",
+        """
+        tenant bytea NOT NULL,
+        slot bigint NOT NULL,
+        bits smallint NOT NULL,
+        stability double precision NOT NULL,
+        difficulty double precision NOT NULL,
+        last_retrieved bigint NOT NULL,
+        retrievals integer NOT NULL,
+        lapses integer NOT NULL,
+        encoded_at bigint,
+        strength double precision NOT NULL,
+        interference double precision NOT NULL,
+        recent bytea NOT NULL,
+        older double precision NOT NULL,
+        fades_at bigint,
+        PRIMARY KEY (tenant, slot)""",
+    ),
+    "label": (
+        "tenant",
+        """
+        tenant bytea NOT NULL,
+        hash bytea NOT NULL,
+        slot bigint NOT NULL,
+        PRIMARY KEY (tenant, hash, slot)""",
+    ),
+    "recalled": (
+        "tenant",
+        """
+        tenant bytea NOT NULL,
+        event bigint GENERATED ALWAYS AS IDENTITY,
+        slot bigint NOT NULL,
+        at bigint NOT NULL,
+        found boolean NOT NULL,
+        PRIMARY KEY (tenant, event)""",
+    ),
+    "forgotten": (
+        "tenant",
+        """
+        tenant bytea NOT NULL,
+        event bigint GENERATED ALWAYS AS IDENTITY,
+        kind smallint NOT NULL,
+        prints bytea NOT NULL,
+        PRIMARY KEY (tenant, event)""",
+    ),
+}
+# What hangs on a slot, and goes with it.
+BY_SLOT = ("memory", "trace", "label", "recalled")
+
+_INDEXES = """
+CREATE INDEX memory_by_time ON memory (tenant, created_at);
+CREATE INDEX trace_due ON trace (tenant, fades_at, slot) WHERE bits = 0 AND fades_at IS NOT NULL;
+CREATE INDEX trace_standing ON trace (tenant, slot) WHERE bits > 0;
+CREATE INDEX label_by_slot ON label (tenant, slot);
+CREATE INDEX recalled_by_slot ON recalled (tenant, slot);
+CREATE UNIQUE INDEX prefix_whole ON prefix (alias) WHERE whole;
+"""
+
+# Queues and settings name no content: ids, keyed hashes and numbers. They stand outside of the security of rows.
+_QUEUES = """
+CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL);
+CREATE TABLE ledger (
+    entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at bigint NOT NULL, action text NOT NULL,
+    ids bytea NOT NULL, salt bytea NOT NULL, sealed bytea NOT NULL
+);
+CREATE TABLE intent (
+    intent bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant bytea NOT NULL, slots bigint[]
+);
+CREATE TABLE job (
+    job bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL, target bytea NOT NULL,
+    due timestamptz NOT NULL DEFAULT now(), leased_until timestamptz, token uuid, attempts integer NOT NULL DEFAULT 0,
+    again boolean NOT NULL DEFAULT false,
+    failure text, UNIQUE (kind, target)
+);
+"""
+
+
+def _policy(table: str, column: str) -> str:
+    named = f"string_to_array(current_setting('memoria.{column}', true), ',')"
+    # A sub-select is computed once for a statement, not once for a row.
+    allowed = f"{column} = ANY ((SELECT array_agg(decode(one, 'hex')) FROM unnest({named}) AS one)::bytea[])"
+    return (
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY; "
+        f"CREATE POLICY named ON {table} USING ({allowed}) WITH CHECK ({allowed})"
+    )
+
+
+def _partitioned(table: str, column: str, body: str, partitions: int) -> list[str]:
+    made = [f"CREATE TABLE {table} ({body}) PARTITION BY HASH ({column})", _policy(table, column)]
+    for number in range(partitions):
+        made += [
+            f"CREATE TABLE {partition(table, number)} PARTITION OF {table} "
+            f"FOR VALUES WITH (MODULUS {partitions}, REMAINDER {number})",
+            _policy(partition(table, number), column),
+        ]
+    return made
+
+
+def partition(table: str, number: int) -> str:
+    """The name of one partition."""
+    return f"{table}_{number:04d}"
+
+
+def _format_1(partitions: int) -> list[str]:
+    made = [sql for name, (column, body) in _TABLES.items() for sql in _partitioned(name, column, body, partitions)]
+    # Statistics keep samples of values, and those of a vector are content.
+    quiet = [
+        f"ALTER TABLE {partition('memory', number)} ALTER COLUMN {column} SET STATISTICS 0"
+        for number in range(partitions)
+        for column in ("embedding", "sealed", "print")
+    ]
+    return [*made, *quiet, *_split(_INDEXES), *_split(_QUEUES)]
+
+
+_STEPS = (_format_1,)
+
+
+def _split(script: str) -> list[str]:
+    return [statement for statement in script.split(";\n") if statement.strip()]
+
+
+def migrate(connection: Any, found: int, partitions: int) -> None:
+    """Brings the schema from format `found`, 0 being an empty one, to `FORMAT`, in the transaction that is open."""
+    for step in _STEPS[found:]:
+        for statement in step(partitions):
+            connection.execute(statement)
+    connection.execute(
+        "INSERT INTO meta VALUES ('format', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (str(FORMAT),)
+    )
+    connection.execute("INSERT INTO meta VALUES ('partitions', %s) ON CONFLICT (name) DO NOTHING", (str(partitions),))

@@ -1,0 +1,184 @@
+"""Searching: exact within each namespace by pgvector, and by words from an index in RAM that follows every writer."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pgvector import HalfVector
+
+from memoria.evidence import Columns, Evidence, gather, merge
+from memoria.lexical import LexicalIndex
+from memoria.stores import rows
+from memoria.stores.postgres.core import Space
+from memoria.stores.postgres.filters import ARCHIVED
+from memoria.stores.postgres.giants import column, literal
+from memoria.stores.postgres.reading import Reading
+from memoria.stores.sealing import unseal
+from memoria.types import Memory, Where
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memoria.protocols import Vectors
+    from memoria.stores.postgres.connect import Connection
+    from memoria.words import Question
+
+    Slots = NDArray[np.int64]
+
+_MARGIN = 32
+# As wide as the index is searched; it goes on, in order, when what it found is archived. The planner has no statistics
+# of vectors, and would sort.
+_GIANT = (
+    "SELECT set_config('hnsw.ef_search', '400', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
+    "set_config('enable_sort', 'off', true)"
+)
+_BATCH = 1024
+
+
+class Searching(Reading):
+    """The part of a store that finds."""
+
+    def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
+        with self._reading(), self._cluster.transaction() as connection:
+            best: list[tuple[float, bytes]] = []
+            for tenant in self._tenants(connection, where.namespace):
+                among = self._among(connection, tenant, where)
+                best += [(score, id) for score, _, id in self._nearest(connection, tenant, vector, k, among, where)]
+            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            records = self._read(connection, [id for _, id in best])
+            return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
+
+    def _among(self, connection: Connection, tenant: bytes, where: Where) -> Slots | None:
+        if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
+            return None
+        chosen = set(where.ids) if where.ids is not None else None
+        found = self._matching(connection, tenant, where)
+        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)
+
+    def _nearest(
+        self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Slots | None, where: Where
+    ) -> list[tuple[float, int, bytes]]:
+        """(cosine, slot, id) of the k nearest of a tenant, best first, exact.
+
+        The server compares with the question rounded to fp16; what it may have misjudged by that is fetched too, and
+        scored with the question as it is.
+        """
+        rounded = vector.astype(np.float16)
+        slack = 1.01 * float(np.linalg.norm(rounded.astype(np.float32) - vector)) + 1e-6
+        wanted = k + _MARGIN
+        while True:
+            found = self._estimated(connection, tenant, rounded, wanted, among, where)
+            live = self._live(tenant, [slot for slot, _, _, _ in found])
+            scored = [(float(e.to_numpy().astype(np.float32) @ vector), s, id) for s, id, e, _ in found if s in live]
+            best = sorted(scored, key=lambda hit: (-hit[0], hit[1]))[:k]
+            if len(found) < wanted or (len(best) == k and best[-1][0] > slack - found[-1][3]):
+                return best
+            wanted *= 2
+
+    def _estimated(
+        self,
+        connection: Connection,
+        tenant: bytes,
+        rounded: NDArray[np.float16],
+        wanted: int,
+        among: Slots | None,
+        where: Where,
+    ) -> list[Any]:
+        """(slot, id, embedding, negative cosine) in the order of the last."""
+        giant = among is None and self._known(connection, tenant).giant
+        vectors, condition = "m.embedding", "m.tenant = %s"
+        given: list[Any] = [tenant]
+        if giant:
+            connection.execute(_GIANT)
+            vectors, condition = f"m.{column(len(rounded))}", f"m.tenant = {literal(tenant)} AND {condition}"
+        if among is not None:
+            condition += " AND m.slot = ANY(%s)"
+            given.append(among.tolist())
+        elif where.archived is False:
+            condition += f" AND NOT {ARCHIVED}"
+            given.append(tenant)
+        sql = (
+            f"SELECT m.slot, m.id, m.embedding, {vectors} <#> %s AS far FROM memory m "
+            f"WHERE {condition} ORDER BY far LIMIT %s"
+        )
+        return connection.execute(sql.encode(), [HalfVector(rounded), *given, wanted], binary=True).fetchall()
+
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        with self._reading(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, where.namespace)
+            return merge([self._evidence(connection, one, asked, vector, where, pool) for one in tenants])
+
+    def _evidence(
+        self, connection: Connection, tenant: bytes, asked: Question, vector: Vectors, where: Where, pool: int
+    ) -> tuple[list[str], Columns]:
+        among = self._among(connection, tenant, where)
+        found = self._nearest(connection, tenant, vector, pool, among, where)
+        nearest = np.array([slot for _, slot, _ in found], np.int64)
+        space = self._known(connection, tenant)
+        with space.mutex:
+            words = self._words(connection, tenant, space)
+            without = space.away if where.archived is False else None
+            read = self._reader(connection, tenant, len(vector))
+            docs, columns = gather(words, nearest, read, asked, vector, among, pool, without)
+            return [space.ids[doc].hex() for doc in docs.tolist()], columns
+
+    def _reader(self, connection: Connection, tenant: bytes, dimension: int) -> Callable[[Slots], Vectors]:
+        def vectors(docs: Slots) -> Vectors:
+            sql = "SELECT slot, embedding FROM memory WHERE tenant = %s AND slot = ANY(%s)"
+            found = dict(connection.execute(sql, (tenant, docs.tolist()), binary=True).fetchall())
+            out = np.zeros((len(docs), dimension), np.float32)
+            for row, doc in enumerate(docs.tolist()):
+                if doc in found:
+                    out[row] = found[doc].to_numpy()
+            return out
+
+        return vectors
+
+    def _words(self, connection: Connection, tenant: bytes, space: Space) -> LexicalIndex:
+        """The lexical index of a tenant, as of now: what any process wrote is taken in, what went is let go."""
+        found = connection.execute("SELECT version FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
+        version = -1 if found is None else found[0]
+        words = LexicalIndex() if space.words is None else space.words
+        if space.version != version:
+            sql = "SELECT slot FROM memory WHERE tenant = %s ORDER BY slot"
+            slots = [slot for (slot,) in connection.execute(sql, (tenant,), binary=True)]
+            there = self._live(tenant, slots)
+            gone = space.ids.keys() - there
+            words.remove(gone)
+            for slot in gone:
+                del space.ids[slot]
+            self._take_in(
+                connection, tenant, space, words, [slot for slot in slots if slot in there - space.ids.keys()]
+            )
+            space.away = _away(connection, tenant)
+        space.words, space.version = words, version
+        return words
+
+    def _take_in(
+        self, connection: Connection, tenant: bytes, space: Space, words: LexicalIndex, slots: Sequence[int]
+    ) -> None:
+        for at in range(0, len(slots), _BATCH):
+            part = slots[at : at + _BATCH]
+            keys = self._keys_of((tenant, slot) for slot in part)
+            for row in connection.execute(_CONTENT.encode(), (tenant, part), binary=True).fetchall():
+                key = keys.get((tenant, row[2]))
+                if key is not None:
+                    words.add(row[2], rows.to_memory(row, space.name, unseal(key, row[13], row[0])))
+                    space.ids[row[2]] = row[0]
+            self._tell("words", min(at + _BATCH, len(slots)), len(slots))
+
+
+# Content alone, in the places where rows.py looks for it.
+_CONTENT = (
+    "SELECT id, tenant, slot, kind, created_at, valid_from, valid_to, salience, NULL, NULL, NULL, NULL, NULL, sealed "
+    "FROM memory WHERE tenant = %s AND slot = ANY(%s) ORDER BY slot"
+)
+
+
+def _away(connection: Connection, tenant: bytes) -> Slots:
+    """Slots of archived memories, ascending."""
+    sql = f"SELECT slot FROM trace WHERE tenant = %s AND bits > 0 AND bits & {rows.ARCHIVED} > 0 ORDER BY slot"
+    return np.array([slot for (slot,) in connection.execute(sql.encode(), (tenant,), binary=True)], np.int64)

@@ -1,0 +1,102 @@
+"""PostgresStore: the verbs of a store on a database, with the keys of what is in it kept elsewhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from memoria.errors import StoreCorrupt
+from memoria.protocols import Progress
+from memoria.stores.disk import Disk
+from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.connect import Cluster
+from memoria.stores.postgres.holding import Holding
+from memoria.stores.postgres.jobs import Jobs
+from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
+from memoria.stores.postgres.schema import PARTITIONS
+from memoria.stores.postgres.upkeep import Upkeep
+from memoria.types import EmbedderCard
+
+_LOADED = 64
+_THREADS = 8
+
+
+class PostgresStore(Upkeep, Holding, Jobs):
+    """Memories in PostgreSQL. Set-up and limits: docs/scale.md. Safe for threads and for many processes.
+
+    url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
+    MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
+    here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
+    indexed in RAM at once. threads: at most so many connections.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        embedder: EmbedderCard,
+        keys: KeyProvider | None = None,
+        mode: Literal["rw", "r"] = "rw",
+        timeout: float = 0.0,
+        progress: Progress | None = None,
+        data: str | os.PathLike[str] | None = None,
+        disk: Disk | None = None,
+        partitions: int = PARTITIONS,
+        loaded: int = _LOADED,
+        threads: int = _THREADS,
+    ) -> None:
+        Upkeep.__init__(self)
+        self._writable = mode == "rw"
+        self._progress = progress
+        self._loaded = loaded
+        self._disk = disk if disk is not None else Disk()
+        self._data = None if data is None else Path(data)
+        plain, folder = split_keys(url)
+        self._keys = keys if keys is not None else DirectoryKeys(folder, disk=self._disk)
+        self.path = self._keys.folder
+        self._cluster = Cluster(plain, mode=mode, timeout=timeout, partitions=partitions, threads=threads)
+        try:
+            self._start(embedder)
+        except BaseException:
+            self._cluster.close()
+            raise
+
+    def _start(self, embedder: EmbedderCard) -> None:
+        with self._cluster.transaction() as connection:
+            if self._writable:
+                # One at a time, or two would make two stores in one.
+                connection.execute("SELECT pg_advisory_xact_lock(0)")
+            found = dict(connection.execute("SELECT name, value FROM meta WHERE name NOT LIKE 'note.%%'").fetchall())
+            fresh = "embedder.name" not in found
+            self._root = self._keys.root(make=self._writable and fresh)
+            if fresh and self._writable:
+                named = {"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)}
+                found |= {**named, "keys": self._alias(()).hex()}
+                tenancy.write_meta(connection, {**named, "keys": found["keys"]})
+        if found.get("keys") != self._alias(()).hex():
+            raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
+        self._card = EmbedderCard(name=found["embedder.name"], dimension=int(found["embedder.dimension"]))
+        self._open = True
+        if self._writable:
+            with self._writing():
+                pass
+
+    def close(self) -> None:
+        if self._open:
+            with self._gate.alone():
+                self._open = False
+                self._cluster.close()
+
+
+def split_keys(url: str) -> tuple[str, Path]:
+    """The URL as libpq takes it, and the directory of keys; raises StoreCorrupt when none is named."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    named = [value for name, value in query if name == "keys"]
+    folder = named[-1] if named else os.environ.get("MEMORIA_KEYS")
+    rest = urlencode([(name, value) for name, value in query if name != "keys"], safe="/")
+    if not folder:
+        raise StoreCorrupt("where data keys are is not said: add keys=DIRECTORY to the URL, or set MEMORIA_KEYS")
+    return urlunsplit(parts._replace(query=rest)), Path(folder)

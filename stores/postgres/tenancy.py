@@ -1,0 +1,100 @@
+"""Small statements about tenants that several verbs need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.stores.postgres.connect import scope
+from memoria.stores.prints import PRINTS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memoria.stores.postgres.connect import Connection
+
+
+def intend(connection: Connection, tenant: bytes, slots: Sequence[int] | None) -> int:
+    """Writes down which keys must go, all of them for None; returns the number of the intent."""
+    sql = "INSERT INTO intent (tenant, slots) VALUES (%s, %s) RETURNING intent"
+    ((number,),) = connection.execute(sql, (tenant, None if slots is None else list(slots))).fetchall()
+    return int(number)
+
+
+def enqueue(connection: Connection, kind: str, target: bytes) -> None:
+    """Asks for a job, unless it is asked for already."""
+    # A look first: most forgets find the job there, and then write nothing for it.
+    found = connection.execute("SELECT 1 FROM job WHERE kind = %s AND target = %s AND token IS NULL", (kind, target))
+    if found.fetchone() is None:
+        connection.execute(
+            "INSERT INTO job (kind, target) VALUES (%s, %s) ON CONFLICT (kind, target) DO UPDATE SET again = true",
+            (kind, target),
+        )
+
+
+def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], *, kind: int = PRINTS) -> None:
+    """Lines of `forgotten`, of one kind (prints.py)."""
+    many(
+        connection,
+        "INSERT INTO forgotten (tenant, kind, prints) VALUES (%s, %s, %s)",
+        [(tenant, kind, blob) for blob in lines],
+    )
+
+
+def union(slots: NDArray[np.int64], more: Sequence[int], less: Sequence[int]) -> NDArray[np.int64]:
+    """Slots with some more and without others, ascending."""
+    found: NDArray[Any] = np.setdiff1d(np.union1d(slots, np.asarray(more, np.int64)), np.asarray(less, np.int64))
+    return found.astype(np.int64)
+
+
+def displace(connection: Connection, tenant: bytes, ids: Sequence[bytes]) -> None:
+    """Deletes where ids were, if they were of this tenant, and their links; the scope is theirs from here on."""
+    if not ids:
+        return
+    links = linked(connection, ids)
+    scope(connection, tenant=[tenant], id={*ids, *(end for link in links for end in link[:2])})
+    sql = "DELETE FROM place WHERE id = ANY(%s) AND tenant = %s RETURNING id"
+    gone = {id for (id,) in connection.execute(sql, (list(ids), tenant)).fetchall()}
+    unlink(connection, links, gone, set())
+
+
+def linked(connection: Connection, ids: Collection[bytes]) -> list[tuple[bytes, bytes, int]]:
+    """(parent, child, relation) of each link of these ids, which the transaction is for from here on."""
+    if not ids:
+        return []
+    scope(connection, id=ids)
+    return connection.execute(
+        "SELECT DISTINCT parent, child, relation FROM link WHERE id = ANY(%s)", (list(ids),)
+    ).fetchall()
+
+
+def unlink(
+    connection: Connection,
+    links: Iterable[tuple[bytes, bytes, int]],
+    gone: Collection[bytes],
+    old: Collection[bytes],
+) -> None:
+    """Takes out those of `links` that go with `gone`, but not that others are derived from it.
+
+    old: what is replaced: whether it supersedes, or is superseded, stays.
+    """
+    dead = [
+        (parent, child, relation)
+        for parent, child, relation in links
+        if child in gone or (relation and parent in gone) or (not relation and child in old)
+    ]
+    values = [(end, *link) for link in dead for end in {link[0], link[1]}]
+    many(connection, "DELETE FROM link WHERE id = %s AND parent = %s AND child = %s AND relation = %s", values)
+
+
+def many(connection: Connection, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
+    if values:
+        connection.cursor().executemany(sql.encode(), values)
+
+
+def write_meta(connection: Connection, values: Mapping[str, str]) -> None:
+    """Writes settings down, in the place of what they were."""
+    sql = "INSERT INTO meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    many(connection, sql, list(values.items()))

@@ -1,0 +1,123 @@
+"""Upkeep: looking at everything, giving space back, and other vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgvector import HalfVector
+
+from memoria.errors import StoreCorrupt
+from memoria.protocols import Embedder
+from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.connect import SCHEMA
+from memoria.stores.postgres.giants import forsake
+from memoria.stores.postgres.holding import LOG
+from memoria.stores.postgres.schema import FORMAT
+from memoria.stores.postgres.searching import Searching
+from memoria.stores.postgres.writing import Writing
+from memoria.stores.sealing import unseal
+from memoria.stores.vectors import embedded
+from memoria.types import StoreStats
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres.connect import Connection
+
+_BATCH = 1024
+
+
+class Upkeep(Searching, Writing):
+    """The part of a store that looks after it."""
+
+    _data: Path | None
+
+    def files(self) -> Iterator[Path]:
+        """Files of keys, and, when the store was told where they are, those of the server."""
+        yield from self._keys.files()
+        if self._data is not None:
+            yield from (path for path in sorted(self._data.rglob("*")) if path.is_file())
+
+    def stats(self) -> StoreStats:
+        with self._reading(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, ())
+            live = [len(slots) for _, slots in self._slots(connection, tenants)]
+            ((used,),) = connection.execute(
+                "SELECT coalesce(sum(next_slot), 0)::bigint FROM tenant WHERE tenant = ANY(%s)", (tenants,)
+            ).fetchall()
+            sql = (
+                "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class "
+                "WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'"
+            )
+            ((size,),) = connection.execute(sql, (SCHEMA,)).fetchall()
+        return StoreStats(
+            memories=sum(live),
+            namespaces=sum(count > 0 for count in live),
+            erased=used - sum(live),
+            bytes_on_disk=size + sum(path.stat().st_size for path in self._keys.files()),
+            embedder=self._card,
+            format=FORMAT,
+        )
+
+    def check(self) -> list[str]:
+        with self._reading(), self._cluster.transaction() as connection:
+            ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
+            problems = [f"{waiting} erasures wait to be finished"] if waiting else []
+            for tenant in self._tenants(connection, ()):
+                problems += self._check(connection, tenant)
+            return problems
+
+    def _check(self, connection: Connection, tenant: bytes) -> Iterator[str]:
+        sql = "SELECT slot, id, sealed FROM memory WHERE tenant = %s ORDER BY slot"
+        found = connection.execute(sql, (tenant,), binary=True).fetchall()
+        keys = self._keys_of((tenant, slot) for slot, _, _ in found)
+        for slot, id, sealed in found:
+            key = keys.get((tenant, slot))
+            if key is None:
+                yield f"{tenant.hex()}: row {slot} has no key"
+                continue
+            try:
+                unseal(key, sealed, id)
+            except StoreCorrupt as error:
+                yield f"{tenant.hex()}: row {slot}: {error}"
+        ((used,),) = connection.execute("SELECT next_slot FROM tenant WHERE tenant = %s", (tenant,)).fetchall()
+        for slot in sorted(self._live(tenant, range(used)) - {slot for slot, _, _ in found}):
+            yield f"{tenant.hex()}: key {slot} belongs to no row"
+
+    def rebuild(self) -> None:
+        self.bury()
+        with self._writing(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, ())
+            for tenant in tenants:
+                sql = (
+                    "DELETE FROM recalled WHERE tenant = %s AND event <= (SELECT event FROM recalled "
+                    "WHERE tenant = %s ORDER BY event DESC OFFSET %s LIMIT 1)"
+                )
+                connection.execute(sql, (tenant, tenant, LOG))
+            self._drop(tenants)
+        self.purge()
+
+    def reembed(self, embedder: Embedder) -> None:
+        with self._writing(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, ())
+            self._lock(connection, tenants)
+            for done, tenant in enumerate(tenants, 1):
+                self._embed_anew(connection, tenant, embedder)
+                self._tell("reembed", done, len(tenants))
+            card = embedder.card
+            tenancy.write_meta(connection, {"embedder.name": card.name, "embedder.dimension": str(card.dimension)})
+        self._card = embedder.card
+        self._drop(tenants)
+
+    def _embed_anew(self, connection: Connection, tenant: bytes, embedder: Embedder) -> None:
+        # An index is of one dimension, which may be another now.
+        forsake(connection, tenant)
+        connection.execute("UPDATE tenant SET version = version + 1, giant = false WHERE tenant = %s", (tenant,))
+        found = connection.execute("SELECT id, slot FROM memory WHERE tenant = %s ORDER BY slot", (tenant,)).fetchall()
+        for at in range(0, len(found), _BATCH):
+            part = found[at : at + _BATCH]
+            records = self._read(connection, [id for id, _ in part])
+            read = [(slot, one.memory.text) for (_, slot), one in zip(part, records, strict=True) if one is not None]
+            vectors = embedded(embedder, [text for _, text in read]) if read else ()
+            values = [(HalfVector(vector), tenant, slot) for (slot, _), vector in zip(read, vectors, strict=True)]
+            tenancy.many(connection, "UPDATE memory SET embedding = %s WHERE tenant = %s AND slot = %s", values)

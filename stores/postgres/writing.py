@@ -1,0 +1,285 @@
+"""Writing: every change is one transaction, and what it destroys is written down in it before it is destroyed.
+
+remember: put keys, sync, commit rows. forget: commit that rows go and which keys must (the point of no return), zero
+the keys, sync, return. A crash in between leaves the intent, and whoever comes next destroys the keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from typing import TYPE_CHECKING, Any
+
+from pgvector import HalfVector
+
+from memoria.errors import StoreError
+from memoria.fingerprints import fingerprint
+from memoria.protocols import Change
+from memoria.stores import rows
+from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import Slot, Space
+from memoria.stores.postgres.erasing import Erasing, Intent
+from memoria.stores.postgres.schema import BY_SLOT
+from memoria.stores.sealing import new_key, seal
+from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Record
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres.connect import Connection
+
+Located = Mapping[bytes, Slot]
+
+
+@dataclass
+class Batch:
+    """What a change does to one tenant: records that come, with their keys and from which slot on; slots that go."""
+
+    records: list[Record] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+    first: int = 0
+    version: int = 0
+    gone: list[int] = field(default_factory=list)
+
+
+class Moved(StoreError):
+    """A tenant is not there any more."""
+
+    def __init__(self, tenant: bytes) -> None:
+        super().__init__("the namespace was erased meanwhile: nothing was written")
+        self.tenant = tenant
+
+
+class Writing(Erasing):
+    """The part of a store that adds, replaces and erases."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        self.revise(Change(add=tuple(records)))
+
+    def replace(self, record: Record) -> None:
+        self.revise(Change(replace=(record,)))
+
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
+        self.revise(Change(erase=tuple(ids)), over_holds=over_holds, guard=guard)
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        with self._writing():
+            try:
+                self._revise(change, over_holds=over_holds, guard=guard)
+            except Moved as moved:
+                # What was in RAM of a namespace was out of date: another process has erased it.
+                self._drop([moved.tenant])
+                self._revise(change, over_holds=over_holds, guard=guard)
+
+    def _revise(self, change: Change, *, over_holds: bool, guard: bool) -> None:
+        homes = {name: self._tenant_for(name) for name in {record.memory.namespace for record in change.add}}
+        batches: dict[bytes, Batch] = {}
+        with self._cluster.transaction() as connection:
+            try:
+                intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
+            except BaseException:
+                # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
+                self._take_back(batches)
+                raise
+        self._disk.reached("rows committed")
+        self._destroy(intents)
+        self._follow(batches)
+
+    def _take_back(self, batches: Mapping[bytes, Batch]) -> None:
+        for tenant, batch in batches.items():
+            self._keys.destroy(tenant, range(batch.first, batch.first + len(batch.keys)))
+
+    def _change(
+        self,
+        connection: Connection,
+        change: Change,
+        homes: Mapping[Namespace, bytes],
+        batches: dict[bytes, Batch],
+        *,
+        over_holds: bool,
+        guard: bool,
+    ) -> dict[int, Intent]:
+        """The rows of a change; returns the intents that it leaves."""
+        gone = self._located(connection, change.erase, over_holds=over_holds)
+        old = self._located(connection, [one.memory.id for one in change.replace], over_holds=over_holds)
+        ended = self._located(connection, change.ends, over_holds=True)
+        for tenant, slot in [*gone.values(), *old.values()]:
+            batches.setdefault(tenant, Batch()).gone.append(slot)
+        for record in self._standing(connection, change, old):
+            batches[old[bytes.fromhex(record.memory.id)][0]].records.append(record)
+        for record in change.add:
+            batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
+        tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
+        self._lock(
+            connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
+        )
+        links = tenancy.linked(connection, {*gone, *old})
+        scope(connection, tenant=tenants, id=_ids(change, links, gone, old))
+        self._advance(connection, tenants, batches)
+        tenancy.unlink(connection, links, gone, old)
+        guarded = set(gone.values()) if guard else set()
+        self._delete(connection, batches, [*gone, *old], guarded)
+        self._end(connection, change, ended)
+        intents: dict[int, Intent] = {
+            tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
+            for tenant, batch in batches.items()
+            if batch.gone
+        }
+        for tenant, batch in batches.items():
+            self._insert(connection, tenant, batch)
+        _link(connection, change.links)
+        self._guard(connection, change.guarded)
+        return intents
+
+    def _standing(self, connection: Connection, change: Change, old: Located) -> list[Record]:
+        """What replaces, with the standing that those in their place have, and the ends that are set at once."""
+        held = self._traces(connection, list(old))
+        found = []
+        for one in change.replace:
+            trace = held[bytes.fromhex(one.memory.id)]
+            found.append(
+                changed(
+                    one,
+                    memory=changed(one.memory, valid_to=change.ends.get(one.memory.id, one.memory.valid_to)),
+                    trace=changed(one.trace, archived=trace.archived, pinned=trace.pinned, held=trace.held),
+                )
+            )
+        return found
+
+    def _advance(self, connection: Connection, tenants: Sequence[bytes], batches: Mapping[bytes, Batch]) -> None:
+        """Takes slots for what comes, and counts the version of each tenant; keys are durable before any row."""
+        for tenant in tenants:
+            batch = batches.get(tenant, Batch())
+            found = connection.execute(
+                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s WHERE tenant = %s "
+                "RETURNING version, next_slot",
+                (len(batch.records), tenant),
+            ).fetchone()
+            if found is None:
+                raise Moved(tenant)
+            batch.version, batch.first = found[0], found[1] - len(batch.records)
+            if batch.records:
+                batch.keys = [new_key() for _ in batch.records]
+                self._keys.put(tenant, batch.first, batch.keys)
+
+    def _delete(
+        self, connection: Connection, batches: Mapping[bytes, Batch], ids: Sequence[bytes], guarded: set[Slot]
+    ) -> None:
+        """Deletes rows, keeping the fingerprints of `guarded`; their partitions are to be rewritten some time."""
+        for tenant, batch in batches.items():
+            if not batch.gone:
+                continue
+            found = connection.execute(_DELETE.encode(), (tenant, batch.gone) * len(BY_SLOT)).fetchall()
+            prints = b"".join(mark for slot, mark, _ in found if (tenant, slot) in guarded)
+            if prints:
+                tenancy.write_prints(connection, tenant, [prints])
+            for name in {name for _, _, name in found}:
+                tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+        if ids:
+            connection.execute("DELETE FROM place WHERE id = ANY(%s)", (list(ids),))
+
+    def _end(self, connection: Connection, change: Change, ended: Located) -> None:
+        values = [(rows.micros(change.ends[id.hex()]), tenant, slot) for id, (tenant, slot) in ended.items()]
+        tenancy.many(connection, "UPDATE memory SET valid_to = %s WHERE tenant = %s AND slot = %s", values)
+
+    def _insert(self, connection: Connection, tenant: bytes, batch: Batch) -> None:
+        space = self._known(connection, tenant)
+        slots = range(batch.first, batch.first + len(batch.records))
+        memories = [record.memory for record in batch.records]
+        content = [_content(space, tenant, *one) for one in zip(slots, batch.records, batch.keys, strict=True)]
+        traces = [
+            (tenant, slot, rows.bits(record.trace), *rows.trace_values(record.trace))
+            for slot, record in zip(slots, batch.records, strict=True)
+        ]
+        places = [(bytes.fromhex(memory.id), tenant, slot) for slot, memory in zip(slots, memories, strict=True)]
+        labels = [
+            (tenant, hash, slot)
+            for slot, memory in zip(slots, memories, strict=True)
+            for hash in rows.labels(space.key, memory)
+        ]
+        tenancy.many(connection, _MEMORY, content)
+        tenancy.many(connection, _TRACE, traces)
+        tenancy.many(connection, "INSERT INTO place VALUES (%s, %s, %s)", places)
+        tenancy.many(connection, "INSERT INTO label VALUES (%s, %s, %s)", labels)
+        _link(connection, [link for memory in memories for link in _derived(memory)])
+
+    def _follow(self, batches: Mapping[bytes, Batch]) -> None:
+        """Lets the indexes in RAM follow what was just written, where nobody else wrote in between."""
+        for tenant, batch in batches.items():
+            with self._cache:
+                space = self._spaces.get(tenant)
+            if space is None or space.words is None:
+                continue
+            with space.mutex:
+                if space.version == batch.version - 1:
+                    _apply(space, batch)
+
+
+def _apply(space: Space, batch: Batch) -> None:
+    assert space.words is not None
+    space.words.remove(batch.gone)
+    for slot in batch.gone:
+        space.ids.pop(slot, None)
+    for slot, record in enumerate(batch.records, batch.first):
+        space.words.add(slot, record.memory)
+        space.ids[slot] = bytes.fromhex(record.memory.id)
+    away = [slot for slot, record in enumerate(batch.records, batch.first) if record.trace.archived]
+    space.away = tenancy.union(space.away, away, batch.gone)
+    space.version = batch.version
+
+
+_WHERE = "WHERE tenant = %s AND slot = ANY(%s)"
+# All that hangs on slots in one statement.
+_DELETE = (
+    f"WITH gone AS (DELETE FROM memory {_WHERE} RETURNING slot, print, tableoid::regclass::text), "
+    + ", ".join(f"from_{table} AS (DELETE FROM {table} {_WHERE})" for table in BY_SLOT[1:])
+    + " SELECT * FROM gone"
+)
+_MEMORY = (
+    "INSERT INTO memory (tenant, slot, id, kind, created_at, valid_from, valid_to, last_at, salience, print, sealed, "
+    "embedding) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+_TRACE = f"INSERT INTO trace (tenant, slot, bits, {rows.TRACE_COLUMNS}) VALUES ({', '.join(['%s'] * 14)})"
+
+
+def _content(space: Space, tenant: bytes, slot: int, record: Record, key: bytes) -> tuple[Any, ...]:
+    memory = record.memory
+    id = bytes.fromhex(memory.id)
+    return (
+        tenant,
+        slot,
+        id,
+        KINDS.index(memory.kind),
+        rows.micros(memory.created_at),
+        rows.micros(memory.valid_from),
+        rows.micros(memory.valid_to),
+        rows.micros(memory.last_at) if memory.parts else None,
+        memory.salience,
+        fingerprint(space.key, memory.text),
+        seal(key, rows.content(memory), id),
+        HalfVector(record.vector),
+    )
+
+
+def _derived(memory: Memory) -> list[Link]:
+    parents = {*memory.provenance.derived_from, *(part.id for part in memory.parts)}
+    return [Link(parent=parent, child=memory.id, relation="derived") for parent in sorted(parents)]
+
+
+def _link(connection: Connection, links: Iterable[Link]) -> None:
+    """Writes links down at both of their ends, so that each is found from either."""
+    values = []
+    for one in links:
+        parent, child = bytes.fromhex(one.parent), bytes.fromhex(one.child)
+        said = (parent, child, RELATIONS.index(one.relation), rows.micros(one.was))
+        values += [(end, *said) for end in {parent, child}]
+    tenancy.many(connection, "INSERT INTO link VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", values)
+
+
+def _ids(change: Change, links: Collection[tuple[bytes, bytes, int]], gone: Located, old: Located) -> set[bytes]:
+    """Every id whose rows a change touches: ends of links among them."""
+    added = [record.memory for record in (*change.add, *change.replace)]
+    fresh = [*change.links, *(link for memory in added for link in _derived(memory))]
+    ends = {bytes.fromhex(end) for link in fresh for end in (link.parent, link.child)}
+    touched = {*gone, *old, *(bytes.fromhex(memory.id) for memory in added)}
+    return touched | ends | {end for link in links for end in link[:2]}

@@ -1,0 +1,165 @@
+"""Jobs and workers: each job is done by one, by another when that one dies, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+
+from memoria.engine import Memoria
+from memoria.errors import InvalidQuery
+from memoria.residue import scan
+from memoria.stores.postgres import PostgresStore
+from memoria.testing.postgres import Server
+from memoria.testing.stores import record
+from memoria.worker import Worked, work
+from tests.crash_worker import EMBEDDER, leaves, opened
+
+
+def open_store(database: str) -> PostgresStore:
+    return PostgresStore(database, embedder=EMBEDDER.card)
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[PostgresStore]:
+    with closing(open_store(database)) as store:
+        yield store
+
+
+def fill(store: PostgresStore, homes: int) -> None:
+    (vector,) = EMBEDDER.embed(["word"])
+    made = [record(f"word {n}", namespace=("n", str(n))) for n in range(homes)]
+    store.write([replace(one, vector=vector / np.linalg.norm(vector)) for one in made])
+
+
+def test_each_job_goes_to_one_of_many(database: str, store: PostgresStore) -> None:
+    fill(store, 24)
+    assert store.ask("fade", ("n",)) == 24
+    assert store.ask("fade", ("n",)) == 24
+    assert len(store.jobs()) == 24
+
+    def take(_: int) -> list[int]:
+        with closing(open_store(database)) as mine:
+            taken = []
+            while (job := mine.claim(60)) is not None:
+                taken.append(job.number)
+            return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(take, range(4)))
+    numbers = [number for some in taken for number in some]
+    assert len(numbers) == len(set(numbers)) == 24
+
+
+def test_a_lease_that_ended_frees_the_job_and_the_late_one_cannot_end_it(store: PostgresStore) -> None:
+    fill(store, 1)
+    store.ask("sleep", ())
+    late = store.claim(0)
+    held = store.claim(60)
+    assert late is not None
+    assert held is not None
+    assert (held.number, held.attempts, store.claim(60)) == (late.number, 2, None)
+    assert store.home(held) == ("n", "0")
+    store.done(late)
+    assert not store.renew(late, 60)
+    assert store.renew(held, 60)
+    assert len(store.jobs()) == 1
+    # Asked for while it is done: it is to be done again.
+    store.ask("sleep", ())
+    store.done(held)
+    assert [kind for kind, _, _ in store.jobs()] == ["sleep"]
+    again = store.claim(60)
+    assert again is not None
+    store.done(again)
+    assert store.jobs() == []
+    with pytest.raises(InvalidQuery, match="'purge' is not one of sleep, fade, distil"):
+        store.ask("purge", ())
+
+
+def test_workers_purge_fade_and_sleep(database: str, server: Server) -> None:
+    with Memoria(PostgresStore(database, embedder=EMBEDDER.card, data=server.data), EMBEDDER) as memory:
+        store = memory.store
+        assert isinstance(store, PostgresStore)
+        made = memory.namespace("a").remember_many([f"Ada likes green tea and number {n}" for n in range(6)])
+        erased = memory.namespace("b").remember("gone with its namespace")
+        secrets = store.secrets([made[0].id, erased.id])
+        memory.forget(made[0].id)
+        memory.forget(namespace=("b",))
+        assert sorted(kind for kind, _, _ in store.jobs()) == ["purge", "sweep"]
+        store.ask("sleep", ())
+        store.ask("fade", ())
+        done = [(one.kind, one.why) for one in work(memory)]
+        assert {("sweep", None), ("purge", None), ("sleep", None), ("fade", None)} <= set(done)
+        assert store.jobs() == []
+        assert scan(store.files(), secrets).found == ()
+        assert any(one.parts for one in memory.list())
+        assert len(leaves(memory)) == 5
+
+
+def test_a_job_that_fails_waits_and_says_why(database: str) -> None:
+    with opened(database) as memory, psycopg.connect(database.split("&keys")[0]) as reader:
+        store = memory.store
+        assert isinstance(store, PostgresStore)
+        one = memory.remember("a text")
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM memoria.meta")
+        memory.forget(one.id)
+        (done,) = work(memory)
+        assert (done.kind, done.why) == ("purge", "StoreError")
+        assert store.jobs() == [("purge", 1, "StoreError")]
+        assert list(work(memory)) == []
+
+
+@pytest.mark.parametrize("point", ["rows committed", "zero synced", "keys synced"])
+def test_a_worker_that_is_killed_loses_nothing(database: str, tmp_path: Path, point: str) -> None:
+    with opened(database) as memory:
+        store = memory.store
+        assert isinstance(store, PostgresStore)
+        texts = {f"{who} likes {what} tea" for who in ("Ada", "Bob") for what in ("green", "black", "cold", "no")}
+        memory.namespace("a").remember_many(sorted(texts))
+        gone = memory.namespace("a").remember("Ada likes to be forgotten")
+        memory.forget(gone.id)
+        store.ask("sleep", ())
+        command = [sys.executable, "-m", "tests.job_worker", database, str(tmp_path), point, "2"]
+        done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False, timeout=60)
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+        assert any(kind == "sleep" for kind, _, _ in store.jobs())
+        assert set(leaves(memory).values()) == texts
+        finished: list[Worked] = []
+        deadline = time.monotonic() + 30
+        while not any(one.kind == "sleep" for one in finished) and time.monotonic() < deadline:
+            finished += work(memory)
+        assert [(one.attempts, one.why) for one in finished if one.kind == "sleep"] == [(2, None)]
+        assert set(leaves(memory).values()) == texts
+        assert any(one.parts for one in memory.list())
+        assert memory.doctor() == []
+
+
+def test_alone_keeps_other_processes_from_what_is_touched(database: str) -> None:
+    with opened(database) as one, opened(database) as other, opened(database) as third, ThreadPoolExecutor(1) as pool:
+        kept = one.namespace("a").remember("before")
+        with one.store.alone():
+            (record_,) = one.store.read([kept.id])
+            assert record_ is not None
+            forgotten = pool.submit(other.forget, kept.id)
+            elsewhere = third.namespace("b").remember("not in its way")
+            time.sleep(0.05)
+            assert not forgotten.done()
+            assert one.get(kept.id).text == "before"
+        assert forgotten.result(60).forgotten == (kept.id,)
+        assert [found.id for found in one.list()] == [elsewhere.id]
+
+
+def test_a_local_store_has_no_jobs(tmp_path: Path) -> None:
+    with opened(str(tmp_path / "a.memoria")) as memory, pytest.raises(InvalidQuery, match="only a store in PostgreSQL"):
+        next(work(memory))

@@ -1,0 +1,126 @@
+"""Nothing of what was forgotten in PostgreSQL: texts and keys at once, vectors and the log once it is purged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memoria.engine import Memoria
+from memoria.errors import StoreCorrupt, StoreError
+from memoria.remember import Draft
+from memoria.residue import scan, text_secrets
+from memoria.stores.postgres import PostgresStore
+from memoria.testing import HashEmbedder
+from memoria.testing.postgres import Server
+from memoria.types import Secret
+
+EMBEDDER = HashEmbedder(384)
+
+
+def labels(store: PostgresStore, secrets: list[Secret]) -> list[str]:
+    """Kinds of what a scan of keys and of the whole data directory finds, the log included."""
+    return sorted(secrets[needle].label for needle in {find.needle for find in scan(store.files(), secrets).found})
+
+
+def test_nothing_of_two_hundred_forgotten_memories_stands_in_the_data_directory(database: str, server: Server) -> None:
+    store = PostgresStore(database, embedder=EMBEDDER.card, data=server.data)
+    with Memoria(store, EMBEDDER) as memory:
+        vectors = np.random.default_rng(0).standard_normal((400, 384))
+        said = [
+            Draft(text=f"secret number {n} of person {n * 7919}", vector=vector, subject=f"subject of {n * 7919}")
+            for n, vector in enumerate(vectors)
+        ]
+        ids = [one.id for one in memory.namespace("app", "a name of its own").remember_many(said)]
+        gone, kept = ids[::2], ids[1::2]
+        secrets, live = store.secrets(gone), store.secrets(kept)
+        names = [
+            secret
+            for text in ("a name of its own", *(f"subject of {n * 7919}" for n in range(400)))
+            for secret in text_secrets(text)
+        ]
+        memory.forget(*gone[:100])
+        for id in gone[100:]:
+            memory.forget(id)
+        # At once: what is left is what the server compares by, and no text without its key.
+        assert set(labels(store, secrets)) == {"vector fp16"}
+        assert memory.recall("secret number 0 of person 0", k=400)[0].memory.id in kept
+        store.purge()
+        assert len(secrets) == 1000
+        assert labels(store, [*secrets, *names]) == []
+        # Live vectors and keys prove that the scanner knows them; a live text stands nowhere either.
+        found = labels(store, live)
+        assert (found.count("key"), found.count("vector fp16"), found.count("text")) == (200, 200, 0)
+        assert memory.doctor() == []
+        receipt = memory.forget(namespace=("app",))
+        assert receipt.namespaces == 1
+        assert not set(labels(store, live)) - {"vector fp16"}
+        store.purge()
+        assert labels(store, live) == []
+
+
+def test_content_is_unreadable_at_once_and_a_row_that_comes_back_stays_dead(database: str, server: Server) -> None:
+    """A backup that is older than the forget brings the row back; nothing shows it, and rebuild buries it."""
+    name = _name(database)
+    store = PostgresStore(database, embedder=EMBEDDER.card)
+    with Memoria(store, EMBEDDER) as memory:
+        one, other = memory.remember_many(["they met on the bridge", "they never met"])
+        server.sql(f"SET search_path = memoria; {_tables('CREATE TABLE kept_{0} AS TABLE {0}')}", database=name)
+        memory.forget(one.id)
+        server.sql(
+            f"SET search_path = memoria; {_tables('INSERT INTO {0} SELECT * FROM kept_{0} WHERE slot = 0')}",
+            database=name,
+        )
+        assert [found.id for found in memory.list()] == [other.id]
+        assert [hit.memory.id for hit in memory.recall("the bridge")] == [other.id]
+        assert (len(memory), len(store.holdings(())[0])) == (1, 1)
+        assert store.due((), one.created_at.replace(year=2100), 9) == store.due(
+            (), one.created_at.replace(year=2100), 1
+        )
+        assert memory.doctor() == [problem for problem in memory.doctor() if "has no key" in problem] != []
+        memory.rebuild()
+        assert memory.doctor() == []
+        assert server.sql("SELECT count(*) FROM memoria.memory", database=name).strip() == "1"
+
+
+def _tables(statement: str) -> str:
+    return "; ".join(statement.format(table) for table in ("place", "memory", "trace"))
+
+
+def test_purge_says_so_when_another_transaction_still_sees_dead_rows(database: str, server: Server) -> None:
+    import psycopg
+
+    plain = database.split("&keys")[0]
+    store = PostgresStore(database, embedder=EMBEDDER.card)
+    with Memoria(store, EMBEDDER) as memory, psycopg.connect(plain) as reader:
+        one = memory.remember("a text")
+        reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        reader.execute("SELECT count(*) FROM memoria.meta")
+        memory.forget(one.id)
+        with pytest.raises(StoreError, match="still sees 1 dead rows"):
+            store.purge()
+        reader.rollback()
+        store.purge()
+
+
+def test_purge_refuses_a_server_that_recycles_its_log(database: str, server: Server) -> None:
+    server.sql(f"ALTER DATABASE {_name(database)} SET wal_recycle = on")
+    store = PostgresStore(database, embedder=EMBEDDER.card)
+    with Memoria(store, EMBEDDER), pytest.raises(StoreError, match="ALTER SYSTEM SET wal_recycle = off"):
+        store.purge()
+
+
+def test_keys_of_another_store_are_refused(database: str, tmp_path: Path) -> None:
+    PostgresStore(database, embedder=EMBEDDER.card).close()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "root.key").write_bytes(bytes(32))
+    for folder in ("other", "nothing"):
+        with pytest.raises(StoreCorrupt, match="keys"):
+            PostgresStore(f"{database.split('&keys')[0]}&keys={tmp_path / folder}", embedder=EMBEDDER.card)
+    assert not (tmp_path / "nothing").exists()
+
+
+def _name(database: str) -> str:
+    """Of the database in a URL."""
+    return database.split("/")[3].split("?")[0]
