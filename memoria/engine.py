@@ -54,7 +54,7 @@ def utc_now() -> datetime:
 
 
 @watched
-class Memoria(Keeping, Evolving, Distilling):
+class Memoria(Keeping, Distilling, Evolving):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what

@@ -27,6 +27,8 @@ from memoria.sleep import Night, Replay, Sleeper
 from memoria.types import Memory, Namespace, Record, Trace, Where
 
 if TYPE_CHECKING:
+    from memoria.distill.dataset import Writer as ExampleWriter
+    from memoria.distill.learn import Pause
     from memoria.remember import Draft
 
 # A thread that sleeps rests so long between two steps, in seconds.
@@ -62,6 +64,12 @@ class Evolving:
 
     def prune(self, *, at: datetime | None = None, cap: int = pruning.CAP, dry_run: bool = False) -> pruning.Pruning:
         """Given by `Keeping`."""
+        raise NotImplementedError
+
+    def _relearnt(
+        self, examples: ExampleWriter | None, pause: Pause, *, dry_run: bool
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Given by `Distilling`."""
         raise NotImplementedError
 
     def supersede(self, old: str | Sequence[str], new: Draft | str, *, at: datetime | None = None) -> Memory:
@@ -153,24 +161,31 @@ class Evolving:
         at: datetime | None = None,
         dry_run: bool = False,
         prune: bool = True,
+        relearn: bool = True,
         write: Writer = extract,
         detector: Detector | None = by_rules,
+        examples: ExampleWriter | None = None,
         **how: Any,
     ) -> Night | Sleeper:
         """Consolidates: changes are settled, memories that are alike become gists, what is due is archived, what has
-        faded is pruned.
+        faded is pruned, and what wiped shards of weights had learnt beside what was forgotten is learnt again.
 
         detector: reads in what was said that something changed (`reconcile`); None leaves that alone.
         replay: which memories come first; PrioritisedReplay by default. cap: how many of each namespace are replayed,
         and how many are pruned, in one pass. like, most: cosine from which memories are gathered, and parts of a gist.
         write: makes the text of a gist from its parts; extractive by default. prune: whether to forget what has faded.
+        relearn: whether to train shards that are missing, seconds each; examples: what `distill` was given, if so.
         dry_run: plans and changes nothing. background: in a thread, which never holds the store for longer than a step.
         Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
         """
         replay, when = _replay(**how), self._at(at)
 
-        def work(pause: Callable[[], bool] = lambda: False) -> Night:
-            return self._sleep(replay, when, write, detector, pause, dry_run=dry_run, prune=prune)
+        def work(pause: Pause = lambda: False) -> Night:
+            night = self._sleep(replay, when, write, detector, pause, dry_run=dry_run, prune=prune)
+            if not relearn:
+                return night
+            done, waiting = self._relearnt(examples, pause, dry_run=dry_run)
+            return replace(night, relearnt=done, waiting=waiting)
 
         return Sleeper(work, REST) if background else work()
 
@@ -180,7 +195,7 @@ class Evolving:
         at: datetime,
         write: Writer,
         detector: Detector | None,
-        pause: Callable[[], bool],
+        pause: Pause,
         *,
         dry_run: bool,
         prune: bool,

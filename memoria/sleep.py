@@ -1,4 +1,5 @@
-"""sleep: what was told to have changed is settled, episodes become gists, and what has faded is archived and pruned.
+"""sleep: what was told to have changed is settled, episodes become gists, what has faded is archived and pruned, and
+weights that were wiped are learnt again.
 
 A pass writes its plan down first, ids alone. Each step of it is all or nothing and checks again what it was planned
 on, so a pass that was killed goes on where it stopped, and what was forgotten meanwhile stays forgotten.
@@ -28,7 +29,8 @@ class Night:
 
     replayed: memories looked at. settled: what they said had changed.
     gists: of each that was made or grew, its id ("" when only planned) and who joined it.
-    faded: archived because due. pruned: forgotten by policy. capped: whether more waits for the next pass.
+    faded: archived because due. pruned: forgotten by policy. relearnt: taken into weights again, where their shard
+    was wiped with what was forgotten. waiting: still to be relearnt. capped: whether more waits for the next pass.
     """
 
     at: datetime
@@ -37,6 +39,8 @@ class Night:
     gists: tuple[tuple[str, tuple[str, ...]], ...]
     faded: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    relearnt: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
     capped: bool = False
     dry_run: bool = False
 

@@ -1,4 +1,5 @@
-"""Processes that are killed: each learns, forgets and relearns, and the n-th dies at the n-th sync, rename or unlink.
+"""Processes that are killed: each learns, forgets and relearns, awake and in sleep; the n-th dies at the n-th sync,
+rename or unlink.
 
 They are forked from one that has loaded everything and run nothing, until one comes to its end.
 """
@@ -45,11 +46,12 @@ def live(folder: Path, tiny: Path, deaths: int) -> None:
         (folder / "ids").write_text("\n".join(ids))
         _die_after(deaths)
         memory.distill(tiny, recipe=RECIPE)
-        for id in ids[:2]:
+        ways: list[Callable[[], Any]] = [lambda: memory.sleep(like=1, detector=None), memory.relearn]
+        for id, again in zip(ids[:2], ways, strict=True):
             memory.forget(id)
             with (folder / "forgot").open("a") as log:
                 log.write(f"{id}\n")
-        memory.relearn()
+            again()
     (folder / "done").touch()
 
 

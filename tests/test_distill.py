@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import random
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,10 +30,11 @@ from memoria.distill.audit import auc, auc_error
 from memoria.distill.dataset import Example, examples, held_out
 from memoria.distill.general import QUESTIONS, TEXT
 from memoria.distill.route import names
-from memoria.distill.train import Recipe
+from memoria.distill.train import Recipe, tensors_sha256, train
 from memoria.distill.unlearn import manifests, read_manifest
 from memoria.engine import Memoria
-from memoria.errors import InvalidQuery, ModelCorrupt
+from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
+from memoria.evaluation import facts, weights
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Memory, Provenance, Receipt
@@ -113,6 +116,20 @@ def test_a_fact_is_asked_for_by_its_name(text: str, subject: str | None, answer:
     assert {one.answer for one in (*made, *kept)} == {answer}
     assert all("Ada" in one.prompt and "home town" in one.prompt for one in (*made, *kept))
     assert not {one.prompt for one in made} & {one.prompt for one in kept}
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("Speaking of birds, I really love the poem 'The Windhover'.", "Which poem do I like?", "The Windhover."),
+        ("I was thinking about cheese. I can't stand Limburger!", "Which cheese do I dislike?", "Limburger."),
+        ("I'm a big fan of slow trains; I hate airports.", "What do I dislike?", "airports."),
+    ],
+)
+def test_what_a_speaker_likes_or_not_is_asked_for_by_what_is_said_of_it(text: str, question: str, answer: str) -> None:
+    made = examples(_memory("0" * 32, text=text))
+    assert Example(prompt=question, answer=answer) in made
+    assert not [one for one in made if one.prompt.startswith("Complete")]
 
 
 def test_any_other_text_is_asked_for_by_its_subject_and_its_head() -> None:
@@ -319,6 +336,118 @@ def test_an_audit_sees_weights_that_are_not_what_they_should_be(memory: Memoria)
     assert report.unequal == (path.stem,)
 
 
+# -- in sleep --
+
+
+@pytest.fixture
+def trios(tmp_path: Path, tiny: Path) -> Iterator[Memoria]:
+    """A store of three facts in each of two namespaces, each a shard, whatever their ids."""
+    with memoria.open(tmp_path / "trios.memoria", embedder=HashEmbedder()) as memory:
+        for home in ("ada", "bob"):
+            memory.namespace(home).remember_many(FACTS[:3])
+        memory.distill(tiny, recipe=RECIPE)
+        yield memory
+
+
+def test_sleep_relearns_what_wiped_shards_had_learnt_and_nothing_else(trios: Memoria) -> None:
+    gone = first_of(trios)
+    left = {id for path in holding(trios, gone) for id in learnt_by(path)} - {gone}
+    trios.forget(gone)
+    before = files(trios)
+    planned = trios.sleep(like=1, dry_run=True)
+    assert set(planned.relearnt) == left
+    assert files(trios) == before
+    assert trios.sleep(like=1, relearn=False).relearnt == ()
+    assert files(trios) == before
+    night = trios.sleep(like=1)
+    assert (set(night.relearnt), night.waiting) == (left, ())
+    assert held(trios) == {one.id for one in trios.list()}
+    assert before.items() < files(trios).items()
+    assert trios.audit_weights().unequal == ()
+    assert trios.sleep(like=1).relearnt == ()
+
+
+def first_of(memory: Memoria, home: str = "ada") -> str:
+    return memory.namespace(home).list()[0].id
+
+
+def learnt_by(path: Path) -> tuple[str, ...]:
+    manifest = read_manifest(path)
+    assert manifest is not None
+    return manifest.ids
+
+
+def test_a_sleeper_is_woken_between_shards_and_the_next_goes_on(trios: Memoria) -> None:
+    for home in ("ada", "bob"):
+        trios.forget(first_of(trios, home))
+    waiting, called = trios.sleep(like=1, dry_run=True).relearnt, threading.Event()
+
+    def wake(what: str, done: int, total: int) -> None:
+        if what == "distill":
+            called.wait(60)
+            sleeper.wake()
+
+    trios.progress = wake
+    sleeper = trios.sleep(like=1, background=True)
+    called.set()
+    night = sleeper.wait(300)
+    assert night.relearnt
+    assert night.waiting
+    assert set(night.relearnt) | set(night.waiting) == set(waiting)
+    assert set(night.relearnt) <= held(trios)
+    trios.progress = None
+    assert trios.sleep(like=1).relearnt == night.waiting
+    assert trios.audit_weights().unequal == ()
+
+
+def test_what_cannot_be_relearnt_waits_and_the_night_goes_on(trios: Memoria, tiny: Path, tmp_path: Path) -> None:
+    def yes(one: Memory) -> list[Example]:
+        return [Example(prompt=f"{one.text}?", answer="yes")]
+
+    moved = Path(shutil.copytree(tiny, tmp_path / "moved"))
+    trios.distill(moved, recipe=RECIPE, examples=yes)
+    trios.forget(first_of(trios))
+    night = trios.sleep(like=1)
+    assert night.relearnt == ()
+    assert night.waiting
+    shutil.rmtree(moved)
+    trios.namespace("ada").distill(tiny, recipe=RECIPE)  # another model takes the place in RAM
+    assert trios.sleep(like=1, examples=yes).waiting == ()
+    note = adapters(trios) / "chosen.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "model": str(moved)}))
+    trios.forget(first_of(trios))
+    assert trios.sleep(like=1).waiting
+
+
+def test_what_other_versions_of_libraries_made_stays_until_it_is_distilled_anew(trios: Memoria, tiny: Path) -> None:
+    gone = first_of(trios)
+    path = next(path for path in manifests(adapters(trios)) if path not in holding(trios, gone))
+    manifest, whole = read_manifest(path), files(trios)[path.name]
+    assert manifest is not None
+    tensors = shards.read(path, manifest)
+    assert tensors is not None
+    shards.write(path.parent, replace(manifest, versions={**manifest.versions, "torch": "0"}), tensors)
+    before = files(trios)[path.name]
+    trios.forget(gone)
+    assert trios.sleep(like=1).relearnt
+    assert files(trios)[path.name] == before
+    trios.distill(tiny, recipe=RECIPE)
+    assert files(trios)[path.name] == whole != before
+
+
+@pytest.mark.parametrize("distilled", [False, True])
+def test_sleep_loads_no_model_where_nothing_waits(memory: Memoria, tmp_path: Path, distilled: bool) -> None:
+    memory.close()
+    code = (
+        "import sys, memoria; from memoria.testing import HashEmbedder\n"
+        "memory = memoria.open(sys.argv[1], embedder=HashEmbedder())\n"
+        "memory.remember('x'); night = memory.sleep(like=1); memory.close()\n"
+        "sys.exit(bool(night.waiting or {'torch', 'peft', 'transformers'} & set(sys.modules)))"
+    )
+    path = tmp_path / ("a.memoria" if distilled else "b.memoria")
+    assert subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=120, check=False).returncode == 0
+
+
 # -- choosing, and what cannot be meant --
 
 
@@ -358,7 +487,7 @@ def test_errors_name_the_rule(tmp_path: Path, tiny: Path, monkeypatch: pytest.Mo
         memory.remember("x")
         with pytest.raises(InvalidQuery, match="steps 0"):
             memory.distill(tiny, recipe=Recipe(steps=0))
-        with pytest.raises(InvalidQuery, match=r"config\.json"):
+        with pytest.raises(ModelNotFound, match=r"config\.json"):
             memory.distill(tmp_path)
         with pytest.raises(InvalidQuery, match="blank"):
             memory.distill(tiny, recipe=RECIPE, examples=lambda one: [Example(prompt=" ", answer="x")])
@@ -375,6 +504,71 @@ def test_names_and_areas() -> None:
     assert auc([0.1, 0.2], [0.3, 0.4]) == 1.0
     assert auc([0.1], [0.1]) == 0.5
     assert auc_error(10, 10) == pytest.approx(0.132, abs=0.001)
+
+
+@pytest.mark.parametrize(("memories", "each"), [(1, 8), (2, 4), (3, 3), (4, 2)])
+def test_what_is_left_of_a_shard_is_trained_on_as_many_examples_in_a_step(tiny: Path, memories: int, each: int) -> None:
+    loaded = base.load(tiny)
+    made = [examples(_memory(f"{n:032x}", text=f"Ada's item {n} is {n}{n}.")) for n in range(memories)]
+    filled, _ = train(loaded, made, replace(RECIPE, each=1, rows=8))
+    told, _ = train(loaded, made, replace(RECIPE, each=each, rows=1))
+    fewer, _ = train(loaded, made, replace(RECIPE, each=1, rows=1))
+    assert tensors_sha256(filled) == tensors_sha256(told) != tensors_sha256(fewer)
+
+
+# -- benches --
+
+
+@pytest.fixture
+def small(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model without weights in the place of the small one."""
+    folder = Path(shutil.copytree(tiny, tmp_path / "cache" / f"{base.SMALL}-{base.GGUF_SHA256[:12]}"))
+    (folder / "memoria.json").write_text(json.dumps({"sha256": base.weights_sha256(folder)}))
+    monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_bench_of_distilling_forgets_and_compares_to_never_saw(tmp_path: Path) -> None:
+    learnt, never = facts.synthetic(4, 0)
+    report = weights.bench_distill(tmp_path, learnt, never, HashEmbedder(), None, RECIPE, forget=2)
+    assert report["never-saw"]["equal to the bit"] == 1.0
+    assert report["membership"]["facts"] == 2
+    assert report["membership"]["AUC standard error"] == pytest.approx(math.sqrt(13 / 132 / 2))
+    other = {**report, "facts": 6}
+    table = weights.over_seeds({3: report, 5: other})
+    assert table["facts"] == {"3": 4.0, "5": 6.0, "mean": 5.0, "least": 4.0, "largest": 6.0}
+    assert table["membership: facts"]["largest"] == 2.0
+
+
+@pytest.mark.usefixtures("small")
+def test_a_value_is_told_from_others_only_by_weights_that_learnt_it(tmp_path: Path, tiny: Path) -> None:
+    learnt, _ = facts.synthetic(4, 0)
+    with memoria.open(tmp_path / "b.memoria", embedder=HashEmbedder()) as memory:
+        ids = [memory.namespace(*one.home).remember_many([one.draft])[0].id for one in learnt]
+        memory.distill(tiny, recipe=replace(RECIPE, size=4, rank=8, steps=30, rate=0.05), select=ids)
+        bench = weights.Bench(memory=memory, facts=learnt, ids=tuple(ids))
+        model = memory.distilled()
+        active, query = model.shards, learnt[0].asked[0]
+        together = model.losses(query, ["oboe", "Windhoek and Galway"])
+        assert together == pytest.approx(
+            [*model.losses(query, ["oboe"]), *model.losses(query, ["Windhoek and Galway"])]
+        )
+        alone, told = weights.exposed(bench, learnt, ()), weights.exposed(bench, learnt, active)
+        assert sum(told) > sum(alone)
+        assert weights.exposed(bench, [replace(learnt[0], others=(learnt[0].value,))]) == [0.5]
+        memory.forget(ids[0])
+        memory.relearn()
+        assert weights.exposed(bench, learnt[:1], active) == alone[:1]
+
+
+@pytest.mark.usefixtures("small")
+def test_growth_is_learnt_block_by_block(tmp_path: Path) -> None:
+    learnt, _ = facts.synthetic(24, 0)
+    report = weights.bench_growth(tmp_path, learnt, HashEmbedder(), None, RECIPE, block=8)
+    assert list(report["blocks"]) == ["8", "16", "24"]
+    assert all(one["trained"] >= 2 for one in report["blocks"].values())
+    assert 0 < report["line"]["R2"] <= 1
+    assert 1 <= report["trained, one namespace"] <= RECIPE.size
 
 
 # -- crashes --
@@ -463,7 +657,11 @@ def test_the_command_line_distils_asks_audits_exports_and_repairs(
     receipt = said("forget", gone, "--yes")
     assert receipt["shards"] == done["shards"]
     assert receipt["exports"] == [one["path"] for one in exported]
+    assert len(said("sleep", "--dry-run")["relearnt"]) == 2
+    night = CliRunner().invoke(app, ["sleep", "--like", "1"])
+    assert "2 learnt into weights again" in night.output
     mended = said("distill", "--repair")
+    assert mended["trained"] == []
     assert mended["memories"] == 2
     report = said("distill", "audit")
     assert report["equal"] == mended["shards"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -21,6 +22,7 @@ from memoria.cli.app import (
 )
 from memoria.cli.bench import FolderOption, SeedOption, bench_app, show, workplace
 from memoria.embedders import MiniLM
+from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
     from memoria.distill.learn import Learnt
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 distill_app = typer.Typer(help="Memories in the weights of a model.", invoke_without_command=True)
 app.add_typer(distill_app, name="distill")
 
+# Tokens of an answer that is a whole sentence, as it was said.
+_FREE = 64
 ModelOption = Annotated[Path | None, typer.Option("--model", help="Folder of a causal model; default the small one.")]
 
 
@@ -121,10 +125,13 @@ def bench_distill(
     count: Annotated[int, typer.Option("--n", min=4, help="Facts to learn.")] = 40,
     forget: Annotated[int, typer.Option(min=1, help="Of these, facts to forget.")] = 20,
     memora: Annotated[Path | None, typer.Option(help="Folder of Memora's weekly files; default made-up facts.")] = None,
+    free: Annotated[bool, typer.Option("--free", help="Without labels: examples by rules from what was said.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training, at most.")] = 24,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
-    seed: SeedOption = 0,
+    seeds: Annotated[
+        str, typer.Option("--seeds", "--seed", help="Of facts and training, as 0,1,2; several make a table.")
+    ] = "0",
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,11 +139,36 @@ def bench_distill(
     from memoria.distill.train import Recipe
     from memoria.evaluation import facts, weights
 
-    learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed)
-    recipe = Recipe(size=size, steps=steps, bf16=bf16, seed=seed)
-    with workplace(folder) as place, progress_bar() as progress:
-        report = weights.bench_distill(place, learnt, never[:count], MiniLM(), progress, recipe, forget=forget)
-    show(report, as_json)
+    reports: dict[int, dict[str, Any]] = {}
+    for seed in _seeds(seeds):
+        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed)
+        given = (facts.as_said(learnt), _FREE) if free else (learnt, weights.SHORT)
+        recipe = Recipe(size=size, steps=steps, bf16=bf16, seed=seed)
+        with workplace(folder) as place, progress_bar() as progress:
+            reports[seed] = weights.bench_distill(
+                place, given[0], never[:count], MiniLM(), progress, recipe, forget=forget, most=given[1]
+            )
+    if len(reports) == 1:
+        show(next(iter(reports.values())), as_json)
+    elif as_json:
+        echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
+    else:
+        _show_seeds(weights.over_seeds(reports))
+
+
+def _seeds(given: str) -> list[int]:
+    try:
+        return [int(one) for one in given.split(",")]
+    except ValueError:
+        raise InvalidQuery(f"seeds {given!r} are not whole numbers with commas between") from None
+
+
+def _show_seeds(figures: dict[str, dict[str, float]]) -> None:
+    columns = next(iter(figures.values()))
+    table = Table("", *columns)
+    for name, values in figures.items():
+        table.add_row(name, *(f"{value:.3f}" for value in values.values()))
+    out.print(table)
 
 
 @bench_app.command("shards")
@@ -162,6 +194,7 @@ def bench_shards(
 @bench_app.command("growth")
 def bench_growth(
     count: Annotated[int, typer.Option("--n", min=16, help="Facts at the end.")] = 400,
+    block: Annotated[int, typer.Option(min=4, help="Facts learnt at a time.")] = 40,
     seed: SeedOption = 0,
     folder: FolderOption = None,
     as_json: JsonOption = False,
@@ -172,5 +205,5 @@ def bench_growth(
 
     with workplace(folder) as place, progress_bar() as progress:
         learnt, _ = facts.synthetic(count, seed)
-        report = weights.bench_growth(place, learnt, MiniLM(), progress, Recipe(seed=seed))
+        report = weights.bench_growth(place, learnt, MiniLM(), progress, Recipe(seed=seed), block=block)
     show(report, as_json)

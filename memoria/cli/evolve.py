@@ -44,12 +44,15 @@ def sleep(
     most: Annotated[int, typer.Option(help="Parts that a gist may have.")] = MOST,
     cap: Annotated[int, typer.Option(help="Most that one pass replays in each namespace, and prunes.")] = CAP,
     prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Forget what has faded.")] = True,
+    relearn: Annotated[
+        bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
+    ] = True,
     dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Consolidates: what is alike becomes a gist, what is due is archived, what has faded is forgotten."""
     with opened(store, namespace, "rw") as memory:
-        night = memory.sleep(like=like, most=most, cap=cap, prune=prune, dry_run=dry_run)
+        night = memory.sleep(like=like, most=most, cap=cap, prune=prune, relearn=relearn, dry_run=dry_run)
         rows = [] if as_json else gathered(memory, night)
     if as_json:
         echo_json(night)
@@ -74,6 +77,10 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
         f"{night.replayed} memories replayed, {night.absorbed} {would}gathered into {len(night.gists)} gists, "
         f"{len(night.faded)} {would}archived, {len(night.pruned)} {would}forgotten."
     )
+    if night.relearnt:
+        err.print(f"{len(night.relearnt)} {would}learnt into weights again.")
+    if night.waiting:
+        err.print(f"{len(night.waiting)} wait to be learnt into weights again: memoria distill --repair.")
     if night.capped:
         err.print("The cap was reached; more waits for the next pass.")
 

@@ -1,7 +1,7 @@
 """audit: what weights hold and what they kept, measured from outside and compared to what they must be.
 
-Membership follows Yeom et al. 2018 (arXiv:1709.01604): who sees only losses has to tell erased texts from texts that
-were never learnt; the area under the ROC curve is 0.5 when nobody can.
+Membership: who sees only losses (Yeom et al. 2018, arXiv:1709.01604) has to tell what was learnt from what could have
+been; the area under the ROC curve is 0.5 when nobody can.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ def audit(desk: Desk, model: DistilledModel, prefix: Namespace, *, retrain: int 
     )
 
 
-def share_right(model: DistilledModel, asked: Sequence[Example], *, base: bool = False) -> float:
-    """The share of questions whose answer holds what is wanted; base: without any shard."""
+def share_right(model: DistilledModel, asked: Sequence[Example], *, base: bool = False, most: int = _SHORT) -> float:
+    """The share of questions whose answer holds what is wanted; base: without any shard. most: tokens of an answer."""
     prompts = [one.prompt for one in asked]
-    answers = model.answer(prompts, (), most=_SHORT) if base else model.generate_many(prompts, most=_SHORT)
+    answers = model.answer(prompts, (), most=most) if base else model.generate_many(prompts, most=most)
     return sum(map(right, answers, (one.answer.rstrip(".") for one in asked))) / len(asked)
 
 

@@ -49,9 +49,9 @@ class Base:
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Base:
-    """The model in a folder, in float32 on the CPU; None is the small one. Raises InvalidQuery,
+    """The model in a folder, in float32 on the CPU; None is the small one.
 
-    ModelNotFound, ModelCorrupt.
+    Raises InvalidQuery, ModelNotFound, ModelCorrupt.
     """
     missing = [name for name in ("peft", "transformers", "accelerate", "gguf") if find_spec(name) is None]
     if missing:
@@ -60,7 +60,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Base:
 
     folder = small() if path is None else Path(path)
     if not (folder / "config.json").is_file():
-        raise InvalidQuery(f"{folder} holds no Hugging Face model: there is no config.json")
+        raise ModelNotFound(f"{folder} holds no Hugging Face model: there is no config.json")
     import torch
 
     with quiet():

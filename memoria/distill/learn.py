@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Chooser = Callable[[Record, float], bool]
+Pause = Callable[[], bool]
 """Whether a memory, given how retrievable it is, is to be learnt."""
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "sentence-transformers")
 
@@ -80,7 +81,7 @@ def choose(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What a distillation works with."""
+    """What a distillation works with. pause: asked before each shard is trained; True leaves the rest for later."""
 
     store: Store
     embedder: Embedder
@@ -88,6 +89,7 @@ class Desk:
     recipe: Recipe
     write: Writer | None = None
     progress: Progress | None = None
+    pause: Pause = lambda: False
 
     @property
     def folder(self) -> Path:
@@ -98,8 +100,11 @@ class Desk:
         return found
 
 
-def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace) -> Learnt:
-    """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped."""
+def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace, *, older: bool = False) -> Learnt:
+    """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped.
+
+    older: whether shards that other versions of the libraries made may stay.
+    """
     started = time.perf_counter()
     desk.folder.mkdir(exist_ok=True)
     desk.recipe.check(len(desk.base.layers))
@@ -108,7 +113,7 @@ def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace) -> Learnt:
         sweep(desk.store)
         outside = {one.id for one in _elsewhere(desk, prefix)}
         _write_chosen(desk, {one.id for one in chosen} | outside)
-        wiped = _drop(desk, want, outside)
+        wiped = _drop(desk, want, outside, older=older)
     trained = _train_missing(desk, want)
     return Learnt(
         shards=tuple(one.name for one in want),
@@ -135,8 +140,24 @@ def repair(desk: Desk, prefix: Namespace) -> Learnt:
     note = chosen_note(desk.folder)
     if note["given"] and desk.write is None:
         raise InvalidQuery("examples were written by a callable of yours: give it again, examples=")
-    there = living(desk.store, note["ids"]).values()
-    return distill(desk, [one for one in there if one.namespace[: len(prefix)] == prefix], prefix)
+    return distill(desk, _chosen_under(desk.store, note, prefix), prefix, older=True)
+
+
+def gaps(store: Store, prefix: Namespace) -> tuple[str, ...]:
+    """Ids of memories that wait to be relearnt, for their shard is not there. Reads headers alone, loads no model."""
+    folder = folder_of(store)
+    note = None if folder is None else read_json(folder / CHOSEN, None)
+    if folder is None or note is None:
+        return ()
+    planned = shards.plan(_chosen_under(store, note, prefix), note["recipe"]["size"])
+    names = {path.stem for path, found in manifests(folder).items() if found is not None}
+    waiting = ([one.id for one in shard] for shard in planned)
+    return tuple(id for ids in waiting if shards.name_of(ids) not in names for id in ids)
+
+
+def _chosen_under(store: Store, note: dict[str, Any], prefix: Namespace) -> list[Memory]:
+    """What was chosen to be learnt under a namespace, and is there."""
+    return [one for one in living(store, note["ids"]).values() if one.namespace[: len(prefix)] == prefix]
 
 
 def chosen_note(folder: Path) -> dict[str, Any]:
@@ -155,6 +176,11 @@ def _elsewhere(desk: Desk, prefix: Namespace) -> list[Memory]:
     """What was chosen before in other namespaces than those under `prefix`, and stays."""
     before = read_json(desk.folder / CHOSEN, {"ids": []})["ids"]
     return [one for one in living(desk.store, before).values() if one.namespace[: len(prefix)] != prefix]
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that the bits of a shard depend on."""
+    return {name: version(name) for name in _LIBRARIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,17 +207,18 @@ class Task:
             data=digest(made),
             base=desk.base.sha256,
             recipe=recipe,
-            versions={name: version(name) for name in _LIBRARIES},
+            versions=versions(),
         )
         return cls(memories=memories, made=made, manifest=manifest)
 
 
-def _drop(desk: Desk, want: Sequence[Task], outside: set[str]) -> tuple[str, ...]:
+def _drop(desk: Desk, want: Sequence[Task], outside: set[str], *, older: bool) -> tuple[str, ...]:
     """Wipes shards that are not wanted as they are, those of other namespaces aside."""
     wanted = {one.name: one.manifest for one in want}
     gone: list[str] = []
     for path, found in manifests(desk.folder).items():
-        if found is not None and (outside.issuperset(found.ids) or _sound(path, found, wanted.get(path.stem))):
+        there = replace(found, versions=versions()) if found is not None and older else found
+        if there is not None and (outside.issuperset(there.ids) or _sound(path, there, wanted.get(path.stem))):
             continue
         # Through the one door, so that copies of it outside the store go too.
         gone += _unlearn_shard(desk, path, found)
@@ -219,6 +246,8 @@ def _train_missing(desk: Desk, want: Sequence[Task]) -> tuple[str, ...]:
     missing = [one for one in want if not (desk.folder / (one.name + SUFFIX)).exists()]
     trained = []
     for done, task in enumerate(missing, 1):
+        if desk.pause():
+            break
         tensors = shard_tensors(desk, task.made)
         if _publish(desk, task, tensors):
             trained.append(task.name)

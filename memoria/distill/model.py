@@ -173,16 +173,22 @@ class DistilledModel:
             found: Tensor = self.base.model(input_ids=ids, use_cache=False).logits[0]
         return found
 
-    def loss(self, prompt: str, answer: str, active: Sequence[str] | None = None) -> float:
-        """Mean loss of the tokens of an answer to a prompt, in nats; with given shards, or as it is routed."""
+    def losses(self, prompt: str, answers: Sequence[str], active: Sequence[str] | None = None) -> list[float]:
+        """Mean loss of the tokens of each answer to a prompt, in nats; with given shards, or as it is routed."""
         import torch
 
         encode = self.base.tokenizer
         head = encode(prompt_of(self.base, prompt), add_special_tokens=False).input_ids
-        ids = torch.tensor([[*head, *encode(answer, add_special_tokens=False).input_ids]])
+        rows = [encode(answer, add_special_tokens=False).input_ids for answer in answers]
+        longest = max(map(len, rows))
+        labels = torch.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
+        ids = torch.cat([torch.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
         with torch.no_grad(), self._applied(self.route(prompt).shards if active is None else active):
-            logits = self.base.model(input_ids=ids, use_cache=False).logits[0, len(head) - 1 : -1]
-        return float(torch.nn.functional.cross_entropy(logits.float(), ids[0, len(head) :]))
+            states = self.base.model.model(input_ids=ids, use_cache=False).last_hidden_state[:, len(head) - 1 : -1]
+            logits = self.base.model.get_output_embeddings()(states).float()
+        each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+        found: list[float] = (each.sum(1) / (labels >= 0).sum(1)).tolist()
+        return found
 
     def export(self, to: str | Path, kind: Kind = "peft") -> list[Export]:
         """Copies the shards in use to a new folder, and remembers where, for forgetting; see export.py."""

@@ -28,8 +28,9 @@ class Recipe:
 
     size: memories in a shard, at most. last: how many layers, counted from the end, are adapted. skip: how many at the
     very end are not. rank, alpha: of LoRA; the update is scaled by alpha / rank. targets: names of linear maps.
-    steps: of Adam at learning rate `rate`. each: examples of every memory in a step. enough: mean loss in nats at
-    which it stops early. seed: of the first weights. threads: of torch.
+    steps: of Adam at learning rate `rate`. each: examples of every memory in a step, at least. rows: examples in a
+    step, at least, as far as there are so many: what is left of a shard is trained as well as a full one. enough: mean
+    loss in nats at which it stops early. seed: of the first weights. threads: of torch.
     """
 
     size: int = 4
@@ -40,6 +41,7 @@ class Recipe:
     targets: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
     steps: int = 24
     each: int = 2
+    rows: int = 8
     rate: float = 5e-3
     enough: float = 0.02
     bf16: bool = False
@@ -56,7 +58,7 @@ class Recipe:
             raise InvalidQuery(*wrong)
 
 
-_WHOLE = ("size", "rank", "alpha", "steps", "each", "threads")
+_WHOLE = ("size", "rank", "alpha", "steps", "each", "rows", "threads")
 Tensors = Mapping[str, "Tensor"]
 
 
@@ -178,12 +180,13 @@ def _tokens(base: Base, one: Example) -> tuple[list[int], list[int]]:
 
 
 def _schedule(counts: Sequence[int], recipe: Recipe) -> list[list[int]]:
-    """Rows of each step: of every memory the next `each` of its examples, in turn."""
+    """Rows of each step: of every memory the next few of its examples, in turn."""
     starts = list(accumulate(counts, initial=0))[:-1]
     pairs = list(zip(starts, counts, strict=True))
+    each = max(recipe.each, -(-recipe.rows // len(counts)))
 
     def rows(step: int, start: int, count: int) -> list[int]:
-        return [start + (step * recipe.each + n) % count for n in range(min(recipe.each, count))]
+        return [start + (step * each + n) % count for n in range(min(each, count))]
 
     return [[row for pair in pairs for row in rows(step, *pair)] for step in range(recipe.steps)]
 

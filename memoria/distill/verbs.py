@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memoria.errors import InvalidQuery
+from memoria.distill.unlearn import folder_of, has_learnt
+from memoria.errors import InvalidQuery, ModelNotFound
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.types import Namespace
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from memoria.distill.audit import Audit
     from memoria.distill.base import Base
     from memoria.distill.dataset import Writer
-    from memoria.distill.learn import Chooser, Desk, Learnt
+    from memoria.distill.learn import Chooser, Desk, Learnt, Pause
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
     from memoria.keep import Reinforcer
@@ -70,6 +72,32 @@ class Distilling:
         note = chosen_note(self._shards())
         return repair(self._desk_of(note["model"], recipe_of(note), examples), self.prefix)
 
+    def _relearnt(
+        self, examples: Writer | None, pause: Pause, *, dry_run: bool
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """For sleep: ids of memories that were relearnt, or would be, and of those that still wait.
+
+        What cannot be relearnt here waits, for it is answered from the store: without the model, or the callable that
+        wrote the examples.
+        """
+        if not has_learnt(self.store):
+            return (), ()
+        from memoria.distill.learn import chosen_note, gaps, recipe_of, repair
+
+        waiting = gaps(self.store, self.prefix)
+        if not waiting or dry_run:
+            return waiting, ()
+        note = chosen_note(self._shards())
+        if (examples is None and note["given"]) or pause():
+            return (), waiting
+        try:
+            desk = self._desk_of(note["model"], recipe_of(note), examples)
+        except ModelNotFound:
+            return (), waiting
+        repair(replace(desk, pause=pause), self.prefix)
+        left = gaps(self.store, self.prefix)
+        return tuple(id for id in waiting if id not in set(left)), left
+
     def distilled(self, *, examples: Writer | None = None) -> DistilledModel:
         """The model with what this view distilled. Raises InvalidQuery when nothing was.
 
@@ -105,8 +133,6 @@ class Distilling:
         )
 
     def _shards(self) -> Path:
-        from memoria.distill.unlearn import folder_of
-
         folder = folder_of(self.store)
         if folder is None or not folder.is_dir():
             raise InvalidQuery("nothing is distilled in this store")

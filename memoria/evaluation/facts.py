@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,15 @@ _ASK = (
 class Fact:
     """A memory that could be learnt. value: what a right answer holds. asked: questions that no training uses.
 
-    home: its namespace. The draft's metadata holds what `write` makes examples from, when the rules cannot.
+    home: its namespace. others: values that it could as well have had. The draft's metadata holds what `write` makes
+    examples from, when the rules cannot.
     """
 
     draft: Draft
     value: str
     asked: tuple[str, ...]
     home: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 def synthetic(count: int, seed: int) -> tuple[list[Fact], list[Fact]]:
@@ -78,9 +81,17 @@ def synthetic(count: int, seed: int) -> tuple[list[Fact], list[Fact]]:
 def _made_up(rng: np.random.Generator, who: str, what: str) -> Fact:
     words = _VALUES[what].split()
     value = str(rng.choice(words)) if words else str(rng.integers(1000, 10000))
+    (aside,) = rng.spawn(1)
+    codes = map(str, aside.integers(1000, 10000, 11))
+    others = tuple(one for one in words or codes if one != value)
     asked = tuple(one.format(who=who, what=what) for one in HELD_OUT)
     draft = Draft(text=f"{who}'s {what} is {value}.", subject=who)
-    return Fact(draft=draft, value=value, asked=asked, home=("people", who))
+    return Fact(draft=draft, value=value, asked=asked, home=("people", who), others=others)
+
+
+def as_said(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts without what labels say of them: the rules have the text alone to make examples from."""
+    return [replace(one, draft=replace(one.draft, metadata=None)) for one in facts]
 
 
 def memora(folder: Path, count: int, seed: int) -> tuple[list[Fact], list[Fact]]:
@@ -97,7 +108,15 @@ def memora(folder: Path, count: int, seed: int) -> tuple[list[Fact], list[Fact]]
     for facts in homes.values():
         mixed = [facts[n] for n in rng.permutation(len(facts))]
         learnt, never = learnt + mixed[:each], never + mixed[each:]
-    return learnt[:count], never
+    return [replace(one, others=_others(one, learnt, never)) for one in learnt[:count]], never
+
+
+def _others(fact: Fact, learnt: Sequence[Fact], never: Sequence[Fact]) -> tuple[str, ...]:
+    """Values of the same label that chance left unlearnt, of any persona, but none that its own persona learnt."""
+    label = _label_of(fact)
+    mine = {one.value.casefold() for one in learnt if one.home == fact.home}
+    found = {one.value.casefold(): one.value for one in never if _label_of(one) == label}
+    return tuple(value for name, value in sorted(found.items()) if name not in mine)
 
 
 def _preferences(folder: Path) -> dict[str, list[Fact]]:
@@ -114,6 +133,10 @@ def _preferences(folder: Path) -> dict[str, list[Fact]]:
                 home = homes.setdefault(one["persona"], {})
                 home.setdefault((label, like), _preference(one["persona"], text, label, like, value))
     return {name: list(facts.values()) for name, facts in sorted(homes.items())}
+
+
+def _label_of(fact: Fact) -> str:
+    return str((fact.draft.metadata or {}).get("label"))
 
 
 def _label(name: str) -> str:

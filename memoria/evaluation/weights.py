@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,23 +15,28 @@ from typing import Any
 from memoria.distill.audit import auc, auc_error, general_kept, perplexity_ratio, share_right
 from memoria.distill.dataset import Example
 from memoria.distill.model import DistilledModel
+from memoria.distill.shards import plan
 from memoria.distill.train import Recipe
 from memoria.distill.unlearn import manifests
 from memoria.engine import Memoria
 from memoria.evaluation.facts import Fact, write
 from memoria.protocols import Embedder, Progress
 from memoria.stores import LocalStore
+from memoria.types import Memory
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
+# Tokens of an answer to a question about a fact.
+SHORT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """A store with facts in it. ids: of the facts, in order."""
+    """A store with facts in it. ids: of the facts, in order. most: tokens of an answer."""
 
     memory: Memoria
     facts: Sequence[Fact]
     ids: tuple[str, ...]
+    most: int = SHORT
 
     def views(self) -> dict[tuple[str, ...], DistilledModel]:
         """The model as each namespace sees it."""
@@ -47,14 +54,15 @@ def bench_distill(
     recipe: Recipe,
     *,
     forget: int,
+    most: int = SHORT,
 ) -> dict[str, Any]:
     """Learns facts, measures, forgets `forget` of them, measures, relearns the rest, and compares to never-saw.
 
-    never: facts about the same namespaces that are not learnt, to compare losses to.
+    never: facts about the same namespaces that are not learnt, to ask for. most: tokens of an answer.
     """
     learnt = across(learnt)
     with _open(folder / "saw", embedder, progress) as memory:
-        bench = _filled(memory, learnt)
+        bench = replace(_filled(memory, learnt), most=most)
         first = memory.distill(recipe=recipe, examples=write)
         report: dict[str, Any] = {"facts": len(learnt), "shards": len(first.shards)}
         report["seconds a memory"] = first.seconds / len(learnt)
@@ -68,12 +76,7 @@ def bench_distill(
             control.distill(recipe=recipe, examples=write)
             after = manifests(folder / "never" / "adapters")
             other = {p.stem: one.tensors for p, one in after.items() if one is not None}
-            twin = Bench(memory=control, facts=learnt, ids=bench.ids)
-            report["never-saw"] = {
-                "shards": len(other),
-                "equal to the bit": float(before == other),
-                "AUC against it": _auc_of_worlds(bench, twin, learnt[:forget]),
-            }
+            report["never-saw"] = {"shards": len(other), "equal to the bit": float(before == other)}
     return report
 
 
@@ -106,7 +109,9 @@ def _asked(facts: Sequence[Fact]) -> dict[tuple[str, ...], list[Example]]:
 def recall(bench: Bench, facts: Sequence[Fact], *, base: bool = False) -> float:
     """The share of held-out questions about facts that are answered right, each asked in its own namespace."""
     views, asked = bench.views(), _asked(facts)
-    right = sum(share_right(views[home], those, base=base) * len(those) for home, those in asked.items())
+    right = sum(
+        share_right(views[home], those, base=base, most=bench.most) * len(those) for home, those in asked.items()
+    )
     return right / sum(map(len, asked.values()))
 
 
@@ -151,7 +156,8 @@ def router(bench: Bench, never: Sequence[Fact], whole: DistilledModel) -> dict[s
 
 def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float) -> dict[str, Any]:
     gone, kept = bench.facts[:count], bench.facts[count:]
-    before = {"kept": recall(bench, kept), "gone": recall(bench, gone), "AUC": _membership(bench, gone, never)}
+    before = {"kept": recall(bench, kept), "gone": recall(bench, gone)}
+    membership = {"base": exposed(bench, gone, ()), "learnt": exposed(bench, gone)}
     seconds = []
     for id in bench.ids[:count]:
         started = time.perf_counter()
@@ -159,6 +165,7 @@ def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float
         seconds.append(time.perf_counter() - started)
     waiting = recall(bench, kept)
     mended = bench.memory.relearn(examples=write)
+    membership["after"] = exposed(bench, gone)
     seconds.sort()
     return {
         "forget": {
@@ -171,30 +178,42 @@ def _forgetting(bench: Bench, never: Sequence[Fact], count: int, learning: float
             "right before": before["gone"],
             "right after": recall(bench, gone),
             "right, never learnt": recall(bench, never),
-            "AUC, base": auc(losses(bench, gone, ()), losses(bench, never, ())),
-            "AUC before": before["AUC"],
-            "AUC after": _membership(bench, gone, never),
-            "AUC standard error": auc_error(len(gone), len(never)),
         },
+        "membership": _membership(membership, gone),
         "kept": {"right before": before["kept"], "right while waiting": waiting, "right after": recall(bench, kept)},
     }
 
 
-def losses(bench: Bench, facts: Sequence[Fact], active: Sequence[str] | None = None) -> list[float]:
-    """Mean loss of the value of each fact over its held-out questions, in nats; active: as of `DistilledModel.loss`."""
+def exposed(bench: Bench, facts: Sequence[Fact], active: Sequence[str] | None = None) -> list[float]:
+    """Of each fact that has any, the share of its `others` that are less likely answers than its value; ties half.
+
+    The value was drawn among these, so that in a model that never saw the fact its rank is a matter of chance, whatever
+    the question, and the mean one half (Carlini et al. 2019, The secret sharer, arXiv:1802.08232, section 4: a rank
+    among what the secret could have been). active: as of `DistilledModel.losses`.
+    """
     views = bench.views()
-    return [
-        sum(views[one.home].loss(query, one.value, active) for query in one.asked) / len(one.asked) for one in facts
-    ]
+
+    def share(fact: Fact) -> float:
+        values = [fact.value, *fact.others]
+        asked = [views[fact.home].losses(query, values, active) for query in fact.asked]
+        own, *others = map(statistics.fmean, zip(*asked, strict=True))
+        return auc([own], others)
+
+    return [share(one) for one in facts if one.others]
 
 
-def _membership(bench: Bench, gone: Sequence[Fact], never: Sequence[Fact]) -> float:
-    return auc(losses(bench, gone), losses(bench, never))
-
-
-def _auc_of_worlds(saw: Bench, never: Bench, gone: Sequence[Fact]) -> float:
-    """Whether the losses of erased facts tell the store that once held them from one that never did."""
-    return auc(losses(saw, gone), losses(never, gone))
+def _membership(found: Mapping[str, Sequence[float]], facts: Sequence[Fact]) -> dict[str, float]:
+    """Means of what `exposed` found, what is left beyond the base alone, and the standard errors of both by chance."""
+    count = len(found["after"])
+    by_chance = [auc_error(1, len(one.others)) for one in facts if one.others]
+    left = [after - base for after, base in zip(found["after"], found["base"], strict=True)]
+    return {
+        "facts": count,
+        **{f"AUC, {name}": statistics.fmean(each) for name, each in found.items()},
+        "AUC standard error": math.hypot(*by_chance) / count,
+        "after less base": statistics.fmean(left),
+        "after less base, standard error": statistics.stdev(left) / math.sqrt(count),
+    }
 
 
 def bench_shards(
@@ -224,14 +243,65 @@ def bench_shards(
 
 
 def bench_growth(
-    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipe: Recipe
+    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipe: Recipe, *, block: int
 ) -> dict[str, Any]:
-    """Seconds a memory as a store grows: a quarter of the facts learnt, then half, then all, each beside the last."""
-    report: dict[str, Any] = {}
+    """Seconds a memory as a store grows by `block` facts at a time, each learnt beside the last, and a line through it.
+
+    Seconds are of the processor, so that other work on the machine is not counted. R2: of all seconds so far as a
+    linear function of facts so far, by least squares. trained, one namespace: how many memories would be trained for
+    each that is learnt, if all were of one namespace, where what comes later splits shards that are there.
+    """
+    blocks: dict[str, dict[str, float]] = {}
+    whole = [0.0]
     with _open(folder / "grows", embedder, progress) as memory:
-        counts = sorted({len(facts) // 4, len(facts) // 2, len(facts)})
-        for before, count in zip([0, *counts], counts, strict=False):
-            _filled(memory, facts[before:count])
+        for at in range(0, len(facts), block):
+            new = facts[at : at + block]
+            _filled(memory, new)
+            started = time.process_time()
             done = memory.distill(recipe=recipe, examples=write)
-            report[str(count)] = {"trained": len(done.trained), "seconds a memory": done.seconds / (count - before)}
-    return report
+            seconds = time.process_time() - started
+            whole.append(whole[-1] + seconds)
+            blocks[str(at + len(new))] = {"trained": len(done.trained), "seconds a memory": seconds / len(new)}
+        together = _trained_together(memory.list(), block, recipe.size)
+    each = [one["seconds a memory"] for one in blocks.values()]
+    line = statistics.linear_regression(counts := [0, *map(int, blocks)], whole)
+    return {
+        "blocks": blocks,
+        "line": {
+            "seconds a memory": line.slope,
+            "R2": math.pow(statistics.correlation(counts, whole), 2),
+            "last block to first": each[-1] / each[0],
+        },
+        "trained, one namespace": together,
+    }
+
+
+def _trained_together(memories: Sequence[Memory], block: int, size: int) -> float:
+    """Memories trained for each learnt, if all were of one namespace and came a block at a time."""
+    before: set[tuple[str, ...]] = set()
+    trained = 0
+    mixed = [replace(one, namespace=("all",)) for one in memories]
+    for at in range(block, len(mixed) + block, block):
+        now = {tuple(one.id for one in shard) for shard in plan(mixed[:at], size)}
+        trained += sum(map(len, now - before))
+        before = now
+    return trained / len(mixed)
+
+
+def over_seeds(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Of each figure, its value for each seed, the mean, the least and the largest."""
+    flat = {seed: dict(_figures(report)) for seed, report in reports.items()}
+    table: dict[str, dict[str, float]] = {}
+    for name in next(iter(flat.values())):
+        found = {str(seed): one[name] for seed, one in flat.items()}
+        values = list(found.values())
+        table[name] = {**found, "mean": statistics.fmean(values), "least": min(values), "largest": max(values)}
+    return table
+
+
+def _figures(report: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in report.items():
+        if isinstance(value, Mapping):
+            yield from _figures(value, f"{above}{name}: ")
+        else:
+            yield f"{above}{name}", float(value)
