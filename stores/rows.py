@@ -133,6 +133,12 @@ def _kept(trace: Trace) -> tuple[Any, ...]:
     )
 
 
+def standing(archived: bool | None, pinned: bool | None, held: bool | None) -> tuple[int, int]:
+    """The bits of a standing to set, and those to take away; None leaves one."""
+    given = ((ARCHIVED, archived), (PINNED, pinned), (HELD, held))
+    return sum(bit for bit, said in given if said), sum(bit for bit, said in given if said is False)
+
+
 def bits(trace: Trace) -> int:
     """Standing as bits."""
     return ARCHIVED * trace.archived | PINNED * trace.pinned | HELD * trace.held

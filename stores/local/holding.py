@@ -99,8 +99,7 @@ class Holding:
             live = self._locate(wanted)
             if len(live) < len(wanted):
                 raise MemoryNotFound(*(id.hex() for id in wanted if id not in live))
-            given = ((rows.ARCHIVED, archived), (rows.PINNED, pinned), (rows.HELD, held))
-            self._mark(wanted, sum(bit for bit, on in given if on), sum(bit for bit, on in given if on is False))
+            self._mark(wanted, *rows.standing(archived, pinned, held))
             if archived is not None:
                 self._move(live, archived)
 

@@ -61,8 +61,7 @@ class Holding(Core):
     ) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             places = self._located(connection, ids, over_holds=True)
-            given = ((rows.ARCHIVED, archived), (rows.PINNED, pinned), (rows.HELD, held))
-            on, off = sum(bit for bit, said in given if said), sum(bit for bit, said in given if said is False)
+            on, off = rows.standing(archived, pinned, held)
             for tenant, slots in by_tenant(places.values()).items():
                 sql = "UPDATE trace SET bits = (bits | %s) & ~%s::smallint WHERE tenant = %s AND slot = ANY(%s)"
                 connection.execute(sql, (on, off, tenant, slots))
