@@ -180,6 +180,11 @@ class Keeping:
         view._reinforcing = which
         return view
 
+    @property
+    def reinforces(self) -> Reinforcing:
+        """What recall through this view reinforces."""
+        return self._reinforcing
+
     def _reported(self, hits: list[Hit]) -> list[Hit]:
         self._traces.hear(hits)
         if self._reinforcing == "recalled":

@@ -174,6 +174,18 @@ def test_more_budget_shows_more(memory: Memoria) -> None:
     assert shown[0] < shown[1] < shown[2]
 
 
+def test_only_what_stood_in_the_prompt_is_reinforced(memory: Memoria) -> None:
+    ids = [one.id for one in memory.remember_many([f"Fact {n} about tea: it is kept in tin {n}." for n in range(6)])]
+    reply = Agent(memory, lambda messages: "Well.", k=2).say("Where is the tea?")
+    shown = {hit.memory.id for hit in reply.hits}
+    assert len(shown) == 2
+    assert len(reply.runners_up) > 0
+    assert {id for id in ids if memory.trace(id).retrievals} == shown
+    quiet = memory.reinforcing("never")
+    assert Agent(quiet, lambda messages: "Well.", k=2).say("So where is the tea?").hits
+    assert {id for id in ids if memory.trace(id).retrievals} == shown
+
+
 def test_tools_remember_recall_and_supersede(memory: Memoria) -> None:
     agent = Agent(memory, calling(call("remember", text="Bob has a boat.", about="Bob")))
     (boat,) = agent.say("Keep this.").facts

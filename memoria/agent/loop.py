@@ -145,8 +145,13 @@ class Agent:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
         window = self.session.turns(WINDOW)
         shown = {one.id for one in window}
-        hits = [hit for hit in self.memory.recall(text, k=self.k + len(shown), as_of=as_of) if _new(hit, shown)]
+        # What stands in the prompt was used; the rest was only looked at.
+        view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
+        found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
+        hits = [hit for hit in found if _new(hit, shown)]
         prompt = build(self.frame, text, hits[: self.k], window)
+        for hit in prompt.hits:
+            hit.used()
         kind, salience = weigh(text)
         heard = self._remember(
             Draft(text=text, kind=kind, salience=salience, provenance=self._origin(self.user, CHAT)), readmit=readmit
