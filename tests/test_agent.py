@@ -481,3 +481,18 @@ def test_a_message_over_the_budget_is_refused_and_not_remembered(memory: Memoria
     with pytest.raises(InvalidQuery, match="the budget is 100"):
         Agent(memory, echo, budget_tokens=100).say("x" * 1000)
     assert memory.list() == []
+
+
+def test_an_agent_lives_in_a_cluster_as_well(database: str) -> None:
+    with memoria.open(database, embedder=HashEmbedder()) as memory:
+        agent = Agent(memory.namespace("app", "ada"), echo, idle=60)
+        agent.say("My locker code is xq4821.")
+        assert "xq4821" in agent.say("What is my locker code?").text
+        agent.close()
+    with memoria.open(database, embedder=HashEmbedder()) as memory:
+        ada = memory.namespace("app", "ada")
+        assert latest(ada) == agent.session.id
+        ada.sleep()
+        receipt = ada.forget(namespace=(), mentions="xq4821")
+        assert len(receipt.forgotten) + len(receipt.derived) >= 3
+        assert "xq4821" not in Agent(ada, echo).say("What is my locker code?").text
