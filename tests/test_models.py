@@ -22,7 +22,7 @@ import memoria
 from memoria.agent import Agent
 from memoria.agent.tools import TOOLS
 from memoria.distill import base
-from memoria.errors import InvalidQuery, ModelFailed
+from memoria.errors import InvalidQuery, ModelFailed, ModelNotFound
 from memoria.models import as_model
 from memoria.models.calls import read
 from memoria.models.chat import Drawn, Message, Piece, ToolCall
@@ -58,7 +58,7 @@ def test_what_is_no_model_is_refused() -> None:
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidQuery, match=r"no config\.json"):
+    with pytest.raises(ModelNotFound, match=r"no config\.json"):
         as_model(f"hf:{tmp_path}")
 
 
