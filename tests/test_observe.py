@@ -255,7 +255,8 @@ def test_no_content_is_in_any_log_or_span(said: dict[str, str]) -> None:
         use(memory, said)
     spans = exporter.get_finished_spans()
     assert {span.status.status_code for span in spans} == {StatusCode.UNSET, StatusCode.ERROR}
-    assert len(told) == len(spans) > 20
+    # Clients of earlier tests may tell of their end just now.
+    assert sum(record.name.startswith("memoria.") for record in told) == len(spans) > 20
     seen = everything(told, spans)
     assert [name for name, content in said.items() if shows(content, seen)] == []
 

