@@ -201,6 +201,11 @@ def _supersedes(store: Store, ids: Sequence[str]) -> set[Link]:
     return {link for link in store.links(ids) if link.relation == "supersedes"}
 
 
+def _lacking_links(source: Store, target: Store) -> Iterator[set[Link]]:
+    """The links by which memories supersede others that the target lacks, a part of the ids after the other."""
+    return (_supersedes(source, part) - _supersedes(target, part) for part in _all(source))
+
+
 def _take_out(target: Store, ids: Sequence[str]) -> None:
     for part in _parts(ids):
         target.erase(part, over_holds=True, guard=False)
@@ -208,9 +213,9 @@ def _take_out(target: Store, ids: Sequence[str]) -> None:
 
 def _adopt(source: Store, target: Store) -> None:
     """Before any memory comes: what the source refuses is refused in the target from the start."""
-    known = source.fingerprints(())
-    for name in sorted({*known, *target.fingerprints(())}):
-        if target.fingerprints(name).get(name, frozenset()) != known.get(name, frozenset()):
+    known, there = source.fingerprints(()), target.fingerprints(())
+    for name in sorted({*known, *there}):
+        if there.get(name, frozenset()) != known.get(name, frozenset()):
             target.adopt(name, known.get(name, frozenset()))
 
 
@@ -226,13 +231,12 @@ def _bring(source: Store, target: Store, missing: Mapping[Namespace, Sequence[st
 
 def _follow(source: Store, target: Store) -> None:
     """What hangs on memories that are there: links, the recall log, the ledger, notes."""
-    for name in source.namespaces(()):
-        for part in _parts(source.holdings(name)[0]):
-            links = _supersedes(source, part) - _supersedes(target, part)
-            if links:
-                target.revise(Change(links=tuple(sorted(links, key=lambda link: (link.parent, link.child)))))
-    lacking = Counter(source.recalls(())) - Counter(target.recalls(()))
-    lines = [line for line in source.recalls(()) if _taken(lacking, line)]
+    for links in _lacking_links(source, target):
+        if links:
+            target.revise(Change(links=tuple(sorted(links, key=lambda link: (link.parent, link.child)))))
+    recalls = source.recalls(())
+    lacking = Counter(recalls) - Counter(target.recalls(()))
+    lines = [line for line in recalls if _taken(lacking, line)]
     if lines:
         target.retrace({}, lines)
     for entry in source.ledger()[len(target.ledger()) :]:
@@ -267,11 +271,7 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         "memories that should not be there": len(left.stale),
         "memories missing": sum(map(len, left.missing.values())),
         "memories more or fewer": abs(source.count(()) - target.count(())),
-        "links missing": sum(
-            len(_supersedes(source, part) - _supersedes(target, part))
-            for name in source.namespaces(())
-            for part in _parts(source.holdings(name)[0])
-        ),
+        "links missing": sum(map(len, _lacking_links(source, target))),
         "lines of the recall log missing": (Counter(source.recalls(())) - Counter(target.recalls(()))).total(),
     }
     yield from (f"{count} {what}" for what, count in counts.items() if count)
@@ -285,22 +285,24 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
 
 def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
     folder = folder_of(source)
-    names = source.namespaces(())
     return Copied(
         dry_run=dry_run,
         added=sum(map(len, found.missing.values())),
         removed=len(found.stale),
         memories=source.count(()),
-        namespaces=len(names),
-        links=len(
-            {link for name in names for part in _parts(source.holdings(name)[0]) for link in _supersedes(source, part)}
-        ),
+        namespaces=len(source.namespaces(())),
+        links=len({link for part in _all(source) for link in _supersedes(source, part)}),
         recalls=len(source.recalls(())),
         ledger=len(source.ledger()),
         notes=len(source.notes().keys() - {JOURNAL}),
         refused=sum(len(one) for known in source.fingerprints(()).values() for one in known),
         shards=() if folder is None else tuple(path.stem for path in manifests(folder)),
     )
+
+
+def _all(store: Store) -> Iterator[Sequence[str]]:
+    """Every id, in parts."""
+    return (part for name in store.namespaces(()) for part in _parts(store.holdings(name)[0]))
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

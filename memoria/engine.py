@@ -184,7 +184,7 @@ class Memoria(Keeping, Distilling, Evolving):
     def get(self, id: str) -> Memory:
         """The memory with this id, as it was when it stands in a gist now; raises MemoryNotFound."""
         found = living(self.store, [id]).get(id) if is_id(id) else None
-        if found is None or found.namespace[: len(self.prefix)] != self.prefix:
+        if found is None or not found.under(self.prefix):
             raise MemoryNotFound(str(id))
         return found
 
@@ -334,7 +334,7 @@ class Memoria(Keeping, Distilling, Evolving):
 
     def _record(self, id: str) -> Record:
         record = self.store.read([id])[0] if is_id(id) else None
-        if record is None or record.memory.namespace[: len(self.prefix)] != self.prefix:
+        if record is None or not record.memory.under(self.prefix):
             raise MemoryNotFound(str(id))
         return record
 

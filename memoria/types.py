@@ -77,6 +77,10 @@ class Memory:
         begun = self.valid_from is None or self.valid_from <= at
         return begun and (self.valid_to is None or at < self.valid_to)
 
+    def under(self, prefix: Namespace) -> bool:
+        """Whether it lies in this namespace or below it."""
+        return self.namespace[: len(prefix)] == prefix
+
     @property
     def last_at(self) -> datetime:
         """When the latest of what it holds was observed."""
@@ -246,7 +250,7 @@ class Where:
 
     def _meets(self, memory: Memory) -> bool:
         return (
-            memory.namespace[: len(self.namespace)] == self.namespace
+            memory.under(self.namespace)
             and (self.subject is None or same(self.subject, memory.subject))
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from typing import Any
 
 from memoria.stores import rows
-from memoria.stores.sealing import seal, unseal
+from memoria.stores.sealing import derived, seal, unseal
 from memoria.types import LedgerEntry
 
 COLUMNS = "at, action, ids, salt, sealed"
@@ -18,7 +16,7 @@ def sealed(key: bytes, entry: LedgerEntry) -> tuple[Any, ...]:
     """Values in the order of `COLUMNS`."""
     salt = secrets.token_bytes(16)
     ids = b"".join(bytes.fromhex(id) for id in entry.ids)
-    return rows.micros(entry.at), entry.action, ids, salt, seal(_key(key, salt), entry.reason, ids)
+    return rows.micros(entry.at), entry.action, ids, salt, seal(derived(key, b"ledger", salt), entry.reason, ids)
 
 
 def opened(key: bytes, line: tuple[Any, ...]) -> LedgerEntry:
@@ -30,10 +28,5 @@ def opened(key: bytes, line: tuple[Any, ...]) -> LedgerEntry:
         at=when,
         action=action,
         ids=tuple(ids[n : n + 16].hex() for n in range(0, len(ids), 16)),
-        reason=unseal(_key(key, salt), reason, ids),
+        reason=unseal(derived(key, b"ledger", salt), reason, ids),
     )
-
-
-def _key(key: bytes, salt: bytes) -> bytes:
-    """A key of its own for each entry, since a key seals one message only."""
-    return hmac.new(key, b"ledger" + salt, hashlib.sha256).digest()

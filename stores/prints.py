@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Iterator
 
 from memoria.fingerprints import PRINT_BYTES, Fingerprints
-from memoria.stores.sealing import KEY_BYTES, new_key, seal, unseal
+from memoria.stores.sealing import KEY_BYTES, derived, new_key, seal, unseal
 
 # Of a line: fingerprints and a sketch under the namespace's key, and what was adopted.
 PRINTS, SKETCH, ADOPTED = range(3)
@@ -26,19 +25,15 @@ def sealed(key: bytes, one: Fingerprints) -> bytes:
         "prints": b"".join(sorted(one.prints)).hex(),
         "sketches": [made.hex() for made in sorted(one.sketches)],
     }
-    return salt + seal(_adopting(key, salt), packed, salt)
+    return salt + seal(derived(key, b"adopted", salt), packed, salt)
 
 
 def opened(key: bytes, line: bytes) -> Fingerprints:
     """What `sealed` was given; raises StoreCorrupt when it does not open."""
     salt = line[:KEY_BYTES]
-    packed = unseal(_adopting(key, salt), line[KEY_BYTES:], salt)
+    packed = unseal(derived(key, b"adopted", salt), line[KEY_BYTES:], salt)
     return Fingerprints(
         key=bytes.fromhex(packed["key"]),
         prints=frozenset(cut([(bytes.fromhex(packed["prints"]),)])),
         sketches=frozenset(map(bytes.fromhex, packed["sketches"])),
     )
-
-
-def _adopting(key: bytes, salt: bytes) -> bytes:
-    return hmac.digest(key, b"adopted" + salt, "sha256")

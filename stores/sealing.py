@@ -41,6 +41,11 @@ def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> Any:
     return json.loads(zlib.decompress(plain) if plain[:1] == _DEFLATED else plain)
 
 
+def derived(key: bytes, purpose: bytes, salt: bytes) -> bytes:
+    """A key that is made of another and a salt, since a key seals one message only."""
+    return hmac.digest(key, purpose + salt, "sha256")
+
+
 def blind(key: bytes, field: str, *values: str) -> bytes:
     """Keyed hash for equality look-ups: HMAC-SHA-256 cut to 16 bytes; `field` separates the uses."""
     message = "\0".join((field, *values)).encode()

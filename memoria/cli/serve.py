@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from memoria.cli.app import app, err, parts
+from memoria.cli.app import DEFAULT_STORE, StoreOption, app, err, parts
 from memoria.engine import open as open_memoria
 from memoria.errors import InvalidQuery
 
@@ -25,9 +25,7 @@ DEFAULT_TOKENS = Path("memoria.tokens")
 @serve_app.callback()
 def serve(
     context: typer.Context,
-    store: Annotated[
-        str, typer.Option("--store", "-s", envvar="MEMORIA_STORE", help="Directory or URL of the store.")
-    ] = "agent.memoria",
+    store: StoreOption = DEFAULT_STORE,
     tokens: TokensOption = DEFAULT_TOKENS,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")] = 8017,
@@ -39,7 +37,7 @@ def serve(
     """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""
     if context.invoked_subcommand is not None:
         return
-    from memoria.integrations import extra
+    from memoria.extras import extra
 
     with extra("serve"):
         import uvicorn

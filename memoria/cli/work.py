@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from memoria.cli.app import JsonOption, NamespaceOption, app, echo_json, err, opened, out, parts
+from memoria.engine import Memoria
 from memoria.errors import InvalidQuery
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres import PostgresStore
 
 UrlArgument = Annotated[str, typer.Argument(help="postgresql://... with keys=DIRECTORY in its query.")]
 
@@ -30,15 +36,12 @@ def worker(
     Any number may run at once, on any machine that has the keys; each job is done by one.
     """
     from memoria import worker as working
-    from memoria.stores.postgres import PostgresStore
 
     ended = threading.Event()
-    with opened(url, "", "rw") as memory:
-        if not isinstance(memory.store, PostgresStore):
-            raise InvalidQuery(f"{url!r} is not the URL of a store in PostgreSQL")
+    with cluster(url) as (memory, store):
         while True:
             for kind in ask or ():
-                memory.store.ask(kind, parts(namespace))
+                store.ask(kind, parts(namespace))
             for job in working.work(memory, lease=lease):
                 said = f"{job.kind} {job.seconds:.2f} s" + (f": {job.why}, attempt {job.attempts}" if job.why else "")
                 echo_json(job) if as_json else out.print(said)
@@ -50,9 +53,16 @@ def worker(
 @app.command()
 def purge(url: UrlArgument) -> None:
     """Takes what was forgotten out of the server's files now: rewrites what holds dead rows, turns the log over."""
+    with cluster(url) as (_, store):
+        store.purge()
+
+
+@contextmanager
+def cluster(url: str) -> Iterator[tuple[Memoria, PostgresStore]]:
+    """The memory at a URL and its store; raises InvalidQuery for one that is not in PostgreSQL."""
     from memoria.stores.postgres import PostgresStore
 
     with opened(url, "", "rw") as memory:
         if not isinstance(memory.store, PostgresStore):
             raise InvalidQuery(f"{url!r} is not the URL of a store in PostgreSQL")
-        memory.store.purge()
+        yield memory, memory.store

@@ -49,7 +49,7 @@ def audit(desk: Desk, model: DistilledModel, prefix: Namespace, *, retrain: int 
     """Measures a model and its shards. retrain: how many shards are trained again to compare; None is all."""
     found = [one for one in manifests(desk.folder).values() if one is not None]
     there = living(desk.store, [id for one in found for id in one.ids])
-    mine = [one for one in there.values() if one.namespace[: len(prefix)] == prefix]
+    mine = [one for one in there.values() if one.under(prefix)]
     asked = [one for memory in mine for one in held_out(memory)]
     kept = general_kept(model)
     equal, unequal = control(desk, retrain)

@@ -157,7 +157,7 @@ def gaps(store: Store, prefix: Namespace) -> tuple[str, ...]:
 
 def _chosen_under(store: Store, note: dict[str, Any], prefix: Namespace) -> list[Memory]:
     """What was chosen to be learnt under a namespace, and is there."""
-    return [one for one in living(store, note["ids"]).values() if one.namespace[: len(prefix)] == prefix]
+    return [one for one in living(store, note["ids"]).values() if one.under(prefix)]
 
 
 def chosen_note(folder: Path) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def recipe_of(note: dict[str, Any]) -> Recipe:
 def _elsewhere(desk: Desk, prefix: Namespace) -> list[Memory]:
     """What was chosen before in other namespaces than those under `prefix`, and stays."""
     before = read_json(desk.folder / CHOSEN, {"ids": []})["ids"]
-    return [one for one in living(desk.store, before).values() if one.namespace[: len(prefix)] != prefix]
+    return [one for one in living(desk.store, before).values() if not one.under(prefix)]
 
 
 def versions() -> dict[str, str]:

@@ -72,7 +72,7 @@ class DistilledModel:
             there = {} if manifest is None else living(self._store, manifest.ids)
             if manifest is None or manifest.base != self.base.sha256 or set(there) != set(manifest.ids):
                 continue
-            if any(one.namespace[: len(self._prefix)] != self._prefix for one in there.values()):
+            if not all(one.under(self._prefix) for one in there.values()):
                 continue
             tensors = shards.read(path, manifest)
             if tensors is not None:
@@ -92,7 +92,7 @@ class DistilledModel:
 
     def _survivors(self, ids: set[str]) -> list[Known]:
         """What was chosen and is in no shard, with the questions that it would be learnt from."""
-        there = [one for one in living(self._store, ids).values() if one.namespace[: len(self._prefix)] == self._prefix]
+        there = [one for one in living(self._store, ids).values() if one.under(self._prefix)]
         made = [[one.text, *(each.prompt for each in written(one, self._write))] for one in there]
         return [
             Known(memory=one, shard="", vectors=embed(self._embedder, each))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memoria.engine import Memoria
-from memoria.evaluation.latency import Synthetic
+from memoria.evaluation.latency import Synthetic, timed
 from memoria.identity import IdSource
 from memoria.protocols import Progress
 from memoria.remember import Draft
@@ -100,7 +100,7 @@ def _at(memory: Memoria, filler: _Filler, n: int, progress: Progress, *, rounds:
     times: dict[str, list[float]] = {verb: [] for verb in verbs}
     for at in range(rounds):
         for verb, act in verbs.items():
-            times[verb].append(_timed(lambda act=act, at=at: act(at)))  # type: ignore[misc]  # bound at once
+            times[verb].append(timed(lambda act=act, at=at: act(at)))  # type: ignore[misc]  # bound at once
         progress("verbs", at + 1, rounds)
     step |= {verb: _quantiles(measured) for verb, measured in times.items()}
     step["forget_to_remember"] = step["forget"]["p50_ms"] / step["remember"]["p50_ms"]
@@ -114,14 +114,14 @@ def _erase(memory: Memoria, filler: _Filler) -> dict[str, Any]:
     name = filler.homes.pop()
     del filler.some[name]
     filler.made -= filler.home
-    erased = _timed(lambda: memory.namespace(*name).forget(namespace=()))
+    erased = timed(lambda: memory.namespace(*name).forget(namespace=()))
     swept = purged = 0.0
     rewritten = 0
     while (job := store.claim(3600)) is not None:
         if job.kind == "sweep":
-            swept += _timed(lambda job=job: store.sweep(job.target))  # type: ignore[misc]  # bound at once
+            swept += timed(lambda job=job: store.sweep(job.target))  # type: ignore[misc]  # bound at once
         elif job.kind == "purge" and not rewritten:
-            purged, rewritten = _timed(lambda job=job: store.rewrite(job.target.decode())), 1  # type: ignore[misc]  # bound at once
+            purged, rewritten = timed(lambda job=job: store.rewrite(job.target.decode())), 1  # type: ignore[misc]  # bound at once
         store.done(job)
     return {"erase_s": erased, "sweep_s": swept, "rewrite_one_partition_s": purged}
 
@@ -130,9 +130,3 @@ def _quantiles(times: Sequence[float]) -> dict[str, float]:
     import numpy as np
 
     return {"p50_ms": 1000 * float(np.median(times)), "p95_ms": 1000 * float(np.quantile(times, 0.95))}
-
-
-def _timed(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from memoria import fade as fading
 from memoria.engine import Memoria
+from memoria.evaluation.latency import timed
 from memoria.identity import IdSource
 from memoria.policies import Exponential, registry
 from memoria.policies.spacing import START, five
@@ -98,9 +98,9 @@ def bench_score(n: int, *, rounds: int, seed: int) -> dict[str, Any]:
     exps: list[float] = []
     times: dict[str, list[float]] = {name: [] for name in policies}
     for _ in range(rounds):
-        exps.append(_timed(lambda: np.exp(x)))
+        exps.append(timed(lambda: np.exp(x)))
         for name, policy in policies.items():
-            times[name].append(_timed(lambda policy=policy: policy.retrievability(columns, at)))  # type: ignore[misc]  # bound at once
+            times[name].append(timed(lambda policy=policy: policy.retrievability(columns, at)))  # type: ignore[misc]  # bound at once
     exp = statistics.median(exps)
     ratios = {name: statistics.median(found) / exp for name, found in times.items()}
     return {"n": n, "rounds": rounds, "seed": seed, "exp_ms": exp * 1e3, "ratio_to_exp": ratios}
@@ -117,12 +117,6 @@ def spacing(gap_days: float = 7.0, test_days: float = 30.0) -> list[dict[str, An
             {"policy": name, "claims": claims, "massed": massed, "spaced": spaced, "shows": spaced > massed + 1e-9}
         )
     return rows
-
-
-def _timed(action: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
 
 
 __all__ = ["bench_fade", "bench_score", "spacing"]

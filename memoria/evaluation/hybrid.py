@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from memoria.engine import open as open_memoria
-from memoria.evaluation.latency import DIMENSION, Synthetic
+from memoria.evaluation.latency import DIMENSION, Synthetic, timed
 from memoria.lexical import LexicalIndex
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
@@ -68,12 +67,12 @@ def bench_hybrid(
             memory.remember_many(talk.drafts(first, min(_BATCH, n - first)))
             progress("fill", min(first + _BATCH, n), n)
         memory.recall("w1", k=1, vector_only=True)
-        built = _timed(lambda: memory.recall("w1", k=1))
+        built = timed(lambda: memory.recall("w1", k=1))
         hybrid, vector = [], []
         for given.at in range(queries):
             asked = talk.text(6)
-            vector.append(_timed(lambda asked=asked: memory.recall(asked, k=10, vector_only=True)))
-            hybrid.append(_timed(lambda asked=asked: memory.recall(asked, k=10)))
+            vector.append(timed(lambda asked=asked: memory.recall(asked, k=10, vector_only=True)))  # type: ignore[misc]  # bound at once
+            hybrid.append(timed(lambda asked=asked: memory.recall(asked, k=10)))  # type: ignore[misc]  # bound at once
             progress("queries", given.at + 1, queries)
         held = _bytes_held(memory.store, min(n, _BATCH))
     p50, p95 = (float(value) for value in np.percentile(hybrid, [50, 95]))
@@ -100,9 +99,3 @@ def _bytes_held(store: Any, sample: int) -> float:
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return held / sample
-
-
-def _timed(action: Any) -> float:
-    started = perf_counter()
-    action()
-    return perf_counter() - started

@@ -94,8 +94,8 @@ def _singles(memory: Memoria, ids: list[str], drafts: Sequence[Draft], progress:
         at = int(rng.integers(len(ids)))
         ids[at], ids[-1] = ids[-1], ids[at]
         target = ids.pop()
-        remembered.append(_timed(lambda draft=draft: ids.insert(0, memory.remember_many([draft])[0].id)))  # type: ignore[misc]  # bound at once
-        forgotten.append(_timed(lambda target=target: memory.forget(target)))  # type: ignore[misc]  # bound at once
+        remembered.append(timed(lambda draft=draft: ids.insert(0, memory.remember_many([draft])[0].id)))  # type: ignore[misc]  # bound at once
+        forgotten.append(timed(lambda target=target: memory.forget(target)))  # type: ignore[misc]  # bound at once
         progress("singles", done + 1, len(drafts))
     return _compare(remembered, forgotten)
 
@@ -105,9 +105,9 @@ def _batch(memory: Memoria, ids: list[str], source: Synthetic, size: int) -> dic
 
     chosen = [ids[at] for at in np.random.default_rng(size).choice(len(ids), size, replace=False)]
     drafts = source.drafts(size)
-    remembered = _timed(lambda: memory.remember_many(drafts))
-    forgotten = _timed(lambda: memory.forget(*chosen))
-    purged = _timed(memory.store.purge) if hasattr(memory.store, "purge") else 0.0
+    remembered = timed(lambda: memory.remember_many(drafts))
+    forgotten = timed(lambda: memory.forget(*chosen))
+    purged = timed(memory.store.purge) if hasattr(memory.store, "purge") else 0.0
     return {
         "size": size,
         "remember_s": remembered,
@@ -121,8 +121,8 @@ def _batch(memory: Memoria, ids: list[str], source: Synthetic, size: int) -> dic
 def _namespace(memory: Memoria, source: Synthetic, size: int) -> dict[str, Any]:
     drafts = source.drafts(size)
     user = memory.namespace("user")
-    remembered = _timed(lambda: user.remember_many(drafts))
-    forgotten = _timed(lambda: user.forget(namespace=()))
+    remembered = timed(lambda: user.remember_many(drafts))
+    forgotten = timed(lambda: user.forget(namespace=()))
     return {"size": size, "remember_s": remembered, "forget_s": forgotten, "ratio": forgotten / remembered}
 
 
@@ -150,10 +150,10 @@ def bench_recall(
         codes = np.ones(n * (DIMENSION // 8 + 8) // 8, np.uint64)
         for done, query in enumerate(asked):
             hits: list[Any] = []
-            ours.append(_timed(lambda query=query, hits=hits: hits.extend(memory.recall(query, k=10))))  # type: ignore[misc]  # bound at once
+            ours.append(timed(lambda query=query, hits=hits: hits.extend(memory.recall(query, k=10))))  # type: ignore[misc]  # bound at once
             exact: list[Any] = []
-            plain.append(_timed(lambda query=query, exact=exact: exact.append(flat.search(query[None], 10))))  # type: ignore[misc]  # bound at once
-            streamed.append(_timed(codes.sum))
+            plain.append(timed(lambda query=query, exact=exact: exact.append(flat.search(query[None], 10))))  # type: ignore[misc]  # bound at once
+            streamed.append(timed(codes.sum))
             right += len({hit.memory.id for hit in hits} & set(ids[exact[0][1][0]]))
             progress("queries", done + 1, queries)
     p50, p95 = np.percentile(ours, [50, 95])
@@ -197,7 +197,8 @@ def bench_open(folder: Path, n: int, embedder: Embedder, progress: Progress, *, 
     return {"n": n, "seed": seed, "open_s": opened, "ready_s": ready}
 
 
-def _timed(action: Callable[[], Any]) -> float:
+def timed(action: Callable[[], Any]) -> float:
+    """Seconds that an action takes."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started

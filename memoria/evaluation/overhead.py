@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memoria.evaluation.latency import DIMENSION, Synthetic
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.integrations.langgraph import MemoriaStore
 from memoria.protocols import Progress
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from memoria.engine import Memoria
 from memoria.errors import MemoriaError
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.integrations.names import record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent

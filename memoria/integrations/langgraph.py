@@ -20,7 +20,7 @@ from memoria.engine import Memoria
 from memoria.engine import open as open_memoria
 from memoria.erase import Guard
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.integrations.filters import holds
 from memoria.integrations.names import as_part, from_part, record_key
 from memoria.remember import Draft

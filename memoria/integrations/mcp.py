@@ -14,7 +14,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from memoria.errors import InvalidQuery, MemoriaError
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.integrations.graph import Added, Deletion, Entity, Graph, KnowledgeGraph, Observations, Relation
 from memoria.sharing import Source, lent
 from memoria.types import Hit

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memoria.engine import Memoria
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.integrations.names import as_part, record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent

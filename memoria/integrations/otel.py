@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from memoria import observe
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.observe import Call
 from memoria.types import Hit, Memory
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from memoria.engine import Memoria
 from memoria.errors import MemoriaError
-from memoria.integrations import extra
+from memoria.extras import extra
 from memoria.sharing import Source, lent
 from memoria.types import Hit, Provenance
 

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from memoria.context import estimate_tokens
-from memoria.errors import MissingExtra, ModelFailed
+from memoria.errors import ModelFailed
+from memoria.extras import extra
 from memoria.models.chat import Message, Piece, Tool, ToolCall, as_openai, tool_as_openai
 
-try:
+with extra("openai"):
     import openai
-except ImportError as error:
-    raise MissingExtra("pip install 'memoria[openai]'") from error
 
 
 class OpenAI:

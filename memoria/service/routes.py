@@ -70,11 +70,7 @@ health = APIRouter(prefix="/health")
 
 
 def _shown(memories: Sequence[Memory], prefix: Namespace) -> shapes.Memories:
-    return shapes.Memories(memories=[shapes.Remembered.of(one, prefix) for one in memories if _under(one, prefix)])
-
-
-def _under(memory: Memory, prefix: Namespace) -> bool:
-    return memory.namespace[: len(prefix)] == prefix
+    return shapes.Memories(memories=[shapes.Remembered.of(one, prefix) for one in memories if one.under(prefix)])
 
 
 @verbs.post("/memories", status_code=201, responses=problems(*SENT, 404, 409, 507))
@@ -176,7 +172,7 @@ async def forget(body: shapes.Forget, asking: Asking, store: Store) -> shapes.Go
         view = top.namespace(*body.namespace)
         if not body.dry_run:
             return _forgotten(top, view, tuple(body.ids), asked)
-        going = [one for one in view.forget(*body.ids, dry_run=True, **asked) if _under(one, top.prefix)]
+        going = [one for one in view.forget(*body.ids, dry_run=True, **asked) if one.under(top.prefix)]
         return shapes.Gone(dry_run=True, would=[shapes.Remembered.of(one, top.prefix) for one in going])
 
     return await store.write(asking.namespace, work)
@@ -186,7 +182,7 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
     """The receipt, of which ids in namespaces of others are left out."""
     going = view.forget(*ids, dry_run=True, **asked)
     receipt = view.forget(*ids, **asked)
-    return shapes.Gone.of(receipt, {one.id for one in going if _under(one, top.prefix)} | mine(top, receipt.rewritten))
+    return shapes.Gone.of(receipt, {one.id for one in going if one.under(top.prefix)} | mine(top, receipt.rewritten))
 
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from memoria.fingerprints import Fingerprints, fingerprint
-from memoria.sketch import alike, sketch
+from memoria.sketch import sketch
 from memoria.stores.local.database import Database
 from memoria.stores.local.space import Space
 from memoria.stores.prints import ADOPTED, cut, opened, sealed
@@ -55,27 +55,27 @@ class Guarding:
             space = self._existing(namespace)
             if space is None:
                 return [False] * len(texts)
-            known, sketches, key = self._prints(space), self._sketches(space), space.slots.key
-            others = self._foreign(space)
+            known, key = self._prints(space), space.slots.key
+            near = Fingerprints(key=key, sketches=frozenset(self._sketches(space)))
+            others = [near, *self._foreign(space)]
             return [
-                bool(known and fingerprint(key, text) in known)
-                or bool(sketches and _near(key, text, sketches))
-                or any(one.know(text) for one in others)
+                bool(known and fingerprint(key, text) in known) or any(one.know(text) for one in others)
                 for text in texts
             ]
 
     def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
         with self._reading():
-            found = {space.name: self._foreign(space) | self._own(space) for space in self._under(prefix)}
-            return {name: known for name, known in found.items() if known}
+            found = {space.name: {*self._foreign(space), self._own(space)} for space in self._under(prefix)}
+            known = {name: frozenset(one for one in some if len(one)) for name, some in found.items()}
+            return {name: some for name, some in known.items() if some}
 
-    def _own(self, space: Space) -> frozenset[Fingerprints]:
-        one = Fingerprints(
+    def _own(self, space: Space) -> Fingerprints:
+        """What was forgotten in a namespace itself."""
+        return Fingerprints(
             key=space.slots.key,
             prints=frozenset(self._prints(space)),
             sketches=frozenset(self._sketches(space)),
         )
-        return frozenset([one] if len(one) else [])
 
     def _foreign(self, space: Space) -> frozenset[Fingerprints]:
         """What was adopted from other stores in a namespace."""
@@ -127,18 +127,14 @@ class Guarding:
             if space is None:
                 return
             self.purge()
-            kept = self._prints(space) - {fingerprint(space.slots.key, text) for text in texts}
-            others = self._foreign(space)
-            asked = [sketch(space.slots.key, text) for text in texts]
-            near = [
-                (space.number, made) for made in self._sketches(space) if not any(alike(made, one) for one in asked)
-            ]
+            kept = self._own(space).without(texts)
+            others = [one.without(texts) for one in self._foreign(space)]
             with self._database.atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
-                write_prints(db, [(space.number, b"".join(kept))] if kept else [])
-                write_prints(db, near, near=True)
-                _write_adopted(db, space, [one.without(texts) for one in others if len(one.without(texts))])
-            self._guards[space.number] = kept
+                write_prints(db, [(space.number, b"".join(kept.prints))] if kept.prints else [])
+                write_prints(db, [(space.number, made) for made in kept.sketches], near=True)
+                _write_adopted(db, space, [one for one in others if len(one)])
+            self._guards[space.number] = set(kept.prints)
             self._adopted.pop(space.number, None)
 
     def _guard(self, db: Any, texts: Sequence[tuple[Namespace, str]]) -> None:
@@ -162,11 +158,6 @@ class Guarding:
 def _write_adopted(db: Any, space: Space, known: Iterable[Fingerprints]) -> None:
     lines = [(space.number, ADOPTED, sealed(space.slots.key, one)) for one in known]
     db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
-
-
-def _near(key: bytes, text: str, sketches: Sequence[bytes]) -> bool:
-    made = sketch(key, text)
-    return any(alike(made, other) for other in sketches)
 
 
 def write_prints(db: Any, prints: Sequence[tuple[int, bytes]], *, near: bool = False) -> None:

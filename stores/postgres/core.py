@@ -195,6 +195,10 @@ class Core:
 
     def _locate(self, connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Slot]:
         """Where each id that is live is; the transaction is for their tenants from here on."""
+        return self._unlock(connection, ids)[0]
+
+    def _unlock(self, connection: Connection, ids: Sequence[bytes]) -> tuple[dict[bytes, Slot], dict[Slot, bytes]]:
+        """As `_locate`, and the key of each place."""
         found: dict[bytes, Slot] = {}
         for at in range(0, len(ids), BATCH):
             part = list(ids[at : at + BATCH])
@@ -203,10 +207,10 @@ class Core:
             found |= {id: (tenant, slot) for id, tenant, slot in connection.execute(sql, (part,))}
         tenants = sorted({tenant for tenant, _ in found.values()})
         if self._enter(connection, tenants):
-            return self._locate(connection, ids)
+            return self._unlock(connection, ids)
         there = {tenant for tenant in tenants if self._space(connection, tenant) is not None}
         keys = self._keys_of([where for where in found.values() if where[0] in there])
-        return {id: where for id, where in found.items() if where in keys}
+        return {id: where for id, where in found.items() if where in keys}, keys
 
     def _located(self, connection: Connection, ids: Iterable[str], *, over_holds: bool) -> dict[bytes, Slot]:
         """As `_locate`, none of their tenants changing meanwhile; raises MemoryNotFound, and Held."""
@@ -247,8 +251,7 @@ class Core:
     # -- rows --
 
     def _read(self, connection: Connection, ids: Sequence[bytes]) -> list[Record | None]:
-        places = self._locate(connection, ids)
-        keys = self._keys_of(places.values())
+        places, keys = self._unlock(connection, ids)
         found: dict[bytes, Record] = {}
         for part in _parts(list(places.values())):
             for *row, embedding in _asked(connection, f"{READ}, m.embedding", part):

@@ -104,7 +104,7 @@ class Reading(Core):
         (record,) = self._read(connection, [id])
         if record is None:
             raise MemoryNotFound(id.hex())
-        ((key,),) = [self._keys_of([place]).values() for place in self._locate(connection, [id]).values()]
+        (key,) = self._unlock(connection, [id])[1].values()
         yield Secret(label="text", data=record.memory.text.encode())
         yield Secret(label="key", data=key)
         yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
