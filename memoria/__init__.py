@@ -25,10 +25,10 @@ from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
     from memoria.agent import Agent
-    from memoria.copying import copy
-    from memoria.engine import Memoria, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.memory import Memoria, open  # noqa: A004 - memoria.open is the public name
     from memoria.remember import Draft
     from memoria.sharing import Shared
+    from memoria.transfer.copying import copy
 
 __version__ = "0.1.0"
 
@@ -38,10 +38,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _LAZY = {
     "Agent": "memoria.agent",
     "Draft": "memoria.remember",
-    "Memoria": "memoria.engine",
+    "Memoria": "memoria.engine.memory",
     "Shared": "memoria.sharing",
-    "copy": "memoria.copying",
-    "open": "memoria.engine",
+    "copy": "memoria.transfer.copying",
+    "open": "memoria.engine.memory",
 }
 
 __all__ = [*types.__all__, *errors.__all__, "Agent", "Draft", "Memoria", "Shared", "__version__", "copy", "open"]

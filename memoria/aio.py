@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 
 if TYPE_CHECKING:
     from memoria.agent import Agent, Reply

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from memoria.errors import InvalidVector, ModelCorrupt
+from memoria.extras import quiet
 from memoria.protocols import Embedder
-from memoria.quiet import quiet
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from memoria.types import Receipt
 
 if TYPE_CHECKING:
+    from memoria.change.sleep import Night
     from memoria.distill.learn import Learnt
-    from memoria.engine import Memoria
-    from memoria.sleep import Night
+    from memoria.engine.memory import Memoria
 
 Class = TypeVar("Class", bound=type)
 Counts = dict[str, int]

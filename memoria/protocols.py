@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memoria.evidence import Evidence
-    from memoria.fingerprints import Fingerprints
+    from memoria.text.evidence import Evidence
+    from memoria.text.fingerprints import Fingerprints
+    from memoria.text.words import Question
     from memoria.traces import Traces
-    from memoria.words import Question
 
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float32]

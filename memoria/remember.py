@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memoria.embedders import unit_vectors
+from memoria.engine.retention import Reinforcer
 from memoria.errors import KeyConflict, MemoryNotFound, Refused
 from memoria.identity import IdSource
-from memoria.keep import Reinforcer
 from memoria.protocols import Embedder, Progress, Store
-from memoria.recall import embed
+from memoria.recall.search import embed
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory
 

@@ -15,8 +15,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from memoria.embedders import as_embedder
-from memoria.engine import Memoria
-from memoria.engine import open as open_memoria
+from memoria.engine.memory import Memoria
+from memoria.engine.memory import open as open_memoria
 from memoria.protocols import Store
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoriaError
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.postgres.jobs import Job

@@ -17,11 +17,11 @@ import numpy as np
 
 from memoria.canonical import canonical
 from memoria.errors import Held, MemoryNotFound, StoreClosed
-from memoria.evidence import Evidence, gather, merge
-from memoria.fingerprints import Fingerprints, fingerprint
-from memoria.lexical import LexicalIndex
 from memoria.protocols import Change, Embedder
-from memoria.sketch import alike, sketch
+from memoria.text.evidence import Evidence, gather, merge
+from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.lexical import LexicalIndex
+from memoria.text.sketch import alike, sketch
 from memoria.traces import Traces
 from memoria.types import (
     RELATIONS,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memoria.protocols import Vectors, Whole
-    from memoria.words import Question
+    from memoria.text.words import Question
 
 
 class InMemoryStore:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from tests.tiny_model import RECIPE

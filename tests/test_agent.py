@@ -21,11 +21,11 @@ from memoria.agent.extract import by_model, by_rules, weigh
 from memoria.agent.prompt import Frame, build
 from memoria.agent.session import latest
 from memoria.aio import AsyncAgent
-from memoria.context import estimate_tokens
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, ModelFailed
 from memoria.models.chat import Message, Piece, ToolCall
 from memoria.models.function import Function
+from memoria.recall.context import estimate_tokens
 from memoria.testing import HashEmbedder
 from memoria.types import Hit, Memory, Provenance
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from memoria.evaluation.agreement import EMBEDDER, TIE, Agreement, compare
+from memoria.evaluation.bench.agreement import EMBEDDER, TIE, Agreement, compare
 from memoria.stores import InMemoryStore, LocalStore
 from memoria.stores.postgres import PostgresStore
 

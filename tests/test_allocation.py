@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memoria
-from memoria.allocate import Demand, bucket, divide, edge, from_note, to_note
-from memoria.evaluation.allocation import compare
+from memoria.evaluation.bench.allocation import compare
+from memoria.retention.allocate import Demand, bucket, divide, edge, from_note, to_note
 from memoria.testing import HashEmbedder
 
 

@@ -18,7 +18,7 @@ import pytest
 
 import memoria
 from memoria.testing import HashEmbedder
-from memoria.transfer import export, import_lines
+from memoria.transfer.jsonl import export, import_lines
 
 EMBEDDER = HashEmbedder(64)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pexpect
 
 import memoria
-from memoria.residue import scan, text_secrets
+from memoria.forget.residue import scan, text_secrets
 from tests import tiny_model
 
 ROOT = Path(__file__).parents[1]

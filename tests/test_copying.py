@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 
 import memoria
-from memoria.copying import JOURNAL
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import CopyDiffers, EmbedderMismatch, InvalidQuery, Refused, StoreExists, StoreNotFound
-from memoria.fingerprints import Fingerprints
 from memoria.policies import Savings
 from memoria.policies.registry import adopt
 from memoria.protocols import Change, Store
 from memoria.stores import InMemoryStore, LocalStore
 from memoria.testing import HashEmbedder
-from memoria.transfer import export
+from memoria.text.fingerprints import Fingerprints
+from memoria.transfer.copying import JOURNAL
+from memoria.transfer.jsonl import export
 from memoria.types import LedgerEntry, Namespace, Recalled, Record, Trace, Where
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

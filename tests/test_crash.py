@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from memoria.residue import scan
+from memoria.forget.residue import scan
 from memoria.types import Secret
 from tests.crash_worker import SECTOR, leaves, opened
 

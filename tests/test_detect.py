@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Memory, Provenance
-from memoria.cues import read
-from memoria.detect import Proposal, by_rules, named
-from memoria.english import units
-from memoria.reconcile import apply, candidates, propose
+from memoria.change.reconcile import apply, candidates, propose
+from memoria.english.cues import read
+from memoria.english.detect import Proposal, by_rules, named
+from memoria.english.sentences import units
 from memoria.testing import HashEmbedder
 
 MANUAL = Path(__file__).parents[1] / "docs" / "forgetting.md"

@@ -32,9 +32,10 @@ from memoria.distill.general import QUESTIONS, TEXT
 from memoria.distill.route import names
 from memoria.distill.train import Recipe, tensors_sha256, train
 from memoria.distill.unlearn import manifests, read_manifest
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
-from memoria.evaluation import facts, weights
+from memoria.evaluation.bench import weights
+from memoria.evaluation.quality import facts
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Memory, Provenance, Receipt

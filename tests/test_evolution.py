@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import memoria
 from memoria import Memory, Provenance
 from memoria.canonical import mentions
-from memoria.gist import compose, extract, restates
+from memoria.derived.gist import compose, extract, restates
 from memoria.testing import HashEmbedder
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import memoria
-from memoria.fit import Fit, fit, maximum_likelihood, simulate, with_parameters
 from memoria.policies import FSRS6, Exponential, Never
 from memoria.policies.registry import OURS, make
+from memoria.retention.fit import Fit, fit, maximum_likelihood, simulate, with_parameters
 from memoria.testing import HashEmbedder
 from memoria.types import Recalled
 

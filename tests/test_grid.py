@@ -14,11 +14,11 @@ from joblib import parallel_config
 from joblib.parallel import get_active_backend
 
 import memoria
-from memoria.evaluation import grid, workloads
-from memoria.evaluation.contenders import DEFAULT, contender
-from memoria.evaluation.grid import EVERYTHING, ORACLE, Cell
-from memoria.evaluation.metrics import MEANING, MEASURED
-from memoria.evaluation.sources import Source, source
+from memoria.evaluation.lab import grid, workloads
+from memoria.evaluation.lab.contenders import DEFAULT, contender
+from memoria.evaluation.lab.grid import EVERYTHING, ORACLE, Cell
+from memoria.evaluation.lab.metrics import MEANING, MEASURED
+from memoria.evaluation.lab.sources import Source, source
 
 BUDGETS = (0.5, 0.1)
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memoria
-from memoria.evaluation.overhead import bench_langgraph
+from memoria.evaluation.bench.overhead import bench_langgraph
 from memoria.integrations.anthropic import MemoriaMemoryTool
 from memoria.integrations.filters import holds
 from memoria.integrations.graph import KnowledgeGraph

@@ -14,11 +14,11 @@ from rank_bm25 import BM25Okapi
 
 import memoria
 from memoria.identity import IdSource
-from memoria.lexical import K1, B, LexicalIndex
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
+from memoria.text.lexical import K1, B, LexicalIndex
+from memoria.text.words import Sign, question, signs, stems
 from memoria.types import Memory, Provenance
-from memoria.words import Sign, question, signs, stems
 
 IDS = IdSource()
 AT = datetime(2026, 1, 1, tzinfo=UTC)

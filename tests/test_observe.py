@@ -24,8 +24,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 import memoria
 from memoria.aio import AsyncMemoria
 from memoria.errors import MemoriaError
-from memoria.evaluation.latency import DIMENSION
-from memoria.evaluation.observing import bench_observe
+from memoria.evaluation.bench.latency import DIMENSION
+from memoria.evaluation.bench.observing import bench_observe
 from memoria.integrations.otel import CAPTURE, OPERATIONS, instrument, uninstrument
 from memoria.observe import VERBS
 from memoria.remember import Draft

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from memoria.evaluation import oracle, workloads
-from memoria.evaluation.contenders import DEFAULT, contender
-from memoria.evaluation.events import NEED, Events, Gathered, Item
-from memoria.evaluation.metrics import answered
-from memoria.evaluation.oracle import bound
-from memoria.evaluation.simulate import simulate
+from memoria.evaluation.lab import oracle, workloads
+from memoria.evaluation.lab.contenders import DEFAULT, contender
+from memoria.evaluation.lab.events import NEED, Events, Gathered, Item
+from memoria.evaluation.lab.metrics import answered
+from memoria.evaluation.lab.oracle import bound
+from memoria.evaluation.lab.simulate import simulate
 
 
 def trace(kinds: list[tuple[str, int]], *, relearns: bool, shared: int = 0, sizes: tuple[int, ...] = ()) -> Events:

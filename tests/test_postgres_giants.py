@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from memoria.errors import InvalidQuery
-from memoria.residue import scan
+from memoria.forget.residue import scan
 from memoria.stores.postgres import PostgresStore
 from memoria.testing.postgres import Server
 from memoria.testing.stores import EMBEDDER, record

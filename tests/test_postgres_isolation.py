@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoryNotFound, StoreError, StoreReadOnly
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.postgres.connect import check_server

@@ -16,9 +16,9 @@ import numpy as np
 import psycopg
 import pytest
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
-from memoria.residue import scan
+from memoria.forget.residue import scan
 from memoria.stores.postgres import PostgresStore
 from memoria.testing.postgres import Server
 from memoria.testing.stores import record

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import StoreCorrupt, StoreError
+from memoria.forget.residue import scan, text_secrets
 from memoria.remember import Draft
-from memoria.residue import scan, text_secrets
 from memoria.stores.postgres import PostgresStore
 from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server

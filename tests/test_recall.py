@@ -14,8 +14,8 @@ import pytest
 import memoria
 from memoria import Draft, Provenance
 from memoria.aio import AsyncMemoria
-from memoria.context import estimate_tokens, line, prompt
-from memoria.need import Need, log_odds
+from memoria.recall.context import estimate_tokens, line, prompt
+from memoria.recall.need import Need, log_odds
 from memoria.testing import HashEmbedder
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli import app
-from memoria.evaluation.recommend import Recommendation, recommend
+from memoria.evaluation.lab.recommend import Recommendation, recommend
 from memoria.policies import registry
 from memoria.testing import HashEmbedder
 

@@ -16,11 +16,11 @@ from joblib import parallel_config
 from pyarrow import parquet
 
 import memoria
-from memoria.evaluation import figures, grid, report, verdict
-from memoria.evaluation.contenders import contender
-from memoria.evaluation.intervals import difference, estimate, standing
-from memoria.evaluation.metrics import MEANING
-from memoria.evaluation.sources import source
+from memoria.evaluation.lab import figures, grid, report, verdict
+from memoria.evaluation.lab.contenders import contender
+from memoria.evaluation.lab.intervals import difference, estimate, standing
+from memoria.evaluation.lab.metrics import MEANING
+from memoria.evaluation.lab.sources import source
 
 NAMES = ("fifo", "lru", "lfu", "exponential", "act-r", "fsrs", "disuse", "generative-agents", "act-r:c=0,tau=-2")
 BUDGETS = (0.5, 0.25, 0.1)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria.embedders import unit_vectors
+from memoria.forget.residue import scan
 from memoria.remember import Draft
-from memoria.residue import scan
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Secret

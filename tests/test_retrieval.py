@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli.app import app, out
-from memoria.evaluation import datasets, drawing, hybrid, retrieval
-from memoria.evaluation.datasets import Asked
-from memoria.need import FITTED, Need
+from memoria.evaluation import drawing
+from memoria.evaluation.bench import hybrid
+from memoria.evaluation.quality import datasets, retrieval
+from memoria.evaluation.quality.datasets import Asked
+from memoria.recall.need import FITTED, Need
 from memoria.testing import HashEmbedder
 
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import memoria
-from memoria.evaluation import simulate as simulating
-from memoria.evaluation.contenders import contender
-from memoria.evaluation.events import NEED, Events, Gathered, Item
-from memoria.evaluation.metrics import measure
-from memoria.evaluation.simulate import simulate
+from memoria.evaluation.lab import simulate as simulating
+from memoria.evaluation.lab.contenders import contender
+from memoria.evaluation.lab.events import NEED, Events, Gathered, Item
+from memoria.evaluation.lab.metrics import measure
+from memoria.evaluation.lab.simulate import simulate
 from memoria.policies import registry
 from memoria.policies.model import Model
 from memoria.traces import moment

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Draft, Memory
-from memoria.consolidate import from_note
-from memoria.evaluation.background import bench_sleep
-from memoria.evaluation.consolidation import curve
-from memoria.evaluation.datasets import Asked, Conversation
+from memoria.change.consolidate import from_note
+from memoria.change.sleep import JOURNAL
+from memoria.evaluation.bench.background import bench_sleep
+from memoria.evaluation.quality.consolidation import curve
+from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.policies import Exponential, PrioritisedReplay
-from memoria.sleep import JOURNAL
 from memoria.testing import HashEmbedder
 from memoria.traces import Traces
 from memoria.types import Trace

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from memoria.cli.app import app
-from memoria.evaluation import datasets, staleness
+from memoria.evaluation.quality import datasets, staleness
 from memoria.testing import HashEmbedder
 
 SAID = [

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from memoria.evaluation import scenario, suite
-from memoria.evaluation.cases import CATEGORIES, generate
-from memoria.evaluation.grammar import gone, stay
+from memoria.evaluation.suite import scenario, suite
+from memoria.evaluation.suite.cases import CATEGORIES, generate
+from memoria.evaluation.suite.grammar import gone, stay
 from memoria.testing import HashEmbedder
 from tests.test_cli import run
 

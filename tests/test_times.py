@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoria.times import overlap, spans
+from memoria.text.times import overlap, spans
 
 WEDNESDAY = datetime(2023, 5, 10, 13, tzinfo=UTC)
 

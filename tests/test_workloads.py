@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import memoria
-from memoria.evaluation import recorded, workloads
-from memoria.evaluation.datasets import Asked, Conversation
-from memoria.evaluation.events import AVOID, ERASE, KINDS, NEED, REMEMBER, UPDATE, USE, Events
-from memoria.evaluation.sources import source
+from memoria.evaluation.lab import recorded, workloads
+from memoria.evaluation.lab.events import AVOID, ERASE, KINDS, NEED, REMEMBER, UPDATE, USE, Events
+from memoria.evaluation.lab.sources import source
+from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.remember import Draft
 from memoria.testing import HashEmbedder
 from memoria.traces import DAY_MICROS

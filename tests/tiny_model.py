@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memoria.distill import base
 from memoria.distill.train import Recipe
-from memoria.quiet import quiet
+from memoria.extras import quiet
 
 RECIPE = Recipe(size=3, last=2, skip=0, rank=2, steps=2)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
-from memoria.detect import Proposal
+from memoria.english.detect import Proposal
 from memoria.errors import InvalidQuery
 from memoria.types import Hit, Memory, Receipt
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from memoria.english import LEAD, plain, substance, units
+from memoria.english.sentences import LEAD, plain, substance, units
 from memoria.models.chat import ChatModel, Message
 from memoria.types import Kind
 

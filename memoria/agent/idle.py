@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-from memoria.engine import Memoria
+from memoria.change.sleep import Night, Sleeper
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, StoreClosed
-from memoria.sleep import Night, Sleeper
 
 
 class Idle:

@@ -16,12 +16,12 @@ from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import CHAT, Session
 from memoria.agent.tools import TOOLS, Confirm, Toolbox
 from memoria.canonical import same
-from memoria.engine import Memoria
+from memoria.change.sleep import Night
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
 from memoria.remember import Draft
-from memoria.sleep import Night
 from memoria.types import Hit, Memory, Provenance
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from memoria.context import CountTokens
 from memoria.errors import InvalidQuery
 from memoria.models.chat import Message
+from memoria.recall.context import CountTokens
 from memoria.types import Hit, Memory
 
 INSTRUCTIONS = "You are a helpful assistant. Answer from the notes."

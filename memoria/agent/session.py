@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 
-from memoria.engine import Memoria
-from memoria.lineage import living
+from memoria.derived.lineage import living
+from memoria.engine.memory import Memoria
 from memoria.types import Memory
 
 CHAT = "chat"

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from memoria.engine import Memoria
-from memoria.english import content
+from memoria.derived.lineage import living
+from memoria.engine.memory import Memoria
+from memoria.english.sentences import content
 from memoria.errors import MemoriaError
-from memoria.lineage import living
 from memoria.models.chat import Tool, ToolCall
 from memoria.remember import Draft
 from memoria.types import Memory, Provenance, Receipt

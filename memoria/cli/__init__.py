@@ -6,18 +6,18 @@ import sys
 
 from rich.console import Console
 
-from memoria.cli import (  # noqa: F401 - each adds its commands
+from memoria.cli import (  # noqa: F401 - each module adds its commands to the application
     bench,
+    change,
     chat,
     demo,
     distill,
     evaluate,
-    evolve,
-    keep,
     lab,
     maintain,
     mcp,
     policies,
+    retention,
     serve,
     suite,
     verbs,

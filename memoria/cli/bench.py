@@ -12,8 +12,8 @@ import typer
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.engine import Memoria
-from memoria.evaluation import allocation, background, forgetting, hybrid, latency
+from memoria.engine.memory import Memoria
+from memoria.evaluation.bench import allocation, background, forgetting, hybrid, latency
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -154,7 +154,8 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """Events a minute that the policy lab replays on one core, for each policy."""
-    from memoria.evaluation import contenders, pace
+    from memoria.evaluation.bench import pace
+    from memoria.evaluation.lab import contenders
 
     with progress_bar() as progress:
         report = pace.bench_simulate(n, contenders.DEFAULT, progress, seed=seed)
@@ -170,7 +171,7 @@ def langgraph(
     as_json: JsonOption = False,
 ) -> None:
     """LangGraph put, search, get, update and delete through the adapter against its own SqliteStore, same vectors."""
-    from memoria.evaluation.overhead import bench_langgraph
+    from memoria.evaluation.bench.overhead import bench_langgraph
 
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_langgraph(place, n, progress, rounds=rounds, seed=seed)
@@ -189,7 +190,7 @@ def postgres(
     as_json: JsonOption = False,
 ) -> None:
     """The store in PostgreSQL as it grows over many namespaces; 10,000 and 100,000 memories when not told."""
-    from memoria.evaluation import agreement, cluster
+    from memoria.evaluation.bench import agreement, cluster
     from memoria.stores.postgres import PostgresStore
 
     sizes = sorted(n or [10_000, 100_000])
@@ -212,7 +213,7 @@ def agree(
     as_json: JsonOption = False,
 ) -> None:
     """Whether the local store and the one in PostgreSQL answer alike: ids and order, up to ties of fp16."""
-    from memoria.evaluation import agreement
+    from memoria.evaluation.bench import agreement
     from memoria.stores import LocalStore, PostgresStore
 
     card = agreement.EMBEDDER.card
@@ -247,7 +248,7 @@ def observe(
     as_json: JsonOption = False,
 ) -> None:
     """Verbs while nobody observes, and while every call is logged, against the methods that they wrap."""
-    from memoria.evaluation.observing import bench_observe
+    from memoria.evaluation.bench.observing import bench_observe
 
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_observe(place, n, MiniLM(), progress, rounds=rounds, seed=seed)

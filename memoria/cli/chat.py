@@ -26,9 +26,9 @@ from memoria.cli.app import (
     progress_bar,
     show_memories,
 )
-from memoria.cli.evolve import gathered, show_night
-from memoria.engine import Memoria
-from memoria.engine import open as open_memoria
+from memoria.cli.change import gathered, show_night
+from memoria.engine.memory import Memoria
+from memoria.engine.memory import open as open_memoria
 from memoria.errors import MemoriaError
 from memoria.types import Hit, Memory
 from memoria.validate import is_id

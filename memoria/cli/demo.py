@@ -14,9 +14,9 @@ from rich.panel import Panel
 from rich.table import Table
 
 from memoria.cli.app import app, out, progress_bar
-from memoria.engine import Memoria
-from memoria.engine import open as open_memoria
-from memoria.evaluation.latency import bench_forget
+from memoria.engine.memory import Memoria
+from memoria.engine.memory import open as open_memoria
+from memoria.evaluation.bench.latency import bench_forget
 from memoria.remember import Draft
 from memoria.types import Provenance
 

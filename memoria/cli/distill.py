@@ -137,7 +137,8 @@ def bench_distill(
 ) -> None:
     """Facts learnt, asked for in other words, forgotten, relearnt, and compared to a store that never saw them."""
     from memoria.distill.train import Recipe
-    from memoria.evaluation import facts, weights
+    from memoria.evaluation.bench import weights
+    from memoria.evaluation.quality import facts
 
     reports: dict[int, dict[str, Any]] = {}
     for seed in _seeds(seeds):
@@ -181,7 +182,8 @@ def bench_shards(
 ) -> None:
     """Small shards against an adapter for each memory, larger shards, fewer layers, and bfloat16."""
     from memoria.distill.train import Recipe
-    from memoria.evaluation import facts, weights
+    from memoria.evaluation.bench import weights
+    from memoria.evaluation.quality import facts
 
     recipes = {f"size {size}": Recipe(size=size, seed=seed) for size in sizes or (1, 2, 4, 8, count)}
     recipes |= {"bf16": Recipe(bf16=True, seed=seed), "last 8 layers": Recipe(last=8, seed=seed)}
@@ -201,7 +203,8 @@ def bench_growth(
 ) -> None:
     """Seconds a memory as the store grows, each step learnt beside the last."""
     from memoria.distill.train import Recipe
-    from memoria.evaluation import facts, weights
+    from memoria.evaluation.bench import weights
+    from memoria.evaluation.quality import facts
 
     with workplace(folder) as place, progress_bar() as progress:
         learnt, _ = facts.synthetic(count, seed)

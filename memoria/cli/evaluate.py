@@ -10,7 +10,7 @@ from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
-from memoria.evaluation import datasets, retrieval, staleness
+from memoria.evaluation.quality import datasets, retrieval, staleness
 
 eval_app = typer.Typer(help="Measures quality on data of yours.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")

@@ -25,7 +25,7 @@ from memoria.cli.app import (
 from memoria.cli.policies import policies_app
 
 if TYPE_CHECKING:
-    from memoria.evaluation.recommend import Recommendation
+    from memoria.evaluation.lab.recommend import Recommendation
 
 DEFAULT_BUDGETS = "0.75,0.5,0.25,0.1,0.05"
 DEFAULT_FOLDER = Path("report")
@@ -53,7 +53,7 @@ def evaluate(
     """Replays traces under policies and budgets, and writes a report that opens from disk. Needs the extra `lab`."""
     from joblib import parallel_config
 
-    from memoria.evaluation import contenders, figures, grid, report, sources
+    from memoria.evaluation.lab import contenders, figures, grid, report, sources
 
     figures.need_library()
     named = [contenders.contender(one) for one in _listed(policies, ",".join(contenders.DEFAULT))]
@@ -75,7 +75,7 @@ def recommend(
     as_json: JsonOption = False,
 ) -> None:
     """Replays the store's own log of recalls, and says which policy and budget, with the evidence."""
-    from memoria.evaluation import recommend as recommending
+    from memoria.evaluation.lab import recommend as recommending
 
     shares = [_share(one) for one in budgets.split(",")]
     with opened(store, "", "r") as memory, progress_bar() as progress:

@@ -22,13 +22,13 @@ from memoria.cli.app import (
     parts,
     progress_bar,
 )
-from memoria.copying import copy as copy_store
-from memoria.engine import is_url
+from memoria.engine.memory import is_url
 from memoria.errors import InvalidQuery, StoreNotFound
-from memoria.residue import scan as scan_files
-from memoria.residue import text_secrets
-from memoria.transfer import export as export_lines
-from memoria.transfer import import_lines
+from memoria.forget.residue import scan as scan_files
+from memoria.forget.residue import text_secrets
+from memoria.transfer.copying import copy as copy_store
+from memoria.transfer.jsonl import export as export_lines
+from memoria.transfer.jsonl import import_lines
 from memoria.types import Where
 
 

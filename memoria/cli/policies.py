@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 
 from memoria.cli.app import DEFAULT_STORE, JsonOption, NamespaceOption, StoreOption, app, echo_json, opened, out
-from memoria.evaluation import curves, forgetting
+from memoria.evaluation.bench import forgetting
+from memoria.evaluation.lab import curves
 from memoria.policies import registry
 
 policies_app = typer.Typer(help="How memories fade.", no_args_is_help=True)

@@ -10,8 +10,8 @@ from rich.table import Table
 from memoria.cli.app import JsonOption, echo_json, out, progress_bar
 from memoria.cli.evaluate import eval_app
 from memoria.embedders import MiniLM
-from memoria.evaluation import suite as suites
-from memoria.evaluation.cases import CATEGORIES
+from memoria.evaluation.suite import suite as suites
+from memoria.evaluation.suite.cases import CATEGORIES
 from memoria.testing import HashEmbedder
 
 CategoriesOption = Annotated[list[str] | None, typer.Option("--category", help="One of the ten; repeatable.")]

@@ -28,8 +28,8 @@ from memoria.cli.app import (
     parts,
     show_memories,
 )
-from memoria.engine import is_url
-from memoria.engine import open as open_memoria
+from memoria.engine.memory import is_url
+from memoria.engine.memory import open as open_memoria
 from memoria.errors import StoreExists
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memoria.cli.app import JsonOption, NamespaceOption, app, echo_json, err, opened, out, parts
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:

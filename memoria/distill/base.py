@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
-from memoria.quiet import quiet
+from memoria.extras import quiet
 
 SMALL = "SmolLM2-135M-Instruct"
 GGUF = f"{SMALL}.Q4_1.gguf"

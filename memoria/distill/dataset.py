@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from memoria.english import LEAD, content, liked, plain, polarity, units
+from memoria.english.sentences import LEAD, content, liked, plain, polarity, units
 from memoria.errors import InvalidQuery
 from memoria.types import Memory
 

@@ -12,7 +12,7 @@ from memoria.distill.learn import recipe_of
 from memoria.distill.train import lora
 from memoria.distill.unlearn import Export, Manifest, exports, manifests, write_exports
 from memoria.errors import InvalidQuery, StoreCorrupt
-from memoria.quiet import quiet
+from memoria.extras import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.dataset import Example, Writer, digest, examples, written
@@ -29,7 +30,6 @@ from memoria.distill.unlearn import (
     write_whole,
 )
 from memoria.errors import InvalidQuery
-from memoria.lineage import living
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.types import Memory, Namespace, Record, Where
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.dataset import Writer, written
@@ -17,7 +18,6 @@ from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
 from memoria.distill.train import Recipe, prompt_of
 from memoria.distill.unlearn import Export, manifests
-from memoria.lineage import living
 from memoria.protocols import Embedder, Store
 from memoria.types import Memory, Namespace
 

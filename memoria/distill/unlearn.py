@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from memoria.lineage import living
+from memoria.derived.lineage import living
 from memoria.protocols import Store
 from memoria.types import Memory
 

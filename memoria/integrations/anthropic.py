@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.extras import extra
 from memoria.integrations.names import record_key

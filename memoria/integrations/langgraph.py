@@ -16,11 +16,11 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self
 
 from memoria.embedders import CallableEmbedder
-from memoria.engine import Memoria
-from memoria.engine import open as open_memoria
-from memoria.erase import Guard
+from memoria.engine.memory import Memoria
+from memoria.engine.memory import open as open_memoria
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
 from memoria.extras import extra
+from memoria.forget.erase import Guard
 from memoria.integrations.filters import holds
 from memoria.integrations.names import as_part, from_part, record_key
 from memoria.remember import Draft

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.extras import extra
 from memoria.integrations.names import as_part, record_key
 from memoria.remember import Draft

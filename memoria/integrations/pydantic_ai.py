@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.extras import extra
 from memoria.sharing import Source, lent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from memoria.context import estimate_tokens
 from memoria.models.chat import Message, Piece, Tool
+from memoria.recall.context import estimate_tokens
 
 
 class Function:

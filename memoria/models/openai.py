@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from memoria.context import estimate_tokens
 from memoria.errors import ModelFailed
 from memoria.extras import extra
 from memoria.models.chat import Message, Piece, Tool, ToolCall, as_openai, tool_as_openai
+from memoria.recall.context import estimate_tokens
 
 with extra("openai"):
     import openai

@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from memoria import __version__
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.service import problems, routes
 from memoria.service.desk import Desk

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from memoria.engine import Memoria
+from memoria.engine.memory import Memoria
 from memoria.service.problems import Problematic
 from memoria.sharing import lent
 from memoria.types import Namespace, Where

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from memoria.engine import Memoria
+from memoria.change.sleep import Night
+from memoria.engine.memory import Memoria
 from memoria.service import shapes
 from memoria.service.desk import Desk, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
 from memoria.service.tokens import Caller
-from memoria.sleep import Night
 from memoria.types import Memory, Namespace
 
 _TITLES = {

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from memoria.derived.gist import compose
 from memoria.errors import Held, MemoryNotFound, StoreClosed
-from memoria.fingerprints import Fingerprints, fingerprint
-from memoria.gist import compose
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
-from memoria.sketch import sketch
 from memoria.testing.embedders import HashEmbedder
+from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.sketch import sketch
+from memoria.text.words import question
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
-from memoria.words import question
 
 EMBEDDER = HashEmbedder(64)
 START = datetime(2026, 1, 1, tzinfo=UTC)

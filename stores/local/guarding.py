@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from memoria.fingerprints import Fingerprints, fingerprint
-from memoria.sketch import sketch
+from memoria.stores.forgotten import ADOPTED, cut, opened, sealed
 from memoria.stores.local.database import Database
 from memoria.stores.local.space import Space
-from memoria.stores.prints import ADOPTED, cut, opened, sealed
+from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.sketch import sketch
 from memoria.types import Namespace
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
+from memoria.stores.forgotten import cut
 from memoria.stores.local.database import Database
 from memoria.stores.local.guarding import write_prints
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space
-from memoria.stores.prints import cut
 
 
 def recover(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> None:

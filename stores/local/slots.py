@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
-from memoria.fingerprints import PRINT_BYTES
 from memoria.stores.disk import Disk, runs
 from memoria.stores.sealing import new_key
+from memoria.text.fingerprints import PRINT_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memoria.lexical import LexicalIndex
 from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile
 from memoria.stores.sealing import unseal
+from memoria.text.lexical import LexicalIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

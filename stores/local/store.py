@@ -28,9 +28,6 @@ from memoria.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
-from memoria.evidence import Columns, Evidence, gather, merge
-from memoria.fingerprints import fingerprint
-from memoria.lexical import LexicalIndex
 from memoria.protocols import Change, Embedder, Progress
 from memoria.stores import rows
 from memoria.stores.disk import Disk, translated
@@ -43,11 +40,14 @@ from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, bearing, place
 from memoria.stores.sealing import KEY_BYTES, blind, new_key, seal, unseal
 from memoria.stores.vectors import embedded
+from memoria.text.evidence import Columns, Evidence, gather, merge
+from memoria.text.fingerprints import fingerprint
+from memoria.text.lexical import LexicalIndex
 from memoria.types import KINDS, RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
     from memoria.protocols import Vectors
-    from memoria.words import Question
+    from memoria.text.words import Question
 
 
 Batches = list[tuple[Space, list[Record]]]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreReadOnly
-from memoria.lexical import LexicalIndex
 from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.disk import Disk
@@ -24,6 +23,7 @@ from memoria.stores.postgres.connect import Cluster, scope
 from memoria.stores.postgres.gate import Gate
 from memoria.stores.postgres.keys import KeyProvider
 from memoria.stores.sealing import blind, unseal
+from memoria.text.lexical import LexicalIndex
 from memoria.types import EmbedderCard, Namespace, Record, Trace
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from memoria.errors import Held, StoreError
 from memoria.stores import rows
 from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.connect import scope, translated
-from memoria.stores.postgres.giants import Giants, forsake
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.types import Namespace

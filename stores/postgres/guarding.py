@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from memoria.fingerprints import Fingerprints, fingerprint
-from memoria.sketch import sketch
+from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, opened, sealed
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.homes import Homes
-from memoria.stores.prints import ADOPTED, PRINTS, SKETCH, cut, opened, sealed
+from memoria.stores.postgres.tenants import Homes
+from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.sketch import sketch
 from memoria.types import Namespace
 
 if TYPE_CHECKING:

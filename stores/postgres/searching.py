@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pgvector import HalfVector
 
-from memoria.evidence import Columns, Evidence, gather, merge
-from memoria.lexical import LexicalIndex
 from memoria.stores import rows
+from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.core import Space
 from memoria.stores.postgres.filters import ARCHIVED
-from memoria.stores.postgres.giants import column, literal
 from memoria.stores.postgres.reading import Reading
 from memoria.stores.sealing import unseal
+from memoria.text.evidence import Columns, Evidence, gather, merge
+from memoria.text.lexical import LexicalIndex
 from memoria.types import Memory, Where
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from memoria.protocols import Vectors
     from memoria.stores.postgres.connect import Connection
-    from memoria.words import Question
+    from memoria.text.words import Question
 
     Slots = NDArray[np.int64]
 

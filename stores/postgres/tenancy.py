@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.stores.forgotten import PRINTS
 from memoria.stores.postgres.connect import scope
-from memoria.stores.prints import PRINTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

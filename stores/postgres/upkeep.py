@@ -11,8 +11,8 @@ from pgvector import HalfVector
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
 from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
-from memoria.stores.postgres.giants import forsake
 from memoria.stores.postgres.holding import LOG
 from memoria.stores.postgres.schema import FORMAT
 from memoria.stores.postgres.searching import Searching

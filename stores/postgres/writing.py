@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from pgvector import HalfVector
 
 from memoria.errors import StoreError
-from memoria.fingerprints import fingerprint
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.postgres import tenancy
@@ -23,6 +22,7 @@ from memoria.stores.postgres.core import Slot, Space
 from memoria.stores.postgres.erasing import Erasing, Intent
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
+from memoria.text.fingerprints import fingerprint
 from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Record
 
 if TYPE_CHECKING:

@@ -1,0 +1,201 @@
+"""consolidate: which memories become one gist, and the step that makes it.
+
+Grouping is leader clustering in the order of ids (J. A. Hartigan, Clustering Algorithms, 1975, ch. 3): a memory joins
+the leader it is most like, if that is like enough and has room, or becomes one. What comes later never changes what
+was decided earlier, and taking out one that leads nobody changes nothing else. A gist has the vector of its leader.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memoria.derived.gist import Writer, compose, opposes
+from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Store
+from memoria.types import Memory, Namespace, Record, Where
+
+if TYPE_CHECKING:
+    from memoria.protocols import Vectors
+
+LIKE = 0.6
+MOST = 8
+_NEAR = 8
+_BATCH = 1000
+Made = Callable[[Memory, Record | None, Sequence[Record]], Record]
+"""From a gist, the record it replaces if any, and the members that join, to its record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """members: ids that become one gist, or join `gist` when there is one; oldest first."""
+
+    members: tuple[str, ...]
+    gist: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """How alike is enough: cosine of at least `like`; and at most `most` parts a gist."""
+
+    like: float = LIKE
+    most: int = MOST
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """A group in the making: its leader's vector, the texts in it, and who is new in it."""
+
+    vector: Vectors
+    texts: list[str]
+    procedural: bool
+    members: list[str] = field(default_factory=list)
+    gist: str | None = None
+
+    def takes(self, record: Record, most: int) -> bool:
+        """Whether there is room for a memory, of this kind, that nothing here denies."""
+        fits = len(self.texts) < most and self.procedural == (record.memory.kind == "procedural")
+        return fits and not any(opposes(record.memory.text, text) for text in self.texts)
+
+
+class _Groups:
+    """The groups of a plan, their leaders' vectors as rows of one matrix."""
+
+    def __init__(self, dimension: int) -> None:
+        import numpy as np
+
+        self.all: list[_Group] = []
+        self._rows = np.zeros((64, dimension), np.float32)
+
+    def add(self, group: _Group) -> _Group:
+        import numpy as np
+
+        if len(self.all) == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+        self._rows[len(self.all)] = group.vector
+        self.all.append(group)
+        return group
+
+    def likest(self, record: Record, grouping: Grouping) -> _Group | None:
+        """The group that takes a memory and whose leader it is most like, if like enough."""
+        scores = self._rows[: len(self.all)] @ record.vector
+        near = (scores >= grouping.like).nonzero()[0]
+        order = near[(-scores[near]).argsort(kind="stable")].tolist()
+        return next((self.all[at] for at in order if self.all[at].takes(record, grouping.most)), None)
+
+
+def replayed(
+    store: Store, namespace: Namespace, policy: DecayPolicy, replay: ConsolidationPolicy, at: datetime, cap: int
+) -> tuple[list[str], bool]:
+    """The `cap` most urgent ids of one namespace at `at`, sorted, no protected ones, and whether more wait."""
+    import numpy as np
+
+    ids, traces, _ = store.holdings(namespace)
+    priority = replay.priority(traces, policy.retrievability(traces, at), at)
+    free = ~(traces.archived | traces.pinned | traces.held) & (priority > 0)
+    order = np.lexsort((np.arange(len(ids)), -priority))
+    waiting = order[free[order]]
+    return sorted(ids[n] for n in waiting[:cap].tolist()), len(waiting) > cap
+
+
+def grouped(store: Store, ids: Sequence[str], grouping: Grouping) -> list[Step]:
+    """The steps that gather memories of one namespace, given in order, into gists."""
+    groups = _Groups(store.embedder.dimension)
+    known: set[str] = set()
+    for record in plain(store, ids):
+        for gist in _gists_near(store, record, grouping, known):
+            known.add(gist.gist or "")
+            groups.add(gist)
+        chosen = groups.likest(record, grouping)
+        if chosen is None:
+            procedural = record.memory.kind == "procedural"
+            chosen = groups.add(_Group(vector=record.vector, texts=[], procedural=procedural))
+        chosen.members.append(record.memory.id)
+        chosen.texts.append(record.memory.text)
+    wanted = (group for group in groups.all if group.members and len(group.members) + (group.gist is not None) > 1)
+    return [Step(members=tuple(group.members), gist=group.gist) for group in wanted]
+
+
+def plain(store: Store, ids: Sequence[str]) -> list[Record]:
+    """Those of `ids` that may go into a gist: observed, without bounds, and neither superseding nor superseded."""
+    found: list[Record] = []
+    for at in range(0, len(ids), _BATCH):
+        part = ids[at : at + _BATCH]
+        linked = {end for link in store.links(part) for end in (link.parent, link.child)}
+        records = (record for record in store.read(part) if record is not None)
+        found += [one for one in records if one.memory.id not in linked and _unbound(one)]
+    return found
+
+
+def _unbound(record: Record) -> bool:
+    memory, trace = record.memory, record.trace
+    bound = memory.parts or memory.valid_from is not None or memory.valid_to is not None or memory.key is not None
+    return not (bound or trace.archived or trace.protected)
+
+
+def _gists_near(store: Store, record: Record, grouping: Grouping, known: Set[str]) -> list[_Group]:
+    """Gists of the same namespace that are like a memory, those that are `known` already left out."""
+    where = Where(namespace=record.memory.namespace, archived=False)
+    near = [memory for memory, score in store.search(record.vector, where, _NEAR) if score >= grouping.like]
+    likely = [memory.id for memory in near if memory.parts and memory.id not in known]
+    return [
+        _Group(
+            vector=gist.vector,
+            texts=[part.text for part in gist.memory.parts],
+            procedural=gist.memory.kind == "procedural",
+            gist=gist.memory.id,
+        )
+        for gist in store.read(likely)
+        if gist is not None and gist.memory.namespace == record.memory.namespace and not gist.trace.protected
+    ]
+
+
+def perform(store: Store, step: Step, new_id: Callable[[datetime], str], write: Writer, made: Made) -> str | None:
+    """Makes the gist of a step and erases its members from where they were, in one go; returns its id.
+
+    None when what the step was planned on has changed since: a member is forgotten, edited, protected or taken
+    already. Then nothing happens. The writer runs while nobody waits for it.
+    """
+    members, gist = _planned(store, step)
+    if len(members) + (gist is not None) < 2:
+        return None
+    parts = [record.memory for record in members]
+    if gist is None:
+        memory = compose(new_id(min(part.created_at for part in parts)), parts, write)
+    else:
+        memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write)
+    with store.alone():
+        if not _still(store, step, members, gist):
+            return None
+        record = made(memory, gist, members)
+        ids = tuple(part.id for part in parts)
+        new = Change(erase=ids, add=(record,)) if gist is None else Change(erase=ids, replace=(record,))
+        store.revise(new, guard=False)
+    return memory.id
+
+
+def _planned(store: Store, step: Step) -> tuple[list[Record], Record | None]:
+    """What of a step can still be done."""
+    members = plain(store, step.members)
+    gist = None if step.gist is None else store.read([step.gist])[0]
+    if step.gist is not None and (gist is None or not gist.memory.parts or gist.trace.protected or gist.trace.archived):
+        return [], None
+    return members, gist
+
+
+def _still(store: Store, step: Step, members: Sequence[Record], gist: Record | None) -> bool:
+    """Whether what was read before is what stands now."""
+    now, gist_now = _planned(store, step)
+    before = [one.memory for one in (*members, gist) if one is not None]
+    return [one.memory for one in (*now, gist_now) if one is not None] == before
+
+
+def to_note(steps: Sequence[Step]) -> str:
+    """A plan as it is written down: ids alone."""
+    return json.dumps([[step.gist, *step.members] for step in steps])
+
+
+def from_note(noted: str | None) -> list[Step]:
+    return [Step(gist=gist, members=tuple(members)) for gist, *members in json.loads(noted or "[]")]

@@ -1,0 +1,143 @@
+"""sleep: what was told to have changed is settled, episodes become gists, what has faded is archived and pruned, and
+weights that were wiped are learnt again.
+
+A pass writes its plan down first, ids alone. Each step of it is all or nothing and checks again what it was planned
+on, so a pass that was killed goes on where it stopped, and what was forgotten meanwhile stays forgotten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from memoria.change.consolidate import Grouping, Step, from_note, grouped, replayed, to_note
+from memoria.english.detect import Proposal
+from memoria.errors import InvalidQuery
+from memoria.protocols import ConsolidationPolicy, DecayPolicy, Progress, Store
+from memoria.retention.prune import CAP
+from memoria.types import Namespace
+
+JOURNAL = "sleep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What a pass of sleep did, or would do.
+
+    replayed: memories looked at. settled: what they said had changed.
+    gists: of each that was made or grew, its id ("" when only planned) and who joined it.
+    faded: archived because due. pruned: forgotten by policy. relearnt: taken into weights again, where their shard
+    was wiped with what was forgotten. waiting: still to be relearnt. capped: whether more waits for the next pass.
+    """
+
+    at: datetime
+    replayed: int
+    settled: tuple[Proposal, ...]
+    gists: tuple[tuple[str, tuple[str, ...]], ...]
+    faded: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
+    relearnt: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    capped: bool = False
+    dry_run: bool = False
+
+    @property
+    def absorbed(self) -> int:
+        """How many memories went into gists."""
+        return sum(len(members) for _, members in self.gists)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """How a pass consolidates: who first, how many of each namespace, and how alike is enough."""
+
+    policy: ConsolidationPolicy
+    cap: int = CAP
+    grouping: Grouping
+
+    def check(self) -> None:
+        """Raises InvalidQuery for numbers that cannot be meant."""
+        like, most = self.grouping.like, self.grouping.most
+        rules = {
+            f"cap {self.cap!r} is not at least 1": self.cap >= 1,
+            f"like {like!r} is not in [-1, 1]": -1 <= like <= 1,
+            f"most {most!r} is not at least 2": most >= 2,
+        }
+        violations = [rule for rule, kept in rules.items() if not kept]
+        if violations:
+            raise InvalidQuery(*violations)
+
+
+def replay(
+    store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime
+) -> tuple[list[list[str]], bool]:
+    """Ids that a pass looks at, sorted, for each namespace, and whether the cap left some for later."""
+    found = [replayed(store, name, policy, how.policy, at, how.cap) for name in store.namespaces(prefix)]
+    return [ids for ids, _ in found], any(more for _, more in found)
+
+
+def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progress: Progress | None) -> list[Step]:
+    """The steps that gather memories, each namespace for itself."""
+    steps: list[Step] = []
+    for done, ids in enumerate(homes, 1):
+        steps += grouped(store, ids, grouping)
+        if progress is not None:
+            progress("plan", done, len(homes))
+    return steps
+
+
+def run(
+    store: Store,
+    steps: Sequence[Step],
+    do: Callable[[Step], str | None],
+    progress: Progress | None,
+    pause: Callable[[], bool] = lambda: False,
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Does what a killed pass left and then `steps`, journaled; stops early, keeping the rest, when `pause` says so."""
+    waiting = [*from_note(store.note(JOURNAL)), *steps]
+    if not waiting:
+        return []
+    store.write_note(JOURNAL, to_note(waiting))
+    made: list[tuple[str, tuple[str, ...]]] = []
+    for done, step in enumerate(waiting, 1):
+        if pause():
+            store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
+            return made
+        id = do(step)
+        if id is not None:
+            made.append((id, step.members))
+        if progress is not None:
+            progress("gists", done, len(waiting))
+    store.write_note(JOURNAL, to_note([]))
+    return made
+
+
+class Sleeper:
+    """A pass of sleep in a thread of its own. It takes the store for one short step at a time, and rests between."""
+
+    def __init__(self, work: Callable[[Callable[[], bool]], Night], rest: float) -> None:
+        self._ended = threading.Event()
+        self._rest = rest
+        threads = ThreadPoolExecutor(1, thread_name_prefix="memoria-sleep")
+        self._night: Future[Night] = threads.submit(work, self._pause)
+        threads.shutdown(wait=False)
+
+    def _pause(self) -> bool:
+        """Rests, so that others get their turn; whether it is to end."""
+        return self._ended.wait(self._rest)
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it is still at work."""
+        return not self._night.done()
+
+    def wake(self) -> None:
+        """Ends it after the step under way; the rest is done by the next pass."""
+        self._ended.set()
+
+    def wait(self, timeout: float | None = None) -> Night:
+        """The night once it is over; raises TimeoutError after `timeout` seconds, and what the pass raised."""
+        return self._night.result(timeout)

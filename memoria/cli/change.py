@@ -1,0 +1,197 @@
+"""sleep, consolidate, supersede, expire, history, lineage, and what sleep saves and costs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from memoria.change.consolidate import LIKE, MOST
+from memoria.change.sleep import Night
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    echo_json,
+    err,
+    opened,
+    out,
+    progress_bar,
+    show_memories,
+)
+from memoria.cli.evaluate import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
+from memoria.cli.retention import DryOption, IdsArgument
+from memoria.cli.verbs import IdArgument
+from memoria.embedders import MiniLM
+from memoria.engine.memory import Memoria
+from memoria.evaluation.quality import consolidation
+from memoria.evaluation.quality.retrieval import Cached
+from memoria.retention.prune import CAP
+
+AtOption = Annotated[datetime | None, typer.Option(help="When it changes in the world (UTC); default now.")]
+
+
+@app.command()
+def sleep(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    like: Annotated[float, typer.Option(help="Cosine from which memories are gathered.")] = LIKE,
+    most: Annotated[int, typer.Option(help="Parts that a gist may have.")] = MOST,
+    cap: Annotated[int, typer.Option(help="Most that one pass replays in each namespace, and prunes.")] = CAP,
+    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Forget what has faded.")] = True,
+    relearn: Annotated[
+        bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
+    ] = True,
+    dry_run: DryOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Consolidates: what is alike becomes a gist, what is due is archived, what has faded is forgotten."""
+    with opened(store, namespace, "rw") as memory:
+        night = memory.sleep(like=like, most=most, cap=cap, prune=prune, relearn=relearn, dry_run=dry_run)
+        rows = [] if as_json else gathered(memory, night)
+    if as_json:
+        echo_json(night)
+        return
+    show_night(night, rows)
+
+
+def gathered(memory: Memoria, night: Night) -> list[tuple[str, list[str]]]:
+    """The id of each gist, and the texts that joined it."""
+    return [(id, [memory.get(one).text for one in members]) for id, members in night.gists]
+
+
+def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
+    """A table of gists, and a line of counts on stderr."""
+    table = Table("gist", "joined by", title="Gists" + (" that would be made" if night.dry_run else ""))
+    for id, texts in rows:
+        table.add_row(id or "(new)", "\n".join(texts))
+    if rows:
+        out.print(table)
+    would = "would be " if night.dry_run else ""
+    err.print(
+        f"{night.replayed} memories replayed, {night.absorbed} {would}gathered into {len(night.gists)} gists, "
+        f"{len(night.faded)} {would}archived, {len(night.pruned)} {would}forgotten."
+    )
+    if night.relearnt:
+        err.print(f"{len(night.relearnt)} {would}learnt into weights again.")
+    if night.waiting:
+        err.print(f"{len(night.waiting)} wait to be learnt into weights again: memoria distill --repair.")
+    if night.capped:
+        err.print("The cap was reached; more waits for the next pass.")
+
+
+@app.command()
+def consolidate(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Makes one gist of two or more memories; each can be taken out of it again."""
+    with opened(store, "", "rw") as memory:
+        gist = memory.consolidate(*ids)
+    if as_json:
+        echo_json(gist)
+    else:
+        show_memories([gist])
+
+
+@app.command()
+def supersede(
+    old: IdArgument,
+    text: Annotated[str, typer.Argument(help="What holds from then on.")],
+    store: StoreOption = DEFAULT_STORE,
+    at: AtOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A new fact takes the place of an old one; both stay, each for its time."""
+    with opened(store, "", "rw") as memory:
+        home = memory.namespace(*memory.get(old).namespace)
+        new = home.supersede(old, text, at=_utc(at))
+    if as_json:
+        echo_json(new)
+    else:
+        show_memories([new])
+
+
+@app.command()
+def expire(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, at: AtOption = None) -> None:
+    """Ends memories: they no longer hold, and are found only by --as-of."""
+    with opened(store, "", "rw") as memory:
+        memory.expire(*ids, at=_utc(at))
+
+
+@app.command()
+def history(id: IdArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """What a fact superseded and what superseded it, each with the time in which it held."""
+    with opened(store, "", "r") as memory:
+        found = memory.history(id)
+    if as_json:
+        echo_json(found)
+        return
+    table = Table("from", "to", "id", "text")
+    for one in found:
+        begun, ended = one.valid_from or one.created_at, one.valid_to
+        table.add_row(f"{begun:%Y-%m-%d %H:%M}", "" if ended is None else f"{ended:%Y-%m-%d %H:%M}", one.id, one.text)
+    out.print(table)
+
+
+@app.command()
+def lineage(
+    id: IdArgument,
+    store: StoreOption = DEFAULT_STORE,
+    svg: Annotated[Path | None, typer.Option(help="Draw it into this file as well.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a memory was made from, and what was made from it."""
+    with opened(store, "", "r") as memory:
+        found = memory.lineage(id)
+    if svg is not None:
+        svg.write_text(found.svg())
+        err.print(f"Drawn into {svg}.")
+    if as_json:
+        echo_json(found)
+    else:
+        typer.echo(found.text())
+
+
+@eval_app.command("consolidation")
+def consolidation_(
+    data: DataOption,
+    only: OnlyOption = None,
+    like: Annotated[list[float] | None, typer.Option(help="Cosines to try; repeatable.")] = None,
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """What a night of sleep saves in bytes and costs in evidence recall, as a curve."""
+    embedder = Cached(MiniLM(), cache)
+    likes = tuple(like or consolidation.LIKES)
+    with progress_bar() as progress:
+        rows = consolidation.curve(chosen(data, only, whole=True), embedder, progress, likes)
+    if as_json:
+        echo_json(rows)
+        return
+    names = ("recall@10", "recall@50", "mrr")
+    table = Table(
+        "like", "memories", "bytes", "on disk", *names, f"recall in {consolidation.TOKENS} tokens", "tokens@10"
+    )
+    for row in rows:
+        table.add_row(*_cells(row, names))
+    out.print(table)
+
+
+def _cells(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    means = row["quality"]["all"]
+    return [
+        "awake" if row["like"] is None else f"{row['like']:.2f}",
+        f"{row['memories']:,}",
+        f"{row['bytes_left']:.3f}",
+        f"{row['on_disk_left']:.3f}",
+        *(f"{means[name]['mean']:.3f} [{means[name]['low']:.2f}, {means[name]['high']:.2f}]" for name in names),
+        f"{row['recall@tokens']:.3f}",
+        f"{row['tokens@10']:.0f}",
+    ]
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=UTC)

@@ -1,0 +1,137 @@
+"""fade, prune, archive, restore, pin, unpin, hold, release, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from memoria.cli.app import DEFAULT_STORE, JsonOption, NamespaceOption, StoreOption, app, echo_json, err, opened, out
+from memoria.engine.memory import Memoria
+from memoria.types import Budget
+
+IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept, sealed, in the ledger.")]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")]
+
+
+@app.command()
+def fade(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    dry_run: DryOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Archives what has faded; restore brings it back."""
+    with opened(store, namespace, "rw") as memory:
+        ids = memory.fade(dry_run=dry_run)
+    _show_ids(ids, "would fade" if dry_run else "faded", as_json)
+
+
+@app.command()
+def prune(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    below: Annotated[float | None, typer.Option(help="Archived memories of retrievability under this.")] = None,
+    count: Annotated[int | None, typer.Option(help="Memories that each namespace may keep.")] = None,
+    bytes: Annotated[int | None, typer.Option(help="Bytes that each namespace may keep.")] = None,
+    cap: Annotated[int, typer.Option(help="Most that one pass forgets.")] = 1000,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Really forget; without it nothing goes.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Forgets for ever what the policy can do without; shows it only, unless --yes is given."""
+    budget = None if count is None and bytes is None else Budget(count=count, bytes=bytes)
+    with opened(store, namespace, "rw") as memory:
+        report = memory.prune(below=below, budget=budget, cap=cap, dry_run=not yes)
+    if as_json:
+        echo_json(report)
+        return
+    _show_ids(report.ids, "forgotten" if yes else "would be forgotten", False)
+    if report.capped:
+        err.print("The cap was reached; more waits.")
+
+
+@app.command()
+def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+    """Takes memories out of recall, reversibly."""
+    _do(store, lambda memory: memory.archive(*ids))
+
+
+@app.command()
+def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+    """Brings archived memories back."""
+    _do(store, lambda memory: memory.restore(*ids))
+
+
+@app.command()
+def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+    """Memories that never fade."""
+    _do(store, lambda memory: memory.pin(*ids))
+
+
+@app.command()
+def unpin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+    """Lets pinned memories fade again."""
+    _do(store, lambda memory: memory.unpin(*ids))
+
+
+@app.command()
+def hold(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
+    """Holds memories: nothing fades, changes or forgets them."""
+    _do(store, lambda memory: memory.hold(*ids, reason=reason))
+
+
+@app.command()
+def release(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
+    """Ends holds."""
+    _do(store, lambda memory: memory.release(*ids, reason=reason))
+
+
+@app.command()
+def ledger(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Every decision about holds."""
+    with opened(store, "", "r") as memory:
+        entries = memory.ledger()
+    if as_json:
+        echo_json(entries)
+        return
+    table = Table("at", "action", "ids", "reason")
+    for one in entries:
+        table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, " ".join(one.ids), one.reason)
+    out.print(table)
+
+
+def _do(store: Any, act: Callable[[Memoria], None]) -> None:
+    with opened(store, "", "rw") as memory:
+        act(memory)
+
+
+def _show_ids(ids: tuple[str, ...], what: str, as_json: bool) -> None:
+    if as_json:
+        echo_json(ids)
+        return
+    for id in ids:
+        typer.echo(id)
+    err.print(f"{len(ids)} {what}")
+
+
+@app.command()
+def allocate(
+    total: Annotated[int, typer.Option(help="Memories that all namespaces may keep out of the archive.")],
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Archive down to it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Divides a budget over namespaces by what one more place is worth, and says why."""
+    with opened(store, namespace, "rw") as memory:
+        found = memory.allocate(total, apply=apply)
+    if as_json:
+        echo_json(found)
+        return
+    table = Table("namespace", "places", "hits", "of uses", "one more adds")
+    for one in sorted(found.shares, key=lambda one: -one.places):
+        table.add_row(one.name, str(one.places), f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
+    out.print(table)

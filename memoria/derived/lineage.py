@@ -1,0 +1,242 @@
+"""The deletion graph: what was made from what, and what therefore has to change when something is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from graphlib import TopologicalSorter
+
+from memoria.derived.gist import without
+from memoria.protocols import Change, Store
+from memoria.types import Link, Memory, Record
+
+_ACROSS, _DOWN = 280, 56
+_BATCH = 1000
+Remake = Callable[[Memory, Record | None], Record]
+"""From a memory that is made anew, and the record that it replaces if any, to its record with vector and trace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequences:
+    """What follows from forgetting some memories and changing others.
+
+    gone: ids that go, parts of gists among them. changed: gists, or parts, as they are afterwards.
+    freed: last parts of gists that are dissolved, memories of their own again. ends: who is valid again, until when.
+    """
+
+    gone: frozenset[str]
+    changed: Mapping[str, Memory] = field(default_factory=dict)
+    freed: tuple[Memory, ...] = ()
+    ends: Mapping[str, datetime | None] = field(default_factory=dict)
+
+
+def memories(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
+    """Memories that are there under ids of their own, by id, in the order of `ids`."""
+    found: dict[str, Memory] = {}
+    # A record brings its vector: of many, a batch at a time.
+    for at in range(0, len(ids), _BATCH):
+        found |= {one.memory.id: one.memory for one in store.read(ids[at : at + _BATCH]) if one is not None}
+    return found
+
+
+def parts(store: Store, ids: Collection[str]) -> dict[str, Memory]:
+    """The parts of gists that have these ids."""
+    children = sorted({link.child for link in store.links(sorted(ids)) if link.parent in ids}) if ids else []
+    return {part.id: part for gist in memories(store, children).values() for part in gist.parts if part.id in ids}
+
+
+def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
+    """Memories with these ids that are there, parts of gists among them."""
+    found = memories(store, sorted(ids))
+    return found | parts(store, set(ids) - found.keys())
+
+
+def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] = ()) -> Consequences:
+    """Follows every link downwards, parents before children, so that each descendant is decided once.
+
+    A gist is made again from the parts that are left; one with fewer than two left is dissolved. Anything else that was
+    derived from what goes or changes is gone, for nobody can take the lost part out of it.
+    """
+    lost, new = set(gone), {memory.id: memory for memory in changed}
+    links = _downwards(store, [*lost, *new])
+    freed: list[Memory] = []
+    for id in _in_order(links, lost | new.keys()):
+        if id in lost:
+            continue
+        (record,) = store.read([id])
+        if record is None or not _touched(id, links, lost, new):
+            continue
+        if not record.memory.parts:
+            lost.add(id)
+            continue
+        made = without(record.memory, lost, list(new.values()))
+        if made is None:
+            lost.add(id)
+            freed += [new.get(part.id, part) for part in record.memory.parts if part.id not in lost]
+        else:
+            new[id] = made
+    here = memories(store, [part.id for part in freed])
+    return Consequences(
+        gone=frozenset(lost),
+        changed=new,
+        freed=tuple(part for part in freed if part.id not in here),
+        ends=_reinstated(store, lost),
+    )
+
+
+def _downwards(store: Store, ids: Sequence[str]) -> list[Link]:
+    """Every link of derivation below `ids`."""
+    found: dict[Link, None] = {}
+    seen, front = set(ids), list(ids)
+    while front:
+        below = [link for link in store.links(front) if link.relation == "derived" and link.parent in seen]
+        found |= dict.fromkeys(below)
+        front = list({link.child for link in below} - seen)
+        seen |= set(front)
+    return list(found)
+
+
+def _in_order(links: Sequence[Link], roots: Iterable[str]) -> list[str]:
+    graph: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(sorted(roots), ()))
+    for link in links:
+        graph.add(link.child, link.parent)
+    return list(graph.static_order())
+
+
+def _touched(id: str, links: Sequence[Link], lost: Collection[str], new: Mapping[str, Memory]) -> bool:
+    return any(link.child == id and (link.parent in lost or link.parent in new) for link in links)
+
+
+def _reinstated(store: Store, lost: Collection[str]) -> dict[str, datetime | None]:
+    """Memories that one of the lost had superseded, and until when they were valid before."""
+    found = [link for link in store.links(list(lost)) if link.relation == "supersedes"]
+    return {link.parent: link.was for link in found if link.child in lost and link.parent not in lost}
+
+
+def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[Record] = ()) -> Change:
+    """What the store has to do for these consequences: parts that live in no row of their own are seen to by gists.
+
+    roots: the records that were changed to begin with, as they will be.
+    """
+    given = {record.memory.id: record for record in roots}
+    touched = [*effects.gone, *effects.changed]
+    live = {record.memory.id: record for record in store.read(touched) if record is not None}
+    return Change(
+        erase=tuple(sorted(id for id in effects.gone if id in live)),
+        replace=tuple(
+            given.get(id) or remake(memory, live[id]) for id, memory in effects.changed.items() if id in live
+        ),
+        add=tuple(remake(part, None) for part in effects.freed),
+        ends=effects.ends,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """Everything that a memory was made from or superseded, and that was made from it or superseded it.
+
+    memories: by id, parts of gists among them; an id without one is of what was pruned. links: parents before children.
+    """
+
+    of: str
+    memories: Mapping[str, Memory]
+    links: tuple[Link, ...]
+
+    def text(self, width: int = 60) -> str:
+        """The graph as an indented tree, ancestors first; what was drawn before is named by its id alone."""
+        below: dict[str, list[Link]] = {}
+        for link in self.links:
+            below.setdefault(link.parent, []).append(link)
+        roots = sorted({link.parent for link in self.links} - {link.child for link in self.links}) or [self.of]
+        drawn: set[str] = set()
+        return "\n".join(line for root in roots for line in self._branch(root, below, drawn, 0, "", width))
+
+    def _branch(
+        self, id: str, below: Mapping[str, list[Link]], drawn: set[str], depth: int, how: str, width: int
+    ) -> list[str]:
+        lines = ["  " * depth + how + self._label(id, width if id not in drawn else 0)]
+        if id in drawn:
+            return lines
+        drawn.add(id)
+        for link in below.get(id, ()):
+            how = "-> " if link.relation == "derived" else "superseded by "
+            lines += self._branch(link.child, below, drawn, depth + 1, how, width)
+        return lines
+
+    def svg(self) -> str:
+        """The graph as SVG: a column a generation, sources to the left, what was made to the right."""
+        column = self._generations()
+        rows: dict[int, int] = {}
+        place: dict[str, tuple[int, int]] = {}
+        for id in sorted(column, key=lambda one: (column[one], one)):
+            place[id] = column[id] * _ACROSS + 10, rows.setdefault(column[id], 0) * _DOWN + 10
+            rows[column[id]] += 1
+        arrows = "".join(_arrow(place[link.parent], place[link.child], link.relation) for link in self.links)
+        boxes = "".join(self._box(id, *at) for id, at in place.items())
+        width, height = (max(column.values()) + 1) * _ACROSS, max(rows.values()) * _DOWN + 10
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+            'font-size="11"><defs><marker id="tip" viewBox="0 0 6 6" refX="6" refY="3" markerWidth="6" '
+            f'markerHeight="6" orient="auto"><path d="M0 0L6 3L0 6z"/></marker></defs>{arrows}{boxes}</svg>\n'
+        )
+
+    def _generations(self) -> dict[str, int]:
+        """How many steps each memory is away from what nothing was made into it from."""
+        graph: TopologicalSorter[str] = TopologicalSorter({self.of: ()})
+        parents: dict[str, list[str]] = {}
+        for link in self.links:
+            graph.add(link.child, link.parent)
+            parents.setdefault(link.child, []).append(link.parent)
+        column: dict[str, int] = {}
+        for id in graph.static_order():
+            column[id] = 1 + max((column[parent] for parent in parents.get(id, ())), default=-1)
+        return column
+
+    def _box(self, id: str, x: int, y: int) -> str:
+        from xml.sax.saxutils import escape
+
+        width = _ACROSS - 40
+        edge = "#0072B2" if id == self.of else "#444"
+        said = escape(self._label(id, 0).strip("* "))
+        text = escape(self._label(id, 34)[34:].strip())
+        return (
+            f'<rect x="{x}" y="{y}" width="{width}" height="{_DOWN - 14}" rx="4" fill="#fff" stroke="{edge}"/>'
+            f'<text x="{x + 6}" y="{y + 15}" fill="#666">{said[:32]}</text>'
+            f'<text x="{x + 6}" y="{y + 31}">{text}</text>'
+        )
+
+    def _label(self, id: str, width: int) -> str:
+        mark = "*" if id == self.of else " "
+        memory = self.memories.get(id)
+        said = "(pruned)" if memory is None else " / ".join(memory.text.splitlines())
+        short = said if len(said) <= width else said[: max(width - 1, 0)] + "\N{HORIZONTAL ELLIPSIS}" * (width > 0)
+        return f"{mark}{id} {short}".rstrip()
+
+
+def _arrow(start: tuple[int, int], end: tuple[int, int], relation: str) -> str:
+    """From the right edge of one box to the left edge of another; dashed where the one is superseded."""
+    dash = ' stroke-dasharray="4 3"' if relation == "supersedes" else ""
+    (x0, y0), (x1, y1) = (start[0] + _ACROSS - 40, start[1] + _DOWN // 2 - 7), (end[0] - 2, end[1] + _DOWN // 2 - 7)
+    return f'<path d="M{x0} {y0}L{x1} {y1}" stroke="#444" fill="none" marker-end="url(#tip)"{dash}/>'
+
+
+def lineage(store: Store, id: str) -> Lineage:
+    """The graph around a memory: all above it, and all below."""
+    links = {*_reach(store, id, "parent"), *_reach(store, id, "child")}
+    ids = sorted({id, *(end for link in links for end in (link.parent, link.child))})
+    live = memories(store, ids)
+    apart = {part.id: part for memory in live.values() for part in memory.parts if part.id in ids}
+    return Lineage(of=id, memories=apart | live, links=tuple(sorted(links, key=lambda link: (link.parent, link.child))))
+
+
+def _reach(store: Store, id: str, towards: str) -> set[Link]:
+    """Every link passed when walking from a memory towards its parents, or its children."""
+    away = "child" if towards == "parent" else "parent"
+    found: set[Link] = set()
+    front = [id]
+    while front:
+        passed = {link for link in store.links(front) if getattr(link, away) in front} - found
+        found |= passed
+        front = list({getattr(link, towards) for link in passed})
+    return found

@@ -1,0 +1,1 @@
+"""The face of memoria: every verb, no logic."""

@@ -1,0 +1,154 @@
+"""Distilling: the verbs that write memories into weights. Heavy parts load when one is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memoria.distill.unlearn import folder_of, has_learnt
+from memoria.errors import InvalidQuery, ModelNotFound
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.types import Namespace
+
+if TYPE_CHECKING:
+    from memoria.distill.audit import Audit
+    from memoria.distill.base import Base
+    from memoria.distill.dataset import Writer
+    from memoria.distill.learn import Chooser, Desk, Learnt, Pause
+    from memoria.distill.model import DistilledModel
+    from memoria.distill.train import Recipe
+    from memoria.engine.retention import Reinforcer
+
+ModelPath = str | PathLike[str] | None
+
+
+class Distilling:
+    """The verbs over weights. `Memoria` gives what is declared here."""
+
+    store: Store
+    embedder: Embedder
+    policy: DecayPolicy
+    prefix: Namespace
+    progress: Progress | None
+    _clock: Callable[[], datetime]
+    _traces: Reinforcer
+
+    def distill(
+        self,
+        model: ModelPath = None,
+        *,
+        select: Chooser | Sequence[str] | None = None,
+        examples: Writer | None = None,
+        recipe: Recipe | None = None,
+    ) -> Learnt:
+        """Writes durable memories of this view into adapters of a model, a few memories to a shard.
+
+        model: folder of a Hugging Face causal model; None is the small one. select: ids; or a callable that is given
+        record and retrievability; None takes what is likely to be found again and important, repeated or pinned.
+        examples: writes what a memory is trained on, by rules when None. recipe: how; see `Recipe`.
+        Shards that are there already stay, so a call that was killed is taken up by the next. What is not chosen any
+        more goes. Raises InvalidQuery, ModelNotFound, ModelCorrupt.
+        """
+        from memoria.distill.learn import choose, distill
+        from memoria.distill.train import Recipe
+
+        self._traces.flush()
+        desk = self._desk_of(model, recipe or Recipe(), examples)
+        chosen = choose(self.store, self.policy, self.prefix, self._clock(), select)
+        return distill(desk, chosen, self.prefix)
+
+    def relearn(self, *, examples: Writer | None = None) -> Learnt:
+        """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
+
+        The new weights are, to the bit, those of a store that never saw it. Raises InvalidQuery when nothing was
+        distilled, or `examples` was given then and is not now.
+        """
+        from memoria.distill.learn import chosen_note, recipe_of, repair
+
+        note = chosen_note(self._shards())
+        return repair(self._desk_of(note["model"], recipe_of(note), examples), self.prefix)
+
+    def _relearnt(
+        self, examples: Writer | None, pause: Pause, *, dry_run: bool
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """For sleep: ids of memories that were relearnt, or would be, and of those that still wait.
+
+        What cannot be relearnt here waits, for it is answered from the store: without the model, or the callable that
+        wrote the examples.
+        """
+        if not has_learnt(self.store):
+            return (), ()
+        from memoria.distill.learn import chosen_note, gaps, recipe_of, repair
+
+        waiting = gaps(self.store, self.prefix)
+        if not waiting or dry_run:
+            return waiting, ()
+        note = chosen_note(self._shards())
+        if (examples is None and note["given"]) or pause():
+            return (), waiting
+        try:
+            desk = self._desk_of(note["model"], recipe_of(note), examples)
+        except ModelNotFound:
+            return (), waiting
+        repair(replace(desk, pause=pause), self.prefix)
+        left = gaps(self.store, self.prefix)
+        return tuple(id for id in waiting if id not in set(left)), left
+
+    def distilled(self, *, examples: Writer | None = None) -> DistilledModel:
+        """The model with what this view distilled. Raises InvalidQuery when nothing was.
+
+        examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
+        """
+        from memoria.distill.dataset import examples as by_rules
+        from memoria.distill.learn import chosen_note
+        from memoria.distill.model import DistilledModel
+
+        folder = self._shards()
+        base = _loaded(chosen_note(folder)["model"])
+        return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock, examples or by_rules)
+
+    def audit_weights(self, *, examples: Writer | None = None, retrain: int | None = None) -> Audit:
+        """Measures what weights hold and kept; trains `retrain` shards again, all when None, to compare bits."""
+        from memoria.distill.audit import audit
+        from memoria.distill.learn import chosen_note, recipe_of
+
+        note = chosen_note(self._shards())
+        desk = self._desk_of(note["model"], recipe_of(note), examples)
+        return audit(desk, self.distilled(), self.prefix, retrain=retrain)
+
+    def _desk_of(self, model: ModelPath, recipe: Recipe, examples: Writer | None) -> Desk:
+        from memoria.distill.learn import Desk
+
+        return Desk(
+            store=self.store,
+            embedder=self.embedder,
+            base=_loaded(model),
+            recipe=recipe,
+            write=examples,
+            progress=self.progress,
+        )
+
+    def _shards(self) -> Path:
+        folder = folder_of(self.store)
+        if folder is None or not folder.is_dir():
+            raise InvalidQuery("nothing is distilled in this store")
+        return folder
+
+
+_BASES: dict[str, Base] = {}
+
+
+def _loaded(model: ModelPath) -> Base:
+    """The base model; the last one that was used is kept in RAM."""
+    from memoria.distill import base
+
+    folder = base.small() if model is None else Path(model)
+    key = str(folder.resolve())
+    if key not in _BASES:
+        _BASES.clear()
+        _BASES[key] = base.load(folder)
+    return _BASES[key]

@@ -1,0 +1,325 @@
+"""Detection: which memories a statement ends, and what of it is left to remember. Pure functions on memories, no store.
+
+`by_rules` reads the cues of the statement (cues.py) and looks for what each names among the candidates: by the words
+they share, weighed by how few candidates have them, not by likeness alone, so that what is merely about the same matter
+is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import log
+from typing import Protocol
+
+from memoria.english.cues import Action, Cue, Said, read
+from memoria.english.excise import items, without
+from memoria.english.sentences import NAME, content, plain, polarity, units
+from memoria.text.words import stems
+from memoria.types import Memory
+
+# Shares of the weight of the words that a cue names: for one that a memory is about, and for a slot named alone.
+ENOUGH = 0.6
+HALF = 0.5
+ALMOST_ALL = 0.75
+# A phrase of so few words is met whole in its numbers; a part of so many is enough to know a longer one by.
+FEW = 4
+MANY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What one statement does to what was remembered before it.
+
+    by: id of the memory whose statement this is. ends: ids of memories that no longer hold from `at` on.
+    amends: for memories that hold other facts too, their id and their text without what is old.
+    keep: what of the statement still holds, in words without what is old; its own text when it stays as it is; None
+    when it has done its work. reason: in plain words, which rule read it and what it names.
+    """
+
+    action: Action
+    by: str
+    ends: tuple[str, ...] = ()
+    amends: tuple[tuple[str, str], ...] = ()
+    at: datetime
+    keep: str | None = None
+    reason: str
+
+
+class Detector(Protocol):
+    """Finds what a statement says about what was remembered before: the hook for a model in place of the rules."""
+
+    def __call__(self, statement: Memory, candidates: Sequence[Memory], /) -> list[Proposal]:
+        """The proposals of one statement. candidates: what it may be about, all of its namespace and still held,
+
+        oldest first: earlier ones, and later ones only of the same session.
+        """
+        ...
+
+
+def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
+    """The default `Detector`: English rules; at most one proposal a statement, none when nothing is met."""
+    said = read(statement.text)
+    if not said.found:
+        return []
+    others = [one for one in candidates if one.id != statement.id]
+    texts: dict[str, str | None] = {one.id: one.text for one in others}
+    weights = _Weights(others)
+    spent, told = [], []
+    for cue in said.found:
+        before = dict(texts)
+        if _apply(cue, statement, others, texts, weights):
+            spent.append(cue)
+            told += [cue] if _told(cue, before, texts) else []
+    return [_proposal(statement, said, spent, told, others, texts)] if spent else []
+
+
+def named(text: str) -> list[str]:
+    """What the cues of a statement name, to look for candidates by; none when the rules have nothing to do."""
+    found = [" ".join(filter(None, (cue.who, cue.slot, cue.old))) or text for cue in read(text).found]
+    return list(dict.fromkeys(found))
+
+
+def _proposal(
+    statement: Memory,
+    said: Said,
+    spent: Sequence[Cue],
+    told: Sequence[Cue],
+    others: Sequence[Memory],
+    texts: Mapping[str, str | None],
+) -> Proposal:
+    changed = [(one.id, texts[one.id]) for one in others if texts[one.id] != one.text]
+    reasons = dict.fromkeys(f"{cue.rule}: {_brief(cue.old or cue.slot or cue.new)}" for cue in spent)
+    return Proposal(
+        action="update" if any(cue.action == "update" for cue in spent) else "delete",
+        by=statement.id,
+        ends=tuple(id for id, text in changed if text is None),
+        amends=tuple((id, text) for id, text in changed if text is not None),
+        at=statement.created_at,
+        keep=said.kept(spent, told),
+        reason="; ".join(reasons),
+    )
+
+
+def _brief(phrase: str, longest: int = 6) -> str:
+    words = phrase.split()
+    return " ".join(words[:longest]) + (" ..." if len(words) > longest else "")
+
+
+class _Weights:
+    """How much a word tells: the fewer of the candidates have it, the more."""
+
+    def __init__(self, memories: Sequence[Memory]) -> None:
+        self._count = len(memories)
+        self._having: dict[str, int] = {}
+        for memory in memories:
+            for word in set(content(memory.text)):
+                self._having[word] = self._having.get(word, 0) + 1
+
+    def __call__(self, word: str) -> float:
+        return log(1 + (self._count + 1) / (self._having.get(word, 0) + 0.5))
+
+    def share(self, wanted: set[str], there: set[str], *, rarest: bool = True, head: str = "") -> float:
+        """The weight of the wanted words that are there, in [0, 1]; 0 when a number of a short phrase is missing,
+
+        or, with `rarest`, the rarest word that any of the memories has. head: a word that counts half.
+        """
+        known = [word for word in wanted if self._having.get(word)]
+        missed = wanted - there
+        if not known or (rarest and max(known, key=lambda word: (self(word), word)) in missed):
+            return 0.0
+        if len(wanted) <= FEW and any(word[0].isdigit() for word in missed):
+            return 0.0
+        # In a fixed order, for sums of floats depend on it.
+        weight = {word: self(word) * (0.5 if word == head else 1.0) for word in sorted(wanted)}
+        return sum(weight[word] for word in weight if word in there) / sum(weight.values())
+
+
+def _apply(
+    cue: Cue, statement: Memory, others: Sequence[Memory], texts: dict[str, str | None], weights: _Weights
+) -> bool:
+    """Ends or amends in `texts` what a cue is about; whether there was anything."""
+    about = [one for one in others if _comparable(cue, statement, one)]
+    # What another cue of the statement has ended is met as it was, and stays ended.
+    seen = {one.id: texts[one.id] or one.text for one in about}
+    met = {id: [_meets(cue, plain(unit), text, weights) for unit in units(text)] for id, text in seen.items()}
+    found = [one for one in about if any(met[one.id])]
+    if not cue.old:
+        # The value itself is not named, and older values may be of something else.
+        found = [one for one in found if cue.slot or one.provenance.session == statement.provenance.session][-1:]
+    if len(found) > MANY:
+        # What so many tell of is a matter, no fact that ends with a word.
+        return False
+    for one in found:
+        if texts[one.id] is not None:
+            texts[one.id] = without(cue, seen[one.id], met[one.id])
+    return bool(found)
+
+
+def _told(cue: Cue, before: Mapping[str, str | None], after: Mapping[str, str | None]) -> bool:
+    """Whether an amended memory now tells what the cue's unit tells: the new value in the old one's place."""
+    return bool(cue.new) and any(text and text != before[id] and cue.new in text for id, text in after.items())
+
+
+def _comparable(cue: Cue, statement: Memory, one: Memory) -> bool:
+    """Whether a statement can be about a memory: of the same speaker, and earlier, or an aside of the same talk."""
+    mine, theirs = statement.provenance, one.provenance
+    if not cue.who and mine.speaker is not None and theirs.speaker is not None and mine.speaker != theirs.speaker:
+        return False
+    if statement.subject is not None and one.subject is not None and statement.subject != one.subject:
+        return False
+    aside = cue.stance > 0 and mine.session is not None and mine.session == theirs.session
+    return one.id < statement.id or aside
+
+
+_PLAN = re.compile(
+    r"\b(?:need(?:s|ed)? to|have to|has to|must|should|want(?:ed)? to|going to|plan(?:s|ned|"
+    r"ning)? (?:to|on|for)|got to|"
+    r"gotta|supposed to|remind\w*|to-?do|tasks?|remember to|forget to|hop(?:e|ing) to|will|"
+    r"scheduled?|haven't|would like to|"
+    r"intend\w* to|add(?:ed)?)\b|'ll\b|'d like to\b",
+    re.I,
+)
+_AGAIN_AND_AGAIN = re.compile(r"\b(?:every|each|daily|weekly|monthly|per|always|goal)\b", re.I)
+_EVENT = re.compile(
+    r"\b(?:I|[Ww]e) (?:\w+ly |just |also )*(?!(?:need|want|lik|lov|enjoy|prefer|hat|dislik|us|"
+    r"decid|mov|start|switch|"
+    r"chang|settl|plan|schedul|updat|join|adopt|mention|book|order|sign)e?d\b)(?:\w+ed|went|"
+    r"saw|met|flew|drove|bought|ate|"
+    r"ran|had|spent|took|made|gave|found|got)\b"
+)
+_KIN = (
+    r"(?:mother|mom|mum|father|dad|sister|brother|wife|husband|partner|girlfriend|boyfriend|"
+    r"son|daughter|friend|boss|"
+    r"manager|colleague|coworker|neighbou?r|roommate|flatmate|aunt|uncle|cousin|grandma|"
+    r"grandpa|grandmother|grandfather|"
+    r"niece|nephew|kids?|parents)"
+)
+_ANOTHER = re.compile(
+    rf"^\W*(?:(?:also|and|but|well|oh)\W+)*(?:(?:[Mm]y|[Oo]ur|[Tt]he) (?:\w+ )?{_KIN}|[Hh]e|"
+    rf"[Ss]he|[Tt]hey|"
+    r"(?P<name>(?!It|This|That|There|These|Those|The|What|Here)[A-Z]\w+)) (?!of\b)(?:\w+s|is|"
+    r"has|was|are|have|\w+ed)\b"
+)
+_SELF = re.compile(r"\b(?:I|me|my|we|our)\b", re.I)
+# A number that hardly two things share.
+_LARGE = re.compile(r"\d{4}|\d[.,]\d{2,}")
+
+
+def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
+    """Whether one unit of a memory's text says what the cue says is old."""
+    if not _of_whom(cue, unit, text):
+        return False
+    if not cue.old:
+        return _sets(cue, unit, weights)
+    if unit.rstrip().endswith("?") or (cue.stance and not _of_attitude(cue, unit)):
+        return False
+    if cue.plans and (cue.exact or not _planned(cue, unit)):
+        return _planned(cue, unit)
+    if not _in_place(cue, unit) or _only_in_longer_name(cue.old, unit):
+        return False
+    old, there = set(content(cue.old)), set(content(unit))
+    if not old:
+        old, there = set(stems(cue.old)), set(stems(unit))
+    if cue.exact:
+        return old <= there and _together(old, content(unit))
+    if cue.stance:
+        # An attitude narrows it down already: more than half will do, whichever the words.
+        return weights.share(old, there, rarest=False, head=_head(cue.old)) > HALF or _says_part(old, unit)
+    return weights.share(old, there) >= ENOUGH or _says_part(old, unit)
+
+
+def _head(phrase: str) -> str:
+    """The noun of the kind that a thing is of, "novels" of "organized crime novels"; "" for names and short phrases."""
+    words = content(phrase)
+    return words[-1] if len(words) > 2 and NAME.match(phrase) is None else ""
+
+
+def _together(old: set[str], there: Sequence[str]) -> bool:
+    """Whether all the old words stand close together."""
+    width = len(old) + 1
+    return any(old <= set(there[at : at + width]) for at in range(len(there)))
+
+
+def _of_whom(cue: Cue, unit: str, text: str) -> bool:
+    """Whether a unit is about whom the cue is about: somebody named is named, and the speaker is not somebody else."""
+    if cue.who:
+        return set(stems(cue.who)) <= set(stems(text))
+    if re.search(r"\b(?:you|your|you're)\b", unit, re.I) and not _SELF.search(unit):
+        return False
+    another = _ANOTHER.search(unit)
+    if another is None or _SELF.search(unit[another.end() :]) is not None or cue.slot or cue.exact:
+        return True
+    return another.group("name") is not None and set(stems(another.group("name"))) <= set(stems(cue.old))
+
+
+def _of_attitude(cue: Cue, unit: str) -> bool:
+    """Whether a unit tells of the liking or dislike that the cue ends; of what has a name, it need not say which."""
+    says = polarity(unit)
+    return says == cue.stance or (says == 0 and cue.stance > 0 and NAME.match(cue.old) is not None)
+
+
+def _in_place(cue: Cue, unit: str) -> bool:
+    """Whether a unit may hold the old value: of the slot, if the cue has one, and no event, which stays true."""
+    slot = set(content(cue.slot)) - set(content(cue.old))
+    if slot:
+        own = _LARGE.search(cue.old) or re.fullmatch(r"[A-Z]\S+(?: [A-Z]\S+)+", cue.old)
+        return bool(slot & set(content(unit))) or own is not None
+    return cue.action == "delete" or bool(cue.stance) or _EVENT.search(unit) is None
+
+
+def _sets(cue: Cue, unit: str, weights: _Weights) -> bool:
+    """Whether a unit gives another value of the same kind to what the cue sets."""
+    slot, there = set(content(cue.slot)), set(content(unit))
+    if slot and weights.share(slot, there) < ALMOST_ALL:
+        return False
+    kind = _kind(cue.new)
+    if set(content(cue.new)) <= there or not (slot or kind != "other"):
+        return False
+    return kind in ("other", _kind(unit))
+
+
+_TIME = re.compile(
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:today|tonight|tomorrow|noon|"
+    r"midnight)\b|\bMay \d"
+    r"|\b(?:january|february|march|april|june|july|august|september|october|november|december)\b"
+    r"|\b(?:next|this|in \w+) (?:day|week|month|year)s?\b|\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b",
+    re.I,
+)
+
+
+def _kind(text: str) -> str:
+    if re.search(r"[$\u20ac\u00a3]\s?\d", text):
+        return "money"
+    if _TIME.search(text):
+        return "time"
+    return "number" if re.search(r"\d", text) else "other"
+
+
+def _planned(cue: Cue, unit: str) -> bool:
+    """Whether a unit tells of something still to be done; for an exact cue, of just what the cue says was done."""
+    plan = _PLAN.search(unit)
+    if plan is None or not cue.exact:
+        return plan is not None
+    aim = re.split(r"\b(?:by|before|soon|sometime|next|this|so|because|with|for)\b|,", unit[plan.end() :])[0]
+    wanted, done = content(aim), content(cue.old)
+    # The same verb of the same things.
+    same = len(wanted) > 1 and wanted[:1] == done[:1] and set(wanted) <= set(done)
+    return same and _AGAIN_AND_AGAIN.search(unit) is None
+
+
+def _says_part(old: set[str], unit: str) -> bool:
+    """Whether an item of a unit says a part of what is old and hardly anything else."""
+    parts = (set(content(unit[start:end])) for start, end in items(unit))
+    return any(len(part & old) >= FEW and len(part & old) >= 0.8 * len(part) for part in parts)
+
+
+def _only_in_longer_name(name: str, unit: str) -> bool:
+    """Whether a name stands in a unit only within longer ones: "VP of Sales" in "VP of Sales Operations"."""
+    if not name[:1].isupper():
+        return False
+    found = [match.span() for match in re.finditer(rf"\b{re.escape(name)}\b", unit)]
+    longer = (re.match(r" (?:of |for )?[A-Z]", unit[end:]) is not None for _, end in found)
+    return bool(found) and all(longer)

@@ -1,0 +1,118 @@
+"""Excision: a text without one thing it says, so that a memory of several facts loses only what no longer holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from memoria.english.cues import Cue
+from memoria.english.sentences import HANGS_ON, MINE, content, plain, tidy, units
+
+_ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
+_NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
+_AMOUNT = re.compile(r"[$\u20ac\u00a3]?\d[\d.,]*(?<![.,])[kKmM]?")
+# What begins with a subject of its own is no further item of a list.
+_CLAUSE = re.compile(
+    r"\W*(?:I|he|she|it|they|we|you|that|this|there|so|which|who|because|after|his|her|their|just|now|to)\b"
+    r"|\W*\S+ (?:is|are|was|were|has|have|had|will)\b",
+    re.I,
+)
+
+
+def without(cue: Cue, text: str, met: Sequence[bool]) -> str | None:
+    """`text` without what the cue says is old; None when nothing is left that says something by itself.
+
+    met: for each of its units, whether the old stands in it. Where old and new value are both numbers, or neither is
+    named by words, the new one takes the old one's place.
+    """
+    if not cue.old and not cue.slot:
+        return _with_last_number(text, cue.new)
+    rests = [_rest(cue, unit) if hit else unit for unit, hit in zip(units(text), met, strict=True)]
+    kept = [rest for rest in rests if _stands(cue, rest)]
+    return tidy("".join(kept)) if kept else None
+
+
+def items(unit: str) -> Iterator[tuple[int, int]]:
+    """Where the items of a unit stand: what is between commas and conjunctions."""
+    start = 0
+    for match in _ITEM.finditer(unit):
+        yield start, match.start()
+        start = match.end()
+    yield start, max(len(unit.rstrip(" .!?;")), start)
+
+
+def _stands(cue: Cue, unit: str) -> bool:
+    """Whether what stands beside the old says something by itself, and does not only lead to it or go on about it."""
+    unit = plain(unit)
+    if HANGS_ON.match(unit) and not MINE.search(unit):
+        return False
+    telling = len(content(unit))
+    return telling > 0 and (MINE.search(unit) is not None or (not cue.stance and telling > 2))
+
+
+def _rest(cue: Cue, unit: str) -> str:
+    """What a unit says besides what is old; "" when nothing."""
+    if cue.stance and re.search(r"\bused to\b", unit):
+        return ""
+    changed = _substituted(cue, unit)
+    if changed is not None:
+        return changed
+    old = set(content(cue.old or cue.slot))
+    rest = _without_items(old, unit)
+    # A liking is one clause: what still names it in another is about it too.
+    return "" if cue.stance and old & set(content(rest)) else rest
+
+
+def _substituted(cue: Cue, unit: str) -> str | None:
+    """A unit with the new number for the old one, "" when it says no more than that; None when they are no numbers."""
+    if not _NUMBER.search(cue.new):
+        return None
+    literal = re.search(rf"(?<![\w.,]){re.escape(cue.old)}(?!\w)", unit, re.I) if cue.old else _only_amount(cue, unit)
+    if literal is None:
+        return None
+    more = set(content(unit)) - set(content(cue.old)) - set(content(cue.slot))
+    return unit[: literal.start()] + cue.new + unit[literal.end() :] if more else ""
+
+
+def _only_amount(cue: Cue, unit: str) -> re.Match[str] | None:
+    """The one amount in a unit, when what the cue sets is an amount too."""
+    found = list(_AMOUNT.finditer(unit))
+    return found[0] if len(found) == 1 and _AMOUNT.fullmatch(cue.new) else None
+
+
+def _without_items(old: set[str], unit: str) -> str:
+    """A unit without the run of its items that is most about the old."""
+    spans = list(items(unit))
+    run = _oldest(old, unit, spans)
+    if len(run) == len(spans):
+        return ""
+    if run[0] > 0:
+        return unit[: spans[run[0] - 1][1]] + unit[spans[run[-1]][1] :]
+    after = unit[spans[run[-1] + 1][0] :]
+    return after if _CLAUSE.match(after) else f"{unit[: _frame(unit[: spans[0][1]], old)]} {after}"
+
+
+def _oldest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range:
+    runs = [range(first, last + 1) for first in range(len(spans)) for last in range(first, len(spans))]
+    return max(runs, key=lambda run: (_about(old, content(unit[spans[run[0]][0] : spans[run[-1]][1]])), -len(run)))
+
+
+def _about(old: set[str], words: Sequence[str]) -> float:
+    """How much of the old is in some words, less half of what else is."""
+    there = set(words)
+    return len(there & old) - 0.5 * len(there - old)
+
+
+def _frame(item: str, old: set[str]) -> int:
+    """How much of a first item stands before its first old word: "The guests are" of "The guests are Ann"."""
+    for match in re.finditer(r"[\w'$-]+", item):
+        if old & set(content(match.group())):
+            return len(re.sub(r"(?:\b(?:the|a|an|my|our) )+$", "", item[: match.start()], flags=re.I))
+    return 0
+
+
+def _with_last_number(text: str, new: str) -> str:
+    value, found = _NUMBER.search(new), list(_NUMBER.finditer(text))
+    if value is None or not found:
+        return text
+    return text[: found[-1].start()] + value.group() + text[found[-1].end() :]

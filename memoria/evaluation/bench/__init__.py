@@ -1,0 +1,1 @@
+"""What each verb costs: interleaved timings, printed as ratios."""

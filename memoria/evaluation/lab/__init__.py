@@ -1,0 +1,1 @@
+"""The policy lab: traces replayed under policies and budgets."""

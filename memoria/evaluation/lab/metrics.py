@@ -1,0 +1,78 @@
+"""What a run was worth and what it cost, as numbers between which contenders can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from memoria.evaluation.lab.events import AVOID, NEED, Bools, Events, Floats
+from memoria.evaluation.lab.simulate import Run
+
+# What each figure is, for reports; in the order in which they are shown.
+MEANING: Mapping[str, str] = {
+    "recall": "evidence recall: of the facts that a question needs, the share that was held; mean over questions",
+    "hit_rate": "share of all needed facts that were held",
+    "regret": "recall that the oracle has beyond this",
+    "found": "as evidence recall, of facts among the ten best that a search by words brings up of what was held",
+    "found_gain": "found beyond that of keeping everything: lost by what was let go, gained by distractors among it",
+    "full": "share of questions for which all facts were held",
+    "stale": "of the facts that are out of date when asked about, the share that could still come back",
+    "precision": "of the held items that compete for an answered need, the share that is the right one; mean",
+    "precision_gain": "precision beyond that of keeping everything, from distractors that are gone",
+    "cost": "cost of forgetting: of what was let go, the share that was needed later",
+    "mean_bytes": "bytes held, mean over time",
+    "peak_bytes": "bytes held, at most",
+    "operations": "memories written, reinforced, let go and erased",
+    "scored": "traces looked at to choose whom to let go",
+    "seconds": "seconds of oversight: measured here, and the one figure that is not the same at each run",
+}
+MEASURED = ("seconds",)
+
+
+def answered(events: Events, held: Bools) -> Bools:
+    """For each fact, needed or to be avoided, whether anything that supplies it was held; shape (facts,).
+
+    held, shape (n,): for each event, as in `Run`.
+    """
+    out = np.zeros(len(events.question), np.bool_)
+    judged = np.isin(events.kind, (NEED, AVOID))
+    np.logical_or.at(out, events.fact[judged], held[judged])
+    return out
+
+
+def by_question(events: Events, held: Bools) -> Floats:
+    """Share of needed facts that were held, for each question that needs any, in the order of their first events."""
+    asked = events.question[: events.needed]
+    counts = np.bincount(asked, minlength=1)
+    found = np.bincount(asked, weights=answered(events, held)[: events.needed], minlength=1)
+    out: Floats = (found / np.maximum(counts, 1))[counts > 0]
+    return out
+
+
+def measure(events: Events, run: Run) -> dict[str, float]:
+    """Figures by name, as in MEANING, but for those that need the oracle or a contender that keeps everything.
+
+    What a trace gives no occasion to measure is nan.
+    """
+    found, shares = answered(events, run.held), by_question(events, run.held)
+    shown = by_question(events, run.shown) if len(events.ranking) else np.zeros(0)
+    rivals = run.rivals[run.rivals > 0]
+    return {
+        "recall": _mean(shares),
+        "hit_rate": _mean(found[: events.needed]),
+        "found": _mean(shown),
+        "full": _mean(shares == 1),
+        "stale": _mean(found[events.needed :]),
+        "precision": _mean(1.0 / rivals),
+        "cost": run.regretted / run.evicted if run.evicted else 0.0,
+        "mean_bytes": run.mean_bytes,
+        "peak_bytes": float(run.peak_bytes),
+        "operations": float(run.remembered + run.reinforced + run.evicted + run.erased),
+        "scored": float(run.scored),
+        "seconds": run.seconds,
+    }
+
+
+def _mean(values: Floats | Bools) -> float:
+    return float(values.mean()) if len(values) else float("nan")

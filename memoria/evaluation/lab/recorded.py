@@ -1,0 +1,192 @@
+"""Traces from what was recorded: conversations with questions, and a store's own log of recalls.
+
+A conversation's turns are remembered in order and all questions come at the end; a miss is final. Between, nothing is
+used, unless `recalls` says how many earlier turns an agent would recall, by words, at each new one: these are used.
+
+Salience is a judgement at encoding. Three are offered: flat, 0.5 for all; length, one hundredth for each word; fitted,
+the chance that a turn is ever needed, by logistic regression on what its words look like, learnt from the other
+conversations only and written as the place of that chance among theirs.
+
+For each question the turns are ranked by words (BM25), as a search would bring them up if all were held.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memoria.errors import InvalidInput, InvalidQuery
+from memoria.evaluation.lab.events import Events, Floats, Gathered, Item
+from memoria.evaluation.quality.datasets import Conversation
+from memoria.protocols import Store
+from memoria.text.lexical import LexicalIndex
+from memoria.text.words import plain_words, question, stems
+from memoria.traces import micros
+from memoria.types import Namespace
+
+if TYPE_CHECKING:
+    from memoria.remember import Draft
+
+SALIENCES = ("flat", "length", "fitted")
+_SLOT = 1024
+_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z]")
+_RIDGE = 1.0
+# Ten are shown: at a tenth of memory, that many of a hundred are left.
+_DEPTH = 100
+
+
+def conversations(talks: Sequence[Conversation], *, recalls: int = 0, salience: str = "flat") -> list[Events]:
+    """A trace for each conversation that has questions. Raises InvalidInput for an unknown salience."""
+    if salience not in SALIENCES or recalls < 0:
+        raise InvalidInput(f"salience {salience!r} is not one of {', '.join(SALIENCES)}, or recalls {recalls} < 0")
+    talks = [one for one in talks if one.asked]
+    judged = _judged(talks, salience)
+    return [_talk(one, some, recalls) for one, some in zip(talks, judged, strict=True)]
+
+
+def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
+    gathered = Gathered(one.name, relearns=False)
+    used = _recalled(one, recalls) if recalls else [()] * len(one.drafts)
+    last = 0
+    for place, (draft, some) in enumerate(zip(one.drafts, used, strict=True)):
+        # Turns of a session share a time; a microsecond each keeps them apart, and in the order in which they stand.
+        last = max(_time(one, draft), last + 1)
+        for earlier in some:
+            gathered.add(last, "use", earlier)
+        gathered.add(last, "remember", place)
+    for number, asked in enumerate(one.asked):
+        for kind, facts in (("need", asked.relevant), ("avoid", asked.stale)):
+            for fact, places in enumerate(facts):
+                for place in sorted(places):
+                    gathered.add(last, kind, place, question=number, fact=fact)
+    gathered.rankings = _searched(one)
+    gathered.known = {
+        str(place): Item(size=_SLOT + len(draft.text.encode()), salience=float(salience[place]))
+        for place, draft in enumerate(one.drafts)
+    }
+    return gathered.done()
+
+
+def _time(one: Conversation, draft: Draft) -> int:
+    return micros(one.until if draft.created_at is None else draft.created_at)
+
+
+def _recalled(one: Conversation, k: int) -> list[list[int]]:
+    """For each turn, the k earlier ones that are best by words."""
+    index, found = LexicalIndex(), []
+    for place, draft in enumerate(one.drafts):
+        found.append(index.best(question(draft.text).words, None, k).tolist())
+        index.add(place, draft.memory("0" * 32, (), one.until))
+    return found
+
+
+def _searched(one: Conversation) -> dict[str, list[str]]:
+    """For each question, the turns that a search by words ranks first."""
+    index = LexicalIndex()
+    for place, draft in enumerate(one.drafts):
+        index.add(place, draft.memory("0" * 32, (), one.until))
+    found = {}
+    for number, asked in enumerate(one.asked):
+        words, _ = index.without_speakers(question(asked.text))
+        docs = index.best(words, None, _DEPTH)
+        order = np.argsort(-index.score(words, docs), kind="stable")
+        found[str(number)] = [str(place) for place in docs[order].tolist()]
+    return found
+
+
+def _judged(talks: Sequence[Conversation], salience: str) -> list[Floats]:
+    if salience == "flat":
+        return [np.full(len(one.drafts), 0.5) for one in talks]
+    if salience == "length":
+        return [np.array([min(len(plain_words(d.text)) / 100, 1.0) for d in one.drafts]) for one in talks]
+    if len(talks) < 2:
+        raise InvalidInput("salience 'fitted' learns from other conversations, and there is only one")
+    tables = [features(one) for one in talks]
+    needed = [_needed(one) for one in talks]
+    return [_learnt(tables, needed, n) for n in range(len(talks))]
+
+
+def _learnt(tables: Sequence[Floats], needed: Sequence[Floats], left_out: int) -> Floats:
+    """Salience of one conversation's turns, from all the others."""
+    others = [n for n in range(len(tables)) if n != left_out]
+    table, target = np.concatenate([tables[n] for n in others]), np.concatenate([needed[n] for n in others])
+    weights = logistic(table, target)
+    known = np.sort(table @ weights)
+    out: Floats = np.searchsorted(known, tables[left_out] @ weights) / len(known)
+    return out
+
+
+def _needed(one: Conversation) -> Floats:
+    wanted = {place for asked in one.asked for places in asked.relevant for place in places}
+    return np.array([place in wanted for place in range(len(one.drafts))], np.float64)
+
+
+def features(one: Conversation) -> Floats:
+    """What can be seen of each turn when it comes, shape (n, 6): 1, ln(1 + words), whether it has a number, capitals
+
+    inside sentences, whether it asks, and the share of its words that the conversation had not had before.
+    """
+    seen: set[str] = set()
+    rows = []
+    for draft in one.drafts:
+        words = stems(draft.text)
+        fresh = [word for word in words if word not in seen]
+        seen.update(words)
+        rows.append(
+            (
+                1.0,
+                np.log1p(len(words)),
+                float(any(char.isdigit() for char in draft.text)),
+                float(len(_CAPITAL.findall(draft.text))),
+                float("?" in draft.text),
+                len(fresh) / max(len(words), 1),
+            )
+        )
+    return np.array(rows)
+
+
+def logistic(table: Floats, target: Floats) -> Floats:
+    """Weights of a logistic regression with a ridge, by Newton's method. table: (n, k). target: (n,), 0 or 1."""
+    weights = np.zeros(table.shape[1])
+    for _ in range(30):
+        chance = 1 / (1 + np.exp(-np.clip(table @ weights, -30, 30)))
+        slope = table.T @ (target - chance) - _RIDGE * weights
+        curve = (table * (chance * (1 - chance))[:, None]).T @ table + _RIDGE * np.eye(len(weights))
+        step = np.linalg.solve(curve, slope)
+        weights += step
+        if np.abs(step).max() < 1e-9:
+            break
+    return weights
+
+
+def log(store: Store, prefix: Namespace = ()) -> Events:
+    """What the store itself knows: when each memory under `prefix` was encoded, and when it was looked for.
+
+    Recalls of one moment are one question. What was forgotten is not in the log any more, so that the trace is of what
+    is left. Raises InvalidQuery for an empty log.
+    """
+    gathered = Gathered("log", relearns=False)
+    known, born = {}, {}
+    for namespace in store.namespaces(prefix):
+        ids, traces, sizes = store.holdings(namespace)
+        columns = (ids, traces.encoded_at.tolist(), traces.salience.tolist(), sizes.tolist())
+        for id, at, salience, size in zip(*columns, strict=True):
+            born[id] = at
+            known[id] = Item(size=max(size, 1), salience=salience, topic=store.alias(namespace))
+    for id, at in sorted(born.items(), key=lambda one: (one[1], one[0])):
+        gathered.add(at, "remember", id)
+    asked: dict[int, list[str]] = defaultdict(list)
+    for line in store.recalls(prefix):
+        if micros(line.at) >= born.get(line.id, micros(line.at) + 1):
+            asked[micros(line.at)].append(line.id)
+    for at, some in asked.items():
+        for id in dict.fromkeys(some):
+            gathered.add(at, "need", id, question=at, fact=id)
+    if not asked:
+        raise InvalidQuery("the log of recalls is empty: use the store with reinforcement for a while")
+    gathered.known = known
+    return gathered.done()

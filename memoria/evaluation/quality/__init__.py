@@ -1,0 +1,1 @@
+"""How well recall, forgetting and consolidation do on conversations."""

@@ -1,0 +1,1 @@
+"""Generated cases of forgetting, beside two baselines."""

@@ -1,0 +1,1 @@
+"""Exact erasure, and the scan that shows it."""

@@ -1,0 +1,294 @@
+"""forget: exact erasure of what is asked and of all that was made from it, and the receipt that proves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from memoria.canonical import mentions
+from memoria.derived.lineage import Consequences, Remake, change, consequences, living, memories, parts
+from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
+from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.forget.residue import scan
+from memoria.protocols import Change, Store
+from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
+from memoria.validate import check_reason, check_where, is_id
+
+Guard = Literal["exact", "near", "none"]
+GUARDS = ("exact", "near", "none")
+_TWINS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for, and how.
+
+    mentions: only what holds this name in its text, as whole words. verify: scan the bytes afterwards.
+    override: why it goes over holds. guard: how the text is known if it comes back.
+    """
+
+    where: Where
+    mentions: str | None = None
+    verify: bool = False
+    override: str | None = None
+    guard: Guard = "exact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """asked: ids that meet the order, parts of gists among them. effects: what follows from it.
+
+    unlinked: whether each is a memory by itself, from which nothing follows.
+    """
+
+    asked: tuple[str, ...]
+    effects: Consequences
+    unlinked: bool = False
+
+    def change(self, store: Store, remake: Remake) -> Change:
+        """What the store has to do for it."""
+        if self.unlinked:
+            return Change(erase=self.asked)
+        return change(store, self.effects, remake)
+
+
+def preview(store: Store, order: Order) -> list[Memory]:
+    """Exactly the memories that `erase` would forget, parts of gists and what was derived among them, oldest first."""
+    with store.alone():
+        made = plan(store, order)
+        return [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+
+
+def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
+    """Forgets what is asked. When it returns, text, vector and key of each are gone from every file.
+
+    Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
+    """
+    with store.alone():
+        started = time.perf_counter()
+        made = plan(store, order)
+        todo = made.change(store, remake)
+        if order.guard != "none":
+            todo = replace(todo, guarded=_apart(store, made, todo))
+        planned = time.perf_counter() - started
+        secrets = _secrets(store, made, todo) if order.verify else []
+        _enter_override(store, todo, at, order.override)
+        near = list(living(store, made.effects.gone).values()) if order.guard == "near" else []
+        started = time.perf_counter()
+        unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
+        namespaces = _erase(store, order, made, todo)
+        seconds = planned + time.perf_counter() - started
+        for memory in near:
+            store.guard_near(memory.namespace, [memory.text])
+    return Receipt(
+        asked=_asked(order),
+        forgotten=made.asked,
+        derived=tuple(sorted(made.effects.gone - set(made.asked))),
+        rewritten=tuple(sorted(made.effects.changed)),
+        namespaces=namespaces,
+        at=at,
+        seconds=seconds,
+        verification=verification(store, secrets) if order.verify else None,
+        shards=unlearnt.shards,
+        exports=unlearnt.exports,
+    )
+
+
+def amend(store: Store, new: Record, old: Memory, remake: Remake) -> None:
+    """Puts `new` in the place of `old`; when the text changed, what was made from it is made again, or goes."""
+    with store.alone():
+        effects = Consequences(gone=frozenset())
+        if new.memory.text != old.text:
+            effects = consequences(store, (), [new.memory])
+        _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
+        if effects.gone or len(effects.changed) > 1:
+            store.revise(change(store, effects, remake, [new]))
+        else:
+            store.replace(new)
+
+
+def plan(store: Store, order: Order) -> Plan:
+    """What an order comes to."""
+    where = check_where(order.where)
+    malformed = [str(id) for id in where.ids or () if not is_id(id)]
+    if malformed:
+        raise MemoryNotFound(*malformed)
+    found = store.select(where)
+    absorbed = sorted(set(where.ids or ()) - set(found))
+    if not absorbed and order.mentions is None and not store.links(found):
+        return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
+    inside = _absorbed(store, where, absorbed)
+    chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
+    asked = sorted({*chosen, *inside, *_inside(store, chosen)})
+    return Plan(asked=tuple(asked), effects=consequences(store, asked))
+
+
+def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
+    """`ids` themselves, when each stands in a gist and meets the filter there; raises MemoryNotFound."""
+    free = replace(where, ids=None)
+    inside = {id for id, part in parts(store, set(ids)).items() if free.matches(part)}
+    if not inside.issuperset(ids):
+        raise MemoryNotFound(*(id for id in ids if id not in inside))
+    return list(ids)
+
+
+def _meeting(store: Store, order: Order, found: Sequence[str]) -> list[str]:
+    """Which of those that a filter found meet the whole order: of gists, the parts that do, or the gist if all do."""
+    gists = _gists(store, found)
+    read = gists if order.mentions is None else memories(store, found)
+    out = [id for id in found if id not in read]
+    for memory in read.values():
+        held = memory.parts or (memory,)
+        meeting = [one.id for one in held if _meets(order, memory, one)]
+        out += [memory.id] if len(meeting) == len(held) else meeting
+    return out
+
+
+def _meets(order: Order, memory: Memory, part: Memory) -> bool:
+    """Whether a part of a memory, or the memory as its own part, is meant."""
+    where = replace(order.where, ids=None)
+    if memory.kind in where.kinds:
+        where = replace(where, kinds=())
+    return where.matches(part) and (order.mentions is None or _names(part, order.mentions))
+
+
+def _names(memory: Memory, name: str) -> bool:
+    origin = memory.provenance
+    said = [memory.text, memory.subject, *memory.tags, memory.key, origin.source, origin.speaker, origin.session]
+    return any(mentions(text, name) for text in (*said, *_words(memory.metadata)) if text is not None)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every name and value of a JSON object."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from (key, *_words(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _words(one)
+    else:
+        yield str(value)
+
+
+def _inside(store: Store, ids: Sequence[str]) -> list[str]:
+    """Parts of the gists among `ids` that are nowhere else."""
+    held = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
+    live = memories(store, held)
+    return [id for id in held if id not in live]
+
+
+def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
+    """The gists among `ids`; only what has links is read."""
+    chosen = set(ids)
+    linked = sorted({link.child for link in store.links(ids) if link.child in chosen})
+    return {id: memory for id, memory in memories(store, linked).items() if memory.parts}
+
+
+def find_part(store: Store, id: str) -> Memory | None:
+    """The part of a gist that has this id."""
+    return parts(store, {id}).get(id) if is_id(id) else None
+
+
+def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
+    over_holds, guard = order.override is not None, order.guard != "none"
+    only = not (todo.replace or todo.add or todo.ends or todo.guarded)
+    whole = order.where.only_namespace and order.mentions is None
+    if not only or (whole and made.effects.gone > set(made.asked)):
+        store.revise(todo, over_holds=over_holds, guard=guard)
+    elif todo.erase and not whole:
+        store.erase(todo.erase, over_holds=over_holds, guard=guard)
+    return store.erase_namespaces(order.where.namespace, over_holds=over_holds) if whole else 0
+
+
+def _touched(todo: Change) -> list[str]:
+    return [*todo.erase, *(record.memory.id for record in todo.replace)]
+
+
+def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
+    """Wipes what learnt any of these, before they go: at no instant does a weight outlive its memory.
+
+    Nothing where a hold will refuse the rest.
+    """
+    if not has_learnt(store):
+        return Unlearnt()
+    ids = sorted({*gone, *changed})
+    if not over and any(trace is not None and trace.held for trace in store.traces(ids)):
+        return Unlearnt()
+    return unlearn(store, gone, changed)
+
+
+def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str], ...]:
+    """The texts of the parts that go, which no slot of their own leaves a fingerprint of."""
+    if made.effects.gone == set(todo.erase):
+        return ()
+    erased = set(todo.erase)
+    return tuple((one.namespace, one.text) for one in living(store, made.effects.gone).values() if one.id not in erased)
+
+
+def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
+    """What must be nowhere afterwards: of what goes, of gists as they were, and of parts that are in no row."""
+    touched = _touched(todo)
+    apart = [one for id, one in living(store, made.effects.gone).items() if id not in set(touched)]
+    return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
+
+
+def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:
+    """Writes down, before it happens, that holds are overridden; InvalidQuery for an empty reason."""
+    if reason is None:
+        return
+    check_reason(reason)
+    ids = _touched(made)
+    held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
+    if held:
+        store.enter(LedgerEntry(at=at, action="forget", ids=tuple(held), reason=reason))
+
+
+def verification(store: Store, secrets: Sequence[Secret]) -> Verification:
+    """Scans every file of the store for the secrets of what was forgotten."""
+    residue = scan(store.files(), secrets)
+    found = {find.needle for find in residue.found}
+    shared = sum(_is_kept(store, secrets[needle]) for needle in found)
+    return replace(residue.verification(), found=len(found) - shared, shared=shared)
+
+
+def _is_kept(store: Store, secret: Secret) -> bool:
+    """Whether the bytes are the vector of a memory that is kept: equal texts have vectors equal but for rounding."""
+    import numpy as np
+
+    if secret.run is None or len(secret.data) != 2 * store.embedder.dimension:
+        return False
+    vector = np.frombuffer(secret.data, "<f2").astype(np.float32)
+    nearest = store.search(vector, Where(), _TWINS)
+    kept = [record.vector.astype("<f2").tobytes() for record in store.read([m.id for m, _ in nearest]) if record]
+    starts = range(len(secret.data) - secret.run + 1)
+    return any(bytes_[at : at + secret.run] == secret.data[at : at + secret.run] for bytes_ in kept for at in starts)
+
+
+def _asked(order: Order) -> dict[str, str]:
+    where = order.where
+    named = {
+        "mentions": None if order.mentions is None else "withheld",
+        "namespace": "withheld" if where.namespace or where.only_namespace else None,
+        "ids": None if where.ids is None else str(len(where.ids)),
+        "subject": None if where.subject is None else "withheld",
+        "tags": f"{len(where.tags)} withheld" if where.tags else None,
+        "kinds": ", ".join(where.kinds) or None,
+        "key": None if where.key is None else "withheld",
+        "since": None if where.since is None else where.since.isoformat(),
+        "until": None if where.until is None else where.until.isoformat(),
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def check_order(order: Order, *, whole: bool) -> Order:
+    """Raises InvalidQuery when no criterion is given: forgetting everything has to be said."""
+    if order.where.only_namespace and order.mentions is None and not whole:
+        raise InvalidQuery("nothing asked: give ids, subject, mentions, tags, kinds, since, until, or namespace=()")
+    if order.guard not in GUARDS:
+        raise InvalidQuery(f"guard {order.guard!r} is not one of {', '.join(GUARDS)}")
+    if order.mentions is not None and not order.mentions.strip():
+        raise InvalidQuery(f"mentions {order.mentions!r} is empty")
+    return order

@@ -1,0 +1,81 @@
+"""Need: how likely a memory is wanted now, as log-odds (Anderson and Schooler 1991; ACT-R's activation).
+
+need = base level + context: log-odds add up when the pieces of evidence are independent given that the memory is
+needed. Each term is a weight times what was measured; the weights are fitted, see docs/recall.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from memoria.errors import InvalidQuery
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from memoria.text.evidence import Evidence
+
+_EDGE = 0.01
+
+# Fitted by `memoria eval fit` (conditional logit) on three conversations of LoCoMo; docs/recall.md says which.
+FITTED: Mapping[str, float] = MappingProxyType(
+    {
+        "similarity": 4.24,
+        "context": 4.79,
+        "words": 0.4,
+        "coverage": 2.36,
+        "speaker": 0.72,
+        "near words": 0.43,
+        "far words": 0.39,
+        "question": -0.83,
+        "answer": 0.73,
+        "self": 0.99,
+        "asked for": 1.71,
+        "length": 0.2,
+    }
+)
+# Set by hand, small: base level and salience decide between memories that the context likes equally well.
+CHOSEN: Mapping[str, float] = MappingProxyType({"time": 1.0, "base level": 0.05, "salience": 0.1, "repeats": -1.0})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Weights of the terms: log-odds per unit of evidence; a term without a weight is left out.
+
+    similarity, context: cosines of the question with the memory, and with it and the turns beside it, in [-1, 1].
+    words, near words, far words: BM25 of the memory, and what turns one and two away add to it; >= 0.
+    coverage: share of the question's words, by idf; in [0, 1].
+    speaker: 1 said by whom the question names, -1 by somebody else, else 0. question, answer: 1 when the memory
+    asks, or follows one that asks. self: 1 when it speaks of who says it. asked for: 1 when it holds a name, a time or
+    a number, and the question asks for that. length: ln(1 + words). time: 1 when it is about a time the question names.
+    base level, salience: log-odds of retrievability and of salience, both cut to [0.01, 0.99].
+    repeats: how much it says again what stands above it, from 0 (cosine 0.9) to 1.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({**FITTED, **CHOSEN}))
+
+    def without(self, *names: str) -> Need:
+        """These weights but for some terms, for an ablation; raises InvalidQuery for an unknown name."""
+        unknown = [name for name in names if name not in self.weights]
+        if unknown:
+            raise InvalidQuery(*(f"term {name!r} is not one of {', '.join(self.weights)}" for name in unknown))
+        return replace(self, weights={name: w for name, w in self.weights.items() if name not in names})
+
+    def terms(self, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
+        """Log-odds of each kind of evidence for each candidate, shape (n,) each."""
+        return {name: self.weights[name] * column for name, column in evidence.columns.items() if name in self.weights}
+
+    def term(self, name: str, value: float) -> dict[str, float]:
+        """One term by name, or none when it has no weight."""
+        return {name: self.weights[name] * value} if name in self.weights else {}
+
+
+def log_odds(probability: float) -> float:
+    """ln(p / (1 - p)), p cut to [0.01, 0.99] so that certainty outweighs nothing."""
+    p = min(max(probability, _EDGE), 1 - _EDGE)
+    return math.log(p / (1 - p))

@@ -1,0 +1,245 @@
+"""recall: from a question to scored memories, each score a sum of terms that can be looked at.
+
+Candidates come from vectors, words and neighbouring turns, and are ranked by numbers without content; only the
+best of them are read, and get the terms that need their text or their trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from memoria.change.supersede import as_known
+from memoria.derived.gist import as_it_was
+from memoria.embedders import unit_vectors
+from memoria.errors import EmbedderMismatch, InvalidQuery
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.recall.need import Need, log_odds
+from memoria.recall.rerank import Rerank
+from memoria.text.times import Span, overlap, spans
+from memoria.text.words import question
+from memoria.types import Hit, Memory, Record, Where
+from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
+
+if TYPE_CHECKING:
+    from memoria.protocols import Floats, Vectors
+    from memoria.text.evidence import Evidence
+
+POOL = 50
+_FINALISTS = 20
+_TWIN = 0.9
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one recall asks, the question aside.
+
+    at: now, for base level and relative times. as_of: only what was remembered by then and held then; None is now,
+    and then `include` takes in what is "expired" or "upcoming". need: the weights. rerank: scores the finalists' texts.
+    """
+
+    where: Where
+    k: int
+    at: datetime
+    need: Need
+    as_of: datetime | None = None
+    include: frozenset[str] = frozenset()
+    rerank: Rerank | None = None
+
+
+def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
+    """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
+
+    Searches wider when `as_of` leaves fewer than k.
+    """
+    where, wanted = check_where(_until(request)), request.k
+    while True:
+        found = store.search(vector, where, wanted)
+        scores = {memory.id: score for memory, score in found}
+        held = [(memory, scores[memory.id]) for memory in standing(store, [one for one, _ in found], request)]
+        if len(held) >= request.k or len(found) < wanted:
+            break
+        wanted *= 4
+    return [Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in held[: request.k]]
+
+
+def recall_text(
+    store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int = POOL
+) -> list[Hit]:
+    """The k memories most needed for a question among those that match, best first. vector: of the question.
+
+    Runs again with a wider pool when `as_of` leaves fewer than k of the candidates.
+    """
+    where = check_where(_until(request))
+    named = spans(query, request.at)
+    pool = max(pool, 4 * request.k)
+    while True:
+        evidence = store.evidence(question(query), vector, where, pool)
+        terms = request.need.terms(evidence)
+        order = _by_score(evidence, terms)
+        records, seen = _finalists(store, evidence, order, request, everyone=bool(named))
+        if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
+            break
+        pool *= 4
+    scored = [
+        (
+            record,
+            {name: float(column[at]) for name, column in terms.items()} | _own_terms(record, policy, request, named),
+        )
+        for at, record in records
+    ]
+    return _ranked(query, scored, request)
+
+
+def _until(request: Request) -> Where:
+    """The filter, with nothing that was remembered after `as_of`."""
+    as_of, where = request.as_of, request.where
+    if as_of is None:
+        return where
+    # `until` is exclusive; what was remembered in that very microsecond counts.
+    after = as_of + datetime.resolution
+    return replace(where, until=after if where.until is None else min(where.until, after))
+
+
+def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
+    """Places of candidates, best first; equal ones by id."""
+    import numpy as np
+
+    total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
+    by_id = sorted(range(len(evidence.ids)), key=evidence.ids.__getitem__)
+    return [by_id[at] for at in np.argsort(-total[by_id], kind="stable").tolist()]
+
+
+def _finalists(
+    store: Store, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
+) -> tuple[list[tuple[int, Record]], int]:
+    """The best candidates read, with their places, and how many were looked at.
+
+    `everyone`: reads all, for a question that names a time may be answered by one whose words say nothing else.
+    """
+    wanted = len(order) if everyone else max(_FINALISTS, 2 * request.k)
+    found: list[tuple[int, Record]] = []
+    seen = 0
+    while seen < len(order) and len(found) < wanted:
+        part = order[seen : seen + wanted]
+        records = store.read([evidence.ids[at] for at in part])
+        seen += len(part)
+        here = [(at, record) for at, record in zip(part, records, strict=True) if record is not None]
+        stand = {one.id: one for one in standing(store, [record.memory for _, record in here], request)}
+        found += [
+            (at, replace(record, memory=stand[record.memory.id])) for at, record in here if record.memory.id in stand
+        ]
+    return found, seen
+
+
+def standing(store: Store, memories: Sequence[Memory], request: Request) -> list[Memory]:
+    """Those that hold at the time asked about, gists as they were then: [valid_from, valid_to)."""
+    at = request.as_of
+    if at is None:
+        return [memory for memory in memories if _holds(memory, request.at, memory.valid_to, request.include)]
+    ends = as_known(store, memories, at)
+    held = (one for one in memories if _holds(one, at, ends.get(one.id, one.valid_to), request.include))
+    return [then for then in (as_it_was(memory, at) for memory in held) if then is not None]
+
+
+def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]) -> bool:
+    begun = memory.valid_from is None or memory.valid_from <= at or "upcoming" in include
+    return begun and (end is None or at < end or "expired" in include)
+
+
+def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Span]) -> dict[str, float]:
+    """The terms that need text or trace."""
+    memory, need = record.memory, request.need
+    terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
+    terms |= need.term("salience", log_odds(memory.salience))
+    if named:
+        terms |= need.term("time", float(overlap(named, _times(memory))))
+    return terms
+
+
+def _times(memory: Memory) -> list[Span]:
+    """The times a memory is about: those its text names, else when it was observed, and when it holds."""
+    said = memory.created_at
+    times = spans(memory.text, said) or [(said, said + datetime.resolution)]
+    if memory.valid_from is not None and memory.valid_to is not None:
+        times.append((memory.valid_from, memory.valid_to))
+    return times
+
+
+def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+    if request.rerank is not None and scored:
+        values = request.rerank(query, [record.memory.text for record, _ in scored])
+        for (_, terms), value in zip(scored, values, strict=True):
+            terms["rerank"] = float(value)
+    ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
+    hits = _unrepeated(ordered, request)
+    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+
+
+def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+    """Hits with the term that keeps restatements of better ones from filling the list (after Carbonell, 1998: MMR)."""
+    import numpy as np
+
+    if not ordered:
+        return []
+    vectors = np.stack([record.vector for record, _ in ordered])
+    closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
+    hits = []
+    for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
+        if cosine > _TWIN:
+            terms |= request.need.term("repeats", min((cosine - _TWIN) / (1 - _TWIN), 1.0))
+        hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
+    return hits
+
+
+def check_k(k: object) -> int:
+    """k itself when it is a whole number of at least 1; raises InvalidQuery."""
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise InvalidQuery(f"k {k!r} is not a whole number of at least 1")
+    return k
+
+
+def check_as_of(as_of: datetime | None) -> datetime | None:
+    """`as_of` itself when it is None or aware; raises InvalidQuery."""
+    if as_of is not None and as_of.tzinfo is None:
+        raise InvalidQuery(f"as_of {as_of!r} is not an aware datetime: give it a time zone")
+    return as_of
+
+
+def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vectors]) -> list[Vectors]:
+    """The unit vector of each query, shape (d,), texts in one pass. Raises InvalidQuery, InvalidVector."""
+    texts = [query for query in queries if isinstance(query, str)]
+    violations = [rule for text in texts for rule in text_violations(text, "query", MAX_TEXT_BYTES)]
+    if violations:
+        raise InvalidQuery(*violations)
+    embedded = iter(embed(store, embedder, texts) if texts else ())
+    dimension = store.embedder.dimension
+    return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]
+
+
+def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
+    import numpy as np
+
+    check_embedder(store, embedder)
+    parts = []
+    for at in range(0, len(texts), _BATCH):
+        part = texts[at : at + _BATCH]
+        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
+        if progress is not None:
+            progress("embed", at + len(part), len(texts))
+    return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
+
+
+def check_embedder(store: Store, embedder: Embedder) -> None:
+    """Raises EmbedderMismatch unless `embedder` is the one that made the store's vectors."""
+    made, given = store.embedder, embedder.card
+    if made != given:
+        raise EmbedderMismatch(
+            f"the store's vectors come from {made.name!r} (d={made.dimension}), not from {given.name!r} "
+            f"(d={given.dimension}): open it with {made.name!r}, or change it over with reembed"
+        )

@@ -1,0 +1,114 @@
+"""Who said what in which order: speakers and sessions of the documents of one namespace, in RAM only."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.text.words import plain_words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memoria.types import Memory
+
+    Docs = NDArray[np.int64]
+
+NOBODY = -1
+
+
+class Conversation:
+    """Turns of a session stand in the order of their ids, which is the order of time.
+
+    Each turn knows the one before and the one after it, so that neighbours of many are one look into an array.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, list[tuple[str, int]]] = {}
+        self._place: dict[int, tuple[str, str]] = {}
+        self._before = np.zeros(0, np.int32)
+        self._after = np.zeros(0, np.int32)
+        self._speaker: dict[int, str] = {}
+        self._speakers: Counter[str] = Counter()
+
+    def add(self, doc: int, memory: Memory) -> None:
+        """Adds a turn; a memory without session or speaker has no neighbours or nobody who said it."""
+        session, speaker = memory.provenance.session, memory.provenance.speaker
+        self._reserve(doc + 1)
+        if session is not None:
+            turns = self._sessions.setdefault(session, [])
+            insort(turns, (memory.id, doc))
+            at = bisect_left(turns, (memory.id, doc))
+            self._link(_doc(turns, at - 1), doc)
+            self._link(doc, _doc(turns, at + 1))
+            self._place[doc] = session, memory.id
+        if speaker is not None:
+            self._speaker[doc] = speaker
+            self._speakers[speaker] += 1
+
+    def remove(self, doc: int) -> None:
+        """Takes a turn out; those beside it become neighbours."""
+        session, id = self._place.pop(doc, (None, ""))
+        if session is not None:
+            turns = self._sessions[session]
+            del turns[bisect_left(turns, (id, doc))]
+            if not turns:
+                del self._sessions[session]
+            self._link(int(self._before[doc]), int(self._after[doc]))
+            self._before[doc] = self._after[doc] = NOBODY
+        speaker = self._speaker.pop(doc, None)
+        if speaker is not None:
+            self._speakers[speaker] -= 1
+            if not self._speakers[speaker]:
+                del self._speakers[speaker]
+
+    def _link(self, first: int, second: int) -> None:
+        if first != NOBODY:
+            self._after[first] = second
+        if second != NOBODY:
+            self._before[second] = first
+
+    def _reserve(self, size: int) -> None:
+        if size > len(self._before):
+            fresh = np.full(max(size, 2 * len(self._before), 64) - len(self._before), NOBODY, np.int32)
+            self._before = np.concatenate([self._before, fresh])
+            self._after = np.concatenate([self._after, fresh])
+
+    def neighbours(self, docs: Docs, step: int) -> Docs:
+        """The document `step` turns later in the session of each (earlier when negative), -1 where there is none."""
+        link = self._before if step < 0 else self._after
+        for _ in range(abs(step)):
+            real = (docs >= 0) & (docs < len(link))
+            docs = np.where(real, link[np.where(real, docs, 0)] if len(link) else NOBODY, NOBODY)
+        beside: Docs = docs.astype(np.int64)
+        return beside
+
+    def named(self, spoken: Set[str]) -> frozenset[str]:
+        """The speakers of whom a word of the name is among `spoken`, which is in lower case."""
+        return frozenset(name for name in self._speakers if not spoken.isdisjoint(plain_words(name)))
+
+    def speaks(self, docs: Docs, named: Set[str]) -> NDArray[np.float64]:
+        """1 where somebody in `named` says it, -1 where somebody else does, 0 where nobody is named or known."""
+        if not named:
+            return np.zeros(len(docs))
+        said = (self._speaker.get(doc) for doc in docs.tolist())
+        return np.array([0.0 if who is None else 1.0 if who in named else -1.0 for who in said])
+
+    def state(self) -> Mapping[str, Any]:
+        """Everything held, in an order that does not tell how it came about."""
+        return {
+            "sessions": dict(sorted(self._sessions.items())),
+            "before": {int(doc): int(self._before[doc]) for doc in np.flatnonzero(self._before != NOBODY)},
+            "after": {int(doc): int(self._after[doc]) for doc in np.flatnonzero(self._after != NOBODY)},
+            "places": dict(sorted(self._place.items())),
+            "speaker": dict(sorted(self._speaker.items())),
+            "speakers": dict(sorted(self._speakers.items())),
+        }
+
+
+def _doc(turns: Sequence[tuple[str, int]], at: int) -> int:
+    return turns[at][1] if 0 <= at < len(turns) else NOBODY

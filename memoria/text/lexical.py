@@ -1,0 +1,223 @@
+"""The lexical index of one namespace, in RAM only: BM25 (Robertson and Zaragoza 2009, eq. 3.15) and the conversation.
+
+A document is a number that the store chooses, its slot. Postings are updated in place; a document that is removed
+takes with it every word, session and speaker that was only its own, so the state equals an index that never saw it.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.text.conversation import Conversation
+from memoria.text.words import Question, Sign, signs, stems
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memoria.types import Memory
+
+    Docs = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+# Short texts say a word once: repetition (k1) and length (b) matter less than in documents (1.2, 0.75).
+K1 = 0.9
+B = 0.4
+# A word in more than this share of many documents finds nobody, though it still counts in the score.
+_COMMON = 0.25
+_MANY = 4096
+_MAX_COUNT = 255
+
+
+class Posting:
+    """One word: the documents that hold it, ascending, and how often each does (255 at most)."""
+
+    __slots__ = ("counts", "docs", "word")
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.docs = array("i")
+        self.counts = array("B")
+
+    def add(self, doc: int, count: int) -> None:
+        at = len(self.docs) if not self.docs or doc > self.docs[-1] else bisect_left(self.docs, doc)
+        self.docs.insert(at, doc)
+        self.counts.insert(at, min(count, _MAX_COUNT))
+
+    def remove(self, doc: int) -> None:
+        at = bisect_left(self.docs, doc)
+        del self.docs[at], self.counts[at]
+
+
+class LexicalIndex:
+    """Words, lengths, speakers and the order of turns of the documents of one namespace."""
+
+    def __init__(self) -> None:
+        self._postings: dict[str, Posting] = {}
+        self._held: dict[int, tuple[Posting, ...]] = {}
+        self._lengths = np.zeros(0, np.int32)
+        self._signs = np.zeros(0, np.uint8)
+        self._total = 0
+        self.conversation = Conversation()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, doc: int, memory: Memory) -> None:
+        """Adds a document: words of its text, subject and tags."""
+        words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)))
+        held = []
+        for word, count in Counter(words).items():
+            posting = self._postings.get(word)
+            if posting is None:
+                posting = self._postings[word] = Posting(word)
+            posting.add(doc, count)
+            held.append(posting)
+        self._held[doc] = tuple(held)
+        self._reserve(doc + 1)
+        self._lengths[doc] = len(words)
+        self._signs[doc] = signs(memory.text)
+        self._total += len(words)
+        self.conversation.add(doc, memory)
+
+    def remove(self, docs: Iterable[int]) -> None:
+        """Takes documents out with all that was only theirs; a document that is not there is passed over."""
+        for doc in docs:
+            held = self._held.pop(doc, None)
+            if held is None:
+                continue
+            for posting in held:
+                posting.remove(doc)
+                if not posting.docs:
+                    del self._postings[posting.word]
+            self._total -= int(self._lengths[doc])
+            self._lengths[doc] = 0
+            self._signs[doc] = Sign.NONE
+            self.conversation.remove(doc)
+
+    def _reserve(self, size: int) -> None:
+        if size > len(self._lengths):
+            grown = max(size, 2 * len(self._lengths), 64) - len(self._lengths)
+            self._lengths = np.concatenate([self._lengths, np.zeros(grown, np.int32)])
+            self._signs = np.concatenate([self._signs, np.zeros(grown, np.uint8)])
+
+    def docs(self) -> Docs:
+        """All documents in the index, in no order."""
+        return np.fromiter(self._held, np.int64, len(self._held))
+
+    def held(self, docs: Docs) -> Docs:
+        """Those of `docs` that are in the index."""
+        return docs[np.array([doc in self._held for doc in docs.tolist()], np.bool_)]
+
+    def idf(self, word: str) -> float:
+        """ln(1 + (N - n + 1/2) / (n + 1/2)), n of N documents holding the word; > 0."""
+        posting = self._postings.get(word)
+        n = 0 if posting is None else len(posting.docs)
+        return math.log(1 + (len(self) - n + 0.5) / (n + 0.5))
+
+    def without_speakers(self, asked: Question) -> tuple[list[str], frozenset[str]]:
+        """Words of a question but for the names of speakers, which are looked up as such, and these speakers."""
+        speakers = self.conversation.named(asked.spoken)
+        names = set(stems(" ".join(speakers)))
+        return [word for word in asked.words if word not in names], speakers
+
+    def best(self, words: Sequence[str], among: Docs | None, k: int, without: Docs | None = None) -> Docs:
+        """The k documents with the highest BM25 score, in no order; only those that hold a word, none `without`."""
+        scores = np.zeros(len(self._lengths), np.float32)
+        for posting in self._finding(words):
+            docs = np.frombuffer(posting.docs, np.int32)
+            scores[docs] += self._weights(posting, docs, np.frombuffer(posting.counts, np.uint8))
+        if without is not None:
+            scores[without[without < len(scores)]] = 0
+        if among is not None:
+            inside = among[among < len(scores)]
+            chosen = inside[scores[inside] > 0]
+        else:
+            chosen = np.flatnonzero(scores)
+        if len(chosen) > k:
+            chosen = chosen[np.argpartition(-scores[chosen], k)[:k]]
+        found: Docs = chosen.astype(np.int64)
+        return found
+
+    def _finding(self, words: Sequence[str]) -> list[Posting]:
+        """Postings worth walking: all of a small index, else those of words that tell documents apart."""
+        found = [self._postings[word] for word in words if word in self._postings]
+        telling = [posting for posting in found if len(posting.docs) <= _COMMON * len(self)]
+        return telling if telling and len(self) > _MANY else found
+
+    def _weights(self, posting: Posting, docs: NDArray[Any], counts: NDArray[Any]) -> Floats:
+        mean = self._total / max(len(self), 1)
+        norm = K1 * (1 - B + B * self._lengths[docs] / max(mean, 1e-9))
+        weights: Floats = self.idf(posting.word) * (K1 + 1) * counts / (counts + norm)
+        return weights
+
+    def table(self, words: Sequence[str], docs: NDArray[np.int64]) -> Floats:
+        """BM25 weight of each word in each document: shape (len(words), *docs.shape); 0 where it is not, or doc < 0."""
+        table = np.zeros((len(words), *docs.shape))
+        for row, word in enumerate(words):
+            posting = self._postings.get(word)
+            if posting is None:
+                continue
+            have = np.frombuffer(posting.docs, np.int32)
+            at = np.minimum(np.searchsorted(have, docs.astype(np.int32)), len(have) - 1)
+            hit = have[at] == docs
+            counts = np.frombuffer(posting.counts, np.uint8)[at[hit]]
+            table[row][hit] = self._weights(posting, docs[hit], counts)
+        return table
+
+    def score(self, words: Sequence[str], docs: Docs) -> Floats:
+        """BM25 scores of documents, shape (n,)."""
+        scores: Floats = self.table(words, docs).sum(axis=0)
+        return scores
+
+    def terms(self, asked: Question, around: Docs) -> dict[str, Floats]:
+        """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
+
+        around: shape (5, n), the documents, then the turns one before, one after, two before, two after; -1 for none.
+        """
+        words, speakers = self.without_speakers(asked)
+        docs, before = around[:2]
+        table = self.table(words, around)
+        own, near, far = table[:, 0], table[:, 1:3].max(axis=1), table[:, 3:5].max(axis=1)
+        nearer = np.maximum(own, near)
+        idf = np.array([self.idf(word) for word in words])
+        return {
+            "words": own.sum(axis=0),
+            "coverage": _share(own, idf),
+            "speaker": self.conversation.speaks(docs, speakers),
+            "near words": (nearer - own).sum(axis=0),
+            "far words": (np.maximum(nearer, far) - nearer).sum(axis=0),
+            "question": self._bear(docs, Sign.ASKS),
+            "answer": np.where(before >= 0, self._bear(before, Sign.ASKS), 0.0),
+            "self": self._bear(docs, Sign.SELF),
+            "asked for": self._bear(docs, asked.wants),
+            "length": np.log1p(self._lengths[docs]),
+        }
+
+    def _bear(self, docs: Docs, wanted: Sign) -> Floats:
+        """1 for each document that bears a sign of `wanted`, else 0."""
+        bears: Floats = (self._signs[docs] & wanted != 0).astype(np.float64)
+        return bears
+
+    def state(self) -> Mapping[str, Any]:
+        """Everything the index holds about documents, in an order that does not tell how it came about."""
+        return {
+            "postings": {w: (p.docs.tolist(), p.counts.tolist()) for w, p in sorted(self._postings.items())},
+            "held": {doc: sorted(p.word for p in held) for doc, held in sorted(self._held.items())},
+            "lengths": {int(doc): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
+            "signs": {int(doc): int(self._signs[doc]) for doc in np.flatnonzero(self._signs)},
+            "total": self._total,
+            "conversation": self.conversation.state(),
+        }
+
+
+def _share(table: Floats, idf: Floats) -> Floats:
+    """Share of the words, weighted by idf, that each document holds; in [0, 1]. table: shape (words, n)."""
+    share: Floats = idf @ (table > 0) / max(float(idf.sum()), 1e-9)
+    return share

@@ -1,0 +1,309 @@
+"""copy: a store becomes another, whole; what was forgotten in the one is refused in the other.
+
+An export is lines of what may be read; a copy is all that a store holds: records with trace, standing and vector,
+links, recall log, ledger, notes, and what is refused. The journal is a note in the target, and what is there already by
+id: a killed copy goes on where it stopped, and first takes out of the target what the source has forgotten meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from memoria.distill.unlearn import folder_of, manifests
+from memoria.embedders import as_embedder
+from memoria.engine.memory import open_store
+from memoria.engine.retention import DEMAND
+from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
+from memoria.protocols import Change, Progress, Store
+from memoria.retention import allocate as allocating
+from memoria.stores import InMemoryStore
+from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
+
+JOURNAL = "copy"
+_DONE, _ON = "done", "on"
+_BATCH = 500
+Place = str | os.PathLike[str] | Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What a copy did, or would do. Every count from `memories` to `refused` is the same in both stores, compared.
+
+    added: memories written now; fewer than `memories` when a killed copy went on. removed: memories, taken out of the
+    target because the source has forgotten or changed them since. namespaces: that hold memories.
+    links: by which memories supersede others. recalls: lines of the recall log. refused: fingerprints and sketches of
+    forgotten texts. shards: names of adapters that stay with the source: weights are learnt anew from the target.
+    """
+
+    dry_run: bool
+    added: int
+    removed: int
+    memories: int
+    namespaces: int
+    links: int
+    recalls: int
+    ledger: int
+    notes: int
+    refused: int
+    shards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gap:
+    """What the target lacks. alone: namespaces only it has. stale: ids to take out. missing: ids to bring."""
+
+    alone: tuple[Namespace, ...] = ()
+    stale: tuple[str, ...] = ()
+    missing: Mapping[Namespace, Sequence[str]] = field(default_factory=dict)
+
+
+def copy(
+    source: Place, target: Place, *, dry_run: bool = False, timeout: float = 0.0, progress: Progress | None = None
+) -> Copied:
+    """Makes `target` hold all that `source` holds, compares the two, and says what was compared.
+
+    source, target: a directory or URL as `memoria.open` takes them, or a store that is open. A directory is opened as
+    its one writer, so that nothing changes meanwhile; the source is not changed. dry_run: reads only, and makes no
+    target. timeout: seconds to wait for another writer to close. progress: called with (what, done, total).
+    Raises StoreExists when the target holds anything but what a killed copy of this source left, EmbedderMismatch,
+    CopyDiffers when the two are not the same in the end, and what `memoria.open` raises.
+    """
+    if source is target or _path(source) == _path(target) is not None:
+        raise InvalidQuery("source and target of a copy are the same")
+    mode: Literal["r", "rw"] = "r" if dry_run else "rw"
+    with _source(source, mode, timeout) as read:
+        try:
+            with _opened(target, read.embedder, mode, timeout) as written:
+                return _copy(read, written, progress, dry_run=dry_run)
+        except StoreNotFound:
+            if not dry_run:
+                raise
+            return _copy(read, InMemoryStore(read.embedder), progress, dry_run=True)
+
+
+def _path(place: Place) -> str | None:
+    return os.fspath(place) if isinstance(place, str | os.PathLike) else None
+
+
+def _source(place: Place, mode: Literal["r", "rw"], timeout: float) -> AbstractContextManager[Store]:
+    """The source, which is not made when it is not there."""
+    card, path = as_embedder(None).card, _path(place)
+    if path is not None and mode == "rw":
+        with suppress(FormatTooOld):  # which opening it for writing mends
+            open_store(path, card, "r", timeout).close()
+    return _opened(place, card, mode, timeout)
+
+
+@contextmanager
+def _opened(place: Place, card: EmbedderCard, mode: Literal["r", "rw"], timeout: float) -> Iterator[Store]:
+    """The store at a place, closed afterwards when it was not open. card: of its vectors, when it is made."""
+    if not isinstance(place, str | os.PathLike):
+        yield place
+        return
+    store = open_store(place, card, mode, timeout)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: bool) -> Copied:
+    _check(source, target)
+    found = _gap(source, target)
+    if not dry_run:
+        target.write_note(JOURNAL, _journal(source, _ON))
+        if found.alone:
+            for namespace in found.alone:
+                target.erase_namespaces(namespace, over_holds=True)
+            found = replace(_gap(source, target), alone=found.alone)
+        _take_out(target, found.stale)
+        _adopt(source, target)
+        _bring(source, target, found.missing, progress)
+        _follow(source, target)
+        differences = list(_differences(source, target))
+        if differences:
+            raise CopyDiffers("the copy is not what its source is; run it again: " + "; ".join(differences))
+        target.write_note(JOURNAL, _journal(source, _DONE))
+    return _counted(source, found, dry_run=dry_run)
+
+
+def _journal(source: Store, state: str) -> str:
+    return json.dumps({"source": source.alias(()), "state": state})
+
+
+def _check(source: Store, target: Store) -> None:
+    """Raises EmbedderMismatch, and StoreExists when the target is not to be written over."""
+    if source.embedder != target.embedder:
+        raise EmbedderMismatch(
+            f"the source's vectors come from {source.embedder.name!r}, those of the target from "
+            f"{target.embedder.name!r}: reembed one of them, or copy into a new store"
+        )
+    empty = not (target.count(()) or target.notes() or target.ledger() or target.fingerprints(()))
+    if not empty and target.note(JOURNAL) != _journal(source, _ON):
+        raise StoreExists(
+            "the target is not empty, nor what a killed copy of this source left: copy into a store that is not there"
+        )
+
+
+def _gap(source: Store, target: Store) -> _Gap:
+    """What there is to do in the target, by all that hangs on an id and what hangs on a namespace."""
+    homes, forgetful = source.namespaces(()), source.fingerprints(())
+    known = {*target.namespaces(()), *target.fingerprints(())}
+    alone = tuple(sorted(known - {*homes, *forgetful}))
+    ours, theirs = _log(source), _log(target)
+    stale: list[str] = []
+    missing: dict[Namespace, Sequence[str]] = {}
+    for name in sorted({*homes, *known} - set(alone)):
+        wanted = source.holdings(name)[0]
+        doomed = any(name[: len(other)] == other for other in alone)
+        there = set() if doomed else set(target.holdings(name)[0])
+        both = [id for id in wanted if id in there]
+        extra = {id for id in both if theirs[id] - ours[id]}
+        changed = {id for part in _parts(both) for id in _changed(source, target, part)} | extra
+        stale += sorted((there - set(wanted)) | changed)
+        missing[name] = [id for id in wanted if id not in there or id in changed]
+    return _Gap(alone=alone, stale=tuple(stale), missing=missing)
+
+
+def _log(store: Store) -> defaultdict[str, Counter[Recalled]]:
+    """The recall log, by id."""
+    found: defaultdict[str, Counter[Recalled]] = defaultdict(Counter)
+    for line in store.recalls(()):
+        found[line.id][line] += 1
+    return found
+
+
+def _changed(source: Store, target: Store, ids: Sequence[str]) -> set[str]:
+    """Which of these records, or their links, are other in the target than in the source."""
+    ours, theirs = _read(source, ids), _read(target, ids)
+    other = {id for id in ids if id not in ours or id not in theirs or not _same(ours[id], theirs[id])}
+    return other | {link.child for link in _supersedes(target, ids) - _supersedes(source, ids)}
+
+
+def _read(store: Store, ids: Sequence[str]) -> dict[str, Record]:
+    """The records that are there, by id; each trace with its time of encoding, which a store may leave out."""
+    found = [record for record in store.read(ids) if record is not None]
+    return {one.memory.id: replace(one, trace=replace(one.trace, encoded_at=one.trace.start)) for one in found}
+
+
+def _same(one: Record, other: Record) -> bool:
+    equal = (one.memory, one.trace) == (other.memory, other.trace)
+    return equal and one.vector.astype("<f2").tobytes() == other.vector.astype("<f2").tobytes()
+
+
+def _supersedes(store: Store, ids: Sequence[str]) -> set[Link]:
+    return {link for link in store.links(ids) if link.relation == "supersedes"}
+
+
+def _lacking_links(source: Store, target: Store) -> Iterator[set[Link]]:
+    """The links by which memories supersede others that the target lacks, a part of the ids after the other."""
+    return (_supersedes(source, part) - _supersedes(target, part) for part in _all(source))
+
+
+def _take_out(target: Store, ids: Sequence[str]) -> None:
+    for part in _parts(ids):
+        target.erase(part, over_holds=True, guard=False)
+
+
+def _adopt(source: Store, target: Store) -> None:
+    """Before any memory comes: what the source refuses is refused in the target from the start."""
+    known, there = source.fingerprints(()), target.fingerprints(())
+    for name in sorted({*known, *there}):
+        if there.get(name, frozenset()) != known.get(name, frozenset()):
+            target.adopt(name, known.get(name, frozenset()))
+
+
+def _bring(source: Store, target: Store, missing: Mapping[Namespace, Sequence[str]], progress: Progress | None) -> None:
+    done, total = 0, sum(map(len, missing.values()))
+    for ids in missing.values():
+        for part in _parts(ids):
+            target.write(list(_read(source, part).values()))
+            done += len(part)
+            if progress is not None:
+                progress("copy", done, total)
+
+
+def _follow(source: Store, target: Store) -> None:
+    """What hangs on memories that are there: links, the recall log, the ledger, notes."""
+    for links in _lacking_links(source, target):
+        if links:
+            target.revise(Change(links=tuple(sorted(links, key=lambda link: (link.parent, link.child)))))
+    recalls = source.recalls(())
+    lacking = Counter(recalls) - Counter(target.recalls(()))
+    lines = [line for line in recalls if _taken(lacking, line)]
+    if lines:
+        target.retrace({}, lines)
+    for entry in source.ledger()[len(target.ledger()) :]:
+        target.enter(entry)
+    there = target.notes()
+    for note, value in _notes(source, target).items():
+        if there.get(note) != value:
+            target.write_note(note, value)
+
+
+def _taken(lacking: Counter[Recalled], line: Recalled) -> bool:
+    lacking[line] -= 1
+    return lacking[line] >= 0
+
+
+def _notes(source: Store, target: Store) -> dict[str, str]:
+    """The notes as the target writes them: aliases of namespaces are each store's own."""
+    found = {name: value for name, value in source.notes().items() if name != JOURNAL}
+    if DEMAND in found:
+        aliases = {source.alias(name): target.alias(name) for name in source.namespaces(())}
+        demands = allocating.from_note(found[DEMAND])
+        kept = {aliases[alias]: demand for alias, demand in demands.items() if alias in aliases}
+        found[DEMAND] = allocating.to_note(kept)
+    return found
+
+
+def _differences(source: Store, target: Store) -> Iterator[str]:
+    """What is not the same in both, without content. Reads everything again."""
+    left = _gap(source, target)
+    counts = {
+        "namespaces only in the target": len(left.alone),
+        "memories that should not be there": len(left.stale),
+        "memories missing": sum(map(len, left.missing.values())),
+        "memories more or fewer": abs(source.count(()) - target.count(())),
+        "links missing": sum(map(len, _lacking_links(source, target))),
+        "lines of the recall log missing": (Counter(source.recalls(())) - Counter(target.recalls(()))).total(),
+    }
+    yield from (f"{count} {what}" for what, count in counts.items() if count)
+    if source.fingerprints(()) != target.fingerprints(()):
+        yield "other fingerprints of what was forgotten"
+    if source.ledger() != target.ledger():
+        yield "another ledger"
+    if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
+        yield "other notes"
+
+
+def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
+    folder = folder_of(source)
+    return Copied(
+        dry_run=dry_run,
+        added=sum(map(len, found.missing.values())),
+        removed=len(found.stale),
+        memories=source.count(()),
+        namespaces=len(source.namespaces(())),
+        links=len({link for part in _all(source) for link in _supersedes(source, part)}),
+        recalls=len(source.recalls(())),
+        ledger=len(source.ledger()),
+        notes=len(source.notes().keys() - {JOURNAL}),
+        refused=sum(len(one) for known in source.fingerprints(()).values() for one in known),
+        shards=() if folder is None else tuple(path.stem for path in manifests(folder)),
+    )
+
+
+def _all(store: Store) -> Iterator[Sequence[str]]:
+    """Every id, in parts."""
+    return (part for name in store.namespaces(()) for part in _parts(store.holdings(name)[0]))
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH))

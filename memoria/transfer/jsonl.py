@@ -1,0 +1,236 @@
+"""export and import: JSON lines, one memory each, lossless with trace and vector."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from memoria.errors import InvalidMemory, InvalidVector
+from memoria.protocols import Change, Embedder, Progress, Store
+from memoria.recall.search import embed
+from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
+from memoria.validate import check_memory, is_id
+
+if TYPE_CHECKING:
+    from memoria.protocols import Vectors
+
+_BATCH = 1000
+# Far wider than what rounding to fp16 does to a length.
+_LENGTH_TOLERANCE = 0.01
+
+
+class _Origin(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    source: str | None = None
+    speaker: str | None = None
+    session: str | None = None
+    derived_from: tuple[str, ...] = ()
+
+
+class _Held(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    last_retrieved: datetime
+    stability: float
+    difficulty: float
+    retrievals: int
+    lapses: int
+    encoded_at: datetime | None = None
+    strength: float = 0.0
+    interference: float = 0.0
+    recent: tuple[tuple[datetime, float], ...] = ()
+    older: float = 0.0
+    fades_at: datetime | None = None
+    archived: bool = False
+    pinned: bool = False
+    held: bool = False
+
+
+class _Said(BaseModel):
+    """A memory as it is written in a line, or as a part of a gist in one."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str
+    namespace: tuple[str, ...]
+    text: str
+    created_at: datetime
+    kind: Kind
+    valid_from: datetime | None
+    valid_to: datetime | None
+    salience: float
+    subject: str | None
+    tags: tuple[str, ...]
+    key: str | None
+    provenance: _Origin
+    metadata: dict[str, Any]
+    parts: tuple[_Said, ...] = ()
+
+
+class Line(_Said):
+    """One line of an export. vector: base64 of little-endian fp16, made by `embedder`.
+
+    supersedes: ids of what it superseded, and until when each was valid before.
+    """
+
+    trace: _Held
+    embedder: str
+    vector: str
+    supersedes: dict[str, datetime | None] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """stored: how many were new. refused: lines, from 1, whose text was forgotten here, or whose source is not here."""
+
+    stored: int
+    refused: tuple[int, ...]
+
+
+def export(store: Store, where: Where) -> Iterator[str]:
+    """JSON lines of what matches, oldest first."""
+    ids = store.select(where)
+    for at in range(0, len(ids), _BATCH):
+        part = ids[at : at + _BATCH]
+        supersedes: dict[str, dict[str, datetime | None]] = {}
+        for link in store.links(part):
+            if link.relation == "supersedes":
+                supersedes.setdefault(link.child, {})[link.parent] = link.was
+        for record in store.read(part):
+            if record is not None:
+                yield _line(record, store.embedder, supersedes.get(record.memory.id, {})).model_dump_json()
+
+
+def _line(record: Record, card: EmbedderCard, supersedes: dict[str, datetime | None]) -> Line:
+    return Line(
+        **_said(record.memory),
+        trace=_Held(
+            **{name: getattr(record.trace, name) for name in _Held.model_fields},
+        ),
+        embedder=card.name,
+        vector=base64.b64encode(record.vector.astype("<f2").tobytes()).decode(),
+        supersedes=supersedes,
+    )
+
+
+def _said(memory: Memory) -> dict[str, Any]:
+    origin = memory.provenance
+    fields = {name: getattr(memory, name) for name in _Said.model_fields}
+    return fields | {
+        "metadata": dict(memory.metadata),
+        "provenance": _Origin(**{name: getattr(origin, name) for name in _Origin.model_fields}),
+        "parts": tuple(_Said(**_said(part)) for part in memory.parts),
+    }
+
+
+def import_lines(
+    store: Store,
+    embedder: Embedder,
+    lines: Iterable[str],
+    progress: Progress | None = None,
+    *,
+    readmit: bool = False,
+) -> Imported:
+    """Stores what the lines hold; an id that is there already is left as it is, and what was forgotten stays out.
+
+    readmit: takes back what was forgotten here. Every line is read before the first is stored, so that a bad one, named
+    by its number, changes nothing.
+    """
+    parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
+    known = store.read([line.id for line in parsed.values()])
+    fresh = {number: line for (number, line), found in zip(parsed.items(), known, strict=True) if found is None}
+    refused = _refused(store, fresh, readmit=readmit)
+    wanted = {line.id: line for number, line in fresh.items() if number not in refused}
+    records = _records(store, embedder, list(wanted.values()), progress)
+    links = [
+        Link(parent=parent, child=line.id, relation="supersedes", was=was)
+        for line in wanted.values()
+        for parent, was in line.supersedes.items()
+    ]
+    if records:
+        store.revise(Change(add=tuple(records), links=tuple(links)))
+    return Imported(stored=len(records), refused=tuple(sorted(refused)))
+
+
+def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[int]:
+    """Numbers of lines of which the text, or that of a part, was forgotten here, and of what was made from those."""
+    out: set[int] = set()
+    for namespace in {line.namespace for line in lines.values()}:
+        here = {number: line for number, line in lines.items() if line.namespace == namespace}
+        texts = [(number, said.text) for number, line in here.items() for said in (line, *line.parts)]
+        found = store.refused(namespace, [text for _, text in texts])
+        back = [(number, text) for (number, text), known in zip(texts, found, strict=True) if known]
+        if readmit and back:
+            store.readmit(namespace, [text for _, text in back])
+        else:
+            out |= {number for number, _ in back}
+    while orphans := _orphans(store, {number: line for number, line in lines.items() if number not in out}):
+        out |= orphans
+    return out
+
+
+def _orphans(store: Store, lines: Mapping[int, Line]) -> set[int]:
+    """Numbers of lines that were made from what is neither here nor among the lines."""
+    coming = {said.id for line in lines.values() for said in (line, *line.parts)}
+    sources = {number: set(line.provenance.derived_from) - coming for number, line in lines.items()}
+    asked = sorted(set().union(*sources.values()))
+    here = {link.parent for link in store.links(asked)} | set(store.select(Where(ids=tuple(asked)))) if asked else set()
+    return {number for number, needed in sources.items() if not needed <= here}
+
+
+def _parse(number: int, text: str) -> Line:
+    try:
+        line = Line.model_validate_json(text)
+        check_memory(_memory(line))
+    except ValidationError as error:
+        raise InvalidMemory(
+            *(f"line {number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        ) from None
+    except InvalidMemory as error:
+        raise InvalidMemory(*(f"line {number}: {violation}" for violation in error.violations)) from None
+    if not is_id(line.id):
+        raise InvalidMemory(f"line {number}: id {line.id!r} is not 32 hexadecimal digits")
+    return line
+
+
+def _memory(line: _Said) -> Memory:
+    fields = {name: getattr(line, name) for name in _Said.model_fields}
+    said = {"provenance": Provenance(**line.provenance.model_dump()), "parts": tuple(map(_memory, line.parts))}
+    return Memory(**fields | said)
+
+
+def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: Progress | None) -> list[Record]:
+    carried = [_carried(store.embedder, line) for line in lines]
+    texts = [line.text for line, vector in zip(lines, carried, strict=True) if vector is None]
+    embedded = iter(embed(store, embedder, texts, progress))
+    return [
+        Record(
+            memory=_memory(line),
+            trace=_trace(line),
+            vector=next(embedded) if vector is None else vector,
+        )
+        for line, vector in zip(lines, carried, strict=True)
+    ]
+
+
+def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
+    """The vector that the line brings, when the store's own embedder made it; raises InvalidVector."""
+    import numpy as np
+
+    if line.embedder != card.name:
+        return None
+    try:
+        vector = np.frombuffer(base64.b64decode(line.vector, validate=True), "<f2").astype(np.float32)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidVector(f"memory {line.id}: vector is not base64 of fp16 numbers: {error}") from None
+    if len(vector) != card.dimension or not abs(np.linalg.norm(vector) - 1) < _LENGTH_TOLERANCE:
+        raise InvalidVector(f"memory {line.id}: vector is not of length 1 and dimension {card.dimension}")
+    return vector
+
+
+def _trace(line: Line) -> Trace:
+    return Trace(**line.trace.model_dump(), salience=line.salience, kind=line.kind)

@@ -1,0 +1,39 @@
+"""Lines in which a store keeps what it forgot: fingerprints joined, and, sealed, what was adopted from other stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from memoria.stores.sealing import KEY_BYTES, derived, new_key, seal, unseal
+from memoria.text.fingerprints import PRINT_BYTES, Fingerprints
+
+# Of a line: fingerprints and a sketch under the namespace's key, and what was adopted.
+PRINTS, SKETCH, ADOPTED = range(3)
+
+
+def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
+    """The fingerprints that lines hold."""
+    for (blob,) in lines:
+        yield from (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))
+
+
+def sealed(key: bytes, one: Fingerprints) -> bytes:
+    """A salt, and what was adopted under a key that is made of it, for a key seals one message only."""
+    salt = new_key()
+    packed = {
+        "key": one.key.hex(),
+        "prints": b"".join(sorted(one.prints)).hex(),
+        "sketches": [made.hex() for made in sorted(one.sketches)],
+    }
+    return salt + seal(derived(key, b"adopted", salt), packed, salt)
+
+
+def opened(key: bytes, line: bytes) -> Fingerprints:
+    """What `sealed` was given; raises StoreCorrupt when it does not open."""
+    salt = line[:KEY_BYTES]
+    packed = unseal(derived(key, b"adopted", salt), line[KEY_BYTES:], salt)
+    return Fingerprints(
+        key=bytes.fromhex(packed["key"]),
+        prints=frozenset(cut([(bytes.fromhex(packed["prints"]),)])),
+        sketches=frozenset(map(bytes.fromhex, packed["sketches"])),
+    )
