@@ -27,17 +27,12 @@ from memoria.types import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from memoria.arrays import Floats, Ints, Vectors
     from memoria.text.evidence import Evidence
     from memoria.text.fingerprints import Fingerprints
     from memoria.text.words import Question
     from memoria.traces import Traces
 
-    Floats = NDArray[np.float64]
-    Vectors = NDArray[np.float32]
-    Whole = NDArray[np.int64]
 
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, total) during long work."""
@@ -181,7 +176,7 @@ class Store(Protocol):
         """Archives what `due` would return, in one go, and returns it."""
         ...
 
-    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
         """What lies in exactly this namespace: ids, traces, and bytes of slot and sealed row, shape (n,)."""
         ...
 

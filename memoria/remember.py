@@ -17,7 +17,7 @@ from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from memoria.types import KINDS, Trace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    from memoria.arrays import Bools, Floats, Ints
+
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -43,22 +43,22 @@ class Traces:
     was none. kind: position in KINDS.
     """
 
-    last_retrieved: Whole
-    encoded_at: Whole
+    last_retrieved: Ints
+    encoded_at: Ints
     stability: Floats
     difficulty: Floats
     strength: Floats
     interference: Floats
-    retrievals: Whole
-    lapses: Whole
+    retrievals: Ints
+    lapses: Ints
     recent: Floats
     rates: Floats
     older: Floats
     salience: Floats
     kind: NDArray[np.int8]
-    archived: NDArray[np.bool_]
-    pinned: NDArray[np.bool_]
-    held: NDArray[np.bool_]
+    archived: Bools
+    pinned: Bools
+    held: Bools
 
     @classmethod
     def of(cls, traces: Sequence[Trace]) -> Traces:

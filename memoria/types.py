@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from memoria.canonical import same
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from memoria.arrays import Vectors
 
-    Vector = NDArray[np.float32]
 
 Namespace = tuple[str, ...]
 Kind = Literal["episodic", "semantic", "procedural"]
@@ -216,7 +214,7 @@ class Record:
 
     memory: Memory
     trace: Trace
-    vector: Vector
+    vector: Vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

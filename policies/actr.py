@@ -27,7 +27,8 @@ from memoria.policies.model import Model
 from memoria.types import RECENT, Memory, Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 _SECOND = timedelta(seconds=1)
 # Closer to 1 than this, the integral of Petrov's equation loses its digits.

@@ -17,7 +17,8 @@ from memoria.policies.model import DAY, Model, after, days
 from memoria.types import Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 _MASK = (1 << 64) - 1
 

@@ -22,7 +22,8 @@ from memoria.policies.model import DAY, Model, after
 from memoria.types import Memory, Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 _MOST = 1 - 1e-12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,7 +16,8 @@ from memoria.policies.model import Model, after, days
 from memoria.types import Memory, Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 _LOG_R = math.log(0.9)
 

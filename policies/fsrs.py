@@ -24,7 +24,8 @@ from memoria.policies.model import Model, after, days
 from memoria.types import Memory, Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 WEIGHTS = (
     *(0.212, 1.2931, 2.3065, 8.2956, 6.4133, 0.8334, 3.0194, 0.001, 1.8722, 0.1666, 0.796),

@@ -20,7 +20,8 @@ from memoria.policies.model import Model, after, days
 from memoria.types import Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, overload
 from memoria.types import Memory, Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 DAY = timedelta(days=1)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)

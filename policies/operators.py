@@ -11,7 +11,8 @@ from memoria.policies.model import DAY, LATEST, Model, after
 from memoria.types import KINDS, Kind, Memory, Trace
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

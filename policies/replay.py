@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memoria.traces import Floats, Traces
+    from memoria.arrays import Floats
+    from memoria.traces import Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,9 +39,7 @@ from memoria.types import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from memoria.protocols import Vectors, Whole
+    from memoria.arrays import Ints, Vectors
     from memoria.text.words import Question
 
 
@@ -203,7 +201,7 @@ class InMemoryStore:
         self.mark(ids, archived=True)
         return ids
 
-    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
         found = {id: one for id, one in sorted(self._open.items()) if one.memory.namespace == namespace}
         sizes = [len(one.memory.text.encode()) + 2 * len(one.vector) for one in found.values()]
         return list(found), Traces.of([_trace(one) for one in found.values()]), np.array(sizes, np.int64)
@@ -333,5 +331,5 @@ def _rounded(record: Record) -> Record:
     return replace(record, vector=record.vector.astype(np.float16).astype(np.float32))
 
 
-def _reader(vectors: Vectors) -> Callable[[NDArray[np.int64]], Vectors]:
+def _reader(vectors: Vectors) -> Callable[[Ints], Vectors]:
     return lambda docs: vectors[docs]

@@ -11,7 +11,7 @@ from memoria.errors import InvalidVector
 from memoria.protocols import Embedder
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 
 def embedded(embedder: Embedder, texts: Sequence[str]) -> Vectors:

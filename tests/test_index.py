@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from memoria.arrays import Vectors
 from memoria.stores import LocalStore
 from memoria.stores.local.index import FLAT_LIMIT, Index
 from memoria.types import EmbedderCard, Memory, Record, Trace, Where
@@ -80,7 +80,7 @@ def test_a_store_that_forgot_has_the_index_of_one_that_never_saw(tmp_path: Path,
     assert states["saw", "open"]
 
 
-def _record(row: int, vector: NDArray[np.float32]) -> Record:
+def _record(row: int, vector: Vectors) -> Record:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     memory = Memory(id=f"{row:032x}", namespace=("a",), text=f"fact {row}", created_at=start)
     return Record(memory=memory, trace=Trace(last_retrieved=start), vector=vector)

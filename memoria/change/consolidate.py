@@ -18,7 +18,7 @@ from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Store
 from memoria.types import Memory, Namespace, Record, Where
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 LIKE = 0.6
 MOST = 8

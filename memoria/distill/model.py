@@ -24,7 +24,8 @@ from memoria.types import Memory, Namespace
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
+
 
 Clock = Callable[[], datetime]
 # Prompts answered together.

@@ -18,7 +18,7 @@ from memoria.protocols import Embedder
 from memoria.types import Memory
 
 if TYPE_CHECKING:
-    from memoria.protocols import Floats, Vectors
+    from memoria.arrays import Floats, Vectors
 
 # Midway between the farthest question on topic (0.75) and the nearest off topic (0.56) of facts drawn by seed 100.
 FLOOR, MARGIN = 0.65, 0.05

@@ -34,7 +34,7 @@ from memoria.types import EmbedderCard, Hit, Kind, Memory, Namespace, Receipt, R
 from memoria.validate import check_memory, check_namespace, check_where, is_id
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 Clock = Callable[[], datetime]

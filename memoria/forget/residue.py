@@ -101,7 +101,7 @@ def _scan_file(path: Path, table: _Table, chunk: int) -> tuple[list[Find], int]:
             for needle, offset in table.find(data):
                 first.setdefault(needle, base + offset)
             start += len(part)
-            # Whole words stay aligned to the file whatever the chunk is.
+            # Ints words stay aligned to the file whatever the chunk is.
             held = data[-overlap:] if overlap < len(data) else data
     finds = [
         Find(label=table.needles[needle].label, needle=needle, path=path, offset=offset)

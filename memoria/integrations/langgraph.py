@@ -48,7 +48,7 @@ with extra("langgraph"):
     )
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 Labels = tuple[str, ...]
 # No label is ever written like this: as_part writes no bare "%".

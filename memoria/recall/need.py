@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from memoria.arrays import Floats
     from memoria.text.evidence import Evidence
 
 _EDGE = 0.01
@@ -66,7 +64,7 @@ class Need:
             raise InvalidQuery(*(f"term {name!r} is not one of {', '.join(self.weights)}" for name in unknown))
         return replace(self, weights={name: w for name, w in self.weights.items() if name not in names})
 
-    def terms(self, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
+    def terms(self, evidence: Evidence) -> dict[str, Floats]:
         """Log-odds of each kind of evidence for each candidate, shape (n,) each."""
         return {name: self.weights[name] * column for name, column in evidence.columns.items() if name in self.weights}
 

@@ -24,7 +24,7 @@ from memoria.types import Hit, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
 
 if TYPE_CHECKING:
-    from memoria.protocols import Floats, Vectors
+    from memoria.arrays import Floats, Vectors
     from memoria.text.evidence import Evidence
 
 POOL = 50

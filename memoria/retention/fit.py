@@ -20,11 +20,10 @@ from memoria.types import Memory, Recalled
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
 
+    from memoria.arrays import Floats
     from memoria.protocols import DecayPolicy
 
-    Floats = NDArray[np.float64]
 
 LEAST_LINES = 50
 _HELD_OUT = 0.3

@@ -12,10 +12,8 @@ from memoria.protocols import DecayPolicy, Store
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from memoria.traces import Floats, Traces, Whole
+    from memoria.arrays import Bools, Floats, Ints
+    from memoria.traces import Traces
 
 CAP = 1000
 
@@ -64,16 +62,16 @@ def beyond(
     return [(float(scores[n]), ids[n]) for n in order[:excess]]
 
 
-def _least_first(traces: Traces, scores: Floats, counted: NDArray[np.bool_]) -> Whole:
+def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
     import numpy as np
 
     order = np.lexsort((traces.encoded_at, scores))
     free = counted & ~(traces.pinned | traces.held)
-    out: Whole = order[free[order]]
+    out: Ints = order[free[order]]
     return out
 
 
-def _excess(budget: Budget, sizes: Whole, count: int, total: int) -> int:
+def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
     """How many of the least needed must go."""
     import numpy as np
 

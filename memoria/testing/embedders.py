@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 
 class HashEmbedder:

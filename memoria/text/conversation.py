@@ -12,11 +12,9 @@ import numpy as np
 from memoria.text.words import plain_words
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from memoria.arrays import Floats, Ints
     from memoria.types import Memory
 
-    Docs = NDArray[np.int64]
 
 NOBODY = -1
 
@@ -78,20 +76,20 @@ class Conversation:
             self._before = np.concatenate([self._before, fresh])
             self._after = np.concatenate([self._after, fresh])
 
-    def neighbours(self, docs: Docs, step: int) -> Docs:
+    def neighbours(self, docs: Ints, step: int) -> Ints:
         """The document `step` turns later in the session of each (earlier when negative), -1 where there is none."""
         link = self._before if step < 0 else self._after
         for _ in range(abs(step)):
             real = (docs >= 0) & (docs < len(link))
             docs = np.where(real, link[np.where(real, docs, 0)] if len(link) else NOBODY, NOBODY)
-        beside: Docs = docs.astype(np.int64)
+        beside: Ints = docs.astype(np.int64)
         return beside
 
     def named(self, spoken: Set[str]) -> frozenset[str]:
         """The speakers of whom a word of the name is among `spoken`, which is in lower case."""
         return frozenset(name for name in self._speakers if not spoken.isdisjoint(plain_words(name)))
 
-    def speaks(self, docs: Docs, named: Set[str]) -> NDArray[np.float64]:
+    def speaks(self, docs: Ints, named: Set[str]) -> Floats:
         """1 where somebody in `named` says it, -1 where somebody else does, 0 where nobody is named or known."""
         if not named:
             return np.zeros(len(docs))

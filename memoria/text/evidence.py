@@ -10,17 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memoria.text.conversation import NOBODY
 from memoria.text.lexical import LexicalIndex
 from memoria.text.words import Question
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Floats, Ints, Vectors
 
-Docs = NDArray[np.int64]
-Columns = Mapping[str, NDArray[np.float64]]
+Columns = Mapping[str, Floats]
 
 _NEAR = (-1, 1)
 _FAR = (-2, 2)
@@ -36,14 +34,14 @@ class Evidence:
 
 def gather(
     index: LexicalIndex,
-    nearest: Docs,
-    vectors: Callable[[Docs], Vectors],
+    nearest: Ints,
+    vectors: Callable[[Ints], Vectors],
     asked: Question,
     vector: Vectors,
-    among: Docs | None,
+    among: Ints | None,
     pool: int,
-    without: Docs | None = None,
-) -> tuple[Docs, Columns]:
+    without: Ints | None = None,
+) -> tuple[Ints, Columns]:
     """Candidates and their columns in one namespace.
 
     Candidates are the documents nearest in meaning, the `pool` best by words, and, as a second hop, the turns beside
@@ -65,7 +63,7 @@ def gather(
     return docs, {**_similarities(vectors, vector, around[:3]), **index.terms(asked, around)}
 
 
-def _similarities(vectors: Callable[[Docs], Vectors], vector: Vectors, around: Docs) -> Columns:
+def _similarities(vectors: Callable[[Ints], Vectors], vector: Vectors, around: Ints) -> Columns:
     """Cosine of the question with each document, and with the sum of it and the turns beside it.
 
     around: shape (3, n), the documents and the turns one before and one after, -1 for none.

@@ -21,10 +21,9 @@ from memoria.text.words import Question, Sign, signs, stems
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from memoria.arrays import Floats, Ints
     from memoria.types import Memory
 
-    Docs = NDArray[np.int64]
-    Floats = NDArray[np.float64]
 
 # Short texts say a word once: repetition (k1) and length (b) matter less than in documents (1.2, 0.75).
 K1 = 0.9
@@ -107,11 +106,11 @@ class LexicalIndex:
             self._lengths = np.concatenate([self._lengths, np.zeros(grown, np.int32)])
             self._signs = np.concatenate([self._signs, np.zeros(grown, np.uint8)])
 
-    def docs(self) -> Docs:
+    def docs(self) -> Ints:
         """All documents in the index, in no order."""
         return np.fromiter(self._held, np.int64, len(self._held))
 
-    def held(self, docs: Docs) -> Docs:
+    def held(self, docs: Ints) -> Ints:
         """Those of `docs` that are in the index."""
         return docs[np.array([doc in self._held for doc in docs.tolist()], np.bool_)]
 
@@ -127,7 +126,7 @@ class LexicalIndex:
         names = set(stems(" ".join(speakers)))
         return [word for word in asked.words if word not in names], speakers
 
-    def best(self, words: Sequence[str], among: Docs | None, k: int, without: Docs | None = None) -> Docs:
+    def best(self, words: Sequence[str], among: Ints | None, k: int, without: Ints | None = None) -> Ints:
         """The k documents with the highest BM25 score, in no order; only those that hold a word, none `without`."""
         scores = np.zeros(len(self._lengths), np.float32)
         for posting in self._finding(words):
@@ -142,7 +141,7 @@ class LexicalIndex:
             chosen = np.flatnonzero(scores)
         if len(chosen) > k:
             chosen = chosen[np.argpartition(-scores[chosen], k)[:k]]
-        found: Docs = chosen.astype(np.int64)
+        found: Ints = chosen.astype(np.int64)
         return found
 
     def _finding(self, words: Sequence[str]) -> list[Posting]:
@@ -157,7 +156,7 @@ class LexicalIndex:
         weights: Floats = self.idf(posting.word) * (K1 + 1) * counts / (counts + norm)
         return weights
 
-    def table(self, words: Sequence[str], docs: NDArray[np.int64]) -> Floats:
+    def table(self, words: Sequence[str], docs: Ints) -> Floats:
         """BM25 weight of each word in each document: shape (len(words), *docs.shape); 0 where it is not, or doc < 0."""
         table = np.zeros((len(words), *docs.shape))
         for row, word in enumerate(words):
@@ -171,12 +170,12 @@ class LexicalIndex:
             table[row][hit] = self._weights(posting, docs[hit], counts)
         return table
 
-    def score(self, words: Sequence[str], docs: Docs) -> Floats:
+    def score(self, words: Sequence[str], docs: Ints) -> Floats:
         """BM25 scores of documents, shape (n,)."""
         scores: Floats = self.table(words, docs).sum(axis=0)
         return scores
 
-    def terms(self, asked: Question, around: Docs) -> dict[str, Floats]:
+    def terms(self, asked: Question, around: Ints) -> dict[str, Floats]:
         """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
 
         around: shape (5, n), the documents, then the turns one before, one after, two before, two after; -1 for none.
@@ -200,7 +199,7 @@ class LexicalIndex:
             "length": np.log1p(self._lengths[docs]),
         }
 
-    def _bear(self, docs: Docs, wanted: Sign) -> Floats:
+    def _bear(self, docs: Ints, wanted: Sign) -> Floats:
         """1 for each document that bears a sign of `wanted`, else 0."""
         bears: Floats = (self._signs[docs] & wanted != 0).astype(np.float64)
         return bears

@@ -18,7 +18,7 @@ from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, 
 from memoria.validate import check_memory, is_id
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 _BATCH = 1000
 # Far wider than what rounding to fp16 does to a length.

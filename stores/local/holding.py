@@ -23,9 +23,8 @@ from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from memoria.arrays import Ints
 
-    Whole = NDArray[np.int64]
 
 # The recall log keeps so many lines, the latest.
 LOG = 200_000
@@ -170,7 +169,7 @@ class Holding:
             last = page[-1][:2]
         return found[:limit]
 
-    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
         with self._reading():
             space = self._existing(namespace)
             found = [] if space is None else self._live_rows(space)

@@ -17,8 +17,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
-    Slots = NDArray[np.int64]
+    from memoria.arrays import Ints, Scores
+
 
 FLAT_LIMIT = 10_000
 SEGMENT = 1 << 18
@@ -50,7 +50,7 @@ class Index:
         outgrown = not self._large and self._size > FLAT_LIMIT
         return outgrown or (self._size > 1024 and len(self) < self._size // 2)
 
-    def add(self, slots: Slots, vectors: Floats) -> None:
+    def add(self, slots: Ints, vectors: Scores) -> None:
         """Adds vectors, shape (n, d), at slots, shape (n,)."""
         self._remember(slots)
         done = 0
@@ -60,7 +60,7 @@ class Index:
             segment.add(np.ascontiguousarray(vectors[done : done + room]))
             done += room
 
-    def _remember(self, slots: Slots) -> None:
+    def _remember(self, slots: Ints) -> None:
         size = self._size + len(slots)
         if size > len(self._slots):
             capacity = max(size, 2 * len(self._slots))
@@ -90,8 +90,8 @@ class Index:
             if len(mine):
                 (_erase_rabitq if self._large else _erase_flat)(segment, mine)
 
-    def search(self, query: Floats, k: int) -> tuple[Slots, Floats]:
-        """Slots of about the k nearest to `query` (d,) of each segment, and their estimated cosines, best first.
+    def search(self, query: Scores, k: int) -> tuple[Ints, Scores]:
+        """Ints of about the k nearest to `query` (d,) of each segment, and their estimated cosines, best first.
 
         Erased ones are never among them. An estimate from 1-bit codes is unbiased and mostly within `BOUND`.
         """
@@ -104,7 +104,7 @@ class Index:
         best = np.argsort(-scores, kind="stable")
         return self._slots[positions[best]], scores[best]
 
-    def _search_segment(self, part: int, q: Floats, k: int) -> tuple[Slots, Floats]:
+    def _search_segment(self, part: int, q: Scores, k: int) -> tuple[Ints, Scores]:
         import faiss
 
         segment, start = self._segments[part], part * SEGMENT
@@ -161,11 +161,11 @@ def _buffer(segment: Any) -> NDArray[np.uint8]:
     return np.asarray(faiss.rev_swig_ptr(codes.data(), codes.size()))
 
 
-def _erase_flat(segment: Any, positions: Slots) -> None:
+def _erase_flat(segment: Any, positions: Ints) -> None:
     _buffer(segment).reshape(segment.ntotal, -1)[positions] = 0
 
 
-def _erase_rabitq(segment: Any, positions: Slots) -> None:
+def _erase_rabitq(segment: Any, positions: Ints) -> None:
     packer = segment.get_CodePacker()
     gone = np.zeros(packer.code_size, np.uint8)
     gone[-8:-4].view(np.float32)[0] = _FAR

@@ -24,6 +24,8 @@ from memoria.text.fingerprints import PRINT_BYTES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from memoria.arrays import Bools, Ints, Vectors
+
 MAGIC = b"MEMSLOTS"
 VERSION = 1
 HEADER_BYTES = 4096
@@ -178,7 +180,7 @@ class SlotFile:
         """The 16 bytes of the id in a slot: zeros when it is empty or forgotten."""
         return os.pread(self._fd, 16, self._offset(slot) + 32).ljust(16, b"\0")
 
-    def entry(self, slot: int) -> tuple[bytes, NDArray[np.float32]]:
+    def entry(self, slot: int) -> tuple[bytes, Vectors]:
         """Key and vector of a live slot; raises StoreCorrupt when its checksum differs."""
         if not self.intact(slot):
             raise StoreCorrupt(f"{self.path}: slot {slot} has a bad checksum")
@@ -205,7 +207,7 @@ class SlotFile:
         sectors = [raw[at : at + SECTOR] for at in range(0, len(raw), SECTOR)]
         return not self.intact(slot) and any(not any(sector) for sector in sectors)
 
-    def used(self) -> NDArray[np.int64]:
+    def used(self) -> Ints:
         """Numbers of the slots that hold anything but a fingerprint, ascending."""
         if not self.capacity:
             return np.zeros(0, np.int64)
@@ -213,17 +215,17 @@ class SlotFile:
         parts = [_filled(words[at : at + 65536]) for at in range(0, self.capacity, 65536)]
         return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
 
-    def taken(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def taken(self, slots: Ints) -> Bools:
         """Whether each slot bears an id, shape (n,)."""
         ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
-        taken: NDArray[np.bool_] = (ids[:, 0] | ids[:, 1]) != 0
+        taken: Bools = (ids[:, 0] | ids[:, 1]) != 0
         return taken
 
-    def ids(self, slots: NDArray[np.int64]) -> NDArray[Any]:
+    def ids(self, slots: Ints) -> NDArray[Any]:
         """Ids in slots as an array of 16-byte voids, shape (n,)."""
         return self.view["id"][slots]
 
-    def vectors(self, slots: NDArray[np.int64]) -> NDArray[np.float32]:
+    def vectors(self, slots: Ints) -> Vectors:
         """Vectors in slots, shape (n, d), float32; zeros where forgotten."""
         return self.view["vector"][slots].astype(np.float32)
 
@@ -237,8 +239,8 @@ class SlotFile:
         return HEADER_BYTES + slot * int(self.slot_size)
 
 
-def _filled(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def _filled(words: NDArray[np.uint64]) -> Bools:
     """Which rows are not all zeros, checksum and fingerprint aside. words: shape (n, slot size / 8)."""
     head, body = words[:, : _CRC_AT // 8], words[:, _VECTOR_AT // 8 :]
-    filled: NDArray[np.bool_] = np.logical_or(head.any(axis=1), body.any(axis=1))
+    filled: Bools = np.logical_or(head.any(axis=1), body.any(axis=1))
     return filled

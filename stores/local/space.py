@@ -14,7 +14,7 @@ from memoria.stores.sealing import unseal
 from memoria.text.lexical import LexicalIndex
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from memoria.arrays import Ints, Vectors
 
 RERANK = 200
 _CHUNK = 65_536
@@ -76,16 +76,16 @@ class Space:
                     progress("index", min(at + _CHUNK, len(live)), len(live))
         return self.index
 
-    def live(self) -> NDArray[np.int64]:
+    def live(self) -> Ints:
         """Slots in use, ascending."""
         used = self.slots.used()
         return used[used < self.next_slot]
 
     def nearest(
         self,
-        vector: NDArray[np.float32],
+        vector: Vectors,
         k: int,
-        among: NDArray[np.int64] | None,
+        among: Ints | None,
         progress: Progress | None,
         *,
         archived: bool | None = None,
@@ -107,9 +107,9 @@ class Space:
     def _refined(
         self,
         index: Index,
-        vector: NDArray[np.float32],
+        vector: Vectors,
         k: int,
-        among: NDArray[np.int64] | None,
+        among: Ints | None,
         archived: bool | None,
     ) -> list[tuple[float, int]]:
         """Candidates of the index, scored from the slots, as far down as the k-th best can still be beaten."""
@@ -127,7 +127,7 @@ class Space:
         rest = slots[wanted:][estimates[wanted:] > floor]
         return _best(best + self._rerank(vector, rest, k), k)
 
-    def _rerank(self, vector: NDArray[np.float32], slots: NDArray[np.int64], k: int) -> list[tuple[float, int]]:
+    def _rerank(self, vector: Vectors, slots: Ints, k: int) -> list[tuple[float, int]]:
         scored: list[tuple[float, int]] = []
         for at in range(0, len(slots), _CHUNK):
             part = slots[at : at + _CHUNK]

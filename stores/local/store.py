@@ -46,7 +46,7 @@ from memoria.text.lexical import LexicalIndex
 from memoria.types import KINDS, RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, StoreStats, Where
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Ints, Vectors
     from memoria.text.words import Question
 
 
@@ -296,7 +296,7 @@ class LocalStore(Holding, Guarding):
         space.words, space.worded = words, space.next_slot
         return words
 
-    def _among(self, space: Space, where: Where) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+    def _among(self, space: Space, where: Where) -> Ints | None:
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None
         chosen = set(where.ids) if where.ids is not None else None

@@ -27,8 +27,7 @@ from memoria.text.lexical import LexicalIndex
 from memoria.types import EmbedderCard, Namespace, Record, Trace
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
 Slot = tuple[bytes, int]
@@ -58,7 +57,7 @@ class Space:
 
     def __post_init__(self) -> None:
         self.ids: dict[int, bytes] = {}
-        self.away: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.away: Ints = np.zeros(0, np.int64)
         self.mutex = threading.RLock()
 
 

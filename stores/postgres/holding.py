@@ -15,11 +15,9 @@ from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
-    Whole = NDArray[np.int64]
 
 # The recall log of a namespace keeps so many lines, the latest, when it is rebuilt.
 LOG = 200_000
@@ -110,7 +108,7 @@ class Holding(Core):
             last = page[-1][:2]
         return found[:limit]
 
-    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Whole]:
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
         with self._reading(), self._cluster.transaction() as connection:
             found: list[Any] = []
             for tenant in self._tenants(connection, namespace, whole=True):

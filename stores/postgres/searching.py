@@ -22,11 +22,10 @@ from memoria.types import Memory, Where
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memoria.protocols import Vectors
+    from memoria.arrays import Ints, Vectors
     from memoria.stores.postgres.connect import Connection
     from memoria.text.words import Question
 
-    Slots = NDArray[np.int64]
 
 _MARGIN = 32
 # As wide as the index is searched; it goes on, in order, when what it found is archived. The planner has no statistics
@@ -51,7 +50,7 @@ class Searching(Reading):
             records = self._read(connection, [id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
-    def _among(self, connection: Connection, tenant: bytes, where: Where) -> Slots | None:
+    def _among(self, connection: Connection, tenant: bytes, where: Where) -> Ints | None:
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None
         chosen = set(where.ids) if where.ids is not None else None
@@ -59,7 +58,7 @@ class Searching(Reading):
         return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)
 
     def _nearest(
-        self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Slots | None, where: Where
+        self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Ints | None, where: Where
     ) -> list[tuple[float, int, bytes]]:
         """(cosine, slot, id) of the k nearest of a tenant, best first, exact.
 
@@ -84,7 +83,7 @@ class Searching(Reading):
         tenant: bytes,
         rounded: NDArray[np.float16],
         wanted: int,
-        among: Slots | None,
+        among: Ints | None,
         where: Where,
     ) -> list[Any]:
         """(slot, id, embedding, negative cosine) in the order of the last."""
@@ -125,8 +124,8 @@ class Searching(Reading):
             docs, columns = gather(words, nearest, read, asked, vector, among, pool, without)
             return [space.ids[doc].hex() for doc in docs.tolist()], columns
 
-    def _reader(self, connection: Connection, tenant: bytes, dimension: int) -> Callable[[Slots], Vectors]:
-        def vectors(docs: Slots) -> Vectors:
+    def _reader(self, connection: Connection, tenant: bytes, dimension: int) -> Callable[[Ints], Vectors]:
+        def vectors(docs: Ints) -> Vectors:
             sql = "SELECT slot, embedding FROM memory WHERE tenant = %s AND slot = ANY(%s)"
             found = dict(connection.execute(sql, (tenant, docs.tolist()), binary=True).fetchall())
             out = np.zeros((len(docs), dimension), np.float32)
@@ -177,7 +176,7 @@ _CONTENT = (
 )
 
 
-def _away(connection: Connection, tenant: bytes) -> Slots:
-    """Slots of archived memories, ascending."""
+def _away(connection: Connection, tenant: bytes) -> Ints:
+    """Ints of archived memories, ascending."""
     sql = f"SELECT slot FROM trace WHERE tenant = %s AND bits > 0 AND bits & {rows.ARCHIVED} > 0 ORDER BY slot"
     return np.array([slot for (slot,) in connection.execute(sql.encode(), (tenant,), binary=True)], np.int64)

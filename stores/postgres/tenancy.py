@@ -13,6 +13,7 @@ from memoria.stores.postgres.connect import scope
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
 
@@ -43,7 +44,7 @@ def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], 
     )
 
 
-def union(slots: NDArray[np.int64], more: Sequence[int], less: Sequence[int]) -> NDArray[np.int64]:
+def union(slots: Ints, more: Sequence[int], less: Sequence[int]) -> Ints:
     """Slots with some more and without others, ascending."""
     found: NDArray[Any] = np.setdiff1d(np.union1d(slots, np.asarray(more, np.int64)), np.asarray(less, np.int64))
     return found.astype(np.int64)

@@ -14,10 +14,8 @@ from memoria.testing.embedders import HashEmbedder
 from memoria.types import Where
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from memoria.arrays import Scores
 
-    Floats = NDArray[np.float32]
 
 EMBEDDER = HashEmbedder(DIMENSION)
 # Stored vectors have 11 bits: a unit in the last place of a cosine near 1.
@@ -89,7 +87,7 @@ def compare(
     }
 
 
-def _search(store: Store, vector: Floats, k: int) -> Answer:
+def _search(store: Store, vector: Scores, k: int) -> Answer:
     return [(memory.id, score) for memory, score in store.search(vector, Where(archived=False), k)]
 
 

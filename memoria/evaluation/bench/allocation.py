@@ -14,9 +14,9 @@ from memoria.retention.allocate import HALF_LIFE, Demand, divide
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    from memoria.arrays import Ints
+
 
 BLOCK = 10
 
@@ -25,8 +25,8 @@ BLOCK = 10
 class Workload:
     """tasks, shape (n,): the task of each use; items: which of its memories; sizes: memories of each task."""
 
-    tasks: Whole
-    items: Whole
+    tasks: Ints
+    items: Ints
     sizes: tuple[int, ...]
 
 
@@ -52,7 +52,7 @@ def _zipf(size: int, skew: float, rng: np.random.Generator) -> int:
     return int(np.searchsorted(weights, rng.random() * weights[-1]))
 
 
-def distances(work: Workload) -> Whole:
+def distances(work: Workload) -> Ints:
     """Rank of each use in its task's order of recency, -1 for a first use; shape (n,)."""
     import numpy as np
 
@@ -101,7 +101,7 @@ def compare(*, tasks: int, phases: int, length: int, total: int, epoch: int, see
     }
 
 
-def _observe(demands: dict[str, Demand], tasks: Whole, ranks: Whole) -> None:
+def _observe(demands: dict[str, Demand], tasks: Ints, ranks: Ints) -> None:
     factor = 0.5 ** (len(ranks) / HALF_LIFE)
     for demand in demands.values():
         demand.fade(factor)
@@ -110,7 +110,7 @@ def _observe(demands: dict[str, Demand], tasks: Whole, ranks: Whole) -> None:
             demands[str(task)].add(rank)
 
 
-def _hindsight(work: Workload, ranks: Whole, now: slice, total: int) -> Whole:
+def _hindsight(work: Workload, ranks: Ints, now: slice, total: int) -> Ints:
     """The best split in blocks for the uses to come, by dynamic programming; shape (tasks,)."""
     import numpy as np
 

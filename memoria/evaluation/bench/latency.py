@@ -13,10 +13,8 @@ from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from memoria.arrays import Scores
 
-    Floats = NDArray[np.float32]
 
 DIMENSION = 384
 _BATCH = 10_000
@@ -33,7 +31,7 @@ class Synthetic:
         self._centres = self._rng.standard_normal((_CENTRES, DIMENSION), dtype=np.float32)
         self._made = 0
 
-    def vectors(self, n: int) -> Floats:
+    def vectors(self, n: int) -> Scores:
         """Shape (n, 384)."""
         import numpy as np
 
@@ -172,7 +170,7 @@ def bench_recall(
     }
 
 
-def _as_stored(source: Synthetic, n: int) -> Floats:
+def _as_stored(source: Synthetic, n: int) -> Scores:
     """The vectors that `fill` has stored, as slots hold them: unit length, rounded to fp16; shape (n, 384)."""
     import numpy as np
 

@@ -19,7 +19,7 @@ with extra("langgraph"):
     from langgraph.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from memoria.protocols import Vectors
+    from memoria.arrays import Vectors
 
 _PLACE = ("bench", "user")
 _BATCH = 100

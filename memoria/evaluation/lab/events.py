@@ -22,12 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from memoria.arrays import Floats, Ints
 from memoria.errors import InvalidInput
 from memoria.traces import micros
-
-Whole = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 KINDS = ("remember", "need", "use", "update", "erase", "avoid")
 REMEMBER, NEED, USE, UPDATE, ERASE, AVOID = range(len(KINDS))
@@ -76,18 +73,18 @@ class Events:
     """
 
     name: str
-    time: Whole
+    time: Ints
     kind: NDArray[np.int8]
-    item: Whole
-    old: Whole
-    fact: Whole
-    question: Whole
+    item: Ints
+    old: Ints
+    fact: Ints
+    question: Ints
     needed: int
-    size: Whole
+    size: Ints
     salience: Floats
-    topic: Whole
+    topic: Ints
     relearns: bool
-    ranking: Whole
+    ranking: Ints
 
     def __len__(self) -> int:
         return len(self.time)
@@ -113,7 +110,7 @@ class Events:
         out: Floats = 1.0 / (counts[asked] * questions)
         return out
 
-    def footprint(self, sizes: Whole) -> int:
+    def footprint(self, sizes: Ints) -> int:
         """The most that is ever to be held when nothing is let go but what is erased; sizes: of items, shape (m,)."""
         gained = np.where(np.isin(self.kind, (REMEMBER, UPDATE)), sizes[self.item], 0)
         lost = np.where(self.kind == ERASE, sizes[self.item], 0)
@@ -166,7 +163,7 @@ class Gathered:
         )
 
 
-def _ranked(rankings: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> Whole:
+def _ranked(rankings: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> Ints:
     depth = max(map(len, rankings), default=0)
     out = np.full((len(rankings) if depth else 0, depth), NONE, np.int64)
     for row, some in zip(out, rankings, strict=False):
@@ -194,7 +191,7 @@ def _problems(ordered: Sequence[Event]) -> Iterator[str]:
             state[one.item] = False
 
 
-def _facts(ordered: Sequence[Event]) -> tuple[Whole, Whole, int, list[str]]:
+def _facts(ordered: Sequence[Event]) -> tuple[Ints, Ints, int, list[str]]:
     """fact of each event, question of each fact, how many facts are needed, and names of questions."""
     fact = np.full(len(ordered), NONE, np.int64)
     questions: dict[str, int] = {}

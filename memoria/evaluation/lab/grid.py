@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
+from memoria.arrays import Ints
 from memoria.errors import InvalidInput
 from memoria.evaluation.lab.contenders import Contender, contender
-from memoria.evaluation.lab.events import Events, Whole
+from memoria.evaluation.lab.events import Events
 from memoria.evaluation.lab.metrics import measure
 from memoria.evaluation.lab.oracle import bound
 from memoria.evaluation.lab.simulate import simulate
@@ -59,7 +60,7 @@ class _Task:
     who: Contender | None
     capacities: tuple[float, ...]
     keys: tuple[str, ...]
-    costs: Whole | None
+    costs: Ints | None
 
     @property
     def label(self) -> str:
@@ -140,13 +141,13 @@ def _twice(labels: Sequence[str]) -> list[str]:
     return sorted({label for label in labels if labels.count(label) > 1})
 
 
-def capacity(events: Events, costs: Whole | None, share: float) -> float:
+def capacity(events: Events, costs: Ints | None, share: float) -> float:
     """So much of the most that is ever held when nothing is let go, in units of `costs` (1 each for None); >= 1."""
     whole = events.footprint(np.ones(events.items, np.int64) if costs is None else costs)
     return float(max(math.floor(share * whole), 1))
 
 
-def _task(events: Events, who: Contender | None, capacities: Sequence[float], costs: Whole | None) -> _Task:
+def _task(events: Events, who: Contender | None, capacities: Sequence[float], costs: Ints | None) -> _Task:
     digest = events.digest()
     keys = tuple(_key(digest, who, capacity, costs is not None) for capacity in capacities)
     return _Task(events=events, who=who, capacities=tuple(capacities), keys=keys, costs=costs)
@@ -208,7 +209,7 @@ def _load(folder: Path, key: str) -> Figures | None:
 
 
 def _save(folder: Path, key: str, figures: Figures) -> None:
-    """Whole or not at all: a run that was cut off leaves nothing half-written under the name."""
+    """Ints or not at all: a run that was cut off leaves nothing half-written under the name."""
     path = _path(folder, key)
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: None if math.isnan(value) else value for name, value in figures.items()}

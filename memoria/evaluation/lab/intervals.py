@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Floats = NDArray[np.float64]
+from memoria.arrays import Floats, Ints
 
 LEVEL = 0.95
 RESAMPLED = 4000
@@ -88,7 +87,7 @@ def _behind(values: Sequence[Mapping[str, Floats]], best: str, label: str, n: in
 
 
 @cache
-def _drawn(n: int, seed: int) -> NDArray[np.int64]:
+def _drawn(n: int, seed: int) -> Ints:
     """The same for all contenders of a source, which pairs them."""
     return np.random.default_rng([seed, n]).integers(n, size=(RESAMPLED, n))
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from memoria.evaluation.lab.events import AVOID, NEED, Bools, Events, Floats
+from memoria.arrays import Bools, Floats
+from memoria.evaluation.lab.events import AVOID, NEED, Events
 from memoria.evaluation.lab.simulate import Run
 
 # What each figure is, for reports; in the order in which they are shown.

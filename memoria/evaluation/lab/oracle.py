@@ -28,7 +28,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from memoria.evaluation.lab.events import AVOID, ERASE, NEED, REMEMBER, UPDATE, USE, Events, Floats, Whole
+from memoria.arrays import Floats, Ints
+from memoria.evaluation.lab.events import AVOID, ERASE, NEED, REMEMBER, UPDATE, USE, Events
 
 # Entries of the program's matrix; beyond, it takes longer than all policies together.
 _LARGEST = 400_000
@@ -43,7 +44,7 @@ class Bound:
     how: str
 
 
-def bound(events: Events, capacity: float, costs: Whole | None = None) -> Bound:
+def bound(events: Events, capacity: float, costs: Ints | None = None) -> Bound:
     """What no policy exceeds; capacity and costs as in `simulate`."""
     if not events.needed:
         return Bound(hit_rate=math.nan, recall=math.nan, how="farthest")
@@ -83,7 +84,7 @@ def farthest(events: Events, capacity: float) -> int:
     return hits
 
 
-def _next_needs(events: Events) -> Whole:
+def _next_needs(events: Events) -> Ints:
     """Place of the next need of the same item after each event, n where there is none; shape (n,)."""
     n = len(events)
     out = np.full(n, n, np.int64)
@@ -96,7 +97,7 @@ def _next_needs(events: Events) -> Whole:
     return out
 
 
-def _area(events: Events, capacity: float, costs: Whole, weights: Floats) -> float:
+def _area(events: Events, capacity: float, costs: Ints, weights: Floats) -> float:
     """PFOO-U. weights, shape (needed,): worth of each fact; what several items supply may be paid more than once."""
     places = np.flatnonzero(np.isin(events.kind, (REMEMBER, UPDATE, NEED)))
     order = places[np.lexsort((places, events.item[places]))]
@@ -127,7 +128,7 @@ class _Program:
     capacity: float
 
     @classmethod
-    def of(cls, events: Events, capacity: float, costs: Whole) -> _Program | None:
+    def of(cls, events: Events, capacity: float, costs: Ints) -> _Program | None:
         """The program; None when it is too large."""
         epochs = np.cumsum(np.isin(events.kind, (REMEMBER, UPDATE)), dtype=np.int64)
         needs = np.flatnonzero(events.kind == NEED)
@@ -183,13 +184,13 @@ class _Program:
         return float(min(-found.fun, weights.sum()))
 
 
-def _comings(events: Events, epochs: Whole) -> dict[int, int]:
+def _comings(events: Events, epochs: Ints) -> dict[int, int]:
     """The epoch from which each item is there."""
     came = np.flatnonzero(np.isin(events.kind, (REMEMBER, UPDATE)))
     return dict(zip(events.item[came].tolist(), epochs[came].tolist(), strict=True))
 
 
-def _rows(chains: dict[int, list[tuple[int, int]]], born: dict[int, int], epochs: Whole) -> list[list[int]] | None:
+def _rows(chains: dict[int, list[tuple[int, int]]], born: dict[int, int], epochs: Ints) -> list[list[int]] | None:
     """For each epoch with needs, the next variable of each item that is there and needed then or later."""
     place = {int(epoch): n for n, epoch in enumerate(epochs)}
     rows: list[list[int]] = [[] for _ in place]

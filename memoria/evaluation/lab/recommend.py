@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memoria.arrays import Floats
 from memoria.errors import InvalidQuery
 from memoria.evaluation.lab.contenders import DEFAULT, Contender, contender
 from memoria.evaluation.lab.events import Events
 from memoria.evaluation.lab.grid import capacity
-from memoria.evaluation.lab.intervals import Estimate, Floats, estimate, standing
+from memoria.evaluation.lab.intervals import Estimate, estimate, standing
 from memoria.evaluation.lab.metrics import by_question
 from memoria.evaluation.lab.oracle import bound
 from memoria.evaluation.lab.recorded import log

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memoria.errors import InvalidInput, InvalidQuery
-from memoria.evaluation.lab.events import Events, Floats, Gathered, Item
+from memoria.evaluation.lab.events import Events, Gathered, Item
 from memoria.evaluation.quality.datasets import Conversation
 from memoria.protocols import Store
 from memoria.text.lexical import LexicalIndex
@@ -29,6 +29,7 @@ from memoria.traces import micros
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
+    from memoria.arrays import Floats
     from memoria.remember import Draft
 
 SALIENCES = ("flat", "length", "fitted")

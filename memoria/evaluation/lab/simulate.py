@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from memoria.arrays import Bools, Floats, Ints
 from memoria.evaluation.lab.contenders import Contender
-from memoria.evaluation.lab.events import AVOID, ERASE, NEED, NONE, UPDATE, USE, Bools, Events, Floats, Whole
+from memoria.evaluation.lab.events import AVOID, ERASE, NEED, NONE, UPDATE, USE, Events
 from memoria.policies import Fifo, Lfu, Lru, Never, Random
 from memoria.protocols import DecayPolicy
 from memoria.traces import Traces, moment
@@ -44,7 +45,7 @@ class Run:
 
     held: Bools
     shown: Bools
-    rivals: Whole
+    rivals: Ints
     remembered: int
     reinforced: int
     evicted: int
@@ -57,7 +58,7 @@ class Run:
 
 
 def simulate(
-    events: Events, contender: Contender, capacity: float, costs: Whole | None = None, *, at_a_time: float = AT_A_TIME
+    events: Events, contender: Contender, capacity: float, costs: Ints | None = None, *, at_a_time: float = AT_A_TIME
 ) -> Run:
     """One contender over one trace. capacity: how much may be held, in units of `costs`; may be infinite.
 
@@ -84,7 +85,7 @@ class _Keeper(Protocol):
 class _State:
     """One replay under way."""
 
-    def __init__(self, events: Events, contender: Contender, capacity: float, costs: Whole, at_a_time: float) -> None:
+    def __init__(self, events: Events, contender: Contender, capacity: float, costs: Ints, at_a_time: float) -> None:
         self.events, self.contender, self.capacity = events, contender, capacity
         self.costs: list[int] = costs.tolist()
         self.keeper = _keeper(events, contender.policy, at_a_time)
@@ -283,7 +284,7 @@ class _Scores:
     _waiting: set[int] = field(default_factory=set)
     _serial: int = 0
     _columns: Traces = field(init=False)
-    _serials: Whole = field(init=False)
+    _serials: Ints = field(init=False)
     _salience: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -348,10 +349,10 @@ class _Scores:
         self._changed.clear()
 
 
-def _least(scores: Floats, wanted: int) -> Whole:
+def _least(scores: Floats, wanted: int) -> Ints:
     """Places of the `wanted` least scores and of all that equal the largest of them."""
     edge = np.partition(scores, wanted - 1)[wanted - 1]
-    out: Whole = np.flatnonzero(scores <= edge)
+    out: Ints = np.flatnonzero(scores <= edge)
     return out
 
 

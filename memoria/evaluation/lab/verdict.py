@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from memoria.arrays import Floats
 from memoria.evaluation.lab.grid import EVERYTHING, ORACLE, Cell
-from memoria.evaluation.lab.intervals import Estimate, Floats, Standing, difference, standing
+from memoria.evaluation.lab.intervals import Estimate, Standing, difference, standing
 
 # What a cache does, which knows neither spacing nor salience.
 CACHES = ("fifo", "lru", "lfu", "random", "never")

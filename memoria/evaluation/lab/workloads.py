@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from memoria.arrays import Floats, Ints
 from memoria.errors import InvalidInput
 from memoria.evaluation.bench.allocation import shifting as shifting_tasks
 from memoria.evaluation.lab.events import Events, Gathered, Item
 from memoria.traces import DAY_MICROS
-
-Floats = NDArray[np.float64]
 
 START = 1_767_225_600_000_000  # 2026-01-01
 SPAN = 120.0  # days
@@ -183,9 +182,7 @@ def _lived(gathered: Gathered, item: int, times: Floats) -> None:
         gathered.add(_micros(time), "need", item)
 
 
-def _seen(
-    gathered: Gathered, known: dict[str, Item], name: str, step: int, length: int, sizes: NDArray[np.int64]
-) -> int:
+def _seen(gathered: Gathered, known: dict[str, Item], name: str, step: int, length: int, sizes: Ints) -> int:
     """The next step: the item was needed, or remembered when it was never seen."""
     if step < length:
         gathered.add(_micros(step * SPAN / length), "need" if name in known else "remember", name)
@@ -207,7 +204,7 @@ def _items(rng: np.random.Generator, worth: Floats, topics: NDArray[np.str_] | N
     }
 
 
-def _sizes(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+def _sizes(rng: np.random.Generator, n: int) -> Ints:
     """Bytes: a slot of 1 KiB and a sealed text of a few hundred."""
     return 1024 + rng.lognormal(5.5, 0.8, n).astype(np.int64)
 

@@ -17,11 +17,8 @@ from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from memoria.arrays import Floats, Vectors
 
-    Floats = NDArray[np.float64]
-    from memoria.protocols import Vectors
 
 DEPTH = 50
 BOOTSTRAPS = 1000

@@ -1,0 +1,17 @@
+"""The types of arrays, named once. Shapes are given in the docstring of whatever takes or returns one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""Embeddings: shape (d,) for one, (n, d) for n."""
+Scores = NDArray[np.float32]
+"""Similarities in single precision."""
+Floats = NDArray[np.float64]
+"""Columns of numbers, times and probabilities."""
+Ints = NDArray[np.int64]
+"""Counts, places and microseconds."""
+Bools = NDArray[np.bool_]
+"""Masks."""
