@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from memoria.errors import EmbedderMismatch
+from memoria.protocols import Embedder, Progress, Store
+
+if TYPE_CHECKING:
+    from memoria.arrays import Vectors
+
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from memoria.errors import InvalidVector, ModelCorrupt
 from memoria.extras import quiet
-from memoria.protocols import Embedder
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
+# Texts embedded between two reports of progress.
+_REPORTED = 256
 
 
 class MiniLM:
@@ -143,3 +153,27 @@ def _encode(model: Any, texts: Sequence[str]) -> Vectors:
         "Vectors",
         model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True),
     )
+
+
+def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
+    import numpy as np
+
+    check_embedder(store, embedder)
+    parts = []
+    for at in range(0, len(texts), _REPORTED):
+        part = texts[at : at + _REPORTED]
+        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
+        if progress is not None:
+            progress("embed", at + len(part), len(texts))
+    return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
+
+
+def check_embedder(store: Store, embedder: Embedder) -> None:
+    """Raises EmbedderMismatch unless `embedder` is the one that made the store's vectors."""
+    made, given = store.embedder, embedder.card
+    if made != given:
+        raise EmbedderMismatch(
+            f"the store's vectors come from {made.name!r} (d={made.dimension}), not from {given.name!r} "
+            f"(d={given.dimension}): open it with {made.name!r}, or change it over with reembed"
+        )

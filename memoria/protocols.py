@@ -18,6 +18,7 @@ from memoria.types import (
     Link,
     Memory,
     Namespace,
+    Proposal,
     Recalled,
     Record,
     Secret,
@@ -292,4 +293,15 @@ class ConsolidationPolicy(Protocol):
 
     def priority(self, traces: Traces, retrievability: Floats, at: datetime) -> Floats:
         """How urgent each replay is, shape (n,); below or at 0 is never. retrievability: that of each at `at`."""
+        ...
+
+
+class Detector(Protocol):
+    """Finds what a statement says about what was remembered before: the hook for a model in place of the rules."""
+
+    def __call__(self, statement: Memory, candidates: Sequence[Memory], /) -> list[Proposal]:
+        """The proposals of one statement. candidates: what it may be about, all of its namespace and still held,
+
+        oldest first: earlier ones, and later ones only of the same session.
+        """
         ...

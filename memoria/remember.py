@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from memoria.embedders import unit_vectors
-from memoria.engine.retention import Reinforcer
+from memoria.embedders import embed, unit_vectors
 from memoria.errors import KeyConflict, MemoryNotFound, Refused
 from memoria.identity import IdSource
 from memoria.protocols import Embedder, Progress, Store
-from memoria.recall.search import embed
+from memoria.retention.reinforce import Reinforcer
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory
 

@@ -394,6 +394,36 @@ class StoreStats:
     format: int
 
 
+Action = Literal["update", "delete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What one statement does to what was remembered before it.
+
+    by: id of the memory whose statement this is. ends: ids of memories that no longer hold from `at` on.
+    amends: for memories that hold other facts too, their id and their text without what is old.
+    keep: what of the statement still holds, in words without what is old; its own text when it stays as it is; None
+    when it has done its work. reason: in plain words, which rule read it and what it names.
+    """
+
+    action: Action
+    by: str
+    ends: tuple[str, ...] = ()
+    amends: tuple[tuple[str, str], ...] = ()
+    at: datetime
+    keep: str | None = None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A question, and what the model is to answer."""
+
+    prompt: str
+    answer: str
+
+
 __all__ = [
     "KINDS",
     "RECENT",

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria.agent import Agent
-from memoria.agent.extract import by_model, by_rules, weigh
+from memoria.agent.extract import by_model
 from memoria.agent.prompt import Frame, build
 from memoria.agent.session import latest
 from memoria.aio import AsyncAgent
 from memoria.engine.memory import Memoria
+from memoria.english.facts import by_rules, weigh
 from memoria.errors import InvalidQuery, ModelFailed
 from memoria.models.chat import Message, Piece, ToolCall
 from memoria.models.function import Function

@@ -17,9 +17,10 @@ import memoria
 from memoria import Memory, Provenance
 from memoria.change.reconcile import apply, candidates, propose
 from memoria.english.cues import read
-from memoria.english.detect import Proposal, by_rules, named
+from memoria.english.detect import by_rules, named
 from memoria.english.sentences import units
 from memoria.testing import HashEmbedder
+from memoria.types import Proposal
 
 MANUAL = Path(__file__).parents[1] / "docs" / "forgetting.md"
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -27,18 +27,18 @@ import memoria
 from memoria.cli import app
 from memoria.distill import base, shards
 from memoria.distill.audit import auc, auc_error
-from memoria.distill.dataset import Example, examples, held_out
 from memoria.distill.general import QUESTIONS, TEXT
 from memoria.distill.route import names
 from memoria.distill.train import Recipe, tensors_sha256, train
 from memoria.distill.unlearn import manifests, read_manifest
 from memoria.engine.memory import Memoria
+from memoria.english.questions import examples, held_out
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
 from memoria.evaluation.bench import weights
 from memoria.evaluation.quality import facts
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
-from memoria.types import Memory, Provenance, Receipt
+from memoria.types import Example, Memory, Provenance, Receipt
 from tests import tiny_model
 from tests.distill_worker import EMBEDDER, FACTS
 from tests.tiny_model import RECIPE

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
-from memoria.english.detect import Proposal
 from memoria.errors import InvalidQuery
-from memoria.types import Hit, Memory, Receipt
+from memoria.types import Hit, Memory, Proposal, Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

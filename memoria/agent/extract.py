@@ -5,62 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from memoria.english.sentences import LEAD, plain, substance, units
 from memoria.models.chat import ChatModel, Message
-from memoria.types import Kind
 
 Extractor = Callable[[str], Sequence[str]]
 """Given what was said, returns the facts in it, each a sentence that can be understood by itself."""
-
-FACT, PLAIN, PASSING = 0.8, 0.5, 0.3
-"""Salience of a fact about the speaker, of other statements, and of questions and greetings."""
-
-_ASKS = re.compile(
-    r"(?:who|whom|whose|what|which|when|where|why|how|is|are|am|was|were|do|does|did|can|could|would|will|shall|should|"
-    r"have|has|may|might|please|tell|show|give|help|explain|write|forget|recall|hi|hello|hey|thanks|thank you|bye|"
-    r"good (?:morning|evening|night|day))\b",
-    re.I,
-)
-_TOLD = re.compile(
-    r"(?:please\s+)?(?:remember|note|keep in mind|don't forget)(?: that|:)?\s+(?!when\b|how\b|the time\b)", re.I
-)
-_SELF = re.compile(r"\b(?:I|I'm|I've|I'd|I'll|[Mm]y|[Mm]ine|[Ww]e|[Ww]e're|[Oo]ur)\b")
-_STATE = re.compile(r"\b(?:is|are|was|were|'s|lives?|works?|likes?|loves?|prefers?|hates?|has|owns?|speaks?|studies)\b")
-
 PROMPT = (
     "List the facts about the user in the message that will still matter in a month, one a line, each a short sentence "
     "that can be understood by itself. Write NONE when there is none.\n\nMessage: "
 )
-
-
-def by_rules(text: str) -> list[str]:
-    """The sentences that tell something of the speaker, or of somebody by name, or were asked to be remembered."""
-    found = [_fact(unit.strip()) for unit in units(text)]
-    return [fact for fact in found if fact]
-
-
-def _fact(sentence: str) -> str:
-    said = plain(sentence)
-    told = _TOLD.match(said)
-    if told is not None:
-        rest = sentence[told.end() :]
-        return rest[:1].upper() + rest[1:]
-    core = said[match.end() :] if (match := LEAD.match(said)) else said
-    if said.endswith("?") or _ASKS.match(core) or not substance(said):
-        return ""
-    named = re.search(r"(?<=\s)[A-Z]\w+|^[A-Z]\w+'s\b", core)
-    lasting = _SELF.search(said) or (named and _STATE.search(said))
-    return sentence if lasting else ""
-
-
-def weigh(text: str) -> tuple[Kind, float]:
-    """Kind and salience of a turn by rules: a message that is one fact is semantic; all others are episodes."""
-    facts = by_rules(text)
-    if facts:
-        whole = len(facts) == 1 and len(units(text)) == 1
-        return ("semantic" if whole else "episodic"), FACT
-    asks = _ASKS.match(text.strip()) or text.rstrip().endswith("?") or not substance(text)
-    return "episodic", PASSING if asks else PLAIN
 
 
 def by_model(model: ChatModel) -> Extractor:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
-from memoria.agent.extract import FACT, Extractor, by_model, by_rules, weigh
+from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import CHAT, Session
@@ -18,6 +18,7 @@ from memoria.agent.tools import TOOLS, Confirm, Toolbox
 from memoria.canonical import same
 from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
+from memoria.english.facts import FACT, by_rules, weigh
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall

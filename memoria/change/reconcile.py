@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.lineage import memories
-from memoria.english.detect import Detector, Proposal, by_rules, named
-from memoria.protocols import Embedder, Store
-from memoria.recall.search import embed
+from memoria.embedders import embed
+from memoria.english.detect import by_rules, named
+from memoria.protocols import Detector, Embedder, Store
 from memoria.remember import Draft
 from memoria.text.words import question
-from memoria.types import Memory, Where
+from memoria.types import Memory, Proposal, Where
 
 if TYPE_CHECKING:
     from memoria.engine.memory import Memoria

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, replayed, to_note
-from memoria.english.detect import Proposal
 from memoria.errors import InvalidQuery
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Progress, Store
 from memoria.retention.prune import CAP
-from memoria.types import Namespace
+from memoria.types import Namespace, Proposal
 
 JOURNAL = "sleep"
 

@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 from memoria.derived.gist import without
 from memoria.protocols import Change, Store
 from memoria.types import Link, Memory, Record
+from memoria.validate import is_id
 
 _ACROSS, _DOWN = 280, 56
 _BATCH = 1000
@@ -240,3 +241,8 @@ def _reach(store: Store, id: str, towards: str) -> set[Link]:
         found |= passed
         front = list({getattr(link, towards) for link in passed})
     return found
+
+
+def find_part(store: Store, id: str) -> Memory | None:
+    """The part of a gist that has this id."""
+    return parts(store, {id}).get(id) if is_id(id) else None

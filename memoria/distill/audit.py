@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memoria.derived.lineage import living
-from memoria.distill.dataset import Example, held_out
 from memoria.distill.general import QUESTIONS, TEXT, right
 from memoria.distill.learn import Desk, Task, same, shard_tensors
 from memoria.distill.train import tensors_sha256
 from memoria.distill.unlearn import manifests
-from memoria.types import Namespace
+from memoria.english.questions import held_out
+from memoria.types import Example, Namespace
 
 if TYPE_CHECKING:
     from memoria.distill.model import DistilledModel

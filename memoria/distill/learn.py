@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import Example, Writer, digest, examples, written
+from memoria.distill.dataset import Writer, digest, written
 from memoria.distill.train import Recipe, same_bits, train
 from memoria.distill.unlearn import (
     CHOSEN,
@@ -29,9 +29,10 @@ from memoria.distill.unlearn import (
     wipe,
     write_whole,
 )
+from memoria.english.questions import examples
 from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
-from memoria.types import Memory, Namespace, Record, Where
+from memoria.types import Example, Memory, Namespace, Record, Where
 
 if TYPE_CHECKING:
     from torch import Tensor

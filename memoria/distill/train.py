@@ -15,8 +15,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from memoria.distill.base import Base
-from memoria.distill.dataset import Example
 from memoria.errors import InvalidQuery
+from memoria.types import Example
 
 if TYPE_CHECKING:
     from torch import Tensor

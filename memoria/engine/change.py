@@ -14,17 +14,16 @@ from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, apply, candidates, propose
 from memoria.change.sleep import Night, Replay, Sleeper
 from memoria.derived.gist import Writer, compose, extract
-from memoria.derived.lineage import Lineage, lineage, memories
-from memoria.engine.retention import Reinforcer
-from memoria.english.detect import Detector, Proposal, by_rules, named
+from memoria.derived.lineage import Lineage, find_part, lineage, memories
+from memoria.embedders import embed
+from memoria.english.detect import by_rules, named
 from memoria.errors import InvalidQuery, MemoryNotFound
-from memoria.forget.erase import find_part
 from memoria.policies import PrioritisedReplay
-from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Embedder, Progress, Store
-from memoria.recall.search import embed
+from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Detector, Embedder, Progress, Store
 from memoria.retention import fade as fading
 from memoria.retention import prune as pruning
-from memoria.types import Memory, Namespace, Record, Trace, Where
+from memoria.retention.reinforce import Reinforcer
+from memoria.types import Memory, Namespace, Proposal, Record, Trace, Where
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import Writer as ExampleWriter

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from memoria import remember as remembering
 from memoria.derived.lineage import living
 from memoria.distill.unlearn import sweep
-from memoria.embedders import as_embedder
+from memoria.embedders import as_embedder, check_embedder, embed
 from memoria.engine.change import Evolving
-from memoria.engine.retention import Keeping, Reinforcer, Reinforcing
+from memoria.engine.retention import Keeping
 from memoria.engine.weights import Distilling
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.forget import erase as erasing
@@ -30,6 +30,7 @@ from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Desk, Draft
 from memoria.retention import fade as fading
+from memoria.retention.reinforce import Reinforcer, Reinforcing
 from memoria.types import EmbedderCard, Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
 from memoria.validate import check_memory, check_namespace, check_where, is_id
 
@@ -229,7 +230,7 @@ class Memoria(Keeping, Distilling, Evolving):
             changes["tags"] = tuple(sorted(set(changes["tags"])))
         memory = check_memory(replace(old.memory, **changes))
         same = memory.text == old.memory.text
-        vector = old.vector if same else recalling.embed(self.store, self.embedder, [memory.text])[0]
+        vector = old.vector if same else embed(self.store, self.embedder, [memory.text])[0]
         self._traces.flush()
         new = Record(memory=memory, trace=self._record(id).trace, vector=vector)
         erasing.amend(self.store, new, old.memory, self._remade)
@@ -385,7 +386,7 @@ def open(
     if given is None:
         return _view(store, as_embedder(store.embedder.name), policy, clock, progress, reinforce, fade_below)
     try:
-        recalling.check_embedder(store, given)
+        check_embedder(store, given)
     except Exception:
         store.close()
         raise

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from memoria.distill.learn import Chooser, Desk, Learnt, Pause
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
-    from memoria.engine.retention import Reinforcer
+    from memoria.retention.reinforce import Reinforcer
 
 ModelPath = str | PathLike[str] | None
 
@@ -103,9 +103,9 @@ class Distilling:
 
         examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
         """
-        from memoria.distill.dataset import examples as by_rules
         from memoria.distill.learn import chosen_note
         from memoria.distill.model import DistilledModel
+        from memoria.english.questions import examples as by_rules
 
         folder = self._shards()
         base = _loaded(chosen_note(folder)["model"])

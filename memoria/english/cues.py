@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from memoria.english.sentences import (
     CAPITAL_I,
@@ -31,8 +30,8 @@ from memoria.english.sentences import (
     units,
 )
 from memoria.text.words import stems
+from memoria.types import Action
 
-Action = Literal["update", "delete"]
 _LONG = 4
 _ADV = (
     r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|definitely|completely|"

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from math import log
-from typing import Protocol
 
-from memoria.english.cues import Action, Cue, Said, read
+from memoria.english.cues import Cue, Said, read
 from memoria.english.excise import items, without
 from memoria.english.sentences import NAME, content, plain, polarity, units
 from memoria.text.words import stems
-from memoria.types import Memory
+from memoria.types import Memory, Proposal
 
 # Shares of the weight of the words that a cue names: for one that a memory is about, and for a slot named alone.
 ENOUGH = 0.6
@@ -27,36 +24,6 @@ ALMOST_ALL = 0.75
 # A phrase of so few words is met whole in its numbers; a part of so many is enough to know a longer one by.
 FEW = 4
 MANY = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """What one statement does to what was remembered before it.
-
-    by: id of the memory whose statement this is. ends: ids of memories that no longer hold from `at` on.
-    amends: for memories that hold other facts too, their id and their text without what is old.
-    keep: what of the statement still holds, in words without what is old; its own text when it stays as it is; None
-    when it has done its work. reason: in plain words, which rule read it and what it names.
-    """
-
-    action: Action
-    by: str
-    ends: tuple[str, ...] = ()
-    amends: tuple[tuple[str, str], ...] = ()
-    at: datetime
-    keep: str | None = None
-    reason: str
-
-
-class Detector(Protocol):
-    """Finds what a statement says about what was remembered before: the hook for a model in place of the rules."""
-
-    def __call__(self, statement: Memory, candidates: Sequence[Memory], /) -> list[Proposal]:
-        """The proposals of one statement. candidates: what it may be about, all of its namespace and still held,
-
-        oldest first: earlier ones, and later ones only of the same session.
-        """
-        ...
 
 
 def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:

@@ -187,11 +187,6 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
     return {id: memory for id, memory in memories(store, linked).items() if memory.parts}
 
 
-def find_part(store: Store, id: str) -> Memory | None:
-    """The part of a gist that has this id."""
-    return parts(store, {id}).get(id) if is_id(id) else None
-
-
 def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
     over_holds, guard = order.override is not None, order.guard != "none"
     only = not (todo.replace or todo.add or todo.ends or todo.guarded)

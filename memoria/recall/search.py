@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from memoria.change.supersede import as_known
 from memoria.derived.gist import as_it_was
-from memoria.embedders import unit_vectors
-from memoria.errors import EmbedderMismatch, InvalidQuery
-from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.embedders import embed, unit_vectors
+from memoria.errors import InvalidQuery
+from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
 from memoria.recall.rerank import Rerank
 from memoria.text.times import Span, overlap, spans
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 POOL = 50
 _FINALISTS = 20
 _TWIN = 0.9
-
-_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,27 +217,3 @@ def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vect
     embedded = iter(embed(store, embedder, texts) if texts else ())
     dimension = store.embedder.dimension
     return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]
-
-
-def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-    """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
-    import numpy as np
-
-    check_embedder(store, embedder)
-    parts = []
-    for at in range(0, len(texts), _BATCH):
-        part = texts[at : at + _BATCH]
-        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
-        if progress is not None:
-            progress("embed", at + len(part), len(texts))
-    return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
-
-
-def check_embedder(store: Store, embedder: Embedder) -> None:
-    """Raises EmbedderMismatch unless `embedder` is the one that made the store's vectors."""
-    made, given = store.embedder, embedder.card
-    if made != given:
-        raise EmbedderMismatch(
-            f"the store's vectors come from {made.name!r} (d={made.dimension}), not from {given.name!r} "
-            f"(d={given.dimension}): open it with {made.name!r}, or change it over with reembed"
-        )

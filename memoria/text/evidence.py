@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.arrays import Floats, Ints, Vectors
 from memoria.text.conversation import NOBODY
 from memoria.text.lexical import LexicalIndex
 from memoria.text.words import Question
-
-if TYPE_CHECKING:
-    from memoria.arrays import Floats, Ints, Vectors
 
 Columns = Mapping[str, Floats]
 

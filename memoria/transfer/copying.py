@@ -18,10 +18,10 @@ from typing import Literal
 from memoria.distill.unlearn import folder_of, manifests
 from memoria.embedders import as_embedder
 from memoria.engine.memory import open_store
-from memoria.engine.retention import DEMAND
 from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
 from memoria.protocols import Change, Progress, Store
 from memoria.retention import allocate as allocating
+from memoria.retention.reinforce import DEMAND
 from memoria.stores import InMemoryStore
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from memoria.embedders import embed
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
-from memoria.recall.search import embed
 from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, is_id
 

@@ -45,7 +45,7 @@ FROM = "memory m JOIN trace t ON t.tenant = m.tenant AND t.slot = m.slot"
 class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
-    giant: whether its vectors have an index (giants.py). version: of what is in the lexical index. ids: of its
+    giant: whether its vectors have an index (approximate.py). version: of what is in the lexical index. ids: of its
     documents by slot. away: slots of archived ones.
     """
 

@@ -36,7 +36,7 @@ def enqueue(connection: Connection, kind: str, target: bytes) -> None:
 
 
 def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], *, kind: int = PRINTS) -> None:
-    """Lines of `forgotten`, of one kind (prints.py)."""
+    """Lines of `forgotten`, of one kind (forgotten.py)."""
     many(
         connection,
         "INSERT INTO forgotten (tenant, kind, prints) VALUES (%s, %s, %s)",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from memoria.distill.audit import auc, auc_error, general_kept, perplexity_ratio, share_right
-from memoria.distill.dataset import Example
 from memoria.distill.model import DistilledModel
 from memoria.distill.shards import plan
 from memoria.distill.train import Recipe
@@ -22,7 +21,7 @@ from memoria.engine.memory import Memoria
 from memoria.evaluation.quality.facts import Fact, write
 from memoria.protocols import Embedder, Progress
 from memoria.stores import LocalStore
-from memoria.types import Memory
+from memoria.types import Example, Memory
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 # Tokens of an answer to a question about a fact.

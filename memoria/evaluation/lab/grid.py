@@ -33,8 +33,8 @@ from memoria.protocols import Progress
 
 ORACLE, EVERYTHING = "oracle", "everything"
 Figures = Mapping[str, float]
-_CODE = ("traces.py", "types.py", "evaluation/events.py", "evaluation/simulate.py", "evaluation/metrics.py")
-_CODE_OF_ORACLE = "evaluation/oracle.py"
+_CODE = ("traces.py", "types.py", "evaluation/lab/events.py", "evaluation/lab/simulate.py", "evaluation/lab/metrics.py")
+_CODE_OF_ORACLE = "evaluation/lab/oracle.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ def _key(digest: str, who: Contender | None, capacity: float, by_bytes: bool) ->
 @cache
 def _code(policy: str | None) -> str:
     """A hash of the source of whatever makes a result: a change anywhere in it makes all results new."""
-    home = Path(__file__).parents[1]
+    home = Path(__file__).parents[2]
     paths = [home / name for name in _CODE] + ([home / _CODE_OF_ORACLE] if policy is None else [])
     paths += [] if policy is None else [*sorted((home / "policies").glob("*.py")), Path(policy)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from memoria.distill.dataset import HELD_OUT, Example, examples
+from memoria.english.questions import HELD_OUT, examples
 from memoria.remember import Draft
-from memoria.types import Memory
+from memoria.types import Example, Memory
 
 _SYLLABLES = "ba be bo da de di fa fe ga ka ke la le li lo ma me mi na ne no ra re ri sa se so ta te to va ve vo za zo"
 _VALUES = {

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from memoria.derived.gist import extract
+from memoria.derived.lineage import find_part
 from memoria.engine.memory import Memoria
 from memoria.engine.memory import open as open_memoria
 from memoria.errors import MemoryNotFound
 from memoria.evaluation.suite.cases import CATEGORIES, generate
 from memoria.evaluation.suite.scenario import NOW, Asked, Case, Engine, play
-from memoria.forget.erase import find_part, verification
+from memoria.forget.erase import verification
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
 from memoria.transfer.jsonl import export, import_lines
