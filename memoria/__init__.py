@@ -25,7 +25,8 @@ from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
     from memoria.agent import Agent
-    from memoria.engine.memory import Memoria, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.memory import Memoria
+    from memoria.engine.opening import open  # noqa: A004 - memoria.open is the public name
     from memoria.remember import Draft
     from memoria.sharing import Shared
     from memoria.transfer.copying import copy
@@ -41,7 +42,7 @@ _LAZY = {
     "Memoria": "memoria.engine.memory",
     "Shared": "memoria.sharing",
     "copy": "memoria.transfer.copying",
-    "open": "memoria.engine.memory",
+    "open": "memoria.engine.opening",
 }
 
 __all__ = [*types.__all__, *errors.__all__, "Agent", "Draft", "Memoria", "Shared", "__version__", "copy", "open"]

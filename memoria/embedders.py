@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from memoria.errors import EmbedderMismatch
+from memoria.errors import EmbedderMismatch, InvalidQuery
 from memoria.protocols import Embedder, Progress, Store
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ from memoria.types import EmbedderCard
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
+EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
@@ -113,13 +114,20 @@ class CallableEmbedder:
         return vectors
 
 
-def as_embedder(value: Embedder | str | Callable[[list[str]], Any] | None) -> Embedder:
-    """The embedder meant: None is the default, a str a SentenceTransformer, a callable is wrapped."""
+def as_embedder(value: EmbedderLike) -> Embedder:
+    """The embedder meant: None is the default, a str a SentenceTransformer, a callable is wrapped.
+
+    Raises InvalidQuery for what is none of these.
+    """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
     if isinstance(value, str):
         return SentenceTransformerEmbedder(value)
-    return value if isinstance(value, Embedder) else CallableEmbedder(value)
+    if isinstance(value, Embedder):
+        return value
+    if not callable(value):
+        raise InvalidQuery(f"embedder is {type(value).__name__}, not the name of a model, a callable, or an Embedder")
+    return CallableEmbedder(value)
 
 
 def unit_vectors(vectors: Any, dimension: int) -> Vectors:

@@ -6,6 +6,7 @@ MemoriaError
 │   ├── InvalidVector         not finite, wrong length, or zero
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
 │   ├── KeyConflict           the caller's key already holds another text
+│   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold stands against it: release it, or override with a reason
@@ -61,6 +62,10 @@ class KeyConflict(InvalidInput):
     """The caller's key is taken by a memory with another text."""
 
 
+class UnknownArgument(InvalidInput, TypeError):
+    """A verb was given a keyword that it does not have."""
+
+
 class Refused(InvalidInput):
     """A text that was forgotten comes back. `positions` are those of the drafts, from 0."""
 
@@ -74,8 +79,14 @@ class MemoryNotFound(MemoriaError):
     """No memory has this id: it never was, or it is forgotten."""
 
     def __init__(self, *ids: str) -> None:
-        super().__init__("no memory with id " + ", ".join(ids))
+        super().__init__("no memory with id " + ", ".join(map(_id, ids)))
         self.ids: Sequence[str] = ids
+
+
+def _id(given: str) -> str:
+    """An id as an error shows it; what does not look like one may be content, and is only described."""
+    formed = len(given) == 32 and given.isalnum()
+    return given if formed else f"(a str of {len(given)} characters, not 32 hexadecimal digits)"
 
 
 class Held(MemoriaError):
@@ -181,4 +192,5 @@ __all__ = [
     "StoreLocked",
     "StoreNotFound",
     "StoreReadOnly",
+    "UnknownArgument",
 ]

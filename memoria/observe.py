@@ -21,7 +21,6 @@ from memoria.types import Receipt
 if TYPE_CHECKING:
     from memoria.change.sleep import Night
     from memoria.distill.learn import Learnt
-    from memoria.engine.memory import Memoria
 
 Class = TypeVar("Class", bound=type)
 Counts = dict[str, int]
@@ -93,7 +92,7 @@ def _observed(verb: Verb, method: Callable[..., Any]) -> Callable[..., Any]:
     log = logging.getLogger(_LOG + verb.module)
 
     @wraps(method)
-    def observed(self: Memoria, *arguments: Any, **named: Any) -> Any:
+    def observed(self: Any, *arguments: Any, **named: Any) -> Any:
         watcher = _watcher
         if watcher is None and not log.isEnabledFor(verb.level):
             return method(self, *arguments, **named)
@@ -191,12 +190,12 @@ VERBS = (
     Verb(name="fade", module="fade", count=_listed),
     Verb(name="prune", module="prune", count=_pruned),
     Verb(name="evict", module="prune", count=_listed),
-    Verb(name="archive", ids="*", module="keep", count=_given),
-    Verb(name="restore", ids="*", module="keep", count=_given),
-    Verb(name="pin", ids="*", module="keep", count=_given),
-    Verb(name="unpin", ids="*", module="keep", count=_given),
-    Verb(name="hold", ids="*", module="keep", count=_given),
-    Verb(name="release", ids="*", module="keep", count=_given),
+    Verb(name="archive", ids="*", module="retention", count=_given),
+    Verb(name="restore", ids="*", module="retention", count=_given),
+    Verb(name="pin", ids="*", module="retention", count=_given),
+    Verb(name="unpin", ids="*", module="retention", count=_given),
+    Verb(name="hold", ids="*", module="retention", count=_given),
+    Verb(name="release", ids="*", module="retention", count=_given),
     Verb(name="distill", module="distill", count=_learnt),
     Verb(name="relearn", module="distill", count=_learnt),
     Verb(name="rebuild", module="engine", count=_nothing),

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from memoria.derived.records import Records
 from memoria.embedders import embed, unit_vectors
-from memoria.errors import KeyConflict, MemoryNotFound, Refused
-from memoria.identity import IdSource
-from memoria.protocols import Embedder, Progress, Store
+from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
+from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory
@@ -60,19 +60,23 @@ class Draft:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What drafts are made into memories with."""
-
-    store: Store
-    embedder: Embedder
-    traces: Reinforcer
-    ids: IdSource
-    progress: Progress | None = None
+def as_draft(given: Draft | str) -> Draft:
+    """A draft of a text, or the draft itself; raises InvalidQuery for anything else."""
+    if isinstance(given, str):
+        return Draft(text=given)
+    if not isinstance(given, Draft):
+        raise InvalidQuery(f"a draft is a Draft or a str, not {type(given).__name__}")
+    return given
 
 
 def remember(
-    desk: Desk, namespace: Namespace, drafts: Sequence[Draft], at: datetime, *, readmit: bool = False
+    records: Records,
+    traces: Reinforcer,
+    namespace: Namespace,
+    drafts: Sequence[Draft],
+    at: datetime,
+    *,
+    readmit: bool = False,
 ) -> list[Memory]:
     """Stores the drafts, all or nothing, and returns their memories in order.
 
@@ -80,13 +84,13 @@ def remember(
     that says again what was just recalled. Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch, Refused,
     and MemoryNotFound for a source that is gone, and then stores nothing.
     """
-    memories, records = prepare(desk, namespace, drafts, at)
-    if records:
-        desk.traces.begin()
-        with desk.store.alone():
-            admit(desk.store, namespace, drafts, memories, records, readmit=readmit)
-            desk.store.write(records)
-        desk.traces.interfere(records)
+    memories, made = prepare(records, traces, namespace, drafts, at)
+    if made:
+        traces.begin()
+        with records.store.alone():
+            admit(records.store, namespace, drafts, memories, made, readmit=readmit)
+            records.store.write(made)
+        traces.interfere(made)
     return memories
 
 
@@ -123,30 +127,30 @@ def check_sources(store: Store, memories: Sequence[Memory]) -> None:
 
 
 def prepare(
-    desk: Desk, namespace: Namespace, drafts: Sequence[Draft], at: datetime
+    records: Records, traces: Reinforcer, namespace: Namespace, drafts: Sequence[Draft], at: datetime
 ) -> tuple[list[Memory], list[Record]]:
     """The memories of drafts, in order, and the records of those that are new."""
-    store, memories, fresh = desk.store, [], {}
+    store, memories, fresh = records.store, [], {}
     known: dict[str, Memory] = {}
     for position, draft in enumerate(drafts):
         created_at = at if draft.created_at is None else draft.created_at
         placeholder = draft.memory("0" * 32, namespace, created_at)
         memory = _existing(store, placeholder, known)
         if memory is None and draft.created_at is None and draft.key is None:
-            memory = desk.traces.echo(placeholder)
+            memory = traces.echo(placeholder)
         if memory is None:
             # Checked as the placeholder already; only what no rule is about is new.
-            memory = replace(placeholder, id=desk.ids.new(created_at), created_at=created_at.astimezone(UTC))
+            memory = replace(placeholder, id=records.ids.new(created_at), created_at=created_at.astimezone(UTC))
             fresh[position] = memory
         if memory.key is not None:
             known[memory.key] = memory
         memories.append(memory)
-    vectors = _vectors(store, desk.embedder, [drafts[position] for position in fresh], desk.progress)
-    records = [
-        Record(memory=memory, trace=desk.traces.encode(memory), vector=vector)
+    vectors = _vectors(records, [drafts[position] for position in fresh])
+    made = [
+        Record(memory=memory, trace=records.trace(memory), vector=vector)
         for memory, vector in zip(fresh.values(), vectors, strict=True)
     ]
-    return memories, records
+    return memories, made
 
 
 def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memory | None:
@@ -165,8 +169,8 @@ def _by_key(store: Store, memory: Memory) -> Memory | None:
     return next((record.memory for record in records if record.memory.namespace == memory.namespace), None)
 
 
-def _vectors(store: Store, embedder: Embedder, drafts: Sequence[Draft], progress: Progress | None) -> list[Vectors]:
+def _vectors(records: Records, drafts: Sequence[Draft]) -> list[Vectors]:
     texts = [draft.text for draft in drafts if draft.vector is None]
-    embedded = iter(embed(store, embedder, texts, progress) if texts else ())
-    dimension = store.embedder.dimension
+    embedded = iter(embed(records.store, records.embedder, texts, records.progress) if texts else ())
+    dimension = records.store.embedder.dimension
     return [next(embedded) if draft.vector is None else unit_vectors([draft.vector], dimension)[0] for draft in drafts]

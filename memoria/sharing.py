@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.protocols import Store
 
 

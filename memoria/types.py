@@ -6,7 +6,7 @@ well it is held and is replaced at each use, so that a policy is arithmetic on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -263,6 +263,24 @@ class Where:
         return self == Where(namespace=self.namespace)
 
 
+class Page(list[Memory]):
+    """Memories in order, oldest first, that says whether it was cut.
+
+    Attributes:
+        left: how many memories that meet the filters it leaves out.
+    """
+
+    def __init__(self, memories: Iterable[Memory] = (), *, left: int = 0, newest: bool = False) -> None:
+        super().__init__(memories)
+        self.left = left
+        self._newest = newest
+
+    @property
+    def after(self) -> str | None:
+        """The cursor of the next page, for `list(after=)`; None when nothing newer is left."""
+        return self[-1].id if self and self.left and not self._newest else None
+
+
 class _Reported:
     """Room for whom to tell about use; no field, so that equality, repr and JSON do not see it."""
 
@@ -436,6 +454,7 @@ __all__ = [
     "Link",
     "Memory",
     "Namespace",
+    "Page",
     "Provenance",
     "Recalled",
     "Receipt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,11 +35,56 @@ def check_namespace(parts: Sequence[str]) -> Namespace:
 def check_where(where: Where) -> Where:
     """`where` itself when its names and times can occur in a memory; raises InvalidQuery."""
     violations = [*_namespace_violations(where.namespace), *_names_violations(where)]
-    violations += [f"kind {kind!r} is not one of {', '.join(KINDS)}" for kind in where.kinds if kind not in KINDS]
+    violations += [*_kinds_violations(where.kinds)]
     violations += [*_time_violations(since=where.since, until=where.until)]
     if violations:
         raise InvalidQuery(*violations)
     return where
+
+
+def check_ids(given: object) -> list[str]:
+    """The ids of what may be ids or memories, in order; raises InvalidQuery that names the type of anything else."""
+    if isinstance(given, str | Memory) or not isinstance(given, Iterable):
+        raise InvalidQuery(f"ids are {type(given).__name__}, not a sequence of ids or memories")
+    return [_id_of(one) for one in given]
+
+
+def _id_of(one: object) -> str:
+    if isinstance(one, Memory):
+        return one.id
+    if not isinstance(one, str):
+        raise InvalidQuery(f"an id is a str or a Memory, not {type(one).__name__}")
+    return one
+
+
+def check_time(name: str, time: datetime | None) -> datetime | None:
+    """`time` itself when it is None or an aware datetime; raises InvalidQuery."""
+    violations = [*_time_violations(**{name: time})]
+    if violations:
+        raise InvalidQuery(*violations)
+    return time
+
+
+def check_whole(name: str, value: object, least: int = 1) -> int:
+    """`value` itself when it is a whole number of at least `least`; raises InvalidQuery."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidQuery(f"{name} {shown(value)} is not a whole number of at least {least}")
+    return value
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Raises InvalidQuery unless `value` is one of `choices`."""
+    if value not in choices:
+        raise InvalidQuery(f"{name} {shown(value)} is not one of {', '.join(choices)}")
+
+
+def shown(value: object) -> str:
+    """A value as an error may show it: a number, a time, a short word; of all else the type, for it may be content."""
+    if value is None or isinstance(value, bool | int | float | datetime):
+        return repr(value)
+    if isinstance(value, str) and len(value) <= 32 and value.replace("-", "_").isidentifier():
+        return repr(value)
+    return f"(a {type(value).__name__})"
 
 
 def check_reason(reason: str) -> str:
@@ -55,9 +100,9 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
     yield from _namespace_violations(memory.namespace)
     yield from _names_violations(memory)
     if memory.kind not in KINDS:
-        yield f"kind {memory.kind!r} is not one of {', '.join(KINDS)}"
-    if not 0 <= memory.salience <= 1:
-        yield f"salience {memory.salience!r} is not in [0, 1]"
+        yield f"kind {shown(memory.kind)} is not one of {', '.join(KINDS)}"
+    if not isinstance(memory.salience, int | float) or not 0 <= memory.salience <= 1:
+        yield f"salience {shown(memory.salience)} is not a number in [0, 1]"
     yield from _time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
     yield from _metadata_violations(memory.metadata)
     yield from _provenance_violations(memory)
@@ -69,7 +114,7 @@ def text_violations(text: object, name: str, limit: int) -> Iterator[str]:
         yield f"{name} is {type(text).__name__}, not str"
         return
     if not text.strip():
-        yield f"{name} {text[:20]!r} is empty"
+        yield f"{name} is empty"
     if "\0" in text:
         yield f"{name} holds NUL at {text.index(chr(0))}"
     try:
@@ -83,7 +128,7 @@ def text_violations(text: object, name: str, limit: int) -> Iterator[str]:
 
 def _namespace_violations(parts: object) -> Iterator[str]:
     if isinstance(parts, str) or not isinstance(parts, Sequence):
-        yield f"namespace {parts!r} is not a sequence of parts"
+        yield f"namespace {shown(parts)} is not a sequence of parts"
         return
     for part in parts:
         yield from text_violations(part, "namespace part", MAX_NAME_BYTES)
@@ -97,17 +142,27 @@ def _names_violations(named: Memory | Where) -> Iterator[str]:
     if named.key is not None:
         yield from text_violations(named.key, "key", MAX_NAME_BYTES)
     if isinstance(named.tags, str):
-        yield f"tags {named.tags!r} is one str, not a sequence of tags"
+        yield "tags is one str, not a sequence of tags"
+        return
+    if not isinstance(named.tags, Sequence):
+        yield f"tags is {type(named.tags).__name__}, not a sequence of tags"
         return
     for tag in named.tags:
         yield from text_violations(tag, "tag", MAX_NAME_BYTES)
+
+
+def _kinds_violations(kinds: object) -> Iterator[str]:
+    if isinstance(kinds, str) or not isinstance(kinds, Sequence):
+        yield f"kinds {shown(kinds)} is not a sequence of kinds"
+        return
+    yield from (f"kind {shown(kind)} is not one of {', '.join(KINDS)}" for kind in kinds if kind not in KINDS)
 
 
 def _time_violations(**times: datetime | None) -> Iterator[str]:
     aware = {name: time for name, time in times.items() if time is not None and _is_aware(time)}
     for name, time in times.items():
         if time is not None and name not in aware:
-            yield f"{name} {time!r} is not an aware datetime: give it a time zone"
+            yield f"{name} {shown(time)} is not an aware datetime: give it a time zone"
     if "created_at" in aware and aware["created_at"] < EPOCH:
         yield f"created_at {aware['created_at']} is before 1970"
     for start, end in (("valid_from", "valid_to"), ("since", "until")):
@@ -139,7 +194,7 @@ def _provenance_violations(memory: Memory) -> Iterator[str]:
             yield from text_violations(value, f"provenance {name}", MAX_NAME_BYTES)
     for parent in provenance.derived_from:
         if not is_id(parent):
-            yield f"provenance derived_from {parent!r} is not an id of 32 hexadecimal digits"
+            yield f"provenance derived_from {shown(parent)} is not an id of 32 hexadecimal digits"
 
 
 def is_id(value: object) -> bool:

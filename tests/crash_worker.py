@@ -14,7 +14,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from memoria.engine.memory import Memoria, is_url
+from memoria.engine.memory import Memoria
+from memoria.engine.opening import is_url
 from memoria.stores.local import Disk, LocalStore
 from memoria.stores.postgres import PostgresStore
 from memoria.testing import HashEmbedder

@@ -60,7 +60,7 @@ def work(store: MemoriaStore, shared: Shared, name: str, end: float) -> dict[str
             counted += 1
             with lent(shared) as memory:  # reads, then writes; nobody comes between
                 counter = memory.namespace("counter")
-                last = counter.list(limit=1)
+                last = counter.list(limit=1, newest=True)
                 counter.remember(str(int(last[0].text) + 1 if last else 1))
         elif step < 0.9:
             found = store.get(PLACE, key)

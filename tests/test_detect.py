@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Memory, Provenance
-from memoria.change.reconcile import apply, candidates, propose
+from memoria.change.reconcile import candidates, propose
 from memoria.english.cues import read
 from memoria.english.detect import by_rules, named
 from memoria.english.sentences import units
@@ -304,7 +304,7 @@ def test_reconciled_memories_are_out_of_recall_and_as_of_brings_them_back(ada: m
         before = ada.list()
         assert propose(told, candidates(ada.store, ada.embedder)) == proposals
         assert ada.list() == before
-        apply(ada, proposals)
+        assert ada.reconcile(*told) == tuple(proposals)
         now = START + timedelta(days=10)
         assert recalled(ada, now) == {"Now I prefer jazz.", "The guests are Ann Lee, and Cy Fox."}
         assert recalled(ada, START + timedelta(days=1)) == {told[0].text, told[1].text}
@@ -324,7 +324,7 @@ def test_later_statements_see_what_earlier_ones_left(ada: memoria.Memoria) -> No
         )
         proposals = propose(told, candidates(ada.store, ada.embedder))
         assert [one.by for one in proposals] == [told[1].id, told[2].id]
-        apply(ada, proposals)
+        assert ada.reconcile(*told) == tuple(proposals)
         assert recalled(ada, START + timedelta(days=10)) == {
             "The budget of the project is $900,000, covering two phases of research."
         }
@@ -334,7 +334,7 @@ def test_one_part_of_a_gist_ends_without_the_others(ada: memoria.Memoria) -> Non
     with ada:
         told = tell(ada, "I love opera.", "I love jazz.", "I don't like opera anymore.")
         ada.consolidate(told[0].id, told[1].id)
-        apply(ada, propose([told[2]], candidates(ada.store, ada.embedder)))
+        ada.reconcile(told[2])
         assert recalled(ada, START + timedelta(days=10)) == {"I love jazz."}
 
 

@@ -358,7 +358,12 @@ def test_names_are_found_with_the_signs_and_the_letters_that_they_have() -> None
 
 def test_a_name_is_found_beside_the_text_too() -> None:
     with opened(":memory:") as memory:
-        about = [{"patient": "Ada Berg"}, {"seen": [{"who": "ADA BERG"}]}, {"Ada Berg": 1}, {"patient": "Ada Bergman"}]
+        about: list[dict[str, Any]] = [
+            {"patient": "Ada Berg"},
+            {"seen": [{"who": "ADA BERG"}]},
+            {"Ada Berg": 1},
+            {"patient": "Ada Bergman"},
+        ]
         ids = [memory.remember(f"visit {n}", metadata=one).id for n, one in enumerate(about)]
         ids.append(memory.remember("a visit", provenance=Provenance(session="Ada Berg, in May")).id)
         receipt = memory.forget(mentions="Ada Berg")

@@ -26,8 +26,9 @@ FLOORS = (
     ("memoria.forget",),
     ("memoria.observe",),
     ("memoria.engine",),
-    ("memoria.models", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.aio", "memoria.testing"),
-    ("memoria.agent", "memoria.integrations"),
+    ("memoria.models", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.testing"),
+    ("memoria.agent",),
+    ("memoria.aio", "memoria.integrations"),
     ("memoria.service", "memoria.evaluation"),
     ("memoria.cli",),
 )

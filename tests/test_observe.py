@@ -165,7 +165,7 @@ def test_sleep_in_the_background_is_a_span_as_long_as_the_night(memory: memoria.
 
 def test_an_error_tells_its_type_and_no_word_more(memory: memoria.Memoria) -> None:
     with spanned(content=True) as exporter, logged() as told, pytest.raises(memoria.InvalidQuery, match="xylophone"):
-        memory.forget(guard="xylophone", subject="ada")
+        memory.forget(guard="xylophone", subject="ada")  # type: ignore[call-overload]  # a wrong guard is the point
     (span,) = exporter.get_finished_spans()
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, None)
     assert told_by(span)["error.type"] == "InvalidQuery"
@@ -223,12 +223,12 @@ def use(memory: memoria.Memoria, said: dict[str, str]) -> None:
     for wrong in (
         lambda: view.forget(two.id),
         lambda: view.forget(said["text"]),
-        lambda: view.forget(subject=said["subject"], guard=said["value"]),
+        lambda: view.forget(subject=said["subject"], guard=said["value"]),  # type: ignore[call-overload]  # a wrong
         lambda: view.recall(said["query"], k=said["value"]),  # type: ignore[arg-type]  # a wrong
-        lambda: view.recall(said["query"], include=[said["value"]]),
-        lambda: view.remember(said["text"], salience=said["value"]),
+        lambda: view.recall(said["query"], include=[said["value"]]),  # type: ignore[list-item]  # a wrong
+        lambda: view.remember(said["text"], salience=said["value"]),  # type: ignore[arg-type]  # a wrong
         lambda: view.remember(said["new"], key=said["key"]),
-        lambda: view.amend(two.id, **{said["name"]: said["value"]}),
+        lambda: view.amend(two.id, **{said["name"]: said["value"]}),  # type: ignore[arg-type]  # a wrong
         lambda: view.pin(said["key"]),
     ):
         with suppress(MemoriaError, TypeError):

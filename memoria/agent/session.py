@@ -49,7 +49,7 @@ def latest(memory: Memoria) -> str | None:
 
 
 def _chat(memory: Memoria) -> list[Memory]:
-    turns = _apart(memory.list(limit=LOOK_BACK))
+    turns = _apart(memory.list(limit=LOOK_BACK, newest=True))
     return sorted((one for one in turns if one.provenance.source == CHAT), key=lambda one: one.id)
 
 

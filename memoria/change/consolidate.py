@@ -8,14 +8,15 @@ was decided earlier, and taking out one that leads nobody changes nothing else. 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.gist import Writer, compose, opposes
-from memoria.protocols import Change, ConsolidationPolicy, DecayPolicy, Store
-from memoria.types import Memory, Namespace, Record, Where
+from memoria.derived.records import Records, moved
+from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
+from memoria.types import Namespace, Record, Where
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -24,8 +25,6 @@ LIKE = 0.6
 MOST = 8
 _NEAR = 8
 _BATCH = 1000
-Made = Callable[[Memory, Record | None, Sequence[Record]], Record]
-"""From a gist, the record it replaces if any, and the members that join, to its record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,27 +151,27 @@ def _gists_near(store: Store, record: Record, grouping: Grouping, known: Set[str
     ]
 
 
-def perform(store: Store, step: Step, new_id: Callable[[datetime], str], write: Writer, made: Made) -> str | None:
-    """Makes the gist of a step and erases its members from where they were, in one go; returns its id.
+def perform(records: Records, step: Step, write: Writer) -> str | None:
+    """Makes the gist of a step and takes its members out of where they were, in one go; returns its id.
 
     None when what the step was planned on has changed since: a member is forgotten, edited, protected or taken
     already. Then nothing happens. The writer runs while nobody waits for it.
     """
+    store = records.store
     members, gist = _planned(store, step)
     if len(members) + (gist is not None) < 2:
         return None
     parts = [record.memory for record in members]
     if gist is None:
-        memory = compose(new_id(min(part.created_at for part in parts)), parts, write)
+        memory = compose(records.ids.new(min(part.created_at for part in parts)), parts, write)
     else:
         memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write)
     with store.alone():
         if not _still(store, step, members, gist):
             return None
-        record = made(memory, gist, members)
-        ids = tuple(part.id for part in parts)
-        new = Change(erase=ids, add=(record,)) if gist is None else Change(erase=ids, replace=(record,))
-        store.revise(new, guard=False)
+        record = records.gathered(memory, gist, members)
+        ids = [part.id for part in parts]
+        store.revise(moved(ids, add=[record]) if gist is None else moved(ids, into=record), guard=False)
     return memory.id
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from memoria.derived.lineage import memories
+from memoria.change.supersede import expire, supersede
+from memoria.derived.lineage import living, memories
+from memoria.derived.records import Records
 from memoria.embedders import embed
 from memoria.english.detect import by_rules, named
+from memoria.errors import MemoryNotFound
 from memoria.protocols import Detector, Embedder, Store
 from memoria.remember import Draft
+from memoria.retention.reinforce import Reinforcer
 from memoria.text.words import question
 from memoria.types import Memory, Proposal, Where
-
-if TYPE_CHECKING:
-    from memoria.engine.memory import Memoria
 
 POOL = 50
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
@@ -88,27 +88,58 @@ def _same_talk(one: Memory, other: Memory) -> bool:
     return one.provenance.session is not None and one.provenance.session == other.provenance.session
 
 
-def apply(memory: Memoria, proposals: Sequence[Proposal]) -> dict[str, str]:
+def settle(
+    records: Records,
+    traces: Reinforcer,
+    ids: Sequence[str],
+    detector: Detector = by_rules,
+    phrases: Phrases = named,
+    *,
+    dry_run: bool = False,
+) -> tuple[Proposal, ...]:
+    """Settles what the statements of these ids say has changed; returns the proposals that were carried out.
+
+    dry_run: changes nothing, and returns what would be.
+    """
+    store = records.store
+    statements = list(memories(store, ids).values())
+    found = propose(statements, candidates(store, records.embedder, phrases), detector)
+    if not dry_run:
+        apply(records, traces, found)
+    return tuple(found)
+
+
+def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal]) -> dict[str, str]:
     """Carries proposals out, in order; returns for each memory that was reworded the id of what now says the rest.
 
     What is ended keeps its text, and holds until `at`; what says the rest supersedes it, and is derived from it and
-    from the statement. Raises InvalidQuery for what has ended since it was proposed.
+    from the statement. Raises InvalidQuery for what has ended since it was proposed, MemoryNotFound for what is gone.
     """
     now: dict[str, str] = {}
     for proposal in proposals:
         for id in proposal.ends:
-            _end(memory, now.get(id, id), proposal.at)
+            _end(records, now.get(id, id), proposal.at)
         for id, text in proposal.amends:
-            now[id] = _reword(memory, now.get(id, id), text, proposal)
+            now[id] = _reword(records, traces, now.get(id, id), text, proposal)
         if proposal.keep is None:
-            _end(memory, proposal.by, proposal.at)
-        elif proposal.keep != memory.get(proposal.by).text:
-            now[proposal.by] = _reword(memory, proposal.by, proposal.keep, proposal)
+            _end(records, proposal.by, proposal.at)
+        elif proposal.keep != _living(records.store, proposal.by).text:
+            now[proposal.by] = _reword(records, traces, proposal.by, proposal.keep, proposal)
     return now
 
 
-def _end(memory: Memoria, id: str, at: datetime) -> None:
-    memory.expire(id, at=_last(memory.get(id), at))
+def _living(store: Store, id: str) -> Memory:
+    """The memory with this id, by itself or in a gist; raises MemoryNotFound."""
+    found = living(store, [id])
+    if id not in found:
+        raise MemoryNotFound(id)
+    return found[id]
+
+
+def _end(records: Records, id: str, at: datetime) -> None:
+    end = _last(_living(records.store, id), at)
+    records.set_apart([id])
+    expire(records.store, [id], end)
 
 
 def _last(one: Memory, at: datetime) -> datetime:
@@ -117,19 +148,20 @@ def _last(one: Memory, at: datetime) -> datetime:
     return max(at, begun + 2 * _TICK)
 
 
-def _reword(memory: Memoria, id: str, text: str, proposal: Proposal) -> str:
+def _reword(records: Records, traces: Reinforcer, id: str, text: str, proposal: Proposal) -> str:
     """Supersedes a memory by what of it still holds, said when it was said; returns the id of that."""
-    one = memory.get(id)
+    one = _living(records.store, id)
+    # So that it stands right behind what it supersedes, in the order of the talk.
+    created_at = one.created_at + _TICK
     draft = Draft(
         text=text,
         kind=one.kind,
-        # So that it stands right behind what it supersedes, in the order of the talk.
-        created_at=one.created_at + _TICK,
+        created_at=created_at,
         salience=one.salience,
         subject=one.subject,
         tags=one.tags,
         metadata=one.metadata,
         provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((id, proposal.by)))),
     )
-    view = memory.namespace(*one.namespace[len(memory.prefix) :])
-    return view.supersede(id, draft, at=_last(one, proposal.at)).id
+    end = _last(one, proposal.at)
+    return supersede(records, traces, one.namespace, draft, [id], created_at, at=end).id

@@ -13,13 +13,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from memoria.change.consolidate import Grouping, Step, from_note, grouped, replayed, to_note
+from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
+from memoria.change.reconcile import settle
+from memoria.derived.gist import Writer, extract
+from memoria.derived.records import Records
+from memoria.english.detect import by_rules
 from memoria.errors import InvalidQuery
-from memoria.protocols import ConsolidationPolicy, DecayPolicy, Progress, Store
+from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
 from memoria.retention.prune import CAP
+from memoria.retention.reinforce import Reinforcer
 from memoria.types import Namespace, Proposal
 
 JOURNAL = "sleep"
+Pause = Callable[[], bool]
+"""Asked between two steps; whether the pass is to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,30 @@ class Replay:
             raise InvalidQuery(*violations)
 
 
+def night(
+    records: Records,
+    traces: Reinforcer,
+    prefix: Namespace,
+    how: Replay,
+    at: datetime,
+    *,
+    write: Writer = extract,
+    detector: Detector | None = by_rules,
+    pause: Pause = lambda: False,
+    dry_run: bool = False,
+) -> Night:
+    """The part of a pass that changes what memories say: changes are settled, then what is alike becomes gists."""
+    homes, capped = replay(records.store, prefix, records.policy, how, at)
+    said = [id for ids in homes for id in ids]
+    settled = () if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
+    steps = plan(records.store, homes, how.grouping, records.progress)
+    if dry_run:
+        gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
+    else:
+        gists = run(records, steps, write, pause)
+    return Night(at=at, replayed=len(said), settled=settled, gists=tuple(gists), capped=capped, dry_run=dry_run)
+
+
 def replay(
     store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime
 ) -> tuple[list[list[str]], bool]:
@@ -88,14 +119,9 @@ def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progr
     return steps
 
 
-def run(
-    store: Store,
-    steps: Sequence[Step],
-    do: Callable[[Step], str | None],
-    progress: Progress | None,
-    pause: Callable[[], bool] = lambda: False,
-) -> list[tuple[str, tuple[str, ...]]]:
+def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) -> list[tuple[str, tuple[str, ...]]]:
     """Does what a killed pass left and then `steps`, journaled; stops early, keeping the rest, when `pause` says so."""
+    store, progress = records.store, records.progress
     waiting = [*from_note(store.note(JOURNAL)), *steps]
     if not waiting:
         return []
@@ -105,7 +131,7 @@ def run(
         if pause():
             store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
             return made
-        id = do(step)
+        id = perform(records, step, write)
         if id is not None:
             made.append((id, step.members))
         if progress is not None:

@@ -7,22 +7,55 @@ Bi-temporal after R. T. Snodgrass, Developing Time-Oriented Database Application
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from memoria.derived.lineage import memories
+from memoria.derived.records import Records
 from memoria.errors import InvalidQuery
 from memoria.protocols import Change, Store
-from memoria.types import Link, Memory, Record
+from memoria.remember import Draft, admit, prepare
+from memoria.retention.reinforce import Reinforcer
+from memoria.types import Link, Memory, Namespace, Record
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+def supersede(
+    records: Records,
+    traces: Reinforcer,
+    namespace: Namespace,
+    draft: Draft,
+    old: Sequence[str],
+    now: datetime,
+    *,
+    at: datetime | None = None,
+) -> Memory:
+    """Remembers `draft` in the place of memories, each of which ends when it begins, in one go; returns the new one.
 
-def supersede(store: Store, new: Record, old: Sequence[str], at: datetime) -> None:
-    """Writes `new`, and ends each of `old` at `at`, in one go. Raises InvalidQuery, MemoryNotFound; then, nothing."""
+    at: when it begins to hold; its `valid_from`, else when it was observed, by default. Raises InvalidQuery for what
+    has ended already, MemoryNotFound, and what `remember` raises; then nothing is changed.
+    """
+    # A time of its own: what was so once and is so again is a new fact, and no echo of what was just recalled.
+    dated = replace(draft, created_at=draft.created_at or now)
+    records.set_apart(old)
+    record = _prepared(records, traces, namespace, dated, now)
+    start = at or dated.valid_from or record.memory.created_at
+    memory = replace(record.memory, valid_from=start)
+    store = records.store
     with store.alone():
-        before = check_ends(store, old, at)
-        links = [Link(parent=one.id, child=new.memory.id, relation="supersedes", was=one.valid_to) for one in before]
-        store.revise(Change(add=(new,), ends=dict.fromkeys(old, at), links=tuple(links)))
+        before = check_ends(store, old, start)
+        links = [Link(parent=one.id, child=memory.id, relation="supersedes", was=one.valid_to) for one in before]
+        new = replace(record, memory=memory)
+        store.revise(Change(add=(new,), ends=dict.fromkeys(old, start), links=tuple(links)))
+    return memory
+
+
+def _prepared(records: Records, traces: Reinforcer, namespace: Namespace, draft: Draft, now: datetime) -> Record:
+    memories, made = prepare(records, traces, namespace, [draft], now)
+    admit(records.store, namespace, [draft], memories, made, readmit=False)
+    traces.begin()
+    (record,) = made or records.store.read([memories[0].id])
+    assert record is not None
+    return record
 
 
 def expire(store: Store, ids: Sequence[str], at: datetime) -> None:
@@ -56,15 +89,3 @@ def history(store: Store, id: str) -> list[Memory]:
     return sorted(
         memories(store, sorted(found)).values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id)
     )
-
-
-def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str, datetime | None]:
-    """For memories that were superseded by what was observed only after `at`: until when they were valid before."""
-    ended = [memory.id for memory in memories if memory.valid_to is not None]
-    links = [link for link in store.links(ended) if link.relation == "supersedes"] if ended else []
-    return {link.parent: link.was for link in links if link.parent in ended and observed(link.child) > at}
-
-
-def observed(id: str) -> datetime:
-    """When the memory of this id was observed, to the millisecond (UUIDv7)."""
-    return _EPOCH + timedelta(milliseconds=int(id[:12], 16))

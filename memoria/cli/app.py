@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from memoria.engine.memory import Memoria, is_url
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.memory import Memoria
+from memoria.engine.opening import is_url
+from memoria.engine.opening import open as open_memoria
 from memoria.types import Memory
 
 app = typer.Typer(

@@ -28,7 +28,7 @@ from memoria.cli.app import (
 )
 from memoria.cli.change import gathered, show_night
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoriaError
 from memoria.types import Hit, Memory
 from memoria.validate import is_id
@@ -246,7 +246,7 @@ class Chat:
             self.say(self.message, readmit=True)
 
     def list(self, _: str) -> None:
-        self.listed = self.memory.list(limit=SHOWN)
+        self.listed = self.memory.list(limit=SHOWN, newest=True)
         for place, one in enumerate(self.listed, 1):
             out.print(f"{place}. {_told(one)}", highlight=False)
 

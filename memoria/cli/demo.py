@@ -15,7 +15,7 @@ from rich.table import Table
 
 from memoria.cli.app import app, out, progress_bar
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.bench.latency import bench_forget
 from memoria.remember import Draft
 from memoria.types import Provenance

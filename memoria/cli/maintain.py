@@ -22,7 +22,7 @@ from memoria.cli.app import (
     parts,
     progress_bar,
 )
-from memoria.engine.memory import is_url
+from memoria.engine.opening import is_url
 from memoria.errors import InvalidQuery, StoreNotFound
 from memoria.forget.residue import scan as scan_files
 from memoria.forget.residue import text_secrets

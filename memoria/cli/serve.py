@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from memoria.cli.app import DEFAULT_STORE, StoreOption, app, err, parts
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)

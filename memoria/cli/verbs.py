@@ -28,9 +28,10 @@ from memoria.cli.app import (
     parts,
     show_memories,
 )
-from memoria.engine.memory import is_url
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import is_url
+from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
+from memoria.forget.erase import Guard
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 
@@ -151,7 +152,7 @@ def list_(
 ) -> None:
     """Lists memories, oldest first."""
     with opened(store, namespace, "r") as memory:
-        found = memory.list(limit=limit, **filters(subject, tag, kind, since, until))
+        found = memory.list(limit=limit, newest=True, **filters(subject, tag, kind, since, until))
     if as_json:
         echo_json(found)
     else:
@@ -189,7 +190,7 @@ def forget(
     since: SinceOption = None,
     until: UntilOption = None,
     mentions: Annotated[str | None, typer.Option(help="What names this, as whole words, however written.")] = None,
-    guard: Annotated[str, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
+    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back.")] = "exact",
     override: Annotated[str | None, typer.Option(help="Why it goes although it is held; kept in the ledger.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; forget nothing.")] = False,

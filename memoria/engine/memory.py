@@ -1,147 +1,157 @@
-"""Memoria: the verbs. Each is thin and delegates to the module named after it."""
+"""Memoria: the verbs of remembering, recalling and forgetting. Each delegates to the module named after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from os import PathLike, fspath
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
-from memoria.distill.unlearn import sweep
-from memoria.embedders import as_embedder, check_embedder, embed
-from memoria.engine.change import Evolving
-from memoria.engine.retention import Keeping
-from memoria.engine.weights import Distilling
+from memoria.embedders import EmbedderLike, as_embedder, embed
+from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
+from memoria.engine.change import Change
+from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.forget import erase as erasing
+from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue, scan, text_secrets
-from memoria.identity import IdSource
 from memoria.observe import watched
-from memoria.policies import Exponential
-from memoria.policies.registry import adopted
-from memoria.protocols import DecayPolicy, Embedder, Progress, Store
-from memoria.recall import search as recalling
+from memoria.recall import search as searching
 from memoria.recall.context import CountTokens, estimate_tokens, pack
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
-from memoria.remember import Desk, Draft
-from memoria.retention import fade as fading
-from memoria.retention.reinforce import Reinforcer, Reinforcing
-from memoria.types import EmbedderCard, Hit, Kind, Memory, Namespace, Receipt, Record, StoreStats, Trace, Where
-from memoria.validate import check_memory, check_namespace, check_where, is_id
+from memoria.remember import Draft, as_draft
+from memoria.types import Hit, Memory, Namespace, Page, Receipt, Record, StoreStats
+from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
-EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
-Clock = Callable[[], datetime]
-# Inside the class `list` is a verb, so these are named here.
+Include = Literal["archived", "expired", "upcoming"]
+# Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
 Hits = list[Hit]
 HitLists = list[Hits]
-Records = list[Record]
 Namespaces = list[Namespace]
 Problems = list[str]
-_URLS = ("postgresql://", "postgres://")
 
 
-def utc_now() -> datetime:
-    """The clock of the outermost layer."""
-    return datetime.now(UTC)
-
-
+@spelled
 @watched
-class Memoria(Keeping, Distilling, Evolving):
+class Memoria(Change):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
     lies under it, except `remember`, which writes to the namespace itself.
+
+    Wherever a verb takes ids, it takes memories as well.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        embedder: Embedder,
-        *,
-        namespace: Namespace = (),
-        policy: DecayPolicy | None = None,
-        clock: Clock = utc_now,
-        progress: Progress | None = None,
-        reinforce: Reinforcing = "recalled",
-        fade_below: float = fading.FADE_BELOW,
-    ) -> None:
-        self.store = store
-        self.embedder = embedder
-        self.prefix = namespace
-        self.policy = policy if policy is not None else Exponential()
-        self._clock = clock
-        self.progress = progress
-        self._ids = IdSource()
-        self._reinforcing = reinforce
-        self._traces = Reinforcer(store, self.policy, fade_below)
+    def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
+        """Stores one memory; durable when this returns.
 
-    def namespace(self, *parts: str) -> Memoria:
-        """The view of a namespace under this one; raises InvalidQuery for a bad part."""
-        view = Memoria(
-            self.store,
-            self.embedder,
-            namespace=self.prefix + check_namespace(parts),
-            policy=self.policy,
-            clock=self._clock,
-            progress=self.progress,
-            reinforce=self._reinforcing,
-        )
-        view._ids, view._traces = self._ids, self._traces
-        return view
+        What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
+        returned, and strengthened.
 
-    def remember(self, text: str, *, readmit: bool = False, **fields: Any) -> Memory:
-        """Stores one memory and returns it; durable when this returns.
+        Args:
+            text: what is remembered; not blank, at most 1 MiB of UTF-8.
+            readmit: takes it even if this text was forgotten here.
+            fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
+                metadata, vector.
 
-        fields: those of `Draft`. readmit: takes it even if this text was forgotten here. What was just recalled and is
-        said again, without key and time, is not stored anew: the memory that is there is returned, and strengthened.
-        Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch, Refused, and MemoryNotFound for a source
-        in `derived_from` that is not there.
+        Returns:
+            The memory.
+
+        Raises:
+            InvalidMemory: a field breaks a rule.
+            InvalidVector: `vector` is not finite, zero, or of another length.
+            KeyConflict: the key holds another text.
+            EmbedderMismatch: the store's vectors come from another embedder.
+            Refused: this text was forgotten here.
+            MemoryNotFound: a source in `provenance.derived_from` is not there.
+            UnknownArgument: a field that a draft does not have.
         """
         return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
 
     def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
-        """Stores a batch, all or nothing, with one pass of the embedder; raises as `remember` does.
+        """Stores a batch, all or nothing, with one pass of the embedder.
 
-        readmit: takes back texts that were forgotten here, which are refused otherwise.
+        Args:
+            drafts: texts, or drafts.
+            readmit: takes back texts that were forgotten here, which are refused otherwise.
+
+        Returns:
+            The memories, in the order of `drafts`.
+
+        Raises:
+            InvalidQuery: `drafts` is one text, or holds something that is neither a text nor a draft.
+            InvalidMemory: a field breaks a rule.
+            InvalidVector: a `vector` is not finite, zero, or of another length.
+            KeyConflict: a key holds another text.
+            EmbedderMismatch: the store's vectors come from another embedder.
+            Refused: a text was forgotten here.
+            MemoryNotFound: a source in `provenance.derived_from` is not there.
         """
-        ready = [draft if isinstance(draft, Draft) else Draft(text=draft) for draft in drafts]
-        return remembering.remember(self._desk(), self.prefix, ready, self._clock(), readmit=readmit)
+        if isinstance(drafts, str | Draft):
+            raise InvalidQuery(f"drafts is one {type(drafts).__name__}, not a sequence of drafts: use remember for one")
+        ready = [as_draft(draft) for draft in drafts]
+        return remembering.remember(self._records, self._traces, self.prefix, ready, self._clock(), readmit=readmit)
 
-    def _desk(self) -> Desk:
-        return Desk(
-            store=self.store, embedder=self.embedder, traces=self._traces, ids=self._ids, progress=self.progress
+    def recall(
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        as_of: datetime | None = None,
+        include: Sequence[Include] = (),
+        need: Need | None = None,
+        rerank: Rerank | None = None,
+        budget_tokens: int | None = None,
+        count_tokens: CountTokens = estimate_tokens,
+        **filters: Unpack[Filters],
+    ) -> Hits:
+        """The memories most needed for a question, best first; see docs/recall.md.
+
+        Without `as_of`, what has ended or does not hold yet is left out, as archived memories are.
+
+        Args:
+            query: a text; or a vector of shape (d,), which is searched by cosine alone.
+            k: how many at most; at least 1.
+            vector_only: scores a text by the cosine of its vector alone.
+            as_of: only memories recorded and valid at that time (aware).
+            include: what is taken in although it is left out otherwise: some of "archived", "expired", "upcoming".
+            need: other weights of the terms of a score.
+            rerank: a callable (query, texts) -> scores, for the best few.
+            budget_tokens: keeps the hits that fit a prompt of so many tokens together.
+            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+
+        Returns:
+            Hits, each with its score and the terms that the score is the sum of.
+
+        Raises:
+            InvalidQuery: an argument is out of its range or of another type.
+            InvalidVector: a vector that is not finite, zero, or of another length.
+            EmbedderMismatch: the store's vectors come from another embedder.
+            UnknownArgument: an argument that recall does not have.
+        """
+        (hits,) = self.recall_many(
+            [query],
+            k=k,
+            vector_only=vector_only,
+            as_of=as_of,
+            include=include,
+            need=need,
+            rerank=rerank,
+            budget_tokens=budget_tokens,
+            count_tokens=count_tokens,
+            **filters,
         )
-
-    def _prepared(self, drafts: Sequence[Draft]) -> Records:
-        desk, at = self._desk(), self._clock()
-        memories, records = remembering.prepare(desk, self.prefix, drafts, at)
-        remembering.admit(self.store, self.prefix, drafts, memories, records, readmit=False)
-        self._traces.begin()
-        return records or [self._record(memory.id) for memory in memories]
-
-    def _new_id(self, at: datetime) -> str:
-        return self._ids.new(at)
-
-    def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **options: Any) -> Hits:
-        """The k memories most needed for `query` that meet the filters, best first; see docs/recall.md.
-
-        query: text; or its vector of shape (d,), and then, or with `vector_only`, the score is the cosine alone.
-        options: namespace=, subject=, tags=, kinds=, since=, until= filter. as_of= leaves what was remembered by
-        then and held then; without it, what has ended, or does not hold yet, is left out as archived memories are:
-        include= takes some of "archived", "expired", "upcoming" in. budget_tokens= keeps the hits that fit a prompt,
-        counted by count_tokens=. need= gives other weights. rerank= is a callable (query, texts) -> scores.
-        Raises InvalidQuery, InvalidVector, EmbedderMismatch.
-        """
-        return self.recall_many([query], k=k, vector_only=vector_only, **options)[0]
+        return hits
 
     def recall_many(
         self,
@@ -150,160 +160,236 @@ class Memoria(Keeping, Distilling, Evolving):
         k: int = 10,
         vector_only: bool = False,
         as_of: datetime | None = None,
+        include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
-        namespace: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        kinds: Sequence[Kind] = (),
-        include: Sequence[str] = (),
-        **names_and_times: Any,
+        **filters: Unpack[Filters],
     ) -> HitLists:
-        """`recall` for each query, in order, with one pass of the embedder over all texts."""
-        where = self._where(namespace, tags=tags, kinds=kinds, **names_and_times)
-        where = replace(where, archived=archived_filter(include))
-        request = recalling.Request(
-            where=where,
-            k=recalling.check_k(k),
+        """`recall` for several questions, with one pass of the embedder.
+
+        Args:
+            queries: texts or vectors.
+            k: how many hits for each at most; at least 1.
+            vector_only: scores texts by the cosine of their vectors alone.
+            as_of: only memories recorded and valid at that time (aware).
+            include: what is taken in although it is left out otherwise: some of "archived", "expired", "upcoming".
+            need: other weights of the terms of a score.
+            rerank: a callable (query, texts) -> scores, for the best few.
+            budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
+            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+
+        Returns:
+            The hits of each query, in the order of `queries`.
+
+        Raises:
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence of queries.
+            InvalidVector: a vector that is not finite, zero, or of another length.
+            EmbedderMismatch: the store's vectors come from another embedder.
+            UnknownArgument: an argument that recall_many does not have.
+        """
+        if isinstance(queries, str):
+            raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
+        request = searching.Request(
+            where=self._where(filters, archived=searching.archived_filter(include)),
+            k=check_whole("k", k),
             at=self._clock(),
-            as_of=recalling.check_as_of(as_of),
+            as_of=check_time("as_of", as_of),
             include=frozenset(include),
             need=Need() if need is None else need,
             rerank=rerank,
         )
-        found = []
-        for query, vector in zip(queries, recalling.embed_queries(self.store, self.embedder, queries), strict=True):
-            if isinstance(query, str) and not vector_only:
-                found.append(recalling.recall_text(self.store, self.policy, query, vector, request))
-            else:
-                found.append(recalling.recall_vector(self.store, vector, request))
+        found = searching.recall_all(self.store, self.embedder, self.policy, queries, request, vector_only=vector_only)
         if budget_tokens is not None:
             found = [pack(hits, budget_tokens, count_tokens) for hits in found]
         return [self._reported(hits) for hits in found]
 
-    def get(self, id: str) -> Memory:
-        """The memory with this id, as it was when it stands in a gist now; raises MemoryNotFound."""
-        found = living(self.store, [id]).get(id) if is_id(id) else None
-        if found is None or not found.under(self.prefix):
-            raise MemoryNotFound(str(id))
-        return found
+    def get(self, id: IdLike) -> Memory:
+        """The memory with an id; a part of a gist as it was when it went in.
 
-    def trace(self, id: str) -> Trace:
-        """How well a memory is held; raises MemoryNotFound."""
-        self._traces.flush()
-        return self._record(id).trace
+        Args:
+            id: of the memory, or the memory.
+
+        Returns:
+            The memory.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory.
+        """
+        (asked,) = check_ids([id])
+        found = living(self.store, [asked]).get(asked) if is_id(asked) else None
+        if found is None or not found.under(self.prefix):
+            raise MemoryNotFound(asked)
+        return found
 
     def list(
         self,
         *,
-        namespace: Sequence[str] = (),
-        subject: str | None = None,
-        tags: Sequence[str] = (),
-        kinds: Sequence[Kind] = (),
-        key: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
         limit: int | None = None,
-    ) -> Memories:
-        """Memories that meet the filters, oldest first; the newest `limit` of them when given."""
-        where = self._where(namespace, subject=subject, tags=tags, kinds=kinds, key=key, since=since, until=until)
-        if limit is not None and limit < 1:
-            raise InvalidQuery(f"limit {limit!r} is not at least 1")
-        ids = self.store.select(check_where(where))
-        records = self.store.read(ids if limit is None else ids[-limit:])
-        return [record.memory for record in records if record is not None]
+        after: IdLike | None = None,
+        newest: bool = False,
+        **filters: Unpack[Filters],
+    ) -> Page:
+        """Memories that meet the filters, oldest first, a page at a time when there are many.
 
-    def amend(self, id: str, **changes: Any) -> Memory:
-        """Replaces parts of a memory under the same id; of what they were nothing stays, in what was made of it either.
+        Args:
+            limit: how many at most; None is all.
+            after: the cursor of the page before: only what comes after this memory, whether it is still there or not.
+            newest: cuts at the other end: the last `limit` of them.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
-        changes: fields of `Draft` but created_at and key. Raises MemoryNotFound, InvalidMemory, InvalidQuery.
+        Returns:
+            A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
+
+        Raises:
+            InvalidQuery: a limit under 1, or a filter that no memory can meet.
+            UnknownArgument: an argument that list does not have.
         """
-        self._freed([id])
-        old = self._record(id)
-        allowed = {"text", "kind", "valid_from", "valid_to", "salience", "subject", "tags", "metadata"}
-        if not changes or not set(changes) <= allowed:
-            raise InvalidQuery(
-                f"amend takes some of {', '.join(sorted(allowed))}, not {', '.join(changes) or 'nothing'}"
-            )
-        if "tags" in changes:
-            changes["tags"] = tuple(sorted(set(changes["tags"])))
-        memory = check_memory(replace(old.memory, **changes))
+        where = check_where(self._where(filters))
+        size = None if limit is None else check_whole("limit", limit)
+        start = None if after is None else check_ids([after])[0]
+        found = [id for id in self.store.select(where) if start is None or id > start]
+        kept = found if size is None else found[-size:] if newest else found[:size]
+        records = self.store.read(kept)
+        memories = [record.memory for record in records if record is not None]
+        return Page(memories, left=len(found) - len(kept), newest=newest)
+
+    def amend(self, id: IdLike, **changes: Unpack[Amendment]) -> Memory:
+        """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
+
+        Args:
+            id: of the memory, or the memory.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+
+        Returns:
+            The memory as it is now.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidMemory: a field breaks a rule.
+            InvalidQuery: no changes.
+            Held: a hold stands against it.
+            UnknownArgument: a field that cannot be amended.
+        """
+        if not changes:
+            raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
+        (mine,) = self._mine([id], parts=True)
+        self._records.set_apart([mine])
+        old = self._record(mine)
+        memory = check_memory(replace(old.memory, **_amended(changes)))
         same = memory.text == old.memory.text
         vector = old.vector if same else embed(self.store, self.embedder, [memory.text])[0]
         self._traces.flush()
-        new = Record(memory=memory, trace=self._record(id).trace, vector=vector)
-        erasing.amend(self.store, new, old.memory, self._remade)
+        new = Record(memory=memory, trace=self._record(mine).trace, vector=vector)
+        erasing.amend(self._records, new, old.memory)
         return memory
 
     @overload
-    def forget(self, *ids: str, dry_run: Literal[True], **criteria: Any) -> Memories: ...
+    def forget(
+        self,
+        *ids: IdLike,
+        dry_run: Literal[True],
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Memories: ...
     @overload
     def forget(
         self,
-        *ids: str,
+        *ids: IdLike,
         dry_run: Literal[False] = False,
         verify: bool = False,
         override: str | None = None,
-        **criteria: Any,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
     ) -> Receipt: ...
     def forget(
         self,
-        *ids: str,
+        *ids: IdLike,
         dry_run: bool = False,
         verify: bool = False,
         override: str | None = None,
-        guard: erasing.Guard = "exact",
+        guard: Guard = "exact",
         mentions: str | None = None,
-        namespace: Sequence[str] | None = None,
-        tags: Sequence[str] = (),
-        kinds: Sequence[Kind] = (),
-        **names_and_times: Any,
+        **filters: Unpack[Filters],
     ) -> Memories | Receipt:
-        """Forgets by id, subject=, tags=, kinds=, since=, until=, or all under namespace=; final when it returns.
+        """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        All that was made from it goes too: gists are made again from what is left of them, and what was derived by
-        others is forgotten; the receipt names each.
-        mentions: only what holds this name or identifier, as whole words and however it is written (canonical.py).
-        guard: a forgotten text is refused when it comes back ("exact"), so is one nearly the same ("near"), or "none".
+        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
+        the receipt names each.
 
-        dry_run: lists exactly what would go, oldest first, and forgets nothing.
-        verify: scans every file for what was forgotten and puts the count into the receipt.
-        override: why it goes although a hold stands against it; kept, sealed, in the ledger.
-        Raises MemoryNotFound for an unknown id, InvalidQuery when nothing is asked, Held against a hold; then nothing
-        goes.
+        Args:
+            ids: ids or memories; with filters, those of them that meet the filters.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing.
+            verify: scans every file for what was forgotten, and puts the count into the receipt.
+            override: why it goes although a hold stands against it; kept, sealed, in the ledger.
+            guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
+                nearly the same too ("near"), or not at all ("none").
+            mentions: only what holds this name or identifier, as whole words and however it is written.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+                `namespace=()` alone is everything under this view.
+
+        Returns:
+            The receipt; with `dry_run`, the memories that would go.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: nothing is asked, or an argument is of another type.
+            Held: a hold stands against it.
+            UnknownArgument: an argument that forget does not have.
         """
-        where = self._where(namespace or (), tags=tags, kinds=kinds, **names_and_times)
+        where = self._where(filters)
         if ids:
-            where = replace(where, ids=ids)
+            where = replace(where, ids=tuple(check_ids(ids)))
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
-        erasing.check_order(order, whole=namespace is not None)
+        erasing.check_order(order, whole=filters.get("namespace") is not None)
         if dry_run:
             return erasing.preview(self.store, order)
         self._traces.flush()
-        receipt = erasing.erase(self.store, order, self._clock(), self._remade)
+        receipt = erasing.erase(self._records, order, self._clock())
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
 
-    def now(self) -> datetime:
-        """The time by the clock of this memory."""
-        return self._clock()
-
     def namespaces(self) -> Namespaces:
-        """Namespaces under this one that hold memories, sorted."""
+        """Namespaces under this one that hold memories.
+
+        Returns:
+            Whole paths, sorted.
+        """
         return self.store.namespaces(self.prefix)
 
     def scan(self, *texts: str) -> Residue:
-        """Looks for texts in every byte of every file of the store."""
+        """Looks for texts in every byte of every file of the store.
+
+        Args:
+            texts: what to look for.
+
+        Returns:
+            What was read and what was found.
+        """
         return scan(self.store.files(), [secret for text in texts for secret in text_secrets(text)])
 
     def stats(self) -> StoreStats:
-        """Counts and sizes of the whole store."""
+        """Counts and sizes of the whole store.
+
+        Returns:
+            The counts.
+        """
         return self.store.stats()
 
     def doctor(self) -> Problems:
-        """Problems found by reading everything; empty when sound."""
+        """Reads everything and looks for damage.
+
+        Returns:
+            Problems; empty when the store is sound.
+        """
         return self.store.check()
 
     def rebuild(self) -> None:
@@ -311,9 +397,14 @@ class Memoria(Keeping, Distilling, Evolving):
         self.store.rebuild()
 
     def reembed(self, embedder: EmbedderLike) -> None:
-        """Replaces every vector by another embedder's; all or nothing."""
-        self.embedder = as_embedder(embedder)
-        self.store.reembed(self.embedder)
+        """Replaces every vector by another embedder's; all or nothing.
+
+        Args:
+            embedder: a SentenceTransformer name, a callable of texts, an `Embedder`, or None for the default.
+        """
+        chosen = as_embedder(embedder)
+        self.store.reembed(chosen)
+        self.embedder = chosen
 
     def close(self) -> None:
         """Closes the store, and with it every view of it; what was recalled is written down first."""
@@ -321,9 +412,6 @@ class Memoria(Keeping, Distilling, Evolving):
             self._traces.flush_if_there_is_room()
         finally:
             self.store.close()
-
-    def __len__(self) -> int:
-        return self.store.count(self.prefix)
 
     def __enter__(self) -> Self:
         return self
@@ -333,105 +421,13 @@ class Memoria(Keeping, Distilling, Evolving):
     ) -> None:
         self.close()
 
-    def _record(self, id: str) -> Record:
-        record = self.store.read([id])[0] if is_id(id) else None
-        if record is None or not record.memory.under(self.prefix):
-            raise MemoryNotFound(str(id))
-        return record
 
-    def _where(self, namespace: Sequence[str], *, tags: Sequence[str], kinds: Sequence[Kind], **rest: Any) -> Where:
-        below = check_namespace(namespace)
-        labels = tags if isinstance(tags, str) else tuple(tags)
-        return Where(namespace=self.prefix + below, tags=labels, kinds=tuple(kinds), **rest)  # type: ignore[arg-type]  # a str is refused at the door
-
-
-def open(
-    path: str | PathLike[str],
-    *,
-    mode: Literal["rw", "r"] = "rw",
-    embedder: EmbedderLike = None,
-    timeout: float = 0.0,
-    policy: DecayPolicy | None = None,
-    reinforce: Reinforcing = "recalled",
-    fade_below: float = fading.FADE_BELOW,
-    clock: Clock = utc_now,
-    progress: Progress | None = None,
-) -> Memoria:
-    """Opens the store in directory `path`, made when it is not there and mode is "rw"; ":memory:" keeps nothing.
-
-    path: or "postgresql://..." as libpq takes it, with `keys=DIRECTORY` in its query, where data keys are; the extra
-    `postgres` and docs/scale.md.
-    mode: "rw" is the one writer of a directory, "r" one of many readers. timeout: seconds to wait for another writer
-    to close, or for a server.
-    embedder: a SentenceTransformer name, a callable of texts, or an Embedder; None is all-MiniLM-L6-v2 for a new
-    store, and the store's own for an old one. policy: how memories fade; None is what was adopted, or Exponential.
-    reinforce: which memories a recall strengthens: all it returns ("recalled"), those of which `hit.used()` is
-    called ("used"), or none ("never"). fade_below: retrievability under which `fade` archives, in [0, 1).
-    progress: called with (what, done, total) during long work.
-    Raises StoreLocked, StoreNotFound, StoreCorrupt, StoreReadOnly, FormatTooNew, EmbedderMismatch.
-    """
-    from memoria.stores import InMemoryStore
-
-    if mode == "r":
-        reinforce = "never"
-
-    if fspath(path) == ":memory:":
-        chosen = as_embedder(embedder)
-        return _view(InMemoryStore(chosen.card), chosen, policy, clock, progress, reinforce, fade_below)
-    given = None if embedder is None else as_embedder(embedder)
-    card = as_embedder(None).card if given is None else given.card
-    store = open_store(path, card, mode, timeout, progress)
-    if mode == "rw":
-        sweep(store)
-    if given is None:
-        return _view(store, as_embedder(store.embedder.name), policy, clock, progress, reinforce, fade_below)
-    try:
-        check_embedder(store, given)
-    except Exception:
-        store.close()
-        raise
-    return _view(store, given, policy, clock, progress, reinforce, fade_below)
-
-
-def is_url(path: str | PathLike[str]) -> bool:
-    """Whether a store is named by the URL of a database, and not by its directory."""
-    return fspath(path).startswith(_URLS)
-
-
-def open_store(
-    path: str | PathLike[str],
-    card: EmbedderCard,
-    mode: Literal["rw", "r"],
-    timeout: float = 0.0,
-    progress: Progress | None = None,
-) -> Store:
-    """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
-    if is_url(path):
-        from memoria.stores import PostgresStore
-
-        return PostgresStore(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
-    from memoria.stores import LocalStore
-
-    return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
-
-
-def _view(
-    store: Store,
-    embedder: Embedder,
-    policy: DecayPolicy | None,
-    clock: Clock,
-    progress: Progress | None,
-    reinforce: Reinforcing,
-    fade_below: float,
-) -> Memoria:
-    chosen = adopted(store) if policy is None else policy
-    return Memoria(
-        store, embedder, policy=chosen, clock=clock, progress=progress, reinforce=reinforce, fade_below=fade_below
+def _amended(changes: Amendment) -> dict[str, Any]:
+    """The changes as fields of a memory; tags that are no sequence are left to the check."""
+    given: dict[str, Any] = dict(changes)
+    tags = given.get("tags")
+    return (
+        given | {"tags": tuple(sorted(set(tags)))}
+        if isinstance(tags, Iterable) and not isinstance(tags, str)
+        else given
     )
-
-
-def archived_filter(include: Sequence[str]) -> bool | None:
-    """What `include` means for a filter: archived memories are left out unless named; raises InvalidQuery."""
-    if isinstance(include, str) or not set(include) <= {"archived", "expired", "upcoming"}:
-        raise InvalidQuery(f"include {include!r} is not a sequence of some of: archived, expired, upcoming")
-    return None if "archived" in include else False

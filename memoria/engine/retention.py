@@ -1,56 +1,75 @@
-"""Keeping: what a view does with traces. Recall reinforces; the rest are verbs over standing, fading and budgets."""
+"""The verbs over traces: reinforcing, fading, budgets and pruning, pins and holds, and fitting a policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Self, get_args
 
-from memoria.distill.unlearn import unlearn
-from memoria.errors import InvalidQuery, MemoryNotFound
-from memoria.policies.registry import adopt as registry_adopt
+from memoria.engine.view import IdLike, View
+from memoria.forget import prune as pruning
+from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
-from memoria.protocols import DecayPolicy, Store
 from memoria.retention import allocate as allocating
 from memoria.retention import fade as fading
 from memoria.retention import fit as fitting
-from memoria.retention import prune as pruning
-from memoria.retention.allocate import Allocation, Demand
+from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
-from memoria.retention.prune import Pruning
-from memoria.retention.reinforce import DEMAND, Reinforcer, Reinforcing
-from memoria.types import Budget, Hit, LedgerEntry, Namespace, Recalled, Where
-from memoria.validate import check_reason, is_id
+from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
+from memoria.retention.reinforce import DEMAND, Reinforcing
+from memoria.types import Budget, Hit, LedgerEntry, Recalled, Trace
+from memoria.validate import check_choice, check_reason, check_whole
 
 Ids = tuple[str, ...]
+# Inside a class that has a verb `list`, the type is named here.
 Decisions = list[LedgerEntry]
+Hits = list[Hit]
 
 
-class Keeping:
-    """The verbs over traces. `Memoria` gives what is declared here."""
+class Retention(View):
+    """The verbs that decide what stays within reach."""
 
-    store: Store
-    policy: DecayPolicy
-    prefix: Namespace
-    _clock: Callable[[], datetime]
-    _traces: Reinforcer
-    _reinforcing: Reinforcing
+    def reinforcing(self, which: Reinforcing) -> Self:
+        """The same view with another rule for what a recall strengthens.
 
-    def reinforcing(self, which: Reinforcing) -> Any:
-        """The same view, where recall reinforces what it returns, only what is used, or nothing."""
-        if which not in get_args(Reinforcing):
-            raise InvalidQuery(f"reinforce {which!r} is not one of {', '.join(get_args(Reinforcing))}")
-        view: Any = self.namespace()  # type: ignore[attr-defined]  # Memoria has it
+        Args:
+            which: all that a recall returns ("recalled"), only hits of which `used()` is called ("used"), or nothing
+                ("never").
+
+        Returns:
+            A view of the same store and namespace.
+
+        Raises:
+            InvalidQuery: `which` is none of the three.
+        """
+        check_choice("reinforce", which, get_args(Reinforcing))
+        view = self.namespace()
         view._reinforcing = which
         return view
 
     @property
     def reinforces(self) -> Reinforcing:
-        """What recall through this view reinforces."""
+        """What a recall through this view strengthens: "recalled", "used" or "never"."""
         return self._reinforcing
 
-    def _reported(self, hits: list[Hit]) -> list[Hit]:
+    def trace(self, id: IdLike) -> Trace:
+        """How strong a memory is.
+
+        Args:
+            id: of the memory, or the memory.
+
+        Returns:
+            The trace, with all uses up to now.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory.
+        """
+        self._traces.flush()
+        return self._record(id).trace
+
+    def _reported(self, hits: Hits) -> Hits:
         self._traces.hear(hits)
         if self._reinforcing == "recalled":
             self._traces.use([hit.memory.id for hit in hits], self._clock(), found=True)
@@ -58,19 +77,41 @@ class Keeping:
             return [hit.reporting(lambda id: self.reinforce(id)) for hit in hits]
         return hits
 
-    def reinforce(self, *ids: str, recalled: bool = True, at: datetime | None = None) -> None:
-        """Says that memories were looked for at `at`, now by default, and found or missed. Raises MemoryNotFound."""
+    def reinforce(self, *ids: IdLike, recalled: bool = True, at: datetime | None = None) -> None:
+        """Notes that memories were looked for, and found or missed.
+
+        Args:
+            ids: ids or memories.
+            recalled: True when they were found, False when they were missed.
+            at: when; None is now.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or `at` without a time zone.
+        """
         self._traces.use(self._mine(ids), self._at(at), found=recalled)
 
     def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
-        """Archives what is due at `at`, soonest first, at most `limit`, and returns the ids. Reversible.
+        """Archives the memories that are due, soonest first; `restore` brings them back.
 
-        The cost is that of what is due. Pinned and held memories never fade.
+        The cost is that of what is due, not of what is stored. Pinned and held memories never fade.
+
+        Args:
+            at: when; None is now.
+            limit: how many at most.
+            dry_run: only lists them.
+
+        Returns:
+            The ids of the memories that were archived, or would be.
+
+        Raises:
+            InvalidQuery: `at` without a time zone, or `limit` under 1.
         """
+        limit, when = check_whole("limit", limit), self._at(at)
         self._traces.flush()
         self._traces.begin()
         policy, threshold = self.policy, self._traces.threshold
-        return tuple(fading.fade(self.store, policy, threshold, self.prefix, self._at(at), limit, dry_run=dry_run))
+        return tuple(fading.fade(self.store, policy, threshold, self.prefix, when, limit, dry_run=dry_run))
 
     def prune(
         self,
@@ -78,31 +119,53 @@ class Keeping:
         below: float | None = None,
         budget: Budget | None = None,
         at: datetime | None = None,
-        cap: int = pruning.CAP,
+        cap: int = CAP,
         dry_run: bool = False,
     ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first, at most `cap` a pass.
+        """Forgets, exactly and for ever, what the policy can do without, least needed first.
 
-        below: archived memories of retrievability under it; half of fade_below when no budget is given.
-        budget: of each namespace, archived memories included. Pinned and held memories never go.
+        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
+        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
+        anything whose going would take or change one of them.
+
+        Args:
+            below: archived memories with a retrievability, in [0, 1], under this; half of `fade_below` when neither
+                this nor a budget is given.
+            budget: what each namespace may keep, archived memories included.
+            at: when retrievability is taken; None is now.
+            cap: how many go in one pass at most.
+            dry_run: only lists them.
+
+        Returns:
+            What went, or would go, and what followed from it.
+
+        Raises:
+            InvalidQuery: a budget that binds nothing or is negative, `cap` under 1, or `at` without a time zone.
         """
         self._traces.flush()
         when = self._at(at)
         found: list[tuple[float, str]] = []
         if budget is None or below is not None:
             limit = self._traces.threshold / 2 if below is None else below
-            found = pruning.faded(self.store, self.policy, self.prefix, when, limit)
+            found = faded(self.store, self.policy, self.prefix, when, limit)
         if budget is not None:
             found = sorted({*found, *self._beyond(budget, when, archived=True)})
-        result = pruning.capped(found, cap, dry_run=dry_run)
-        if result.ids and not dry_run:
-            with self.store.alone():
-                unlearn(self.store, result.ids)
-                self.store.erase(result.ids, guard=False)
-        return result
+        return pruning.prune(self._records, found, check_whole("cap", cap), when, dry_run=dry_run)
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
-        """Archives the least needed memories of each namespace until what is not archived keeps its budget."""
+        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
+
+        Args:
+            budget: of each namespace.
+            at: when retrievability is taken; None is now.
+            dry_run: only lists them.
+
+        Returns:
+            The ids of the memories that were archived, or would be, least needed first.
+
+        Raises:
+            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
+        """
         self._traces.flush()
         going = tuple(id for _, id in self._beyond(budget, self._at(at), archived=False))
         if going and not dry_run:
@@ -110,17 +173,27 @@ class Keeping:
         return going
 
     def _beyond(self, budget: Budget, at: datetime, *, archived: bool) -> list[tuple[float, str]]:
-        pruning.check_budget(budget)
+        check_budget(budget)
         return [
             one
             for namespace in self.store.namespaces(self.prefix)
-            for one in pruning.beyond(self.store, self.policy, namespace, at, budget, archived=archived)
+            for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived)
         ]
 
     def allocate(self, total: int, *, apply: bool = False) -> Allocation:
-        """Divides `total` places over the namespaces of this view by what one more place would be worth in each.
+        """Divides places over the namespaces of this view by what one more place would be worth in each.
 
-        Uses are counted from the first call on; until then the split is even. apply: evicts down to it.
+        Uses are counted from the first call on; until then the split is even.
+
+        Args:
+            total: places for all namespaces together.
+            apply: also archives, in each namespace, what is beyond its places.
+
+        Returns:
+            The places of each namespace, and what they are worth.
+
+        Raises:
+            InvalidQuery: `total` cannot be divided so.
         """
         self._traces.flush()
         noted = self.store.note(DEMAND)
@@ -128,44 +201,95 @@ class Keeping:
             self.store.write_note(DEMAND, allocating.to_note({}))
         known = allocating.from_note(noted)
         names = {"/".join(namespace): namespace for namespace in self.store.namespaces(self.prefix)}
-        found = allocating.divide({name: known.get(self.store.alias(names[name]), Demand()) for name in names}, total)
+        demands = {name: known.get(self.store.alias(names[name]), allocating.Demand()) for name in names}
+        found = allocating.divide(demands, total)
         if apply:
             for name, places in found.places().items():
-                going = pruning.beyond(
-                    self.store, self.policy, names[name], self._clock(), Budget(count=places), archived=False
-                )
+                budget = Budget(count=places)
+                going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
                 self.store.mark([id for _, id in going], archived=True)
         return found
 
-    def archive(self, *ids: str) -> None:
-        """Takes memories out of recall, reversibly. Raises MemoryNotFound."""
+    def archive(self, *ids: IdLike) -> None:
+        """Takes memories out of recall; `restore` brings them back.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
         self.store.mark(self._mine(ids), archived=True)
 
-    def restore(self, *ids: str) -> None:
-        """Brings archived memories back; that counts as a use, or they would fade again at once."""
-        self._traces.use(self._mine(ids), self._clock(), found=True)
-        self._traces.flush()
-        self.store.mark(ids, archived=False)
+    def restore(self, *ids: IdLike) -> None:
+        """Brings archived memories back; that counts as a use, or they would fade again at once.
 
-    def pin(self, *ids: str) -> None:
-        """Memories that never fade and are never pruned or evicted, until `unpin`. Raises MemoryNotFound."""
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        mine = self._mine(ids)
+        self._traces.use(mine, self._clock(), found=True)
+        self._traces.flush()
+        self.store.mark(mine, archived=False)
+
+    def pin(self, *ids: IdLike) -> None:
+        """Pins memories: until `unpin` they never fade and are never pruned or evicted.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
         self.store.mark(self._mine(ids), pinned=True)
 
-    def unpin(self, *ids: str) -> None:
-        """Lets pinned memories fade again. Raises MemoryNotFound."""
+    def unpin(self, *ids: IdLike) -> None:
+        """Lets pinned memories fade again.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
         self.store.mark(self._mine(ids), pinned=False)
 
-    def hold(self, *ids: str, reason: str) -> None:
-        """Holds memories (legal, safety-critical): as `pin`, and forget and amend raise Held. Kept in the ledger."""
+    def hold(self, *ids: IdLike, reason: str) -> None:
+        """Holds memories (legal, safety-critical): as `pin`, and `forget` and `amend` raise Held.
+
+        Args:
+            ids: ids or memories.
+            reason: why; kept, sealed, in the ledger.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or no reason.
+        """
         self._decide("hold", ids, reason)
 
-    def release(self, *ids: str, reason: str) -> None:
-        """Ends holds. Kept in the ledger."""
+    def release(self, *ids: IdLike, reason: str) -> None:
+        """Ends holds.
+
+        Args:
+            ids: ids or memories.
+            reason: why; kept, sealed, in the ledger.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or no reason.
+        """
         self._decide("release", ids, reason)
 
-    def _decide(self, action: str, ids: Sequence[str], reason: str) -> None:
+    def _decide(self, action: str, given: Sequence[IdLike], reason: str) -> None:
         check_reason(reason)
-        self._mine(ids)
+        ids = self._mine(given)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
         if action == "hold":
@@ -175,18 +299,35 @@ class Keeping:
             self.store.mark(ids, held=False)
 
     def ledger(self) -> Decisions:
-        """Every decision about holds of this store, oldest first."""
+        """Every decision about holds of this store.
+
+        Returns:
+            The decisions, oldest first.
+        """
         return self.store.ledger()
 
     def fit(self, name: str = "exponential", *, adopt: bool = False, seed: int = 0) -> Fit:
-        """Fits a policy to the recall log of this view; `adopt` lets the store open with it, only if it is better."""
+        """Fits a policy to the recall log of this view, by maximum likelihood.
+
+        Args:
+            name: of the policy.
+            adopt: lets the store open with the fitted policy from now on, only if it is better than its defaults.
+            seed: of the split into training and held-out memories.
+
+        Returns:
+            Parameters with intervals, and log-loss on held-out recalls.
+
+        Raises:
+            InvalidInput: no policy has this name.
+            InvalidQuery: the log is too short.
+        """
         import numpy as np
 
         self._traces.flush()
         report = fitting.fit(name, make(name), self._histories(), np.random.default_rng(seed))
         if not (adopt and report.better):
             return report
-        registry_adopt(self.store, name, fitting.with_parameters(make(name), report.parameters))
+        _adopt(self.store, name, fitting.with_parameters(make(name), report.parameters))
         return replace(report, adopted=True)
 
     def _histories(self) -> Sequence[fitting.History]:
@@ -195,17 +336,3 @@ class Keeping:
             logs[line.id] = (*logs.get(line.id, ()), line)
         records = self.store.read(list(logs))
         return [(record.memory, logs[record.memory.id]) for record in records if record is not None]
-
-    def _mine(self, ids: Sequence[str]) -> Sequence[str]:
-        """`ids` themselves when all lie under this view; raises MemoryNotFound, InvalidQuery for none."""
-        if not ids:
-            raise InvalidQuery("no ids given")
-        formed = [id for id in ids if is_id(id)]
-        found = set(self.store.select(Where(namespace=self.prefix, ids=tuple(formed)))) if formed else set()
-        unknown = [str(id) for id in ids if id not in found]
-        if unknown:
-            raise MemoryNotFound(*unknown)
-        return ids
-
-    def _at(self, at: datetime | None) -> datetime:
-        return self._clock() if at is None else at

@@ -1,18 +1,17 @@
-"""Distilling: the verbs that write memories into weights. Heavy parts load when one is used."""
+"""The verbs that write memories into weights. Heavy parts load when one is used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memoria.distill.unlearn import folder_of, has_learnt
+from memoria.engine.view import IdLike, View
 from memoria.errors import InvalidQuery, ModelNotFound
-from memoria.protocols import DecayPolicy, Embedder, Progress, Store
-from memoria.types import Namespace
+from memoria.validate import check_ids
 
 if TYPE_CHECKING:
     from memoria.distill.audit import Audit
@@ -21,51 +20,64 @@ if TYPE_CHECKING:
     from memoria.distill.learn import Chooser, Desk, Learnt, Pause
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
-    from memoria.retention.reinforce import Reinforcer
 
 ModelPath = str | PathLike[str] | None
 
 
-class Distilling:
-    """The verbs over weights. `Memoria` gives what is declared here."""
-
-    store: Store
-    embedder: Embedder
-    policy: DecayPolicy
-    prefix: Namespace
-    progress: Progress | None
-    _clock: Callable[[], datetime]
-    _traces: Reinforcer
+class Weights(View):
+    """The verbs over weights."""
 
     def distill(
         self,
         model: ModelPath = None,
         *,
-        select: Chooser | Sequence[str] | None = None,
+        select: Chooser | Iterable[IdLike] | None = None,
         examples: Writer | None = None,
         recipe: Recipe | None = None,
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
 
-        model: folder of a Hugging Face causal model; None is the small one. select: ids; or a callable that is given
-        record and retrievability; None takes what is likely to be found again and important, repeated or pinned.
-        examples: writes what a memory is trained on, by rules when None. recipe: how; see `Recipe`.
         Shards that are there already stay, so a call that was killed is taken up by the next. What is not chosen any
-        more goes. Raises InvalidQuery, ModelNotFound, ModelCorrupt.
+        more goes.
+
+        Args:
+            model: folder of a Hugging Face causal model; None is the small one.
+            select: ids; or a callable that is given record and retrievability and says whether; None takes what is
+                likely to be found again and important, repeated or pinned.
+            examples: writes what a memory is trained on; None is by rules.
+            recipe: how the shards are trained; None is the default `Recipe`.
+
+        Returns:
+            What was learnt, shard by shard.
+
+        Raises:
+            InvalidQuery: nothing was chosen, or the writer of examples gave none.
+            ModelNotFound: the folder holds no model, or a package to run it is missing.
+            ModelCorrupt: the small model's weights are not the published ones.
         """
         from memoria.distill.learn import choose, distill
         from memoria.distill.train import Recipe
 
         self._traces.flush()
         desk = self._desk_of(model, recipe or Recipe(), examples)
-        chosen = choose(self.store, self.policy, self.prefix, self._clock(), select)
+        wanted = select if select is None or callable(select) else check_ids(select)
+        chosen = choose(self.store, self.policy, self.prefix, self._clock(), wanted)
         return distill(desk, chosen, self.prefix)
 
     def relearn(self, *, examples: Writer | None = None) -> Learnt:
         """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
 
-        The new weights are, to the bit, those of a store that never saw it. Raises InvalidQuery when nothing was
-        distilled, or `examples` was given then and is not now.
+        The new weights are, to the bit, those of a store that never saw it.
+
+        Args:
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            What was learnt, shard by shard.
+
+        Raises:
+            InvalidQuery: nothing was distilled, or `examples` was given then and is not now.
+            ModelNotFound: the model of the last `distill` is not there.
         """
         from memoria.distill.learn import chosen_note, recipe_of, repair
 
@@ -99,9 +111,17 @@ class Distilling:
         return tuple(id for id in waiting if id not in set(left)), left
 
     def distilled(self, *, examples: Writer | None = None) -> DistilledModel:
-        """The model with what this view distilled. Raises InvalidQuery when nothing was.
+        """The model with what this view distilled.
 
-        examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
+        Args:
+            examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
+
+        Returns:
+            A model that answers from its weights where a shard knows, and as the untouched base elsewhere.
+
+        Raises:
+            InvalidQuery: nothing was distilled.
+            ModelNotFound: the model of the last `distill` is not there.
         """
         from memoria.distill.learn import chosen_note
         from memoria.distill.model import DistilledModel
@@ -112,7 +132,19 @@ class Distilling:
         return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock, examples or by_rules)
 
     def audit_weights(self, *, examples: Writer | None = None, retrain: int | None = None) -> Audit:
-        """Measures what weights hold and kept; trains `retrain` shards again, all when None, to compare bits."""
+        """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.
+
+        Args:
+            examples: what `distill` was given, if it was.
+            retrain: how many shards are trained again to compare bits; None is all.
+
+        Returns:
+            The figures.
+
+        Raises:
+            InvalidQuery: nothing was distilled.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
         from memoria.distill.audit import audit
         from memoria.distill.learn import chosen_note, recipe_of
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from memoria.canonical import mentions
-from memoria.derived.lineage import Consequences, Remake, change, consequences, living, memories, parts
+from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
+from memoria.derived.records import Records
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.forget.residue import scan
@@ -48,11 +49,11 @@ class Plan:
     effects: Consequences
     unlinked: bool = False
 
-    def change(self, store: Store, remake: Remake) -> Change:
+    def change(self, records: Records) -> Change:
         """What the store has to do for it."""
         if self.unlinked:
             return Change(erase=self.asked)
-        return change(store, self.effects, remake)
+        return change(records.store, self.effects, records.remade)
 
 
 def preview(store: Store, order: Order) -> list[Memory]:
@@ -62,15 +63,16 @@ def preview(store: Store, order: Order) -> list[Memory]:
         return [memory for _, memory in sorted(living(store, made.effects.gone).items())]
 
 
-def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
+def erase(records: Records, order: Order, at: datetime) -> Receipt:
     """Forgets what is asked. When it returns, text, vector and key of each are gone from every file.
 
     Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
     """
+    store = records.store
     with store.alone():
         started = time.perf_counter()
         made = plan(store, order)
-        todo = made.change(store, remake)
+        todo = made.change(records)
         if order.guard != "none":
             todo = replace(todo, guarded=_apart(store, made, todo))
         planned = time.perf_counter() - started
@@ -78,8 +80,7 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
         _enter_override(store, todo, at, order.override)
         near = list(living(store, made.effects.gone).values()) if order.guard == "near" else []
         started = time.perf_counter()
-        unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
-        namespaces = _erase(store, order, made, todo)
+        unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in near:
             store.guard_near(memory.namespace, [memory.text])
@@ -97,15 +98,16 @@ def erase(store: Store, order: Order, at: datetime, remake: Remake) -> Receipt:
     )
 
 
-def amend(store: Store, new: Record, old: Memory, remake: Remake) -> None:
+def amend(records: Records, new: Record, old: Memory) -> None:
     """Puts `new` in the place of `old`; when the text changed, what was made from it is made again, or goes."""
+    store = records.store
     with store.alone():
         effects = Consequences(gone=frozenset())
         if new.memory.text != old.text:
             effects = consequences(store, (), [new.memory])
         _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
         if effects.gone or len(effects.changed) > 1:
-            store.revise(change(store, effects, remake, [new]))
+            store.revise(change(store, effects, records.remade, [new]))
         else:
             store.replace(new)
 
@@ -187,7 +189,9 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
     return {id: memory for id, memory in memories(store, linked).items() if memory.parts}
 
 
-def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
+def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
+    """Wipes weights that learnt any of it, then the rows; returns what was wiped, and how many whole namespaces."""
+    unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
     over_holds, guard = order.override is not None, order.guard != "none"
     only = not (todo.replace or todo.add or todo.ends or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
@@ -195,7 +199,18 @@ def _erase(store: Store, order: Order, made: Plan, todo: Change) -> int:
         store.revise(todo, over_holds=over_holds, guard=guard)
     elif todo.erase and not whole:
         store.erase(todo.erase, over_holds=over_holds, guard=guard)
-    return store.erase_namespaces(order.where.namespace, over_holds=over_holds) if whole else 0
+    return unlearnt, store.erase_namespaces(order.where.namespace, over_holds=over_holds) if whole else 0
+
+
+def mirror(store: Store, *, ids: Sequence[str] = (), namespaces: Sequence[Namespace] = ()) -> None:
+    """Destroys in a copy what its source does not hold, whatever holds it and without a look at what was made of it.
+
+    No link is followed: the source followed them when it forgot, and every row of the copy is compared with it.
+    """
+    for namespace in namespaces:
+        store.erase_namespaces(namespace, over_holds=True)
+    if ids:
+        store.erase(ids, over_holds=True, guard=False)
 
 
 def _touched(todo: Change) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from memoria.embedders import CallableEmbedder
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
 from memoria.extras import extra
 from memoria.forget.erase import Guard
@@ -282,7 +282,7 @@ class MemoriaStore(BaseStore):
         """The `wanted` items that were put last, last first; `searched`: only those that a query can find, or not."""
         prefix, limit = _encoded(op.namespace_prefix), max(2 * wanted, 1)
         while True:
-            listed = memory.list(namespace=prefix, limit=limit)
+            listed = memory.list(namespace=prefix, limit=limit, newest=True)
             found: dict[tuple[Labels, Any], Memory] = {}
             for one in reversed(self._alive(memory, listed)):
                 if searched in (None, one.metadata["searched"]):

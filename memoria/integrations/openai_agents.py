@@ -63,7 +63,7 @@ class MemoriaSession:
         if limit == 0:
             return []
         with lent(self._memory) as memory:
-            found = self._view(memory).list(limit=limit if limit is not None and limit > 0 else None)
+            found = self._view(memory).list(limit=limit if limit is not None and limit > 0 else None, newest=True)
         return [one.metadata["item"] for one in found]
 
     def _add(self, items: Sequence[TResponseInputItem]) -> None:
@@ -72,14 +72,14 @@ class MemoriaSession:
         with lent(self._memory) as memory:
             view = self._view(memory)
             # The order of memories is that of time, and clocks are set back.
-            last = [one.created_at + datetime.resolution for one in view.list(limit=1)]
+            last = [one.created_at + datetime.resolution for one in view.list(limit=1, newest=True)]
             at = max([memory.now(), *last])
             view.remember_many([self._draft(item, at) for item in items], readmit=True)
 
     def _pop(self) -> TResponseInputItem | None:
         with lent(self._memory) as memory:
             view = self._view(memory)
-            for last in view.list(limit=1):
+            for last in view.list(limit=1, newest=True):
                 view.forget(last.id)
                 return cast("TResponseInputItem", last.metadata["item"])
         return None

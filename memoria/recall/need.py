@@ -7,7 +7,7 @@ needed. Each term is a weight times what was measured; the weights are fitted, s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -57,12 +57,24 @@ class Need:
 
     weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({**FITTED, **CHOSEN}))
 
+    def with_(self, **weights: float) -> Need:
+        """These weights with others in the place of some, such as `Need().with_(time=2, base_level=0.1)`.
+
+        weights: by name of the term, spaces written as underscores. Raises InvalidQuery for an unknown name.
+        """
+        given = {name.replace("_", " "): float(weight) for name, weight in weights.items()}
+        self._check(given)
+        return replace(self, weights=MappingProxyType({**self.weights, **given}))
+
     def without(self, *names: str) -> Need:
-        """These weights but for some terms, for an ablation; raises InvalidQuery for an unknown name."""
+        """These weights except some terms, for an ablation; raises InvalidQuery for an unknown name."""
+        self._check(names)
+        return replace(self, weights={name: w for name, w in self.weights.items() if name not in names})
+
+    def _check(self, names: Iterable[str]) -> None:
         unknown = [name for name in names if name not in self.weights]
         if unknown:
             raise InvalidQuery(*(f"term {name!r} is not one of {', '.join(self.weights)}" for name in unknown))
-        return replace(self, weights={name: w for name, w in self.weights.items() if name not in names})
 
     def terms(self, evidence: Evidence) -> dict[str, Floats]:
         """Log-odds of each kind of evidence for each candidate, shape (n,) each."""
@@ -74,6 +86,6 @@ class Need:
 
 
 def log_odds(probability: float) -> float:
-    """ln(p / (1 - p)), p cut to [0.01, 0.99] so that certainty outweighs nothing."""
+    """ln(p / (1 - p)), p cut to [0.01, 0.99] so that certainty does not outweigh everything."""
     p = min(max(probability, _EDGE), 1 - _EDGE)
     return math.log(p / (1 - p))

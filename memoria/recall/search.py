@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from memoria.change.supersede import as_known
 from memoria.derived.gist import as_it_was
+from memoria.derived.validity import as_known
 from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Embedder, Store
@@ -21,7 +21,7 @@ from memoria.recall.rerank import Rerank
 from memoria.text.times import Span, overlap, spans
 from memoria.text.words import question
 from memoria.types import Hit, Memory, Record, Where
-from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
+from memoria.validate import MAX_TEXT_BYTES, check_where, shown, text_violations
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 POOL = 50
 _FINALISTS = 20
 _TWIN = 0.9
+_LEFT_OUT = frozenset({"archived", "expired", "upcoming"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,34 @@ class Request:
     as_of: datetime | None = None
     include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
+
+
+def recall_all(
+    store: Store,
+    embedder: Embedder,
+    policy: DecayPolicy,
+    queries: Sequence[str | Vectors],
+    request: Request,
+    *,
+    vector_only: bool,
+) -> list[list[Hit]]:
+    """The hits of each query, in order; texts are embedded in one pass.
+
+    vector_only: scores texts by cosine alone, as vectors are. Raises InvalidQuery, InvalidVector, EmbedderMismatch.
+    """
+    return [
+        recall_text(store, policy, query, vector, request)
+        if isinstance(query, str) and not vector_only
+        else recall_vector(store, vector, request)
+        for query, vector in zip(queries, embed_queries(store, embedder, queries), strict=True)
+    ]
+
+
+def archived_filter(include: object) -> bool | None:
+    """What `include` means for a filter: archived memories are left out unless named; raises InvalidQuery."""
+    if isinstance(include, str) or not isinstance(include, Sequence | Set) or not set(include) <= _LEFT_OUT:
+        raise InvalidQuery(f"include {shown(include)} is not a sequence of some of: {', '.join(sorted(_LEFT_OUT))}")
+    return None if "archived" in include else False
 
 
 def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
@@ -192,20 +221,6 @@ def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Req
             terms |= request.need.term("repeats", min((cosine - _TWIN) / (1 - _TWIN), 1.0))
         hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
     return hits
-
-
-def check_k(k: object) -> int:
-    """k itself when it is a whole number of at least 1; raises InvalidQuery."""
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise InvalidQuery(f"k {k!r} is not a whole number of at least 1")
-    return k
-
-
-def check_as_of(as_of: datetime | None) -> datetime | None:
-    """`as_of` itself when it is None or aware; raises InvalidQuery."""
-    if as_of is not None and as_of.tzinfo is None:
-        raise InvalidQuery(f"as_of {as_of!r} is not an aware datetime: give it a time zone")
-    return as_of
 
 
 def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vectors]) -> list[Vectors]:

@@ -1,4 +1,4 @@
-"""prune and budgets: which memories the policy can do without."""
+"""Budgets and thresholds: which memories the policy can do without. Forgetting them is forget/prune.py."""
 
 from __future__ import annotations
 
@@ -20,12 +20,25 @@ CAP = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruning:
-    """What a pass lets go of: ids, least needed first, and the retrievability of each; capped: whether more waits."""
+    """What a pass lets go of, or would.
+
+    Attributes:
+        ids: memories that the policy can do without, least needed first.
+        retrievability: of each of `ids`, in [0, 1].
+        derived: ids of what goes because it was made from them.
+        rewritten: ids of gists that are made again without them.
+        shards: names of the adapters that had learnt any of it, wiped.
+        capped: whether more waits for the next pass.
+        dry_run: whether nothing was done.
+    """
 
     ids: tuple[str, ...]
     retrievability: tuple[float, ...]
     capped: bool
     dry_run: bool
+    derived: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    shards: tuple[str, ...] = ()
 
 
 def check_budget(budget: Budget) -> None:

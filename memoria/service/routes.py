@@ -111,7 +111,8 @@ async def recall(body: shapes.Recall, asking: Asking, store: Store) -> shapes.Hi
 async def list_(body: shapes.List, asking: Asking, store: Store) -> shapes.Memories:
     """The newest memories that meet the filters, oldest first."""
     found = await store.read(
-        (*asking.namespace, *body.namespace), lambda view: view.list(limit=body.limit, key=body.key, **body.asked())
+        (*asking.namespace, *body.namespace),
+        lambda view: view.list(limit=body.limit, newest=True, key=body.key, **body.asked()),
     )
     return _shown(found, asking.namespace)
 

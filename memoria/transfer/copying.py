@@ -17,8 +17,9 @@ from typing import Literal
 
 from memoria.distill.unlearn import folder_of, manifests
 from memoria.embedders import as_embedder
-from memoria.engine.memory import open_store
+from memoria.engine.opening import open_store
 from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
+from memoria.forget.erase import mirror
 from memoria.protocols import Change, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
@@ -119,8 +120,7 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
     if not dry_run:
         target.write_note(JOURNAL, _journal(source, _ON))
         if found.alone:
-            for namespace in found.alone:
-                target.erase_namespaces(namespace, over_holds=True)
+            mirror(target, namespaces=found.alone)
             found = replace(_gap(source, target), alone=found.alone)
         _take_out(target, found.stale)
         _adopt(source, target)
@@ -208,7 +208,7 @@ def _lacking_links(source: Store, target: Store) -> Iterator[set[Link]]:
 
 def _take_out(target: Store, ids: Sequence[str]) -> None:
     for part in _parts(ids):
-        target.erase(part, over_holds=True, guard=False)
+        mirror(target, ids=part)
 
 
 def _adopt(source: Store, target: Store) -> None:

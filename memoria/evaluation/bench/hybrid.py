@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.bench.latency import DIMENSION, Synthetic, timed
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.bench.latency import Synthetic, fill
 from memoria.protocols import Embedder, Progress
 

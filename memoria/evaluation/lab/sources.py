@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidInput
 from memoria.evaluation.lab import events, recorded, workloads
 from memoria.evaluation.lab.contenders import parameter

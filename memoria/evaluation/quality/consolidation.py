@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.evaluation.quality.retrieval import DEPTH, measured, summed
 from memoria.protocols import Embedder, Progress

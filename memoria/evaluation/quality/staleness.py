@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from memoria.change.reconcile import apply, candidates, propose
 from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.quality.datasets import Conversation, forgotten, memora_weeks, values
 from memoria.evaluation.quality.retrieval import DEPTH, measures, summed
 from memoria.protocols import Embedder, Progress
@@ -155,8 +154,7 @@ def _opened(drafts: Sequence[Draft], until: datetime, embedder: Embedder) -> Mem
 
 
 def _reconcile(memory: Memoria, said: Sequence[Memory]) -> dict[str, int]:
-    proposals = propose(said, candidates(memory.store, memory.embedder))
-    apply(memory, proposals)
+    proposals = memory.reconcile(*said) if said else ()
     return {
         "statements": len(said),
         "proposals": len(proposals),

@@ -16,8 +16,8 @@ from typing import Any
 
 from memoria.derived.gist import extract
 from memoria.derived.lineage import find_part
-from memoria.engine.memory import Memoria
-from memoria.engine.memory import open as open_memoria
+from memoria.engine.memory import Include, Memoria
+from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoryNotFound
 from memoria.evaluation.suite.cases import CATEGORIES, generate
 from memoria.evaluation.suite.scenario import NOW, Asked, Case, Engine, play
@@ -31,7 +31,7 @@ PER_CATEGORY = 60
 # Every so many cases memoria plays one on disk, and every byte of the store is looked at. Prime, so that it is not
 # always the same variant; the baselines, which fail without it, are not slowed down by it.
 ON_DISK = 23
-_EVERYTHING = ("archived", "expired", "upcoming")
+_EVERYTHING: tuple[Include, ...] = ("archived", "expired", "upcoming")
 _LIKE = 0.2
 
 
@@ -84,7 +84,7 @@ class MemoriaEngine:
             sleeper.wait()
 
     def recall(self, query: str, at: datetime | None, *, everything: bool) -> list[str]:
-        include = _EVERYTHING if everything else ()
+        include: Sequence[Include] = _EVERYTHING if everything else ()
         return [_said(hit.memory) for hit in self.memory.recall(query, k=10, as_of=at, include=include)]
 
     def list(self) -> list[str]:

@@ -1,0 +1,27 @@
+"""Until when memories were valid, as it was known at an earlier time.
+
+Bi-temporal after R. T. Snodgrass, Developing Time-Oriented Database Applications in SQL, 1999: valid time is
+[valid_from, valid_to); recorded time is that at which a memory was observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from memoria.protocols import Store
+from memoria.types import Memory
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str, datetime | None]:
+    """For memories that were superseded by what was observed only after `at`: until when they were valid before."""
+    ended = [memory.id for memory in memories if memory.valid_to is not None]
+    links = [link for link in store.links(ended) if link.relation == "supersedes"] if ended else []
+    return {link.parent: link.was for link in links if link.parent in ended and observed(link.child) > at}
+
+
+def observed(id: str) -> datetime:
+    """When the memory of this id was observed, to the millisecond (UUIDv7)."""
+    return _EPOCH + timedelta(milliseconds=int(id[:12], 16))

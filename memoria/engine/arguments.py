@@ -1,0 +1,127 @@
+"""What the verbs take: fields by name, typed once, and the check that no argument is misspelt."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from memoria.errors import UnknownArgument
+from memoria.types import Kind, Provenance
+
+if TYPE_CHECKING:
+    from memoria.arrays import Vectors
+
+Class = TypeVar("Class", bound=type)
+Scalar = str | int | float | bool | None
+
+
+class Filters(TypedDict, total=False):
+    """Which memories are meant; all that is given must hold. Fields as in `Where`.
+
+    Attributes:
+        namespace: parts below the namespace of the view; memories there and below.
+        subject: this subject, whatever its case and form.
+        session: said in this conversation.
+        speaker: said by this speaker.
+        tags: with all of these tags.
+        kinds: of one of these kinds.
+        key: with this key.
+        metadata: equal scalar values; a dotted path reaches into objects: {"flight.seat": "12A"}.
+        since: observed at or after this time (aware).
+        until: observed before this time (aware).
+    """
+
+    namespace: Sequence[str]
+    subject: str | None
+    session: str | None
+    speaker: str | None
+    tags: Sequence[str]
+    kinds: Sequence[Kind]
+    key: str | None
+    metadata: Mapping[str, Scalar]
+    since: datetime | None
+    until: datetime | None
+
+
+class DraftFields(TypedDict, total=False):
+    """The fields of a `Draft` except its text."""
+
+    kind: Kind
+    created_at: datetime | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    salience: float
+    subject: str | None
+    tags: Sequence[str]
+    key: str | None
+    provenance: Provenance
+    metadata: Mapping[str, Any] | None
+    vector: Vectors | None
+
+
+class Amendment(TypedDict, total=False):
+    """What `amend` can change of a memory. Fields as in `Memory`."""
+
+    text: str
+    kind: Kind
+    valid_from: datetime | None
+    valid_to: datetime | None
+    salience: float
+    subject: str | None
+    tags: Sequence[str]
+    metadata: Mapping[str, Any]
+
+
+def spelled(cls: Class) -> Class:
+    """The class, its public methods refusing arguments that they do not have, and showing all that they have."""
+    for name in dir(cls):
+        method = inspect.getattr_static(cls, name)
+        if not name.startswith("_") and inspect.isfunction(method):
+            setattr(cls, name, _spelled(method))
+    return cls
+
+
+def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
+    signature = _unpacked(method)
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [one.name for one in signature.parameters.values() if one.kind in kinds]
+    known = frozenset(names)
+
+    @wraps(method)
+    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+        if not known.issuperset(named):
+            raise UnknownArgument(*(_mistake(method.__name__, name, names) for name in named if name not in known))
+        return method(self, *arguments, **named)
+
+    checked.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
+    return checked
+
+
+def _mistake(verb: str, given: str, names: Sequence[str]) -> str:
+    near = get_close_matches(given, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names[1:])}"
+    return f"{verb} takes no argument {given!r}: {hint}"
+
+
+def _unpacked(method: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a method, the fields that `**fields: Unpack[...]` stands for written out."""
+    signature = inspect.signature(method)
+    found = []
+    for one in signature.parameters.values():
+        fields = _fields(one, method) if one.kind is one.VAR_KEYWORD else None
+        if fields is None:
+            found.append(one)
+        else:
+            kind = one.KEYWORD_ONLY
+            found += [inspect.Parameter(name, kind, default=..., annotation=text) for name, text in fields.items()]
+    return signature.replace(parameters=found)
+
+
+def _fields(parameter: inspect.Parameter, method: Callable[..., Any]) -> Mapping[str, Any]:
+    """The fields of the TypedDict that a `**` parameter unpacks."""
+    name = str(parameter.annotation).removeprefix("Unpack[").removesuffix("]")
+    return dict(inspect.unwrap(method).__globals__[name].__annotations__)

@@ -1,0 +1,113 @@
+"""Opening: from a path or a URL to a memory."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import Literal, get_args
+
+from memoria.distill.unlearn import sweep
+from memoria.embedders import EmbedderLike, as_embedder, check_embedder
+from memoria.engine.memory import Memoria
+from memoria.engine.view import Clock, PolicyLike, utc_now
+from memoria.policies.registry import adopted
+from memoria.protocols import Progress, Store
+from memoria.retention.fade import FADE_BELOW
+from memoria.retention.reinforce import Reinforcing
+from memoria.types import EmbedderCard
+from memoria.validate import check_choice
+
+Mode = Literal["rw", "r"]
+MEMORY = ":memory:"
+_URLS = ("postgresql://", "postgres://")
+
+
+def open(
+    path: str | PathLike[str],
+    *,
+    mode: Mode = "rw",
+    embedder: EmbedderLike = None,
+    timeout: float = 0.0,
+    policy: PolicyLike = None,
+    reinforce: Reinforcing = "recalled",
+    fade_below: float = FADE_BELOW,
+    clock: Clock = utc_now,
+    progress: Progress | None = None,
+) -> Memoria:
+    """Opens a store, made when it is not there and mode is "rw".
+
+    Args:
+        path: a directory; ":memory:", which keeps nothing; or a URL, such as "postgresql://..." as libpq takes it, with
+            `keys=DIRECTORY` in its query, where data keys are (the extra `postgres`, docs/scale.md).
+        mode: "rw" is the one writer of a directory, "r" one of many readers.
+        embedder: a SentenceTransformer name, a callable of texts, or an `Embedder`; None is all-MiniLM-L6-v2 for a new
+            store, and the store's own for an old one.
+        timeout: seconds to wait for another writer to close, or for a server.
+        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
+        reinforce: what a recall strengthens: all that it returns ("recalled"), those of which `hit.used()` is called
+            ("used"), or nothing ("never").
+        fade_below: retrievability, in [0, 1), under which `fade` archives.
+        clock: gives the present time, aware.
+        progress: called with (what, done, total) during long work.
+
+    Returns:
+        The memory; close it, or use it in a `with` block.
+
+    Raises:
+        InvalidQuery: an argument is none of those above, or no store is known for the scheme of the URL.
+        StoreLocked: another process has the store open for writing.
+        StoreNotFound: nothing is there, and mode is "r".
+        StoreExists: something else is there.
+        StoreCorrupt: bytes are not what was written.
+        StoreReadOnly: the file system does not let us write.
+        FormatTooNew: the store was written by a later memoria.
+        FormatTooOld: it was written by an earlier one, and mode is "r".
+        EmbedderMismatch: the store's vectors come from another embedder.
+    """
+    check_choice("mode", mode, get_args(Mode))
+    check_choice("reinforce", reinforce, get_args(Reinforcing))
+    given = None if embedder is None and fspath(path) != MEMORY else as_embedder(embedder)
+    card = as_embedder(None).card if given is None else given.card
+    store = open_store(path, card, mode, timeout, progress)
+    try:
+        if mode == "rw":
+            sweep(store)
+        if given is not None:
+            check_embedder(store, given)
+        return Memoria(
+            store,
+            as_embedder(store.embedder.name) if given is None else given,
+            policy=adopted(store) if policy is None else policy,
+            clock=clock,
+            progress=progress,
+            reinforce="never" if mode == "r" else reinforce,
+            fade_below=fade_below,
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def is_url(path: str | PathLike[str]) -> bool:
+    """Whether a store is named by a URL, and not by its directory."""
+    return fspath(path).startswith(_URLS)
+
+
+def open_store(
+    path: str | PathLike[str],
+    card: EmbedderCard,
+    mode: Mode,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+) -> Store:
+    """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
+    if fspath(path) == MEMORY:
+        from memoria.stores import InMemoryStore
+
+        return InMemoryStore(card)
+    if is_url(path):
+        from memoria.stores import PostgresStore
+
+        return PostgresStore(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
+    from memoria.stores import LocalStore
+
+    return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)

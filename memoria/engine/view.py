@@ -1,0 +1,178 @@
+"""View: what every verb works with. The verbs are in the files beside this one; each delegates to a module below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any, Self, get_args
+
+from memoria.derived.lineage import living
+from memoria.derived.records import Records
+from memoria.engine.arguments import Filters
+from memoria.errors import InvalidQuery, MemoryNotFound, StoreClosed
+from memoria.identity import IdSource
+from memoria.policies import Exponential
+from memoria.policies.registry import make
+from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.retention.fade import FADE_BELOW
+from memoria.retention.reinforce import Reinforcer, Reinforcing
+from memoria.types import Memory, Namespace, Record, Where
+from memoria.validate import check_choice, check_ids, check_namespace, check_time, is_id
+
+Clock = Callable[[], datetime]
+IdLike = str | Memory
+PolicyLike = DecayPolicy | str | None
+
+
+def utc_now() -> datetime:
+    """The clock of the outermost layer."""
+    return datetime.now(UTC)
+
+
+class View:
+    """A store seen from one namespace downwards, with what is needed to read and write it.
+
+    Attributes:
+        store: where the memories are; shared by all views of it.
+        embedder: texts to vectors.
+        policy: how memories fade.
+        prefix: the namespace of the view; () sees the whole store.
+        progress: called with (what, done, total) during long work; None for nobody.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        *,
+        namespace: Namespace = (),
+        policy: PolicyLike = None,
+        clock: Clock = utc_now,
+        progress: Progress | None = None,
+        reinforce: Reinforcing = "recalled",
+        fade_below: float = FADE_BELOW,
+    ) -> None:
+        """Makes the view of a whole store; `memoria.open` does it from a path.
+
+        Args:
+            store: an open store.
+            embedder: the one that made the store's vectors.
+            namespace: of the view.
+            policy: how memories fade, by name or as a `DecayPolicy`; None is `Exponential`.
+            clock: gives the present time, aware.
+            progress: called with (what, done, total) during long work.
+            reinforce: what a recall strengthens: all that it returns ("recalled"), those of which `hit.used()` is
+                called ("used"), or nothing ("never").
+            fade_below: retrievability, in [0, 1), under which `fade` archives.
+
+        Raises:
+            InvalidQuery: an argument is not one of those above.
+        """
+        check_choice("reinforce", reinforce, get_args(Reinforcing))
+        self.store = store
+        self.embedder = embedder
+        self.prefix = check_namespace(namespace)
+        self.policy = _policy(policy)
+        self.progress = progress
+        self._clock = clock
+        self._reinforcing: Reinforcing = reinforce
+        self._ids = IdSource()
+        self._traces = Reinforcer(store, self.policy, fade_below)
+
+    def namespace(self, *parts: str) -> Self:
+        """The view of a namespace under this one.
+
+        Args:
+            parts: names, from this namespace downwards; none gives the same view.
+
+        Returns:
+            A view of the same store.
+
+        Raises:
+            InvalidQuery: a part is empty, or holds "/".
+        """
+        view = copy(self)
+        view.prefix = self.prefix + check_namespace(parts)
+        return view
+
+    def now(self) -> datetime:
+        """The time by the clock of this memory.
+
+        Returns:
+            An aware datetime.
+        """
+        return self._clock()
+
+    @property
+    def _records(self) -> Records:
+        return Records(
+            store=self.store,
+            embedder=self.embedder,
+            policy=self.policy,
+            threshold=self._traces.threshold,
+            ids=self._ids,
+            progress=self.progress,
+        )
+
+    def _at(self, at: datetime | None) -> datetime:
+        return check_time("at", at) or self._clock()
+
+    def _where(self, filters: Filters, **more: Any) -> Where:
+        """A filter under this view; its values are checked where it is used."""
+        given: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+        below = check_namespace(given.pop("namespace", ()))
+        for name in {"tags", "kinds"} & given.keys():
+            given[name] = _as_tuple(given[name])
+        return Where(namespace=self.prefix + below, **given, **more)
+
+    def _record(self, given: IdLike) -> Record:
+        """The record of a memory of this view; raises MemoryNotFound, InvalidQuery for what is no id."""
+        (id,) = check_ids([given])
+        record = self.store.read([id])[0] if is_id(id) else None
+        if record is None or not record.memory.under(self.prefix):
+            raise MemoryNotFound(id)
+        return record
+
+    def _mine(self, given: Iterable[IdLike], *, parts: bool = False) -> list[str]:
+        """Ids that are all of memories under this view; raises MemoryNotFound, InvalidQuery for none.
+
+        parts: whether parts of gists count, which are no memories of their own.
+        """
+        ids = check_ids(given)
+        if not ids:
+            raise InvalidQuery("no ids given")
+        formed = {id for id in ids if is_id(id)}
+        found = set(self.store.select(Where(namespace=self.prefix, ids=tuple(formed)))) if formed else set()
+        if parts and formed - found:
+            found |= {id for id, one in living(self.store, formed - found).items() if one.under(self.prefix)}
+        unknown = [id for id in ids if id not in found]
+        if unknown:
+            raise MemoryNotFound(*unknown)
+        return ids
+
+    def __len__(self) -> int:
+        return self.store.count(self.prefix)
+
+    def __repr__(self) -> str:
+        where = "/".join(self.prefix) or "all namespaces"
+        try:
+            count = f"{len(self):,} memories"
+        except StoreClosed:
+            count = "closed"
+        return f"<{type(self).__name__} {where} of {self.store!r}: {count}>"
+
+
+def _policy(given: PolicyLike) -> DecayPolicy:
+    if given is None:
+        return Exponential()
+    if isinstance(given, str):
+        return make(given)
+    if not hasattr(given, "retrievability"):
+        raise InvalidQuery(f"policy is {type(given).__name__}, not a DecayPolicy or the name of one")
+    return given
+
+
+def _as_tuple(value: object) -> object:
+    """A sequence as a tuple; what is none is left to the check."""
+    return tuple(value) if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str) else value
