@@ -1,8 +1,8 @@
 """Fetches the source distributions of requirements.txt, each once: `python -m tests.upstream.fetch`.
 
 `pip download` builds what it fetches, to read the metadata. So only pip's search and its connection are used, with
-the settings of any installation, and nothing of what is fetched runs here. pip does not promise these names: they
-are in 23.0 to 26.3.
+the settings of any installation, and nothing of what is fetched runs here. pip does not promise to keep these
+names; it works with 23.0, 23.2.1, 24.0, 25.0, 25.3 and 26.3.
 
 Prints a line for each. The exit status is the worst of theirs, as sources.py lists them.
 """
@@ -55,7 +55,7 @@ def fetch(source: Source, cache: Path, finder: PackageFinder, session: PipSessio
     except Differs as error:
         return DIFFERS, str(error)
     except (PipError, RequestException) as error:
-        return MISSING, f"{source} could not be had: {error}"
+        return MISSING, f"{source} could not be had: {' '.join(str(error).split())}"
     return HAD, f"{source} was fetched"
 
 
