@@ -1,4 +1,4 @@
-"""The frameworks' own tests, unmodified, aimed at memoria: tests/upstream/README.md says whose they are.
+"""The frameworks' own tests, unmodified, aimed at memoria: tests/upstream/README.md says where they come from.
 
 Each suite's conftest puts our class in the place of theirs. What fails is named here with its reason, exactly: a test
 that fails and is not named, or is named and passes, fails this one.
@@ -7,41 +7,54 @@ that fails and is not named, or is named and passes, fails this one.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.upstream.sources import CACHE, DIFFERS, HAD, MISSING, REQUIREMENTS, Source, read
+
 ROOT = Path(__file__).parents[1]
 UPSTREAM = Path(__file__).with_name("upstream")
 REPORT = "report.xml"
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+SOURCES = read()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """files: which of the folder's files. page: where the numbers stand. nightly: it sleeps for real.
+    """source: whose tests. files: which of its tests run. beside: what they import. page: where the numbers stand.
 
+    nightly: it sleeps for real.
     bound: patterns of the tests of something that only their implementation has, and what that is.
     """
 
-    folder: str
+    source: str
     files: tuple[str, ...]
+    beside: tuple[str, ...] = ()
     page: str
     bound: dict[str, str] = field(default_factory=dict)
     nightly: bool = False
 
+    @property
+    def conftest(self) -> Path:
+        return UPSTREAM / f"{self.source.replace('-', '_')}.py"
+
 
 SUITES = {
-    "langgraph-checkpoint": Suite(folder="langgraph_checkpoint", files=("test_store.py",), page="langgraph.md"),
+    "langgraph-checkpoint": Suite(
+        source="langgraph-checkpoint", files=("test_store.py",), beside=("embed_test_utils.py",), page="langgraph.md"
+    ),
     "langgraph-checkpoint-sqlite": Suite(
-        folder="langgraph_checkpoint_sqlite",
+        source="langgraph-checkpoint-sqlite",
         files=("test_store.py", "test_async_store.py"),
         page="langgraph.md",
         bound={
@@ -52,7 +65,7 @@ SUITES = {
         },
     ),
     "langgraph-checkpoint-sqlite ttl": Suite(
-        folder="langgraph_checkpoint_sqlite",
+        source="langgraph-checkpoint-sqlite",
         files=("test_ttl.py",),
         page="langgraph.md",
         bound={
@@ -61,8 +74,8 @@ SUITES = {
         nightly=True,
     ),
     "anthropic": Suite(
-        folder="anthropic",
-        files=("test_filesystem.py",),
+        source="anthropic",
+        files=("lib/tools/memory_tools/test_filesystem.py",),
         page="anthropic.md",
         bound={
             "test_mkdir_parents_not_world_writable": "looks at the modes of directories; we make none",
@@ -72,8 +85,9 @@ SUITES = {
         },
     ),
     "openai-agents": Suite(
-        folder="openai_agents",
+        source="openai-agents",
         files=("memory/test_session.py", "memory/test_session_limit.py"),
+        beside=("test_responses.py",),
         page="openai-agents.md",
         bound={
             "worker_thread": "counts its SQLite connections",
@@ -90,11 +104,40 @@ SUITES = {
 }
 
 
+def fetch(requirements: Path = REQUIREMENTS, cache: Path = CACHE) -> tuple[int, dict[str, str]]:
+    """The status of fetch.py, and what it says of each source."""
+    command = [sys.executable, "-m", "tests.upstream.fetch", str(requirements), str(cache)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode in (HAD, MISSING, DIFFERS), done.stderr
+    return done.returncode, {line.split("==")[0]: line for line in done.stdout.splitlines()}
+
+
+@pytest.fixture(scope="module")
+def fetched() -> dict[str, str]:
+    status, said = fetch()
+    assert status != DIFFERS, "\n".join(said.values())  # nothing of any of them runs then
+    return said
+
+
+def unpack(source: Source, names: tuple[str, ...], package: Path) -> None:
+    """What was compared with the pin is what is unpacked: the file is read once."""
+    content = source.check(source.path(CACHE).read_bytes())
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for name in names:
+            file = archive.extractfile(f"{source.root}/tests/{name}")
+            assert file is not None, name
+            place = package / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.read())
+    for folder in {package, *(place.parent for place in package.rglob("*"))}:
+        (folder / "__init__.py").touch()
+
+
 def start(suite: Suite, folder: Path) -> subprocess.Popen[str]:
     """Runs a suite in a process of its own, where `tests` is their package."""
     package = folder / "tests"
-    shutil.copytree(UPSTREAM / suite.folder, package)
-    (package / "__init__.py").touch()
+    unpack(SOURCES[suite.source], suite.files + suite.beside, package)
+    shutil.copy(suite.conftest, package / "conftest.py")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
     command += [f"--junitxml={folder / REPORT}", "-o", "anyio_mode=auto", *(f"tests/{name}" for name in suite.files)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
@@ -106,9 +149,12 @@ def start(suite: Suite, folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, subprocess.Popen[str]]]:
-    """All suites, begun together: each spends half its time in imports."""
-    folders = {name: tmp_path_factory.mktemp("suite") for name, suite in SUITES.items() if NIGHTLY or not suite.nightly}
+def running(
+    fetched: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Path, subprocess.Popen[str]]]:
+    """All suites that are here, begun together: each spends half its time in imports."""
+    here = [name for name, suite in SUITES.items() if SOURCES[suite.source].path(CACHE).exists()]
+    folders = {name: tmp_path_factory.mktemp("suite") for name in here if NIGHTLY or not SUITES[name].nightly}
     return {name: (folder, start(SUITES[name], folder)) for name, folder in folders.items()}
 
 
@@ -122,26 +168,69 @@ def outcomes(folder: Path, process: subprocess.Popen[str]) -> dict[str, bool]:
     return passed
 
 
-def test_their_files_are_as_they_came() -> None:
-    lines = [line.split() for line in (UPSTREAM / "SHA256SUMS").read_text().splitlines()]
-    sums = {name: digest for digest, name in lines}
-    theirs = [path for path in UPSTREAM.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
-    assert {f"./{path.relative_to(UPSTREAM)}" for path in theirs} == set(sums)
-    for name, digest in sums.items():
-        assert hashlib.sha256((UPSTREAM / name).read_bytes()).hexdigest() == digest, name
+@pytest.mark.parametrize("source", SOURCES.values(), ids=str)
+def test_their_tests_are_of_the_version_that_is_installed(source: Source) -> None:
+    assert str(source) in (ROOT / "constraints.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_their_tests_pass_with_our_class(name: str, running: dict[str, tuple[Path, subprocess.Popen[str]]]) -> None:
+def test_their_tests_pass_with_our_class(
+    name: str, fetched: dict[str, str], running: dict[str, tuple[Path, subprocess.Popen[str]]]
+) -> None:
     suite = SUITES[name]
-    if name not in running:
+    if suite.nightly and not NIGHTLY:
         pytest.skip("sleeps for real; HYPOTHESIS_PROFILE=nightly runs it")
+    if name not in running:
+        pytest.skip(f"NOT RUN: {fetched[suite.source]}; `python -m tests.upstream.fetch` fetches it")
     passed = outcomes(*running[name])
     failing = {test for test, fine in passed.items() if not fine}
     bound = {test for test in passed if any(pattern in test for pattern in suite.bound)}
     assert failing == bound
     assert all(any(pattern in test for test in failing) for pattern in suite.bound)
     page = (ROOT / "docs" / "integrations" / suite.page).read_text()
-    row = re.search(rf"^\| `{re.escape(name)}` \|.*\| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    row = re.search(rf"^\| `{re.escape(name)}` \| (\S+) .*\| (\d+) \| (\d+) \|", page, re.MULTILINE)
     assert row is not None, f"{suite.page} has no row for {name}"
-    assert (int(row[1]), int(row[2])) == (len(passed) - len(failing), len(failing))
+    assert row[1] == SOURCES[suite.source].version
+    assert (int(row[2]), int(row[3])) == (len(passed) - len(failing), len(failing))
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is all pip finds files in."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def pin(tmp_path: Path, content: bytes) -> Path:
+    """Requirements of one source, for which a file with this content is expected."""
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"some-tests==1.0 --hash=sha256:{hashlib.sha256(content).hexdigest()}\n")
+    return requirements
+
+
+def test_a_source_is_fetched_once(tmp_path: Path, served: Path) -> None:
+    requirements, cache = pin(tmp_path, b"theirs"), tmp_path / "cache"
+    (served / "some_tests-1.0.tar.gz").write_bytes(b"theirs")
+    assert fetch(requirements, cache) == (HAD, {"some-tests": "some-tests==1.0 was fetched"})
+    (served / "some_tests-1.0.tar.gz").unlink()
+    assert fetch(requirements, cache) == (HAD, {"some-tests": "some-tests==1.0 is in the cache"})
+    assert [(path.name, path.read_bytes()) for path in cache.iterdir()] == [("some_tests-1.0.tar.gz", b"theirs")]
+
+
+def test_a_source_that_cannot_be_had_is_named(tmp_path: Path, served: Path) -> None:
+    status, said = fetch(pin(tmp_path, b"theirs"), tmp_path / "cache")
+    assert status == MISSING
+    assert said["some-tests"].startswith("some-tests==1.0 could not be had: ")
+
+
+@pytest.mark.parametrize("place", ["served", "cache"])
+def test_a_source_with_another_hash_is_refused(place: str, tmp_path: Path, served: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / place / "some_tests-1.0.tar.gz").write_bytes(b"another's")
+    status, said = fetch(pin(tmp_path, b"theirs"), tmp_path / "cache")
+    assert status == DIFFERS
+    assert "has the hash" in said["some-tests"]
+    assert place == "cache" or not any((tmp_path / "cache").iterdir())

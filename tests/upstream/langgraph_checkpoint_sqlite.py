@@ -19,7 +19,7 @@ def opened(path: str, **config: Any) -> Iterator[MemoriaStore]:
     # The tests make an empty file at the path; a store of ours is a directory.
     place = path if path == ":memory:" else f"{path}.memoria"
     index = config.get("index")
-    options = {} if index else {"embedder": HashEmbedder()}
+    options: dict[str, Any] = {} if index else {"embedder": HashEmbedder()}
     with MemoriaStore.from_conn_string(place, **config, **options) as store:
         yield store
 
@@ -49,9 +49,9 @@ class AsyncSqliteStore(MemoriaStore):
         return super().stop_ttl_sweeper(timeout)
 
 
-langgraph.store.sqlite.SqliteStore = SqliteStore  # type: ignore[misc]  # before the tests import them
-langgraph.store.sqlite.AsyncSqliteStore = AsyncSqliteStore  # type: ignore[misc]
-langgraph.store.sqlite.aio.AsyncSqliteStore = AsyncSqliteStore  # type: ignore[misc]
+langgraph.store.sqlite.SqliteStore = SqliteStore  # type: ignore[assignment,misc]  # before the tests import them
+langgraph.store.sqlite.AsyncSqliteStore = AsyncSqliteStore  # type: ignore[assignment,misc]
+langgraph.store.sqlite.aio.AsyncSqliteStore = AsyncSqliteStore  # type: ignore[assignment,misc]
 
 
 @pytest.fixture(scope="module")

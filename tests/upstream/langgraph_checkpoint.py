@@ -22,7 +22,7 @@ class InMemoryStore(MemoriaStore):
         super().__init__(memory, index=index)
 
 
-langgraph.store.memory.InMemoryStore = InMemoryStore  # type: ignore[misc]  # before the tests import it
+langgraph.store.memory.InMemoryStore = InMemoryStore  # type: ignore[assignment,misc]  # before the tests import it
 
 
 @pytest.fixture(autouse=True)
