@@ -32,6 +32,21 @@ MemoriaError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+
+
+def shown(value: object) -> str:
+    """A value as an error may show it: a number, a time, a short word; of all else the type, for it may be content."""
+    if value is None or isinstance(value, bool | int | float | datetime):
+        return repr(value)
+    if isinstance(value, str) and len(value) <= 32 and value.replace("-", "_").isidentifier():
+        return repr(value)
+    return f"(a {type(value).__name__})"
+
+
+def _named(id: str) -> str:
+    """An id as an error shows it; what is none may be a text, and is only described."""
+    return id if len(id) == 32 and id.isalnum() else shown(id).strip("'")
 
 
 class MemoriaError(Exception):
@@ -79,14 +94,8 @@ class MemoryNotFound(MemoriaError):
     """No memory has this id: it never was, or it is forgotten."""
 
     def __init__(self, *ids: str) -> None:
-        super().__init__("no memory with id " + ", ".join(map(_id, ids)))
+        super().__init__("no memory with id " + ", ".join(map(_named, ids)))
         self.ids: Sequence[str] = ids
-
-
-def _id(given: str) -> str:
-    """An id as an error shows it; what does not look like one may be content, and is only described."""
-    formed = len(given) == 32 and given.isalnum()
-    return given if formed else f"(a str of {len(given)} characters, not 32 hexadecimal digits)"
 
 
 class Held(MemoriaError):

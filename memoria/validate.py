@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from memoria.errors import InvalidMemory, InvalidQuery
+from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.types import KINDS, Memory, Namespace, Where
 
 MAX_TEXT_BYTES = 1 << 20
@@ -78,21 +78,12 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise InvalidQuery(f"{name} {shown(value)} is not one of {', '.join(choices)}")
 
 
-def shown(value: object) -> str:
-    """A value as an error may show it: a number, a time, a short word; of all else the type, for it may be content."""
-    if value is None or isinstance(value, bool | int | float | datetime):
-        return repr(value)
-    if isinstance(value, str) and len(value) <= 32 and value.replace("-", "_").isidentifier():
-        return repr(value)
-    return f"(a {type(value).__name__})"
-
-
-def check_reason(reason: str) -> str:
-    """`reason` itself when it says something; raises InvalidQuery."""
-    violations = [*text_violations(reason, "reason", MAX_NAME_BYTES)]
+def check_name(name: str, value: str) -> str:
+    """`value` itself when it is a str that says something, at most 1 KiB of UTF-8; raises InvalidQuery."""
+    violations = [*text_violations(value, name, MAX_NAME_BYTES)]
     if violations:
         raise InvalidQuery(*violations)
-    return reason
+    return value
 
 
 def _memory_violations(memory: Memory) -> Iterator[str]:
@@ -101,8 +92,10 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
     yield from _names_violations(memory)
     if memory.kind not in KINDS:
         yield f"kind {shown(memory.kind)} is not one of {', '.join(KINDS)}"
-    if not isinstance(memory.salience, int | float) or not 0 <= memory.salience <= 1:
-        yield f"salience {shown(memory.salience)} is not a number in [0, 1]"
+    if not isinstance(memory.salience, int | float):
+        yield f"salience is {type(memory.salience).__name__}, not a number"
+    elif not 0 <= memory.salience <= 1:
+        yield f"salience {memory.salience!r} is not in [0, 1]"
     yield from _time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
     yield from _metadata_violations(memory.metadata)
     yield from _provenance_violations(memory)

@@ -49,7 +49,7 @@ def memory(path: Path) -> Iterator[memoria.Memoria]:
         ("ok", {"salience": 1.5}, "1.5 is not in"),
         ("ok", {"salience": float("nan")}, "nan is not in"),
         ("ok", {"kind": "sensory"}, "sensory"),
-        ("ok", {"subject": ""}, "subject '' is empty"),
+        ("ok", {"subject": ""}, "subject is empty"),
         ("ok", {"tags": "abc"}, "one str"),
         ("ok", {"created_at": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 - the naive time is the point
         ("ok", {"metadata": {"x": float("inf")}}, "JSON"),

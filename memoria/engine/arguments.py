@@ -124,4 +124,5 @@ def _unpacked(method: Callable[..., Any]) -> inspect.Signature:
 def _fields(parameter: inspect.Parameter, method: Callable[..., Any]) -> Mapping[str, Any]:
     """The fields of the TypedDict that a `**` parameter unpacks."""
     name = str(parameter.annotation).removeprefix("Unpack[").removesuffix("]")
-    return dict(inspect.unwrap(method).__globals__[name].__annotations__)
+    found = inspect.unwrap(method).__globals__[name].__annotations__
+    return {field: getattr(kind, "__forward_arg__", kind) for field, kind in found.items()}

@@ -19,7 +19,7 @@ from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
 from memoria.retention.reinforce import DEMAND, Reinforcing
 from memoria.types import Budget, Hit, LedgerEntry, Recalled, Trace
-from memoria.validate import check_choice, check_reason, check_whole
+from memoria.validate import check_choice, check_name, check_whole
 
 Ids = tuple[str, ...]
 # Inside a class that has a verb `list`, the type is named here.
@@ -288,7 +288,7 @@ class Retention(View):
         self._decide("release", ids, reason)
 
     def _decide(self, action: str, given: Sequence[IdLike], reason: str) -> None:
-        check_reason(reason)
+        check_name("reason", reason)
         ids = self._mine(given)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)

@@ -157,7 +157,7 @@ class View:
     def __repr__(self) -> str:
         where = "/".join(self.prefix) or "all namespaces"
         try:
-            count = f"{len(self):,} memories"
+            count = f"{len(self):,} {'memory' if len(self) == 1 else 'memories'}"
         except StoreClosed:
             count = "closed"
         return f"<{type(self).__name__} {where} of {self.store!r}: {count}>"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from memoria.canonical import mentions
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
@@ -16,10 +16,9 @@ from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
 from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
-from memoria.validate import check_reason, check_where, is_id
+from memoria.validate import check_choice, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
-GUARDS = ("exact", "near", "none")
 _TWINS = 10
 
 
@@ -249,7 +248,7 @@ def _enter_override(store: Store, made: Change, at: datetime, reason: str | None
     """Writes down, before it happens, that holds are overridden; InvalidQuery for an empty reason."""
     if reason is None:
         return
-    check_reason(reason)
+    check_name("reason", reason)
     ids = _touched(made)
     held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
     if held:
@@ -297,8 +296,7 @@ def check_order(order: Order, *, whole: bool) -> Order:
     """Raises InvalidQuery when no criterion is given: forgetting everything has to be said."""
     if order.where.only_namespace and order.mentions is None and not whole:
         raise InvalidQuery("nothing asked: give ids, subject, mentions, tags, kinds, since, until, or namespace=()")
-    if order.guard not in GUARDS:
-        raise InvalidQuery(f"guard {order.guard!r} is not one of {', '.join(GUARDS)}")
-    if order.mentions is not None and not order.mentions.strip():
-        raise InvalidQuery(f"mentions {order.mentions!r} is empty")
+    check_choice("guard", order.guard, get_args(Guard))
+    if order.mentions is not None:
+        check_name("mentions", order.mentions)
     return order

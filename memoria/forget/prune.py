@@ -26,12 +26,10 @@ def prune(
         if not chosen.ids:
             return chosen
         order = _order(chosen.ids)
-        if dry_run:
-            effects = plan(records.store, order).effects
-            derived, rewritten = sorted(effects.gone - set(chosen.ids)), sorted(effects.changed)
-            return replace(chosen, derived=tuple(derived), rewritten=tuple(rewritten))
-        receipt = erase(records, order, at)
-    return replace(chosen, derived=receipt.derived, rewritten=receipt.rewritten, shards=receipt.shards)
+        effects = plan(records.store, order).effects
+        shards = () if dry_run else erase(records, order, at).shards
+    derived, rewritten = sorted(effects.gone - set(chosen.ids)), sorted(effects.changed)
+    return replace(chosen, derived=tuple(derived), rewritten=tuple(rewritten), shards=shards)
 
 
 def _order(ids: Sequence[str]) -> Order:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from memoria.derived.gist import as_it_was
 from memoria.derived.validity import as_known
 from memoria.embedders import embed, unit_vectors
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
 from memoria.recall.rerank import Rerank
 from memoria.text.times import Span, overlap, spans
 from memoria.text.words import question
 from memoria.types import Hit, Memory, Record, Where
-from memoria.validate import MAX_TEXT_BYTES, check_where, shown, text_violations
+from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 POOL = 50
 _FINALISTS = 20
 _TWIN = 0.9
-_LEFT_OUT = frozenset({"archived", "expired", "upcoming"})
+_LEFT_OUT = ("archived", "expired", "upcoming")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +73,12 @@ def recall_all(
 
 def archived_filter(include: object) -> bool | None:
     """What `include` means for a filter: archived memories are left out unless named; raises InvalidQuery."""
-    if isinstance(include, str) or not isinstance(include, Sequence | Set) or not set(include) <= _LEFT_OUT:
-        raise InvalidQuery(f"include {shown(include)} is not a sequence of some of: {', '.join(sorted(_LEFT_OUT))}")
+    choices = ", ".join(_LEFT_OUT)
+    if isinstance(include, str) or not isinstance(include, Sequence | Set):
+        raise InvalidQuery(f"include is {type(include).__name__}, not a sequence of some of {choices}")
+    wrong = [shown(one) for one in include if one not in _LEFT_OUT]
+    if wrong:
+        raise InvalidQuery(f"include holds {', '.join(wrong)}, which is none of {choices}")
     return None if "archived" in include else False
 
 

@@ -25,7 +25,7 @@ class Pruning:
     Attributes:
         ids: memories that the policy can do without, least needed first.
         retrievability: of each of `ids`, in [0, 1].
-        derived: ids of what goes because it was made from them.
+        derived: ids of what goes with them: parts of gists, and what was made from them.
         rewritten: ids of gists that are made again without them.
         shards: names of the adapters that had learnt any of it, wiped.
         capped: whether more waits for the next pass.
