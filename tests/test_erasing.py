@@ -35,9 +35,10 @@ def destroys(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("erase", "erase_namespaces"):
-            if ast.unparse(node.func) != "erasing.erase":  # the door, as the face calls it
-                yield node.func.attr
+        verb = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        # The face calls the door itself by the name of its module.
+        if verb in ("erase", "erase_namespaces") and ast.unparse(node.func) != "erasing.erase":
+            yield verb
         named = {keyword.arg for keyword in node.keywords}
         if isinstance(node.func, ast.Name) and node.func.id in ("Change", "replace") and "erase" in named:
             yield "Change(erase=)"
@@ -129,7 +130,9 @@ def test_what_would_take_a_protected_memory_along_is_not_pruned(memory: memoria.
 def test_a_view_sets_no_part_apart_that_it_does_not_see(memory: memoria.Memoria) -> None:
     parts = memory.namespace("ada").remember_many(["tea with milk", "tea with sugar"])
     gist = memory.namespace("ada").consolidate(*parts)
-    for call in (lambda view: view.expire(parts[0]), lambda view: view.amend(parts[0], salience=0.1)):
-        with pytest.raises(memoria.MemoryNotFound):
-            call(memory.namespace("bob"))
+    bob = memory.namespace("bob")
+    with pytest.raises(memoria.MemoryNotFound):
+        bob.expire(parts[0])
+    with pytest.raises(memoria.MemoryNotFound):
+        bob.amend(parts[0], salience=0.1)
     assert memory.list() == [gist]
