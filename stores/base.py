@@ -229,8 +229,9 @@ class StoreBase(ABC):
             among = set(self.select(where))
             near = [hit for room in self._under(where.namespace) for hit in room.nearest(vector, among, k)]
             best = sorted(near, key=lambda hit: (-hit[0], hit[1]))[:k]
+            # Another process may have erased one meanwhile.
             found = self._fetch([id for _, id in best])
-            return [(found[id].memory, score) for score, id in best]
+            return [(found[id].memory, score) for score, id in best if id in found]
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         with self._reading():

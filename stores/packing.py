@@ -1,7 +1,7 @@
 """A record as bytes and back, for stores that have no columns of their own for it.
 
-Four bytes say how long the JSON of memory and trace is; it follows, and after it the vector as little-endian fp16.
-Nothing is encrypted: text and vector can be found in these bytes, as they are.
+Two numbers of four bytes say how long what follows is: the JSON of memory and trace, and the vector as little-endian
+fp16. Nothing is encrypted: text and vector can be found in these bytes, as they are.
 """
 
 from __future__ import annotations
@@ -19,23 +19,26 @@ from memoria.errors import StoreCorrupt
 from memoria.traces import micros, moment
 from memoria.types import Memory, Provenance, Record, Trace
 
-_LENGTH = struct.Struct("<I")
+_LENGTHS = struct.Struct("<II")
 
 
 def pack(record: Record) -> bytes:
     """The bytes of a record; its vector is rounded to fp16."""
     said = {"memory": asdict(record.memory), "trace": asdict(record.trace)}
     head = json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
-    return _LENGTH.pack(len(head)) + head + record.vector.astype("<f2").tobytes()
+    vector = record.vector.astype("<f2").tobytes()
+    return _LENGTHS.pack(len(head), len(vector)) + head + vector
 
 
 def unpack(data: bytes) -> Record:
     """The record that `pack` was given; raises StoreCorrupt for other bytes."""
     try:
-        (length,) = _LENGTH.unpack_from(data)
-        end = _LENGTH.size + length
-        said = json.loads(data[_LENGTH.size : end])
-        vector = np.frombuffer(data, "<f2", offset=end).astype(np.float32)
+        lengths = _LENGTHS.unpack_from(data)
+        head, vector_bytes = data[_LENGTHS.size : -lengths[1]], data[-lengths[1] :]
+        if (len(head), len(vector_bytes)) != lengths:
+            raise ValueError
+        said = json.loads(head)
+        vector = np.frombuffer(vector_bytes, "<f2").astype(np.float32)
         return Record(memory=_memory(said["memory"]), trace=_trace(said["trace"]), vector=vector)
     except (struct.error, ValueError, LookupError, TypeError):
         # What they say may quote the memory.
