@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from importlib.metadata import entry_points
 from typing import Any
 
-from memoria import policies
+from memoria import plugins, policies
 from memoria.errors import InvalidInput
 from memoria.protocols import DecayPolicy, Store
 
@@ -37,12 +36,12 @@ OURS: dict[str, Callable[..., DecayPolicy]] = {
 
 def names() -> list[str]:
     """Every known name, ours first."""
-    return [*OURS, *sorted(one.name for one in entry_points(group=GROUP) if one.name not in OURS)]
+    return plugins.names(GROUP, OURS)
 
 
 def make(name: str, **parameters: Any) -> DecayPolicy:
     """The policy of a name; raises InvalidInput for an unknown name or parameter."""
-    found = OURS.get(name) or next((one.load() for one in entry_points(group=GROUP) if one.name == name), None)
+    found = plugins.find(GROUP, OURS, name)
     if found is None:
         raise InvalidInput(f"policy {name!r} is not one of {', '.join(names())}")
     try:

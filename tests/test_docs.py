@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 import memoria
+from memoria.protocols import Store
+from memoria.stores import StoreBase
 from memoria.testing.policies import PolicyConformance
 
 ROOT = Path(__file__).parents[1]
@@ -99,6 +101,41 @@ def test_the_store_of_a_page_is_the_same_after_reopening_and_overwrites_what_was
         assert memory.trace(two.id).held
         with pytest.raises(memoria.Refused):
             memory.remember(one.text)
+
+
+def test_the_methods_of_the_store_of_a_page_are_as_many_as_it_says() -> None:
+    text, own = (DOCS / "writing-a-store.md").read_text(), vars(defined("writing-a-store", "SnapshotStore"))
+    assert f"asks for {len(StoreBase.__abstractmethods__)} methods" in text
+    assert set(re.findall(r"^\| `(\w+)\(.*?\)` \|", text, re.MULTILINE)) == StoreBase.__abstractmethods__ <= own.keys()
+    methods = [name for name, value in own.items() if callable(value)]
+    assert f"`SnapshotStore` has {len(methods)} methods" in text
+
+
+def test_every_method_of_a_store_is_listed() -> None:
+    text = (DOCS / "writing-a-store.md").read_text()
+    (table,) = re.findall(r"\| group \| methods \|\n.*?\n\n", text, re.DOTALL)
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(name for name in vars(Store) if not name.startswith("_"))
+
+
+def test_a_change_that_a_page_s_store_cannot_save_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = defined("writing-a-store", "SnapshotStore")
+    embedder = memoria.testing.HashEmbedder()
+    with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
+        one = memory.remember("Ada takes tea.")
+
+        def full(_: int) -> None:
+            raise OSError("no space left")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", full)
+            for act in (lambda: memory.forget(one.id), lambda: memory.remember("Bob likes chess.")):
+                with pytest.raises(OSError, match="no space left"):
+                    act()
+        assert memory.list() == [one]
+        assert [hit.memory for hit in memory.recall("tea")] == [one]
+        assert memory.store.refused((), [one.text]) == [False]
 
 
 def test_the_index_lists_every_page_once() -> None:

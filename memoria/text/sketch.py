@@ -15,6 +15,7 @@ from memoria.text.words import stems
 
 _MINIMA = 32
 _WIDTH = 4
+SKETCH_BYTES = (_MINIMA + 1) * _WIDTH
 # From this estimated overlap of words on, two texts are nearly the same.
 NEAR = 0.6
 

@@ -1,0 +1,493 @@
+"""StoreBase: a whole store from eight methods; docs/writing-a-store.md shows one being written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
+from memoria.protocols import Change, Embedder
+from memoria.stores import shelves
+from memoria.stores.exact import Room, rooms
+from memoria.stores.forgetting import Forgetting
+from memoria.stores.vectors import embedded
+from memoria.text.evidence import Evidence, merge
+from memoria.text.fingerprints import Fingerprints
+from memoria.traces import Traces
+from memoria.types import (
+    RELATIONS,
+    EmbedderCard,
+    LedgerEntry,
+    Link,
+    Memory,
+    Namespace,
+    Recalled,
+    Record,
+    Secret,
+    StoreStats,
+    Trace,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from memoria.arrays import Ints, Vectors
+    from memoria.text.words import Question
+
+# Far wider than what rounding to fp16 does to a length.
+_LENGTH_TOLERANCE = 0.01
+
+
+class StoreBase(ABC):
+    """Everything of `Store`, from the eight methods that are abstract here.
+
+    They keep two things: records by id, and entries, which are bytes by shelf and key (shelves.py). They are called by
+    one thread at a time, those that write only within `_atomic`, and need to know nothing of holds, standing, filters
+    or errors. What is made from them reads by `_scan` and searches in RAM: right for any database, and fast while
+    memories fit there. A method that a database does better may be overridden, under `self._reading()`.
+
+    A subclass opens its database and then calls `super().__init__`.
+    embedder: of the vectors of a new store; an old one has its own. mode: with "r", all that writes is refused.
+    """
+
+    def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw") -> None:
+        self._mutex = threading.RLock()
+        self._writable = mode == "rw"
+        self._closed = False
+        self._inside = False
+        self._rooms: dict[Namespace, list[Room]] = {}
+        self._seen: object = None
+        found = self._entries(shelves.STORE) or self._begun(embedder)
+        self._card = shelves.card_from_bytes(found["embedder"])
+        self._key = found["key"]
+        self._forgetting = Forgetting(
+            key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
+        )
+
+    def _begun(self, embedder: EmbedderCard) -> dict[str, bytes]:
+        if not self._writable:
+            raise StoreNotFound("there is no store here: open it with mode='rw' to make one")
+        fresh = {"embedder": shelves.card_to_bytes(embedder), "key": secrets.token_bytes(32)}
+        with self._writing():
+            self._put_entries(shelves.STORE, fresh)
+        return fresh
+
+    # -- what a store must do --
+
+    @abstractmethod
+    def _fetch(self, ids: Collection[str]) -> Mapping[str, Record]:
+        """By id, those of the records that are there."""
+
+    @abstractmethod
+    def _scan(self, prefix: Namespace) -> Iterable[Record]:
+        """All records under a namespace, in any order."""
+
+    @abstractmethod
+    def _put(self, records: Sequence[Record]) -> None:
+        """Writes records; nothing stays of one that had the same id."""
+
+    @abstractmethod
+    def _destroy(self, ids: Collection[str]) -> None:
+        """Destroys records that are there: when `_atomic` ends, none of their bytes is in `files`."""
+
+    @abstractmethod
+    def _entries(self, shelf: str) -> Mapping[str, bytes]:
+        """All entries of a shelf, by key, in any order; none of a shelf that was never written to."""
+
+    @abstractmethod
+    def _put_entries(self, shelf: str, changes: Mapping[str, bytes | None]) -> None:
+        """Writes entries by key, in the place of those that are there; None destroys one, as `_destroy` does."""
+
+    @abstractmethod
+    def _atomic(self) -> AbstractContextManager[object]:
+        """What is written within is durable when this ends, all of it; when it raises, nothing has changed."""
+
+    @abstractmethod
+    def files(self) -> Iterator[Path]:
+        """Every file in which bytes of the store may stand."""
+
+    # -- what a store may do --
+
+    def _some_entries(self, shelf: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """Those of the entries of a shelf that are there; override it where look-ups by key are fast."""
+        found = self._entries(shelf)
+        return {key: found[key] for key in keys if key in found}
+
+    def _version(self) -> object:
+        """Any value that differs after another process has written; override it when several may open the store."""
+        return None
+
+    def _release(self) -> None:  # noqa: B027 - a store that holds nothing open has nothing to do here
+        """Closes what `__init__` opened; called once."""
+
+    # -- guards --
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Keeps other threads out; raises StoreClosed."""
+        with self._mutex:
+            if self._closed:
+                raise StoreClosed("the store is closed")
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """As `_reading`, and within `_atomic`, once; raises StoreReadOnly."""
+        with self._reading():
+            if not self._writable:
+                raise StoreReadOnly("the store is open for reading: open it with mode='rw' to change it")
+            if self._inside:
+                yield
+                return
+            self._inside = True
+            try:
+                with self._atomic():
+                    yield
+            finally:
+                self._inside = False
+
+    def alone(self) -> AbstractContextManager[object]:
+        return self._reading()
+
+    def close(self) -> None:
+        with self._mutex:
+            if not self._closed:
+                self._closed = True
+                self._rooms.clear()
+                self._release()
+
+    # -- reading --
+
+    @property
+    def embedder(self) -> EmbedderCard:
+        return self._card
+
+    def read(self, ids: Sequence[str]) -> list[Record | None]:
+        with self._reading():
+            found = self._fetch(ids)
+            return [found.get(id) for id in ids]
+
+    def traces(self, ids: Sequence[str]) -> list[Trace | None]:
+        return [None if record is None else record.trace for record in self.read(ids)]
+
+    def select(self, where: Where) -> list[str]:
+        with self._reading():
+            among = self._scan(where.namespace) if where.ids is None else self._fetch(where.ids).values()
+            return sorted(record.memory.id for record in among if _meets(record, where))
+
+    def namespaces(self, prefix: Namespace) -> list[Namespace]:
+        with self._reading():
+            return sorted({record.memory.namespace for record in self._scan(prefix)})
+
+    def count(self, prefix: Namespace) -> int:
+        with self._reading():
+            return sum(1 for _ in self._scan(prefix))
+
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
+        with self._reading():
+            found = sorted((one for one in self._scan(namespace) if one.memory.namespace == namespace), key=_id)
+        sizes = [len(one.memory.text.encode()) + 2 * len(one.vector) for one in found]
+        return list(map(_id, found)), Traces.of([one.trace for one in found]), np.array(sizes, np.int64)
+
+    def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        with self._reading():
+            free = [one for one in self._scan(prefix) if not (one.trace.archived or one.trace.protected)]
+        late = [(when, _id(one)) for one in free if (when := one.trace.fades_at) is not None and when <= at]
+        return [id for _, id in sorted(late)[:limit]]
+
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        asked = set(ids)
+        with self._reading():
+            stored = self._entries(shelves.SUPERSEDED).items()
+            superseding = [link for link in (shelves.link_from_entry(*one) for one in stored) if _ends(link) & asked]
+            there = self._fetch({link.child for link in superseding})
+            derived = {link for record in self._scan(()) for link in _derived(record.memory) if _ends(link) & asked}
+        found = derived.union(link for link in superseding if link.child in there)
+        return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
+
+    def recalls(self, prefix: Namespace) -> list[Recalled]:
+        with self._reading():
+            inside = set(self.select(Where(namespace=prefix)))
+            logged = self._entries(shelves.RECALLS).items()
+            found = [one for id, data in logged if id in inside for one in shelves.recalls_from_bytes(id, data)]
+        return sorted(found, key=lambda one: (one.at, one.id))
+
+    # -- searching --
+
+    def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
+        with self._reading():
+            among = set(self.select(where))
+            near = [hit for room in self._under(where.namespace) for hit in room.nearest(vector, among, k)]
+            best = sorted(near, key=lambda hit: (-hit[0], hit[1]))[:k]
+            # Another process may have erased one meanwhile.
+            found = self._fetch([id for _, id in best])
+            return [(found[id].memory, score) for score, id in best if id in found]
+
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        with self._reading():
+            among = set(self.select(where))
+            away = None
+            if where.archived is False:
+                away = set(self.select(Where(namespace=where.namespace, archived=True)))
+            under = self._under(where.namespace)
+            return merge([room.evidence(asked, vector, among, away, pool) for room in under])
+
+    def _under(self, prefix: Namespace) -> list[Room]:
+        """What lies under a namespace, in RAM; read anew after a change of content."""
+        version = self._version()
+        if version != self._seen:
+            self._rooms.clear()
+        self._seen = version
+        if prefix not in self._rooms:
+            self._rooms[prefix] = rooms(self._scan(prefix))
+        return self._rooms[prefix]
+
+    # -- writing --
+
+    def write(self, records: Sequence[Record]) -> None:
+        self.revise(Change(add=tuple(records)))
+
+    def replace(self, record: Record) -> None:
+        self.revise(Change(replace=(record,)))
+
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
+        self.revise(Change(erase=tuple(ids)), over_holds=over_holds, guard=guard)
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        touched = [*change.erase, *map(_id, change.replace)]
+        with self._writing():
+            old = self._known([*touched, *change.ends])
+            if not over_holds:
+                _check_held([old[id] for id in touched])
+            made = _made(change, old)
+            self._put_entries(shelves.SUPERSEDED, dict(map(shelves.link_to_entry, change.links)))
+            self._erase([old[id] for id in dict.fromkeys(change.erase)], guard=guard)
+            self._forgetting.guard(change.guarded)
+            self._write(made)
+
+    def _write(self, records: Sequence[Record]) -> None:
+        if records:
+            self._rooms.clear()
+            self._put(records)
+
+    def _erase(self, records: Sequence[Record], *, guard: bool) -> None:
+        """Destroys records with their log and their part in what supersedes what."""
+        gone = set(map(_id, records))
+        if not gone:
+            return
+        if guard:
+            self._forgetting.guard((one.memory.namespace, one.memory.text) for one in records)
+        self._rooms.clear()
+        self._destroy(gone)
+        self._put_entries(shelves.RECALLS, dict.fromkeys(self._some_entries(shelves.RECALLS, gone)))
+        ended = [key for key in self._entries(shelves.SUPERSEDED) if gone.intersection(key.split())]
+        self._put_entries(shelves.SUPERSEDED, dict.fromkeys(ended))
+
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
+        with self._writing():
+            records = list(self._scan(prefix))
+            if not over_holds:
+                _check_held(records)
+            self._erase(records, guard=False)
+            self._forgetting.erase(prefix)
+        return len({record.memory.namespace for record in records})
+
+    def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
+        with self._writing():
+            old = self._fetch({*traces, *(one.id for one in recalls)})
+            there = {id: trace for id, trace in traces.items() if id in old}
+            self._put([_stored(replace(old[id], trace=_standing(new, old[id]))) for id, new in there.items()])
+            log: dict[str, bytes | None] = dict(self._some_entries(shelves.RECALLS, old.keys()))
+            for one in recalls:
+                if one.id in old:
+                    log[one.id] = (log.get(one.id) or b"") + shelves.recalls_to_bytes([one])
+            self._put_entries(shelves.RECALLS, log)
+
+    def mark(
+        self,
+        ids: Sequence[str],
+        *,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        held: bool | None = None,
+    ) -> None:
+        given = {"archived": archived, "pinned": pinned, "held": held}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        with self._writing():
+            old = self._known(ids)
+            self._put([replace(record, trace=replace(record.trace, **changes)) for record in old.values()])
+
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        with self._writing():
+            ids = self.due(prefix, at, limit)
+            self.mark(ids, archived=True)
+        return ids
+
+    def _known(self, ids: Sequence[str]) -> dict[str, Record]:
+        """The records of ids; raises MemoryNotFound, naming those that are not there."""
+        found = self._fetch(ids) if ids else {}
+        unknown = [id for id in ids if id not in found]
+        if unknown:
+            raise MemoryNotFound(*unknown)
+        return dict(found)
+
+    # -- what was forgotten --
+
+    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+        with self._reading():
+            known = self._forgetting.here(namespace)
+        return [any(one.know(text) for one in known) for text in texts]
+
+    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        with self._writing():
+            self._forgetting.guard(((namespace, text) for text in texts), near=True)
+
+    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+        with self._writing():
+            self._forgetting.readmit(namespace, texts)
+
+    def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
+        with self._reading():
+            return self._forgetting.under(prefix)
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        with self._writing():
+            self._forgetting.adopt(namespace, known)
+
+    # -- settings and decisions --
+
+    def enter(self, entry: LedgerEntry) -> None:
+        with self._writing():
+            number = len(self._entries(shelves.LEDGER))
+            self._put_entries(shelves.LEDGER, {f"{number:012}": shelves.entry_to_bytes(entry)})
+
+    def ledger(self) -> list[LedgerEntry]:
+        with self._reading():
+            return [shelves.entry_from_bytes(data) for _, data in sorted(self._entries(shelves.LEDGER).items())]
+
+    def alias(self, namespace: Namespace) -> str:
+        named = json.dumps(namespace).encode()
+        return hashlib.blake2b(named, key=self._key, digest_size=16).hexdigest()
+
+    def note(self, name: str) -> str | None:
+        with self._reading():
+            found = self._some_entries(shelves.NOTES, [name]).get(name)
+        return None if found is None else found.decode()
+
+    def write_note(self, name: str, value: str) -> None:
+        with self._writing():
+            self._put_entries(shelves.NOTES, {name: value.encode()})
+
+    def notes(self) -> dict[str, str]:
+        with self._reading():
+            return {name: value.decode() for name, value in self._entries(shelves.NOTES).items()}
+
+    # -- proof and upkeep --
+
+    def secrets(self, ids: Sequence[str]) -> list[Secret]:
+        with self._reading():
+            return [secret for record in self._known(ids).values() for secret in _secrets(record)]
+
+    def check(self) -> list[str]:
+        with self._reading():
+            return [problem for record in self._scan(()) for problem in self._wrong(record)]
+
+    def _wrong(self, record: Record) -> Iterator[str]:
+        id, dimension = _id(record), self._card.dimension
+        found = self._fetch([id]).get(id)
+        if found is None or found.memory != record.memory:
+            yield f"{id} is not what is read by its id"
+        if record.vector.shape != (dimension,):
+            yield f"{id} has a vector of shape {record.vector.shape}, not ({dimension},)"
+        elif not abs(np.linalg.norm(record.vector) - 1) < _LENGTH_TOLERANCE:
+            yield f"{id} has a vector that is not of length 1"
+
+    def rebuild(self) -> None:
+        with self._writing():
+            self._rooms.clear()
+
+    def reembed(self, embedder: Embedder) -> None:
+        with self._reading():
+            with self._writing():
+                old = list(self._scan(()))
+                vectors = embedded(embedder, [record.memory.text for record in old]) if old else ()
+                self._write([_stored(replace(one, vector=made)) for one, made in zip(old, vectors, strict=True)])
+                self._put_entries(shelves.STORE, {"embedder": shelves.card_to_bytes(embedder.card)})
+            self._card = embedder.card
+
+    def stats(self) -> StoreStats:
+        with self._reading():
+            return StoreStats(
+                memories=self.count(()),
+                namespaces=len(self.namespaces(())),
+                erased=0,
+                bytes_on_disk=sum(path.stat().st_size for path in self.files()),
+                embedder=self._card,
+                format=0,
+            )
+
+
+def _id(record: Record) -> str:
+    return record.memory.id
+
+
+def _meets(record: Record, where: Where) -> bool:
+    return where.matches(record.memory) and where.archived in (None, record.trace.archived)
+
+
+def _check_held(records: Sequence[Record]) -> None:
+    held = [_id(record) for record in records if record.trace.held]
+    if held:
+        raise Held(*held)
+
+
+def _standing(trace: Trace, old: Record) -> Trace:
+    """A trace with the standing of the record that it is for, which `mark` alone changes."""
+    return replace(trace, archived=old.trace.archived, pinned=old.trace.pinned, held=old.trace.held)
+
+
+def _stored(record: Record) -> Record:
+    """A record as every store keeps it: its vector rounded to fp16, its trace agreeing with its memory."""
+    memory, trace = record.memory, record.trace
+    agreeing = replace(trace, encoded_at=trace.start, salience=memory.salience, kind=memory.kind)
+    return replace(record, trace=agreeing, vector=record.vector.astype(np.float16).astype(np.float32))
+
+
+def _made(change: Change, old: Mapping[str, Record]) -> list[Record]:
+    """What a change writes. old: the records that it touches, as they are."""
+    made = {_id(one): replace(one, trace=_standing(one.trace, old[_id(one)])) for one in change.replace}
+    for id, end in change.ends.items():
+        ended = made.get(id, old[id])
+        made[id] = replace(ended, memory=replace(ended.memory, valid_to=end))
+    kept = [record for id, record in made.items() if id not in change.erase]
+    return [_stored(record) for record in (*kept, *change.add)]
+
+
+def _ends(link: Link) -> set[str]:
+    return {link.parent, link.child}
+
+
+def _derived(memory: Memory) -> Iterator[Link]:
+    for parent in (*memory.provenance.derived_from, *(part.id for part in memory.parts)):
+        yield Link(parent=parent, child=memory.id, relation="derived")
+
+
+def _secrets(record: Record) -> Iterator[Secret]:
+    """Text and vector in the forms that stores write them in."""
+    text = record.memory.text
+    quoted = json.dumps(text, ensure_ascii=False)[1:-1]
+    yield Secret(label="text", data=text.encode())
+    if quoted != text:
+        yield Secret(label="text json", data=quoted.encode())
+    yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
+    yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)

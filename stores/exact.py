@@ -1,0 +1,61 @@
+"""The memories of one namespace in RAM: exact search by meaning, and what its words and turns say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memoria.text.evidence import Columns, gather
+from memoria.text.lexical import LexicalIndex
+from memoria.types import Record
+
+if TYPE_CHECKING:
+    from memoria.arrays import Ints, Vectors
+    from memoria.text.words import Question
+
+
+class Room:
+    """Records of one namespace as they were when it was made; each has its place in the order of ids as its number."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._memories = [record.memory for record in records]
+        self._ids = [memory.id for memory in self._memories]
+        self._vectors: Vectors = np.stack([record.vector for record in records])
+
+    @cached_property
+    def _words(self) -> LexicalIndex:
+        index = LexicalIndex()
+        for doc, memory in enumerate(self._memories):
+            index.add(doc, memory)
+        return index
+
+    def nearest(self, vector: Vectors, among: Set[str], k: int) -> list[tuple[float, str]]:
+        """(cosine, id) of the k nearest of `among`, best first."""
+        docs = self._docs(among)
+        scores = self._vectors[docs] @ vector
+        best = np.argsort(-scores, kind="stable")[:k]
+        return [(float(scores[at]), self._ids[docs[at]]) for at in best]
+
+    def evidence(
+        self, asked: Question, vector: Vectors, among: Set[str], without: Set[str] | None, pool: int
+    ) -> tuple[list[str], Columns]:
+        """Candidates among these ids, and their columns. without: ids that lend nothing to those beside them."""
+        docs = self._docs(among)
+        nearest = docs[np.argsort(-(self._vectors[docs] @ vector), kind="stable")[:pool]]
+        away = None if without is None else self._docs(without)
+        found, columns = gather(self._words, nearest, self._vectors.__getitem__, asked, vector, docs, pool, away)
+        return [self._ids[doc] for doc in found], columns
+
+    def _docs(self, ids: Set[str]) -> Ints:
+        return np.array([doc for doc, id in enumerate(self._ids) if id in ids], np.int64)
+
+
+def rooms(records: Iterable[Record]) -> list[Room]:
+    """One room for each namespace, in their order."""
+    found: dict[tuple[str, ...], list[Record]] = {}
+    for record in sorted(records, key=lambda record: (record.memory.namespace, record.memory.id)):
+        found.setdefault(record.memory.namespace, []).append(record)
+    return [Room(inside) for inside in found.values()]

@@ -1,0 +1,78 @@
+"""A record as bytes and back, for stores that have no columns of their own for it.
+
+Two numbers of four bytes say how long what follows is: the JSON of memory and trace, and the vector as little-endian
+fp16. Nothing is encrypted: text and vector can be found in these bytes, as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from memoria.errors import StoreCorrupt
+from memoria.traces import micros, moment
+from memoria.types import Memory, Provenance, Record, Trace
+
+_LENGTHS = struct.Struct("<II")
+
+
+def pack(record: Record) -> bytes:
+    """The bytes of a record; its vector is rounded to fp16."""
+    said = {"memory": asdict(record.memory), "trace": asdict(record.trace)}
+    head = json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
+    vector = record.vector.astype("<f2").tobytes()
+    return _LENGTHS.pack(len(head), len(vector)) + head + vector
+
+
+def unpack(data: bytes) -> Record:
+    """The record that `pack` was given; raises StoreCorrupt for other bytes."""
+    try:
+        lengths = _LENGTHS.unpack_from(data)
+        head, vector_bytes = data[_LENGTHS.size : -lengths[1]], data[-lengths[1] :]
+        if (len(head), len(vector_bytes)) != lengths:
+            raise ValueError
+        said = json.loads(head)
+        vector = np.frombuffer(vector_bytes, "<f2").astype(np.float32)
+        return Record(memory=_memory(said["memory"]), trace=_trace(said["trace"]), vector=vector)
+    except (struct.error, ValueError, LookupError, TypeError):
+        # What they say may quote the memory.
+        raise StoreCorrupt(f"{len(data)} bytes are not a record as memoria packs it") from None
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for: times, and mappings that are no dict."""
+    return micros(value) if isinstance(value, datetime) else dict(value)
+
+
+def _time(value: int | None) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def _memory(said: Mapping[str, Any]) -> Memory:
+    origin = said["provenance"]
+    fields = {
+        "namespace": tuple(said["namespace"]),
+        "tags": tuple(said["tags"]),
+        "created_at": moment(said["created_at"]),
+        "valid_from": _time(said["valid_from"]),
+        "valid_to": _time(said["valid_to"]),
+        "provenance": Provenance(**{**origin, "derived_from": tuple(origin["derived_from"])}),
+        "parts": tuple(map(_memory, said["parts"])),
+    }
+    return Memory(**{**said, **fields})
+
+
+def _trace(said: Mapping[str, Any]) -> Trace:
+    fields = {
+        "last_retrieved": moment(said["last_retrieved"]),
+        "encoded_at": _time(said["encoded_at"]),
+        "fades_at": _time(said["fades_at"]),
+        "recent": tuple((moment(at), rate) for at, rate in said["recent"]),
+    }
+    return Trace(**{**said, **fields})

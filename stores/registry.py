@@ -1,0 +1,84 @@
+"""Stores by URL: its scheme names the store. Other packages add schemes in the entry point group `memoria.stores`."""
+
+from __future__ import annotations
+
+import re
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from memoria import plugins
+from memoria.errors import InvalidQuery
+
+if TYPE_CHECKING:
+    from memoria.protocols import Progress, Store
+    from memoria.types import EmbedderCard
+
+GROUP = "memoria.stores"
+# A scheme of RFC 3986 with at least two characters, so that the letter of a Windows drive is none, and then "://", so
+# that a path with a colon in it stays a path.
+_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
+
+
+class StoreFactory(Protocol):
+    """Opens the store that a URL names: what an entry point of the group `memoria.stores` is. A class may be one."""
+
+    def __call__(
+        self,
+        url: str,
+        /,
+        *,
+        embedder: EmbedderCard,
+        mode: Literal["rw", "r"],
+        timeout: float,
+        progress: Progress | None,
+    ) -> Store:
+        """The store, made when it is not there and mode is "rw".
+
+        url: as the caller gave it, its scheme in small letters. embedder: of the vectors of a store that is new.
+        timeout: seconds to wait for whoever else writes. progress: called with (what, done, total) during long work.
+        Raises errors of memoria alone: StoreNotFound when there is none and mode is "r", StoreLocked and others.
+        """
+        ...
+
+
+def _postgres(
+    url: str, /, *, embedder: EmbedderCard, mode: Literal["rw", "r"], timeout: float, progress: Progress | None
+) -> Store:
+    # Only who opens one needs the extra `postgres`.
+    from memoria.stores.postgres import PostgresStore
+
+    return PostgresStore(url, embedder=embedder, mode=mode, timeout=timeout, progress=progress)
+
+
+OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
+
+
+def is_url(path: str | PathLike[str]) -> bool:
+    """Whether a store is named by a URL, known or not, and not by its directory."""
+    return _URL.match(fspath(path)) is not None
+
+
+def schemes() -> list[str]:
+    """Every known scheme, ours first."""
+    return plugins.names(GROUP, OURS)
+
+
+def open_url(
+    url: str | PathLike[str],
+    *,
+    embedder: EmbedderCard,
+    mode: Literal["rw", "r"] = "rw",
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+) -> Store:
+    """The store of a URL. Raises InvalidQuery for a scheme that nobody knows, and what opening the store raises."""
+    found = _URL.match(fspath(url))
+    if found is None:
+        raise InvalidQuery("a store is named by a URL here, such as postgresql://...")
+    scheme = found[1].lower()
+    factory = plugins.find(GROUP, OURS, scheme)
+    if factory is None:
+        # The scheme alone: what follows it may hold a password.
+        raise InvalidQuery(f"no store is known for {scheme}://, only for {', '.join(schemes())}")
+    rest = fspath(url)[found.end(1) :]
+    return factory(scheme + rest, embedder=embedder, mode=mode, timeout=timeout, progress=progress)

@@ -1,0 +1,111 @@
+"""What StoreBase keeps beside memories, as small entries: bytes by shelf and key. Here their form is fixed.
+
+| shelf      | key                       | value                                             |
+|------------|---------------------------|---------------------------------------------------|
+| store      | "embedder", "key"         | the embedder's card as JSON; 32 random bytes      |
+| notes      | name                      | text                                              |
+| ledger     | number, in 12 digits      | JSON                                              |
+| recalls    | id of a memory            | 9 bytes for each: time, and whether it was found  |
+| superseded | ids of parent and child   | until when the parent was valid, or nothing       |
+| forgotten  | namespace as JSON         | fingerprints and sketches under the store's key   |
+| adopted    | namespace as JSON         | the same of other stores, with their keys         |
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+
+from memoria.text.fingerprints import PRINT_BYTES, Fingerprints
+from memoria.text.sketch import SKETCH_BYTES
+from memoria.traces import micros, moment
+from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
+
+STORE, NOTES, LEDGER = "store", "notes", "ledger"
+RECALLS, SUPERSEDED = "recalls", "superseded"
+FORGOTTEN, ADOPTED = "forgotten", "adopted"
+
+_RECALL = struct.Struct("<q?")
+_TIME = struct.Struct("<q")
+_LENGTHS = struct.Struct("<III")
+
+
+def key_of(namespace: Namespace) -> str:
+    return json.dumps(namespace)
+
+
+def named(key: str) -> Namespace:
+    """The namespace that `key_of` was given."""
+    return tuple(json.loads(key))
+
+
+def print_key(key: bytes, namespace: Namespace) -> bytes:
+    """The key of a namespace's fingerprints. It travels with them, so it is not the key of any other namespace."""
+    return hmac.digest(key, b"fingerprints\0" + key_of(namespace).encode(), "sha256")
+
+
+def card_to_bytes(card: EmbedderCard) -> bytes:
+    return json.dumps({"name": card.name, "dimension": card.dimension}).encode()
+
+
+def card_from_bytes(data: bytes) -> EmbedderCard:
+    return EmbedderCard(**json.loads(data))
+
+
+def entry_to_bytes(entry: LedgerEntry) -> bytes:
+    said = {"at": micros(entry.at), "action": entry.action, "ids": entry.ids, "reason": entry.reason}
+    return json.dumps(said).encode()
+
+
+def entry_from_bytes(data: bytes) -> LedgerEntry:
+    said = json.loads(data)
+    return LedgerEntry(at=moment(said["at"]), action=said["action"], ids=tuple(said["ids"]), reason=said["reason"])
+
+
+def recalls_to_bytes(recalls: Iterable[Recalled]) -> bytes:
+    return b"".join(_RECALL.pack(micros(one.at), one.found) for one in recalls)
+
+
+def recalls_from_bytes(id: str, data: bytes) -> list[Recalled]:
+    return [Recalled(id=id, at=moment(at), found=found) for at, found in _RECALL.iter_unpack(data)]
+
+
+def link_to_entry(link: Link) -> tuple[str, bytes]:
+    """Key and value of a link by which a memory supersedes another."""
+    return f"{link.parent} {link.child}", b"" if link.was is None else _TIME.pack(micros(link.was))
+
+
+def link_from_entry(key: str, data: bytes) -> Link:
+    parent, child = key.split()
+    was = moment(_TIME.unpack(data)[0]) if data else None
+    return Link(parent=parent, child=child, relation="supersedes", was=was)
+
+
+def known_to_bytes(known: Iterable[Fingerprints]) -> bytes | None:
+    """Fingerprints one after the other; None when there are none."""
+    return b"".join(_one_to_bytes(one) for one in known if len(one)) or None
+
+
+def _one_to_bytes(one: Fingerprints) -> bytes:
+    parts: Sequence[bytes] = (one.key, b"".join(sorted(one.prints)), b"".join(sorted(one.sketches)))
+    return _LENGTHS.pack(*map(len, parts)) + b"".join(parts)
+
+
+def known_from_bytes(data: bytes) -> frozenset[Fingerprints]:
+    return frozenset(_unpacked(data))
+
+
+def _unpacked(data: bytes) -> Iterator[Fingerprints]:
+    at = 0
+    while at < len(data):
+        lengths = _LENGTHS.unpack_from(data, at)
+        at += _LENGTHS.size
+        key, prints, sketches = (data[at + sum(lengths[:n]) : at + sum(lengths[: n + 1])] for n in range(3))
+        at += sum(lengths)
+        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, SKETCH_BYTES))
+
+
+def _cut(data: bytes, width: int) -> frozenset[bytes]:
+    return frozenset(data[at : at + width] for at in range(0, len(data), width))
