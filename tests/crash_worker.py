@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from memoria.engine.memory import Memoria
-from memoria.engine.opening import is_url
 from memoria.stores.local import Disk, LocalStore
 from memoria.stores.postgres import PostgresStore
+from memoria.stores.registry import is_url
 from memoria.testing import HashEmbedder
 from memoria.types import Provenance, Secret
 

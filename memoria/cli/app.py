@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from memoria.engine.memory import Memoria
-from memoria.engine.opening import is_url
 from memoria.engine.opening import open as open_memoria
+from memoria.stores.registry import is_url
 from memoria.types import Memory
 
 app = typer.Typer(

@@ -22,10 +22,10 @@ from memoria.cli.app import (
     parts,
     progress_bar,
 )
-from memoria.engine.opening import is_url
 from memoria.errors import InvalidQuery, StoreNotFound
 from memoria.forget.residue import scan as scan_files
 from memoria.forget.residue import text_secrets
+from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
 from memoria.transfer.jsonl import import_lines

@@ -28,10 +28,10 @@ from memoria.cli.app import (
     parts,
     show_memories,
 )
-from memoria.engine.opening import is_url
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
+from memoria.stores.registry import is_url
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 

@@ -13,12 +13,12 @@ from memoria.policies.registry import adopted
 from memoria.protocols import Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcing
+from memoria.stores.registry import is_url, open_url
 from memoria.types import EmbedderCard
 from memoria.validate import check_choice
 
 Mode = Literal["rw", "r"]
 MEMORY = ":memory:"
-_URLS = ("postgresql://", "postgres://")
 
 
 def open(
@@ -87,11 +87,6 @@ def open(
         raise
 
 
-def is_url(path: str | PathLike[str]) -> bool:
-    """Whether a store is named by a URL, and not by its directory."""
-    return fspath(path).startswith(_URLS)
-
-
 def open_store(
     path: str | PathLike[str],
     card: EmbedderCard,
@@ -105,9 +100,7 @@ def open_store(
 
         return InMemoryStore(card)
     if is_url(path):
-        from memoria.stores import PostgresStore
-
-        return PostgresStore(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
+        return open_url(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
     from memoria.stores import LocalStore
 
     return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
