@@ -162,9 +162,9 @@ def refused(*arguments: str) -> str:
 def turns(tmp_path: Path) -> Path:
     """A file of turns with two subjects; "Bob" occurs most often, written in two ways."""
     said = [
+        TURN | {"id": "3", "text": "Cyd is at sea until May.", "subject": "Cyd", "session": "s"},
         TURN | {"id": "1", "text": "Bob lost his job at the harbour.", "subject": "Bob"},
         TURN | {"id": "2", "text": "Ok.", "subject": "bob", "tags": ["short"]},
-        TURN | {"id": "3", "text": "Cyd is at sea until May.", "subject": "Cyd", "session": "s"},
         TURN | {"id": "4", "text": "The harbour [red] is closed on Sunday."},
     ]
     path = tmp_path / "turns.jsonl"
@@ -174,7 +174,7 @@ def turns(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Path:
-    """An export of two namespaces, with a gist whose parts have a subject."""
+    """An export of two namespaces: a gist of three parts about one subject, and two memories about another."""
     path = tmp_path / "export.jsonl"
     with memoria.open(tmp_path / "own.memoria") as memory:
         ada = memory.namespace("app", "ada")
@@ -182,10 +182,12 @@ def exported(tmp_path: Path) -> Path:
             [
                 memoria.Draft(text="Ada rode her horse along the river today.", subject="horse"),
                 memoria.Draft(text="Along the river Ada rode her horse today.", subject="horse"),
+                memoria.Draft(text="Today Ada rode her horse along the river.", subject="horse"),
             ]
         )
         assert len(ada.sleep().gists) == 1
-        memory.namespace("app", "bob").remember("Bob sold a boat.", subject="boat")
+        bob = memory.namespace("app", "bob")
+        bob.remember_many([memoria.Draft(text=text, subject="boat") for text in ("Bob sold a boat.", "It was green.")])
         path.write_text("\n".join(export(memory.store, Where())))
     return path
 
@@ -219,8 +221,8 @@ def test_an_export_is_played_with_its_gists_and_namespaces(exported: Path) -> No
     done = demo("--from", str(exported), "--json")
     figures = json.loads(done.stdout)
     assert "subject that most memories have: horse" in done.stderr
-    assert figures["memories"] == 2
-    assert figures["forgotten"]["memories"] + figures["forgotten"]["derived"] >= 2
+    assert figures["memories"] == 3
+    assert figures["forgotten"]["memories"] + figures["forgotten"]["derived"] >= 3
     assert (figures["forgotten"]["found"], figures["clean"]) == (0, True)
     assert exported.read_bytes() == before
 
@@ -229,7 +231,7 @@ def test_an_export_says_which_lines_it_leaves_out(exported: Path) -> None:
     line = json.loads(exported.read_text().splitlines()[-1])
     line |= {"id": "f" * 32, "text": "Bob sold something.", "provenance": {"derived_from": ["e" * 32]}}
     exported.write_text(exported.read_text() + "\n" + json.dumps(line))
-    assert "not in the file: lines 3." in demo("--from", str(exported), "--json").stderr
+    assert "not in the file: lines 4." in demo("--from", str(exported), "--json").stderr
 
 
 def test_without_a_subject_nothing_is_forgotten(tmp_path: Path) -> None:
