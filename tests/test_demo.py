@@ -329,6 +329,13 @@ def test_a_text_that_is_left_in_a_file_is_found(small: memoria.Memoria, tmp_path
     assert (played.forgotten.found, played.clean) == (1, False)
 
 
+def test_a_word_of_a_question_that_is_left_in_a_file_is_found(small: memoria.Memoria, tmp_path: Path) -> None:
+    (tmp_path / "small.memoria" / "stray").write_text("xx Larchmont xx")
+    played = play(small, "Bob", [], questions())
+    assert played.forgotten is not None
+    assert (played.forgotten.found, played.clean) == (1, False)
+
+
 def test_a_text_that_chance_could_write_is_not_looked_for_and_that_is_said(
     small: memoria.Memoria, tmp_path: Path
 ) -> None:

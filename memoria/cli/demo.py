@@ -144,7 +144,7 @@ def _show_forgotten(seen: Forgetting) -> None:
     out.print(f"Everything about {seen.subject}: ", end="", markup=False, highlight=False)
     out.print(f"{seen.memories:,} memories{derived}, in {seen.seconds * 1000:.1f} ms.", highlight=False)
     out.print(
-        f"Looked for {seen.needles:,} texts, vectors and keys in {seen.files} files, {seen.bytes_scanned:,} bytes: "
+        f"Looked for {seen.needles:,} texts, words, vectors and keys in {seen.bytes_scanned:,} bytes: "
         f"[bold {'red' if seen.found else 'green'}]{seen.found} found[/].",
         highlight=False,
     )

@@ -42,7 +42,7 @@ class Asked:
 class Forgetting:
     """A subject that was forgotten. derived: how many memories went because they were made from it.
 
-    found: how many of the `needles`, texts, vectors and keys, are still in some file; 0 is a clean erasure.
+    found: how many of the `needles`, texts, words, vectors and keys, are still in some file; 0 is a clean erasure.
     too_short: how many of the texts have under 8 bytes and were not looked for, because chance writes such runs too.
     """
 
@@ -160,7 +160,8 @@ def play(memory: Memoria, subject: str | None, asks: Sequence[str], questions: S
     memories, size = len(memory), memory.stats().bytes_on_disk
     before = _recall(memory, texts)
     doomed = [] if subject is None else memory.forget(subject=subject, dry_run=True)
-    forgotten = None if subject is None else forget(memory, subject, doomed)
+    words = [word for one in questions for word in one.gone]
+    forgotten = None if subject is None else forget(memory, subject, doomed, words)
     after = _recall(memory, texts)
     gone = {one.id for one in doomed}
     asked = tuple(
@@ -183,9 +184,9 @@ def _recall(memory: Memoria, texts: Sequence[str]) -> list[list[Hit]]:
     return memory.recall_many(texts, k=DEPTH) if texts else []
 
 
-def forget(memory: Memoria, subject: str, doomed: Sequence[Memory]) -> Forgetting:
-    """Forgets a subject, and looks for `doomed`, the memories that go, in every byte of the store."""
-    secrets = _secrets(memory, doomed)
+def forget(memory: Memoria, subject: str, doomed: Sequence[Memory], words: Sequence[str] = ()) -> Forgetting:
+    """Forgets a subject, and looks for `doomed`, the memories that go, and for `words` in every byte of the store."""
+    secrets = [*_secrets(memory, doomed), *(secret for word in words for secret in text_secrets(word))]
     needles = [secret for secret in secrets if len(secret.data) >= _SHORTEST]
     receipt = memory.forget(subject=subject)
     seen = verification(memory.store, needles)
