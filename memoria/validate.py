@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.types import KINDS, Memory, Namespace, Where
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MAX_TEXT_BYTES = 1 << 20
 MAX_NAME_BYTES = 1024
@@ -84,6 +87,16 @@ def check_name(name: str, value: str) -> str:
     if violations:
         raise InvalidQuery(*violations)
     return value
+
+
+def line_violations(number: int, error: ValidationError, fields: Container[str]) -> list[str]:
+    """The rules that line `number` of a file breaks. Only `fields` are named: any other name is content of the file."""
+    found = []
+    for one in error.errors(include_input=False, include_context=False):
+        place = ".".join(str(part) for part in one["loc"] if isinstance(part, int) or part in fields)
+        rule = one["msg"].replace(" at line 1 column", " at column")
+        found.append(f"line {number}: {place}: {rule}" if place else f"line {number}: {rule}")
+    return found
 
 
 def _memory_violations(memory: Memory) -> Iterator[str]:

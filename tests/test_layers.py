@@ -26,7 +26,7 @@ FLOORS = (
     ("memoria.forget",),
     ("memoria.observe",),
     ("memoria.engine",),
-    ("memoria.models", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.testing"),
+    ("memoria.data", "memoria.models", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.testing"),
     ("memoria.agent",),
     ("memoria.aio", "memoria.integrations"),
     ("memoria.service", "memoria.evaluation"),

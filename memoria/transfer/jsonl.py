@@ -15,7 +15,7 @@ from memoria.embedders import embed
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
-from memoria.validate import check_memory, is_id
+from memoria.validate import check_memory, is_id, line_violations
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -81,6 +81,9 @@ class Line(_Said):
     embedder: str
     vector: str
     supersedes: dict[str, datetime | None] = {}
+
+
+_FIELDS = Line.model_fields.keys() | _Held.model_fields.keys() | _Origin.model_fields.keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +190,7 @@ def _parse(number: int, text: str) -> Line:
         line = Line.model_validate_json(text)
         check_memory(_memory(line))
     except ValidationError as error:
-        raise InvalidMemory(
-            *(f"line {number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        ) from None
+        raise InvalidMemory(*line_violations(number, error, _FIELDS)) from None
     except InvalidMemory as error:
         raise InvalidMemory(*(f"line {number}: {violation}" for violation in error.violations)) from None
     if not is_id(line.id):
