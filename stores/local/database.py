@@ -136,7 +136,7 @@ class Database:
             self._connection.execute("PRAGMA temp_store = MEMORY")
             # A purge, and a row that is due, touch a page of each index; the next row must not read it again.
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # Rows that are due are scattered over the file: unless it is mapped, each costs several system calls.
+            # Rows that are due are scattered: unmapped, each costs system calls, and more of them in a larger file.
             self._connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")

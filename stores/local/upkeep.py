@@ -1,4 +1,4 @@
-"""Upkeep: figures, checks, and slot files that are written anew, without dead slots or for another embedder."""
+"""Upkeep: figures, checks, and slot files written again, without dead slots or with the vectors of another embedder."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Upkeep(Reading, Writing):
             self._swap([self._rewrite(space, embedder) for space in self._all_under(())], embedder.card)
 
     def _rewrite(self, space: Space, embedder: Embedder | None) -> Rewritten:
-        """Copies live slots, numbered from 0, into a new file. The keys stay, for the sealed rows stay."""
+        """Copies live slots, numbered from 0, into a new file. The keys stay, because the sealed rows do not change."""
         live = space.live()
         ids = [bytes(id) for id in space.slots.ids(live)]
         entries = [space.slots.entry(int(slot)) for slot in live]
