@@ -18,8 +18,8 @@ from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import scope
-from memoria.stores.postgres.core import Slot, Space
-from memoria.stores.postgres.erasing import Erasing, Intent
+from memoria.stores.postgres.core import Intent, Slot, Space
+from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
 from memoria.text.fingerprints import fingerprint
