@@ -16,7 +16,6 @@ MAY_RAISE = {
     "policies/model.py: Model.one": "a model gives it, and the base class is built on it",
     "memoria/testing/policies.py: PolicyConformance.policy": "a fixture that a subclass of the suite gives",
     "memoria/evaluation/bench/forgetting.py: _NoEmbedder.embed": "the benchmark gives its vectors; none is made",
-    "memoria/engine/change.py: ": "what `Memoria` gives to its part `Evolving`",
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

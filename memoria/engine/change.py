@@ -194,8 +194,7 @@ class Change(Retention, Weights):
         like: float = consolidating.LIKE,
         most: int = consolidating.MOST,
     ) -> Night | Sleeper:
-        """Consolidates: changes are settled, memories that are alike become gists, what is due is archived, what has
-        faded is pruned, and what wiped shards of weights had learnt beside what was forgotten is learnt again.
+        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
 
         Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
 
@@ -204,12 +203,12 @@ class Change(Retention, Weights):
             at: when it is taken to be; None is now.
             dry_run: plans and changes nothing.
             prune: whether to forget what has faded.
-            relearn: whether to train shards that are missing, seconds each.
+            relearn: whether to train wiped shards of weights again, seconds each.
             write: makes the text of a gist from its parts; extractive by default.
-            detector: reads what a statement ends (`reconcile`); None leaves that alone.
+            detector: reads what a statement ends; None leaves that alone.
             examples: what `distill` was given, if it was.
             replay: which memories come first; None is `PrioritisedReplay`.
-            cap: how many memories of each namespace are replayed, and how many are pruned, in one pass.
+            cap: how many of each namespace are replayed, and how many are pruned, in one pass.
             like: cosine, in [-1, 1], from which memories are gathered.
             most: parts of a gist, at most; at least 2.
 
@@ -219,8 +218,8 @@ class Change(Retention, Weights):
         Raises:
             InvalidQuery: a number out of its range, or `at` without a time zone.
         """
-        when, grouping = self._at(at), Grouping(like=like, most=most)
-        how = Replay(policy=PrioritisedReplay() if replay is None else replay, cap=cap, grouping=grouping)
+        when = self._at(at)
+        how = Replay(policy=replay or PrioritisedReplay(), cap=cap, grouping=Grouping(like=like, most=most))
         how.check()
 
         def work(pause: Pause = lambda: False) -> Night:

@@ -47,7 +47,8 @@ class Memoria(Change):
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
     lies under it, except `remember`, which writes to the namespace itself.
 
-    Wherever a verb takes ids, it takes memories as well.
+    Wherever a verb takes ids, it takes memories as well. An argument that a verb does not have raises UnknownArgument,
+    which names the verb and the nearest argument.
     """
 
     def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
@@ -72,7 +73,6 @@ class Memoria(Change):
             EmbedderMismatch: the store's vectors come from another embedder.
             Refused: this text was forgotten here.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
-            UnknownArgument: a field that a draft does not have.
         """
         return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
 
@@ -116,14 +116,12 @@ class Memoria(Change):
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
-        Without `as_of`, what has ended or does not hold yet is left out, as archived memories are.
-
         Args:
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
             as_of: only memories recorded and valid at that time (aware).
-            include: what is taken in although it is left out otherwise: some of "archived", "expired", "upcoming".
+            include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
@@ -137,7 +135,6 @@ class Memoria(Change):
             InvalidQuery: an argument is out of its range or of another type.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
-            UnknownArgument: an argument that recall does not have.
         """
         (hits,) = self.recall_many(
             [query],
@@ -172,23 +169,20 @@ class Memoria(Change):
         Args:
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
-            vector_only: scores texts by the cosine of their vectors alone.
+            vector_only: as for `recall`, and so are all that follow.
             as_of: only memories recorded and valid at that time (aware).
-            include: what is taken in although it is left out otherwise: some of "archived", "expired", "upcoming".
+            include: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+            count_tokens: counts tokens of a text.
+            filters: see `Filters`.
 
         Returns:
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence of queries.
-            InvalidVector: a vector that is not finite, zero, or of another length.
-            EmbedderMismatch: the store's vectors come from another embedder.
-            UnknownArgument: an argument that recall_many does not have.
+            InvalidQuery, InvalidVector, EmbedderMismatch: as `recall`; and one str is not a sequence of queries.
         """
         if isinstance(queries, str):
             raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
@@ -246,7 +240,6 @@ class Memoria(Change):
 
         Raises:
             InvalidQuery: a limit under 1, or a filter that no memory can meet.
-            UnknownArgument: an argument that list does not have.
         """
         where = check_where(self._where(filters))
         size = None if limit is None else check_whole("limit", limit)
@@ -272,7 +265,6 @@ class Memoria(Change):
             InvalidMemory: a field breaks a rule.
             InvalidQuery: no changes.
             Held: a hold stands against it.
-            UnknownArgument: a field that cannot be amended.
         """
         if not changes:
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
@@ -342,7 +334,6 @@ class Memoria(Change):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
-            UnknownArgument: an argument that forget does not have.
         """
         where = self._where(filters)
         if ids:
