@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from memoria.change import consolidate as consolidating
@@ -222,14 +223,28 @@ class Change(Retention, Weights):
         how = Replay(policy=replay or PrioritisedReplay(), cap=cap, grouping=Grouping(like=like, most=most))
         how.check()
 
-        def work(pause: Pause = lambda: False) -> Night:
-            night = self._sleep(how, when, write, detector, pause, dry_run=dry_run, prune=prune)
-            if not relearn:
-                return night
-            done, waiting = self._relearnt(examples, pause, dry_run=dry_run)
-            return replace(night, relearnt=done, waiting=waiting)
-
+        chosen = partial(self._pass, dry_run=dry_run, prune=prune, relearn=relearn)
+        work = partial(chosen, how, when, write, detector, examples)
         return Sleeper(work, REST) if background else work()
+
+    def _pass(
+        self,
+        how: Replay,
+        at: datetime,
+        write: Writer,
+        detector: Detector | None,
+        examples: ExampleWriter | None,
+        pause: Pause = lambda: False,
+        *,
+        dry_run: bool,
+        prune: bool,
+        relearn: bool,
+    ) -> Night:
+        night = self._sleep(how, at, write, detector, pause, dry_run=dry_run, prune=prune)
+        if not relearn:
+            return night
+        done, waiting = self._relearnt(examples, pause, dry_run=dry_run)
+        return replace(night, relearnt=done, waiting=waiting)
 
     def _sleep(
         self,
