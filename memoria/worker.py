@@ -37,7 +37,7 @@ def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
         started = time.perf_counter()
         why = None
         try:
-            with _held(store, job, lease):
+            with _leased(store, job, lease):
                 _do(memory, store, job)
             store.done(job)
         except MemoriaError as error:
@@ -65,15 +65,15 @@ def _do(memory: Memoria, store: PostgresStore, job: Job) -> None:
 
 
 @contextmanager
-def _held(store: PostgresStore, job: Job, lease: float) -> Iterator[None]:
+def _leased(store: PostgresStore, job: Job, lease: float) -> Iterator[None]:
     """Renews the lease of a job for as long as it takes."""
     ended = threading.Event()
 
-    def hold() -> None:
+    def renew() -> None:
         while not ended.wait(lease / 3) and store.renew(job, lease):
             pass
 
-    thread = threading.Thread(target=hold, name="memoria-lease", daemon=True)
+    thread = threading.Thread(target=renew, name="memoria-lease", daemon=True)
     thread.start()
     try:
         yield

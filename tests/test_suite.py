@@ -49,7 +49,7 @@ def test_neither_extreme_passes(category: str) -> None:
 
 def test_cases_are_the_same_for_the_same_seed_in_any_process() -> None:
     code = (
-        "import hashlib; from memoria.evaluation.cases import CATEGORIES, generate;"
+        "import hashlib; from memoria.evaluation.suite.cases import CATEGORIES, generate;"
         "print(hashlib.sha256(repr([generate(one, 12, 3) for one in CATEGORIES]).encode()).hexdigest())"
     )
     digests = {

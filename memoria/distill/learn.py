@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import Writer, digest, written
+from memoria.distill.dataset import ExampleWriter, digest, written
 from memoria.distill.train import Recipe, same_bits, train
 from memoria.distill.unlearn import (
     CHOSEN,
@@ -88,7 +88,7 @@ class Desk:
     embedder: Embedder
     base: Base
     recipe: Recipe
-    write: Writer | None = None
+    write: ExampleWriter | None = None
     progress: Progress | None = None
     pause: Pause = lambda: False
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import Writer, written
+from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
 from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
@@ -50,7 +50,14 @@ class DistilledModel:
     """
 
     def __init__(
-        self, base: Base, store: Store, embedder: Embedder, folder: Path, prefix: Namespace, clock: Clock, write: Writer
+        self,
+        base: Base,
+        store: Store,
+        embedder: Embedder,
+        folder: Path,
+        prefix: Namespace,
+        clock: Clock,
+        write: ExampleWriter,
     ) -> None:
         self.base = base
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix

@@ -14,7 +14,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def holds(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
+def matches(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
     """Whether a value meets every condition of a filter. A name is a key, or keys joined by dots.
 
     Raises ValueError for an operator that there is none of.

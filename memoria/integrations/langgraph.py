@@ -21,7 +21,7 @@ from memoria.engine.memory import open as open_memoria
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
 from memoria.extras import extra
 from memoria.forget.erase import Guard
-from memoria.integrations.filters import holds
+from memoria.integrations.filters import matches
 from memoria.integrations.names import as_part, from_part, record_key
 from memoria.remember import Draft
 from memoria.sharing import Shared, Source, lent
@@ -272,7 +272,7 @@ class MemoriaStore(BaseStore):
                 continue
             # The hit may be another text of the item, or one that an update is about to forget.
             versions = self._alive(memory, _versions(memory, _labels(memory, hit.memory), named[1]))
-            if versions and holds(versions[-1].metadata["value"], op.filter):
+            if versions and matches(versions[-1].metadata["value"], op.filter):
                 best[named] = (versions[-1], hit.score)
         return list(best.values())
 
@@ -287,7 +287,7 @@ class MemoriaStore(BaseStore):
             for one in reversed(self._alive(memory, listed)):
                 if searched in (None, one.metadata["searched"]):
                     found.setdefault((one.namespace, one.metadata["key"]), one)
-            matching = [(one, None) for one in found.values() if holds(one.metadata["value"], op.filter)]
+            matching = [(one, None) for one in found.values() if matches(one.metadata["value"], op.filter)]
             if len(matching) >= wanted or len(listed) < limit:
                 return [*matching]
             limit *= 4

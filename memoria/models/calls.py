@@ -13,22 +13,22 @@ OPEN, CLOSE = "<tool_call>", "</tool_call>"
 
 def read(texts: Iterable[str]) -> Iterator[Piece]:
     """Text as it comes, but calls as calls, however both are cut into pieces; a call that cannot be read stays text."""
-    held, count = "", 0
+    buffer, count = "", 0
     for text in texts:
-        held += text
-        while (call := _first(held)) is not None:
-            before, inside, held = call
+        buffer += text
+        while (call := _first(buffer)) is not None:
+            before, inside, buffer = call
             if before:
                 yield before
             yield _parsed(inside, count)
             count += 1
-        if OPEN not in held:
-            ready = len(held) - _begun(held)
+        if OPEN not in buffer:
+            ready = len(buffer) - _begun(buffer)
             if ready:
-                yield held[:ready]
-            held = held[ready:]
-    if held:
-        yield held
+                yield buffer[:ready]
+            buffer = buffer[ready:]
+    if buffer:
+        yield buffer
 
 
 def _first(text: str) -> tuple[str, str, str] | None:
