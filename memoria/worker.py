@@ -1,4 +1,4 @@
-"""Workers: what a store in PostgreSQL lets many processes do behind the back of those who remember and recall."""
+"""Workers: processes that do the background jobs of a store in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ from memoria.stores.postgres import PostgresStore
 from memoria.stores.postgres.jobs import Job
 
 LEASE = 60.0
+"""Seconds for which a job belongs to one worker; it is renewed while the job runs."""
 # After each failure a job waits so many seconds times the number of its attempts.
 _WAIT = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worked:
-    """A job that was done, or failed: why says the kind of error, without content."""
+    """A job that was done, or failed.
+
+    Attributes:
+        kind: "sweep", "purge", "sleep", "fade" or "distil".
+        attempts: how often it was tried, this time included.
+        seconds: how long it took.
+        why: the type of the error when it failed, without content; None when it was done.
+    """
 
     kind: str
     attempts: int
@@ -29,7 +37,18 @@ class Worked:
 
 
 def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
-    """Does one job after the other until none waits. Raises InvalidQuery for a store without jobs."""
+    """Does one job after the other until none is left.
+
+    Args:
+        memory: a memory in a PostgreSQL store.
+        lease: seconds after which another worker takes over the job of a worker that died.
+
+    Yields:
+        Each job after it was done, or failed.
+
+    Raises:
+        InvalidQuery: the store has no jobs: it is not in PostgreSQL.
+    """
     store = memory.store
     if not isinstance(store, PostgresStore):
         raise InvalidQuery("only a store in PostgreSQL has jobs: give its URL")
@@ -80,3 +99,6 @@ def _leased(store: PostgresStore, job: Job, lease: float) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+__all__ = ["LEASE", "Worked", "work"]
