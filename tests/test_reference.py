@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from docs.generate import public
 from docs.generate.__main__ import pages
 from docs.generate.public import Entry
-from memoria import errors
+from memoria import aio, errors
 
 DOCS = Path(__file__).parents[1] / "docs"
 # NOT CHECKED: these are being rewritten. To be emptied when that is done.
@@ -170,6 +171,13 @@ def test_every_integration_and_conformance_suite_has_a_page() -> None:
     modules = {f"memoria.integrations.{path.stem}" for path in (DOCS.parent / "memoria/integrations").glob("[a-z]*.py")}
     assert modules - set(public.MODULES) == {f"memoria.integrations.{name}" for name in helpers}
     assert {one.what.path for one in ENTRIES} >= {f"memoria.errors.{name}" for name in errors.__all__}
+
+
+def test_async_memoria_names_every_method_that_it_has() -> None:
+    text = " ".join(public.summary(public.module("memoria.aio")["AsyncMemoria"]).split())
+    listed = re.search(r"with the same arguments: ([\w, ]+)\.", text)
+    assert listed is not None
+    assert set(listed[1].split(", ")) == aio._VERBS
 
 
 def test_generated_pages_have_not_drifted() -> None:

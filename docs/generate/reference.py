@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import griffe
@@ -30,11 +31,17 @@ def _index() -> Iterator[str]:
     yield "# Reference"
     yield "Every public name, from the source. Made by `make docs`."
     for module in public.MODULES:
-        links = [f"[{one.name}]({page(module)}#{one.anchor})" for one in public.entries() if one.module == module]
-        yield f"## {module}"
-        yield f"{_first(public.module(module))} [The page]({page(module)})."
-        if links:
-            yield ", ".join(links)
+        lines = [_listed(one) for one in public.entries() if one.module == module]
+        yield f"## [{module}]({page(module)})"
+        yield _first(public.module(module))
+        if lines:
+            yield "\n".join(lines)
+
+
+def _listed(one: Entry) -> str:
+    """A name with its link, and the first sentence about it."""
+    sentence = re.split(r"(?<=[.;:]) ", _first(one.what))[0].rstrip(".;:")
+    return f"- [{one.name}]({page(one.module)}#{one.anchor}): {sentence}."
 
 
 def _page(module: str) -> Iterator[str]:
@@ -68,7 +75,8 @@ def _entry(entry: Entry) -> Iterator[str]:
     elif isinstance(entry.what, griffe.Function):
         yield from _function(entry.what)
     elif isinstance(entry.what, griffe.Attribute):
-        yield _code(f"{entry.name} = {entry.what.value}")
+        typed = "" if entry.what.annotation is None else f": {entry.what.annotation}"
+        yield _code(f"{entry.name}{typed} = {entry.what.value}")
         yield public.summary(entry.what)
 
 

@@ -1,7 +1,7 @@
-"""audit: what weights hold and what they kept, measured from outside and compared to what they must be.
+"""audit: what weights know and what they keep of forgotten memories, measured from outside.
 
-Membership: who sees only losses (Yeom et al. 2018, arXiv:1709.01604) has to tell what was learnt from what could have
-been; the area under the ROC curve is 0.5 when nobody can.
+Membership inference by loss (Yeom et al. 2018, arXiv:1709.01604): an attacker who sees only losses tries to tell texts
+that were learnt from texts that could have been. The area under the ROC curve is 0.5 when that is impossible.
 """
 
 from __future__ import annotations
@@ -27,10 +27,19 @@ _SHORT = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What was found. recall: share of held-out questions about facts that are answered right; None where none is
-    known. general_kept: of general questions that the base got right, the share that still is; general_same: whether
-    logits of all of them are the base's to the bit. perplexity_ratio: on general text, to the base.
-    equal, unequal: names of shards that training again from their manifest gives to the bit, or does not.
+    """What was measured.
+
+    Attributes:
+        memories: memories in weights.
+        asked: held-out questions about their facts.
+        recall: share of these that is answered right, in [0, 1]; None without any.
+        base_recall: the same for the base model.
+        general: general questions that the base model answers right.
+        general_kept: share of these that is still answered right, in [0, 1].
+        general_same: whether the logits of all of them equal the base's, bit for bit.
+        perplexity_ratio: perplexity on general text, divided by the base's.
+        equal: names of shards that were trained again from their manifest and came out the same, bit for bit.
+        unequal: names of shards that came out differently.
     """
 
     memories: int

@@ -38,16 +38,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Chooser = Callable[[Record, float], bool]
+"""Given a record and its retrievability, whether the memory should be learnt."""
 Pause = Callable[[], bool]
-"""Whether a memory, given how retrievable it is, is to be learnt."""
+"""Asked between two pieces of work; True leaves the rest for later."""
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "sentence-transformers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
-    """What a distillation did. shards: names of those in place now. trained: of these, the ones made just now.
+    """What a distillation did.
 
-    memories: how many are in weights. wiped: shards that were out of date. seconds: of the whole.
+    Attributes:
+        shards: names of the shards that are in place now.
+        trained: those of them that were trained now.
+        wiped: names of shards that were out of date and are gone.
+        memories: how many memories are in weights.
+        seconds: how long it took.
     """
 
     shards: tuple[str, ...]
