@@ -201,7 +201,7 @@ class Store(Protocol):
             prefix: namespaces at or below this one.
 
         Returns:
-            For each namespace that refuses anything, with memories in it or without: its own fingerprints, and those
+            The fingerprints of each namespace that refuses anything, with memories in it or without, its own and those
             it adopted; none of them is empty.
         """
         ...

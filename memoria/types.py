@@ -357,7 +357,7 @@ class Where:
 
 
 class _Reported:
-    """Room for whom to tell about use; no field, so that equality, repr and JSON do not see it."""
+    """Whom to tell when a hit is used. No field of a dataclass: equality, repr and JSON leave it out."""
 
     __slots__ = ("_tell",)
     _tell: Callable[[str], None]

@@ -100,11 +100,12 @@ def differences(what: str, given: set[str], told: set[str]) -> list[str]:
 
 
 def in_returns(function: griffe.Function) -> list[str]:
-    told = any(section.kind in (KIND.returns, KIND.yields) for section in public.sections(function))
+    told = [one for part in public.sections(function) if part.kind in (KIND.returns, KIND.yields) for one in part.value]
     gives = str(function.returns) not in ("None", "NoReturn")
-    if told == gives:
-        return []
-    return [f"{function.path}: {'Returns is missing' if gives else 'returns nothing, and says otherwise'}"]
+    if bool(told) != gives:
+        return [f"{function.path}: {'Returns is missing' if gives else 'returns nothing, and says otherwise'}"]
+    # A colon in its first words makes the parser take them for a type.
+    return [f"{function.path}: {one.annotation!r} is read as a type" for one in told if isinstance(one.annotation, str)]
 
 
 def in_raises(function: griffe.Function, documented: griffe.Object) -> list[str]:
@@ -229,6 +230,7 @@ def test_a_sound_docstring_passes() -> None:
         ("        b: another", "        c: another", "m.f: parameter c is described and not there"),
         ("    Returns:\n        The sum.\n", "", "m.f: Returns is missing"),
         ("-> int:", "-> None:", "m.f: returns nothing, and says otherwise"),
+        ("The sum.", "The sum: a + b.", "m.f: 'The sum' is read as a type"),
         (
             "    Raises:\n        InvalidQuery: b is not in [0, 1].\n",
             "",

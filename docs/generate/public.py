@@ -22,6 +22,8 @@ MODULES = (
     "memoria.arrays",
     "memoria.embedders",
     "memoria.models",
+    "memoria.models.huggingface",
+    "memoria.models.openai",
     "memoria.agent",
     "memoria.aio",
     "memoria.worker",

@@ -1,4 +1,4 @@
-"""One message and its reply: while it is under way, and what came of it."""
+"""One message and its reply: while it runs, and its result."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Exchange:
         return list(dict.fromkeys([*(one.id for one in seen), *self.done.drawn, *heard]))
 
     def reply(self, *, cancelled: bool, said: Memory | None, facts: list[Memory]) -> Reply:
-        """What came of it."""
+        """The result."""
         shown = {hit.memory.id for hit in self.prompt.hits}
         return Reply(
             text="".join(self.said).strip(),

@@ -161,7 +161,7 @@ class Agent:
     def _turn(self) -> Iterator[None]:
         """Makes sure that one message is answered at a time, and not in sleep."""
         if not self._busy.acquire(blocking=False):
-            raise InvalidQuery("another reply is under way: read it to its end, or cancel it")
+            raise InvalidQuery("another reply is still running: read it to its end, or cancel it")
         try:
             self._idle.rouse()
             yield
@@ -184,7 +184,7 @@ class Agent:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
         window = self.session.turns(WINDOW)
         shown = {one.id for one in window}
-        # What stands in the prompt was used; the rest was only looked at.
+        # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
         found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
         hits = [hit for hit in found if _new(hit, shown)]
@@ -264,9 +264,9 @@ class Agent:
 
 def _new(hit: Hit, shown: set[str]) -> bool:
     """Whether a hit is not one of the turns that the prompt shows anyway, nor made from them alone."""
-    held = {part.id for part in hit.memory.parts} or {hit.memory.id}
+    inside = {part.id for part in hit.memory.parts} or {hit.memory.id}
     made = set(hit.memory.provenance.derived_from)
-    return not (held <= shown or (made and made <= shown))
+    return not (inside <= shown or (made and made <= shown))
 
 
 def _extractor(extract: Literal["rules", "model"] | Extractor | None, model: ChatModel) -> Extractor | None:

@@ -23,7 +23,7 @@ def matches(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
 
 
 def _at(value: Any, name: str) -> Any:
-    """What stands under a name; None where nothing does."""
+    """The value under a name; None without one."""
     if isinstance(value, Mapping) and name in value:
         return value[name]
     head, _, rest = name.partition(".")

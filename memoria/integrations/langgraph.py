@@ -336,7 +336,7 @@ class MemoriaStore(BaseStore):
             limit *= 4
 
     def _used(self, memory: Memoria, found: Sequence[Memory], *, refresh: bool) -> None:
-        """Counts a read as a use; the trace of what has a TTL is written down at once, for it says when it expires."""
+        """Counts a read as a use. The trace of an item with a TTL is written at once: it says when the item expires."""
         if not (refresh and self._reinforce and found):
             return
         memory.reinforce(*(one.id for one in found))
