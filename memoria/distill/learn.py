@@ -79,11 +79,11 @@ def choose(
     if ids is not None:
         return [record.memory for record in records]
     chooser = select if callable(select) else durable
-    held = [one for one in records if one.memory.holds(at)]
-    if not held:
+    valid = [one for one in records if one.memory.holds(at)]
+    if not valid:
         return []
-    scores = policy.retrievability([one.trace for one in held], at)
-    return [one.memory for one, score in zip(held, scores, strict=True) if chooser(one, float(score))]
+    scores = policy.retrievability([one.trace for one in valid], at)
+    return [one.memory for one, score in zip(valid, scores, strict=True) if chooser(one, float(score))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,5 +288,5 @@ def _publish(desk: Desk, task: Task, tensors: dict[str, Tensor]) -> bool:
 
 def missing(desk_folder: Path, ids: Iterable[str]) -> set[str]:
     """Those of `ids` that no shard holds."""
-    held = {id for one in manifests(desk_folder).values() if one is not None for id in one.ids}
-    return set(ids) - held
+    learnt = {id for one in manifests(desk_folder).values() if one is not None for id in one.ids}
+    return set(ids) - learnt
