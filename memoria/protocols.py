@@ -532,7 +532,7 @@ class DecayPolicy(Protocol):
             at: when; aware.
 
         Returns:
-            In [0, 1]: a float for one trace, an array of shape (n,) for n.
+            Probabilities in [0, 1], a float for one trace and an array of shape (n,) for n.
         """
         ...
 

@@ -58,7 +58,7 @@ class Model:
             at: when; aware.
 
         Returns:
-            In [0, 1]: a float for one trace, an array of shape (n,) for n.
+            Probabilities in [0, 1], a float for one trace and an array of shape (n,) for n.
         """
         if isinstance(traces, Trace):
             return self.one(traces, at)
