@@ -228,6 +228,7 @@ def test_a_sound_docstring_passes() -> None:
     [
         ("        b: another number, in [0, 1].\n", "", "m.f: parameter b is not described"),
         ("        *rest: texts.\n", "", "m.f: parameter rest is not described"),
+        ("        a: one number.", "        a:", "m.f: parameter a is not described"),
         ("        b: another", "        c: another", "m.f: parameter c is described and not there"),
         ("    Returns:\n        The sum.\n", "", "m.f: Returns is missing"),
         ("-> int:", "-> None:", "m.f: returns nothing, and says otherwise"),

@@ -157,11 +157,11 @@ def sections(what: griffe.Object) -> list[griffe.DocstringSection]:
 
 
 def named(what: griffe.Object, kind: griffe.DocstringSectionKind) -> dict[str, str]:
-    """The entries of a section: names without stars, and what is said of each. Raises, too, go by name."""
+    """The entries of a section with a text: names without stars, and the text. Raises, too, go by name."""
     found: dict[str, str] = {}
     for section in sections(what):
         if section.kind is kind:
-            for one in section.value:
+            for one in (each for each in section.value if each.description.strip()):
                 name = getattr(one, "name", None) or str(one.annotation)
                 found[name.lstrip("*")] = one.description
     return found
