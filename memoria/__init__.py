@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from memoria.transfer.copying import copy
 
 __version__ = "0.1.0"
+"""The version of this package."""
 
 # torch and faiss each bring an OpenMP pool; spinning threads of one starve the other (24 ms instead of 1 ms a query).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

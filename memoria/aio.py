@@ -1,4 +1,4 @@
-"""The async edge: the same verbs, awaited, each in a worker thread. The store is safe for threads."""
+"""Async versions of `Memoria` and `Agent`: the same methods, awaited, each in a worker thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ _VERBS = frozenset(
 
 
 class AsyncMemoria:
-    """`await AsyncMemoria(memory).recall("tea")` is `memory.recall("tea")` in a thread; so for every verb."""
+    """A memory, awaited: `await AsyncMemoria(memory).recall("tea")` runs `memory.recall("tea")` in a thread.
+
+    It has these methods of `Memoria`, with the same arguments: remember, remember_many, recall, recall_many, get, list,
+    amend, forget, reembed, rebuild, close.
+
+    Args:
+        memory: the memory; also available as `sync`.
+    """
 
     def __init__(self, memory: Memoria) -> None:
         self.sync = memory
@@ -49,26 +56,53 @@ class AsyncMemoria:
 class AsyncAgent:
     """An agent, awaited: `await agent.say("Hello")`, `async for piece in agent.stream("Hello")`.
 
-    A task that is cancelled, or leaves the loop, cancels the reply, and what was said so far is remembered first.
+    Cancelling the task, or leaving the loop early, cancels the reply; what was said so far is remembered first.
+
+    Args:
+        agent: the agent; also available as `sync`.
     """
 
     def __init__(self, agent: Agent) -> None:
         self.sync = agent
 
     async def say(self, text: str, **how: Any) -> Reply:
-        """`Agent.say` in threads; cancelling it cancels the reply."""
+        """Answers a message and waits for the whole reply. Cancelling the task cancels the reply.
+
+        Args:
+            text: what the user says.
+            **how: other arguments of `Agent.say`.
+
+        Returns:
+            The reply and what was remembered.
+
+        Raises:
+            InvalidQuery: as of `Agent.say`.
+            ModelFailed: the model did not answer.
+        """
         answer = self.sync.stream(text, **how)
         async for _ in _pieces(answer):
             pass
         return answer.reply
 
     async def stream(self, text: str, **how: Any) -> AsyncIterator[str]:
-        """`Agent.stream` in threads, piece by piece."""
+        """Answers a message in pieces.
+
+        Args:
+            text: what the user says.
+            **how: other arguments of `Agent.stream`.
+
+        Yields:
+            The text of the reply, as it comes.
+
+        Raises:
+            InvalidQuery: as of `Agent.stream`.
+            ModelFailed: the model did not answer.
+        """
         async for piece in _pieces(self.sync.stream(text, **how)):
             yield piece
 
     async def close(self) -> None:
-        """`Agent.close` in a thread."""
+        """Ends its sleep, so that the memory can be closed."""
         await asyncio.to_thread(self.sync.close)
 
 
@@ -79,3 +113,6 @@ async def _pieces(answer: Answer) -> AsyncIterator[str]:
     finally:
         answer.cancel()
         await asyncio.shield(asyncio.to_thread(answer.close))
+
+
+__all__ = ["AsyncAgent", "AsyncMemoria"]

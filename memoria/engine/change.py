@@ -29,7 +29,7 @@ from memoria.retention.prune import CAP
 from memoria.types import Memory, Proposal, Where
 
 if TYPE_CHECKING:
-    from memoria.distill.dataset import Writer as ExampleWriter
+    from memoria.distill.dataset import ExampleWriter
 
 # A thread that sleeps rests so long between two steps, in seconds.
 REST = 0.02

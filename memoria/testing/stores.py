@@ -1,4 +1,4 @@
-"""StoreConformance: what every store must do. Subclass it, give a `store` fixture, and run pytest."""
+"""What every store must do. Subclass `StoreConformance`, give a `store` fixture, and pytest runs the rest."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from memoria.text.words import question
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
 
 EMBEDDER = HashEmbedder(64)
+"""The embedder of the suite; the store has to be made with its card."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 _IDS = IdSource()
@@ -37,7 +38,7 @@ def record(text: str, namespace: Namespace = ("app", "ada"), **fields: Any) -> R
 
 
 class StoreConformance:
-    """Needs a fixture `store`: an empty store made with `EMBEDDER.card`."""
+    """The tests of a store. Needs a fixture `store`: an empty store, made with `EMBEDDER.card`."""
 
     def test_reads_back_what_was_written(self, store: Store) -> None:
         full = record(
@@ -494,3 +495,6 @@ class StoreConformance:
         store.close()
         with pytest.raises(StoreClosed):
             store.select(Where())
+
+
+__all__ = ["EMBEDDER", "StoreConformance"]
