@@ -359,6 +359,11 @@ class Where:
 class Page(list[Memory]):
     """Memories in order, oldest first, that says whether it was cut.
 
+    Args:
+        memories: those on it, oldest first.
+        left: how many that meet the filters are not on it; >= 0.
+        newest: whether these are the newest, so that what is left is older.
+
     Attributes:
         left: how many memories that meet the filters it leaves out.
     """

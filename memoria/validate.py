@@ -60,6 +60,13 @@ def _id_of(one: object) -> str:
     return one
 
 
+def tidy_tags(given: Any) -> Any:
+    """Tags sorted, without repeats; what is no sequence of tags as it is, for the check to refuse."""
+    if isinstance(given, str) or not isinstance(given, Sequence | set | frozenset):
+        return given
+    return tuple(sorted(set(given))) if all(isinstance(tag, str) for tag in given) else tuple(given)
+
+
 def check_time(name: str, time: datetime | None) -> datetime | None:
     """`time` itself when it is None or an aware datetime; raises InvalidQuery."""
     violations = [*_time_violations(**{name: time})]
