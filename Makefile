@@ -34,8 +34,9 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench langgraph
 	$(BIN)/memoria bench distill
 
-docs: $(VENV)/installed ## the command reference, from the commands
+docs: $(VENV)/installed ## what is generated: the command reference, and the async verbs
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate_async.py
 
 clean: ## removes the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -16,7 +16,7 @@ from memoria.validate import check_ids
 if TYPE_CHECKING:
     from memoria.distill.audit import Audit
     from memoria.distill.base import Base
-    from memoria.distill.dataset import Writer
+    from memoria.distill.dataset import Writer as ExampleWriter
     from memoria.distill.learn import Chooser, Desk, Learnt, Pause
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
@@ -32,7 +32,7 @@ class Weights(View):
         model: ModelPath = None,
         *,
         select: Chooser | Iterable[IdLike] | None = None,
-        examples: Writer | None = None,
+        examples: ExampleWriter | None = None,
         recipe: Recipe | None = None,
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
@@ -64,7 +64,7 @@ class Weights(View):
         chosen = choose(self.store, self.policy, self.prefix, self._clock(), wanted)
         return distill(desk, chosen, self.prefix)
 
-    def relearn(self, *, examples: Writer | None = None) -> Learnt:
+    def relearn(self, *, examples: ExampleWriter | None = None) -> Learnt:
         """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
 
         The new weights are, to the bit, those of a store that never saw it.
@@ -85,7 +85,7 @@ class Weights(View):
         return repair(self._desk_of(note["model"], recipe_of(note), examples), self.prefix)
 
     def _relearnt(
-        self, examples: Writer | None, pause: Pause, *, dry_run: bool
+        self, examples: ExampleWriter | None, pause: Pause, *, dry_run: bool
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """For sleep: ids of memories that were relearnt, or would be, and of those that still wait.
 
@@ -110,7 +110,7 @@ class Weights(View):
         left = gaps(self.store, self.prefix)
         return tuple(id for id in waiting if id not in set(left)), left
 
-    def distilled(self, *, examples: Writer | None = None) -> DistilledModel:
+    def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
         """The model with what this view distilled.
 
         Args:
@@ -131,7 +131,7 @@ class Weights(View):
         base = _loaded(chosen_note(folder)["model"])
         return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock, examples or by_rules)
 
-    def audit_weights(self, *, examples: Writer | None = None, retrain: int | None = None) -> Audit:
+    def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
         """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.
 
         Args:
@@ -152,7 +152,7 @@ class Weights(View):
         desk = self._desk_of(note["model"], recipe_of(note), examples)
         return audit(desk, self.distilled(), self.prefix, retrain=retrain)
 
-    def _desk_of(self, model: ModelPath, recipe: Recipe, examples: Writer | None) -> Desk:
+    def _desk_of(self, model: ModelPath, recipe: Recipe, examples: ExampleWriter | None) -> Desk:
         from memoria.distill.learn import Desk
 
         return Desk(
