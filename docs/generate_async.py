@@ -134,7 +134,7 @@ def imports(used: set[str], modules: Iterable[ModuleType]) -> str:
     known = dict(OWN)
     for module in modules:
         for name, origin in origins(module):
-            if name in used and known.setdefault(name, origin) != origin and not name_of_same(known[name], origin):
+            if name in used and known.setdefault(name, origin) != origin and not the_same(known[name], origin):
                 raise SystemExit(f"{name} is {known[name]} and {origin}: give one of them another name")
     found = sorted((origin, name) for name, origin in known.items() if name in used)
     eager = [line(origin, name) for origin, name in found if not origin.typing_only]
@@ -145,8 +145,6 @@ def imports(used: set[str], modules: Iterable[ModuleType]) -> str:
 
 def line(origin: Origin, name: str) -> str:
     """One import."""
-    if not origin.name:
-        return f"import {origin.module} as {name}"
     return f"from {origin.module} import {origin.name}" + (f" as {name}" if name != origin.name else "")
 
 
@@ -171,7 +169,7 @@ def imported(node: ast.stmt, *, typing_only: bool) -> Iterator[tuple[str, Origin
             yield one.asname or one.name, Origin(str(node.module), one.name, typing_only)
 
 
-def name_of_same(one: Origin, other: Origin) -> bool:
+def the_same(one: Origin, other: Origin) -> bool:
     """Whether two modules mean the same by a name: an alias written twice, or an import for types alone."""
     return one.name == other.name and (
         one.module == other.module

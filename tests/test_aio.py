@@ -186,6 +186,25 @@ def test_a_cancelled_verb_is_finished_in_its_thread_and_closing_waits_for_it(pat
     assert stored(path, gate) == ["tea"]
 
 
+def test_a_close_that_is_cancelled_before_it_has_a_thread_closes_all_the_same(path: Path, gate: Gate) -> None:
+    async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        memory = await aio.open(path, embedder=gate)
+        first = await gate.shut_and_reach(lambda: memory.remember("first"))
+        closing = asyncio.create_task(memory.close())
+        await asyncio.sleep(0.02)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        gate.open.set()
+        await first
+        with pytest.raises(memoria.StoreClosed):
+            await memory.list()
+
+    asyncio.run(run())
+    assert stored(path, gate) == ["first"]
+
+
 def test_a_deadline_is_kept_and_the_write_is_there_later(path: Path, gate: Gate) -> None:
     async def run() -> None:
         async with aio.open(path, embedder=gate) as memory:
@@ -317,7 +336,7 @@ def test_sleep_in_the_background_is_awaited(path: Path) -> None:
     asyncio.run(run())
 
 
-def test_who_stops_awaiting_a_night_leaves_it_at_work(path: Path) -> None:
+def test_who_stops_awaiting_a_night_leaves_it_at_work_and_takes_no_thread(path: Path) -> None:
     written, go = threading.Event(), threading.Event()
 
     def write(parts: Any) -> str:
@@ -326,6 +345,7 @@ def test_who_stops_awaiting_a_night_leaves_it_at_work(path: Path) -> None:
         return str(parts[0].text)
 
     async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         async with aio.open(path, embedder=HashEmbedder(64)) as memory:
             await memory.remember_many(["Ada ran along the river.", "Ada ran along the river today."])
             sleeper = await memory.sleep(background=True, like=0.5, write=write)
@@ -333,6 +353,7 @@ def test_who_stops_awaiting_a_night_leaves_it_at_work(path: Path) -> None:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(sleeper, 0.05)
             assert sleeper.asleep
+            assert len(await asyncio.wait_for(memory.list(), 5)) == 2
             go.set()
             assert len((await sleeper).gists) == 1
 
