@@ -34,7 +34,7 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench langgraph
 	$(BIN)/memoria bench distill
 
-docs: $(VENV)/installed ## the references of commands and of the library, from the source
+docs: $(VENV)/installed ## what is generated: the references of commands and of the library, and the async verbs
 	$(BIN)/python -m docs.generate
 
 clean: ## removes the virtual environment and caches

@@ -25,7 +25,7 @@ from memoria.testing.policies import PolicyConformance
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-PROGRAMS = ("quickstart", "agent", "concepts", "deletion", "writing-a-store", "writing-a-policy")
+PROGRAMS = ("quickstart", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
 STEP = re.compile(r"```(python|console)\n(.*?)```(?:\n+```text\n(.*?)```)?", re.DOTALL)
 NAMED = re.compile(r"`(tests/\w+\.py::[\w:]+)`")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +14,9 @@ import pytest
 from docs.generate import public
 from docs.generate.__main__ import pages
 from docs.generate.public import Entry
-from memoria import aio, errors
+from memoria import errors
 
 DOCS = Path(__file__).parents[1] / "docs"
-# NOT CHECKED: these are being rewritten. To be emptied when that is done.
-PENDING: tuple[str, ...] = ()
 # NOT CHECKED for Returns and Raises: their docstrings are shown to language models, as descriptions of tools.
 SHOWN_TO_MODELS = {
     f"memoria.integrations.pydantic_ai.MemoryCapability.{name}" for name in ("remember", "recall", "forget")
@@ -133,24 +130,12 @@ def is_error(name: str, documented: griffe.Object) -> bool:
     return name in errors.__all__ or hasattr(builtins, name) or not imported.startswith("memoria")
 
 
-def pending(what: griffe.Object) -> str | None:
-    """The entry of PENDING that it falls under."""
-    return next((name for name in PENDING if what.path.startswith(f"{name}.")), None)
-
-
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.module}.{entry.name}")
 def test_is_documented(entry: Entry) -> None:
-    waiting = pending(entry.what)
-    if waiting is not None:
-        pytest.skip(f"NOT CHECKED: {waiting} is being rewritten")
     if entry.module == public.STORES:
         assert in_text(entry.what) == []
         pytest.skip("NOT CHECKED: the parameters of stores; their verbs are those of memoria.protocols.Store")
     assert faults(entry.what) == []
-
-
-def test_what_is_pending_is_there() -> None:
-    assert [name for name in PENDING if public.module(name).path != name] == []
 
 
 def test_what_is_shown_to_models_says_no_more_than_its_arguments() -> None:
@@ -165,13 +150,6 @@ def test_every_integration_and_conformance_suite_has_a_page() -> None:
     modules = {f"memoria.integrations.{path.stem}" for path in (DOCS.parent / "memoria/integrations").glob("[a-z]*.py")}
     assert modules - set(public.MODULES) == {f"memoria.integrations.{name}" for name in helpers}
     assert {one.what.path for one in ENTRIES} >= {f"memoria.errors.{name}" for name in errors.__all__}
-
-
-def test_async_memoria_names_every_method_that_it_has() -> None:
-    text = " ".join(public.summary(public.module("memoria.aio")["AsyncMemoria"]).split())
-    listed = re.search(r"with the same arguments: ([\w, ]+)\.", text)
-    assert listed is not None
-    assert set(listed[1].split(", ")) == aio._VERBS
 
 
 def test_generated_pages_have_not_drifted() -> None:

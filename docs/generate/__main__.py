@@ -1,10 +1,10 @@
-"""Writes every generated page: `python -m docs.generate`."""
+"""Writes every generated page, and the async verbs: `python -m docs.generate`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from docs.generate import commands, reference
+from docs.generate import awaited, commands, reference
 
 DOCS = Path(__file__).parents[1]
 
@@ -15,6 +15,7 @@ def pages() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    awaited.TARGET.write_text(awaited.render())
     for path, text in pages().items():
         (DOCS / path).parent.mkdir(exist_ok=True)
         (DOCS / path).write_text(text)

@@ -8,10 +8,11 @@ on, so a pass that was killed goes on where it stopped, and what was forgotten m
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
 from memoria.change.reconcile import settle
@@ -166,3 +167,9 @@ class Sleeper:
     def wait(self, timeout: float | None = None) -> Night:
         """The night once it is over; raises TimeoutError after `timeout` seconds, and what the pass raised."""
         return self._night.result(timeout)
+
+    def __await__(self) -> Generator[Any, None, Night]:
+        """The night, as `wait` gives it, without a thread that waits; cancelling this leaves the pass at work."""
+        import asyncio
+
+        return asyncio.wrap_future(self._night).__await__()

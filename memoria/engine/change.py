@@ -179,6 +179,8 @@ class Change(Retention, Weights):
     def sleep(self, *, background: Literal[True], **how: Unpack[SleepOptions]) -> Sleeper: ...
     @overload
     def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
+    @overload
+    def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     def sleep(
         self,
         *,
@@ -214,7 +216,7 @@ class Change(Retention, Weights):
             most: parts of a gist, at most; at least 2.
 
         Returns:
-            What was done, or would be; with `background`, the thread, whose `wait()` returns it.
+            What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
 
         Raises:
             InvalidQuery: a number out of its range, or `at` without a time zone.

@@ -301,6 +301,17 @@ class Memoria(Change):
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
+    @overload
+    def forget(
+        self,
+        *ids: IdLike,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Memories | Receipt: ...
     def forget(
         self,
         *ids: IdLike,
