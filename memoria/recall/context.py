@@ -1,4 +1,4 @@
-"""A context for a prompt: as many hits as a budget of tokens holds, and how they read."""
+"""Hits for a prompt: as many as fit into a budget of tokens, and how they are written in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BYTES_PER_TOKEN = 4
 
 
 def estimate_tokens(text: str) -> int:
-    """One token for four bytes of UTF-8, rounded up: English, about; give your own to be exact."""
+    """A token for every four bytes of UTF-8, rounded up: about right for English; pass your own counter to be exact."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
@@ -23,7 +23,7 @@ def line(memory: Memory) -> str:
 
 
 def pack(hits: Sequence[Hit], budget: int, count: CountTokens = estimate_tokens) -> list[Hit]:
-    """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over."""
+    """The hits, best first, whose lines together fit into `budget` tokens; one that no longer fits is skipped."""
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
         raise InvalidQuery(f"budget_tokens {budget!r} is not a whole number of at least 1")
     packed, left = [], budget
@@ -36,5 +36,5 @@ def pack(hits: Sequence[Hit], budget: int, count: CountTokens = estimate_tokens)
 
 
 def prompt(hits: Sequence[Hit]) -> str:
-    """The hits as lines, oldest first: what happened reads in its order."""
+    """The hits as lines, oldest first, so that events read in the order in which they happened."""
     return "\n".join(line(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))
