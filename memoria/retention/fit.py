@@ -136,7 +136,7 @@ def _outside(value: float, low: float, high: float) -> float:
 
 
 def _standard_errors(cost: Any, x: Floats, step: float = 0.02) -> Floats:
-    """From the inverse of the numerical Hessian of `cost` at `x`; at most 40, and 40 where a variance is not positive."""
+    """From the inverse of the numerical Hessian of `cost` at `x`; at most 40, and 40 if a variance is not positive."""
     import numpy as np
 
     n = len(x)
