@@ -556,6 +556,7 @@ class StoreStats:
 
 
 Action = Literal["update", "delete"]
+"""What a statement does to what was remembered: replaces it, or takes it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

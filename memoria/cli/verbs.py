@@ -190,7 +190,7 @@ def forget(
     since: SinceOption = None,
     until: UntilOption = None,
     mentions: Annotated[str | None, typer.Option(help="What names this, as whole words, however written.")] = None,
-    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back.")] = "exact",
+    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
     override: Annotated[str | None, typer.Option(help="Why it goes although it is held; kept in the ledger.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; forget nothing.")] = False,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Include = Literal["archived", "expired", "upcoming"]
+"""What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
 Hits = list[Hit]
