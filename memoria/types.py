@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
+from memoria.metadata import Scalar, asked, entries
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -227,6 +228,8 @@ class Where:
     tags: all of these.
     kinds: one of these; () does not filter.
     key: the caller's key.
+    session, speaker: those of the provenance, exactly as they are stored.
+    metadata: scalars by dotted path, such as {"flight.seat": "12A"}; all of these. metadata.py says what is equal.
     since, until: `created_at` in [since, until).
     archived: only archived ones, only others, or None for both.
     """
@@ -237,14 +240,18 @@ class Where:
     tags: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     key: str | None = None
+    session: str | None = None
+    speaker: str | None = None
+    # Left out of the hash, which a dict has none of.
+    metadata: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
     since: datetime | None = None
     until: datetime | None = None
     archived: bool | None = None
 
     def matches(self, memory: Memory) -> bool:
         """Whether `memory`, or a part of it, meets every criterion but `archived`: the definition for each store."""
-        asked = self.ids is None or memory.id in self.ids
-        return asked and (self._meets(memory) or any(map(self._meets, memory.parts)))
+        named = self.ids is None or memory.id in self.ids
+        return named and (self._meets(memory) or any(map(self._meets, memory.parts)))
 
     def _meets(self, memory: Memory) -> bool:
         return (
@@ -253,6 +260,9 @@ class Where:
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)
             and (self.key is None or memory.key == self.key)
+            and (self.session is None or memory.provenance.session == self.session)
+            and (self.speaker is None or memory.provenance.speaker == self.speaker)
+            and (not self.metadata or asked(self.metadata) <= entries(memory.metadata))
             and (self.since is None or memory.created_at >= self.since)
             and (self.until is None or memory.created_at < self.until)
         )
