@@ -165,7 +165,7 @@ class LocalStore(Holding, Guarding):
             self._disk.sync_folder(self.path)
 
     def _link_all(self) -> None:
-        """Brings up rows of a format that had links and subjects in their content alone."""
+        """Brings up rows of a format that had fewer labels, or links in their content alone."""
         found = self._database.rows("SELECT id FROM memory")
         for at in range(0, len(found), _BATCH):
             part = [id for (id,) in found[at : at + _BATCH]]
