@@ -116,8 +116,8 @@ CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
 END;
 """
 
-# No table changes. Rows that exist get more labels (`_link_all`); the number changes in the same commit that asks for it,
-# so that an older memoria, which writes no such labels, refuses the store from then on.
+# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
+# that an older memoria, which writes no such labels, refuses the store from then on.
 _FORMAT_4 = """
 DELETE FROM meta WHERE name = 'linked';
 PRAGMA user_version = 4;

@@ -190,9 +190,9 @@ def _format_1(partitions: int) -> list[str]:
     return [*made, *quiet, *_split(_INDEXES), *_split(_QUEUES)]
 
 
-# Rows that exist get the labels that later filters look for one batch after the other, the last slots first: those below
-# `lacking` have none yet, and `labelled` counts the others. Whoever takes a slot counts it as labelled, so a process of
-# an older memoria, which writes no such labels, can write no more rows.
+# Rows that exist get the labels of later filters in batches, the last slots first. Slots below `lacking` have none yet;
+# `labelled` counts the others. Whoever takes a slot counts it as labelled, so a process of an older memoria, which
+# writes no such labels, can write no more rows.
 _FORMAT_2 = f"""
 ALTER TABLE tenant ADD COLUMN lacking bigint NOT NULL DEFAULT 0;
 ALTER TABLE tenant ADD COLUMN labelled bigint NOT NULL DEFAULT 0;
