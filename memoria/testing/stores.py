@@ -45,7 +45,7 @@ _SCALARS = ("x", "X", "", "true", "1", 0, 1, -1, 1.0, 0.5, 10**30, True, False, 
 
 def _metadata(rng: random.Random, depth: int = 0) -> dict[str, Any]:
     """A JSON object of few keys, so that filters meet it: scalars, lists and objects."""
-    return {rng.choice(_PATHS): _value(rng, depth) for _ in range(rng.randrange(4))}
+    return {rng.choice(_PATHS): _value(rng, depth) for _ in range(rng.randint(1, 5))}
 
 
 def _value(rng: random.Random, depth: int) -> Any:
@@ -182,7 +182,7 @@ class StoreConformance:
         met = 0
         for _ in range(100):
             criteria = {rng.choice(_PATHS): rng.choice(_SCALARS) for _ in range(rng.choice((0, 1, 1, 2)))}
-            session, speaker = (rng.choice((*_SAID, *[None] * 12)) for _ in range(2))
+            session, speaker = (rng.choice((*_SAID, *[None] * 36)) for _ in range(2))
             where = Where(metadata=criteria, tags=("t",) * rng.randrange(2), session=session, speaker=speaker)
             expected = sorted(one.memory.id for one in records if where.matches(one.memory))
             assert store.select(where) == expected
