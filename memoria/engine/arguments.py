@@ -10,13 +10,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from memoria.errors import UnknownArgument
+from memoria.metadata import Scalar
 from memoria.types import Kind, Provenance
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Class = TypeVar("Class", bound=type)
-Scalar = str | int | float | bool | None
 
 
 class Filters(TypedDict, total=False):

@@ -7,18 +7,12 @@ from typing import Any
 from memoria.stores import rows
 from memoria.stores.local.database import marks
 from memoria.stores.local.space import Space
-from memoria.stores.sealing import blind
 from memoria.types import KINDS, Where
 
 
 def filtered(space: Space, where: Where) -> tuple[str, list[Any]]:
     """SQL for (id, slot, whether it has parts) of what may meet the filter in a namespace, and its values."""
-    key = space.slots.key
-    hashes = [blind(key, "tag", tag) for tag in where.tags]
-    if where.subject is not None:
-        hashes.append(rows.subject_label(key, where.subject))
-    if where.key is not None:
-        hashes.append(blind(key, "key", where.key))
+    hashes = rows.asked_labels(space.slots.key, where)
     clauses, values = ["m.namespace = ?"], [space.number]
     if where.kinds:
         # A gist may hold parts of any kind; they are checked afterwards.
