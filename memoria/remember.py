@@ -13,7 +13,7 @@ from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
-from memoria.validate import check_memory
+from memoria.validate import check_memory, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -21,9 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A memory that is not stored yet, without id and namespace. Fields as in `Memory`.
+    """A memory to be: everything except its id and namespace.
 
-    created_at: None is now. vector: its embedding, shape (d,), if the caller already has it.
+    Attributes:
+        text: what is remembered; not blank, at most 1 MiB of UTF-8.
+        kind: "episodic" (what happened), "semantic" (what is so), "procedural" (how it is done).
+        created_at: when it was observed, aware; None is now.
+        valid_from: from when it holds in the world, aware; None is unbounded.
+        valid_to: until when it holds, exclusive, aware; None is unbounded.
+        salience: importance, in [0, 1].
+        subject: whom or what it is about.
+        tags: labels.
+        key: the caller's own key; remembering the same key twice stores once.
+        provenance: where it comes from.
+        metadata: a JSON object of the caller.
+        vector: its embedding, shape (d,), when the caller has it already; None lets the embedder make it.
     """
 
     text: str
@@ -40,7 +52,19 @@ class Draft:
     vector: Vectors | None = None
 
     def memory(self, id: str, namespace: Namespace, created_at: datetime) -> Memory:
-        """The memory this draft becomes; raises InvalidMemory."""
+        """The memory that this draft becomes.
+
+        Args:
+            id: 32 hexadecimal digits.
+            namespace: where it is remembered.
+            created_at: when it was observed, aware.
+
+        Returns:
+            The memory, its tags sorted.
+
+        Raises:
+            InvalidMemory: a field breaks a rule.
+        """
         return check_memory(
             Memory(
                 id=id,
@@ -52,7 +76,7 @@ class Draft:
                 valid_to=self.valid_to,
                 salience=self.salience,
                 subject=self.subject,
-                tags=self.tags if isinstance(self.tags, str) else tuple(sorted(set(self.tags))),  # type: ignore[arg-type]  # check_memory refuses a str
+                tags=tidy_tags(self.tags),
                 key=self.key,
                 provenance=self.provenance,
                 metadata=dict(self.metadata or {}),

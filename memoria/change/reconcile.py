@@ -21,6 +21,7 @@ from memoria.types import Memory, Proposal, Where
 POOL = 50
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
 Phrases = Callable[[str], Sequence[str]]
+"""From the text of a statement to the phrases that other memories are looked for by."""
 _TICK = datetime.resolution
 
 

@@ -7,10 +7,11 @@ was killed continues where it stopped, and what was forgotten meanwhile stays fo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
 from memoria.change.reconcile import settle
@@ -32,11 +33,17 @@ Pause = Callable[[], bool]
 class Night:
     """What a pass of sleep did, or would do.
 
-    replayed: how many memories were looked at. settled: the changes of fact that they led to.
-    gists: for each gist made or grown, its id ("" if only planned) and the ids that joined it.
-    faded: ids archived because they were due. pruned: ids forgotten because the policy can do without them.
-    relearnt: ids learnt again, after their shard was wiped with forgotten ones. waiting: ids still to be learnt again.
-    capped: whether more is left for the next pass.
+    Attributes:
+        at: when it was taken to be.
+        replayed: how many memories were looked at.
+        settled: the changes of fact that they led to.
+        gists: for each gist made or grown, its id ("" if only planned) and the ids that joined it.
+        faded: ids archived because they were due.
+        pruned: ids forgotten because the policy can do without them.
+        relearnt: ids learnt again, after their shard was wiped with forgotten ones.
+        waiting: ids still to be learnt again.
+        capped: whether more is left for the next pass.
+        dry_run: whether nothing was done.
     """
 
     at: datetime
@@ -144,7 +151,12 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
 
 
 class Sleeper:
-    """A pass of sleep in a thread of its own. It locks the store for one short step at a time, and waits in between."""
+    """A pass of sleep in a thread of its own. It locks the store for one short step at a time, and waits in between.
+
+    Args:
+        work: the pass; it is given a callable to ask between steps whether to stop.
+        rest: seconds to wait between steps.
+    """
 
     def __init__(self, work: Callable[[Callable[[], bool]], Night], rest: float) -> None:
         self._ended = threading.Event()
@@ -167,5 +179,21 @@ class Sleeper:
         self._ended.set()
 
     def wait(self, timeout: float | None = None) -> Night:
-        """Waits for the pass to end and returns what it did. Raises its error, or TimeoutError after `timeout` s."""
+        """Waits for the pass to end.
+
+        Args:
+            timeout: seconds to wait; None waits for ever.
+
+        Returns:
+            What it did.
+
+        Raises:
+            TimeoutError: it is still running after `timeout` seconds.
+        """
         return self._night.result(timeout)
+
+    def __await__(self) -> Generator[Any, None, Night]:
+        """The night, as `wait` gives it, without a thread that waits; cancelling this leaves the pass at work."""
+        import asyncio
+
+        return asyncio.wrap_future(self._night).__await__()

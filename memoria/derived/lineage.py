@@ -136,10 +136,12 @@ def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """Everything that a memory was made from or superseded, and everything made from it or superseding it.
+    """Everything that a memory was made from or superseded, and that was made from it or superseded it.
 
-    of: the id of the memory. memories: by id, parts of gists included; a linked id that is missing here was pruned.
-    links: sorted by parent, then child.
+    Attributes:
+        of: the id that was asked about.
+        memories: memories of the graph by id, parts of gists among them; none for an id that was forgotten.
+        links: parents before children.
     """
 
     of: str
@@ -147,7 +149,14 @@ class Lineage:
     links: tuple[Link, ...]
 
     def text(self, width: int = 60) -> str:
-        """The graph as an indented tree, ancestors first, texts cut to `width`; a repeated memory shows only its id."""
+        """The graph as an indented tree, ancestors first; what was drawn before is named by its id alone.
+
+        Args:
+            width: characters of each text that are shown.
+
+        Returns:
+            Lines of text.
+        """
         below: dict[str, list[Link]] = {}
         for link in self.links:
             below.setdefault(link.parent, []).append(link)
@@ -168,7 +177,11 @@ class Lineage:
         return lines
 
     def svg(self) -> str:
-        """The graph as SVG: one column for each generation, sources on the left."""
+        """The graph as a drawing: a column for each generation, sources on the left.
+
+        Returns:
+            An SVG document.
+        """
         column = self._generations()
         rows: dict[int, int] = {}
         place: dict[str, tuple[int, int]] = {}

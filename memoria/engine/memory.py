@@ -25,12 +25,13 @@ from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
 from memoria.types import Hit, Memory, Namespace, Page, Receipt, Record, StoreStats
-from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id
+from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Include = Literal["archived", "expired", "upcoming"]
+"""What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
 Hits = list[Hit]
@@ -47,7 +48,8 @@ class Memoria(Change):
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
     lies under it, except `remember`, which writes to the namespace itself.
 
-    Wherever a verb takes ids, it takes memories as well.
+    Wherever a verb takes ids, it takes memories as well. An argument that a verb does not have is an UnknownArgument
+    error, which names the verb and the nearest argument.
     """
 
     def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
@@ -72,7 +74,6 @@ class Memoria(Change):
             EmbedderMismatch: the store's vectors come from another embedder.
             Refused: this text was forgotten here.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
-            UnknownArgument: a field that a draft does not have.
         """
         return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
 
@@ -116,14 +117,12 @@ class Memoria(Change):
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
-        Without `as_of`, what has ended or does not hold yet is left out, as archived memories are.
-
         Args:
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
             as_of: only memories recorded and valid at that time (aware).
-            include: what is taken in although it is left out otherwise: some of "archived", "expired", "upcoming".
+            include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
@@ -137,7 +136,6 @@ class Memoria(Change):
             InvalidQuery: an argument is out of its range or of another type.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
-            UnknownArgument: an argument that recall does not have.
         """
         (hits,) = self.recall_many(
             [query],
@@ -172,23 +170,22 @@ class Memoria(Change):
         Args:
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
-            vector_only: scores texts by the cosine of their vectors alone.
+            vector_only: as for `recall`, and so are all that follow.
             as_of: only memories recorded and valid at that time (aware).
-            include: what is taken in although it is left out otherwise: some of "archived", "expired", "upcoming".
+            include: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+            count_tokens: counts tokens of a text.
+            filters: see `Filters`.
 
         Returns:
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence of queries.
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
-            UnknownArgument: an argument that recall_many does not have.
         """
         if isinstance(queries, str):
             raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
@@ -201,10 +198,8 @@ class Memoria(Change):
             need=Need() if need is None else need,
             rerank=rerank,
         )
-        found = searching.recall_all(self.store, self.embedder, self.policy, queries, request, vector_only=vector_only)
-        if budget_tokens is not None:
-            found = [pack(hits, budget_tokens, count_tokens) for hits in found]
-        return [self._reported(hits) for hits in found]
+        found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
+        return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
@@ -246,7 +241,6 @@ class Memoria(Change):
 
         Raises:
             InvalidQuery: a limit under 1, or a filter that no memory can meet.
-            UnknownArgument: an argument that list does not have.
         """
         where = check_where(self._where(filters))
         size = None if limit is None else check_whole("limit", limit)
@@ -272,7 +266,6 @@ class Memoria(Change):
             InvalidMemory: a field breaks a rule.
             InvalidQuery: no changes.
             Held: a hold stands against it.
-            UnknownArgument: a field that cannot be amended.
         """
         if not changes:
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
@@ -309,6 +302,17 @@ class Memoria(Change):
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
+    @overload
+    def forget(
+        self,
+        *ids: IdLike,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Memories | Receipt: ...
     def forget(
         self,
         *ids: IdLike,
@@ -342,7 +346,6 @@ class Memoria(Change):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
-            UnknownArgument: an argument that forget does not have.
         """
         where = self._where(filters)
         if ids:
@@ -423,11 +426,6 @@ class Memoria(Change):
 
 
 def _amended(changes: Amendment) -> dict[str, Any]:
-    """The changes as fields of a memory; tags that are no sequence are left to the check."""
+    """The changes as fields of a memory."""
     given: dict[str, Any] = dict(changes)
-    tags = given.get("tags")
-    return (
-        given | {"tags": tuple(sorted(set(tags)))}
-        if isinstance(tags, Iterable) and not isinstance(tags, str)
-        else given
-    )
+    return given | {"tags": tidy_tags(given["tags"])} if "tags" in given else given

@@ -10,7 +10,7 @@ from memoria.embedders import EmbedderLike, as_embedder, check_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.view import Clock, PolicyLike, utc_now
 from memoria.policies.registry import adopted
-from memoria.protocols import Progress, Store
+from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
@@ -18,6 +18,7 @@ from memoria.types import EmbedderCard
 from memoria.validate import check_choice
 
 Mode = Literal["rw", "r"]
+"""For writing, or for reading alone."""
 MEMORY = ":memory:"
 
 
@@ -36,15 +37,12 @@ def open(
     """Opens a store, made when it is not there and mode is "rw".
 
     Args:
-        path: a directory; ":memory:", which keeps nothing; or a URL, such as "postgresql://..." as libpq takes it, with
-            `keys=DIRECTORY` in its query, where data keys are (the extra `postgres`, docs/scale.md).
+        path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
         mode: "rw" is the one writer of a directory, "r" one of many readers.
-        embedder: a SentenceTransformer name, a callable of texts, or an `Embedder`; None is all-MiniLM-L6-v2 for a new
-            store, and the store's own for an old one.
+        embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
         policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
-        reinforce: what a recall strengthens: all that it returns ("recalled"), those of which `hit.used()` is called
-            ("used"), or nothing ("never").
+        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
         fade_below: retrievability, in [0, 1), under which `fade` archives.
         clock: gives the present time, aware.
         progress: called with (what, done, total) during long work.
@@ -53,38 +51,36 @@ def open(
         The memory; close it, or use it in a `with` block.
 
     Raises:
-        InvalidQuery: an argument is none of those above, or no store is known for the scheme of the URL.
-        StoreLocked: another process has the store open for writing.
+        InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
         StoreNotFound: nothing is there, and mode is "r".
         StoreExists: something else is there.
-        StoreCorrupt: bytes are not what was written.
-        StoreReadOnly: the file system does not let us write.
-        FormatTooNew: the store was written by a later memoria.
-        FormatTooOld: it was written by an earlier one, and mode is "r".
+        StoreError: the directory cannot be used: StoreLocked, StoreCorrupt, StoreReadOnly, FormatTooNew, FormatTooOld.
         EmbedderMismatch: the store's vectors come from another embedder.
     """
     check_choice("mode", mode, get_args(Mode))
     check_choice("reinforce", reinforce, get_args(Reinforcing))
-    given = None if embedder is None and fspath(path) != MEMORY else as_embedder(embedder)
-    card = as_embedder(None).card if given is None else given.card
-    store = open_store(path, card, mode, timeout, progress)
+    given = as_embedder(embedder)
+    store = open_store(path, given.card, mode, timeout, progress)
     try:
-        if mode == "rw":
-            sweep(store)
-        if given is not None:
-            check_embedder(store, given)
+        chosen = _ready(store, embedder, given, mode)
+        kept = adopted(store) if policy is None else policy
+        rule: Reinforcing = "never" if mode == "r" else reinforce
         return Memoria(
-            store,
-            as_embedder(store.embedder.name) if given is None else given,
-            policy=adopted(store) if policy is None else policy,
-            clock=clock,
-            progress=progress,
-            reinforce="never" if mode == "r" else reinforce,
-            fade_below=fade_below,
+            store, chosen, policy=kept, clock=clock, progress=progress, reinforce=rule, fade_below=fade_below
         )
     except BaseException:
         store.close()
         raise
+
+
+def _ready(store: Store, asked: EmbedderLike, given: Embedder, mode: Mode) -> Embedder:
+    """The embedder of an open store, its own unless one was asked for; leftovers of killed learning are swept."""
+    if mode == "rw":
+        sweep(store)
+    if asked is None:
+        return as_embedder(store.embedder.name)
+    check_embedder(store, given)
+    return given
 
 
 def open_store(

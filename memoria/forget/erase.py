@@ -19,6 +19,7 @@ from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secre
 from memoria.validate import check_choice, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
+"""How a forgotten text is recognised when it comes back: the same text, nearly the same one too, or not at all."""
 _TWINS = 10
 
 

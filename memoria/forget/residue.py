@@ -28,7 +28,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A needle that was found. needle: its number. offset: where it first occurs in the file, in bytes."""
+    """A needle that was found.
+
+    Attributes:
+        label: what it is, without content, such as "text utf-8".
+        needle: its number among those that were looked for, from 0.
+        path: the file.
+        offset: where it first occurs in the file, in bytes.
+    """
 
     label: str
     needle: int
@@ -38,7 +45,14 @@ class Find:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Residue:
-    """What a scan read and found."""
+    """What a scan read and found.
+
+    Attributes:
+        files: how many were read.
+        bytes_scanned: how many bytes they have.
+        needles: how many byte strings were looked for.
+        found: a find for each needle and file.
+    """
 
     files: int
     bytes_scanned: int
@@ -46,7 +60,11 @@ class Residue:
     found: tuple[Find, ...]
 
     def verification(self) -> Verification:
-        """The counts, for a receipt; `found` counts needles, not places."""
+        """The counts, for a receipt.
+
+        Returns:
+            Counts, in which `found` is of needles and not of places.
+        """
         return Verification(
             files=self.files,
             bytes_scanned=self.bytes_scanned,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from memoria.errors import InvalidQuery
 from memoria.types import Hit, Memory
+from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
+"""Counts the tokens of a text."""
 _BYTES_PER_TOKEN = 4
 
 
@@ -22,11 +23,14 @@ def line(memory: Memory) -> str:
     return f"- {memory.created_at:%Y-%m-%d}{who}: {memory.text}"
 
 
-def pack(hits: Sequence[Hit], budget: int, count: CountTokens = estimate_tokens) -> list[Hit]:
-    """The hits, best first, whose lines together fit into `budget` tokens; one that no longer fits is skipped."""
-    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
-        raise InvalidQuery(f"budget_tokens {budget!r} is not a whole number of at least 1")
-    packed, left = [], budget
+def pack(hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_tokens) -> list[Hit]:
+    """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over.
+
+    budget: None takes all. Raises InvalidQuery for one under 1.
+    """
+    if budget is None:
+        return list(hits)
+    packed, left = [], check_whole("budget_tokens", budget)
     for hit in hits:
         cost = count(line(hit.memory) + "\n")
         if cost <= left:

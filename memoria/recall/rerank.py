@@ -9,3 +9,4 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 Rerank = Callable[[str, Sequence[str]], Sequence[float]]
+"""From a question and n texts to n scores, in log-odds, which are added to the need."""

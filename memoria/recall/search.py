@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.gist import as_it_was
+from memoria.derived.records import Records
 from memoria.derived.validity import as_known
 from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery, shown
@@ -52,24 +53,19 @@ class Request:
 
 
 def recall_all(
-    store: Store,
-    embedder: Embedder,
-    policy: DecayPolicy,
-    queries: Sequence[str | Vectors],
-    request: Request,
-    *,
-    vector_only: bool,
+    records: Records, queries: Sequence[str | Vectors], request: Request, *, vector_only: bool
 ) -> list[list[Hit]]:
     """The hits of each query, in order; texts are embedded in one pass.
 
     vector_only: scores text queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector,
     EmbedderMismatch.
     """
+    store = records.store
     return [
-        recall_text(store, policy, query, vector, request)
+        recall_text(store, records.policy, query, vector, request)
         if isinstance(query, str) and not vector_only
         else recall_vector(store, vector, request)
-        for query, vector in zip(queries, embed_queries(store, embedder, queries), strict=True)
+        for query, vector in zip(queries, embed_queries(store, records.embedder, queries), strict=True)
     ]
 
 

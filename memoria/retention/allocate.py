@@ -90,8 +90,15 @@ def _turns_up(a: tuple[int, float], b: tuple[int, float], c: tuple[int, float]) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One namespace's share. places: its budget. hits: how many of the `uses` counted it would have met.
-    next_place: how many one more place would add."""
+    """The share of one namespace.
+
+    Attributes:
+        name: the namespace, its parts joined by "/".
+        places: its budget, in memories.
+        hits: how many of the uses counted so far this budget would have met; older uses count less.
+        uses: how many uses were counted.
+        next_place: how many hits one more place would add.
+    """
 
     name: str
     places: int
@@ -102,17 +109,30 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """A budget of `total` places, divided."""
+    """A budget, divided over namespaces.
+
+    Attributes:
+        total: places in all, in memories.
+        shares: one for each namespace.
+    """
 
     total: int
     shares: tuple[Share, ...]
 
     def places(self) -> dict[str, int]:
-        """Budget by name."""
+        """The budget of each namespace.
+
+        Returns:
+            Places by name.
+        """
         return {share.name: share.places for share in self.shares}
 
     def explain(self) -> str:
-        """Lines of text that say why each namespace got its places, largest share first."""
+        """Why each namespace got its places.
+
+        Returns:
+            A line for each, largest share first.
+        """
         lines = [
             f"{one.name}: {one.places} places meet {one.hits:.1f} of {one.uses:.1f} uses; "
             f"one more would add {one.next_place:.4f}"

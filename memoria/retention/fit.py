@@ -37,10 +37,18 @@ History = tuple[Memory, tuple[Recalled, ...]]
 class Fit:
     """What a fit found.
 
-    parameters, intervals: by name; the intervals are of 95 % confidence. default, fitted, constant: log-loss a line on
-    held-out memories, in nats. over_default, over_constant: 95 % intervals of what the fit gains a line, in nats.
-    lines: numbers of lines for training and for judging. better: whether both gains are above zero. adopted: whether
-    the store now uses the parameters.
+    Attributes:
+        policy: its name.
+        parameters: the fitted values, by name.
+        intervals: 95 % confidence intervals of the parameters, by name.
+        default: log-loss a recall on held-out memories with the defaults, in nats.
+        fitted: the same with the fitted parameters.
+        constant: the same with one probability for all.
+        over_default: 95 % interval of what the fit gains a recall over the defaults, in nats.
+        over_constant: 95 % interval of what it gains over the constant.
+        lines: how many recalls it was fitted to, and how many judged it.
+        better: whether both intervals lie above zero.
+        adopted: whether the store uses the parameters now.
     """
 
     policy: str
@@ -56,7 +64,11 @@ class Fit:
     adopted: bool = False
 
     def summary(self) -> str:
-        """The result as lines of text."""
+        """The result for people.
+
+        Returns:
+            Lines of text.
+        """
         found = "\n".join(
             f"  {name} = {value:.4g}  [{self.intervals[name][0]:.4g}, {self.intervals[name][1]:.4g}]"
             for name, value in self.parameters.items()

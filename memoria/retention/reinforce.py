@@ -18,6 +18,7 @@ from memoria.retention.allocate import Demand
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
 
 Reinforcing = Literal["recalled", "used", "never"]
+"""What a recall strengthens: all that it returns, only what is used, or nothing."""
 
 
 # Uses are collected in RAM and written in batches: a crash loses at most this many uses, and no content.

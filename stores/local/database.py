@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.disk import translated
 
-FORMAT = 3
+FORMAT = 4
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -51,8 +51,8 @@ CREATE INDEX label_by_row ON label (row);
 CREATE TABLE intent (id INTEGER PRIMARY KEY, targets BLOB NOT NULL);
 """
 
-# Standing and due times have tables of their own, and triggers keep them: fading then touches few pages, however many
-# memories there are, and whatever deletes a row takes all that hangs on it along.
+# Standing and due times have tables of their own, kept by triggers: fading then touches few pages, however many
+# memories there are, and every statement that deletes a row also deletes what depends on it.
 _FORMAT_2 = """
 ALTER TABLE memory ADD COLUMN encoded_at INTEGER;
 ALTER TABLE memory ADD COLUMN strength REAL NOT NULL DEFAULT 0;
@@ -97,8 +97,9 @@ CREATE TRIGGER standing_gone AFTER DELETE ON standing BEGIN
 END;
 """
 
-# Links outlive the parent's row, for a gist depends on what it has absorbed; they go with the child, and with a parent
-# that is forgotten. What was forgotten is one blob of fingerprints a purge, so that it costs one page however many.
+# A link of derivation stays when its parent's row is deleted, because a gist depends on what it has absorbed; it is
+# deleted with its child. A link that says what supersedes what is deleted with either. Each purge adds one blob of
+# fingerprints, so that it writes one page for them, however many memories were forgotten.
 _FORMAT_3 = """
 ALTER TABLE memory ADD COLUMN last_at INTEGER;
 ALTER TABLE intent ADD COLUMN guard INTEGER NOT NULL DEFAULT 0;
@@ -114,6 +115,13 @@ CREATE INDEX forgotten_by_namespace ON forgotten (namespace);
 CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
     DELETE FROM link WHERE child = OLD.id OR (parent = OLD.id AND relation = 1);
 END;
+"""
+
+# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
+# that an older memoria, which writes no such labels, refuses the store from then on.
+_FORMAT_4 = """
+DELETE FROM meta WHERE name = 'linked';
+PRAGMA user_version = 4;
 """
 
 
@@ -133,9 +141,9 @@ class Database:
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA temp_store = MEMORY")
-            # A purge, and a row that is due, touch a page of each index; they must not be read again for the next row.
+            # A purge, and a row that is due, touch a page of each index; the next row must not read it again.
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            # Rows that are due lie scattered: unmapped, each costs system calls that grow with the file.
+            # Rows that are due are scattered: unmapped, each costs system calls, and more of them in a larger file.
             self._connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -159,7 +167,7 @@ class Database:
                     self._connection.execute("ROLLBACK")
 
     def compact(self) -> None:
-        """Gives back the pages of deleted rows, and the log: both grow and never shrink by themselves."""
+        """Returns the pages of deleted rows, and the log, to the file system: neither shrinks by itself."""
         with translated(self.path):
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -189,14 +197,30 @@ class Database:
         self.check_format()
         if self.format() < FORMAT:
             raise FormatTooOld(f"{self.path} has format {self.format()}, not {FORMAT}: open it once with mode='rw'")
+        if self.meta("linked") is None:
+            # A writer is at it, or was killed meanwhile: until it is done, filters would miss rows.
+            raise FormatTooOld(f"{self.path} is brought up to format {FORMAT} in part: open it once with mode='rw'")
 
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
 
 
+def parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Values in parts of at most `size`: SQLite limits how many a statement takes."""
+    return (values[at : at + size] for at in range(0, len(values), size))
+
+
+def marks(values: Sized) -> str:
+    """A question mark for each value."""
+    return ",".join("?" * len(values))
+
+
 def _for_reading(path: Path) -> str:
-    """SQLite makes a file beside a WAL database even to read it; where nobody can, nobody can change it either."""
+    """Read only. SQLite creates a file beside a WAL database even to read it.
+
+    Where it cannot, no other process can change the database either, so it is opened as one that never changes.
+    """
     fixed = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
     return "mode=ro&immutable=1" if fixed else "mode=ro"
 
@@ -218,6 +242,10 @@ def steps() -> Any:
     @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_3(db: Any) -> None:
         _run(db, _FORMAT_3)
+
+    @migrations(name="format_4")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_4(db: Any) -> None:
+        _run(db, _FORMAT_4)
 
     return migrations
 

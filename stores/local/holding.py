@@ -1,13 +1,12 @@
-"""How well memories are held, and which decisions stand over them: traces, standing, due times, logs.
+"""Traces, standing (archived, pinned, held), due times, the recall log, the ledger, and notes.
 
-Nothing here touches sealed content or slots. Standing and due times are tables of their own, kept by triggers
-(database.py), so that fading costs what is due and not what is there.
+Nothing here changes sealed content or slots. Standing and due times are tables of their own, kept by triggers
+(database.py), so that the cost of fading grows with what is due and not with what is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,9 @@ import numpy as np
 
 from memoria.errors import Held, MemoryNotFound
 from memoria.stores import ledger, rows
-from memoria.stores.disk import Disk
-from memoria.stores.local.database import Database
-from memoria.stores.local.space import Space, bearing
+from memoria.stores.local.core import BATCH, Core
+from memoria.stores.local.database import marks, parts
+from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
@@ -26,46 +25,13 @@ if TYPE_CHECKING:
     from memoria.arrays import Ints
 
 
-# The recall log keeps so many lines, the latest.
+# How many lines the recall log keeps: the latest.
 LOG = 200_000
-_BATCH = 1024
 _Due = tuple[int, int, bytes, int, int]
 
 
-class Holding:
-    """The part of a local store that keeps traces. `LocalStore` gives what is declared here."""
-
-    _database: Database
-    _disk: Disk
-    _key: bytes
-
-    def _reading(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
-
-    def _writing(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
-
-    def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
-        raise NotImplementedError
-
-    def _numbers_under(self, prefix: Namespace) -> list[int]:
-        raise NotImplementedError
-
-    def _space(self, number: int) -> Space | None:
-        raise NotImplementedError
-
-    def _existing(self, name: Namespace) -> Space | None:
-        raise NotImplementedError
-
-    def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
-        """Rows of `memory` with one of these ids, in no order."""
-        for part in _parts(ids):
-            yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({_marks(part)})", *part)
-
-    def _links(self, end: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
-        """Links whose `end`, parent or child, is one of these ids."""
-        for part in _parts(ids):
-            yield from self._database.rows(f"SELECT * FROM link WHERE {end} IN ({_marks(part)})", *part)
+class Holding(Core):
+    """The part of a store that keeps traces and standing."""
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
         with self._reading():
@@ -118,7 +84,7 @@ class Holding:
             self._disk.reached("standing written")
 
     def _move(self, live: Mapping[bytes, tuple[Space, int]], archived: bool) -> None:
-        """Takes slots out of the indexes, or lets them in again."""
+        """Takes slots out of the search indexes, or puts them back."""
         slots: dict[int, list[int]] = {}
         for space, slot in live.values():
             slots.setdefault(space.number, []).append(slot)
@@ -153,7 +119,7 @@ class Holding:
         return sorted(found)[:limit]
 
     def _due_in(self, number: int, at: int, limit: int) -> list[_Due]:
-        """What is due in one namespace, what is forgotten but not yet purged passed over. Reads `due` alone."""
+        """What is due in one namespace, without what is forgotten but not yet purged. Reads the table `due` only."""
         sql = (
             "SELECT fades_at, row, id, slot, namespace FROM due WHERE namespace = ? AND fades_at <= ? "
             "AND (fades_at, row) > (?, ?) ORDER BY fades_at, row LIMIT ?"
@@ -162,7 +128,7 @@ class Holding:
         space, last = self._space(number), (-(1 << 62), 0)
         while space is not None and len(found) < limit:
             page = self._database.rows(sql, number, at, *last, limit)
-            live = {id for id, _ in bearing(space, [(row[2], row[3]) for row in page])}
+            live = {id for id, _ in live_among(space, [(row[2], row[3]) for row in page])}
             found += [row for row in page if row[2] in live]
             if len(page) < limit:
                 break
@@ -185,7 +151,7 @@ class Holding:
         found = self._database.rows(
             f"SELECT {columns}, length(sealed) FROM memory WHERE namespace = ? ORDER BY id", space.number
         )
-        live = {id for id, _ in bearing(space, [(row[0], row[2]) for row in found])}
+        live = {id for id, _ in live_among(space, [(row[0], row[2]) for row in found])}
         return [row for row in found if row[0] in live]
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
@@ -234,12 +200,12 @@ class Holding:
 
     def _check_held(self, ids: Sequence[bytes]) -> None:
         held: list[bytes] = []
-        for part in _parts(ids):
+        for part in parts(ids, BATCH):
             held += [
                 id
                 for (id,) in self._database.rows(
                     "SELECT m.id FROM memory m JOIN standing s ON s.row = m.row "
-                    f"WHERE s.bits & {rows.HELD} AND m.id IN ({_marks(part)})",
+                    f"WHERE s.bits & {rows.HELD} AND m.id IN ({marks(part)})",
                     *part,
                 )
             ]
@@ -248,23 +214,15 @@ class Holding:
 
     def _check_held_spaces(self, numbers: Sequence[int]) -> None:
         held: list[bytes] = []
-        for part in _parts(numbers):
+        for part in parts(numbers, BATCH):
             sql = (
                 "SELECT m.id FROM standing s JOIN memory m ON m.row = s.row "
-                f"WHERE s.namespace IN ({_marks(part)}) AND s.bits & {rows.HELD}"
+                f"WHERE s.namespace IN ({marks(part)}) AND s.bits & {rows.HELD}"
             )
             held += [id for (id,) in self._database.rows(sql, *part)]
         live = self._locate(held)
         if live:
             raise Held(*(id.hex() for id in live))
-
-
-def _parts(values: Sequence[Any]) -> list[Sequence[Any]]:
-    return [values[at : at + _BATCH] for at in range(0, len(values), _BATCH)]
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ",".join("?" * len(values))
 
 
 def _time(value: int) -> datetime:

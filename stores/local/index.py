@@ -1,7 +1,7 @@
 """The FAISS index of one namespace, in RAM only.
 
 Flat fp16 while small; beyond `FLAT_LIMIT`, 1-bit RaBitQ codes (Gao and Long 2024) scanned by SIMD with a zero centre,
-in segments that threads search side by side. Either only proposes candidates: scores come from the slots.
+in segments that threads search in parallel. Both only propose candidates; scores are computed from the slots.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Index:
 
     @property
     def worn(self) -> bool:
-        """Whether it is worth building anew: too large to be flat, or mostly erased."""
+        """Whether it should be built again: it is too large to be flat, or mostly erased."""
         outgrown = not self._large and self._size > FLAT_LIMIT
         return outgrown or (self._size > 1024 and len(self) < self._size // 2)
 
@@ -77,7 +77,7 @@ class Index:
         return self._segments[-1]
 
     def erase(self, slots: Sequence[int]) -> None:
-        """Overwrites the codes at `slots`; their neighbours stay as they are to the bit."""
+        """Overwrites the codes at `slots`; no bit of their neighbours changes."""
         if not self._size:
             return
         wanted = np.asarray(slots, np.int64)
@@ -91,9 +91,9 @@ class Index:
                 (_erase_rabitq if self._large else _erase_flat)(segment, mine)
 
     def search(self, query: Scores, k: int) -> tuple[Ints, Scores]:
-        """Ints of about the k nearest to `query` (d,) of each segment, and their estimated cosines, best first.
+        """Slots of about the k nearest to `query` (d,) of each segment, and their estimated cosines, best first.
 
-        Erased ones are never among them. An estimate from 1-bit codes is unbiased and mostly within `BOUND`.
+        Erased slots are never among them. An estimate from 1-bit codes is unbiased and mostly within `BOUND`.
         """
         if not self._segments:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)

@@ -14,7 +14,7 @@ _PAUSE = 0.02
 
 
 class WriterLock:
-    """Held from construction to `release`. Raises StoreLocked after `timeout` seconds, naming the other process."""
+    """Held from construction to `release`. Raises StoreLocked after `timeout` seconds and names the other process."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         with translated(path):

@@ -1,8 +1,8 @@
-"""What open does after a crash, and what doctor looks at.
+"""What open repairs after a crash, and what doctor checks.
 
 The rules: a row without its slot is deleted; a slot without a row is zeroed; a torn slot (half of its sectors zeros)
 is zeroed; what an intent names is zeroed; a namespace marked as erasing, and a file that no namespace names, is
-wiped and unlinked. A slot that is damaged but not torn is left as it is and reported: it is not ours to lose.
+wiped and unlinked. A slot that is damaged but not torn is left as it is and reported: it may be of use to its owner.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.forgotten import cut
 from memoria.stores.local.database import Database
-from memoria.stores.local.guarding import write_prints
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space
+from memoria.stores.local.statements import write_prints
 
 
 def recover(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> None:
-    """Finishes what a crash cut short. Doing it twice is doing it once."""
+    """Finishes what a crash cut short. Running it twice has the same effect as once."""
     doomed = {
         bytes(targets[at : at + 16]): bool(guard)
         for targets, guard in database.rows("SELECT targets, guard FROM intent")
@@ -51,7 +51,7 @@ def _finish_namespaces(database: Database, folder: Path, disk: Disk) -> None:
 
 
 def _wipe(path: Path, disk: Disk) -> None:
-    """Wipes a file whatever its header says: it may be half made or half wiped."""
+    """Wipes a file without reading its header: it may be half made or half wiped."""
     with translated(path), path.open("r+b") as file:
         size = path.stat().st_size
         for offset in range(0, size, 1 << 22):
@@ -77,7 +77,7 @@ def _recover_space(database: Database, slots: SlotFile, space: int, doomed: Mapp
     gone = [
         slot for slot in used if slots.torn(slot) or rows.get(slot) in doomed or _orphan(slots, slot, rows.get(slot))
     ]
-    # A slot that a row claims was being forgotten; one that none claims was being written, and leaves nothing.
+    # A slot that a row refers to was being forgotten. Any other was being written: it leaves no fingerprint.
     guarded = [slot for slot in gone if slot in rows and doomed.get(rows[slot], True)]
     slots.zero(set(gone) - set(guarded))
     slots.zero(guarded, guard=True)
@@ -90,7 +90,7 @@ def _recover_space(database: Database, slots: SlotFile, space: int, doomed: Mapp
                 db.execute("DELETE FROM label WHERE row = (SELECT row FROM memory WHERE id = ?)", (id,))
                 db.execute("DELETE FROM memory WHERE id = ?", (id,))
         _guard(db, space, slots.prints(ghosts))
-    # Written down, so that the next recovery does not write them down again.
+    # They are written down now; the next recovery must not do so again.
     slots.zero(ghosts)
 
 
@@ -103,12 +103,12 @@ def _guard(db: Any, space: int, prints: Sequence[bytes]) -> None:
 
 
 def _orphan(slots: SlotFile, slot: int, id: bytes | None) -> bool:
-    """Whether no row claims the slot. One that is damaged keeps its row, whatever its id bytes say now."""
+    """Whether no row refers to the slot. A damaged slot keeps its row, whatever its id bytes are now."""
     return id is None or (slots.intact(slot) and slots.id(slot) != id)
 
 
 def check(database: Database, folder: Path, disk: Disk, spaces: Sequence[Space]) -> list[str]:
-    """Problems, in words."""
+    """Sentences about what is wrong; none when all is well."""
     problems = [f"memoria.db: {row[0]}" for row in database.rows("PRAGMA integrity_check") if row[0] != "ok"]
     known = {file_name(file) for (file,) in database.rows("SELECT file FROM namespace")}
     problems += [

@@ -1,6 +1,6 @@
-"""Slot files: one per namespace, fixed slots of key, id, fingerprint and vector, appended and zeroed, never reused.
+"""Slot files: one per namespace. Slots of fixed size hold key, id, fingerprint and vector; none is used twice.
 
-A forgotten slot is zeros but for its fingerprint, a keyed hash of the text, which is what a guard knows it by.
+A forgotten slot is all zeros, except for its fingerprint: a keyed hash of the text, by which a guard recognises it.
 
 Byte layout: docs/format.md. All numbers are little-endian.
 """
@@ -103,7 +103,7 @@ class SlotFile:
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
 
     def remap(self) -> None:
-        """Sees the file at the length it has now."""
+        """Maps the file at its current length."""
         # A full disk or a crash can cut growth short in the middle of a slot; nothing is in that slot yet.
         self.capacity = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // self.slot_size
         dtype = slot_dtype(self.dimension)
@@ -114,7 +114,7 @@ class SlotFile:
         )
 
     def require(self, slots: int) -> None:
-        """Raises StoreCorrupt when the file is too short for the slots that were ever used."""
+        """Raises StoreCorrupt if the file is too short for this many slots."""
         if self.capacity < slots:
             raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
@@ -135,7 +135,7 @@ class SlotFile:
         return key + id + struct.pack("<I", crc) + tail
 
     def _reserve(self, slots: int) -> None:
-        """Grows the file by zeros ahead of need, so that most writes change no file size."""
+        """Grows the file by zeros in advance, so that most writes do not change its size."""
         if slots <= self.capacity:
             return
         growth = min(max(16, self.capacity), _MAX_GROWTH)
@@ -144,7 +144,7 @@ class SlotFile:
         self.remap()
 
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
-        """Overwrites slots with zeros, unsynced; runs of neighbours in one write. guard: fingerprints stay."""
+        """Overwrites slots with zeros, unsynced; neighbours in one write. guard: fingerprints stay."""
         for first, count in runs(sorted(slots)):
             blank = np.zeros(count, slot_dtype(self.dimension))
             if guard:
@@ -162,7 +162,7 @@ class SlotFile:
         return [int(slot) for slot in gone]
 
     def sync(self) -> None:
-        """The point of no return of what was put or zeroed."""
+        """Makes durable what was put or zeroed: the point of no return."""
         self._disk.sync(self._fd)
 
     def wipe_and_unlink(self) -> None:
@@ -188,7 +188,7 @@ class SlotFile:
         return bytes(row["key"]), row["vector"].astype(np.float32)
 
     def key_of(self, slot: int) -> bytes:
-        """The key in a slot; whether it is right is told by what it opens."""
+        """The key in a slot, its checksum not verified: a wrong key opens nothing."""
         return bytes(self.view["key"][slot])
 
     def intact(self, slot: int) -> bool:
@@ -216,7 +216,7 @@ class SlotFile:
         return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
 
     def taken(self, slots: Ints) -> Bools:
-        """Whether each slot bears an id, shape (n,)."""
+        """Whether each slot holds an id, shape (n,)."""
         ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
         taken: Bools = (ids[:, 0] | ids[:, 1]) != 0
         return taken
@@ -240,7 +240,7 @@ class SlotFile:
 
 
 def _filled(words: NDArray[np.uint64]) -> Bools:
-    """Which rows are not all zeros, checksum and fingerprint aside. words: shape (n, slot size / 8)."""
+    """Which rows are not all zeros, apart from checksum and fingerprint. words: shape (n, slot size / 8)."""
     head, body = words[:, : _CRC_AT // 8], words[:, _VECTOR_AT // 8 :]
     filled: Bools = np.logical_or(head.any(axis=1), body.any(axis=1))
     return filled

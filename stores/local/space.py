@@ -1,4 +1,4 @@
-"""A namespace that is open: its slot file, its name, and its indexes once somebody searches."""
+"""A namespace that is open: its slot file, its name, and what RAM holds of it once a verb needs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile
 from memoria.stores.sealing import unseal
+from memoria.text.fingerprints import Fingerprints
 from memoria.text.lexical import LexicalIndex
+from memoria.types import Record
 
 if TYPE_CHECKING:
     from memoria.arrays import Ints, Vectors
@@ -22,7 +24,7 @@ _FEW = 16
 
 
 def place(space: int) -> bytes:
-    """What the sealed name of a namespace is bound to."""
+    """What the sealed name of a namespace is bound to, so that it opens in no other place."""
     return b"namespace" + space.to_bytes(8, "little")
 
 
@@ -36,12 +38,36 @@ class Space:
         self.next_slot = next_slot
         self.name = tuple(unseal(slots.key, sealed, place(number)))
         self.index: Index | None = None
-        # Words of the slots before `worded`; those behind it are in sealed rows, read when somebody asks.
+        # Words of the slots before `worded`; the words of later slots are in sealed rows, opened by the next search.
         self.words: LexicalIndex | None = None
         self.worded = 0
-        # Slots of archived memories, and of those restored since the index was built: both are outside of it.
+        # Slots of archived memories, and slots restored since the index was built: neither are in the index.
         self.away = np.zeros(0, np.int64)
         self.back = np.zeros(0, np.int64)
+        # Fingerprints of what was forgotten here, and what was adopted from other stores; None until they are read.
+        self.prints: set[bytes] | None = None
+        self.adopted: frozenset[Fingerprints] | None = None
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Adds records to the indexes; they are in the slots from `next_slot` on."""
+        slots = np.arange(self.next_slot, self.next_slot + len(records))
+        self.next_slot += len(records)
+        if self.index is not None:
+            self.index.add(slots, self.slots.vectors(slots))
+        self.archive([int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived])
+        if self.words is not None:
+            for slot, record in zip(slots.tolist(), records, strict=True):
+                self.words.add(slot, record.memory)
+            self.worded = self.next_slot
+
+    def erase(self, slots: Sequence[int], *, guard: bool) -> None:
+        """Removes slots, zeroed on disk, from the indexes. guard: they have left their fingerprints."""
+        if self.index is not None:
+            self.index.erase(slots)
+        if self.words is not None:
+            self.words.remove(slots)
+        if guard and self.prints is not None:
+            self.prints.update(self.slots.prints(slots))
 
     def archive(self, slots: Sequence[int]) -> None:
         """Takes slots out of what is searched."""
@@ -53,18 +79,18 @@ class Space:
             self.index.erase(slots)
 
     def restore(self, slots: Sequence[int]) -> None:
-        """Lets slots in again; an index is append-only, so they are looked at one by one until it is built anew."""
+        """Puts slots back. An index is append-only, so they are scored one by one until it is built again."""
         self.away = np.setdiff1d(self.away, np.asarray(slots, np.int64))
         self.back = np.union1d(self.back, np.asarray(slots, np.int64))
 
-    def stand(self, away: Sequence[int]) -> None:
-        """Takes in which slots are archived now."""
+    def set_archived(self, away: Sequence[int]) -> None:
+        """Takes slots out of what is searched, or puts them back, so that exactly these are archived."""
         now, before = np.asarray(away, np.int64), self.away
         self.archive(np.setdiff1d(now, before).tolist())
         self.restore(np.setdiff1d(before, now).tolist())
 
     def load(self, progress: Progress | None = None) -> Index:
-        """The index, built from the slots when there is none or it is worn."""
+        """The index, built from the slots if there is none or it is worn."""
         if self.index is None or self.index.worn:
             live = np.setdiff1d(self.live(), self.away)
             self.back = np.zeros(0, np.int64)
@@ -92,7 +118,7 @@ class Space:
     ) -> list[tuple[float, int]]:
         """(cosine, slot) of the k nearest, best first; exact among `among` when it is few.
 
-        archived: whether only those, only others, or None for both; with `among` it has been seen to.
+        archived: only archived memories, only others, or None for both; `among` is of this kind already.
         """
         index = self.load(progress)
         if among is not None and (len(among) * 8 < len(index) or len(among) <= FLAT_LIMIT):
@@ -100,7 +126,7 @@ class Space:
         while True:
             live = len(index)
             found = self._refined(index, vector, k, among, archived)
-            # A reader meets what the writer has forgotten since; it is out of the index now, so look again.
+            # In a reader: the writer has forgotten some of these since. They were just removed, so search again.
             if len(found) == k or len(index) == live:
                 return found
 
@@ -112,7 +138,7 @@ class Space:
         among: Ints | None,
         archived: bool | None,
     ) -> list[tuple[float, int]]:
-        """Candidates of the index, scored from the slots, as far down as the k-th best can still be beaten."""
+        """Candidates of the index, scored from the slots, down to where none can be better than the k-th best."""
         wanted = max(RERANK, 4 * k)
         slots, estimates = index.search(vector, wanted if among is None else wanted * 8)
         outside = self.back if archived is False else np.concatenate([self.back, self.away])
@@ -133,7 +159,7 @@ class Space:
             part = slots[at : at + _CHUNK]
             vectors = self.slots.vectors(part)
             scores = vectors @ vector
-            # A forgotten slot is all zeros, whatever the index still proposes.
+            # The index may still propose a forgotten slot; its vector is all zeros.
             dead = np.flatnonzero(~vectors.any(axis=1))
             if len(dead) and self.index is not None:
                 self.index.erase(part[dead].tolist())
@@ -143,7 +169,7 @@ class Space:
         return _best(scored, k)
 
     def advance(self, next_slot: int) -> None:
-        """Takes in what another process has appended, and lets go of the words of what it has forgotten."""
+        """Adds what another process has appended, and removes the words of what it has forgotten."""
         if self.words is not None:
             docs = self.words.docs()
             self.words.remove(docs[~self.slots.taken(docs)].tolist())
@@ -167,11 +193,11 @@ def _best(scored: list[tuple[float, int]], k: int) -> list[tuple[float, int]]:
     return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]
 
 
-def bearing(space: Space, claimed: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
-    """Those (id, slot) whose slot bears the id. A few are read, so that no page is mapped for them; many are mapped."""
+def live_among(space: Space, claimed: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    """Those (id, slot) whose slot holds the id. A few are read, so that no page is mapped for them; many are mapped."""
     if len(claimed) < _FEW:
         return [(id, slot) for id, slot in claimed if space.slots.id(slot) == id]
     slots = np.fromiter((slot for _, slot in claimed), np.int64, len(claimed))
     inside = np.flatnonzero(slots < space.slots.capacity)
-    bearing = space.slots.ids(slots[inside])
-    return [claimed[n] for n, id in zip(inside, bearing, strict=True) if bytes(id) == claimed[n][0]]
+    held = space.slots.ids(slots[inside])
+    return [claimed[n] for n, id in zip(inside, held, strict=True) if bytes(id) == claimed[n][0]]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
 
 Slot = tuple[bytes, int]
+# A tenant, and the slots whose keys must go, or None for all.
+Intent = tuple[bytes, list[int] | None]
 BATCH = 1024
 # In the order that rows.py reads: a tenant in the place of a local namespace's number.
 READ = (
@@ -80,9 +82,6 @@ class Core:
         self._cache = threading.Lock()
         self._held: set[bytes] = set()
         self._homes: dict[Namespace, bytes] = {}
-
-    def _finish(self) -> None:
-        raise NotImplementedError
 
     # -- guards --
 
@@ -137,6 +136,29 @@ class Core:
             if self._cluster.alone:
                 self._held.add(tenant)
         return bool(fresh)
+
+    # -- intents --
+
+    def _destroy(self, intents: Mapping[int, Intent]) -> None:
+        """Destroys the keys that intents name, and then the intents; doing it twice has the same effect as once."""
+        for tenant, slots in intents.values():
+            if slots is None:
+                self._keys.destroy_tenant(tenant)
+            else:
+                self._keys.destroy(tenant, slots)
+        if intents:
+            numbers = ", ".join(map(str, intents))
+            # Losing this to a crash only means that it is done again: no need to wait for the disk.
+            script = "BEGIN; SET LOCAL synchronous_commit = off; DELETE FROM intent WHERE intent IN ({}); COMMIT"
+            with self._cluster.connection() as connection:
+                connection.execute(script.format(numbers).encode())
+            self._disk.reached("intents done")
+
+    def _finish(self) -> None:
+        """Carries out what crashed processes left; intents of a process at work may be carried out twice."""
+        with self._cluster.connection() as connection:
+            found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
+        self._destroy({number: (tenant, slots) for number, tenant, slots in found})
 
     # -- tenants --
 

@@ -1,9 +1,9 @@
-"""Erasing: intents are carried out, namespaces go whole, and purge takes the last bytes out of the server's files."""
+"""Erasing: namespaces are erased as a whole, and purge takes the last bytes out of the server's files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import Held, StoreError
@@ -20,33 +20,10 @@ if TYPE_CHECKING:
 
 _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 _BATCH = 1024
-# A tenant, and the slots whose keys must go, or None for all.
-Intent = tuple[bytes, list[int] | None]
 
 
 class Erasing(Guarding, Giants):
     """The part of a store that destroys."""
-
-    def _destroy(self, intents: Mapping[int, Intent]) -> None:
-        """Destroys the keys that intents name, and then the intents; twice is once."""
-        for tenant, slots in intents.values():
-            if slots is None:
-                self._keys.destroy_tenant(tenant)
-            else:
-                self._keys.destroy(tenant, slots)
-        if intents:
-            numbers = ", ".join(map(str, intents))
-            # Losing this to a crash only means that it is done again: nobody has to wait for the disk.
-            script = "BEGIN; SET LOCAL synchronous_commit = off; DELETE FROM intent WHERE intent IN ({}); COMMIT"
-            with self._cluster.connection() as connection:
-                connection.execute(script.format(numbers).encode())
-            self._disk.reached("intents done")
-
-    def _finish(self) -> None:
-        """Carries out what any process that went down left; that of one at work is done twice, which is once."""
-        with self._cluster.connection() as connection:
-            found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
-        self._destroy({number: (tenant, slots) for number, tenant, slots in found})
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():

@@ -18,8 +18,8 @@ from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import scope
-from memoria.stores.postgres.core import Slot, Space
-from memoria.stores.postgres.erasing import Erasing, Intent
+from memoria.stores.postgres.core import Intent, Slot, Space
+from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
 from memoria.text.fingerprints import fingerprint
@@ -151,9 +151,9 @@ class Writing(Erasing):
         for tenant in tenants:
             batch = batches.get(tenant, Batch())
             found = connection.execute(
-                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s WHERE tenant = %s "
-                "RETURNING version, next_slot",
-                (len(batch.records), tenant),
+                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s, labelled = labelled + %s "
+                "WHERE tenant = %s RETURNING version, next_slot",
+                (len(batch.records), len(batch.records), tenant),
             ).fetchone()
             if found is None:
                 raise Moved(tenant)

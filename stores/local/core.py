@@ -1,0 +1,208 @@
+"""What every part of a local store uses: its state, the guards of its verbs, the open namespaces, and where an id is.
+
+A row is live if and only if its slot holds its id.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memoria.errors import StoreClosed, StoreReadOnly
+from memoria.protocols import Progress
+from memoria.stores import rows
+from memoria.stores.disk import Disk, translated
+from memoria.stores.local.database import Database, marks, parts
+from memoria.stores.local.slots import SlotFile, file_name
+from memoria.stores.local.space import Space, live_among
+from memoria.stores.sealing import blind
+from memoria.types import EmbedderCard, Namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BATCH = 1024
+
+
+class Core:
+    """State and look-ups that the parts share. `LocalStore` sets what is only declared here when it opens."""
+
+    _database: Database
+    _key: bytes
+    _card: EmbedderCard
+
+    def __init__(
+        self, path: Path, *, writable: bool, disk: Disk | None, progress: Progress | None, loaded: int
+    ) -> None:
+        self.path = path
+        self._writable = writable
+        self._disk = disk if disk is not None else Disk()
+        self._progress = progress
+        self._loaded = loaded
+        self._mutex = threading.RLock()
+        self._spaces: OrderedDict[int, Space] = OrderedDict()
+        self._numbers: dict[Namespace, int] = {}
+        # What was forgotten since the last purge: ids whose rows are still there, (namespace, slot) whose fingerprint
+        # is in the slot alone, and namespaces.
+        self._pending: list[bytes] = []
+        self._gone: list[tuple[int, int]] = []
+        self._dropped: list[int] = []
+        # The version of the database that a reader saw last, and how many verbs are under way, one inside another.
+        self._version = -1
+        self._depth = 0
+        self._open = False
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(what, done, total)
+
+    def _write_meta(self, values: Mapping[str, str]) -> None:
+        with self._database.atomic() as db:
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    # -- guards --
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Holds the mutex, and first sees what another process has committed; closes surplus namespaces at the end."""
+        with self._mutex:
+            self._check_open()
+            if not self._writable:
+                self._see_commits()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    self._trim()
+
+    def _writing(self) -> AbstractContextManager[None]:
+        self._check_open()
+        if not self._writable:
+            raise StoreReadOnly(f"{self.path} is open for reading: open it with mode='rw' to change it")
+        return self._reading()
+
+    def alone(self) -> AbstractContextManager[None]:
+        return self._reading()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreClosed(f"{self.path} is closed")
+
+    def _see_commits(self) -> None:
+        version = self._database.rows("PRAGMA data_version")[0][0]
+        if version == self._version:
+            return
+        self._version = version
+        found = self._database.rows(
+            f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks(self._spaces)})",
+            *self._spaces,
+        )
+        current = {number: (file, next_slot) for number, file, next_slot in found}
+        for number, space in list(self._spaces.items()):
+            file, next_slot = current.get(number, (None, 0))
+            if space.slots.number == file:
+                space.advance(next_slot)
+                space.set_archived(self._archived(number))
+            else:
+                self._forget_space(number)
+
+    # -- open namespaces --
+
+    def _slot_path(self, file: int) -> Path:
+        return self.path / "slots" / file_name(file)
+
+    def _space(self, number: int) -> Space | None:
+        """The namespace with this number, opened if it is not open yet; None when it was erased."""
+        if number in self._spaces:
+            self._spaces.move_to_end(number)
+            return self._spaces[number]
+        found = self._database.rows(
+            "SELECT file, next_slot, sealed FROM namespace WHERE id = ? AND erasing = 0", number
+        )
+        if not found:
+            return None
+        file, next_slot, sealed = found[0]
+        with translated(self._slot_path(file)):
+            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
+        space = Space(number, slots, next_slot, sealed)
+        space.set_archived(self._archived(number))
+        self._spaces[number] = space
+        self._numbers[space.name] = number
+        return space
+
+    def _archived(self, number: int) -> list[int]:
+        """Slots of the archived memories of a namespace."""
+        found = self._database.rows(
+            "SELECT m.slot FROM standing s JOIN memory m ON m.row = s.row "
+            f"WHERE s.namespace = ? AND s.bits & {rows.ARCHIVED}",
+            number,
+        )
+        return [slot for (slot,) in found]
+
+    def _trim(self) -> None:
+        """Closes the least recently used namespaces beyond the limit. No caller may still use one of them."""
+        while len(self._spaces) > self._loaded:
+            self._forget_space(next(iter(self._spaces)))
+
+    def _forget_space(self, number: int) -> None:
+        """Closes a namespace and drops what RAM holds of it."""
+        space = self._spaces.pop(number, None)
+        if space is not None:
+            self._numbers.pop(space.name, None)
+            space.close()
+
+    def _under(self, prefix: Namespace) -> Iterator[Space]:
+        """The namespaces under a prefix, one at a time; each may be closed when the next is asked for."""
+        for number in self._numbers_under(prefix):
+            space = self._space(number)
+            if space is not None:
+                yield space
+                self._trim()
+
+    def _all_under(self, prefix: Namespace) -> list[Space]:
+        """The namespaces under a prefix, all open until the verb is done."""
+        found = [self._space(number) for number in self._numbers_under(prefix)]
+        return [space for space in found if space is not None]
+
+    def _numbers_under(self, prefix: Namespace) -> list[int]:
+        found = self._database.rows("SELECT namespace FROM prefix WHERE hash = ?", self._blind(prefix))
+        return [number for (number,) in found]
+
+    def _blind(self, prefix: Namespace) -> bytes:
+        return blind(self._key, "prefix", *prefix)
+
+    def _existing(self, name: Namespace) -> Space | None:
+        """The namespace of exactly this name, if there is one."""
+        number = self._number_of(name)
+        return None if number is None else self._space(number)
+
+    def _number_of(self, name: Namespace) -> int | None:
+        found = self._database.rows(
+            "SELECT id FROM namespace WHERE hash = ? AND erasing = 0", blind(self._key, "namespace", *name)
+        )
+        return found[0][0] if found else None
+
+    # -- ids --
+
+    def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """Rows of `memory` with one of these ids, in no order."""
+        for part in parts(ids, BATCH):
+            yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({marks(part)})", *part)
+
+    def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:
+        """The namespace and slot of each id that is live."""
+        found: dict[bytes, tuple[Space, int]] = {}
+        claims: dict[int, list[tuple[bytes, int]]] = {}
+        for id, number, slot in self._by_id("id, namespace, slot", ids):
+            claims.setdefault(number, []).append((id, slot))
+        for number, claimed in claims.items():
+            space = self._space(number)
+            if space is not None:
+                found |= {id: (space, slot) for id, slot in live_among(space, claimed)}
+        return found

@@ -1,0 +1,88 @@
+"""Erasing: slots are zeroed and synced, which is the point of no return; rows are purged later.
+
+A row whose slot is zeroed is ciphertext without a key. No verb returns it from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memoria.errors import MemoryNotFound
+from memoria.stores.disk import translated
+from memoria.stores.local.database import marks
+from memoria.stores.local.guarding import Guarding
+from memoria.stores.local.holding import Holding
+from memoria.stores.local.slots import SlotFile
+from memoria.stores.local.space import Space
+from memoria.stores.local.statements import intend
+from memoria.types import Namespace
+
+PURGE_AFTER = 512
+
+
+class Erasing(Holding, Guarding):
+    """The part of a store that forgets."""
+
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
+        with self._writing():
+            unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
+            known = self._located(unique, over_holds=over_holds)
+            # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery.
+            if len(known) > 1 or not guard:
+                with self._database.atomic() as db:
+                    intend(db, unique, guard=guard)
+                self._disk.reached("intent committed")
+            self._erase(known, guard=guard)
+            if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
+                self.purge()
+
+    def _located(self, ids: Sequence[bytes], *, over_holds: bool) -> dict[bytes, tuple[Space, int]]:
+        """The namespace and slot of each id. Raises MemoryNotFound, and Held unless over_holds."""
+        known = self._locate(ids)
+        if len(known) < len(ids):
+            raise MemoryNotFound(*(id.hex() for id in ids if id not in known))
+        if not over_holds:
+            self._check_held(ids)
+        return known
+
+    def _erase(self, known: dict[bytes, tuple[Space, int]], *, guard: bool) -> None:
+        self._zero(list(known.values()), guard=guard)
+        self._pending += known
+        self._gone += [(space.number, slot) for space, slot in known.values() if guard]
+
+    def _zero(self, targets: list[tuple[Space, int]], *, guard: bool) -> None:
+        """Zeroes slots on disk, syncs, and then removes them from the indexes in RAM. guard: fingerprints stay."""
+        spaces = {space.number: space for space, _ in targets}
+        by_space: dict[int, list[int]] = {}
+        for space, slot in targets:
+            by_space.setdefault(space.number, []).append(slot)
+        with translated(self.path):
+            for number, slots in by_space.items():
+                spaces[number].slots.zero(slots, guard=guard)
+                self._disk.reached("slot zeroed")
+                spaces[number].slots.sync()
+            self._disk.reached("zero synced")
+        for number, slots in by_space.items():
+            spaces[number].erase(slots, guard=guard)
+
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
+        with self._writing():
+            spaces = [space.number for space in self._under(prefix)]
+            if not spaces:
+                return 0
+            if not over_holds:
+                self._check_held_spaces(spaces)
+            with self._database.atomic() as db:
+                db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks(spaces)})", spaces)
+            self._disk.reached("namespaces marked")
+            for number in spaces:
+                self._wipe(number)
+            self._dropped += spaces
+            return len(spaces)
+
+    def _wipe(self, number: int) -> None:
+        """Wipes and unlinks the slot file of a namespace, which has the keys of all its rows."""
+        ((file,),) = self._database.rows("SELECT file FROM namespace WHERE id = ?", number)
+        self._forget_space(number)
+        with translated(self.path):
+            SlotFile(self._slot_path(file), self._disk, writable=True).wipe_and_unlink()

@@ -1,0 +1,109 @@
+"""Reading: by id, by filter, by link; which namespaces there are, and how many memories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace as changed
+from typing import Any
+
+import numpy as np
+
+from memoria.errors import MemoryNotFound
+from memoria.stores import rows
+from memoria.stores.local.core import BATCH, Core
+from memoria.stores.local.database import marks, parts
+from memoria.stores.local.filters import filtered
+from memoria.stores.local.space import Space, live_among
+from memoria.stores.sealing import unseal
+from memoria.types import RELATIONS, EmbedderCard, Link, Namespace, Record, Secret, Where
+
+
+class Reading(Core):
+    """The part of a store that changes nothing."""
+
+    @property
+    def embedder(self) -> EmbedderCard:
+        return self._card
+
+    def read(self, ids: Sequence[str]) -> list[Record | None]:
+        with self._reading():
+            return self._read([bytes.fromhex(id) for id in ids])
+
+    def _read(self, ids: Sequence[bytes]) -> list[Record | None]:
+        found = {row[0]: row for row in self._by_id(rows.READ, ids)}
+        return [self._open_row(found[id]) if id in found else None for id in ids]
+
+    def _open_row(self, row: tuple[Any, ...]) -> Record | None:
+        id, space = row[0], self._space(row[1])
+        if space is None or space.slots.id(row[2]) != id:
+            return None
+        key, vector = space.slots.entry(row[2])
+        opened = unseal(key, row[13], id)
+        return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
+
+    def select(self, where: Where) -> list[str]:
+        with self._reading():
+            if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
+                return self._select_ids(where)
+            ids = [id.hex() for space in self._under(where.namespace) for id, _ in self._matching(space, where)]
+            return sorted(ids if where.ids is None else set(ids) & set(where.ids))
+
+    def _select_ids(self, where: Where) -> list[str]:
+        asked = [bytes.fromhex(id) for id in sorted(set(where.ids or ()))]
+        prefix = where.namespace
+        found = self._locate(asked).items()
+        return sorted(id.hex() for id, (space, _) in found if space.name[: len(prefix)] == prefix)
+
+    def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
+        """(id, slot) of live memories of a namespace that meet the filter, except for its `ids`."""
+        sql, values = filtered(space, where)
+        found = self._database.rows(sql, *values)
+        live = live_among(space, [(id, slot) for id, slot, _ in found])
+        gists = {id for id, _, parts in found if parts}
+        return [one for one in live if one[0] not in gists or self._holds_part(one[0], where)]
+
+    def _holds_part(self, id: bytes, where: Where) -> bool:
+        """Whether the gist itself or one of its parts meets all criteria: its labels may come from several parts."""
+        (record,) = self._read([id])
+        return record is not None and changed(where, ids=None).matches(record.memory)
+
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        with self._reading():
+            if not self._database.rows("SELECT 1 FROM link LIMIT 1"):
+                return []
+            asked = [bytes.fromhex(id) for id in ids]
+            found = {link for end in ("parent", "child") for link in self._links(end, asked)}
+            live = self._locate(list({end for link in found for end in link[:2]}))
+            kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
+            return [
+                Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
+                for parent, child, relation, was in kept
+            ]
+
+    def _links(self, end: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
+        """Links whose `end`, parent or child, is one of these ids."""
+        for part in parts(ids, BATCH):
+            yield from self._database.rows(f"SELECT * FROM link WHERE {end} IN ({marks(part)})", *part)
+
+    def namespaces(self, prefix: Namespace) -> list[Namespace]:
+        with self._reading():
+            return sorted(space.name for space in self._under(prefix) if len(space.live()))
+
+    def count(self, prefix: Namespace) -> int:
+        with self._reading():
+            return sum(len(space.live()) for space in self._under(prefix))
+
+    def secrets(self, ids: Sequence[str]) -> list[Secret]:
+        with self._reading():
+            return [secret for id in ids for secret in self._secrets(bytes.fromhex(id))]
+
+    def _secrets(self, id: bytes) -> Iterator[Secret]:
+        (record,) = self._read([id])
+        if record is None:
+            raise MemoryNotFound(id.hex())
+        space, slot = self._locate([id])[id]
+        yield Secret(label="text", data=record.memory.text.encode())
+        yield Secret(label="key", data=space.slots.entry(slot)[0])
+        yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
+        yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
+        yield Secret(label="vector code", data=np.packbits(record.vector > 0, bitorder="little").tobytes(), run=32)

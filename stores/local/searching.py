@@ -1,0 +1,85 @@
+"""Searching: the nearest vectors, and the evidence by which recall ranks."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memoria.stores import rows
+from memoria.stores.local.core import BATCH
+from memoria.stores.local.reading import Reading
+from memoria.stores.local.space import Space
+from memoria.stores.sealing import unseal
+from memoria.text.evidence import Columns, Evidence, gather, merge
+from memoria.text.lexical import LexicalIndex
+from memoria.types import Memory, Where
+
+if TYPE_CHECKING:
+    from memoria.arrays import Ints, Vectors
+    from memoria.text.words import Question
+
+
+class Searching(Reading):
+    """The part of a store that finds what a question is about."""
+
+    def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
+        with self._reading():
+            best: list[tuple[float, bytes]] = []
+            for space in self._under(where.namespace):
+                nearest = space.nearest(vector, k, self._among(space, where), self._progress, archived=where.archived)
+                best += [(score, space.slots.id(slot)) for score, slot in nearest]
+            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            records = self._read([id for _, id in best])
+            return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
+
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        with self._reading():
+            return merge([self._evidence(space, asked, vector, where, pool) for space in self._under(where.namespace)])
+
+    def _evidence(
+        self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int
+    ) -> tuple[list[str], Columns]:
+        among = self._among(space, where)
+        found = space.nearest(vector, pool, among, self._progress, archived=where.archived)
+        nearest = np.array([slot for _, slot in found], np.int64)
+        words = self._words(space)
+        without = space.away if where.archived is False else None
+        docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool, without)
+        ids = [bytes(id) for id in space.slots.ids(docs)]
+        if not all(map(any, ids)):
+            # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
+            words.remove(int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id))
+            return self._evidence(space, asked, vector, where, pool)
+        return [id.hex() for id in ids], columns
+
+    def _words(self, space: Space) -> LexicalIndex:
+        """The lexical index of a namespace, with the rows added that it does not have yet."""
+        words = LexicalIndex() if space.words is None else space.words
+        first = 0 if space.words is None else space.worded
+        if first < space.next_slot:
+            found = self._database.rows(
+                f"SELECT {rows.READ} FROM memory WHERE namespace = ? AND slot >= ? ORDER BY slot", space.number, first
+            )
+            self._add_words(words, space, found)
+        space.words, space.worded = words, space.next_slot
+        return words
+
+    def _add_words(self, words: LexicalIndex, space: Space, found: Sequence[tuple[Any, ...]]) -> None:
+        """Opens rows, those that are live, and adds their words."""
+        for done, row in enumerate(found, 1):
+            if row[2] < space.next_slot and space.slots.id(row[2]) == row[0]:
+                opened = unseal(space.slots.key_of(row[2]), row[13], row[0])
+                words.add(row[2], rows.to_memory(row, space.name, opened))
+            if done % BATCH == 0 or done == len(found):
+                self._tell("words", done, len(found))
+
+    def _among(self, space: Space, where: Where) -> Ints | None:
+        """Slots of a namespace to search; None for all, or for all that are not archived."""
+        if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
+            return None
+        chosen = set(where.ids) if where.ids is not None else None
+        found = self._matching(space, where)
+        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)

@@ -1,0 +1,93 @@
+"""The statements that write and delete rows of memories. Each runs inside `Database.atomic`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from memoria.stores import rows
+from memoria.stores.forgotten import ADOPTED, sealed
+from memoria.stores.local.database import marks
+from memoria.stores.local.space import Space
+from memoria.stores.sealing import seal
+from memoria.text.fingerprints import Fingerprints
+from memoria.types import RELATIONS, Link, Memory, Record
+
+
+def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes) -> None:
+    """The row of a record, its labels, its links to what it is derived from, and its standing if it has one."""
+    memory, trace = record.memory, record.trace
+    id = bytes.fromhex(memory.id)
+    content = seal(key, rows.content(memory), id)
+    row = db.execute(
+        f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks(rows.COLUMNS.split(','))})",
+        rows.to_row(record, space.number, slot, content),
+    ).lastrowid
+    labels = [(hash, row) for hash in rows.labels(space.slots.key, memory)]
+    db.executemany("INSERT INTO label VALUES (?, ?)", labels)
+    _insert_parents(db, id, memory)
+    if rows.bits(trace):
+        standing = (row, space.number, rows.bits(trace), rows.micros(trace.fades_at))
+        db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)
+
+
+def insert_missing(db: Connection, space: Space, memory: Memory) -> None:
+    """Labels and links that the row of an older format lacks: its subject and parents are in its content only."""
+    id = bytes.fromhex(memory.id)
+    ((row,),) = db.execute("SELECT row FROM memory WHERE id = ?", (id,)).fetchall()
+    labels = [(hash, row) for hash in rows.labels(space.slots.key, memory)]
+    db.executemany("INSERT OR IGNORE INTO label VALUES (?, ?)", labels)
+    _insert_parents(db, id, memory)
+
+
+def _insert_parents(db: Connection, id: bytes, memory: Memory) -> None:
+    parents = {*memory.provenance.derived_from, *(part.id for part in memory.parts)}
+    db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, 0, NULL)", [(bytes.fromhex(one), id) for one in parents])
+
+
+def insert_links(db: Connection, links: Iterable[Link]) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)",
+        [
+            (bytes.fromhex(one.parent), bytes.fromhex(one.child), RELATIONS.index(one.relation), rows.micros(one.was))
+            for one in links
+        ],
+    )
+
+
+def delete_rows(db: Connection, ids: Iterable[bytes], *, keep_links: bool = False) -> None:
+    """Deletes rows and their labels; triggers delete the rest.
+
+    keep_links: for rows that are written again under the same id: what says that one supersedes another stays.
+    """
+    gone = [(id,) for id in ids]
+    kept = [link for (id,) in gone for link in _superseding(db, id)] if keep_links else []
+    # In the order of the table, so that a page that holds several is written once.
+    places = sorted(place for id in gone for place in db.execute("SELECT row FROM memory WHERE id = ?", id))
+    db.executemany("DELETE FROM label WHERE row = ?", places)
+    db.executemany("DELETE FROM memory WHERE row = ?", places)
+    db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)
+
+
+def _superseding(db: Connection, id: bytes) -> list[Any]:
+    """Links by which a memory supersedes, or is superseded."""
+    found = db.execute("SELECT * FROM link WHERE relation = 1 AND (parent = ? OR child = ?)", (id, id))
+    return list(found)
+
+
+def intend(db: Connection, ids: Iterable[bytes], *, guard: bool) -> None:
+    """Names what is about to be erased. Once this is committed, recovery completes the erasure after a crash."""
+    db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(ids), guard))
+
+
+def write_prints(db: Connection, prints: Iterable[tuple[int, bytes]], *, near: bool = False) -> None:
+    """A line for each (namespace, fingerprints joined), or, if `near`, for each (namespace, sketch)."""
+    lines = [(number, near, blob) for number, blob in prints]
+    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+
+
+def write_adopted(db: Connection, space: Space, known: Sequence[Fingerprints]) -> None:
+    """A line for each key under which another store keeps fingerprints."""
+    lines = [(space.number, ADOPTED, sealed(space.slots.key, one)) for one in known]
+    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)

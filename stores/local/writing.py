@@ -1,0 +1,122 @@
+"""Writing: slots first, synced, then the rows in one commit, then the indexes in RAM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace as changed
+from sqlite3 import Connection
+
+import numpy as np
+
+from memoria.protocols import Change
+from memoria.stores import rows
+from memoria.stores.disk import translated
+from memoria.stores.local.erasing import Erasing
+from memoria.stores.local.space import Space
+from memoria.stores.local.statements import delete_rows, insert, insert_links, intend
+from memoria.stores.sealing import new_key
+from memoria.text.fingerprints import fingerprint
+from memoria.types import Namespace, Record
+
+Batches = Sequence[tuple[Space, list[Record]]]
+Extra = Callable[[Connection], None]
+Ids = Iterable[bytes]
+
+
+class Writing(Erasing):
+    """The part of a store that adds and revises."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        with self._writing():
+            batches: dict[Namespace, list[Record]] = {}
+            for record in records:
+                batches.setdefault(record.memory.namespace, []).append(record)
+            added = [(self._space_for(name), batch) for name, batch in batches.items()]
+            self._add(added)
+
+    def _add(self, batches: Batches, *, extra: Extra | None = None) -> None:
+        """Writes records, and before their rows whatever `extra` writes, in one transaction."""
+        ids = {bytes.fromhex(record.memory.id) for _, batch in batches for record in batch}
+        if not ids.isdisjoint(self._pending):
+            # A forgotten record comes back under its id, whose dead row must go first.
+            self.purge()
+        keys = [[new_key() for _ in batch] for _, batch in batches]
+        try:
+            self._put(batches, keys)
+            self._commit(batches, keys, extra)
+        except BaseException:
+            # Not acknowledged, so nothing of it may stay; no row refers to these slots.
+            for space, batch in batches:
+                last = min(space.next_slot + len(batch), space.slots.capacity)
+                space.slots.zero(range(space.next_slot, last))
+            raise
+        for space, batch in batches:
+            space.append(batch)
+
+    def _put(self, batches: Batches, keys: list[list[bytes]]) -> None:
+        with translated(self.path):
+            for (space, batch), fresh in zip(batches, keys, strict=True):
+                ids = [bytes.fromhex(record.memory.id) for record in batch]
+                prints = [fingerprint(space.slots.key, record.memory.text) for record in batch]
+                space.slots.put(space.next_slot, ids, fresh, prints, np.stack([record.vector for record in batch]))
+                self._disk.reached("slot written")
+                space.slots.sync()
+            self._disk.reached("slot synced")
+
+    def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None) -> None:
+        with self._database.atomic() as db:
+            if extra is not None:
+                extra(db)
+            for (space, batch), fresh in zip(batches, keys, strict=True):
+                for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
+                    insert(db, space, space.next_slot + n, record, key)
+                last = space.next_slot + len(batch)
+                db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (last, space.number))
+            self._disk.reached("row written")
+        self._disk.reached("row committed")
+
+    def replace(self, record: Record) -> None:
+        self.revise(Change(replace=(record,)))
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        with self._writing():
+            gone = self._located([bytes.fromhex(id) for id in dict.fromkeys(change.erase)], over_holds=over_holds)
+            old = self._located([bytes.fromhex(one.memory.id) for one in change.replace], over_holds=over_holds)
+            ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
+            batches: dict[int, tuple[Space, list[Record]]] = {}
+            for record in self._revised(change):
+                space, _ = old[bytes.fromhex(record.memory.id)]
+                batches.setdefault(space.number, (space, []))[1].append(record)
+            for record in change.add:
+                space = self._space_for(record.memory.namespace)
+                batches.setdefault(space.number, (space, []))[1].append(record)
+            self._add(
+                list(batches.values()), extra=lambda db: self._turn_rows(db, change, gone, old, ended, guard=guard)
+            )
+            # What was replaced leaves no fingerprint: the same text may be written again under the same id.
+            self._zero(list(old.values()), guard=False)
+            if gone:
+                self._erase(gone, guard=guard)
+
+    def _revised(self, change: Change) -> list[Record]:
+        """The replacing records, with the standing of those that they replace, and with ends that the change sets."""
+        traces = self.traces([record.memory.id for record in change.replace])
+        return [
+            changed(
+                one,
+                memory=changed(one.memory, valid_to=change.ends.get(one.memory.id, one.memory.valid_to)),
+                trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held),
+            )
+            for one, old in zip(change.replace, traces, strict=True)
+            if old is not None
+        ]
+
+    def _turn_rows(self, db: Connection, change: Change, gone: Ids, old: Ids, ended: Ids, *, guard: bool) -> None:
+        """Writes all rows of a change, except those of the records that it adds."""
+        if gone:
+            intend(db, gone, guard=guard)
+        insert_links(db, change.links)
+        self._guard(db, change.guarded)
+        delete_rows(db, old, keep_links=True)
+        ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
+        db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)
