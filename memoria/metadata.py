@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Scalar = str | int | float | bool | None
+"""A value in metadata that a filter can ask for."""
 MAX_PATH = 1024
 # What no value is found by: asked for, it is nowhere.
 _NOWHERE = ""

@@ -110,7 +110,7 @@ CRITERIA: Any = {f"k{n}": n for n in range(MAX_CRITERIA)}
 @pytest.mark.parametrize(
     ("fields", "rule"),
     [
-        ({"session": ""}, "session '' is empty"),
+        ({"session": ""}, "session is empty"),
         ({"session": 7}, "session is int, not str"),
         ({"speaker": "zq\0"}, "speaker holds NUL at 2"),
         ({"speaker": "zq" * 1000}, "speaker is 2,000 bytes"),

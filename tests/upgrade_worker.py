@@ -22,6 +22,6 @@ if __name__ == "__main__":
     place = sys.argv[1]
     # So few rows at a time that a small store takes several batches.
     for function in (LocalStore._link_all, PostgresStore._label):
-        function.__globals__["_BATCH"] = 2
+        function.__globals__["BATCH" if "BATCH" in function.__globals__ else "_BATCH"] = 2
     kind = PostgresStore if is_url(place) else LocalStore
     kind(place, embedder=HashEmbedder(16).card, progress=die).close()

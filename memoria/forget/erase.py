@@ -289,6 +289,9 @@ def _asked(order: Order) -> dict[str, str]:
         "subject": None if where.subject is None else "withheld",
         "tags": f"{len(where.tags)} withheld" if where.tags else None,
         "kinds": ", ".join(where.kinds) or None,
+        "session": None if where.session is None else "withheld",
+        "speaker": None if where.speaker is None else "withheld",
+        "metadata": f"{len(where.metadata)} withheld" if where.metadata else None,
         "key": None if where.key is None else "withheld",
         "since": None if where.since is None else where.since.isoformat(),
         "until": None if where.until is None else where.until.isoformat(),
@@ -299,7 +302,7 @@ def _asked(order: Order) -> dict[str, str]:
 def check_order(order: Order, *, whole: bool) -> Order:
     """Returns the order; raises InvalidQuery if it has no criterion, unless `whole` says that all was asked for."""
     if order.where.only_namespace and order.mentions is None and not whole:
-        raise InvalidQuery("nothing asked: give ids, subject, mentions, tags, kinds, since, until, or namespace=()")
+        raise InvalidQuery("nothing asked: give ids, mentions, a filter such as subject, or namespace=() for all")
     check_choice("guard", order.guard, get_args(Guard))
     if order.mentions is not None:
         check_name("mentions", order.mentions)
