@@ -36,12 +36,15 @@ class Criteria(TypedDict, total=False):
 
 
 def asked(**criteria: Unpack[Criteria]) -> Filters:
-    """The criteria that are given, as filters of a verb; empty when there are none."""
+    """The criteria that are given, as filters of a verb; empty when there are none. A time without a zone is UTC."""
     given: Mapping[str, Any] = criteria
-    found = {"subject" if name == "about" else name: _aware(value) for name, value in given.items() if value}
+    found = {name: _plain(value) for name, value in given.items() if value is not None and value not in ([], {})}
+    if "about" in found:
+        found["subject"] = found.pop("about")
     return cast("Filters", found)
 
 
-def _aware(value: Any) -> Any:
-    naive = isinstance(value, datetime) and value.tzinfo is None
-    return value.replace(tzinfo=UTC) if naive else value
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return tuple(value) if isinstance(value, list) else value
