@@ -310,8 +310,8 @@ def _more(page: Page) -> str | None:
     if not page.left:
         return None
     if page.after is None:
-        return f"{page.left} older memories are left out; newest=false begins with the oldest"
-    return f"{page.left} newer memories are left out; call list_memories with the same filters and after={page.after}"
+        return f"{page.left} older left out; newest=false begins with the oldest"
+    return f"{page.left} newer left out; call list_memories with the same filters and after={page.after}"
 
 
 @contextmanager
