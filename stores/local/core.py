@@ -226,7 +226,7 @@ class Core:
             except StoreCorrupt as error:
                 if strict or number == self._number_of(prefix):
                     raise
-                self._warn(number, str(error))
+                self._warn(number, f"{error}; its namespace is passed over, and named by doctor")
                 continue
             if space is not None:
                 yield space
@@ -241,10 +241,10 @@ class Core:
             self._loaded = limit
 
     def _warn(self, what: object, problem: str) -> None:
-        """Says once, for each thing, that verbs pass over it."""
+        """Says once, for each thing, what is wrong with it."""
         if what not in self._warned:
             self._warned.add(what)
-            _LOG.warning("%s; passed over, and named by doctor", problem)
+            _LOG.warning(problem)
 
     def _numbers_under(self, prefix: Namespace) -> list[int]:
         found = self._database.rows("SELECT namespace FROM prefix WHERE hash = ?", self._blind(prefix))

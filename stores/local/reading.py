@@ -46,7 +46,7 @@ class Reading(Turns):
         try:
             return opened_row(space, row)
         except StoreCorrupt as error:
-            self._warn(id, str(error))
+            self._warn(id, f"{error}; passed over, and named by doctor")
             return None
 
     def select(self, where: Where) -> list[str]:

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from memoria.errors import StoreCorrupt
+from memoria.errors import DatabaseOlder, StoreCorrupt
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local.database import Database
-from memoria.stores.local.slots import HEADER_BYTES, MAGIC, DatabaseOlder, SlotFile, file_name
+from memoria.stores.local.slots import HEADER_BYTES, MAGIC, SlotFile, file_name
 from memoria.stores.local.space import opened_name
 
 _STEP = 1 << 22

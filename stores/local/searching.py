@@ -74,7 +74,7 @@ class Searching(Reading):
                 try:
                     words.add(row[2], opened_memory(space, row, space.slots.key_of(row[2])))
                 except StoreCorrupt as error:
-                    self._warn(row[0], str(error))
+                    self._warn(row[0], f"{error}; passed over, and named by doctor")
             if done % BATCH == 0 or done == len(found):
                 self._tell("words", done, len(found))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memoria.errors import FormatTooNew, StoreCorrupt
+from memoria.errors import DatabaseOlder, FormatTooNew, StoreCorrupt
 from memoria.stores.disk import Disk, runs
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import PRINT_BYTES
@@ -64,8 +64,8 @@ def file_name(number: int) -> str:
     return f"{number:016d}.slots"
 
 
-class DatabaseOlder(StoreCorrupt):
-    """The database lacks what a slot file has: it is an old one, and the newer one may be at hand."""
+class WrongName(StoreCorrupt):
+    """A slot file has the name of another."""
 
 
 class SlotFile:
@@ -122,7 +122,7 @@ class SlotFile:
         if zlib.crc32(header[: _HEADER.size]) != crc or size != slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")
         if file_name(number) != self.path.name:
-            raise StoreCorrupt(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
+            raise WrongName(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
         copied = header[_COPY_AT : _COPY_AT + KEY_BYTES]
         self.store_key = copied if header[_COPY_AT:].startswith(_copy(copied)) else None
@@ -186,6 +186,15 @@ class SlotFile:
         self._disk.write(self._fd, _counts(acknowledged, written, self._length), _COUNTS_AT)
         self.acknowledged, self.written, self.counted = acknowledged, written, True
 
+    def agree(self, next_slot: int) -> int:
+        """Makes room for the slots that a database knows, and takes all that are in use for written; how many."""
+        self._reserve(next_slot)
+        self.sync()
+        written = max([next_slot, *(int(slot) + 1 for slot in self.used()[-1:])])
+        self.count(written, written)
+        self.sync()
+        return written
+
     def put(
         self,
         first: int,
@@ -218,10 +227,6 @@ class SlotFile:
         end = max(slots, self.capacity + growth)
         self._disk.write(self._fd, bytes((end - self.capacity) * self.slot_size), self._offset(self.capacity))
         self.remap()
-
-    def empty(self) -> bool:
-        """Whether no slot of the file was ever acknowledged."""
-        return self.acknowledged == 0
 
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
         """Overwrites slots with zeros, unsynced; neighbours in one write. guard: fingerprints stay."""

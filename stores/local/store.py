@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from memoria.errors import StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local import recovery
@@ -21,7 +21,6 @@ from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.slots import DatabaseOlder
 from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard

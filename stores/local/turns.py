@@ -85,9 +85,11 @@ class Turns(Purging):
         self._dropped = list(found.dropped)
         self._finished |= {id: one.space for one in found.spaces for id in one.dead}
         self._card = self._stored_card()
-        # The rows are ciphertext without keys: on a full disk they are left to the next purge.
-        with suppress(StoreFull):
-            self._purge(intents=found.intents)
+        # The rows are ciphertext without keys: on a full disk they are left to the next purge. An older database would
+        # not miss this change, so nothing is marked.
+        if self._pending or self._dropped or found.intents:
+            with suppress(StoreFull):
+                self._purge_all()
 
     def _zero_again(self) -> None:
         """Zeroes once more what was being zeroed: a sync that failed may have left on the disk what reads as zeros."""
