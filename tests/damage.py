@@ -31,7 +31,7 @@ Harm = Callable[["Case", Path], object]
 class Case:
     """A store, as closed or as a killed process left it, with what is needed to damage it.
 
-    texts: what is remembered, by namespace and id. forgotten: ids. older: the same store before. foreign: another store.
+    texts: what is remembered, by namespace and id. forgotten: ids. older: the same store before. foreign: another one.
     """
 
     path: Path
@@ -129,6 +129,10 @@ def flipped(file: str, at: int) -> Harm:
     return harm
 
 
+def both(one: Harm, other: Harm) -> Harm:
+    return lambda case, path: (one(case, path), other(case, path))
+
+
 def put(source: str, file: str) -> Harm:
     """The file of the older store, or of another one, in the place of this one."""
 
@@ -170,7 +174,7 @@ _FLIP_ROW = "UPDATE memory SET sealed = CAST(substr(sealed, 1, 3) || x'00' || su
 
 
 def kinds() -> Sequence[Damage]:
-    both = [
+    plain = [
         *((DATABASE, how, harm) for how, harm in _whole(DATABASE)),
         *((KEY, how, harm) for how, harm in _whole(KEY)),
         (KEY, "with one bit flipped", flipped(KEY, 5)),
@@ -178,6 +182,7 @@ def kinds() -> Sequence[Damage]:
         (FIRST, "of zeros", zeroed(FIRST)),
         (FIRST, "with a bit of its header flipped", flipped(FIRST, 40)),
         (FIRST, "with a bit of its counts flipped", flipped(FIRST, 520)),
+        (FIRST, "with a bit of its counts flipped in both places", both(flipped(FIRST, 520), flipped(FIRST, 1032))),
         (FIRST, "with a bit of a vector flipped", flipped(FIRST, HEADER + 70)),
         (FIRST, "with a bit of a key flipped", flipped(FIRST, HEADER + 3)),
         (FIRST, "with a slot of zeros", zeroed(FIRST, HEADER, HEADER + SLOT)),
@@ -191,7 +196,7 @@ def kinds() -> Sequence[Damage]:
         ("lock", "missing", missing("lock")),
         ("reserve", "missing", missing("reserve")),
     ]
-    found = [Damage(file=f, how=how, state=s, harm=harm) for f, how, harm in both for s in ("closed", "killed")]
+    found = [Damage(file=f, how=how, state=s, harm=harm) for f, how, harm in plain for s in ("closed", "killed")]
     wal = [("missing", missing(WAL)), ("cut in half", cut(WAL, 0.5)), ("cut by its last commit", cut(WAL, 0.97))]
     wal += [("with a bit flipped", flipped(WAL, 4096 * 3)), ("emptied", emptied(WAL))]
     return found + [Damage(file=WAL, how=how, state="killed", harm=harm) for how, harm in wal]

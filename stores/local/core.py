@@ -207,11 +207,10 @@ class Core:
             space.close()
 
     def _drop(self) -> None:
-        """Drops all that RAM holds, except what it knows from the database alone."""
+        """Drops what RAM holds of namespaces. What was forgotten since the last purge stays."""
         self._numbers.clear()
         for number in list(self._spaces):
             self._spaces.pop(number).close()
-        self._pending, self._gone, self._dropped = [], [], []
         self._version = -1
 
     def _under(self, prefix: Namespace, *, strict: bool = False) -> Iterator[Space]:

@@ -12,6 +12,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,10 @@ VERSION = 1
 HEADER_BYTES = 4096
 SECTOR = 512
 _HEADER = struct.Struct("<8sIIIIQ32s")
-_COUNTS = struct.Struct("<QQQI")
-_COUNTS_AT = SECTOR
+# Sequence number, acknowledged, written, length, checksum. They are written in turn to two sectors, so that one that is
+# torn leaves the other.
+_COUNTS = struct.Struct("<QQQQI")
+_COUNTS_AT = (SECTOR, 2 * SECTOR)
 _COPY_AT = 72
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
@@ -99,7 +102,7 @@ class SlotFile:
         )
         header += struct.pack("<I", zlib.crc32(header))
         header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
-        header = header.ljust(_COUNTS_AT, b"\0") + _counts(0, 0, 0)
+        header = header.ljust(_COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -138,12 +141,12 @@ class SlotFile:
 
         written: slots from here on were never written. length: room for so many slots is in the file for sure.
         """
-        acknowledged, written, length, _ = _COUNTS.unpack_from(header, _COUNTS_AT)
-        whole = header[_COUNTS_AT : _COUNTS_AT + _COUNTS.size] == _counts(acknowledged, written, length)
+        copies = [header[at : at + _COUNTS.size] for at in _COUNTS_AT]
+        whole = [_COUNTS.unpack(copy) for copy in copies if copy == _counts(*_COUNTS.unpack(copy)[:-1])]
+        self._sequence, acknowledged, written, self._length, _ = max(whole, default=(2, 0, 0, 0, 0))
         self.acknowledged: int | None = acknowledged if whole else None
         self.written: int | None = written if whole else None
-        self._length = length if whole else 0
-        self.counted = any(header[_COUNTS_AT : _COUNTS_AT + _COUNTS.size])
+        self.counted = any(map(any, copies))
 
     def remap(self) -> None:
         """Maps the file at its current length."""
@@ -183,8 +186,15 @@ class SlotFile:
 
     def count(self, acknowledged: int, written: int) -> None:
         """Writes down, unsynced, how many slots are acknowledged and how many are written."""
-        self._disk.write(self._fd, _counts(acknowledged, written, self._length), _COUNTS_AT)
+        self._sequence += 1
+        counted = _counts(self._sequence, acknowledged, written, self._length)
+        self._disk.write(self._fd, counted, _COUNTS_AT[self._sequence % 2])
         self.acknowledged, self.written, self.counted = acknowledged, written, True
+
+    def acknowledge(self, slots: int) -> None:
+        """Writes down, unsynced, that all slots are acknowledged; a disk that fails leaves counts that are true too."""
+        with suppress(OSError):
+            self.count(slots, slots)
 
     def agree(self, next_slot: int) -> int:
         """Makes room for the slots that a database knows, and takes all that are in use for written; how many."""
@@ -337,8 +347,8 @@ def _copy(store_key: bytes) -> bytes:
     return store_key + struct.pack("<I", zlib.crc32(store_key))
 
 
-def _counts(acknowledged: int, written: int, length: int) -> bytes:
-    counted = struct.pack("<QQQ", acknowledged, written, length)
+def _counts(sequence: int, acknowledged: int, written: int, length: int) -> bytes:
+    counted = struct.pack("<QQQQ", sequence, acknowledged, written, length)
     return counted + struct.pack("<I", zlib.crc32(counted))
 
 

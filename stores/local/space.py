@@ -67,7 +67,7 @@ class Space:
         """Adds records to the indexes; they are in the slots from `next_slot` on."""
         slots = np.arange(self.next_slot, self.next_slot + len(records))
         self.next_slot += len(records)
-        self.slots.count(self.next_slot, self.next_slot)
+        self.slots.acknowledge(self.next_slot)
         if self.index is not None:
             self.index.add(slots, self.slots.vectors(slots))
         self.archive([int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived])

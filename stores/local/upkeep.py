@@ -117,7 +117,7 @@ class Upkeep(Reading, Writing):
         self._disk.reached("files swapped")
         self._card = card
         for one in rewritten:
-            one.file.count(len(one.slots), len(one.slots))
+            one.file.acknowledge(len(one.slots))
             one.file.close()
             self._forget_space(one.space)
         current = set(self._slot_paths())
