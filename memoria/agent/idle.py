@@ -1,4 +1,4 @@
-"""Sleep when idle: a while after the last answer, a pass of sleep runs in the background, and wakes when spoken to."""
+"""Sleep when idle: a while after the last reply a pass of sleep starts in the background; the next message ends it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memoria.errors import InvalidQuery, StoreClosed
 
 
 class Idle:
-    """seconds: of silence after which sleep begins, > 0; None never sleeps."""
+    """Starts sleep after some silence. seconds: of silence, > 0; None never sleeps."""
 
     def __init__(self, memory: Memoria, seconds: float | None) -> None:
         if seconds is not None and not seconds > 0:
@@ -22,7 +22,7 @@ class Idle:
         self._sleeper: Sleeper | None = None
 
     def rest(self) -> None:
-        """From now on it is quiet."""
+        """Starts to wait for silence."""
         if self._seconds is None:
             return
         with self._mutex:
@@ -33,17 +33,19 @@ class Idle:
     def _begin(self) -> None:
         with self._mutex:
             if self._timer is threading.current_thread():
-                with suppress(StoreClosed):  # nobody is left to sleep for
+                with suppress(StoreClosed):  # the memory was closed meanwhile
                     self._sleeper = self._memory.sleep(background=True)
 
     @property
     def asleep(self) -> bool:
-        """Whether a pass is under way."""
+        """Whether a pass of sleep is running."""
         return self._sleeper is not None and self._sleeper.asleep
 
     def rouse(self) -> Night | None:
-        """Ends the quiet: the step under way is finished, the rest is left to the next pass. Returns the night, if
-        there was one; raises what it raised."""
+        """Ends the sleep: the current step is finished, the rest is left to the next pass.
+
+        Returns what was done, None when it did not sleep; raises what the pass raised.
+        """
         with self._mutex:
             timer, sleeper, self._timer, self._sleeper = self._timer, self._sleeper, None, None
         if timer is not None:

@@ -1,4 +1,4 @@
-"""A conversation: its turns are memories, so that it goes on after a restart, and forgets what the memory forgets."""
+"""A conversation. Its turns are memories: it continues after a restart, and forgotten turns are gone from it too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memoria.types import Memory
 
 CHAT = "chat"
 """Source of turns. What is extracted from them, or stored by a tool, has another."""
-# A conversation is taken up from so many of the newest memories.
+# Turns of a conversation are looked for among so many of the newest memories.
 LOOK_BACK = 500
 
 
@@ -38,12 +38,12 @@ class Session:
 
 
 def new_id() -> str:
-    """A name for a new conversation, at random."""
+    """A random id for a new conversation."""
     return uuid.uuid4().hex[:12]
 
 
 def latest(memory: Memoria) -> str | None:
-    """The conversation that was had last."""
+    """The id of the last conversation; None when there was none."""
     found = [one.provenance.session for one in _chat(memory)]
     return found[-1] if found else None
 

@@ -24,7 +24,7 @@ from memoria.cli.app import (
     progress_bar,
     show_memories,
 )
-from memoria.cli.evaluate import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
+from memoria.cli.quality import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
 from memoria.cli.retention import DryOption, IdsArgument
 from memoria.cli.verbs import IdArgument
 from memoria.embedders import MiniLM

@@ -57,12 +57,12 @@ def remember(
     tag: TagsOption = None,
     kind: str = "episodic",
     salience: Annotated[float, typer.Option(help="Importance in [0, 1].")] = 0.5,
-    key: Annotated[str | None, typer.Option(help="Your own key: the same key is stored once.")] = None,
+    key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
-    readmit: Annotated[bool, typer.Option("--readmit", help="Even if this text was forgotten here.")] = False,
+    readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Stores a memory, durably."""
+    """Stores a memory durably."""
     from memoria.remember import Draft
 
     texts = [line.rstrip("\n") for line in sys.stdin if line.strip()] if text == "-" else [text]
@@ -88,23 +88,21 @@ def remember(
 def recall(
     query: str,
     store: StoreOption = DEFAULT_STORE,
-    k: Annotated[int, typer.Option("-k", help="How many.")] = 5,
+    k: Annotated[int, typer.Option("-k", help="Number of memories.")] = 5,
     namespace: NamespaceOption = "",
     subject: SubjectOption = None,
     tag: TagsOption = None,
     kind: KindsOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    as_of: Annotated[
-        datetime | None, typer.Option(help="Only what was remembered by then and held then (UTC).")
-    ] = None,
-    budget_tokens: Annotated[int | None, typer.Option(help="Only what fits so many tokens of a prompt.")] = None,
-    vector_only: Annotated[bool, typer.Option("--vector-only", help="By meaning alone.")] = False,
+    as_of: Annotated[datetime | None, typer.Option(help="Only memories recorded and valid at that time (UTC).")] = None,
+    budget_tokens: Annotated[int | None, typer.Option(help="Only as many as fit into so many tokens.")] = None,
+    vector_only: Annotated[bool, typer.Option("--vector-only", help="Search by meaning only.")] = False,
     include: Annotated[
         list[str] | None, typer.Option(help="archived, expired or upcoming memories as well; repeatable.")
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the terms of each score, and of the k runners-up.")
+        bool, typer.Option("--explain", help="Show the terms of each score, also for the next k memories.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -147,7 +145,7 @@ def list_(
     kind: KindsOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.")] = 50,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Lists memories, oldest first."""
@@ -169,7 +167,7 @@ def amend(
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replaces parts of a memory; of what they were nothing stays."""
+    """Changes fields of a memory; the old values are erased."""
     changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
     with opened(store, "", "rw") as memory:
         one = memory.amend(id, **{name: value for name, value in changes.items() if value is not None})
@@ -189,15 +187,17 @@ def forget(
     kind: KindsOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    mentions: Annotated[str | None, typer.Option(help="What names this, as whole words, however written.")] = None,
-    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back.")] = "exact",
-    override: Annotated[str | None, typer.Option(help="Why it goes although it is held; kept in the ledger.")] = None,
+    mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
+    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
+    override: Annotated[
+        str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; forget nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be forgotten; forget nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets exactly and for ever: text, vectors and keys, and all that was made from them."""
+    """Forgets memories for ever: text, vectors and keys, and all that was made from them."""
     asked: dict[str, Any] = filters(subject, tag, kind, since, until) | {"mentions": mentions}
     if namespace is not None:
         asked["namespace"] = parts(namespace)

@@ -10,13 +10,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from memoria.errors import UnknownArgument
+from memoria.metadata import Scalar
 from memoria.types import Kind, Provenance
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Class = TypeVar("Class", bound=type)
-Scalar = str | int | float | bool | None
 
 
 class Filters(TypedDict, total=False):
@@ -91,14 +91,23 @@ def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
     names = [one.name for one in signature.parameters.values() if one.kind in kinds]
     known = frozenset(names)
 
-    @wraps(method)
-    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+    def check(named: Mapping[str, Any]) -> None:
         if not known.issuperset(named):
             raise UnknownArgument(*(_mistake(method.__name__, name, names) for name in named if name not in known))
+
+    @wraps(method)
+    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+        check(named)
         return method(self, *arguments, **named)
 
-    checked.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
-    return checked
+    @wraps(method)
+    async def awaited(self: Any, *arguments: Any, **named: Any) -> Any:
+        check(named)
+        return await method(self, *arguments, **named)
+
+    shown: Callable[..., Any] = awaited if inspect.iscoroutinefunction(method) else checked
+    shown.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
+    return shown
 
 
 def _mistake(verb: str, given: str, names: Sequence[str]) -> str:

@@ -25,12 +25,13 @@ from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
 from memoria.types import Hit, Memory, Namespace, Page, Receipt, Record, StoreStats
-from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id
+from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Include = Literal["archived", "expired", "upcoming"]
+"""What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
 Hits = list[Hit]
@@ -47,8 +48,8 @@ class Memoria(Change):
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
     lies under it, except `remember`, which writes to the namespace itself.
 
-    Wherever a verb takes ids, it takes memories as well. An argument that a verb does not have raises UnknownArgument,
-    which names the verb and the nearest argument.
+    Wherever a verb takes ids, it takes memories as well. An argument that a verb does not have is an UnknownArgument
+    error, which names the verb and the nearest argument.
     """
 
     def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
@@ -182,7 +183,9 @@ class Memoria(Change):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery, InvalidVector, EmbedderMismatch: as `recall`; and one str is not a sequence of queries.
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidVector: a vector that is not finite, zero, or of another length.
+            EmbedderMismatch: the store's vectors come from another embedder.
         """
         if isinstance(queries, str):
             raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
@@ -195,10 +198,8 @@ class Memoria(Change):
             need=Need() if need is None else need,
             rerank=rerank,
         )
-        found = searching.recall_all(self.store, self.embedder, self.policy, queries, request, vector_only=vector_only)
-        if budget_tokens is not None:
-            found = [pack(hits, budget_tokens, count_tokens) for hits in found]
-        return [self._reported(hits) for hits in found]
+        found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
+        return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
@@ -301,6 +302,17 @@ class Memoria(Change):
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
+    @overload
+    def forget(
+        self,
+        *ids: IdLike,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Memories | Receipt: ...
     def forget(
         self,
         *ids: IdLike,
@@ -427,11 +439,6 @@ class Memoria(Change):
 
 
 def _amended(changes: Amendment) -> dict[str, Any]:
-    """The changes as fields of a memory; tags that are no sequence are left to the check."""
+    """The changes as fields of a memory."""
     given: dict[str, Any] = dict(changes)
-    tags = given.get("tags")
-    return (
-        given | {"tags": tuple(sorted(set(tags)))}
-        if isinstance(tags, Iterable) and not isinstance(tags, str)
-        else given
-    )
+    return given | {"tags": tidy_tags(given["tags"])} if "tags" in given else given

@@ -205,7 +205,14 @@ _NAMES = [name for name in vars(Tools) if not name.startswith("_")]
 
 
 def server(memory: Source) -> MCPServer[Any]:
-    """The server over a memory, or over a `Shared` one; `run()` serves it on stdin and stdout."""
+    """Makes an MCP server; its `run()` serves on stdin and stdout.
+
+    Args:
+        memory: a memory, or a `Shared` store.
+
+    Returns:
+        The server.
+    """
     made: MCPServer[Any] = MCPServer("memory-server", version="0.6.3", log_level="WARNING")
     tools = Tools(memory)
     for name in _NAMES:
@@ -266,3 +273,6 @@ def _answer(shown: Any, structured: Any) -> CallToolResult:
 def _json(value: Any) -> str:
     """As JSON.stringify(value, null, 2) writes it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+__all__ = ["server"]

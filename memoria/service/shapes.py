@@ -1,4 +1,4 @@
-"""What goes in and out, as JSON. Numbers, texts and times are never guessed from one another."""
+"""The JSON of requests and answers. Types are strict: a number is never read from a text, nor a time from a number."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ Ids = Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
 
 class Body(BaseModel):
-    """A request. namespace: parts below the token's own namespace, which is meant when there are none."""
+    """A request. namespace: parts below the token's own namespace; [] is that namespace itself."""
 
     model_config = ConfigDict(extra="forbid")
     namespace: Annotated[list[Part], Field(max_length=16)] = []
 
 
 class Said(BaseModel):
-    """A memory to be. created_at is now when it is not given; key: the same key is stored once."""
+    """A memory to store. created_at: now by default. key: your own; a memory with the same key is stored only once."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -92,21 +92,21 @@ class Said(BaseModel):
 
 
 class Remember(Body):
-    """readmit: takes the text even if it was forgotten here."""
+    """One memory to store. readmit: store the text even if it was forgotten here."""
 
     memory: Said
     readmit: StrictBool = False
 
 
 class RememberMany(Body):
-    """All of them or none."""
+    """Several memories to store, all of them or none."""
 
     memories: Annotated[list[Said], Field(min_length=1, max_length=1000)]
     readmit: StrictBool = False
 
 
 class Filters(Body):
-    """Every filter that is given must hold. since, until: created in [since, until)."""
+    """Filters; a memory must meet all that are given. since, until: created in [since, until)."""
 
     subject: Name | None = None
     tags: Tags = []
@@ -125,7 +125,7 @@ class Filters(Body):
 
 
 class Recall(Filters):
-    """query: what to find. explain: shows the terms that each score is the sum of."""
+    """query: what to find. explain: return the terms of each score too; the score is their sum."""
 
     query: Annotated[StrictStr, Field(min_length=1, max_length=16_384, pattern=r"\S")]
     k: Annotated[StrictInt, Field(ge=1, le=100)] = 10
@@ -142,7 +142,7 @@ class List(Filters):
 
 
 class Amend(BaseModel):
-    """What is to change; of what it was nothing stays."""
+    """The fields to change; the old values are erased."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
     text: Text = ""
@@ -156,7 +156,7 @@ class Amend(BaseModel):
 
 
 class Supersede(BaseModel):
-    """memory: what holds from `at` on, in the place of the one in the path; `at` is when it was observed by default."""
+    """memory: replaces the one in the path from `at` on. at: when the new memory was observed, by default."""
 
     model_config = ConfigDict(extra="forbid")
     memory: Said
@@ -164,16 +164,16 @@ class Supersede(BaseModel):
 
 
 class Expire(Body):
-    """ids: what no longer holds, from `at` on, now by default."""
+    """ids: memories that are no longer valid from `at` on. at: now by default."""
 
     ids: Ids
     at: Time | None = None
 
 
 class Forget(Filters):
-    """What is to go, for ever. everything: all that is below the namespace. dry_run: only lists what would go.
+    """What to forget for ever. everything: all below the namespace. dry_run: only list what would be forgotten.
 
-    mentions: what names this, as whole words. guard: refuse the text when it comes back.
+    mentions: memories that have this name, as whole words. guard: which texts are refused if they come back.
     """
 
     ids: Annotated[list[Id], Field(max_length=1000)] = []
@@ -184,7 +184,7 @@ class Forget(Filters):
 
 
 class Sleep(Body):
-    """dry_run: plans, and changes nothing. prune: whether what has faded is forgotten."""
+    """dry_run: only plan. prune: whether to forget what has faded."""
 
     dry_run: StrictBool = False
     prune: StrictBool = True
@@ -230,13 +230,13 @@ class Remembered(BaseModel):
 
 
 class Memories(BaseModel):
-    """Memories in the order of the verb."""
+    """Memories, in the order that the request defines."""
 
     memories: list[Remembered]
 
 
 class Found(BaseModel):
-    """A hit. terms: what the score is the sum of, when it was asked for."""
+    """A hit. terms: the terms whose sum is the score, if explain was set."""
 
     memory: Remembered
     score: float
@@ -249,15 +249,16 @@ class Found(BaseModel):
 
 
 class Hits(BaseModel):
-    """Best first."""
+    """Hits, best first."""
 
     hits: list[Found]
 
 
 class Gone(BaseModel):
-    """A receipt, or with dry_run what it would say. derived: made from what was asked for; rewritten: gists without it.
+    """A receipt, or what it would say with dry_run. Ids are only those in the token's namespace.
 
-    forgotten, derived, rewritten: ids, of the token's namespace only. would: what would go, when it was a dry run.
+    forgotten: ids asked for. derived: ids made from them, forgotten too. rewritten: gists made again without them.
+    would: memories that would be forgotten, if it was a dry run.
     """
 
     dry_run: bool
@@ -283,7 +284,7 @@ class Gone(BaseModel):
 
 
 class Slept(BaseModel):
-    """A night. gists: those made or grown, and how many joined each; "" when only planned."""
+    """What a pass of sleep did. gists: those made or grown, and how many joined each; id "" if only planned."""
 
     dry_run: bool
     replayed: int
@@ -302,13 +303,13 @@ class Gist(BaseModel):
 
 
 class Counts(BaseModel):
-    """What is below the token's namespace, and nothing else."""
+    """Counts of memories and namespaces below the token's namespace only."""
 
     memories: int
     namespaces: int
 
 
 class Health(BaseModel):
-    """Whether it is well."""
+    """The state of the service."""
 
     status: Literal["live", "ready"]

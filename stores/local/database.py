@@ -117,6 +117,13 @@ CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
 END;
 """
 
+# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
+# that an older memoria, which writes no such labels, refuses the store from then on.
+_FORMAT_4 = """
+DELETE FROM meta WHERE name = 'linked';
+PRAGMA user_version = 4;
+"""
+
 
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
@@ -197,6 +204,9 @@ class Database:
         self.check_format()
         if self.format() < FORMAT:
             raise FormatTooOld(f"{self.path} has format {self.format()}, not {FORMAT}: open it once with mode='rw'")
+        if self.meta("linked") is None:
+            # A writer is at it, or was killed meanwhile: until it is done, filters would miss rows.
+            raise FormatTooOld(f"{self.path} is brought up to format {FORMAT} in part: open it once with mode='rw'")
 
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
@@ -239,6 +249,10 @@ def steps() -> Any:
     @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_3(db: Any) -> None:
         _run(db, _FORMAT_3)
+
+    @migrations(name="format_4")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_4(db: Any) -> None:
+        _run(db, _FORMAT_4)
 
     return migrations
 
