@@ -403,8 +403,9 @@ class StoreBase(ABC):
             return [problem for record in self._scan(()) for problem in self._wrong(record)]
 
     def repair(self, *, dry_run: bool = False) -> list[str]:
-        """Says that nothing can be done, of each problem; override it when a store can do something."""
-        return [f"{problem}: nothing can be done" for problem in self.check()]
+        """Says of each problem that nothing can be done; override it where something can."""
+        with self._reading() if dry_run else self._writing():
+            return [f"{problem}: nothing can be done" for problem in self.check()]
 
     def _wrong(self, record: Record) -> Iterator[str]:
         id, dimension = _id(record), self._card.dimension

@@ -143,7 +143,7 @@ class SlotFile:
         """
         copies = [header[at : at + _COUNTS.size] for at in _COUNTS_AT]
         whole = [_COUNTS.unpack(copy) for copy in copies if copy == _counts(*_COUNTS.unpack(copy)[:-1])]
-        self._sequence, acknowledged, written, self._length, _ = max(whole, default=(2, 0, 0, 0, 0))
+        self._sequence, acknowledged, written, self.length, _ = max(whole, default=(2, 0, 0, 0, 0))
         self.acknowledged: int | None = acknowledged if whole else None
         self.written: int | None = written if whole else None
         self.counted = any(map(any, copies))
@@ -164,30 +164,10 @@ class SlotFile:
         if self.capacity < slots:
             raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
-    def check_counts(self, next_slot: int, *, writable: bool) -> None:
-        """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
-
-        writable: whether no other process can have acknowledged more since the database was read.
-        """
-        self.require(max(next_slot, self._length))
-        if self.acknowledged is None or self.written is None:
-            if self.counted:
-                raise StoreCorrupt(f"{self.path} has damaged counts of slots in its header")
-            return
-        if writable and next_slot < self.acknowledged:
-            raise DatabaseOlder(
-                f"memoria.db is older than {self.path}: it knows {next_slot} slots of {self.acknowledged} that were "
-                "acknowledged; put the newer memoria.db back, with its memoria.db-wal if there was one"
-            )
-        if next_slot > self.written:
-            raise StoreCorrupt(
-                f"{self.path} is older than memoria.db: it has {self.written} slots of {next_slot}; put the newer back"
-            )
-
     def count(self, acknowledged: int, written: int) -> None:
         """Writes down, unsynced, how many slots are acknowledged and how many are written."""
         self._sequence += 1
-        counted = _counts(self._sequence, acknowledged, written, self._length)
+        counted = _counts(self._sequence, acknowledged, written, self.length)
         self._disk.write(self._fd, counted, _COUNTS_AT[self._sequence % 2])
         self.acknowledged, self.written, self.counted = acknowledged, written, True
 
@@ -259,7 +239,7 @@ class SlotFile:
     def sync(self) -> None:
         """Makes durable what was put or zeroed: the point of no return."""
         self._disk.sync(self._fd)
-        self._length = self.capacity
+        self.length = self.capacity
 
     def wipe_and_unlink(self) -> None:
         """Overwrites the whole file with zeros, header key included, syncs, and removes its name."""
@@ -341,6 +321,27 @@ class SlotFile:
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def check_counts(slots: SlotFile, next_slot: int, *, writable: bool) -> None:
+    """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
+
+    writable: whether no other process can have acknowledged more since the database was read.
+    """
+    slots.require(max(next_slot, slots.length))
+    if slots.acknowledged is None or slots.written is None:
+        if slots.counted:
+            raise StoreCorrupt(f"{slots.path} has damaged counts of slots in its header")
+        return
+    if writable and next_slot < slots.acknowledged:
+        raise DatabaseOlder(
+            f"memoria.db is older than {slots.path}: it knows {next_slot} slots of {slots.acknowledged} that were "
+            "acknowledged; put the newer memoria.db back, with its memoria.db-wal if there was one"
+        )
+    if next_slot > slots.written:
+        raise StoreCorrupt(
+            f"{slots.path} is older than memoria.db: it has {slots.written} slots of {next_slot}; put the newer back"
+        )
 
 
 def _copy(store_key: bytes) -> bytes:

@@ -126,7 +126,7 @@ class Upkeep(Searching, Writing):
             yield f"{tenant.hex()}: key {slot} belongs to no row"
 
     def repair(self, *, dry_run: bool = False) -> list[str]:
-        """Says that nothing can be done, of each problem."""
+        """Says of each problem that nothing can be done here."""
         return [f"{problem}: nothing can be done" for problem in self.check()]
 
     def rebuild(self) -> None:
