@@ -197,7 +197,10 @@ def forget(
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets memories for ever: text, vectors and keys, and all that was made from them."""
+    """Forgets memories for ever: text, vectors and keys, and all that was made from them.
+
+    Exit status 1 if --verify finds any of it afterwards.
+    """
     asked: dict[str, Any] = filters(subject, tag, kind, since, until) | {"mentions": mentions}
     if namespace is not None:
         asked["namespace"] = parts(namespace)
@@ -219,3 +222,5 @@ def forget(
         echo_json(receipt)
     else:
         typer.echo(receipt.summary())
+    if receipt.verification is not None and receipt.verification.found:
+        raise typer.Exit(1)
