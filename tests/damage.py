@@ -228,6 +228,7 @@ class Outcome:
     repaired: list[str] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
     revived: list[str] = field(default_factory=list)
+    unseen: set[str] = field(default_factory=set)
 
 
 def played(case: Case, damage: Damage, folder: Path) -> Outcome:
@@ -254,6 +255,7 @@ def _work(case: Case, path: Path, outcome: Outcome) -> None:
     with memory:
         outcome.lost, outcome.refused = missed(case, memory)
         outcome.revived = revived(case, memory)
+        outcome.unseen = unseen(case, memory)
         for home in HOMES[1:]:
             if home not in outcome.refused:
                 view = memory.namespace("u", home)
@@ -277,6 +279,16 @@ def missed(case: Case, memory: Memoria) -> tuple[list[str], set[str]]:
             except memoria.MemoryNotFound:
                 lost.append(id)
     return lost, refused
+
+
+def unseen(case: Case, memory: Memoria) -> set[str]:
+    """Texts that a list and a recall over all namespaces pass over; both have to work, and to agree."""
+    texts = {text for known in case.texts.values() for text in known.values()}
+    listed = {one.text for one in memory.list()}
+    recalled = {hit.memory.text for hit in memory.recall("was told fact", k=2 * len(texts))}
+    named = {one.text for one in memory.forget(mentions="told", dry_run=True)}
+    assert listed == recalled == named
+    return texts - listed
 
 
 def revived(case: Case, memory: Memoria) -> list[str]:

@@ -11,6 +11,17 @@ from tests.damage import FIRST, KEY, Case, Damage, kinds, made, played
 ROOT = Path(__file__).parents[1]
 # The key is the same one in an older copy, and of the counts in a header there are two.
 UNSEEN = {(KEY, "of an older copy"), (FIRST, "with a bit of its counts flipped")}
+# After these, nothing of the namespace is served.
+WHOLE = {
+    "missing",
+    "emptied",
+    "cut in half",
+    "of an older copy",
+    "of another store",
+    "of zeros",
+    "with a bit of its header flipped",
+    "with a bit of its counts flipped in both places",
+}
 KINDS = {damage.name: damage for damage in kinds()}
 
 
@@ -28,6 +39,13 @@ def test_damage_is_named_and_undone_by_the_right_file(cases: dict[str, Case], tm
     assert found.revived == []
     assert found.back == [], "putting the right file back does not restore everything"
     assert found.refused <= hit, "another namespace suffers"
+    whole = damage.file == FIRST and damage.how in WHOLE
+    assert whole <= ("n0" in found.refused), "a namespace without its file is served"
+    known = list(case.texts["n0"].values())
+    hidden = {*known, *case.texts["n1"].values()} if "swapped" in name else set(known if whole else known[:1])
+    assert found.unseen <= hidden, "what is not damaged is passed over"
+    if damage.file == KEY:
+        assert found.opening == "opens", "the copy of the key is not used"
     assert set(found.lost) <= set(list(case.texts["n0"])[:1]), "what is not damaged is lost"
     if found.lost or found.refused:
         assert found.doctor, "doctor does not say it"

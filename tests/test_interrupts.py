@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import memoria
 from memoria.engine.memory import Memoria
 from memoria.forget.residue import scan
 from tests.interrupts import EMBEDDER, Lines, Verb, filled, opened, picture
@@ -97,6 +98,23 @@ def test_an_interrupted_verb_loses_nothing(made: tuple[Path, dict[str, str]], tm
             assert memory.doctor() == [], where
             check_state(memory, name, before, after, where)
     sys.stdout.write(f"{name}: {len(tried)} of {lines.count} lines\n")
+
+
+def test_an_interrupted_reader_sees_what_was_committed(made: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    path = next(copies(made, tmp_path))
+    with opened(path) as writer:
+        ada = writer.namespace("app", "ada")
+        for at in range(1, 240, 3):
+            with memoria.open(path, mode="r", embedder=EMBEDDER) as reader:
+                old = ada.remember(f"Said before {at}.")
+                assert old in [hit.memory for hit in reader.recall(old.text, k=3)]
+                new = ada.remember(f"Said after {at}.")
+                ada.forget(old.id)
+                with suppress(KeyboardInterrupt), Lines(at):
+                    reader.recall(new.text)
+                assert new in [hit.memory for hit in reader.recall(new.text, k=3)], at
+                assert old not in reader.list(), at
+                assert reader.list() == writer.list(), at
 
 
 def interrupted(
