@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import sys
@@ -110,6 +111,10 @@ def cut(file: str, share: float) -> Harm:
     return harm
 
 
+def shortened(file: str, length: int) -> Harm:
+    return lambda case, path: os.truncate(path / file, length)
+
+
 def zeroed(file: str, first: int = 0, last: int | None = None) -> Harm:
     def harm(case: Case, path: Path) -> None:
         data = bytearray((path / file).read_bytes())
@@ -180,6 +185,7 @@ def kinds() -> Sequence[Damage]:
         (KEY, "with one bit flipped", flipped(KEY, 5)),
         *((FIRST, how, harm) for how, harm in _whole(FIRST)),
         (FIRST, "of zeros", zeroed(FIRST)),
+        (FIRST, "cut behind its last slot", shortened(FIRST, HEADER + 9 * SLOT)),
         (FIRST, "with a bit of its header flipped", flipped(FIRST, 40)),
         (FIRST, "with a bit of its counts flipped", flipped(FIRST, 520)),
         (FIRST, "with a bit of its counts flipped in both places", both(flipped(FIRST, 520), flipped(FIRST, 1032))),

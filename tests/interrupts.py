@@ -36,13 +36,14 @@ class Clock:
 
 
 class Lines:
-    """Counts the lines of memoria that run, and raises at one of them; at 0, it raises at none."""
+    """Counts the lines of memoria that run, or those of files with a name, and raises at one; at 0 it never does."""
 
-    def __init__(self, at: int = 0, error: type[BaseException] = KeyboardInterrupt) -> None:
+    def __init__(self, at: int = 0, *, named: str = "", error: type[BaseException] = KeyboardInterrupt) -> None:
         self.count = 0
         self.place = ""
         self._at = at
         self._error = error
+        self._named = named
 
     def __enter__(self) -> Lines:
         self._before = sys.gettrace()
@@ -53,7 +54,8 @@ class Lines:
         sys.settrace(self._before)
 
     def _call(self, frame: FrameType, event: str, _: Any) -> Any:
-        return self._line if frame.f_code.co_filename.startswith(TRACED) else None
+        name = frame.f_code.co_filename
+        return self._line if name.startswith(TRACED) and name.endswith(self._named) else None
 
     def _line(self, frame: FrameType, event: str, _: Any) -> Any:
         if event == "line" and not _takes_a_lock(frame):

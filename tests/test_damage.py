@@ -16,6 +16,7 @@ WHOLE = {
     "missing",
     "emptied",
     "cut in half",
+    "cut behind its last slot",
     "of an older copy",
     "of another store",
     "of zeros",

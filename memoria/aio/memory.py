@@ -237,7 +237,7 @@ class AsyncMemoria(AsyncView):
             A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
 
         Raises:
-            InvalidQuery: a limit under 1, or a filter that no memory can meet.
+            InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
         return await self._threads.run(lambda: self.sync.list(limit=limit, after=after, newest=newest, **filters))
 

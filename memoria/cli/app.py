@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,23 +67,6 @@ def opened(store: Path | str, namespace: str, mode: Literal["r", "rw"]) -> Itera
 
 def parts(namespace: str) -> tuple[str, ...]:
     return tuple(part for part in namespace.split("/") if part)
-
-
-def filters(
-    subject: str | None,
-    tag: list[str] | None,
-    kind: list[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> dict[str, Any]:
-    """The options of a filter as arguments of a verb; times without a zone are UTC."""
-    return {
-        "subject": subject,
-        "tags": tuple(tag or ()),
-        "kinds": tuple(kind or ()),
-        "since": None if since is None else since.replace(tzinfo=UTC),
-        "until": None if until is None else until.replace(tzinfo=UTC),
-    }
 
 
 @contextmanager

@@ -246,9 +246,12 @@ class Chat:
             self.say(self.message, readmit=True)
 
     def list(self, _: str) -> None:
-        self.listed = self.memory.list(limit=SHOWN, newest=True)
-        for place, one in enumerate(self.listed, 1):
+        page = self.memory.list(limit=SHOWN, newest=True)
+        self.listed = page
+        for place, one in enumerate(page, 1):
             out.print(f"{place}. {_told(one)}", highlight=False)
+        if page.left:
+            out.print(f"[dim]{page.left:,} older ones are not shown; memoria list --oldest has all, page by page.[/]")
 
     def quit(self, _: str) -> None:
         self.over = True

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from memoria.cli.app import DEFAULT_STORE, JsonOption, NamespaceOption, StoreOption, app, echo_json, err, opened, out
 from memoria.engine.memory import Memoria
+from memoria.retention.fade import LIMIT
 from memoria.types import Budget
 
 IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories.")]
@@ -28,6 +29,8 @@ def fade(
     with opened(store, namespace, "rw") as memory:
         ids = memory.fade(dry_run=dry_run)
     _show_ids(ids, "would fade" if dry_run else "faded", as_json)
+    if len(ids) == LIMIT:
+        err.print(f"One pass takes {LIMIT:,} at most; more may be due.")
 
 
 @app.command()

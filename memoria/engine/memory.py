@@ -240,11 +240,13 @@ class Memoria(Change):
             A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
 
         Raises:
-            InvalidQuery: a limit under 1, or a filter that no memory can meet.
+            InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
         where = check_where(self._where(filters))
         size = None if limit is None else check_whole("limit", limit)
         start = None if after is None else check_ids([after])[0]
+        if start is not None and not is_id(start):
+            raise InvalidQuery("after is not an id of 32 hexadecimal digits")
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)

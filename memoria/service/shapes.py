@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
+from memoria.engine.arguments import Filters as _Filters
+from memoria.metadata import MAX_PATH
 from memoria.remember import Draft as _Draft
-from memoria.types import Hit, Memory, Namespace, Provenance, Receipt
+from memoria.types import Hit, Memory, Namespace, Page, Provenance, Receipt
+from memoria.validate import MAX_CRITERIA
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _LAST_YEAR = 2999
@@ -55,6 +68,14 @@ Kind = Literal["episodic", "semantic", "procedural"]
 Real = Annotated[float, Field(strict=True, ge=0, le=1)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_shallow)]
 Tags = Annotated[list[Name], Field(max_length=100)]
+Scalar = StrictStr | StrictBool | StrictInt | StrictFloat | None
+Criteria = Annotated[
+    dict[Annotated[str, Field(max_length=MAX_PATH)], Scalar],
+    Field(
+        max_length=MAX_CRITERIA,
+        description='Values in the metadata that must be equal, by dotted path: {"flight.seat": "12A"}.',
+    ),
+]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
 
@@ -108,20 +129,19 @@ class RememberMany(Body):
 class Filters(Body):
     """Filters; a memory must meet all that are given. since, until: created in [since, until)."""
 
-    subject: Name | None = None
-    tags: Tags = []
-    kinds: Annotated[list[Kind], Field(max_length=3)] = []
-    since: Time | None = None
-    until: Time | None = None
+    subject: Annotated[Name | None, Field(description="About this subject, whatever its case.")] = None
+    session: Annotated[Name | None, Field(description="Said in this conversation.")] = None
+    speaker: Annotated[Name | None, Field(description="Said by this speaker.")] = None
+    tags: Annotated[Tags, Field(description="With all of these tags.")] = []
+    kinds: Annotated[list[Kind], Field(max_length=3, description="Of one of these kinds.")] = []
+    key: Annotated[Name | None, Field(description="With this key.")] = None
+    metadata: Criteria = {}
+    since: Annotated[Time | None, Field(description="Created at this time or later.")] = None
+    until: Annotated[Time | None, Field(description="Created before this time.")] = None
 
-    def asked(self) -> dict[str, Any]:
-        return {
-            "subject": self.subject,
-            "tags": tuple(self.tags),
-            "kinds": tuple(self.kinds),
-            "since": self.since,
-            "until": self.until,
-        }
+    def asked(self) -> _Filters:
+        """The filters as those of a verb, except the namespace, which is that of the view."""
+        return cast("_Filters", {name: getattr(self, name) for name in Filters.model_fields if name != "namespace"})
 
 
 class Recall(Filters):
@@ -135,10 +155,11 @@ class Recall(Filters):
 
 
 class List(Filters):
-    """The newest `limit` that meet the filters, oldest first."""
+    """A page of the memories that meet the filters, oldest first."""
 
-    key: Name | None = None
-    limit: Annotated[StrictInt, Field(ge=1, le=1000)] = 100
+    limit: Annotated[StrictInt, Field(ge=1, le=1000, description="How many at most.")] = 100
+    after: Annotated[Id | None, Field(description="The `after` of the page before: only what is newer.")] = None
+    newest: Annotated[StrictBool, Field(description="When there are more: the newest ones, not the oldest.")] = False
 
 
 class Amend(BaseModel):
@@ -233,6 +254,17 @@ class Memories(BaseModel):
     """Memories, in the order that the request defines."""
 
     memories: list[Remembered]
+
+
+class Listed(Memories):
+    """A page, oldest first."""
+
+    left: Annotated[int, Field(description="How many more meet the filters: newer ones, or with `newest` older ones.")]
+    after: Annotated[str | None, Field(description="The cursor of the next page; null when nothing newer is left.")]
+
+    @classmethod
+    def of(cls, page: Page, prefix: Namespace) -> Listed:
+        return cls(memories=[Remembered.of(one, prefix) for one in page], left=page.left, after=page.after)
 
 
 class Found(BaseModel):
