@@ -199,5 +199,6 @@ VERBS = (
     Verb(name="distill", module="distill", count=_learnt),
     Verb(name="relearn", module="distill", count=_learnt),
     Verb(name="rebuild", module="engine", count=_nothing),
+    Verb(name="repair", module="engine", count=_nothing),
     Verb(name="reembed", module="engine", count=_nothing),
 )

@@ -202,3 +202,12 @@ def test_a_receipt_holds_no_content(tmp_path: Path) -> None:
             assert len(receipt.forgotten) == 1
             assert "withheld" in repr(receipt)
             assert "zq" not in repr(receipt) + receipt.summary()
+
+
+@pytest.mark.parametrize("text", ["no", "I", "42.", "memory", "Tokyo", "namespace", "last_retrieved", "hash-64"])
+def test_a_text_that_is_found_in_any_store_is_not_looked_for(tmp_path: Path, text: str) -> None:
+    with memoria.open(tmp_path / "a", embedder=HashEmbedder(64)) as memory:
+        one = memory.remember(text)
+        verified = memory.forget(one.id, verify=True).verification
+        assert verified is not None
+        assert (verified.found, verified.needles) == (0, 4)

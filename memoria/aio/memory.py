@@ -367,6 +367,19 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.doctor())
 
+    async def repair(self, *, dry_run: bool = False) -> Problems:
+        """Gives up what is damaged, so that all else is sound again; what was damaged is gone then.
+
+        Look at `repair(dry_run=True)` first: an older copy of a file may hold what is damaged.
+
+        Args:
+            dry_run: only says what would be done.
+
+        Returns:
+            Each problem, and what was done about it, or would be.
+        """
+        return await self._threads.run(lambda: self.sync.repair(dry_run=dry_run))
+
     async def rebuild(self) -> None:
         """Makes indexes again from the slots and gives back the space of what was forgotten."""
         await self._threads.run(lambda: self.sync.rebuild())

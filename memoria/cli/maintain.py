@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -22,14 +23,16 @@ from memoria.cli.app import (
     parts,
     progress_bar,
 )
-from memoria.errors import InvalidQuery, StoreNotFound
+from memoria.engine.opening import open_store
+from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
 from memoria.forget.residue import scan as scan_files
 from memoria.forget.residue import text_secrets
+from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
 from memoria.transfer.jsonl import import_lines
-from memoria.types import Where
+from memoria.types import EmbedderCard, Where
 
 
 @app.command()
@@ -74,15 +77,47 @@ def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> No
 
 
 @app.command()
-def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Reads the whole store and reports what is wrong; exit status 1 if anything is."""
-    with opened(store, "", "r") as memory:
-        problems = memory.doctor()
+def doctor(
+    store: StoreOption = DEFAULT_STORE,
+    repair: Annotated[bool, typer.Option("--repair", help="Say what a repair would give up.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --repair: do it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Reads the whole store and reports what is wrong; exit status 1 if anything is.
+
+    A repair gives up what is damaged, for good, so that all else is sound again. Look for an older copy of the damaged
+    file first: where the right one is put back, nothing is lost.
+    """
+    if repair:
+        problems = _repaired(store, yes=yes)
+    else:
+        with opened(store, "", "r") as memory:
+            problems = memory.doctor()
     if as_json:
         echo_json(problems)
     else:
         out.print("\n".join(problems) or "Sound.")
     raise typer.Exit(1 if problems else 0)
+
+
+def _repaired(store: str | Path, *, yes: bool) -> list[str]:
+    """What a repair does, or would do; a memoria.db that is too old to be opened is accepted first."""
+    unused = EmbedderCard(name="", dimension=1)
+    if is_url(store):
+        with closing(open_store(store, unused, "rw", timeout=10.0)) as server:
+            return server.repair(dry_run=not yes)
+    if not (Path(store) / "memoria.db").exists():
+        raise StoreNotFound(f"{store} holds no memoria store")
+    try:
+        local = LocalStore(store, embedder=unused, timeout=10.0)
+    except DatabaseOlder as error:
+        said = f"{error}: it is accepted, and what only the slot files have is listed then"
+        if not yes:
+            return [said]
+        with closing(LocalStore(store, embedder=unused, timeout=10.0, accept_older=True)) as older:
+            return [said, *older.repair(dry_run=True)]
+    with closing(local):
+        return local.repair(dry_run=not yes)
 
 
 @app.command()

@@ -209,7 +209,10 @@ def forget(
     as_json: JsonOption = False,
     **filters: Unpack[FilterOptions],
 ) -> None:
-    """Forgets memories for ever: text, vectors and keys, and all that was made from them."""
+    """Forgets memories for ever: text, vectors and keys, and all that was made from them.
+
+    Exit status 1 if --verify finds any of it afterwards.
+    """
     meant = asked(**filters)
     if namespace is not None:
         meant["namespace"] = parts(namespace)
@@ -231,3 +234,5 @@ def forget(
         echo_json(receipt)
     else:
         typer.echo(receipt.summary())
+    if receipt.verification is not None and receipt.verification.found:
+        raise typer.Exit(1)
