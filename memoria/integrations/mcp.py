@@ -1,7 +1,7 @@
 """An MCP server: the reference memory server's nine tools with the same names and shapes, and four of its own.
 
-Its own tools are recall, list_memories, forget and why. The store is opened for each call, so several clients may keep a
-server on one store.
+Its own tools are recall, list_memories, forget and why. The store is opened for each call, so that several clients may
+keep a server on one store.
 """
 
 from __future__ import annotations
