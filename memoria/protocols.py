@@ -488,7 +488,7 @@ class Store(Protocol):
             dry_run: changes nothing.
 
         Returns:
-            One line for each problem of `check`: the problem, and what is done about it, or would be.
+            A line for each problem that `check` names, and the problem, and what is done about it, or would be.
         """
         ...
 

@@ -197,4 +197,6 @@ def test_a_list_that_is_cut_says_so_and_goes_on() -> None:
         assert (page, page.left, page.after) == (made[6:], 0, None)
         last = memory.list(limit=2, newest=True)
         assert (last, last.left, last.after) == (made[5:], 4, None)
+        with pytest.raises(InvalidQuery, match="not an id"):
+            memory.list(after="x")
         assert memory.list().left == 0

@@ -251,7 +251,9 @@ class Chat:
         for place, one in enumerate(page, 1):
             out.print(f"{place}. {_told(one)}", highlight=False)
         if page.left:
-            out.print(f"[dim]{page.left:,} older ones are not shown; memoria list --oldest has all, page by page.[/]")
+            out.print(
+                f"[dim]{len(page)} shown, {page.left:,} older left out; memoria list --oldest has all, in pages[/]"
+            )
 
     def quit(self, _: str) -> None:
         self.over = True

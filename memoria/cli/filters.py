@@ -104,9 +104,9 @@ def nested(flat: Mapping[str, Scalar]) -> dict[str, Any]:
 def say_left(page: Page, *, newest: bool) -> None:
     """A line on stderr when a list leaves memories out: how many, and how to see them."""
     if page.left and newest:
-        note(f"The {len(page):,} newest are shown; {page.left:,} older ones, page by page from the oldest: --oldest")
+        note(f"{len(page):,} shown, {page.left:,} older left out; page by page from the oldest: --oldest")
     elif page.left:
-        note(f"{len(page):,} are shown; {page.left:,} newer ones, the next page: --after {page.after}")
+        note(f"{len(page):,} shown, {page.left:,} newer left out; the next page: --after {page.after}")
 
 
 def note(line: str) -> None:

@@ -1,6 +1,7 @@
-"""An MCP server: the reference memory server's nine tools with the same names and shapes, and recall and others.
+"""An MCP server: the reference memory server's nine tools with the same names and shapes, and four of its own.
 
-The store is opened for each call, so several clients may keep a server on one store.
+Its own tools are recall, list_memories, forget and why. The store is opened for each call, so that several clients may
+keep a server on one store.
 """
 
 from __future__ import annotations
@@ -310,8 +311,8 @@ def _more(page: Page) -> str | None:
     if not page.left:
         return None
     if page.after is None:
-        return f"{page.left} older memories are left out; newest=false begins with the oldest"
-    return f"{page.left} newer memories are left out; call list_memories with the same filters and after={page.after}"
+        return f"{page.left} older left out; newest=false begins with the oldest"
+    return f"{page.left} newer left out; call list_memories with the same filters and after={page.after}"
 
 
 @contextmanager

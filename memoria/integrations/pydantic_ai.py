@@ -92,6 +92,7 @@ class MemoryCapability(AbstractCapability[AgentDepsT]):
         Args:
             query: What to look for, in plain words.
             k: How many at most.
+            criteria: What a memory must meet, all that is given.
         """
         hits = await self._do(lambda memory: memory.recall(query, k=k, **asked(**criteria)))
         return "\n".join(map(_shown, hits)) or "Nothing is remembered about that."
