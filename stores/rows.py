@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from memoria.canonical import canonical
+from memoria.stores.claims import keys_of
 from memoria.stores.sealing import blind
 from memoria.traces import Traces
 from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace
@@ -188,6 +189,11 @@ def labels(key: bytes, memory: Memory) -> set[bytes]:
     if memory.key is not None:
         hashes.add(blind(key, "key", memory.key))
     return hashes.union(*(labels(key, part) for part in memory.parts))
+
+
+def key_labels(key: bytes, memory: Memory) -> set[bytes]:
+    """Those of `labels` that are of the caller's keys, which no other memory of the namespace has."""
+    return {blind(key, "key", one) for one in keys_of(memory)}
 
 
 def subject_label(key: bytes, subject: str) -> bytes:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from memoria.change.supersede import expire, supersede
+from memoria.change.supersede import check_current, check_ends, heirs_of, succeeded
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
 from memoria.embedders import embed
 from memoria.english.detect import by_rules, named
-from memoria.errors import MemoryNotFound
+from memoria.errors import Held, InvalidMemory, InvalidQuery, MemoryNotFound, Refused
 from memoria.protocols import Detector, Embedder, Store
-from memoria.remember import Draft
+from memoria.remember import Draft, admit, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.text.words import question
-from memoria.types import Memory, Proposal, Where
+from memoria.types import Memory, Proposal, Record, Where
 
 POOL = 50
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
@@ -50,11 +50,15 @@ def _open(memory: Memory, at: datetime) -> bool:
 
 
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
-    """Candidates of the statement's namespace that hold when it is made, in order, as proposals so far leave them."""
+    """Candidates of the statement's namespace that hold when it is made, in order, as proposals so far leave them.
+
+    What was derived from the statement, such as what it left of another memory, is none.
+    """
     seen = []
     for one in sorted(candidates, key=lambda one: one.id):
         text = texts.get(one.id, one.text)
-        if one.namespace == statement.namespace and text is not None and one.holds(statement.created_at):
+        meant = one.namespace == statement.namespace and statement.id not in one.provenance.derived_from
+        if meant and text is not None and one.holds(statement.created_at):
             seen.append(one if text == one.text else replace(one, text=text))
     return seen
 
@@ -88,6 +92,21 @@ def _same_talk(one: Memory, other: Memory) -> bool:
     return one.provenance.session is not None and one.provenance.session == other.provenance.session
 
 
+class Settled(tuple[Proposal, ...]):
+    """The proposals that were carried out, or would be.
+
+    Attributes:
+        skipped: those that cannot be carried out: what they are about is gone, held, forgotten or superseded by now.
+    """
+
+    skipped: tuple[Proposal, ...]
+
+    def __new__(cls, carried: Iterable[Proposal] = (), skipped: Iterable[Proposal] = ()) -> Settled:
+        made = super().__new__(cls, tuple(carried))
+        made.skipped = tuple(skipped)
+        return made
+
+
 def settle(
     records: Records,
     traces: Reinforcer,
@@ -96,50 +115,86 @@ def settle(
     phrases: Phrases = named,
     *,
     dry_run: bool = False,
-) -> tuple[Proposal, ...]:
-    """Settles what the statements of these ids say has changed; returns the proposals that were carried out.
+) -> Settled:
+    """Settles what the statements of these ids say has changed. What is settled already is passed over.
 
     dry_run: changes nothing, and returns what would be.
     """
-    store = records.store
-    statements = list(memories(store, ids).values())
-    found = propose(statements, candidates(store, records.embedder, phrases), detector)
-    if not dry_run:
-        apply(records, traces, found)
-    return tuple(found)
+    statements = list(memories(records.store, ids).values())
+    found = propose(statements, candidates(records.store, records.embedder, phrases), detector)
+    return apply(records, traces, found, dry_run=dry_run)
 
 
-def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal]) -> dict[str, str]:
-    """Carries proposals out, in order; returns for each memory that was reworded the id of what now says the rest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """What is left to do for a proposal. ends: until when memories hold. texts: by id, what says the rest of it."""
+
+    ends: Mapping[str, datetime]
+    texts: Mapping[str, str]
+    before: Mapping[str, Memory]
+
+
+def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal], *, dry_run: bool = False) -> Settled:
+    """Carries proposals out, in order, each in one go or not at all.
 
     What is ended keeps its text, and holds until `at`; what says the rest supersedes it, and is derived from it and
-    from the statement. Raises InvalidQuery for what has ended since it was proposed, MemoryNotFound for what is gone.
+    from the statement.
     """
     now: dict[str, str] = {}
+    carried, skipped = list[Proposal](), list[Proposal]()
     for proposal in proposals:
-        for id in proposal.ends:
-            _end(records, now.get(id, id), proposal.at)
-        for id, text in proposal.amends:
-            now[id] = _reword(records, traces, now.get(id, id), text, proposal)
-        if proposal.keep is None:
-            _end(records, proposal.by, proposal.at)
-        elif proposal.keep != _living(records.store, proposal.by).text:
-            now[proposal.by] = _reword(records, traces, proposal.by, proposal.keep, proposal)
-    return now
+        try:
+            done = _carry_out(records, traces, proposal, now, dry_run=dry_run)
+        except (InvalidQuery, InvalidMemory, MemoryNotFound, Refused, Held):
+            skipped.append(proposal)
+        else:
+            carried += [proposal] if done else []
+    return Settled(carried, skipped)
 
 
-def _living(store: Store, id: str) -> Memory:
-    """The memory with this id, by itself or in a gist; raises MemoryNotFound."""
-    found = living(store, [id])
-    if id not in found:
-        raise MemoryNotFound(id)
-    return found[id]
+def _carry_out(records: Records, traces: Reinforcer, proposal: Proposal, now: dict[str, str], *, dry_run: bool) -> bool:
+    """Carries one out; whether there was anything to do. now: by id, what says the rest of what was reworded."""
+    turn = _turn(records.store, proposal, now)
+    if dry_run or not turn.ends:
+        return bool(turn.ends)
+    made = {id: _reworded(records, traces, turn.before[id], text, proposal) for id, text in turn.texts.items()}
+    traces.begin()
+    with records.store.alone():
+        if _turn(records.store, proposal, now) != turn:
+            raise InvalidQuery("changed meanwhile")
+        for draft, record in made.values():
+            admit(records.store, record.memory.namespace, [draft], [record.memory], [record], readmit=False)
+        heirs = {id: record.memory.id for id, (_, record) in made.items()}
+        change = records.apart(turn.ends)
+        change = replace(change, add=(*change.add, *(record for _, record in made.values())))
+        records.store.revise(succeeded(change, turn.ends, heirs, turn.before), guard=False)
+    now |= heirs
+    return True
 
 
-def _end(records: Records, id: str, at: datetime) -> None:
-    end = _last(_living(records.store, id), at)
-    records.set_apart([id])
-    expire(records.store, [id], end)
+def _turn(store: Store, proposal: Proposal, now: Mapping[str, str]) -> _Turn:
+    """What of a proposal is not there yet; raises InvalidQuery and MemoryNotFound for what cannot be done any more."""
+    texts: dict[str, str | None] = {now.get(id, id): None for id in proposal.ends}
+    texts |= {now.get(id, id): text for id, text in (*proposal.amends, (proposal.by, proposal.keep))}
+    found = living(store, texts)
+    if len(found) < len(texts):
+        raise MemoryNotFound(*(id for id in texts if id not in found))
+    heirs = heirs_of(store, list(texts))
+    said = {id: [one.text for one in living(store, heirs.get(id, ())).values()] for id in texts}
+    ends: dict[str, datetime] = {}
+    for id, text in texts.items():
+        end = _last(found[id], proposal.at)
+        if text == found[id].text or (text is None and not _lasts(found[id], end)) or text in said[id]:
+            continue
+        check_ends(store, [id], end)
+        ends[id] = end
+    check_current(store, [id for id in ends if texts[id] is not None])
+    kept = {id: text for id in ends if (text := texts[id]) is not None}
+    return _Turn(ends=ends, texts=kept, before={id: found[id] for id in ends})
+
+
+def _lasts(memory: Memory, end: datetime) -> bool:
+    return memory.valid_to is None or memory.valid_to > end
 
 
 def _last(one: Memory, at: datetime) -> datetime:
@@ -148,20 +203,19 @@ def _last(one: Memory, at: datetime) -> datetime:
     return max(at, begun + 2 * _TICK)
 
 
-def _reword(records: Records, traces: Reinforcer, id: str, text: str, proposal: Proposal) -> str:
-    """Supersedes a memory by what of it still holds, said when it was said; returns the id of that."""
-    one = _living(records.store, id)
-    # So that it stands right behind what it supersedes, in the order of the talk.
-    created_at = one.created_at + _TICK
+def _reworded(records: Records, traces: Reinforcer, one: Memory, text: str, proposal: Proposal) -> tuple[Draft, Record]:
+    """What still holds of a memory, said when it was said."""
     draft = Draft(
         text=text,
         kind=one.kind,
-        created_at=created_at,
+        # So that it stands right behind what it supersedes, in the order of the talk.
+        created_at=one.created_at + _TICK,
+        valid_from=_last(one, proposal.at),
         salience=one.salience,
         subject=one.subject,
         tags=one.tags,
         metadata=one.metadata,
-        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((id, proposal.by)))),
+        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((one.id, proposal.by)))),
     )
-    end = _last(one, proposal.at)
-    return supersede(records, traces, one.namespace, draft, [id], created_at, at=end).id
+    _, (record,) = prepare(records, traces, one.namespace, [draft], proposal.at)
+    return draft, record

@@ -93,8 +93,7 @@ class Change(Retention, Weights):
             InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
         """
         ending, when = self._mine(ids, parts=True), self._at(at)
-        self._records.set_apart(ending)
-        superseding.expire(self.store, ending, when)
+        superseding.expire(self._records, ending, when)
 
     def history(self, id: IdLike) -> Memories:
         """What a memory superseded and what superseded it.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
-from memoria.embedders import EmbedderLike, as_embedder, embed
+from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
 from memoria.engine.change import Change
 from memoria.engine.view import IdLike
@@ -24,8 +24,8 @@ from memoria.recall.context import CountTokens, estimate_tokens, pack
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
-from memoria.types import Hit, Memory, Namespace, Page, Receipt, Record, StoreStats
-from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.types import Hit, Memory, Namespace, Page, Receipt, StoreStats
+from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -250,11 +250,12 @@ class Memoria(Change):
         memories = [record.memory for record in records if record is not None]
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
-    def amend(self, id: IdLike, **changes: Unpack[Amendment]) -> Memory:
+    def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
+            readmit: takes the new text even if it was forgotten here.
             changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
 
         Returns:
@@ -265,19 +266,13 @@ class Memoria(Change):
             InvalidMemory: a field breaks a rule.
             InvalidQuery: no changes.
             Held: a hold stands against it.
+            Refused: the new text was forgotten here.
         """
         if not changes:
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
         (mine,) = self._mine([id], parts=True)
-        self._records.set_apart([mine])
-        old = self._record(mine)
-        memory = check_memory(replace(old.memory, **_amended(changes)))
-        same = memory.text == old.memory.text
-        vector = old.vector if same else embed(self.store, self.embedder, [memory.text])[0]
         self._traces.flush()
-        new = Record(memory=memory, trace=self._record(mine).trace, vector=vector)
-        erasing.amend(self._records, new, old.memory)
-        return memory
+        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit)
 
     @overload
     def forget(

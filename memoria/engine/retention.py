@@ -146,11 +146,12 @@ class Retention(View):
         when = self._at(at)
         found: list[tuple[float, str]] = []
         if budget is None or below is not None:
-            limit = self._traces.threshold / 2 if below is None else below
-            found = faded(self.store, self.policy, self.prefix, when, limit)
+            under = self._traces.threshold / 2 if below is None else below
+            found = faded(self.store, self.policy, self.prefix, when, under)
         if budget is not None:
             found = sorted({*found, *self._beyond(budget, when, archived=True)})
-        return pruning.prune(self._records, found, check_whole("cap", cap), when, dry_run=dry_run)
+        limit = check_whole("cap", cap)
+        return pruning.prune(self._records, found, limit, when, archived=budget is None, dry_run=dry_run)
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
         """Archives the least needed memories of each namespace until what is not archived keeps its budget.
@@ -167,9 +168,11 @@ class Retention(View):
             InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
         """
         self._traces.flush()
-        going = tuple(id for _, id in self._beyond(budget, self._at(at), archived=False))
-        if going and not dry_run:
-            self.store.mark(going, archived=True)
+        when = self._at(at)
+        with self.store.alone():
+            going = tuple(id for _, id in self._beyond(budget, when, archived=False))
+            if going and not dry_run:
+                self.store.mark(going, archived=True)
         return going
 
     def _beyond(self, budget: Budget, at: datetime, *, archived: bool) -> list[tuple[float, str]]:
@@ -206,8 +209,9 @@ class Retention(View):
         if apply:
             for name, places in found.places().items():
                 budget = Budget(count=places)
-                going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
-                self.store.mark([id for _, id in going], archived=True)
+                with self.store.alone():
+                    going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
+                    self.store.mark([id for _, id in going], archived=True)
         return found
 
     def archive(self, *ids: IdLike) -> None:
@@ -292,11 +296,12 @@ class Retention(View):
         ids = self._mine(given)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
-        if action == "hold":
-            self.store.mark(ids, held=True)
-        self.store.enter(entry)
-        if action == "release":
-            self.store.mark(ids, held=False)
+        with self.store.alone():
+            if action == "hold":
+                self.store.mark(ids, held=True)
+            self.store.enter(entry)
+            if action == "release":
+                self.store.mark(ids, held=False)
 
     def ledger(self) -> Decisions:
         """Every decision about holds of this store.

@@ -12,17 +12,28 @@ from memoria.protocols import Store
 from memoria.retention.prune import Pruning, capped
 from memoria.types import Where
 
+# By so much may a retrievability computed from rows be over one computed from columns.
+_ROUNDED = 1 + 1e-9
+
 
 def prune(
-    records: Records, found: Sequence[tuple[float, str]], cap: int, at: datetime, *, dry_run: bool = False
+    records: Records,
+    found: Sequence[tuple[float, str]],
+    cap: int,
+    at: datetime,
+    *,
+    archived: bool = False,
+    dry_run: bool = False,
 ) -> Pruning:
     """Forgets the first `cap` of what could go, with all that was made from it, and tells no guard of it.
 
-    found: (retrievability, id), least needed first. What would take or change a pinned or held memory along is left
-    alone. dry_run: lists what would go. Raises InvalidQuery for a cap under 1.
+    found: (retrievability, id), least needed first. What was used or forgotten since is left alone, and so is what
+    would take or change a pinned or held memory along. archived: whether only what is archived may go. dry_run: lists
+    what would go. Raises InvalidQuery for a cap under 1.
     """
     with records.store.alone():
-        chosen = capped(_free(records.store, found), cap, dry_run=dry_run)
+        left = _unused(records, found, at, archived=archived)
+        chosen = capped(_free(records.store, left), cap, dry_run=dry_run)
         if not chosen.ids:
             return chosen
         order = _order(chosen.ids)
@@ -34,6 +45,16 @@ def prune(
 
 def _order(ids: Sequence[str]) -> Order:
     return Order(where=Where(ids=tuple(ids)), guard="none")
+
+
+def _unused(
+    records: Records, found: Sequence[tuple[float, str]], at: datetime, *, archived: bool
+) -> list[tuple[float, str]]:
+    """Those that are there, and no easier to retrieve than when they were found."""
+    traces = zip(found, records.store.traces([id for _, id in found]), strict=True)
+    there = [(one, trace) for one, trace in traces if trace is not None and (trace.archived or not archived)]
+    scores = records.policy.retrievability([trace for _, trace in there], at) if there else ()
+    return [one for (one, _), score in zip(there, scores, strict=True) if score <= one[0] * _ROUNDED]
 
 
 def _free(store: Store, found: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:

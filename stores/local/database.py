@@ -13,7 +13,7 @@ from typing import Any
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.disk import translated
 
-FORMAT = 3
+FORMAT = 4
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -115,6 +115,13 @@ CREATE INDEX forgotten_by_namespace ON forgotten (namespace);
 CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
     DELETE FROM link WHERE child = OLD.id OR (parent = OLD.id AND relation = 1);
 END;
+"""
+
+# `single` is 1 for the label of a key: no two live memories of a namespace have it. Rows of older formats have NULL
+# there; a write looks at them as well (keys.py).
+_UNIQUE_KEYS = """
+ALTER TABLE label ADD COLUMN single INTEGER;
+CREATE UNIQUE INDEX label_single ON label (hash) WHERE single = 1;
 """
 
 
@@ -232,6 +239,10 @@ def steps() -> Any:
     @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_3(db: Any) -> None:
         _run(db, _FORMAT_3)
+
+    @migrations(name="unique_keys")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def unique_keys(db: Any) -> None:
+        _run(db, _UNIQUE_KEYS)
 
     return migrations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 PARTITIONS = 16
 LEAST_PGVECTOR = (0, 8, 4)
 
@@ -188,7 +188,19 @@ def _format_1(partitions: int) -> list[str]:
     return [*made, *quiet, *_split(_INDEXES), *_split(_QUEUES)]
 
 
-_STEPS = (_format_1,)
+# `single`: the label of a key, which no two live memories of a tenant have. In rows of older formats it is false; a
+# write looks at them as well (claiming.py).
+_UNIQUE_KEYS = """
+ALTER TABLE label ADD COLUMN single boolean NOT NULL DEFAULT false;
+CREATE UNIQUE INDEX label_single ON label (tenant, hash) WHERE single;
+"""
+
+
+def _unique_keys(partitions: int) -> list[str]:
+    return _split(_UNIQUE_KEYS)
+
+
+_STEPS = (_format_1, _unique_keys)
 
 
 def _split(script: str) -> list[str]:
