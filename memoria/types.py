@@ -582,6 +582,21 @@ class Proposal:
     reason: str
 
 
+class Settled(tuple[Proposal, ...]):
+    """The proposals that were carried out, or would be; what is settled already is not among them.
+
+    Attributes:
+        skipped: proposals that cannot be carried out: what they are about is gone, held, forgotten or superseded.
+    """
+
+    skipped: tuple[Proposal, ...]
+
+    def __new__(cls, carried: Iterable[Proposal] = (), skipped: Iterable[Proposal] = ()) -> Settled:
+        made = super().__new__(cls, tuple(carried))
+        made.skipped = tuple(skipped)
+        return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A question for training, and its answer.
@@ -608,12 +623,14 @@ __all__ = [
     "Memory",
     "Namespace",
     "Page",
+    "Proposal",
     "Provenance",
     "Recalled",
     "Receipt",
     "Record",
     "Relation",
     "Secret",
+    "Settled",
     "StoreStats",
     "Trace",
     "Verification",

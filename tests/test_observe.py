@@ -188,7 +188,7 @@ def test_each_verb_logs_a_line_below_memoria(memory: memoria.Memoria) -> None:
         ("memoria.recall", "DEBUG", "recall: records=1 queries=1"),
         ("memoria.fade", "INFO", "fade: records=0"),
         ("memoria.prune", "INFO", "prune: records=0"),
-        ("memoria.sleep", "INFO", "sleep: records=0 replayed=1 absorbed=0 settled=0 faded=0 pruned=0"),
+        ("memoria.sleep", "INFO", "sleep: records=0 replayed=1 absorbed=0 settled=0 skipped=0 faded=0 pruned=0"),
         ("memoria.erase", "INFO", "forget: records=1 rewritten=0 namespaces=0 shards=0"),
     ]
     assert all(record.getMessage().endswith(f" ms, namespace {alias}") for record in told)

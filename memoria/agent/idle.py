@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import suppress
 
 from memoria.change.sleep import Night, Sleeper
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, StoreClosed
+
+log = logging.getLogger("memoria.agent")
 
 
 class Idle:
@@ -44,7 +47,8 @@ class Idle:
     def rouse(self) -> Night | None:
         """Ends the sleep: the current step is finished, the rest is left to the next pass.
 
-        Returns what was done, None when it did not sleep; raises what the pass raised.
+        Returns what was done, None when it did not sleep. Who speaks has not asked for the pass: an error of it is
+        logged, and the message is answered.
         """
         with self._mutex:
             timer, sleeper, self._timer, self._sleeper = self._timer, self._sleeper, None, None
@@ -53,4 +57,9 @@ class Idle:
         if sleeper is None:
             return None
         sleeper.wake()
-        return sleeper.wait()
+        error = sleeper.failure()
+        if error is None:
+            return sleeper.wait()
+        # By its type alone: what it says may be content.
+        log.error("sleep while idle failed: %s", type(error).__name__)
+        return None

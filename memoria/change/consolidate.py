@@ -17,6 +17,7 @@ from memoria.derived.gist import Writer, compose, opposes
 from memoria.derived.records import Records, moved
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
 from memoria.types import Namespace, Record, Where
+from memoria.validate import check_memory
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -155,7 +156,8 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
     """Makes the gist of a step and takes its members out of where they were, in one go; returns its id.
 
     None when what the step was planned on has changed since: a member is forgotten, edited, protected or taken
-    already. Then nothing happens. The writer runs while nobody waits for it.
+    already. Then nothing happens. The writer runs while nobody waits for it. Raises InvalidMemory for a gist
+    that is too long, or is otherwise no text.
     """
     store = records.store
     members, gist = _planned(store, step)
@@ -166,6 +168,7 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
         memory = compose(records.ids.new(min(part.created_at for part in parts)), parts, write)
     else:
         memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write)
+    check_memory(memory)
     with store.alone():
         if not _still(store, step, members, gist):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,12 +16,14 @@ from memoria.protocols import Detector, Embedder, Store
 from memoria.remember import Draft, admit, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.text.words import question
-from memoria.types import Memory, Proposal, Record, Where
+from memoria.types import Memory, Proposal, Record, Settled, Where
 
 POOL = 50
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
 Phrases = Callable[[str], Sequence[str]]
 _TICK = datetime.resolution
+# The rules over English are done in the first; a detector of somebody else may go on for ever.
+_ROUNDS = 8
 
 
 def propose(
@@ -46,7 +48,16 @@ def propose(
 
 def _open(memory: Memory, at: datetime) -> bool:
     """Whether a memory was observed, not made from others, and still holds."""
-    return not memory.provenance.derived_from and memory.holds(at)
+    return not memory.provenance.derived_from and _stood(memory, at)
+
+
+def _stood(memory: Memory, at: datetime) -> bool:
+    """Whether a memory held until a statement of this time, which may have ended it.
+
+    One that ended as soon as it was said had done its work, or was over before.
+    """
+    begun = memory.valid_from is None or memory.valid_from <= at
+    return begun and (memory.valid_to is None or at <= memory.valid_to > _last(memory, memory.created_at))
 
 
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
@@ -57,8 +68,9 @@ def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, s
     seen = []
     for one in sorted(candidates, key=lambda one: one.id):
         text = texts.get(one.id, one.text)
-        meant = one.namespace == statement.namespace and statement.id not in one.provenance.derived_from
-        if meant and text is not None and one.holds(statement.created_at):
+        other = one.id != statement.id and statement.id not in one.provenance.derived_from
+        meant = one.namespace == statement.namespace and other
+        if meant and text is not None and _stood(one, statement.created_at):
             seen.append(one if text == one.text else replace(one, text=text))
     return seen
 
@@ -92,21 +104,6 @@ def _same_talk(one: Memory, other: Memory) -> bool:
     return one.provenance.session is not None and one.provenance.session == other.provenance.session
 
 
-class Settled(tuple[Proposal, ...]):
-    """The proposals that were carried out, or would be.
-
-    Attributes:
-        skipped: those that cannot be carried out: what they are about is gone, held, forgotten or superseded by now.
-    """
-
-    skipped: tuple[Proposal, ...]
-
-    def __new__(cls, carried: Iterable[Proposal] = (), skipped: Iterable[Proposal] = ()) -> Settled:
-        made = super().__new__(cls, tuple(carried))
-        made.skipped = tuple(skipped)
-        return made
-
-
 def settle(
     records: Records,
     traces: Reinforcer,
@@ -118,11 +115,19 @@ def settle(
 ) -> Settled:
     """Settles what the statements of these ids say has changed. What is settled already is passed over.
 
-    dry_run: changes nothing, and returns what would be.
+    Of several that were said at the same time, one may show what another left; so it is looked at again until nothing
+    more changes. dry_run: changes nothing, and returns what would be at first.
     """
-    statements = list(memories(records.store, ids).values())
-    found = propose(statements, candidates(records.store, records.embedder, phrases), detector)
-    return apply(records, traces, found, dry_run=dry_run)
+    carried, looked = list[Proposal](), candidates(records.store, records.embedder, phrases)
+    # A part of a gist is a statement still, and it may be set apart.
+    said = [part.id for one in memories(records.store, ids).values() for part in (one.parts or (one,))]
+    for _ in range(_ROUNDS):
+        found = propose(list(living(records.store, said).values()), looked, detector)
+        done = apply(records, traces, found, dry_run=dry_run)
+        carried += done
+        if dry_run or not done:
+            break
+    return Settled(carried, done.skipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,17 +179,17 @@ def _carry_out(records: Records, traces: Reinforcer, proposal: Proposal, now: di
 
 def _turn(store: Store, proposal: Proposal, now: Mapping[str, str]) -> _Turn:
     """What of a proposal is not there yet; raises InvalidQuery and MemoryNotFound for what cannot be done any more."""
-    texts: dict[str, str | None] = {now.get(id, id): None for id in proposal.ends}
-    texts |= {now.get(id, id): text for id, text in (*proposal.amends, (proposal.by, proposal.keep))}
+    said = [(proposal.by, proposal.keep), *((id, None) for id in proposal.ends), *proposal.amends]
+    texts: dict[str, str | None] = {now.get(id, id): text for id, text in said}
     found = living(store, texts)
     if len(found) < len(texts):
         raise MemoryNotFound(*(id for id in texts if id not in found))
     heirs = heirs_of(store, list(texts))
-    said = {id: [one.text for one in living(store, heirs.get(id, ())).values()] for id in texts}
+    rests = {id: [one.text for one in living(store, heirs.get(id, ())).values()] for id in texts}
     ends: dict[str, datetime] = {}
     for id, text in texts.items():
         end = _last(found[id], proposal.at)
-        if text == found[id].text or (text is None and not _lasts(found[id], end)) or text in said[id]:
+        if text == found[id].text or (text is None and not _lasts(found[id], end)) or text in rests[id]:
             continue
         check_ends(store, [id], end)
         ends[id] = end

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,11 +19,11 @@ from memoria.change.reconcile import settle
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
 from memoria.english.detect import by_rules
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
-from memoria.types import Namespace, Proposal
+from memoria.types import Namespace, Proposal, Settled
 
 JOURNAL = "sleep"
 Pause = Callable[[], bool]
@@ -33,7 +34,7 @@ Pause = Callable[[], bool]
 class Night:
     """What a pass of sleep did, or would do.
 
-    replayed: memories looked at. settled: what they said had changed.
+    replayed: memories looked at. settled: what they said had changed. skipped: what of it cannot be carried out.
     gists: of each that was made or grew, its id ("" when only planned) and who joined it.
     faded: archived because due. pruned: forgotten by policy. relearnt: taken into weights again, where their shard
     was wiped with what was forgotten. waiting: still to be relearnt. capped: whether more waits for the next pass.
@@ -45,6 +46,7 @@ class Night:
     gists: tuple[tuple[str, tuple[str, ...]], ...]
     faded: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    skipped: tuple[Proposal, ...] = ()
     relearnt: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     capped: bool = False
@@ -92,13 +94,21 @@ def night(
     """The part of a pass that changes what memories say: changes are settled, then what is alike becomes gists."""
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
-    settled = () if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
+    settled = Settled() if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
     steps = plan(records.store, homes, how.grouping, records.progress)
     if dry_run:
         gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
     else:
         gists = run(records, steps, write, pause)
-    return Night(at=at, replayed=len(said), settled=settled, gists=tuple(gists), capped=capped, dry_run=dry_run)
+    return Night(
+        at=at,
+        replayed=len(said),
+        settled=tuple(settled),
+        skipped=settled.skipped,
+        gists=tuple(gists),
+        capped=capped,
+        dry_run=dry_run,
+    )
 
 
 def replay(
@@ -122,7 +132,8 @@ def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progr
 def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) -> list[tuple[str, tuple[str, ...]]]:
     """Does what a killed pass left and then `steps`, journaled; stops early, keeping the rest, when `pause` says so."""
     store, progress = records.store, records.progress
-    waiting = [*from_note(store.note(JOURNAL)), *steps]
+    # A pass that fails again and again plans the same again and again.
+    waiting = list(dict.fromkeys([*from_note(store.note(JOURNAL)), *steps]))
     if not waiting:
         return []
     store.write_note(JOURNAL, to_note(waiting))
@@ -131,9 +142,11 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
         if pause():
             store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
             return made
-        id = perform(records, step, write)
-        if id is not None:
-            made.append((id, step.members))
+        # A gist that would be over a limit is not made.
+        with suppress(InvalidMemory):
+            id = perform(records, step, write)
+            if id is not None:
+                made.append((id, step.members))
         if progress is not None:
             progress("gists", done, len(waiting))
     store.write_note(JOURNAL, to_note([]))
@@ -166,3 +179,11 @@ class Sleeper:
     def wait(self, timeout: float | None = None) -> Night:
         """The night once it is over; raises TimeoutError after `timeout` seconds, and what the pass raised."""
         return self._night.result(timeout)
+
+    def failure(self) -> BaseException | None:
+        """Waits until it is over.
+
+        Returns:
+            What the pass raised; None for nothing.
+        """
+        return self._night.exception()

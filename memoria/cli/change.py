@@ -77,6 +77,10 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
         f"{night.replayed} memories replayed, {night.absorbed} {would}gathered into {len(night.gists)} gists, "
         f"{len(night.faded)} {would}archived, {len(night.pruned)} {would}forgotten."
     )
+    if night.skipped:
+        err.print(
+            f"{len(night.skipped)} changes could not be settled: what they are about is gone, held or superseded."
+        )
     if night.relearnt:
         err.print(f"{len(night.relearnt)} {would}learnt into weights again.")
     if night.waiting:

@@ -26,7 +26,7 @@ from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
 from memoria.retention.prune import CAP
-from memoria.types import Memory, Proposal, Where
+from memoria.types import Memory, Settled, Where
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
@@ -111,10 +111,11 @@ class Change(Retention, Weights):
 
     def reconcile(
         self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
-    ) -> tuple[Proposal, ...]:
+    ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
 
-        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
+        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
+        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
 
         Args:
             ids: the statements; every memory of this view when none is given.
@@ -123,7 +124,7 @@ class Change(Retention, Weights):
             phrases: what to look for in other memories, from the text of a statement.
 
         Returns:
-            What was changed, or would be, each with its reason.
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
 
         Raises:
             MemoryNotFound: an id is not of this view.

@@ -203,6 +203,7 @@ def _slept(night: Night, known: set[str]) -> shapes.Slept:
         dry_run=night.dry_run,
         replayed=night.replayed,
         settled=len(night.settled),
+        skipped=len(night.skipped),
         gists=[shapes.Gist(id=id, joined=len(members)) for id, members in night.gists if not id or id in known],
         faded=list(night.faded),
         pruned=list(night.pruned),

@@ -288,6 +288,7 @@ class Slept(BaseModel):
     dry_run: bool
     replayed: int
     settled: int
+    skipped: int
     gists: list[Gist]
     faded: list[str]
     pruned: list[str]

@@ -388,13 +388,15 @@ class StoreConformance:
     def test_a_key_is_that_of_one_memory_in_its_namespace(self, store: Store) -> None:
         one, twin = record("one", key="k"), record("twin", key="k")
         store.write([one, record("elsewhere", namespace=("app",), key="k"), record("free")])
-        for act in (
-            lambda: store.write([record("new"), twin]),
-            lambda: store.write([record("first", key="l"), record("second", key="l")]),
-            lambda: store.revise(Change(add=(twin,), ends={one.memory.id: START + DAY})),
+        for change in (
+            Change(add=(record("new"), twin)),
+            Change(add=(record("first", key="l"), record("second", key="l"))),
+            Change(add=(twin,), ends={one.memory.id: START + DAY}),
         ):
             with pytest.raises(KeyConflict):
-                act()
+                store.revise(change)
+        with pytest.raises(KeyConflict):
+            store.write([twin])
         assert store.count(()) == 3
         store.replace(replace(one, memory=replace(one.memory, text="changed")))
         store.revise(Change(ends={one.memory.id: START + DAY}))
