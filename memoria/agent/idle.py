@@ -14,12 +14,12 @@ log = logging.getLogger("memoria.agent")
 
 
 class Idle:
-    """Starts sleep after some silence. seconds: of silence, > 0; None never sleeps."""
+    """Starts sleep after some silence. seconds: of silence, > 0; None never sleeps. prune: whether sleep prunes."""
 
-    def __init__(self, memory: Memoria, seconds: float | None) -> None:
+    def __init__(self, memory: Memoria, seconds: float | None, *, prune: bool = False) -> None:
         if seconds is not None and not seconds > 0:
             raise InvalidQuery(f"idle {seconds!r} is not over 0 seconds")
-        self._memory, self._seconds = memory, seconds
+        self._memory, self._seconds, self._prune = memory, seconds, prune
         self._mutex = threading.Lock()
         self._timer: threading.Timer | None = None
         self._sleeper: Sleeper | None = None
@@ -37,7 +37,7 @@ class Idle:
         with self._mutex:
             if self._timer is threading.current_thread():
                 with suppress(StoreClosed):  # the memory was closed meanwhile
-                    self._sleeper = self._memory.sleep(background=True)
+                    self._sleeper = self._memory.sleep(background=True, prune=self._prune)
 
     @property
     def asleep(self) -> bool:

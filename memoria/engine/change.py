@@ -185,7 +185,7 @@ class Change(Retention, Weights):
         background: bool = False,
         at: datetime | None = None,
         dry_run: bool = False,
-        prune: bool = True,
+        prune: bool = False,
         relearn: bool = True,
         write: Writer = extract,
         detector: Detector | None = by_rules,
@@ -195,15 +195,16 @@ class Change(Retention, Weights):
         like: float = consolidating.LIKE,
         most: int = consolidating.MOST,
     ) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
+        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
 
-        Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
+        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
+        is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
             at: when it is taken to be; None is now.
             dry_run: plans and changes nothing.
-            prune: whether to forget what has faded.
+            prune: whether to forget, for ever, archived memories whose retrievability is under half of `fade_below`.
             relearn: whether to train wiped shards of weights again, seconds each.
             write: makes the text of a gist from its parts; extractive by default.
             detector: reads what a statement ends; None leaves that alone.
@@ -272,5 +273,9 @@ class Change(Retention, Weights):
         night = replace(night, faded=self.fade(at, dry_run=dry_run))
         if not prune:
             return night
-        pruned = self.prune(at=at, cap=how.cap, dry_run=dry_run)
+        below = self.fade_below / 2
+        if dry_run:
+            pruned = self._prune(below, None, at, how.cap, dry_run=True, due=night.faded)
+        else:
+            pruned = self.prune(below=below, at=at, cap=how.cap)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)

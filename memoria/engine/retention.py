@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Self, get_args
 
 from memoria.engine.view import IdLike, View
+from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
 from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
@@ -47,6 +48,11 @@ class Retention(View):
         view = self.namespace()
         view._reinforcing = which
         return view
+
+    @property
+    def fade_below(self) -> float:
+        """Retrievability, in [0, 1), under which `fade` archives; `sleep(prune=True)` forgets under half of it."""
+        return self._traces.threshold
 
     @property
     def reinforces(self) -> Reinforcing:
@@ -129,8 +135,7 @@ class Retention(View):
         anything whose going would take or change one of them.
 
         Args:
-            below: archived memories with a retrievability, in [0, 1], under this; half of `fade_below` when neither
-                this nor a budget is given.
+            below: archived memories with a retrievability, in [0, 1], under this.
             budget: what each namespace may keep, archived memories included.
             at: when retrievability is taken; None is now.
             cap: how many go in one pass at most.
@@ -140,18 +145,32 @@ class Retention(View):
             What went, or would go, and what followed from it.
 
         Raises:
-            InvalidQuery: a budget that binds nothing or is negative, `cap` under 1, or `at` without a time zone.
+            InvalidQuery: neither `below` nor a budget, a budget that binds nothing or is negative, `cap` under 1, or
+                `at` without a time zone.
         """
+        if below is None and budget is None:
+            raise InvalidQuery("prune takes below= or budget=: nothing is forgotten by a rule that nobody chose")
+        return self._prune(below, budget, self._at(at), check_whole("cap", cap), dry_run=dry_run)
+
+    def _prune(
+        self,
+        below: float | None,
+        budget: Budget | None,
+        at: datetime,
+        cap: int,
+        *,
+        dry_run: bool,
+        due: Collection[str] = (),
+    ) -> Pruning:
+        """As `prune`. due: ids that a dry run has not archived."""
         self._traces.flush()
-        when = self._at(at)
         found: list[tuple[float, str]] = []
-        if budget is None or below is not None:
-            under = self._traces.threshold / 2 if below is None else below
-            found = faded(self.store, self.policy, self.prefix, when, under)
+        if below is not None:
+            found = faded(self.store, self.policy, self.prefix, at, below, due)
         if budget is not None:
-            found = sorted({*found, *self._beyond(budget, when, archived=True)})
-        limit = check_whole("cap", cap)
-        return pruning.prune(self._records, found, limit, when, archived=budget is None, dry_run=dry_run)
+            found = sorted({*found, *self._beyond(budget, at, archived=True)})
+        archived = budget is None and not due
+        return pruning.prune(self._records, found, cap, at, archived=archived, dry_run=dry_run)
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
         """Archives the least needed memories of each namespace until what is not archived keeps its budget.

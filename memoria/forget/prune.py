@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,9 @@ from memoria.protocols import Store
 from memoria.retention.prune import Pruning, capped
 from memoria.types import Where
 
+log = logging.getLogger("memoria.prune")
+# Noted once a store has been pruned.
+_PRUNED = "pruned"
 # By so much may a retrievability computed from rows be over one computed from columns.
 _ROUNDED = 1 + 1e-9
 
@@ -38,9 +42,18 @@ def prune(
             return chosen
         order = _order(chosen.ids)
         effects = plan(records.store, order).effects
+        if not dry_run:
+            _announce(records.store, len(effects.gone))
         shards = () if dry_run else erase(records, order, at).shards
     derived, rewritten = sorted(effects.gone - set(chosen.ids)), sorted(effects.changed)
     return replace(chosen, derived=tuple(derived), rewritten=tuple(rewritten), shards=shards)
+
+
+def _announce(store: Store, count: int) -> None:
+    """Says, before the first prune of a store, what it takes: whoever did not mean it stops there."""
+    if store.note(_PRUNED) is None:
+        log.warning("the first prune of this store forgets %d memories for ever", count)
+        store.write_note(_PRUNED, "")
 
 
 def _order(ids: Sequence[str]) -> Order:

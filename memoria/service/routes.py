@@ -188,7 +188,7 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))
 async def sleep(body: shapes.Sleep, asking: Asking, pool: Serving) -> shapes.Slept:
-    """Consolidates what is below the namespace: settles changes, gathers gists, archives and prunes what has faded."""
+    """Consolidates what is below the namespace: settles changes, gathers gists, archives what has faded."""
 
     def work(view: Memoria) -> shapes.Slept:
         night = view.sleep(dry_run=body.dry_run, prune=body.prune)

@@ -187,7 +187,7 @@ class Sleep(Body):
     """dry_run: plans, and changes nothing. prune: whether what has faded is forgotten."""
 
     dry_run: StrictBool = False
-    prune: StrictBool = True
+    prune: StrictBool = False
 
 
 class Remembered(BaseModel):
