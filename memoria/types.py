@@ -379,6 +379,22 @@ class Page(list[Memory]):
         return self[-1].id if self and self.left and not self._newest else None
 
 
+class Preview(list[Memory]):
+    """Exactly the memories that a forget would forget, oldest first; forgetting these ids forgets the same.
+
+    Args:
+        memories: those that would go.
+        rewritten: ids of gists that would be made again without them.
+
+    Attributes:
+        rewritten: ids of gists that stay, and would be made again without what goes.
+    """
+
+    def __init__(self, memories: Iterable[Memory] = (), *, rewritten: Iterable[str] = ()) -> None:
+        super().__init__(memories)
+        self.rewritten = tuple(rewritten)
+
+
 class _Reported:
     """Whom to tell when a hit is used. No field of a dataclass: equality, repr and JSON leave it out."""
 
@@ -623,6 +639,7 @@ __all__ = [
     "Memory",
     "Namespace",
     "Page",
+    "Preview",
     "Proposal",
     "Provenance",
     "Recalled",

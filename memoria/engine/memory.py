@@ -24,7 +24,7 @@ from memoria.recall.context import CountTokens, estimate_tokens, pack
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
-from memoria.types import Hit, Memory, Namespace, Page, Receipt, StoreStats
+from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
 from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories: ...
+    ) -> Preview: ...
     @overload
     def forget(
         self,
@@ -305,15 +305,17 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories | Receipt:
+    ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
         What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
         the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing.
+            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
+                some of them are named beside it: then only these go with it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
+                same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
@@ -323,7 +325,8 @@ class Memoria(Change):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go.
+            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
+            again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -16,7 +16,7 @@ from memoria.embedders import embed
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
-from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
+from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
@@ -56,11 +56,12 @@ class Plan:
         return change(records.store, self.effects, records.remade)
 
 
-def preview(store: Store, order: Order) -> list[Memory]:
+def preview(store: Store, order: Order) -> Preview:
     """Exactly the memories that `erase` would forget, parts of gists and what was derived among them, oldest first."""
     with store.alone():
         made = plan(store, order)
-        return [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+        going = [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+        return Preview(going, rewritten=sorted(made.effects.changed))
 
 
 def erase(records: Records, order: Order, at: datetime) -> Receipt:
@@ -166,8 +167,12 @@ def plan(store: Store, order: Order) -> Plan:
         return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
     inside = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
-    asked = sorted({*chosen, *inside, *_inside(store, chosen)})
-    return Plan(asked=tuple(asked), effects=consequences(store, asked))
+    gists, named = _gists(store, chosen).values(), {*chosen, *inside}
+    # A gist stands for its parts, unless some of them are named beside it: then the others are not meant.
+    split = [gist for gist in gists if any(part.id in named for part in gist.parts)]
+    whole = [gist for gist in gists if gist not in split]
+    asked = sorted(named.union(_inside(store, whole)))
+    return Plan(asked=tuple(asked), effects=consequences(store, asked, split=split))
 
 
 def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
@@ -217,9 +222,9 @@ def _words(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _inside(store: Store, ids: Sequence[str]) -> list[str]:
-    """Parts of the gists among `ids` that are nowhere else."""
-    held = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
+def _inside(store: Store, gists: Iterable[Memory]) -> list[str]:
+    """Parts of gists that are nowhere else."""
+    held = [part.id for gist in gists for part in gist.parts]
     live = memories(store, held)
     return [id for id in held if id not in live]
 

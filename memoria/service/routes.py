@@ -173,8 +173,9 @@ async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.G
         view = top.namespace(*body.namespace)
         if not body.dry_run:
             return _forgotten(top, view, tuple(body.ids), asked)
-        going = [one for one in view.forget(*body.ids, dry_run=True, **asked) if one.under(top.prefix)]
-        return shapes.Gone(dry_run=True, would=[shapes.Remembered.of(one, top.prefix) for one in going])
+        found = view.forget(*body.ids, dry_run=True, **asked)
+        going = [shapes.Remembered.of(one, top.prefix) for one in found if one.under(top.prefix)]
+        return shapes.Gone(dry_run=True, would=going, rewritten=sorted(mine(top, found.rewritten)))
 
     return await pool.write(asking.namespace, work)
 
