@@ -161,6 +161,7 @@ def _slept(call: Call) -> Counts:
         "replayed": night.replayed,
         "absorbed": night.absorbed,
         "settled": len(night.settled),
+        "skipped": len(night.skipped),
         "faded": len(night.faded),
         "pruned": len(night.pruned),
     }

@@ -109,6 +109,9 @@ class Store(Protocol):
 
         Args:
             records: records with new ids.
+
+        Raises:
+            KeyConflict: a key is that of another memory of its namespace, or of a part of one, or comes twice.
         """
         ...
 
@@ -149,6 +152,7 @@ class Store(Protocol):
         Raises:
             MemoryNotFound: an id to erase, replace or end is unknown.
             Held: a memory to erase or replace is under a hold, without `over_holds`.
+            KeyConflict: a key would be that of two memories of its namespace.
         """
         ...
 

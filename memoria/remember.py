@@ -111,11 +111,25 @@ def remember(
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
         traces.begin()
-        with records.store.alone():
-            admit(records.store, namespace, drafts, memories, made, readmit=readmit)
-            records.store.write(made)
-        traces.interfere(made)
+    while made:
+        try:
+            with records.store.alone():
+                admit(records.store, namespace, drafts, memories, made, readmit=readmit)
+                records.store.write(made)
+        except KeyConflict:
+            # Since it was looked for, somebody else has remembered something under one of the keys.
+            memories, made = look_again(records.store, memories, made)
+        else:
+            traces.interfere(made)
+            break
     return memories
+
+
+def look_again(store: Store, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:
+    """As `prepare` left it, but for what is there now under its key; raises KeyConflict when it says something else."""
+    there = {one.memory.id: found for one in made if (found := _existing(store, one.memory, {})) is not None}
+    kept = [record for record in made if record.memory.id not in there]
+    return [there.get(memory.id, memory) for memory in memories], kept
 
 
 def admit(
@@ -191,9 +205,9 @@ def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memo
 
 def _by_key(store: Store, memory: Memory) -> Memory | None:
     ids = store.select(Where(namespace=memory.namespace, key=memory.key))
-    records = [record for record in store.read(ids) if record is not None]
-    # A namespace is a prefix in a filter; a key is unique within one exact namespace.
-    return next((record.memory for record in records if record.memory.namespace == memory.namespace), None)
+    # A namespace is a prefix in a filter; a key is unique within one exact namespace. A part of a gist keeps its key.
+    held = (one for record in store.read(ids) if record is not None for one in (record.memory, *record.memory.parts))
+    return next((one for one in held if (one.namespace, one.key) == (memory.namespace, memory.key)), None)
 
 
 def _vectors(records: Records, drafts: Sequence[Draft]) -> list[Vectors]:

@@ -390,6 +390,22 @@ class Page(list[Memory]):
         return self[-1].id if self and self.left and not self._newest else None
 
 
+class Preview(list[Memory]):
+    """Exactly the memories that a forget would forget, oldest first; forgetting these ids forgets the same.
+
+    Args:
+        memories: those that would go.
+        rewritten: ids of gists that would be made again without them.
+
+    Attributes:
+        rewritten: ids of gists that stay, and would be made again without what goes.
+    """
+
+    def __init__(self, memories: Iterable[Memory] = (), *, rewritten: Iterable[str] = ()) -> None:
+        super().__init__(memories)
+        self.rewritten = tuple(rewritten)
+
+
 class _Reported:
     """Whom to tell when a hit is used. No field of a dataclass: equality, repr and JSON leave it out."""
 
@@ -595,6 +611,21 @@ class Proposal:
     reason: str
 
 
+class Settled(tuple[Proposal, ...]):
+    """The proposals that were carried out, or would be; what is settled already is not among them.
+
+    Attributes:
+        skipped: proposals that cannot be carried out: what they are about is gone, held, forgotten or superseded.
+    """
+
+    skipped: tuple[Proposal, ...]
+
+    def __new__(cls, carried: Iterable[Proposal] = (), skipped: Iterable[Proposal] = ()) -> Settled:
+        made = super().__new__(cls, tuple(carried))
+        made.skipped = tuple(skipped)
+        return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A question for training, and its answer.
@@ -623,6 +654,7 @@ __all__ = [
     "Memory",
     "Namespace",
     "Page",
+    "Preview",
     "Proposal",
     "Provenance",
     "Recalled",
@@ -630,6 +662,7 @@ __all__ = [
     "Record",
     "Relation",
     "Secret",
+    "Settled",
     "StoreStats",
     "Trace",
     "Verification",

@@ -11,6 +11,7 @@ import numpy as np
 
 from memoria.canonical import canonical
 from memoria.metadata import asked, entries
+from memoria.stores.claims import keys_of
 from memoria.stores.sealing import blind
 from memoria.traces import Traces
 from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace, Where
@@ -202,6 +203,11 @@ def _labels(
     several = {"tag": named.tags, "metadata": said}
     hashes = {blind(key, field, value) for field, value in single.items() if value is not None}
     return hashes | {blind(key, field, value) for field, values in several.items() for value in values}
+
+
+def key_labels(key: bytes, memory: Memory) -> set[bytes]:
+    """Those of `labels` that are of the caller's keys, which no other memory of the namespace has."""
+    return {blind(key, "key", one) for one in keys_of(memory)}
 
 
 def to_traces(found: Sequence[tuple[Any, ...]]) -> Traces:

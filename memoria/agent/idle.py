@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import suppress
 
@@ -9,14 +10,16 @@ from memoria.change.sleep import Night, Sleeper
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, StoreClosed
 
+log = logging.getLogger("memoria.agent")
+
 
 class Idle:
-    """Starts sleep after some silence. seconds: of silence, > 0; None never sleeps."""
+    """Starts sleep after some silence. seconds: of silence, > 0; None never sleeps. prune: whether sleep prunes."""
 
-    def __init__(self, memory: Memoria, seconds: float | None) -> None:
+    def __init__(self, memory: Memoria, seconds: float | None, *, prune: bool = False) -> None:
         if seconds is not None and not seconds > 0:
             raise InvalidQuery(f"idle {seconds!r} is not over 0 seconds")
-        self._memory, self._seconds = memory, seconds
+        self._memory, self._seconds, self._prune = memory, seconds, prune
         self._mutex = threading.Lock()
         self._timer: threading.Timer | None = None
         self._sleeper: Sleeper | None = None
@@ -34,7 +37,7 @@ class Idle:
         with self._mutex:
             if self._timer is threading.current_thread():
                 with suppress(StoreClosed):  # the memory was closed meanwhile
-                    self._sleeper = self._memory.sleep(background=True)
+                    self._sleeper = self._memory.sleep(background=True, prune=self._prune)
 
     @property
     def asleep(self) -> bool:
@@ -44,7 +47,8 @@ class Idle:
     def rouse(self) -> Night | None:
         """Ends the sleep: the current step is finished, the rest is left to the next pass.
 
-        Returns what was done, None when it did not sleep; raises what the pass raised.
+        Returns what was done, None when it did not sleep. Who speaks has not asked for the pass: an error of it is
+        logged, and the message is answered.
         """
         with self._mutex:
             timer, sleeper, self._timer, self._sleeper = self._timer, self._sleeper, None, None
@@ -53,4 +57,9 @@ class Idle:
         if sleeper is None:
             return None
         sleeper.wake()
-        return sleeper.wait()
+        error = sleeper.failure()
+        if error is None:
+            return sleeper.wait()
+        # By its type alone: what it says may be content.
+        log.error("sleep while idle failed: %s", type(error).__name__)
+        return None

@@ -55,6 +55,7 @@ class Agent:
         tools: whether the model may call tools (remember, recall, supersede, forget).
         settle: whether changes that the user states are applied to earlier memories at once.
         idle: seconds of silence after which it sleeps, > 0; None for never.
+        prune: whether its sleep forgets, for ever, what has faded far.
 
     Raises:
         InvalidQuery: user and agent have the same name, or `extract` or `idle` has no valid value.
@@ -77,6 +78,7 @@ class Agent:
         tools: bool = True,
         settle: bool = True,
         idle: float | None = None,
+        prune: bool = False,
     ) -> None:
         if user == name:
             raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
@@ -89,7 +91,7 @@ class Agent:
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()
         self._settle = settle
-        self._idle = Idle(memory, idle)
+        self._idle = Idle(memory, idle, prune=prune)
         self._busy = threading.Lock()
 
     def say(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Reply:

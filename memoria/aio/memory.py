@@ -38,7 +38,7 @@ from memoria.retention.fade import FADE_BELOW
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Memory, Page, Proposal, Receipt, StoreStats, Trace
+from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -241,11 +241,12 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.list(limit=limit, after=after, newest=newest, **filters))
 
-    async def amend(self, id: IdLike, **changes: Unpack[Amendment]) -> Memory:
+    async def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
+            readmit: takes the new text even if it was forgotten here.
             changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
 
         Returns:
@@ -256,8 +257,9 @@ class AsyncMemoria(AsyncView):
             InvalidMemory: a field breaks a rule.
             InvalidQuery: no changes.
             Held: a hold stands against it.
+            Refused: the new text was forgotten here.
         """
-        return await self._threads.run(lambda: self.sync.amend(id, **changes))
+        return await self._threads.run(lambda: self.sync.amend(id, readmit=readmit, **changes))
 
     @overload
     async def forget(
@@ -269,7 +271,7 @@ class AsyncMemoria(AsyncView):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories: ...
+    ) -> Preview: ...
     @overload
     async def forget(
         self,
@@ -301,15 +303,17 @@ class AsyncMemoria(AsyncView):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories | Receipt:
+    ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
         What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
         the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing.
+            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
+                some of them are named beside it: then only these go with it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
+                same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
@@ -319,7 +323,8 @@ class AsyncMemoria(AsyncView):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go.
+            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
+            again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -449,10 +454,11 @@ class AsyncMemoria(AsyncView):
 
     async def reconcile(
         self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
-    ) -> tuple[Proposal, ...]:
+    ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
 
-        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
+        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
+        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
 
         Args:
             ids: the statements; every memory of this view when none is given.
@@ -461,7 +467,7 @@ class AsyncMemoria(AsyncView):
             phrases: what to look for in other memories, from the text of a statement.
 
         Returns:
-            What was changed, or would be, each with its reason.
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -508,9 +514,10 @@ class AsyncMemoria(AsyncView):
     @overload
     async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
+        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
 
-        Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
+        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
+        is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
@@ -538,6 +545,11 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: `which` is none of the three.
         """
         return self._view(self.sync.reinforcing(which))
+
+    @property
+    def fade_below(self) -> float:
+        """Retrievability, in [0, 1), under which `fade` archives; `sleep(prune=True)` forgets under half of it."""
+        return self.sync.fade_below
 
     @property
     def reinforces(self) -> Reinforcing:
@@ -607,8 +619,7 @@ class AsyncMemoria(AsyncView):
         anything whose going would take or change one of them.
 
         Args:
-            below: archived memories with a retrievability, in [0, 1], under this; half of `fade_below` when neither
-                this nor a budget is given.
+            below: archived memories with a retrievability, in [0, 1], under this.
             budget: what each namespace may keep, archived memories included.
             at: when retrievability is taken; None is now.
             cap: how many go in one pass at most.
@@ -618,7 +629,8 @@ class AsyncMemoria(AsyncView):
             What went, or would go, and what followed from it.
 
         Raises:
-            InvalidQuery: a budget that binds nothing or is negative, `cap` under 1, or `at` without a time zone.
+            InvalidQuery: neither `below` nor a budget, a budget that binds nothing or is negative, `cap` under 1, or
+                `at` without a time zone.
         """
         return await self._threads.run(
             lambda: self.sync.prune(below=below, budget=budget, at=at, cap=cap, dry_run=dry_run)

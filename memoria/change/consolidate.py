@@ -18,6 +18,7 @@ from memoria.derived.gist import Writer, compose, opposes
 from memoria.derived.records import Records, moved
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
 from memoria.types import Namespace, Record, Where
+from memoria.validate import check_memory
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -155,8 +156,9 @@ def _gists_near(store: Store, record: Record, grouping: Grouping, known: Set[str
 def perform(records: Records, step: Step, write: Writer) -> str | None:
     """Makes the gist of a step and moves its members into it, all at once; returns its id.
 
-    Does nothing and returns None if its members or gist have changed since it was planned: one is forgotten, edited,
-    protected or in another gist already. The writer runs before the store is locked: no other thread waits for it.
+    None when what the step was planned on has changed since: a member is forgotten, edited, protected or taken
+    already. Then nothing happens. The writer runs while nobody waits for it. Raises InvalidMemory for a gist
+    that is too long, or is otherwise no text.
     """
     store = records.store
     members, gist = _planned(store, step)
@@ -167,6 +169,7 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
         memory = compose(records.ids.new(min(part.created_at for part in parts)), parts, write)
     else:
         memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write)
+    check_memory(memory)
     with store.alone():
         if not _still(store, step, members, gist):
             return None

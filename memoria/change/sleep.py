@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,11 +19,11 @@ from memoria.change.reconcile import settle
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
 from memoria.english.detect import by_rules
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
-from memoria.types import Namespace, Proposal
+from memoria.types import Namespace, Proposal, Settled
 
 JOURNAL = "sleep"
 Pause = Callable[[], bool]
@@ -37,6 +38,7 @@ class Night:
         at: when it was taken to be.
         replayed: how many memories were looked at.
         settled: the changes of fact that they led to.
+        skipped: changes that cannot be carried out any more.
         gists: for each gist made or grown, its id ("" if only planned) and the ids that joined it.
         faded: ids archived because they were due.
         pruned: ids forgotten because the policy can do without them.
@@ -52,6 +54,7 @@ class Night:
     gists: tuple[tuple[str, tuple[str, ...]], ...]
     faded: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    skipped: tuple[Proposal, ...] = ()
     relearnt: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     capped: bool = False
@@ -99,13 +102,21 @@ def night(
     """The part of a pass that changes what memories say: applies changes of fact, then groups memories into gists."""
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
-    settled = () if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
+    settled = Settled() if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
     steps = plan(records.store, homes, how.grouping, records.progress)
     if dry_run:
         gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
     else:
         gists = run(records, steps, write, pause)
-    return Night(at=at, replayed=len(said), settled=settled, gists=tuple(gists), capped=capped, dry_run=dry_run)
+    return Night(
+        at=at,
+        replayed=len(said),
+        settled=tuple(settled),
+        skipped=settled.skipped,
+        gists=tuple(gists),
+        capped=capped,
+        dry_run=dry_run,
+    )
 
 
 def replay(
@@ -132,7 +143,8 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
     The steps are journaled. If `pause` returns True, it stops and leaves the rest in the journal.
     """
     store, progress = records.store, records.progress
-    waiting = [*from_note(store.note(JOURNAL)), *steps]
+    # A pass that fails again and again plans the same again and again.
+    waiting = list(dict.fromkeys([*from_note(store.note(JOURNAL)), *steps]))
     if not waiting:
         return []
     store.write_note(JOURNAL, to_note(waiting))
@@ -141,9 +153,11 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
         if pause():
             store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
             return made
-        id = perform(records, step, write)
-        if id is not None:
-            made.append((id, step.members))
+        # A gist that would be over a limit is not made.
+        with suppress(InvalidMemory):
+            id = perform(records, step, write)
+            if id is not None:
+                made.append((id, step.members))
         if progress is not None:
             progress("gists", done, len(waiting))
     store.write_note(JOURNAL, to_note([]))
@@ -197,3 +211,11 @@ class Sleeper:
         import asyncio
 
         return asyncio.wrap_future(self._night).__await__()
+
+    def failure(self) -> BaseException | None:
+        """Waits until it is over.
+
+        Returns:
+            What the pass raised; None for nothing.
+        """
+        return self._night.exception()

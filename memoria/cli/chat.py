@@ -27,6 +27,7 @@ from memoria.cli.app import (
     show_memories,
 )
 from memoria.cli.change import gathered, show_night
+from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoriaError
@@ -82,6 +83,7 @@ def chat(
 def confirmed(going: Sequence[Memory]) -> bool:
     """Shows what would be forgotten and asks whether to; False without a terminal."""
     show_memories(going, title=f"{len(going)} would be forgotten for ever")
+    show_rewritten(going)
     if not sys.stdin.isatty():
         err.print("Not on a terminal: nothing is forgotten.")
         return False

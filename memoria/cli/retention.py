@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from memoria.cli.app import DEFAULT_STORE, JsonOption, NamespaceOption, StoreOption, app, echo_json, err, opened, out
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    echo_json,
+    err,
+    opened,
+    out,
+    show_memories,
+)
 from memoria.engine.memory import Memoria
 from memoria.retention.fade import LIMIT
+from memoria.retention.prune import Pruning
 from memoria.types import Budget
 
 IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories.")]
@@ -40,20 +53,34 @@ def prune(
     below: Annotated[float | None, typer.Option(help="Forget archived memories with less retrievability.")] = None,
     count: Annotated[int | None, typer.Option(help="Memories that each namespace may keep.")] = None,
     bytes: Annotated[int | None, typer.Option(help="Bytes that each namespace may keep.")] = None,
-    cap: Annotated[int, typer.Option(help="Memories that one pass forgets, at most.")] = 1000,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Really forget; otherwise only show.")] = False,
+    cap: Annotated[int, typer.Option(help="Most that one pass forgets.")] = 1000,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets for ever what the policy can do without; only shows it unless --yes is given."""
+    """Forgets for ever what the policy can do without, under --below or beyond --count or --bytes; asks first."""
     budget = None if count is None and bytes is None else Budget(count=count, bytes=bytes)
     with opened(store, namespace, "rw") as memory:
-        report = memory.prune(below=below, budget=budget, cap=cap, dry_run=not yes)
+        report = memory.prune(below=below, budget=budget, cap=cap, dry_run=True)
+        if not dry_run and report.ids and (yes or (not as_json and agreed(memory, report))):
+            report = memory.prune(below=below, budget=budget, cap=cap)
     if as_json:
         echo_json(report)
         return
-    _show_ids(report.ids, "forgotten" if yes else "would be forgotten", False)
+    _show_ids(report.ids, "would be forgotten" if report.dry_run else "forgotten", False)
     if report.capped:
         err.print("The cap was reached; more waits.")
+
+
+def agreed(memory: Memoria, report: Pruning) -> bool:
+    """Shows what a prune would take for ever, parts and what was made from it included, and asks; never without a
+    terminal."""
+    going = [memory.get(id) for id in (*report.ids, *report.derived)]
+    show_memories(going, title=f"{len(going)} would be forgotten for ever")
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: give --yes to forget these.")
+        return False
+    return typer.confirm("Forget them for ever?", default=False)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Unpack
 
@@ -39,7 +40,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
 from memoria.stores.registry import is_url
-from memoria.types import Provenance
+from memoria.types import Memory, Preview, Provenance
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 
@@ -192,6 +193,13 @@ def amend(
         show_memories([one])
 
 
+def show_rewritten(going: Sequence[Memory]) -> None:
+    """Names on stderr the gists that stay, without what would go."""
+    if isinstance(going, Preview) and going.rewritten:
+        count = f"{len(going.rewritten)} gist{'s' if len(going.rewritten) > 1 else ''}"
+        err.print(f"{count} would be made again without these: {' '.join(going.rewritten)}")
+
+
 @app.command()
 @written_out
 def forget(
@@ -223,6 +231,7 @@ def forget(
                 echo_json(going)
                 return
             show_memories(going, title=f"{len(going)} would be forgotten")
+            show_rewritten(going)
             if dry_run:
                 return
             if not sys.stdin.isatty():

@@ -54,11 +54,14 @@ def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
     return found | parts(store, set(ids) - found.keys())
 
 
-def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] = ()) -> Consequences:
+def consequences(
+    store: Store, gone: Collection[str], changed: Iterable[Memory] = (), *, split: Sequence[Memory] = ()
+) -> Consequences:
     """Follows every link downwards, parents before children, so that each descendant is decided once.
 
-    A gist is made again from the parts that are left; one with fewer than two left is dissolved. Anything else derived
-    from what goes or changes is erased, because the lost part cannot be taken out of it.
+    A gist is made again from the parts that are left; one with fewer than two left is dissolved. Anything else that was
+    derived from what goes or changes is gone, for nobody can take the lost part out of it. split: gists among `gone` of
+    which the parts that are not there stay.
     """
     lost, new = set(gone), {memory.id: memory for memory in changed}
     links = _downwards(store, [*lost, *new])
@@ -78,6 +81,7 @@ def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] 
             freed += [new.get(part.id, part) for part in record.memory.parts if part.id not in lost]
         else:
             new[id] = made
+    freed += [new.get(part.id, part) for gist in split for part in gist.parts if part.id not in lost]
     here = memories(store, [part.id for part in freed])
     return Consequences(
         gone=frozenset(lost),

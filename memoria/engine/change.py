@@ -26,7 +26,7 @@ from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
 from memoria.retention.prune import CAP
-from memoria.types import Memory, Proposal, Where
+from memoria.types import Memory, Settled, Where
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
@@ -43,7 +43,7 @@ class SleepOptions(TypedDict, total=False):
     Attributes:
         at: when it is taken to be, aware; None is now.
         dry_run: plans and changes nothing.
-        prune: whether to forget what has faded; True by default.
+        prune: whether to forget, for ever, archived memories under half of `fade_below`; False by default.
         relearn: whether to train wiped shards of weights again, seconds each; True by default.
         write: makes the text of a gist from its parts; extractive by default.
         detector: reads what a statement ends; None leaves that alone; rules over English by default.
@@ -73,7 +73,7 @@ class Asked:
 
     at: datetime | None = None
     dry_run: bool = False
-    prune: bool = True
+    prune: bool = False
     relearn: bool = True
     write: Writer = extract
     detector: Detector | None = by_rules
@@ -131,8 +131,7 @@ class Change(Retention, Weights):
             InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
         """
         ending, when = self._mine(ids, parts=True), self._at(at)
-        self._records.set_apart(ending)
-        superseding.expire(self.store, ending, when)
+        superseding.expire(self._records, ending, when)
 
     def history(self, id: IdLike) -> Memories:
         """What a memory superseded and what superseded it.
@@ -150,10 +149,11 @@ class Change(Retention, Weights):
 
     def reconcile(
         self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
-    ) -> tuple[Proposal, ...]:
+    ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
 
-        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
+        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
+        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
 
         Args:
             ids: the statements; every memory of this view when none is given.
@@ -162,7 +162,7 @@ class Change(Retention, Weights):
             phrases: what to look for in other memories, from the text of a statement.
 
         Returns:
-            What was changed, or would be, each with its reason.
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -220,9 +220,10 @@ class Change(Retention, Weights):
     @overload
     def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
+        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
 
-        Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
+        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
+        is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
@@ -261,5 +262,9 @@ class Change(Retention, Weights):
         night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
         if not asked.prune:
             return night
-        pruned = self.prune(at=at, cap=how.cap, dry_run=asked.dry_run)
+        below = self.fade_below / 2
+        if asked.dry_run:
+            pruned = self._prune(below, None, at, how.cap, dry_run=True, due=night.faded)
+        else:
+            pruned = self.prune(below=below, at=at, cap=how.cap)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)

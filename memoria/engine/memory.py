@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
-from memoria.embedders import EmbedderLike, as_embedder, embed
+from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
 from memoria.engine.change import Change
 from memoria.engine.view import IdLike
@@ -24,8 +24,8 @@ from memoria.recall.context import CountTokens, estimate_tokens, pack
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
-from memoria.types import Hit, Memory, Namespace, Page, Receipt, Record, StoreStats
-from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -253,11 +253,12 @@ class Memoria(Change):
         memories = [record.memory for record in records if record is not None]
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
-    def amend(self, id: IdLike, **changes: Unpack[Amendment]) -> Memory:
+    def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
+            readmit: takes the new text even if it was forgotten here.
             changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
 
         Returns:
@@ -268,19 +269,13 @@ class Memoria(Change):
             InvalidMemory: a field breaks a rule.
             InvalidQuery: no changes.
             Held: a hold stands against it.
+            Refused: the new text was forgotten here.
         """
         if not changes:
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
         (mine,) = self._mine([id], parts=True)
-        self._records.set_apart([mine])
-        old = self._record(mine)
-        memory = check_memory(replace(old.memory, **_amended(changes)))
-        same = memory.text == old.memory.text
-        vector = old.vector if same else embed(self.store, self.embedder, [memory.text])[0]
         self._traces.flush()
-        new = Record(memory=memory, trace=self._record(mine).trace, vector=vector)
-        erasing.amend(self._records, new, old.memory)
-        return memory
+        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit)
 
     @overload
     def forget(
@@ -292,7 +287,7 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories: ...
+    ) -> Preview: ...
     @overload
     def forget(
         self,
@@ -324,15 +319,17 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories | Receipt:
+    ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
         What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
         the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing.
+            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
+                some of them are named beside it: then only these go with it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
+                same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
@@ -342,7 +339,8 @@ class Memoria(Change):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go.
+            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
+            again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.

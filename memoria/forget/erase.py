@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -12,11 +12,12 @@ from memoria.canonical import mentions
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
 from memoria.derived.records import Records
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
-from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.embedders import embed
+from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
-from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
-from memoria.validate import check_choice, check_name, check_where, is_id
+from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
+from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
 """How a forgotten text is recognised when it comes back: the same text, nearly the same one too, or not at all."""
@@ -60,11 +61,12 @@ class Plan:
         return change(records.store, self.effects, records.remade)
 
 
-def preview(store: Store, order: Order) -> list[Memory]:
+def preview(store: Store, order: Order) -> Preview:
     """Exactly the memories that `erase` would forget, oldest first, including parts of gists and derived memories."""
     with store.alone():
         made = plan(store, order)
-        return [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+        going = [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+        return Preview(going, rewritten=sorted(made.effects.changed))
 
 
 def erase(records: Records, order: Order, at: datetime) -> Receipt:
@@ -103,18 +105,60 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
     )
 
 
-def amend(records: Records, new: Record, old: Memory) -> None:
-    """Replaces `old` by `new`; if the text changed, what was made from it is made again or erased."""
+def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False) -> Memory:
+    """Replaces fields of a memory; when the text changes, what was made from it is made again, or goes.
+
+    What is replaced is read in the same go, so that two that change different fields at once lose nothing. Raises
+    MemoryNotFound, InvalidMemory, Held, and Refused for a text that was forgotten, unless it is readmitted.
+    """
     store = records.store
+    before = _with(_living(store, id), fields)
+    # An embedder takes its time: it is not waited for under the lock, unless the text has changed meanwhile.
+    vectors = {before.text: embed(store, records.embedder, [before.text])[0]} if "text" in fields else {}
     with store.alone():
-        effects = Consequences(gone=frozenset())
-        if new.memory.text != old.text:
-            effects = consequences(store, (), [new.memory])
-        _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
-        if effects.gone or len(effects.changed) > 1:
-            store.revise(change(store, effects, records.remade, [new]))
-        else:
-            store.replace(new)
+        known = _living(store, id)
+        memory = _with(known, fields)
+        if memory.text != known.text:
+            _admit(store, memory, readmit=readmit)
+        records.set_apart([id])
+        (old,) = store.read([id])
+        if old is None:
+            raise MemoryNotFound(id)
+        vector = old.vector if memory.text == known.text else vectors[memory.text]
+        _put_instead(records, replace(old, memory=memory, vector=vector), old.memory)
+    return memory
+
+
+def _living(store: Store, id: str) -> Memory:
+    found = living(store, [id])
+    if id not in found:
+        raise MemoryNotFound(id)
+    return found[id]
+
+
+def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
+    return check_memory(replace(memory, **fields))
+
+
+def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
+    """Raises Refused for the text of a memory that was forgotten where it is."""
+    if store.refused(memory.namespace, [memory.text])[0]:
+        if not readmit:
+            raise Refused(0)
+        store.readmit(memory.namespace, [memory.text])
+
+
+def _put_instead(records: Records, new: Record, old: Memory) -> None:
+    """Puts a record in the place of a memory, and follows what was made from it."""
+    store = records.store
+    effects = Consequences(gone=frozenset())
+    if new.memory.text != old.text:
+        effects = consequences(store, (), [new.memory])
+    _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
+    if effects.gone or len(effects.changed) > 1:
+        store.revise(change(store, effects, records.remade, [new]))
+    else:
+        store.replace(new)
 
 
 def plan(store: Store, order: Order) -> Plan:
@@ -129,8 +173,12 @@ def plan(store: Store, order: Order) -> Plan:
         return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
     inside = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
-    asked = sorted({*chosen, *inside, *_inside(store, chosen)})
-    return Plan(asked=tuple(asked), effects=consequences(store, asked))
+    gists, named = _gists(store, chosen).values(), {*chosen, *inside}
+    # A gist stands for its parts, unless some of them are named beside it: then the others are not meant.
+    split = [gist for gist in gists if any(part.id in named for part in gist.parts)]
+    whole = [gist for gist in gists if gist not in split]
+    asked = sorted(named.union(_inside(store, whole)))
+    return Plan(asked=tuple(asked), effects=consequences(store, asked, split=split))
 
 
 def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
@@ -180,9 +228,9 @@ def _words(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _inside(store: Store, ids: Sequence[str]) -> list[str]:
-    """The ids of the parts of the gists among `ids`, except those that are also stored as memories of their own."""
-    held = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
+def _inside(store: Store, gists: Iterable[Memory]) -> list[str]:
+    """Parts of gists that are nowhere else."""
+    held = [part.id for gist in gists for part in gist.parts]
     live = memories(store, held)
     return [id for id in held if id not in live]
 

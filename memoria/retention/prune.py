@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -49,13 +49,21 @@ def check_budget(budget: Budget) -> None:
         raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))
 
 
-def faded(store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float) -> list[tuple[float, str]]:
-    """(retrievability, id) of archived, unprotected memories with retrievability under `below`, least first."""
+def faded(
+    store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float, due: Collection[str] = ()
+) -> list[tuple[float, str]]:
+    """(retrievability, id) of archived, unprotected memories with retrievability under `below`, least first.
+
+    due: ids that count as archived.
+    """
+    import numpy as np
+
     found: list[tuple[float, str]] = []
     for namespace in store.namespaces(prefix):
         ids, traces, _ = store.holdings(namespace)
         scores = policy.retrievability(traces, at)
-        free = traces.archived & ~(traces.pinned | traces.held) & (scores < below)
+        away = traces.archived | np.isin(ids, list(due)) if due else traces.archived
+        free = away & ~(traces.pinned | traces.held) & (scores < below)
         found += [(float(scores[n]), ids[n]) for n in free.nonzero()[0]]
     return sorted(found)
 

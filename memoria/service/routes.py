@@ -173,8 +173,9 @@ async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.G
         view = top.namespace(*body.namespace)
         if not body.dry_run:
             return _forgotten(top, view, tuple(body.ids), asked)
-        going = [one for one in view.forget(*body.ids, dry_run=True, **asked) if one.under(top.prefix)]
-        return shapes.Gone(dry_run=True, would=[shapes.Remembered.of(one, top.prefix) for one in going])
+        found = view.forget(*body.ids, dry_run=True, **asked)
+        going = [shapes.Remembered.of(one, top.prefix) for one in found if one.under(top.prefix)]
+        return shapes.Gone(dry_run=True, would=going, rewritten=sorted(mine(top, found.rewritten)))
 
     return await pool.write(asking.namespace, work)
 
@@ -188,7 +189,7 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))
 async def sleep(body: shapes.Sleep, asking: Asking, pool: Serving) -> shapes.Slept:
-    """Consolidates what is below the namespace: settles changes, gathers gists, archives and prunes what has faded."""
+    """Consolidates what is below the namespace: settles changes, gathers gists, archives what has faded."""
 
     def work(view: Memoria) -> shapes.Slept:
         night = view.sleep(dry_run=body.dry_run, prune=body.prune)
@@ -203,6 +204,7 @@ def _slept(night: Night, known: set[str]) -> shapes.Slept:
         dry_run=night.dry_run,
         replayed=night.replayed,
         settled=len(night.settled),
+        skipped=len(night.skipped),
         gists=[shapes.Gist(id=id, joined=len(members)) for id, members in night.gists if not id or id in known],
         faded=list(night.faded),
         pruned=list(night.pruned),

@@ -208,7 +208,7 @@ class Sleep(Body):
     """dry_run: only plan. prune: whether to forget what has faded."""
 
     dry_run: StrictBool = False
-    prune: StrictBool = True
+    prune: StrictBool = False
 
 
 class Remembered(BaseModel):
@@ -321,6 +321,7 @@ class Slept(BaseModel):
     dry_run: bool
     replayed: int
     settled: int
+    skipped: int
     gists: list[Gist]
     faded: list[str]
     pruned: list[str]

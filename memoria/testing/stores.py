@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
 from memoria.derived.gist import compose
-from memoria.errors import Held, MemoryNotFound, StoreClosed
+from memoria.errors import Held, KeyConflict, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
 from memoria.testing.embedders import HashEmbedder
@@ -528,6 +528,62 @@ class StoreConformance:
         assert store.select(Where(subject="s")) == ids
         assert sorted(memory.id for memory, _ in store.search(made[0].vector, Where(subject="s"), 9)) == ids
         assert sorted(store.evidence(question("part 1"), made[0].vector, Where(subject="s"), 9).ids) == ids
+
+    def test_a_key_is_that_of_one_memory_in_its_namespace(self, store: Store) -> None:
+        one, twin = record("one", key="k"), record("twin", key="k")
+        store.write([one, record("elsewhere", namespace=("app",), key="k"), record("free")])
+        for change in (
+            Change(add=(record("new"), twin)),
+            Change(add=(record("first", key="l"), record("second", key="l"))),
+            Change(add=(twin,), ends={one.memory.id: START + DAY}),
+        ):
+            with pytest.raises(KeyConflict):
+                store.revise(change)
+        with pytest.raises(KeyConflict):
+            store.write([twin])
+        assert store.count(()) == 3
+        store.replace(replace(one, memory=replace(one.memory, text="changed")))
+        store.revise(Change(ends={one.memory.id: START + DAY}))
+        with pytest.raises(KeyConflict):
+            store.write([twin])
+        store.revise(Change(erase=(one.memory.id,), add=(twin,)))
+        store.erase([twin.memory.id], guard=False)
+        store.write([one])
+        assert store.select(Where(namespace=("app", "ada"), key="k")) == [one.memory.id]
+        assert store.check() == []
+
+    def test_a_key_stays_taken_while_its_memory_is_in_a_gist(self, store: Store) -> None:
+        parts = [record(f"part {n}", key=f"k{n}") for n in range(2)]
+        store.write(parts)
+        gist = replace(record("a gist"), memory=compose("e" * 32, [part.memory for part in parts]))
+        store.revise(Change(erase=tuple(part.memory.id for part in parts), add=(gist,)), guard=False)
+        with pytest.raises(KeyConflict):
+            store.write([record("another", key="k1")])
+        store.revise(Change(erase=(gist.memory.id,), add=(parts[0],)))
+        store.write([record("another", key="k1")])
+        with pytest.raises(KeyConflict):
+            store.write([record("third", key="k0")])
+
+    def test_two_threads_give_a_key_to_one_memory(self, store: Store) -> None:
+        taken: list[int] = []
+        for n in range(20):
+            meet = Barrier(2)
+
+            def write(which: int, n: int = n, meet: Barrier = meet) -> None:
+                made = record(f"{which}", key=f"k{n}", namespace=("app", f"home {n % 3}"))
+                meet.wait(60)
+                try:
+                    store.write([made])
+                except KeyConflict:
+                    taken.append(n)
+
+            threads = [Thread(target=write, args=(which,)) for which in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        assert taken == list(range(20))
+        assert [len(store.select(Where(key=f"k{n}"))) for n in range(20)] == [1] * 20
 
     def test_what_was_forgotten_is_known_again_in_its_namespace(self, store: Store) -> None:
         said, pruned = record("Caf\u00e9 at 5", namespace=("a",)), record("of no use", namespace=("a",))

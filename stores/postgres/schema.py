@@ -190,6 +190,14 @@ def _format_1(partitions: int) -> list[str]:
     return [*made, *quiet, *_split(_INDEXES), *_split(_QUEUES)]
 
 
+# `single`: the label of a key, which no two live memories of a tenant have. In rows of older formats it is false; a
+# write looks at them as well (claiming.py).
+_UNIQUE_KEYS = """
+ALTER TABLE label ADD COLUMN single boolean NOT NULL DEFAULT false;
+CREATE UNIQUE INDEX label_single ON label (tenant, hash) WHERE single;
+"""
+
+
 # Rows that exist get the labels of later filters in batches, the last slots first. Slots below `lacking` have none yet;
 # `labelled` counts the others. Whoever takes a slot counts it as labelled, so a process of an older memoria, which
 # writes no such labels, can write no more rows.
@@ -205,7 +213,7 @@ INSERT INTO meta VALUES ('{UNLABELLED}', '2');
 
 
 def _format_2(partitions: int) -> list[str]:
-    return _split(_FORMAT_2)
+    return [*_split(_UNIQUE_KEYS), *_split(_FORMAT_2)]
 
 
 _STEPS = (_format_1, _format_2)

@@ -23,9 +23,9 @@ def verbs(memory: memoria.Memoria, one: memoria.Memory, flag: bool) -> None:
     assert_type(memory.list(limit=3, after=one, since=AT, subject="ada"), memoria.Page)  # right
     assert_type(memory.get(one), memoria.Memory)  # right
     assert_type(memory.amend(one, text="tea", valid_to=None, tags=["drinks"]), memoria.Memory)  # right
-    assert_type(memory.forget(one, "id", guard="near", dry_run=True), list[memoria.Memory])  # right
+    assert_type(memory.forget(one, "id", guard="near", dry_run=True), memoria.Preview)  # right
     assert_type(memory.forget(subject="ada", verify=True), memoria.Receipt)  # right
-    assert_type(memory.forget(namespace=(), dry_run=flag), list[memoria.Memory] | memoria.Receipt)  # right
+    assert_type(memory.forget(namespace=(), dry_run=flag), memoria.Preview | memoria.Receipt)  # right
     assert_type(memory.sleep(at=AT, dry_run=True, like=0.9), memoria.Night)  # right
     assert_type(memory.sleep(background=True, detector=None).wait(), memoria.Night)  # right
     assert_type(memory.supersede([one, "id"], memoria.Draft(text="tea"), at=AT), memoria.Memory)  # right
@@ -41,5 +41,5 @@ def opened(path: str) -> None:
 async def awaited(path: str) -> None:
     async with aio.open(path, policy="fsrs") as memory:
         assert_type(await memory.namespace("app").remember("tea", tags=("drinks",)), memoria.Memory)  # right
-        assert_type(await memory.forget("id", dry_run=True), list[memoria.Memory])  # right
+        assert_type(await memory.forget("id", dry_run=True), memoria.Preview)  # right
         assert_type(await (await memory.sleep(background=True)), memoria.Night)  # right
