@@ -293,7 +293,7 @@ class AsyncMemoria(AsyncView):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories | Receipt: ...
+    ) -> Preview | Receipt: ...
     async def forget(
         self,
         *ids: IdLike,

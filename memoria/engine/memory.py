@@ -309,7 +309,7 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories | Receipt: ...
+    ) -> Preview | Receipt: ...
     def forget(
         self,
         *ids: IdLike,

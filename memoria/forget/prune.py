@@ -32,8 +32,8 @@ def prune(
     """Forgets the first `cap` of `found` and all that was made from them. The texts may be remembered again.
 
     found: (retrievability, id), least needed first. An id is skipped if it was used or forgotten since, or if
-    forgetting it would erase or change a pinned or held memory. archived: whether only what is archived may go. dry_run: only
-    lists what would be forgotten. Raises InvalidQuery for a cap under 1.
+    forgetting it would erase or change a pinned or held memory. archived: whether only what is archived may go.
+    dry_run: only lists what would be forgotten. Raises InvalidQuery for a cap under 1.
     """
     with records.store.alone():
         left = _unused(records, found, at, archived=archived)
