@@ -87,9 +87,9 @@ def labels(place: str) -> list[Any]:
         with psycopg.connect(place.split("&keys")[0]) as connection:
             tenants = ",".join(path.stem for path in Path(place.split("keys=")[1]).glob("*/*.keys"))
             connection.execute("SELECT set_config('memoria.tenant', %s, false)", (tenants,))
-            return connection.execute("SELECT * FROM memoria.label").fetchall()
+            return connection.execute("SELECT tenant, hash, slot FROM memoria.label").fetchall()
     with sqlite3.connect(f"file:{place}/memoria.db?mode=ro", uri=True) as database:
-        return database.execute("SELECT * FROM label").fetchall()
+        return database.execute("SELECT hash, row FROM label").fetchall()
 
 
 def test_reading_alone_does_not_bring_it_up(path: Path) -> None:
