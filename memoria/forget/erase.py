@@ -15,6 +15,7 @@ from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
+from memoria.text.fingerprints import Statement, stated
 from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_choice, check_name, check_where, is_id
 
@@ -82,7 +83,7 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in near:
-            store.guard_near(memory.namespace, [memory.text])
+            store.guard_near(memory.namespace, [stated(memory)])
     return Receipt(
         asked=_asked(order),
         forgotten=made.asked,
@@ -229,12 +230,11 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
     return unlearn(store, gone, changed)
 
 
-def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str], ...]:
-    """The texts of the parts that go, which no slot of their own leaves a fingerprint of."""
-    if made.effects.gone == set(todo.erase):
-        return ()
+def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, Statement], ...]:
+    """What no slot of its own leaves a fingerprint of: parts that go, and gists as they were with them."""
     erased = set(todo.erase)
-    return tuple((one.namespace, one.text) for one in living(store, made.effects.gone).values() if one.id not in erased)
+    said = (made.effects.gone - erased) | {record.memory.id for record in todo.replace}
+    return tuple((one.namespace, stated(one)) for one in living(store, said).values()) if said else ()
 
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
