@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from memoria.engine.weights import ModelPath
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
+    from memoria.metadata import Scalar
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
     from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Embedder, Generator, Progress, Store
     from memoria.recall.context import CountTokens
@@ -124,6 +125,7 @@ _LAZY = {
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
     "Role": "memoria.models.chat",
+    "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
     "Shared": "memoria.sharing",
     "SleepOptions": "memoria.engine.change",
@@ -190,6 +192,7 @@ __all__ = [
     "Rerank",
     "Residue",
     "Role",
+    "Scalar",
     "Share",
     "Shared",
     "SleepOptions",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
+"""An embedder, a model's name, a function from texts to vectors, or None for the default."""
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32

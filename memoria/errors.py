@@ -23,7 +23,8 @@ MemoriaError
     ├── StoreLocked           another process writes: wait, or open for reading
     ├── StoreReadOnly         opened for reading, or the file system does not let us write
     ├── StoreFull             no space left: nothing was half-written
-    ├── StoreCorrupt          bytes are not what was written
+    ├── StoreCorrupt          bytes are not what was written: the message names the file; put the right one back
+    │   └── DatabaseOlder       memoria.db is older than what is beside it: put the newer one back
     ├── StoreClosed           used after close
     ├── FormatTooNew          written by a later memoria
     └── FormatTooOld          written by an earlier memoria: open it once for writing
@@ -191,6 +192,10 @@ class StoreCorrupt(StoreError):
     """Bytes on disk are not what memoria wrote."""
 
 
+class DatabaseOlder(StoreCorrupt):
+    """The database lacks what the files beside it have: it is an old copy, and the newer one may be at hand."""
+
+
 class StoreClosed(StoreError):
     """The store was used after `close`."""
 
@@ -205,6 +210,7 @@ class FormatTooOld(StoreError):
 
 __all__ = [
     "CopyDiffers",
+    "DatabaseOlder",
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",

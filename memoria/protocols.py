@@ -483,6 +483,17 @@ class Store(Protocol):
         """
         ...
 
+    def repair(self, *, dry_run: bool = False) -> list[str]:
+        """Gives up what is damaged, so that the rest is sound again.
+
+        Args:
+            dry_run: changes nothing.
+
+        Returns:
+            A line for each problem that `check` names, and the problem, and what is done about it, or would be.
+        """
+        ...
+
     def rebuild(self) -> None:
         """Makes the indexes again from the stored vectors, and frees the space of forgotten memories."""
         ...

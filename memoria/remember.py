@@ -1,4 +1,4 @@
-"""remember: from drafts to durable memories."""
+"""remember: turns drafts into memories and stores them."""
 
 from __future__ import annotations
 
@@ -129,7 +129,10 @@ def admit(
     *,
     readmit: bool,
 ) -> None:
-    """Raises Refused for a text that was forgotten, and MemoryNotFound when a source was forgotten meanwhile."""
+    """Raises MemoryNotFound for a source that is gone, and Refused for a text that was forgotten.
+
+    readmit: takes forgotten texts back instead, by removing their fingerprints.
+    """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
     refused = store.refused(namespace, [Statement(draft.text, draft.subject) for draft in drafts])
@@ -141,7 +144,7 @@ def admit(
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:
-    """Raises MemoryNotFound unless all that the memories are derived from is there, or is in a gist, or among them."""
+    """Raises MemoryNotFound unless every source of the memories is stored, part of a gist, or one of the memories."""
     asked = {id for memory in memories for id in memory.provenance.derived_from}
     asked -= {known.id for memory in memories for known in (memory, *memory.parts)}
     if not asked:
@@ -155,7 +158,7 @@ def check_sources(store: Store, memories: Sequence[Memory]) -> None:
 def prepare(
     records: Records, traces: Reinforcer, namespace: Namespace, drafts: Sequence[Draft], at: datetime
 ) -> tuple[list[Memory], list[Record]]:
-    """The memories of drafts, in order, and the records of those that are new."""
+    """The memories of the drafts, in order, and the records of those that are not stored yet."""
     store, memories, fresh = records.store, [], {}
     known: dict[str, Memory] = {}
     for position, draft in enumerate(drafts):
@@ -165,7 +168,7 @@ def prepare(
         if memory is None and draft.created_at is None and draft.key is None:
             memory = traces.echo(placeholder)
         if memory is None:
-            # Checked as the placeholder already; only what no rule is about is new.
+            # The placeholder was checked; what changes here needs no check.
             memory = replace(placeholder, id=records.ids.new(created_at), created_at=created_at.astimezone(UTC))
             fresh[position] = memory
         if memory.key is not None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
+from memoria.metadata import Scalar, asked, entries
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -312,6 +313,9 @@ class Where:
         tags: all of these tags.
         kinds: one of these kinds; () for any.
         key: this key of the caller.
+        session: of this conversation, exactly as its provenance names it.
+        speaker: by this speaker, exactly as its provenance names them.
+        metadata: scalars by dotted path, such as {"flight.seat": "12A"}; all of these (memoria/metadata.py).
         since: created at this time or later.
         until: created before this time.
         archived: True for archived memories only, False for the others, None for both.
@@ -323,6 +327,10 @@ class Where:
     tags: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     key: str | None = None
+    session: str | None = None
+    speaker: str | None = None
+    # Left out of the hash, which a dict has none of.
+    metadata: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
     since: datetime | None = None
     until: datetime | None = None
     archived: bool | None = None
@@ -346,6 +354,9 @@ class Where:
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)
             and (self.key is None or memory.key == self.key)
+            and (self.session is None or memory.provenance.session == self.session)
+            and (self.speaker is None or memory.provenance.speaker == self.speaker)
+            and (not self.metadata or asked(self.metadata) <= entries(memory.metadata))
             and (self.since is None or memory.created_at >= self.since)
             and (self.until is None or memory.created_at < self.until)
         )
@@ -435,7 +446,8 @@ class Verification:
     Attributes:
         files: how many files were read.
         bytes_scanned: how many bytes.
-        needles: how many texts, vectors and keys were looked for.
+        needles: how many texts, vectors and keys were looked for; texts under 8 bytes, and those that are words of the
+            file format itself, are not, for they would be found whatever is forgotten.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
     """
@@ -556,6 +568,7 @@ class StoreStats:
 
 
 Action = Literal["update", "delete"]
+"""What a statement does to what was remembered: replaces it, or takes it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -402,6 +402,11 @@ class StoreBase(ABC):
         with self._reading():
             return [problem for record in self._scan(()) for problem in self._wrong(record)]
 
+    def repair(self, *, dry_run: bool = False) -> list[str]:
+        """Says of each problem that nothing can be done; override it where something can."""
+        with self._reading() if dry_run else self._writing():
+            return [f"{problem}: nothing can be done" for problem in self.check()]
+
     def _wrong(self, record: Record) -> Iterator[str]:
         id, dimension = _id(record), self._card.dimension
         found = self._fetch([id]).get(id)

@@ -129,7 +129,13 @@ def test_dir_shows_what_is_loaded_late(name: str) -> None:
 def test_importing_loads_none_of_what_is_loaded_late() -> None:
     code = "import sys, memoria; print(*sorted(one for one in sys.modules if one.startswith('memoria')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["memoria", "memoria.canonical", "memoria.errors", "memoria.types"]
+    assert done.stdout.split() == [
+        "memoria",
+        "memoria.canonical",
+        "memoria.errors",
+        "memoria.metadata",
+        "memoria.types",
+    ]
 
 
 def test_importing_takes_less_than_a_third_of_a_second() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import shutil
 import struct
 import tarfile
 import unicodedata
@@ -178,6 +179,19 @@ def test_a_brief_text_comes_back_whatever_was_forgotten(text: str) -> None:
                 memory.forget(one.id, guard=guard)
         assert memory.store.fingerprints(()) == {}
         memory.remember(text, subject="ada")
+
+
+@pytest.mark.parametrize("guard", ["exact", "near", "none"])
+def test_a_brief_text_is_erased_for_good_by_a_process_that_was_killed(guard: Any, tmp_path: Path) -> None:
+    """Its slot is empty afterwards, and no fingerprint in it says why."""
+    with memoria.open(tmp_path / "a", embedder=EMBEDDER) as memory:
+        gone, kept = memory.remember("Yes."), memory.remember("No.")
+        memory.forget(gone.id, guard=guard)
+        shutil.copytree(tmp_path / "a", tmp_path / "b")
+        with memoria.open(tmp_path / "b", embedder=EMBEDDER) as killed:
+            assert (killed.doctor(), killed.list()) == ([], [kept])
+            killed.remember("Yes.")
+        assert (memory.doctor(), memory.list()) == ([], [kept])
 
 
 @pytest.mark.parametrize("text", TOLD)

@@ -106,6 +106,7 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "prune": (memory.prune, "delete_memory", 0, None),
         "sleep": (memory.sleep, "upsert_memory", 0, None),
         "rebuild": (memory.rebuild, "rebuild", None, None),
+        "repair": (memory.repair, "repair", None, None),
         "reembed": (lambda: memory.reembed(HashEmbedder(96)), "reembed", None, None),
         "forget": (lambda: memory.forget(two.id), "delete_memory", 1, two.id),
     }

@@ -24,6 +24,6 @@ def _sections(command: Any, name: str) -> Iterator[str]:
             return
     yield f"## {name}\n\n{command.help}\n\n\n"
     for parameter in command.params:
-        names = ", ".join(parameter.opts)
+        names = ", ".join([*parameter.opts, *parameter.secondary_opts])
         text = getattr(parameter, "help", None) or ""
         yield f"- `{names}` {text}".rstrip() + "\n"

@@ -92,7 +92,8 @@ def _class(entry: Entry, kind: griffe.Class) -> Iterator[str]:
     yield from _fields(kind, listed)
     yield from _sections(kind, _KIND.parameters, _KIND.raises)
     if entry.module == public.STORES:
-        yield "Its methods, most of which are described in [Store](protocols.md#store):"
+        contract = next(one for one in public.entries() if one.what.path == "memoria.protocols.Store")
+        yield f"Its methods, most of which are described in [Store]({page(contract.module)}#{contract.anchor}):"
         yield _code("\n".join(_signatures(kind)))
         return
     yield from _methods(entry, kind)

@@ -14,9 +14,8 @@ from memoria.types import Memory, Provenance, Where
 
 ANSWERED_BY = "answered_by"
 """In the metadata of a message: id of the memory that was the reply, word for word, and so was not stored again."""
-_BATCH = 1000
 # The last conversation is looked for among so many of the newest memories, then among more.
-_LOOK_BACK = 500
+LOOK_BACK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +100,7 @@ def new_id() -> str:
 
 def latest(memory: Memoria) -> str | None:
     """The id of the last conversation; None when there was none."""
-    limit = _LOOK_BACK
+    limit = LOOK_BACK
     while True:
         page = memory.list(limit=limit, newest=True)
         found = sorted((one for one in _apart(page) if one.provenance.source == CHAT), key=lambda one: one.id)
@@ -113,14 +112,10 @@ def latest(memory: Memoria) -> str | None:
 def _said_in(memory: Memoria, session: str) -> list[Memory]:
     """The turns of a conversation, however long ago it was, in order; not what they were reworded to later."""
     store = memory.store
-    ids = store.select(Where(namespace=memory.prefix))
-    found: list[Memory] = []
-    for at in range(0, len(ids), _BATCH):
-        part = memories(store, ids[at : at + _BATCH]).values()
-        found += [one for one in _apart(list(part)) if _is_turn(one, session)]
-    links = store.links([one.id for one in found])
-    reworded = {link.child for link in links if link.relation == "supersedes"}
-    return sorted((one for one in found if one.id not in reworded), key=lambda one: one.id)
+    ids = store.select(Where(namespace=memory.prefix, session=session))
+    said = [one for one in _apart(list(memories(store, ids).values())) if _is_turn(one, session)]
+    reworded = {link.child for link in store.links([one.id for one in said]) if link.relation == "supersedes"}
+    return sorted((one for one in said if one.id not in reworded), key=lambda one: one.id)
 
 
 def _is_turn(memory: Memory, session: str) -> bool:

@@ -16,20 +16,41 @@ class AsyncAgent:
     """An agent, awaited: `await agent.say("Hello")`, `async for piece in agent.stream("Hello")`.
 
     A task that is cancelled, or leaves the loop, cancels the reply, and what was said so far is remembered first.
+
+    Args:
+        agent: the agent; it and this one may both be used.
     """
 
     def __init__(self, agent: Agent) -> None:
         self.sync = agent
 
     async def say(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Reply:
-        """`Agent.say` in threads; cancelling it cancels the reply."""
+        """`Agent.say` in threads; cancelling it cancels the reply.
+
+        Args:
+            text: what the user says.
+            as_of: answers from what was recorded and valid at that time (aware).
+            readmit: takes the message even if its text was forgotten here.
+
+        Returns:
+            The reply.
+        """
         answer = self.sync.stream(text, as_of=as_of, readmit=readmit)
         async for _ in _pieces(answer):
             pass
         return answer.reply
 
     async def stream(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> AsyncIterator[str]:
-        """`Agent.stream` in threads, piece by piece."""
+        """`Agent.stream` in threads, piece by piece.
+
+        Args:
+            text: what the user says.
+            as_of: answers from what was recorded and valid at that time (aware).
+            readmit: takes the message even if its text was forgotten here.
+
+        Returns:
+            The pieces of the reply, as they come.
+        """
         async for piece in _pieces(self.sync.stream(text, as_of=as_of, readmit=readmit)):
             yield piece
 

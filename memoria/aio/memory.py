@@ -11,7 +11,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
 from memoria.aio.threads import AsyncView, Opening
-from memoria.change import consolidate as consolidating
 from memoria.change.reconcile import Phrases
 from memoria.change.sleep import Night, Sleeper
 from memoria.derived.gist import Writer, extract
@@ -28,7 +27,7 @@ from memoria.engine.weights import ModelPath
 from memoria.english.detect import by_rules, named
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
-from memoria.protocols import ConsolidationPolicy, Detector, Progress
+from memoria.protocols import Detector, Progress
 from memoria.recall.context import CountTokens, estimate_tokens
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
@@ -239,7 +238,7 @@ class AsyncMemoria(AsyncView):
             A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
 
         Raises:
-            InvalidQuery: a limit under 1, or a filter that no memory can meet.
+            InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
         return await self._threads.run(lambda: self.sync.list(limit=limit, after=after, newest=newest, **filters))
 
@@ -370,6 +369,19 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.doctor())
 
+    async def repair(self, *, dry_run: bool = False) -> Problems:
+        """Gives up what is damaged, so that all else is sound again; what was damaged is gone then.
+
+        Look at `repair(dry_run=True)` first: an older copy of a file may hold what is damaged.
+
+        Args:
+            dry_run: only says what would be done.
+
+        Returns:
+            Each problem, and what was done about it, or would be.
+        """
+        return await self._threads.run(lambda: self.sync.repair(dry_run=dry_run))
+
     async def rebuild(self) -> None:
         """Makes indexes again from the slots and gives back the space of what was forgotten."""
         await self._threads.run(lambda: self.sync.rebuild())
@@ -497,39 +509,14 @@ class AsyncMemoria(AsyncView):
     async def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
     @overload
     async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
-    async def sleep(
-        self,
-        *,
-        background: bool = False,
-        at: datetime | None = None,
-        dry_run: bool = False,
-        prune: bool = True,
-        relearn: bool = True,
-        write: Writer = extract,
-        detector: Detector | None = by_rules,
-        examples: ExampleWriter | None = None,
-        replay: ConsolidationPolicy | None = None,
-        cap: int = CAP,
-        like: float = consolidating.LIKE,
-        most: int = consolidating.MOST,
-    ) -> Night | Sleeper:
+    async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
         """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
 
         Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            at: when it is taken to be; None is now.
-            dry_run: plans and changes nothing.
-            prune: whether to forget what has faded.
-            relearn: whether to train wiped shards of weights again, seconds each.
-            write: makes the text of a gist from its parts; extractive by default.
-            detector: reads what a statement ends; None leaves that alone.
-            examples: what `distill` was given, if it was.
-            replay: which memories come first; None is `PrioritisedReplay`.
-            cap: how many of each namespace are replayed, and how many are pruned, in one pass.
-            like: cosine, in [-1, 1], from which memories are gathered.
-            most: parts of a gist, at most; at least 2.
+            how: at, dry_run, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
@@ -537,22 +524,7 @@ class AsyncMemoria(AsyncView):
         Raises:
             InvalidQuery: a number out of its range, or `at` without a time zone.
         """
-        return await self._threads.run(
-            lambda: self.sync.sleep(
-                background=background,
-                at=at,
-                dry_run=dry_run,
-                prune=prune,
-                relearn=relearn,
-                write=write,
-                detector=detector,
-                examples=examples,
-                replay=replay,
-                cap=cap,
-                like=like,
-                most=most,
-            )
-        )
+        return await self._threads.run(lambda: self.sync.sleep(background=background, **how))
 
     def reinforcing(self, which: Reinforcing) -> Self:
         """The same view with another rule for what a recall strengthens.
@@ -906,8 +878,7 @@ def open(
     Args:
         path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
         mode: "rw" is the one writer of a directory, "r" one of many readers.
-        embedder: a SentenceTransformer name, a callable of texts, or an `Embedder`; None is all-MiniLM-L6-v2, or the
-            one that the store was made with.
+        embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
         policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
         reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.

@@ -115,7 +115,11 @@ View = TypeVar("View", bound=AsyncView)
 
 
 class Opening(Generic[View]):
-    """A memory that is being opened: `await` gives it, `async with` gives it and closes it afterwards."""
+    """A memory that is being opened: `await` gives it, `async with` gives it and closes it afterwards.
+
+    Args:
+        opened: opens it; called in a worker thread.
+    """
 
     def __init__(self, opened: Callable[[], View]) -> None:
         self._opened = opened

@@ -1,4 +1,4 @@
-"""reconcile: makes what was remembered agree with what was said later. A plan first; applying it is a step apart."""
+"""reconcile: makes older memories agree with what was said later. It first proposes changes, then applies them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from memoria.types import Memory, Proposal, Where
 POOL = 50
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
 Phrases = Callable[[str], Sequence[str]]
+"""From the text of a statement to the phrases that other memories are looked for by."""
 _TICK = datetime.resolution
 
 
 def propose(
     statements: Sequence[Memory], candidates_for: CandidatesFor, detector: Detector = by_rules
 ) -> list[Proposal]:
-    """What `statements` change about what was remembered before, in order of time; nothing is changed.
+    """Proposes what `statements` change about older memories, in order of time. Stores nothing.
 
-    candidates_for: memories that a statement may be about. What earlier proposals end is no candidate for later ones,
-    and what they amend is seen as amended, as if each had been applied.
+    candidates_for: returns the memories that a statement may be about. Each statement sees its candidates as earlier
+    proposals would leave them: without those that they end, and with the texts that they amend.
     """
     texts: dict[str, str | None] = {}
     proposals = []
@@ -45,12 +46,12 @@ def propose(
 
 
 def _open(memory: Memory, at: datetime) -> bool:
-    """Whether a memory was observed, not made from others, and still holds."""
+    """Whether a memory was observed, not made from others, and is valid at `at`."""
     return not memory.provenance.derived_from and memory.holds(at)
 
 
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
-    """Candidates of the statement's namespace that hold when it is made, in order, as proposals so far leave them."""
+    """The candidates in the statement's namespace that are valid when it is made, by id, their texts as in `texts`."""
     seen = []
     for one in sorted(candidates, key=lambda one: one.id):
         text = texts.get(one.id, one.text)
@@ -60,15 +61,15 @@ def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, s
 
 
 def _after(proposal: Proposal) -> dict[str, str | None]:
-    """The texts that a proposal leaves, None for what it ends."""
+    """The text of each memory after a proposal, by id; None for one that it ends."""
     return {**dict.fromkeys(proposal.ends), **dict(proposal.amends), proposal.by: proposal.keep}
 
 
 def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool: int = POOL) -> CandidatesFor:
-    """Candidates by recall: what speaks for each phrase of a statement by meaning, words and nearness in the talk.
+    """Finds candidates by recall: for each phrase of a statement, by meaning, words and neighbouring turns.
 
-    phrases: what to look for; none means that the statement changes nothing, and nothing is looked up. For a detector
-    with rules of its own, look for the whole text: `lambda text: [text]`.
+    phrases: takes a text and returns what to search for; if it returns nothing, nothing is searched, and the statement
+    changes nothing. For a detector with rules of its own, search for the whole text: `lambda text: [text]`.
     """
 
     def found(statement: Memory) -> list[Memory]:
@@ -77,7 +78,7 @@ def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool:
         ids: set[str] = set()
         for phrase, vector in zip(wanted, embed(store, embedder, wanted), strict=True):
             ids |= set(store.evidence(question(phrase), vector, where, pool).ids)
-        # Of a gist, one part may end without the others.
+        # One part of a gist may end without the others, so each part is a candidate.
         apart = [part for one in memories(store, sorted(ids)).values() for part in (one.parts or (one,))]
         return [one for one in apart if one.id < statement.id or _same_talk(one, statement)]
 
@@ -97,9 +98,9 @@ def settle(
     *,
     dry_run: bool = False,
 ) -> tuple[Proposal, ...]:
-    """Settles what the statements of these ids say has changed; returns the proposals that were carried out.
+    """Applies what the statements with these ids say has changed; returns the proposals applied.
 
-    dry_run: changes nothing, and returns what would be.
+    dry_run: returns the proposals without applying them.
     """
     store = records.store
     statements = list(memories(store, ids).values())
@@ -110,10 +111,11 @@ def settle(
 
 
 def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal]) -> dict[str, str]:
-    """Carries proposals out, in order; returns for each memory that was reworded the id of what now says the rest.
+    """Applies proposals in order; returns the id of the new memory for each id that was reworded.
 
-    What is ended keeps its text, and holds until `at`; what says the rest supersedes it, and is derived from it and
-    from the statement. Raises InvalidQuery for what has ended since it was proposed, MemoryNotFound for what is gone.
+    An ended memory keeps its text and is valid until `at`. If part of it still holds, a new memory says that part: it
+    supersedes the old one and is derived from it and the statement. Raises InvalidQuery for a memory that has ended
+    since, MemoryNotFound for one that is gone.
     """
     now: dict[str, str] = {}
     for proposal in proposals:
@@ -129,7 +131,7 @@ def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal]) -
 
 
 def _living(store: Store, id: str) -> Memory:
-    """The memory with this id, by itself or in a gist; raises MemoryNotFound."""
+    """The memory with this id, which may be a part of a gist; raises MemoryNotFound."""
     found = living(store, [id])
     if id not in found:
         raise MemoryNotFound(id)
@@ -143,15 +145,15 @@ def _end(records: Records, id: str, at: datetime) -> None:
 
 
 def _last(one: Memory, at: datetime) -> datetime:
-    """`at`, but not before the memory was said and held."""
+    """When the memory ends: `at`, but never before it was observed and valid."""
     begun = one.created_at if one.valid_from is None else max(one.created_at, one.valid_from)
     return max(at, begun + 2 * _TICK)
 
 
 def _reword(records: Records, traces: Reinforcer, id: str, text: str, proposal: Proposal) -> str:
-    """Supersedes a memory by what of it still holds, said when it was said; returns the id of that."""
+    """Supersedes a memory by one with `text`, the part that still holds; returns the new id."""
     one = _living(records.store, id)
-    # So that it stands right behind what it supersedes, in the order of the talk.
+    # So that it comes right after what it supersedes, in the order of the conversation.
     created_at = one.created_at + _TICK
     draft = Draft(
         text=text,

@@ -1,4 +1,4 @@
-"""supersede: a new fact takes the place of an old one in time. Both stay, each for the time in which it held.
+"""supersede: a new fact replaces an old one from some time on. Both are kept, each valid for its own time.
 
 Bi-temporal after R. T. Snodgrass, Developing Time-Oriented Database Applications in SQL, 1999: valid time is
 [valid_from, valid_to); recorded time is that at which a memory was observed.
@@ -29,12 +29,12 @@ def supersede(
     *,
     at: datetime | None = None,
 ) -> Memory:
-    """Remembers `draft` in the place of memories, each of which ends when it begins, in one go; returns the new one.
+    """Remembers `draft` and ends the old memories when it begins to be valid, all at once; returns the new memory.
 
-    at: when it begins to hold; its `valid_from`, else when it was observed, by default. Raises InvalidQuery for what
-    has ended already, MemoryNotFound, and what `remember` raises; then nothing is changed.
+    at: when it begins to be valid; by default its `valid_from`, or else when it was observed. Changes nothing when it
+    raises: InvalidQuery for an old memory that has ended already, MemoryNotFound, or what `remember` raises.
     """
-    # A time of its own: what was so once and is so again is a new fact, and no echo of what was just recalled.
+    # With a time of its own, a fact that is true again is stored anew, not taken for a repetition of a recalled one.
     dated = replace(draft, created_at=draft.created_at or now)
     records.set_apart(old)
     record = _prepared(records, traces, namespace, dated, now)
@@ -59,14 +59,14 @@ def _prepared(records: Records, traces: Reinforcer, namespace: Namespace, draft:
 
 
 def expire(store: Store, ids: Sequence[str], at: datetime) -> None:
-    """Ends memories at `at`: from then on they do not hold. Raises InvalidQuery, MemoryNotFound; then, nothing."""
+    """Ends memories: they are not valid from `at` on. Ends none if it raises InvalidQuery or MemoryNotFound."""
     with store.alone():
         check_ends(store, ids, at)
         store.revise(Change(ends=dict.fromkeys(ids, at)))
 
 
 def check_ends(store: Store, ids: Sequence[str], at: datetime) -> list[Memory]:
-    """The memories that would end; raises InvalidQuery for what ended before, or would end before it began."""
+    """The memories with these ids; raises InvalidQuery for one that has ended already, or begins at `at` or later."""
     found = list(memories(store, ids).values())
     violations = []
     for memory in found:
@@ -80,7 +80,7 @@ def check_ends(store: Store, ids: Sequence[str], at: datetime) -> list[Memory]:
 
 
 def history(store: Store, id: str) -> list[Memory]:
-    """What a memory superseded and what superseded it, itself among them, in the order of validity."""
+    """The memory, all that it superseded and all that superseded it, in the order of validity."""
     found, front = {id}, [id]
     while front:
         links = [link for link in store.links(front) if link.relation == "supersedes"]

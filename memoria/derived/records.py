@@ -1,4 +1,4 @@
-"""Records of memories that are made from others: their ids, vectors and traces, and how a part leaves its gist."""
+"""Makes the records of memories, with vectors and traces, gists included; and takes parts out of gists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from memoria.types import Memory, Record, Trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """What records are made with.
+    """Everything that is needed to make records.
 
     Attributes:
         store: where they are kept.
@@ -25,7 +25,7 @@ class Records:
         policy: makes the traces.
         threshold: retrievability, in [0, 1), below which a memory is due to fade.
         ids: makes the ids.
-        progress: is told how far a long embedding is; None for nobody.
+        progress: is called as a long embedding proceeds; None for no calls.
     """
 
     store: Store
@@ -36,14 +36,14 @@ class Records:
     progress: Progress | None = None
 
     def trace(self, memory: Memory, times: Sequence[datetime] = ()) -> Trace:
-        """The trace of a memory presented at `times`, oldest first; the first of them is its encoding."""
+        """The trace of a memory presented at `times`, oldest first; the first one is when it was encoded."""
         trace = self.policy.encode(memory)
         for at in times[1:]:
             trace = self.policy.reinforce(trace, at, recalled=True)
         return scheduled(self.policy, self.threshold, trace)
 
     def gathered(self, memory: Memory, gist: Record | None, members: Sequence[Record]) -> Record:
-        """The record of a gist: the vector of its first part, and a trace in which each use of each part counts.
+        """The record of a gist: the vector of its first part, and a trace that counts every use of every part.
 
         gist: the record that it replaces; None when it is new. members: the records that join it.
         """
@@ -56,7 +56,7 @@ class Records:
     def remade(self, memory: Memory, old: Record | None) -> Record:
         """The record of a gist that lost a part, or of a part that is a memory of its own again.
 
-        Its trace is that of its parts as they were observed: who used which of them is no longer known.
+        Its trace counts only that its parts were observed: which of them was used later is no longer known.
         """
         head = memory.parts[0] if memory.parts else memory
         leads = old is not None and old.memory.parts[:1] == (head,)
@@ -65,7 +65,7 @@ class Records:
         return Record(memory=memory, trace=self.trace(memory, times), vector=vector)
 
     def set_apart(self, ids: Sequence[str]) -> None:
-        """Makes each of `ids` that is now a part of a gist a memory of its own again."""
+        """Takes those of `ids` that are parts of gists out of them: each becomes a memory of its own again."""
         alone = self.store.read(ids)
         hidden = [id for id, record in zip(ids, alone, strict=True) if record is None]
         for part in parts(self.store, set(hidden)).values():
@@ -79,7 +79,7 @@ class Records:
         self.store.revise(self._parted(part, gist), guard=False)
 
     def _parted(self, part: Memory, gist: Record) -> Change:
-        """Takes a part out of its gist. What was derived from the gist still depends on the part."""
+        """The change that takes a part out of its gist. What was derived from the gist stays linked to the part."""
         others = [one for one in gist.memory.parts if one.id != part.id]
         derived = any(link.parent == gist.memory.id for link in self.store.links([gist.memory.id]))
         if len(others) < 2 and not derived:
@@ -92,8 +92,8 @@ class Records:
 
 
 def moved(rows: Sequence[str], *, add: Sequence[Record] = (), into: Record | None = None) -> Change:
-    """A change in which rows go and nothing is lost: what they held is in the records that come.
+    """A change that moves memories between rows without losing any: new records hold what the erased rows held.
 
-    rows: ids whose rows go. add: records that are new. into: a gist, in the place of the one with its id.
+    rows: ids whose rows are erased. add: new records. into: a gist that replaces the one with its id.
     """
     return Change(erase=tuple(rows), add=tuple(add), replace=() if into is None else (into,))

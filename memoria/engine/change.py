@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
@@ -38,7 +38,21 @@ Memories = list[Memory]
 
 
 class SleepOptions(TypedDict, total=False):
-    """What `sleep` takes, as its own docstring says."""
+    """What `sleep` takes.
+
+    Attributes:
+        at: when it is taken to be, aware; None is now.
+        dry_run: plans and changes nothing.
+        prune: whether to forget what has faded; True by default.
+        relearn: whether to train wiped shards of weights again, seconds each; True by default.
+        write: makes the text of a gist from its parts; extractive by default.
+        detector: reads what a statement ends; None leaves that alone; rules over English by default.
+        examples: what `distill` was given, if it was.
+        replay: which memories come first; None is `PrioritisedReplay`.
+        cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
+        like: cosine, in [-1, 1], from which memories are gathered; 0.6 by default.
+        most: parts of a gist, at most; at least 2; 8 by default.
+    """
 
     at: datetime | None
     dry_run: bool
@@ -51,6 +65,30 @@ class SleepOptions(TypedDict, total=False):
     cap: int
     like: float
     most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of a pass of sleep, with their defaults. Fields as in `SleepOptions`."""
+
+    at: datetime | None = None
+    dry_run: bool = False
+    prune: bool = True
+    relearn: bool = True
+    write: Writer = extract
+    detector: Detector | None = by_rules
+    examples: ExampleWriter | None = None
+    replay: ConsolidationPolicy | None = None
+    cap: int = CAP
+    like: float = consolidating.LIKE
+    most: int = consolidating.MOST
+
+    def checked(self) -> Replay:
+        """How memories are replayed; raises InvalidQuery for a number out of its range."""
+        policy = PrioritisedReplay() if self.replay is None else self.replay
+        how = Replay(policy=policy, cap=self.cap, grouping=Grouping(like=self.like, most=self.most))
+        how.check()
+        return how
 
 
 class Change(Retention, Weights):
@@ -181,39 +219,14 @@ class Change(Retention, Weights):
     def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
     @overload
     def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
-    def sleep(
-        self,
-        *,
-        background: bool = False,
-        at: datetime | None = None,
-        dry_run: bool = False,
-        prune: bool = True,
-        relearn: bool = True,
-        write: Writer = extract,
-        detector: Detector | None = by_rules,
-        examples: ExampleWriter | None = None,
-        replay: ConsolidationPolicy | None = None,
-        cap: int = CAP,
-        like: float = consolidating.LIKE,
-        most: int = consolidating.MOST,
-    ) -> Night | Sleeper:
+    def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
         """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
 
         Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            at: when it is taken to be; None is now.
-            dry_run: plans and changes nothing.
-            prune: whether to forget what has faded.
-            relearn: whether to train wiped shards of weights again, seconds each.
-            write: makes the text of a gist from its parts; extractive by default.
-            detector: reads what a statement ends; None leaves that alone.
-            examples: what `distill` was given, if it was.
-            replay: which memories come first; None is `PrioritisedReplay`.
-            cap: how many of each namespace are replayed, and how many are pruned, in one pass.
-            like: cosine, in [-1, 1], from which memories are gathered.
-            most: parts of a gist, at most; at least 2.
+            how: at, dry_run, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
@@ -221,44 +234,18 @@ class Change(Retention, Weights):
         Raises:
             InvalidQuery: a number out of its range, or `at` without a time zone.
         """
-        when = self._at(at)
-        how = Replay(policy=replay or PrioritisedReplay(), cap=cap, grouping=Grouping(like=like, most=most))
-        how.check()
-
-        chosen = partial(self._pass, dry_run=dry_run, prune=prune, relearn=relearn)
-        work = partial(chosen, how, when, write, detector, examples)
+        asked = Asked(**how)
+        work = partial(self._pass, asked, asked.checked(), self._at(asked.at))
         return Sleeper(work, REST) if background else work()
 
-    def _pass(
-        self,
-        how: Replay,
-        at: datetime,
-        write: Writer,
-        detector: Detector | None,
-        examples: ExampleWriter | None,
-        pause: Pause = lambda: False,
-        *,
-        dry_run: bool,
-        prune: bool,
-        relearn: bool,
-    ) -> Night:
-        night = self._sleep(how, at, write, detector, pause, dry_run=dry_run, prune=prune)
-        if not relearn:
+    def _pass(self, asked: Asked, how: Replay, at: datetime, pause: Pause = lambda: False) -> Night:
+        night = self._sleep(asked, how, at, pause)
+        if not asked.relearn:
             return night
-        done, waiting = self._relearnt(examples, pause, dry_run=dry_run)
+        done, waiting = self._relearnt(asked.examples, pause, dry_run=asked.dry_run)
         return replace(night, relearnt=done, waiting=waiting)
 
-    def _sleep(
-        self,
-        how: Replay,
-        at: datetime,
-        write: Writer,
-        detector: Detector | None,
-        pause: Pause,
-        *,
-        dry_run: bool,
-        prune: bool,
-    ) -> Night:
+    def _sleep(self, asked: Asked, how: Replay, at: datetime, pause: Pause) -> Night:
         self._traces.flush()
         night = sleeping.night(
             self._records,
@@ -266,13 +253,13 @@ class Change(Retention, Weights):
             self.prefix,
             how,
             at,
-            write=write,
-            detector=detector,
+            write=asked.write,
+            detector=asked.detector,
             pause=pause,
-            dry_run=dry_run,
+            dry_run=asked.dry_run,
         )
-        night = replace(night, faded=self.fade(at, dry_run=dry_run))
-        if not prune:
+        night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
+        if not asked.prune:
             return night
-        pruned = self.prune(at=at, cap=how.cap, dry_run=dry_run)
+        pruned = self.prune(at=at, cap=how.cap, dry_run=asked.dry_run)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)

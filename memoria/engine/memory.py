@@ -14,7 +14,7 @@ from memoria.embedders import EmbedderLike, as_embedder, embed
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
 from memoria.engine.change import Change
 from memoria.engine.view import IdLike
-from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue, scan, text_secrets
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Include = Literal["archived", "expired", "upcoming"]
+"""What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
 Hits = list[Hit]
@@ -217,7 +218,7 @@ class Memoria(Change):
         (asked,) = check_ids([id])
         found = living(self.store, [asked]).get(asked) if is_id(asked) else None
         if found is None or not found.under(self.prefix):
-            raise MemoryNotFound(asked)
+            raise self._missing(asked)
         return found
 
     def list(
@@ -240,11 +241,13 @@ class Memoria(Change):
             A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
 
         Raises:
-            InvalidQuery: a limit under 1, or a filter that no memory can meet.
+            InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
         where = check_where(self._where(filters))
         size = None if limit is None else check_whole("limit", limit)
         start = None if after is None else check_ids([after])[0]
+        if start is not None and not is_id(start):
+            raise InvalidQuery("after is not an id of 32 hexadecimal digits")
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)
@@ -395,6 +398,19 @@ class Memoria(Change):
             Problems; empty when the store is sound.
         """
         return self.store.check()
+
+    def repair(self, *, dry_run: bool = False) -> Problems:
+        """Gives up what is damaged, so that all else is sound again; what was damaged is gone then.
+
+        Look at `repair(dry_run=True)` first: an older copy of a file may hold what is damaged.
+
+        Args:
+            dry_run: only says what would be done.
+
+        Returns:
+            Each problem, and what was done about it, or would be.
+        """
+        return self.store.repair(dry_run=dry_run)
 
     def rebuild(self) -> None:
         """Makes indexes again from the slots and gives back the space of what was forgotten."""

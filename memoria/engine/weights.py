@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memoria.distill.train import Recipe
 
 ModelPath = str | PathLike[str] | None
+"""Folder of a causal language model; None is the small one."""
 
 
 class Weights(View):

@@ -1,4 +1,4 @@
-"""prune: forgetting what a policy can do without, by the same rules as when a person asks for it."""
+"""prune: forgets what a policy can do without, by the same rules as when a user asks to forget it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from memoria.types import Where
 def prune(
     records: Records, found: Sequence[tuple[float, str]], cap: int, at: datetime, *, dry_run: bool = False
 ) -> Pruning:
-    """Forgets the first `cap` of what could go, with all that was made from it, and tells no guard of it.
+    """Forgets the first `cap` of `found` and all that was made from them. The texts may be remembered again.
 
-    found: (retrievability, id), least needed first. What would take or change a pinned or held memory along is left
-    alone. dry_run: lists what would go. Raises InvalidQuery for a cap under 1.
+    found: (retrievability, id), least needed first. An id is skipped if forgetting it would erase or change a pinned or
+    held memory. dry_run: only lists what would be forgotten. Raises InvalidQuery for a cap under 1.
     """
     with records.store.alone():
         chosen = capped(_free(records.store, found), cap, dry_run=dry_run)
@@ -37,7 +37,7 @@ def _order(ids: Sequence[str]) -> Order:
 
 
 def _free(store: Store, found: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Those that can go without a pinned or held memory going, or being made again, with them."""
+    """Those of `found` whose erasure neither erases nor changes a pinned or held memory."""
     if not found or not _touches_protected(store, plan(store, _order([id for _, id in found]))):
         return list(found)
     return [one for one in found if not _touches_protected(store, plan(store, _order([one[1]])))]

@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, Unpack
 
+from pydantic import Field
+
+from memoria.engine.arguments import written_out
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.extras import extra
+from memoria.integrations.criteria import Criteria, asked
 from memoria.sharing import Source, lent
 from memoria.types import Hit, Provenance
 
@@ -81,14 +85,16 @@ class MemoryCapability(AbstractCapability[AgentDepsT]):
         memory = await self._do(lambda memory: memory.remember(text, subject=about, kind="semantic", provenance=said))
         return f"Remembered as {memory.id}."
 
-    async def recall(self, query: str, k: int = 5) -> str:
+    @written_out
+    async def recall(self, query: str, k: Annotated[int, Field(ge=1, le=50)] = 5, **criteria: Unpack[Criteria]) -> str:
         """Find what is remembered, best first, each with its id.
 
         Args:
             query: What to look for, in plain words.
             k: How many at most.
+            criteria: What a memory must meet, all that is given.
         """
-        hits = await self._do(lambda memory: memory.recall(query, k=min(k, 50)))
+        hits = await self._do(lambda memory: memory.recall(query, k=k, **asked(**criteria)))
         return "\n".join(map(_shown, hits)) or "Nothing is remembered about that."
 
     async def forget(self, ids: list[str], confirmed: bool = False) -> str:

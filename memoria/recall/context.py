@@ -1,4 +1,4 @@
-"""A context for a prompt: as many hits as a budget of tokens holds, and how they read."""
+"""Hits for a prompt: as many as fit into a budget of tokens, and how they are written in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from memoria.types import Hit, Memory
 from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
+"""Counts the tokens of a text."""
 _BYTES_PER_TOKEN = 4
 
 
 def estimate_tokens(text: str) -> int:
-    """One token for four bytes of UTF-8, rounded up: English, about; give your own to be exact."""
+    """A token for every four bytes of UTF-8, rounded up: about right for English; pass your own counter to be exact."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
@@ -39,5 +40,5 @@ def pack(hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_
 
 
 def prompt(hits: Sequence[Hit]) -> str:
-    """The hits as lines, oldest first: what happened reads in its order."""
+    """The hits as lines, oldest first, so that events read in the order in which they happened."""
     return "\n".join(line(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))

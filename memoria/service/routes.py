@@ -108,13 +108,13 @@ async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.H
 
 
 @verbs.post("/list", responses=problems(*SENT))
-async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.Memories:
-    """The newest memories that meet the filters, oldest first."""
-    found = await pool.read(
+async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.Listed:
+    """A page of the memories that meet the filters, oldest first; `left` and `after` say whether and how to go on."""
+    page = await pool.read(
         (*asking.namespace, *body.namespace),
-        lambda view: view.list(limit=body.limit, newest=True, key=body.key, **body.asked()),
+        lambda view: view.list(limit=body.limit, after=body.after, newest=body.newest, **body.asked()),
     )
-    return _shown(found, asking.namespace)
+    return shapes.Listed.of(page, asking.namespace)
 
 
 @verbs.get("/memories/{id}", responses=problems(404))
@@ -165,7 +165,7 @@ async def expire(body: shapes.Expire, asking: Asking, pool: Serving) -> None:
 @verbs.post("/forget", responses=problems(*SENT, 404, 423))
 async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.Gone:
     """Forgets what meets every criterion, and what was made from it, exactly and for ever."""
-    asked = body.asked() | {"mentions": body.mentions, "guard": body.guard}
+    asked: dict[str, Any] = {**body.asked(), "mentions": body.mentions, "guard": body.guard}
     if body.everything:
         asked["namespace"] = ()
 

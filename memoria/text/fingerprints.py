@@ -1,4 +1,4 @@
-"""Fingerprints: by which a store knows a text that was forgotten, without the text.
+"""Fingerprints: a store recognizes a forgotten text by them, without keeping the text.
 
 They are keyed, and each store has keys of its own; so that what was forgotten in one is refused in another, they travel
 with the key they were made under. A fingerprint is of a text and of whom it is about: 8 bytes of the text, by which it
@@ -95,7 +95,7 @@ class Prints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprints:
-    """What was forgotten in one namespace, as it is known under one key.
+    """The texts forgotten in one namespace, as fingerprints and sketches under one key.
 
     Attributes:
         key: of the namespace, in the store where it was forgotten.

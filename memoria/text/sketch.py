@@ -1,4 +1,4 @@
-"""Sketches: whether a text is nearly one that was forgotten, without keeping the text.
+"""Sketches: tell whether a text is similar to one that was forgotten, without keeping that text.
 
 MinHash (Broder 1997) over keyed hashes of the stems: each of 32 minima agrees with the chance that the word sets
 overlap by (Jaccard). Beside them stands a keyed hash of the numbers: a text with other numbers says something else.

@@ -13,7 +13,7 @@ from typing import Any
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.disk import translated
 
-FORMAT = 3
+FORMAT = 4
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -117,6 +117,13 @@ CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
 END;
 """
 
+# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
+# that an older memoria, which writes no such labels, refuses the store from then on.
+_FORMAT_4 = """
+DELETE FROM meta WHERE name = 'linked';
+PRAGMA user_version = 4;
+"""
+
 
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
@@ -140,6 +147,7 @@ class Database:
             self._connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA user_version").fetchall()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Runs a query and returns every row."""
@@ -150,14 +158,20 @@ class Database:
     def atomic(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it is durable at the end of the block, or none."""
         with translated(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             finally:
                 # SQLite rolls back by itself on a full disk, so the transaction may be gone already.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def rollback(self) -> None:
+        """Ends a transaction that an interrupt has left open."""
+        if self._connection.in_transaction:
+            with translated(self.path):
+                self._connection.execute("ROLLBACK")
 
     def compact(self) -> None:
         """Returns the pages of deleted rows, and the log, to the file system: neither shrinks by itself."""
@@ -190,6 +204,9 @@ class Database:
         self.check_format()
         if self.format() < FORMAT:
             raise FormatTooOld(f"{self.path} has format {self.format()}, not {FORMAT}: open it once with mode='rw'")
+        if self.meta("linked") is None:
+            # A writer is at it, or was killed meanwhile: until it is done, filters would miss rows.
+            raise FormatTooOld(f"{self.path} is brought up to format {FORMAT} in part: open it once with mode='rw'")
 
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
@@ -232,6 +249,10 @@ def steps() -> Any:
     @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_3(db: Any) -> None:
         _run(db, _FORMAT_3)
+
+    @migrations(name="format_4")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_4(db: Any) -> None:
+        _run(db, _FORMAT_4)
 
     return migrations
 

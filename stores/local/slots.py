@@ -1,6 +1,7 @@
 """Slot files: one per namespace. Slots of fixed size hold key, id, fingerprint and vector; none is used twice.
 
 A forgotten slot is all zeros, except for its fingerprint: a keyed hash of the text, by which a guard recognises it.
+The header counts the slots that were acknowledged, so that a database that is older than the file is noticed.
 
 Byte layout: docs/format.md. All numbers are little-endian.
 """
@@ -11,14 +12,15 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memoria.errors import FormatTooNew, StoreCorrupt
+from memoria.errors import DatabaseOlder, FormatTooNew, StoreCorrupt
 from memoria.stores.disk import Disk, runs
-from memoria.stores.sealing import new_key
+from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ VERSION = 1
 HEADER_BYTES = 4096
 SECTOR = 512
 _HEADER = struct.Struct("<8sIIIIQ32s")
+# Sequence number, acknowledged, written, length, checksum. They are written in turn to two sectors, so that one that is
+# torn leaves the other.
+_COUNTS = struct.Struct("<QQQQI")
+_COUNTS_AT = (SECTOR, 2 * SECTOR)
+_COPY_AT = 72
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
 _PRINT_AT = 52
@@ -59,29 +66,46 @@ def file_name(number: int) -> str:
     return f"{number:016d}.slots"
 
 
+class WrongName(StoreCorrupt):
+    """A slot file has the name of another."""
+
+
 class SlotFile:
     """One slot file. Positions are slot numbers, from 0."""
 
     def __init__(self, path: Path, disk: Disk, *, writable: bool) -> None:
         self.path = path
         self._disk = disk
-        self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+        try:
+            self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+        except FileNotFoundError:
+            raise StoreCorrupt(f"{path} is missing") from None
         try:
             self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
             self.remap()
-        except StoreCorrupt:
-            os.close(self._fd)
+        except BaseException:
+            self.close()
             raise
 
     @classmethod
-    def create(cls, folder: Path, number: int, dimension: int, disk: Disk, key: bytes | None = None) -> SlotFile:
-        """Makes the file with a fresh namespace key, or `key`, durable with its name."""
+    def create(
+        cls, folder: Path, number: int, dimension: int, disk: Disk, store_key: bytes, key: bytes | None = None
+    ) -> SlotFile:
+        """Makes the file with a fresh namespace key, or `key`, durable with its name, and with a copy of store.key.
+
+        A file that has the name already is left as it is: the database that gave the number again is an old one.
+        """
         path = folder / file_name(number)
         header = _HEADER.pack(
             MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key() if key is None else key
         )
         header += struct.pack("<I", zlib.crc32(header))
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
+        header = header.ljust(_COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
         try:
             disk.write(fd, header.ljust(HEADER_BYTES, b"\0"), 0)
             disk.sync(fd)
@@ -99,7 +123,29 @@ class SlotFile:
         (crc,) = struct.unpack_from("<I", header, _HEADER.size)
         if zlib.crc32(header[: _HEADER.size]) != crc or size != slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")
+        if file_name(number) != self.path.name:
+            raise WrongName(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
+        copied = header[_COPY_AT : _COPY_AT + KEY_BYTES]
+        self.store_key = copied if header[_COPY_AT:].startswith(_copy(copied)) else None
+        self._read_counts(header)
+
+    def copy_key(self, store_key: bytes) -> None:
+        """Writes a copy of store.key, unsynced, into the header of a file that has none."""
+        self._disk.write(self._fd, _copy(store_key), _COPY_AT)
+        self.store_key = store_key
+
+    def _read_counts(self, header: bytes) -> None:
+        """acknowledged: slots before this one were acknowledged; None in a file of format 3, or when damaged.
+
+        written: slots from here on were never written. length: room for so many slots is in the file for sure.
+        """
+        copies = [header[at : at + _COUNTS.size] for at in _COUNTS_AT]
+        whole = [_COUNTS.unpack(copy) for copy in copies if copy == _counts(*_COUNTS.unpack(copy)[:-1])]
+        self._sequence, acknowledged, written, self.length, _ = max(whole, default=(2, 0, 0, 0, 0))
+        self.acknowledged: int | None = acknowledged if whole else None
+        self.written: int | None = written if whole else None
+        self.counted = any(map(any, copies))
 
     def remap(self) -> None:
         """Maps the file at its current length."""
@@ -117,11 +163,40 @@ class SlotFile:
         if self.capacity < slots:
             raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
+    def count(self, acknowledged: int, written: int) -> None:
+        """Writes down, unsynced, how many slots are acknowledged and how many are written."""
+        self._sequence += 1
+        counted = _counts(self._sequence, acknowledged, written, self.length)
+        self._disk.write(self._fd, counted, _COUNTS_AT[self._sequence % 2])
+        self.acknowledged, self.written, self.counted = acknowledged, written, True
+
+    def acknowledge(self, slots: int) -> None:
+        """Writes down, unsynced, that all slots are acknowledged; a disk that fails leaves counts that are true too."""
+        with suppress(OSError):
+            self.count(slots, slots)
+
+    def agree(self, next_slot: int) -> int:
+        """Makes room for the slots that a database knows, and takes all that are in use for written; how many."""
+        self._reserve(next_slot)
+        self.sync()
+        written = max([next_slot, *(int(slot) + 1 for slot in self.used()[-1:])])
+        self.count(written, written)
+        self.sync()
+        return written
+
     def put(
-        self, first: int, ids: Sequence[bytes], keys: Sequence[bytes], prints: Sequence[bytes], vectors: NDArray[Any]
+        self,
+        first: int,
+        ids: Sequence[bytes],
+        keys: Sequence[bytes],
+        prints: Sequence[bytes],
+        vectors: NDArray[Any],
+        *,
+        acknowledged: int,
     ) -> None:
-        """Writes slots from `first` on, unsynced. vectors: shape (n, d)."""
+        """Writes slots from `first` on, unsynced. vectors: shape (n, d). acknowledged: how many slots are by now."""
         self._reserve(first + len(ids))
+        self.count(acknowledged, first + len(ids))
         data = b"".join(
             self._pack(first + n, *slot)
             for n, slot in enumerate(zip(keys, ids, prints, vectors.astype("<f2"), strict=True))
@@ -163,6 +238,7 @@ class SlotFile:
     def sync(self) -> None:
         """Makes durable what was put or zeroed: the point of no return."""
         self._disk.sync(self._fd)
+        self.length = self.capacity
 
     def wipe_and_unlink(self) -> None:
         """Overwrites the whole file with zeros, header key included, syncs, and removes its name."""
@@ -196,6 +272,10 @@ class SlotFile:
         head = zlib.crc32(raw[:_CRC_AT], zlib.crc32(_PLACE.pack(self.number, slot)))
         return zlib.crc32(raw[_CRC_AT + 4 :], head) == int.from_bytes(raw[_CRC_AT : _CRC_AT + 4], "little")
 
+    def damaged(self, slot: int) -> bool:
+        """Whether a slot holds something, and its checksum does not say so."""
+        return any(self.raw(slot)[:_CRC_AT] + self.raw(slot)[_VECTOR_AT:]) and not self.intact(slot)
+
     def raw(self, slot: int) -> bytes:
         return bytes(self.view[slot].tobytes())
 
@@ -214,6 +294,10 @@ class SlotFile:
         parts = [_filled(words[at : at + 65536]) for at in range(0, self.capacity, 65536)]
         return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
 
+    def whole(self) -> bool:
+        """Whether the checksum of every slot in use holds."""
+        return all(map(self.intact, map(int, self.used())))
+
     def taken(self, slots: Ints) -> Bools:
         """Whether each slot holds an id, shape (n,)."""
         ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
@@ -229,13 +313,43 @@ class SlotFile:
         return self.view["vector"][slots].astype(np.float32)
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-            self.view = np.zeros(0, slot_dtype(self.dimension))
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self.view = np.zeros(0, slot_dtype(1))
+            os.close(fd)
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def check_counts(slots: SlotFile, next_slot: int, *, writable: bool) -> None:
+    """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
+
+    writable: whether no other process can have acknowledged more since the database was read.
+    """
+    slots.require(max(next_slot, slots.length))
+    if slots.acknowledged is None or slots.written is None:
+        if slots.counted:
+            raise StoreCorrupt(f"{slots.path} has damaged counts of slots in its header")
+        return
+    if writable and next_slot < slots.acknowledged:
+        raise DatabaseOlder(
+            f"memoria.db is older than {slots.path}: it knows {next_slot} slots of {slots.acknowledged} that were "
+            "acknowledged; put the newer memoria.db back, with its memoria.db-wal if there was one"
+        )
+    if next_slot > slots.written:
+        raise StoreCorrupt(
+            f"{slots.path} is older than memoria.db: it has {slots.written} slots of {next_slot}; put the newer back"
+        )
+
+
+def _copy(store_key: bytes) -> bytes:
+    return store_key + struct.pack("<I", zlib.crc32(store_key))
+
+
+def _counts(sequence: int, acknowledged: int, written: int, length: int) -> bytes:
+    counted = struct.pack("<QQQQ", sequence, acknowledged, written, length)
+    return counted + struct.pack("<I", zlib.crc32(counted))
 
 
 def _filled(words: NDArray[np.uint64]) -> Bools:

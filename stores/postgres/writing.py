@@ -152,9 +152,9 @@ class Writing(Erasing):
         for tenant in tenants:
             batch = batches.get(tenant, Batch())
             found = connection.execute(
-                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s WHERE tenant = %s "
-                "RETURNING version, next_slot",
-                (len(batch.records), tenant),
+                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s, labelled = labelled + %s "
+                "WHERE tenant = %s RETURNING version, next_slot",
+                (len(batch.records), len(batch.records), tenant),
             ).fetchone()
             if found is None:
                 raise Moved(tenant)
