@@ -30,7 +30,7 @@ class Erasing(Holding, Guarding):
                 # Of these an earlier call did not return, and recovery has erased them.
                 unique = [id for id in unique if self._finished.pop(id, None) is None]
             known = self._located(unique, over_holds=over_holds)
-            # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery, and its fingerprint explains
+            # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery, and a fingerprint explains
             # an empty one.
             if len(known) > 1 or not guard or not _printed(known.values()):
                 self._spending(lambda: self._intend(unique, guard=guard))
