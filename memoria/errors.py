@@ -5,7 +5,7 @@ MemoriaError
 │   ├── InvalidMemory         text, times, salience, tags, metadata ...
 │   ├── InvalidVector         not finite, wrong length, or zero
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
-│   ├── KeyConflict           the caller's key already holds another text
+│   ├── KeyConflict           the caller's key already holds another memory
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
@@ -82,7 +82,8 @@ class InvalidQuery(InvalidInput):
 
 
 class KeyConflict(InvalidInput):
-    """The caller's key is taken by a memory with another text."""
+    """The caller's key is taken by another memory: the text, subject, speaker, session or validity is another, or
+    something else that was given differs."""
 
 
 class UnknownArgument(InvalidInput, TypeError):

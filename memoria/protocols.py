@@ -30,7 +30,7 @@ from memoria.types import (
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Ints, Vectors
     from memoria.text.evidence import Evidence
-    from memoria.text.fingerprints import Fingerprints
+    from memoria.text.fingerprints import Fingerprints, Statement
     from memoria.text.words import Question
     from memoria.traces import Traces
 
@@ -85,7 +85,8 @@ class Change:
         add: new records.
         ends: new `valid_to` by id; None is no end.
         links: which of the added memories supersede which others.
-        guarded: (namespace, text) pairs that `refused` should know, although no memory with that text is erased.
+        guarded: statements, each with its namespace, that `refused` should know, although no memory that says so is
+            erased.
     """
 
     erase: tuple[str, ...] = ()
@@ -93,7 +94,7 @@ class Change:
     add: tuple[Record, ...] = ()
     ends: Mapping[str, datetime | None] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
-    guarded: tuple[tuple[Namespace, str], ...] = ()
+    guarded: tuple[tuple[Namespace, Statement], ...] = ()
 
 
 class Store(Protocol):
@@ -133,7 +134,7 @@ class Store(Protocol):
         Args:
             ids: the memories.
             over_holds: whether to erase memories under a hold too.
-            guard: whether to leave a keyed fingerprint of each text, by which `refused` knows it.
+            guard: whether to leave a keyed fingerprint of each text and its subject, by which `refused` knows it.
 
         Raises:
             MemoryNotFound: an id is unknown; nothing is erased.
@@ -167,34 +168,35 @@ class Store(Protocol):
         """
         ...
 
-    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
-        """Tells which texts were forgotten here before.
+    def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
+        """Tells which statements were forgotten here before.
 
         Args:
             namespace: exactly this namespace, none below it.
-            texts: n texts.
+            statements: n texts, each with its subject.
 
         Returns:
-            For each text, whether its canonical form was forgotten here, or it is nearly the same as one given to
-            `guard_near`.
+            For each, whether its canonical form was forgotten here of the same subject, or nearly the same text was
+            given to `guard_near` with it; a subject that is not given, then or now, is like any other. A brief text
+            (text/brief.py) is never refused.
         """
         ...
 
-    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
-        """Lets `refused` know texts that are nearly the same as these, by a keyed sketch of their words.
+    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+        """Lets `refused` know what is nearly the same as these, by a keyed sketch of words, names and subject.
 
         Args:
             namespace: exactly this namespace.
-            texts: texts that are forgotten.
+            statements: what is forgotten; brief texts are passed over.
         """
         ...
 
-    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
-        """Lets texts in again that `refused` knows, its own or adopted.
+    def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+        """Lets statements in again that `refused` knows, its own or adopted.
 
         Args:
             namespace: exactly this namespace.
-            texts: the texts.
+            statements: texts, each with its subject.
         """
         ...
 

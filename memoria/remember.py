@@ -12,6 +12,8 @@ from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
+from memoria.retention.sameness import unlike
+from memoria.text.fingerprints import Statement
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
 from memoria.validate import check_memory, tidy_tags
 
@@ -104,9 +106,9 @@ def remember(
 ) -> list[Memory]:
     """Stores the drafts, all or nothing, and returns their memories in order.
 
-    A draft whose key already has the same text returns the stored memory; so does one without key and time that repeats
-    what was just recalled. Stores nothing when it raises: InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch,
-    Refused, or MemoryNotFound for a source that is gone.
+    A draft whose key is taken by the same memory (sameness.py) returns the one that is there; so does a draft without
+    key and time that says again what was just recalled, and nothing else. Raises InvalidMemory, InvalidVector,
+    KeyConflict, EmbedderMismatch, Refused, and MemoryNotFound for a source that is gone, and then stores nothing.
     """
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
@@ -147,12 +149,12 @@ def admit(
     """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
-    refused = store.refused(namespace, [draft.text for draft in drafts])
+    refused = store.refused(namespace, [Statement(draft.text, draft.subject) for draft in drafts])
     back = [place for place, memory in enumerate(memories) if refused[place] and memory.id in new]
     if back and not readmit:
         raise Refused(*back)
     if back:
-        store.readmit(namespace, [drafts[place].text for place in back])
+        store.readmit(namespace, [Statement(drafts[place].text, drafts[place].subject) for place in back])
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:
@@ -198,8 +200,9 @@ def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memo
     if memory.key is None:
         return None
     found = known.get(memory.key) or _by_key(store, memory)
-    if found is not None and found.text != memory.text:
-        raise KeyConflict(f"key {memory.key!r} is held by memory {found.id}, which has another text")
+    other = [] if found is None else ["text"] * (found.text != memory.text) or unlike(memory, found, keyed=True)
+    if found is not None and other:
+        raise KeyConflict(f"key {memory.key!r} is held by memory {found.id}, which has another {' and '.join(other)}")
     return found
 
 

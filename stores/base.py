@@ -24,7 +24,7 @@ from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
 from memoria.stores.vectors import embedded
 from memoria.text.evidence import Evidence, merge
-from memoria.text.fingerprints import Fingerprints
+from memoria.text.fingerprints import Fingerprints, Statement, stated
 from memoria.traces import Traces
 from memoria.types import (
     RELATIONS,
@@ -298,7 +298,7 @@ class StoreBase(ABC):
         if not gone:
             return
         if guard:
-            self._forgetting.guard((one.memory.namespace, one.memory.text) for one in records)
+            self._forgetting.guard((one.memory.namespace, stated(one.memory)) for one in records)
         self._rooms.clear()
         self._destroy(gone)
         self._put_entries(shelves.RECALLS, dict.fromkeys(self._some_entries(shelves.RECALLS, gone)))
@@ -355,18 +355,18 @@ class StoreBase(ABC):
 
     # -- what was forgotten --
 
-    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+    def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
         with self._reading():
             known = self._forgetting.here(namespace)
-        return [any(one.know(text) for one in known) for text in texts]
+        return [any(one.know(said) for one in known) for said in statements]
 
-    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing():
-            self._forgetting.guard(((namespace, text) for text in texts), near=True)
+            self._forgetting.guard(((namespace, said) for said in statements), near=True)
 
-    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing():
-            self._forgetting.readmit(namespace, texts)
+            self._forgetting.readmit(namespace, statements)
 
     def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
         with self._reading():

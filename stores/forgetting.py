@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from memoria.stores.shelves import ADOPTED, FORGOTTEN, key_of, known_from_bytes, known_to_bytes, named, print_key
-from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint, guardable
 from memoria.text.sketch import sketch
 from memoria.types import Namespace
 
@@ -35,20 +35,18 @@ class Forgetting:
                     found[named(key)] = found.get(named(key), frozenset()) | known_from_bytes(data)
         return found
 
-    def guard(self, texts: Iterable[tuple[Namespace, str]], *, near: bool = False) -> None:
-        """Leaves a fingerprint of each text in its namespace, or a sketch of what is near it."""
-        by_name: dict[Namespace, list[str]] = {}
-        for namespace, text in texts:
-            by_name.setdefault(namespace, []).append(text)
+    def guard(self, statements: Iterable[tuple[Namespace, Statement]], *, near: bool = False) -> None:
+        """Leaves a fingerprint of each statement in its namespace, or a sketch of what is near it."""
+        by_name: dict[Namespace, list[Statement]] = {}
+        for namespace, statement in statements:
+            by_name.setdefault(namespace, []).append(statement)
         for namespace, said in by_name.items():
             key, old = print_key(self.key, namespace), self._of(FORGOTTEN, namespace)
-            made = frozenset((sketch if near else fingerprint)(key, text) for text in said)
-            new = Fingerprints(key=key, sketches=made) if near else Fingerprints(key=key, prints=made)
-            self._set(FORGOTTEN, namespace, [_joined(key, [*old, new])])
+            self._set(FORGOTTEN, namespace, [_joined(key, [*old, _made(key, said, near=near)])])
 
-    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         for shelf in (FORGOTTEN, ADOPTED):
-            self._set(shelf, namespace, [one.without(texts) for one in self._of(shelf, namespace)])
+            self._set(shelf, namespace, [one.without(statements) for one in self._of(shelf, namespace)])
 
     def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
         self._set(ADOPTED, namespace, known)
@@ -65,6 +63,12 @@ class Forgetting:
 
     def _set(self, shelf: str, namespace: Namespace, known: Iterable[Fingerprints]) -> None:
         self.write(shelf, {key_of(namespace): known_to_bytes(known)})
+
+
+def _made(key: bytes, statements: Sequence[Statement], *, near: bool) -> Fingerprints:
+    if near:
+        return Fingerprints(key=key, sketches=frozenset(sketch(key, *one) for one in statements if guardable(one)))
+    return Fingerprints(key=key, prints=frozenset(fingerprint(key, one) for one in statements) - {NO_PRINT})
 
 
 def _joined(key: bytes, parts: Sequence[Fingerprints]) -> Fingerprints:

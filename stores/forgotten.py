@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from memoria.stores.sealing import KEY_BYTES, derived, new_key, seal, unseal
-from memoria.text.fingerprints import PRINT_BYTES, Fingerprints
+from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES, Fingerprints
 
 # Of a line: fingerprints and a sketch under the namespace's key, and what was adopted.
 PRINTS, SKETCH, ADOPTED = range(3)
 
 
 def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
-    """The fingerprints that lines hold."""
+    """The fingerprints that lines hold; zeros are none."""
     for (blob,) in lines:
-        yield from (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))
+        found = (blob[at : at + PRINT_BYTES] for at in range(0, len(blob), PRINT_BYTES))
+        yield from (mark for mark in found if mark != NO_PRINT)
+
+
+def joined(prints: Iterable[bytes]) -> list[bytes]:
+    """The line for fingerprints; none when there are none, or zeros only."""
+    line = b"".join(mark for mark in prints if mark != NO_PRINT)
+    return [line] if line else []
 
 
 def sealed(key: bytes, one: Fingerprints) -> bytes:

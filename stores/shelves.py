@@ -19,7 +19,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from memoria.text.fingerprints import PRINT_BYTES, Fingerprints
-from memoria.text.sketch import SKETCH_BYTES
+from memoria.text.sketch import BODY_BYTES, SKETCH_BYTES
 from memoria.traces import micros, moment
 from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
 
@@ -30,6 +30,8 @@ FORGOTTEN, ADOPTED = "forgotten", "adopted"
 _RECALL = struct.Struct("<q?")
 _TIME = struct.Struct("<q")
 _LENGTHS = struct.Struct("<III")
+# In the third length: sketches are whole. Entries of older stores have only the first part of each.
+_WHOLE = 1 << 31
 
 
 def key_of(namespace: Namespace) -> str:
@@ -90,7 +92,8 @@ def known_to_bytes(known: Iterable[Fingerprints]) -> bytes | None:
 
 def _one_to_bytes(one: Fingerprints) -> bytes:
     parts: Sequence[bytes] = (one.key, b"".join(sorted(one.prints)), b"".join(sorted(one.sketches)))
-    return _LENGTHS.pack(*map(len, parts)) + b"".join(parts)
+    key, prints, sketches = map(len, parts)
+    return _LENGTHS.pack(key, prints, sketches | _WHOLE) + b"".join(parts)
 
 
 def known_from_bytes(data: bytes) -> frozenset[Fingerprints]:
@@ -100,11 +103,12 @@ def known_from_bytes(data: bytes) -> frozenset[Fingerprints]:
 def _unpacked(data: bytes) -> Iterator[Fingerprints]:
     at = 0
     while at < len(data):
-        lengths = _LENGTHS.unpack_from(data, at)
+        *first, last = _LENGTHS.unpack_from(data, at)
+        lengths, width = (*first, last & ~_WHOLE), SKETCH_BYTES if last & _WHOLE else BODY_BYTES
         at += _LENGTHS.size
         key, prints, sketches = (data[at + sum(lengths[:n]) : at + sum(lengths[: n + 1])] for n in range(3))
         at += sum(lengths)
-        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, SKETCH_BYTES))
+        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, width))
 
 
 def _cut(data: bytes, width: int) -> frozenset[bytes]:

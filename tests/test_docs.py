@@ -21,6 +21,7 @@ import memoria
 from memoria.protocols import Store
 from memoria.stores import StoreBase
 from memoria.testing.policies import PolicyConformance
+from memoria.text.fingerprints import stated
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -90,7 +91,7 @@ def test_the_store_of_a_page_is_the_same_after_reopening_and_overwrites_what_was
     kind = defined("writing-a-store", "SnapshotStore")
     embedder = memoria.testing.HashEmbedder()
     with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
-        one, two = memory.remember_many(["Ada takes tea.", "Bob likes chess."])
+        one, two = memory.remember_many(["Ada takes tea at five.", "Bob likes chess."])
         memory.hold(two.id, reason="law")
         with (tmp_path / "a.snapshot").open("rb") as old:
             memory.forget(one.id)
@@ -122,7 +123,7 @@ def test_a_change_that_a_page_s_store_cannot_save_changes_nothing(
     kind = defined("writing-a-store", "SnapshotStore")
     embedder = memoria.testing.HashEmbedder()
     with memoria.Memoria(kind(tmp_path / "a.snapshot", embedder.card), embedder) as memory:
-        one = memory.remember("Ada takes tea.")
+        one = memory.remember("Ada takes tea at five.")
 
         def full(_: int) -> None:
             raise OSError("no space left")
@@ -134,7 +135,7 @@ def test_a_change_that_a_page_s_store_cannot_save_changes_nothing(
                     act()
         assert memory.list() == [one]
         assert [hit.memory for hit in memory.recall("tea")] == [one]
-        assert memory.store.refused((), [one.text]) == [False]
+        assert memory.store.refused((), [stated(one)]) == [False]
 
 
 def test_the_index_lists_every_page_once() -> None:

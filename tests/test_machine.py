@@ -17,11 +17,15 @@ import memoria
 from memoria import Memory, Provenance
 from memoria.canonical import canonical
 from memoria.testing import HashEmbedder
+from memoria.text.fingerprints import Statement, guardable, stated
 from memoria.types import Where
 
 NAMES = st.sampled_from([("a",), ("a", "b"), ("c",)])
 SUBJECTS = st.sampled_from([None, "ann", "anna"])
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+_ANY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+_SAID = st.sampled_from(["Yes.", "Has a fever.", "Has had a fever since noon.", "has had a FEVER since noon.", "at 5"])
+TEXTS = st.one_of(_ANY, _SAID)
+Guarded = tuple[tuple[str, ...], str, str | None]
 
 SESSIONS = st.sampled_from([None, "s", "t"])
 SEATS = st.sampled_from([1, True, "1", None])
@@ -37,7 +41,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.mkdtemp()
         self.path = Path(self.folder) / "m.memoria"
         self.model: dict[str, Memory] = {}
-        self.guarded: set[tuple[tuple[str, ...], str]] = set()
+        self.guarded: set[Guarded] = set()
         self.memory = self.open()
 
     def open(self) -> memoria.Memoria:
@@ -46,11 +50,11 @@ class Machine(RuleBasedStateMachine):
     @rule(target=ids, name=NAMES, text=TEXTS, subject=SUBJECTS)
     def remember(self, name: tuple[str, ...], text: str, subject: str | None) -> str:
         view = self.memory.namespace(*name)
-        if (name, canonical(text)) in self.guarded:
+        if self.known(name, text, subject):
             with pytest.raises(memoria.Refused):
                 view.remember(text, subject=subject)
         one = view.remember(text, subject=subject, readmit=True)
-        self.guarded.discard((name, canonical(text)))
+        self.guarded -= self.known(name, text, subject)
         self.model[one.id] = one
         return one.id
 
@@ -80,7 +84,8 @@ class Machine(RuleBasedStateMachine):
     def remember_many(self, name: tuple[str, ...], texts: list[str]) -> None:
         view = self.memory.namespace(*name)
         self.model |= {one.id: one for one in view.remember_many(texts, readmit=True)}
-        self.guarded -= {(name, canonical(text)) for text in texts}
+        for text in texts:
+            self.guarded -= self.known(name, text, None)
 
     @rule(name=NAMES, text=TEXTS)
     def remember_by_key(self, name: tuple[str, ...], text: str) -> None:
@@ -92,7 +97,7 @@ class Machine(RuleBasedStateMachine):
         else:
             one = view.remember(text, key="key", readmit=True)
             if not taken:
-                self.guarded.discard((name, canonical(text)))
+                self.guarded -= self.known(name, text, None)
             assert not taken or one == taken[0]
             self.model[one.id] = one
 
@@ -128,13 +133,21 @@ class Machine(RuleBasedStateMachine):
 
     def lose(self, id: str) -> None:
         one = self.model.pop(id)
-        self.guarded.add((one.namespace, canonical(one.text)))
+        if guardable(stated(one)):
+            self.guarded.add((one.namespace, canonical(one.text), one.subject))
 
-    @rule(name=NAMES, text=TEXTS)
-    def what_was_forgotten_is_known_and_nothing_else(self, name: tuple[str, ...], text: str) -> None:
-        texts = [text, *sorted(text for home, text in self.guarded if home == name)]
-        expected = [(name, canonical(one)) in self.guarded for one in texts]
-        assert self.memory.store.refused(name, texts) == expected
+    def known(self, name: tuple[str, ...], text: str, subject: str | None) -> set[Guarded]:
+        """What was forgotten of this subject, or where none was given, now or then."""
+        told = {one for one in self.guarded if one[:2] == (name, canonical(text))}
+        return {one for one in told if subject is None or one[2] in (None, subject)}
+
+    @rule(name=NAMES, text=TEXTS, subject=SUBJECTS)
+    def what_was_forgotten_is_known_and_nothing_else(
+        self, name: tuple[str, ...], text: str, subject: str | None
+    ) -> None:
+        texts = [text, *sorted(text for home, text, _ in self.guarded if home == name)]
+        expected = [bool(self.known(name, one, subject)) for one in texts]
+        assert self.memory.store.refused(name, [Statement(one, subject) for one in texts]) == expected
 
     @rule()
     def reopen(self) -> None:

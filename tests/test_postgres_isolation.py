@@ -17,6 +17,7 @@ from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.testing.stores import EMBEDDER as SMALL
 from memoria.testing.stores import record
+from memoria.text.fingerprints import Statement
 from memoria.types import Where
 
 EMBEDDER = HashEmbedder(384)
@@ -122,9 +123,9 @@ def test_a_view_of_one_namespace_cannot_reach_another(memory: Memoria) -> None:
     # Neither a key nor a guard is shared: what is taken or forgotten there is free here.
     assert ada.remember("another text", key="k").id != kept.id
     bob.forget(kept.id)
-    assert ada.store.refused(("app", "ada"), ["bob keeps a secret"]) == [False]
+    assert ada.store.refused(("app", "ada"), [Statement("bob keeps a secret")]) == [False]
     assert ada.forget(namespace=()).namespaces == 1
-    assert bob.store.refused(("app", "bob"), ["bob keeps a secret"]) == [True]
+    assert bob.store.refused(("app", "bob"), [Statement("bob keeps a secret")]) == [True]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import memoria
 from memoria.cli import app
 from memoria.testing import HashEmbedder
+from memoria.text.fingerprints import Statement
 from memoria.types import Preview, Provenance
 from tests.test_evolution import START, Op, draw_history, live, opened, state
 
@@ -57,8 +58,8 @@ def test_forgetting_the_ids_of_a_dry_run_forgets_what_it_showed(seed: int, lengt
         assert before - there(memory) == went
         assert all(memory.get(id) != one for id, one in kept.items())
         assert state(shown) == state(asked)
-        texts = [f"{what} number {op.n}" for op in ops for what in ("fact", "thought", "news")]
-        assert shown.store.refused((), texts) == asked.store.refused((), texts)
+        said = [Statement(f"{what} number {op.n}") for op in ops for what in ("fact", "thought", "news")]
+        assert shown.store.refused((), said) == asked.store.refused((), said)
 
 
 @pytest.fixture(params=["memory", "local", "postgres"])

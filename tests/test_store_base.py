@@ -19,6 +19,7 @@ from memoria.protocols import Change, Store
 from memoria.stores import InMemoryStore, StoreBase, pack, unpack
 from memoria.testing import HashEmbedder
 from memoria.testing.stores import DAY, EMBEDDER, START, record
+from memoria.text.fingerprints import Statement
 from memoria.text.words import question
 from memoria.types import LedgerEntry, Link, Provenance, Recalled, Where
 
@@ -36,7 +37,7 @@ READING: dict[str, Callable[[Store], object]] = {
     "recalls": lambda store: store.recalls(()),
     "search": lambda store: store.search(VECTOR, Where(), 1),
     "evidence": lambda store: store.evidence(question("tea"), VECTOR, Where(), 1),
-    "refused": lambda store: store.refused((), ["tea"]),
+    "refused": lambda store: store.refused((), [Statement("tea")]),
     "fingerprints": lambda store: store.fingerprints(()),
     "ledger": lambda store: store.ledger(),
     "note": lambda store: store.note("name"),
@@ -55,8 +56,8 @@ WRITING: dict[str, Callable[[Store], object]] = {
     "retrace": lambda store: store.retrace({}),
     "mark": lambda store: store.mark([], held=True),
     "archive_due": lambda store: store.archive_due((), START, 1),
-    "guard_near": lambda store: store.guard_near((), ["tea"]),
-    "readmit": lambda store: store.readmit((), ["tea"]),
+    "guard_near": lambda store: store.guard_near((), [Statement("tea")]),
+    "readmit": lambda store: store.readmit((), [Statement("tea")]),
     "adopt": lambda store: store.adopt((), []),
     "enter": lambda store: store.enter(ENTRY),
     "write_note": lambda store: store.write_note("name", "value"),
@@ -247,7 +248,7 @@ def test_a_link_to_what_is_not_there_is_seen_once_it_is() -> None:
 
 def test_fingerprints_of_two_namespaces_are_under_two_keys() -> None:
     store = InMemoryStore(EMBEDDER.card)
-    store.revise(Change(guarded=((("a",), "tea"), (("b",), "tea"))))
+    store.revise(Change(guarded=((("a",), Statement("tea at 5")), (("b",), Statement("tea at 5")))))
     known = store.fingerprints(())
     ((a,), (b,)) = known[("a",)], known[("b",)]
     assert (a.key != b.key, a.prints.isdisjoint(b.prints)) == (True, True)
@@ -308,5 +309,5 @@ def test_entries_may_be_looked_up_by_key() -> None:
     store = Keyed(EMBEDDER.card)
     store.write_note("policy", "x")
     assert store.note("policy") == "x"
-    assert store.refused(("a",), ["tea"]) == [False]
+    assert store.refused(("a",), [Statement("tea")]) == [False]
     assert asked == [("notes", ["policy"]), ("forgotten", ['["a"]']), ("adopted", ['["a"]'])]

@@ -18,7 +18,7 @@ from tests.test_cli import run
 
 EMBEDDER = HashEmbedder()
 # What memoria fails, by variant, and nothing else: see docs/suite.md.
-MISSES = {"middle-forgotten", "namespace-imported-again", "nearly-of-another", "same-text-later"}
+MISSES = {"middle-forgotten", "namespace-imported-again"}
 FACTS = [
     scenario.Fact(label=str(n), text=f"Ada saw the {word}.", ask="What did Ada see?") for n, word in enumerate("ab")
 ]
@@ -100,9 +100,9 @@ def test_every_check_can_fail(steps: tuple[scenario.Step, ...], wrong: str) -> N
 
 
 def test_the_command_prints_rates_and_misses(tmp_path: Path) -> None:
-    shown = run(tmp_path, "eval", "suite", "--category", "near", "--count", "6")
+    shown = run(tmp_path, "eval", "suite", "--category", "re-ingestion", "--count", "6")
     assert "delete everything" in shown
-    assert "near-004-same-text-later: not found today" in shown
+    assert "re-ingestion-005-namespace-imported-again: recalled, though gone" in shown
     report = json.loads(run(tmp_path, "eval", "suite", "--category", "cascade", "--count", "2", "--json"))
     assert report["rates"]["memoria"]["cascade"] == {"passed": 2, "of": 2, "rate": 1.0}
     assert report["rates"]["do nothing"]["all"]["passed"] == 0

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
+from memoria.agent.unstored import repeats
 from memoria.errors import InvalidQuery
 from memoria.types import Hit, Memory, Proposal, Receipt
+
+REFUSAL = (
+    "what was said was forgotten here before: it is shown to the model in this conversation, and not stored; "
+    "readmit=True takes it back"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +29,10 @@ class Reply:
         hits: recalled memories that were in the prompt, best first.
         runners_up: recalled memories that were not.
         heard: the message as a memory; None when it is not stored, because it was forgotten here before.
-        said: the reply as a memory; None when it is not stored: it was forgotten here before, is blank, or was made
-            from a memory that was forgotten meanwhile.
+        refusal: why `heard` is None, in words; None when it is not.
+        said: the reply as a memory; a memory that was there already when the reply repeats it word for word. None when
+            it is not stored: it was forgotten here before, passes on a message that was, is blank, or was made from a
+            memory that was forgotten meanwhile.
         facts: facts that were extracted from the message, or stored by the model.
         settled: what the message changed in earlier memories.
         asked: memories that the model wanted to forget and was not allowed to.
@@ -37,6 +45,7 @@ class Reply:
     hits: tuple[Hit, ...]
     runners_up: tuple[Hit, ...]
     heard: Memory | None
+    refusal: str | None
     said: Memory | None
     facts: tuple[Memory, ...]
     settled: tuple[Proposal, ...]
@@ -59,9 +68,19 @@ class Exchange:
     @property
     def sources(self) -> list[str]:
         """Ids of the memories that the reply is made from: all that the model was shown."""
-        seen = [*(hit.memory for hit in self.prompt.hits), *self.prompt.turns]
         heard = [] if self.heard is None else [self.heard.id]
-        return list(dict.fromkeys([*(one.id for one in seen), *self.done.drawn, *heard]))
+        seen = [one.id for one in self._seen if one.id]
+        return list(dict.fromkeys([*seen, *self.done.drawn, *heard]))
+
+    @property
+    def _seen(self) -> list[Memory]:
+        """What the prompt shows; turns without an id are not stored."""
+        return [*(hit.memory for hit in self.prompt.hits), *self.prompt.turns]
+
+    def passes_on(self, text: str) -> bool:
+        """Whether a text says again what was forgotten here, and is shown to the model for this conversation only."""
+        unstored = [one.text for one in self._seen if not one.id] + [self.text] * (self.heard is None)
+        return repeats(text, unstored, [one.text for one in self._seen if one.id])
 
     def reply(self, *, cancelled: bool, said: Memory | None, facts: list[Memory]) -> Reply:
         """The result."""
@@ -73,6 +92,7 @@ class Exchange:
             hits=self.prompt.hits,
             runners_up=tuple(hit for hit in self.recalled if hit.memory.id not in shown),
             heard=self.heard,
+            refusal=REFUSAL if self.heard is None else None,
             said=said,
             facts=(*facts, *self.done.stored),
             settled=self.settled,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -13,15 +13,17 @@ from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
-from memoria.agent.session import CHAT, Session
+from memoria.agent.session import ANSWERED_BY, Session
 from memoria.agent.tools import TOOLS, Confirm, Toolbox
 from memoria.canonical import same
 from memoria.change.sleep import Night
+from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.english.facts import FACT, by_rules, weigh
-from memoria.errors import InvalidQuery, MemoryNotFound, Refused
+from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
+from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
 from memoria.types import Hit, Memory, Provenance
 
@@ -85,7 +87,7 @@ class Agent:
         self.memory = memory
         self.model = as_model(model)
         self.user, self.name, self.k = user, name, k
-        self.session = Session(memory, session)
+        self.session = Session(memory, session, name=name)
         self.frame = Frame(instructions=instructions, budget=budget_tokens, count=self.model.count, said=self._mine)
         self.confirm = confirm
         self._extract = _extractor(extract, self.model)
@@ -185,7 +187,7 @@ class Agent:
     def _begin(self, text: str, as_of: datetime | None, readmit: bool) -> Exchange:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
         window = self.session.turns(WINDOW)
-        shown = {one.id for one in window}
+        shown = {one.id for one in window if one.id}
         # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
         found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
@@ -193,12 +195,17 @@ class Agent:
         prompt = build(self.frame, text, hits[: self.k], window)
         for hit in prompt.hits:
             hit.used()
-        kind, salience = weigh(text)
-        heard = self._remember(
-            Draft(text=text, kind=kind, salience=salience, provenance=self._origin(self.user, CHAT)), readmit=readmit
-        )
+        heard = self._hear(text, readmit=readmit)
         settled = self.memory.reconcile(heard.id) if heard is not None and self._settle else ()
         return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled)
+
+    def _hear(self, text: str, *, readmit: bool) -> Memory | None:
+        """The message as a memory; one that may not be stored is a turn of this conversation all the same."""
+        kind, salience = weigh(text)
+        # A time of its own: whoever says the same twice has said it twice.
+        at, origin = self.memory.now(), self._origin(self.user, CHAT)
+        draft = Draft(text=text, kind=kind, created_at=at, salience=salience, provenance=origin)
+        return self._remember(draft, readmit=readmit)
 
     def _pieces(self, exchange: Exchange, course: Course) -> Iterator[str]:
         """What the model says, until it calls no tool any more."""
@@ -208,6 +215,7 @@ class Agent:
             origin=self._origin(self.name, TOOL),
             heard=exchange.heard,
             sources=lambda: exchange.sources,
+            passes_on=exchange.passes_on,
             confirm=self.confirm,
             done=exchange.done,
         )
@@ -231,12 +239,35 @@ class Agent:
     def _end(self, exchange: Exchange, cancelled: bool) -> Reply:
         """Remembers the reply, and the facts in the message."""
         text = "".join(exchange.said).strip()
-        said = None
-        if text:
-            origin = self._origin(self.name, CHAT, exchange.sources)
-            cut = {"cancelled": True} if cancelled else {}
-            said = self._remember(Draft(text=text, salience=0.3, provenance=origin, metadata=cut))
+        said = self._repeated(exchange, text) or self._reply(exchange, text, cancelled=cancelled) if text else None
         return exchange.reply(cancelled=cancelled, said=said, facts=self._facts(exchange))
+
+    def _reply(self, exchange: Exchange, text: str, *, cancelled: bool) -> Memory | None:
+        """The reply as a memory of its own."""
+        at, origin = self.memory.now(), self._origin(self.name, CHAT, exchange.sources)
+        if exchange.passes_on(text):
+            self.session.unstored(text, at, origin)
+            return None
+        cut = {"cancelled": True} if cancelled else {}
+        return self._remember(Draft(text=text, created_at=at, salience=0.3, provenance=origin, metadata=cut))
+
+    def _repeated(self, exchange: Exchange, text: str) -> Memory | None:
+        """The memory, no turn of a conversation, that the reply repeats word for word: it is not stored again.
+
+        The message is marked, so that the reply has its place in the conversation after a restart.
+        """
+        shown = [hit.memory.id for hit in exchange.prompt.hits] + exchange.done.drawn
+        there = living(self.memory.store, set(shown)).values()
+        found = next((one for one in there if one.provenance.source != CHAT and same(one.text, text)), None)
+        if found is None:
+            return None
+        self.memory.reinforce(found.id)
+        self.session.repeated(found)
+        with suppress(Held, MemoryNotFound):
+            if exchange.heard is not None:
+                marked = {**exchange.heard.metadata, ANSWERED_BY: found.id}
+                exchange.heard = self.memory.amend(exchange.heard.id, metadata=marked)
+        return found
 
     def _facts(self, exchange: Exchange) -> list[Memory]:
         heard = exchange.heard
@@ -251,7 +282,11 @@ class Agent:
         """The memory, unless it was forgotten here before, or what it was made from was forgotten just now."""
         try:
             (memory,) = self.memory.remember_many([draft], readmit=readmit)
-        except (Refused, MemoryNotFound):
+        except MemoryNotFound:
+            return None
+        except Refused:
+            if draft.provenance.source == CHAT:
+                self.session.unstored(draft.text, draft.created_at or self.memory.now(), draft.provenance)
             return None
         if draft.provenance.source == CHAT:
             self.session.said(memory)

@@ -20,6 +20,7 @@ Confirm = Callable[[Sequence[Memory]], bool]
 """Is shown exactly the memories that would be forgotten, oldest first; returns whether they may be."""
 
 MOST = 20
+_KEPT_OUT = "Not done: this was forgotten before, and is not remembered unless the user takes it back."
 
 
 class _Arguments(BaseModel):
@@ -89,12 +90,14 @@ class Toolbox:
     """The tools over a memory. Without `confirm`, nothing is ever forgotten through them.
 
     origin: of what is stored. heard: the message that is answered. sources: ids of the memories shown to the model.
+    passes_on: whether a text says again what was forgotten and may not be stored.
     """
 
     memory: Memoria
     origin: Provenance
     heard: Memory | None
     sources: Callable[[], Sequence[str]]
+    passes_on: Callable[[str], bool]
     confirm: Confirm | None
     done: Done
 
@@ -112,6 +115,8 @@ class Toolbox:
             return f"Not done: {error}"
 
     def _remember(self, asked: Remember) -> str:
+        if self.passes_on(asked.text):
+            return _KEPT_OUT
         draft = Draft(text=asked.text, subject=asked.about, kind="semantic", provenance=self._from(asked.text))
         (memory,) = self.memory.remember_many([draft])
         self.done.stored.append(memory)
@@ -124,6 +129,8 @@ class Toolbox:
         return "\n".join(lines) or "Nothing is remembered about that."
 
     def _supersede(self, asked: Supersede) -> str:
+        if self.passes_on(asked.text):
+            return _KEPT_OUT
         old = self.memory.get(asked.id)
         draft = Draft(
             text=asked.text, subject=old.subject, kind=old.kind, provenance=self._from(asked.text, but=old.id)

@@ -186,7 +186,7 @@ class Chat:
             out.print(f"[dim]{place}. {_told(hit.memory)}  {_because(hit)}[/]", highlight=False)
         for change in reply.settled:
             out.print(f"[yellow]settled:[/] {escape(change.reason)}", highlight=False)
-        if reply.heard is None:
+        if reply.refusal is not None:
             out.print("[yellow]not remembered: it was forgotten here once; /readmit takes it back[/]")
         for receipt in reply.receipts:
             out.print(receipt.summary(), highlight=False)

@@ -111,7 +111,7 @@ class Change(Retention, Weights):
             MemoryNotFound: an old memory is not of this view.
             InvalidQuery: an old memory has ended already, or begins only later; or `at` has no time zone.
             InvalidMemory: the draft breaks a rule.
-            KeyConflict: the draft's key holds another text.
+            KeyConflict: the draft's key holds another memory.
             Refused: the text was forgotten here.
         """
         given = [old] if isinstance(old, str | Memory) else list(old)

@@ -56,11 +56,12 @@ class Memoria(Change):
         """Stores one memory; durable when this returns.
 
         What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
-        returned, and strengthened.
+        returned, and strengthened. Only where all is the same: text, subject, speaker, session, validity, and whatever
+        else is given.
 
         Args:
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
-            readmit: takes it even if this text was forgotten here.
+            readmit: takes it even if it was forgotten here.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
                 metadata, vector.
 
@@ -70,9 +71,9 @@ class Memoria(Change):
         Raises:
             InvalidMemory: a field breaks a rule.
             InvalidVector: `vector` is not finite, zero, or of another length.
-            KeyConflict: the key holds another text.
+            KeyConflict: the key holds another memory.
             EmbedderMismatch: the store's vectors come from another embedder.
-            Refused: this text was forgotten here.
+            Refused: this text was forgotten here, of this subject or where none was given.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
         """
         return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
@@ -91,7 +92,7 @@ class Memoria(Change):
             InvalidQuery: `drafts` is one text, or holds something that is neither a text nor a draft.
             InvalidMemory: a field breaks a rule.
             InvalidVector: a `vector` is not finite, zero, or of another length.
-            KeyConflict: a key holds another text.
+            KeyConflict: a key holds another memory.
             EmbedderMismatch: the store's vectors come from another embedder.
             Refused: a text was forgotten here.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
@@ -332,8 +333,9 @@ class Memoria(Change):
                 same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
-            guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
-                nearly the same too ("near"), or not at all ("none").
+            guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
+                ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
+                without a digit is never refused.
             mentions: only what holds this name or identifier, as whole words and however it is written.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.

@@ -16,6 +16,7 @@ from memoria.embedders import embed
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
+from memoria.text.fingerprints import Statement, stated
 from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
@@ -90,7 +91,7 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in near:
-            store.guard_near(memory.namespace, [memory.text])
+            store.guard_near(memory.namespace, [stated(memory)])
     return Receipt(
         asked=_asked(order),
         forgotten=made.asked,
@@ -142,10 +143,11 @@ def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
 
 def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
     """Raises Refused for the text of a memory that was forgotten where it is."""
-    if store.refused(memory.namespace, [memory.text])[0]:
+    said = [stated(memory)]
+    if store.refused(memory.namespace, said)[0]:
         if not readmit:
             raise Refused(0)
-        store.readmit(memory.namespace, [memory.text])
+        store.readmit(memory.namespace, said)
 
 
 def _put_instead(records: Records, new: Record, old: Memory) -> None:
@@ -283,12 +285,11 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
     return unlearn(store, gone, changed)
 
 
-def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str], ...]:
-    """(namespace, text) of erased parts without a row of their own, for which erasing rows leaves no fingerprint."""
-    if made.effects.gone == set(todo.erase):
-        return ()
+def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, Statement], ...]:
+    """What no slot of its own leaves a fingerprint of: parts that go, and gists as they were with them."""
     erased = set(todo.erase)
-    return tuple((one.namespace, one.text) for one in living(store, made.effects.gone).values() if one.id not in erased)
+    said = (made.effects.gone - erased) | {record.memory.id for record in todo.replace}
+    return tuple((one.namespace, stated(one)) for one in living(store, said).values()) if said else ()
 
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:

@@ -18,6 +18,7 @@ from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
+from memoria.recall.outdated import outdated
 from memoria.recall.rerank import Rerank
 from memoria.text.times import Span, overlap, spans
 from memoria.text.words import question
@@ -169,10 +170,21 @@ def standing(store: Store, memories: Sequence[Memory], request: Request) -> list
     """The memories valid in [valid_from, valid_to) at the time asked about, gists as they were then."""
     at = request.as_of
     if at is None:
-        return [memory for memory in memories if _holds(memory, request.at, memory.valid_to, request.include)]
+        held = [memory for memory in memories if _holds(memory, request.at, memory.valid_to, request.include)]
+        return _current(store, held, request)
     ends = as_known(store, memories, at)
-    held = (one for one in memories if _holds(one, at, ends.get(one.id, one.valid_to), request.include))
-    return [then for then in (as_it_was(memory, at) for memory in held) if then is not None]
+    held = [one for one in memories if _holds(one, at, ends.get(one.id, one.valid_to), request.include)]
+    current = _current(store, held, request)
+    return [then for then in (as_it_was(memory, at) for memory in current) if then is not None]
+
+
+def _current(store: Store, memories: Sequence[Memory], request: Request) -> list[Memory]:
+    """Without replies that say again what has ended, unless these are asked for."""
+    if "expired" in request.include:
+        return list(memories)
+    at, known = request.as_of or request.at, request.as_of is not None
+    gone = outdated(store, memories, at, known=known)
+    return [one for one in memories if one.id not in gone]
 
 
 def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]) -> bool:

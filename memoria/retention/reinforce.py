@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
-from memoria.canonical import canonical
 from memoria.errors import InvalidQuery, StoreFull
 from memoria.protocols import DecayPolicy, Store
 from memoria.retention import allocate as allocating
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Demand
+from memoria.retention.sameness import digest, unlike
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
 
 Reinforcing = Literal["recalled", "used", "never"]
@@ -59,17 +58,23 @@ class Reinforcer:
         """Notes what was just recalled, so that `echo` recognizes it."""
         with self._mutex:
             for hit in hits:
-                said = _digest(hit.memory)
+                said = digest(hit.memory)
                 self._heard.pop(said, None)
                 self._heard[said] = hit.memory.id
             while len(self._heard) > _HEARD:
                 del self._heard[next(iter(self._heard))]
 
     def echo(self, memory: Memory) -> Memory | None:
-        """The recently recalled memory that has the same text, or None. Counts as a use of it."""
-        id = self._heard.get(_digest(memory))
+        """The memory that this one repeats, when it was recalled of late; that counts as a use of it.
+
+        None where anything would be lost: another identity, a field that was given, or what is archived or has changed
+        since it was recalled.
+        """
+        id = self._heard.get(digest(memory))
         found = None if id is None else self.store.read([id])[0]
-        if found is None:
+        if found is None or found.trace.archived or digest(found.memory) != digest(memory):
+            return None
+        if unlike(memory, found.memory):
             return None
         self.use([found.memory.id], memory.created_at, found=True)
         return found.memory
@@ -148,9 +153,3 @@ class Reinforcer:
                 held = zip(rivals, self.store.traces(list(rivals)), strict=True)
                 changed = {id: (trace, tell(trace, rivals[id])) for id, trace in held if trace is not None}
                 self._replace({id: after for id, (before, after) in changed.items() if after != before})
-
-
-def _digest(memory: Memory) -> bytes:
-    """A digest by which a recalled text is recognized, so that the text itself is not kept."""
-    said = "\0".join((*memory.namespace, canonical(memory.text)))
-    return hashlib.blake2b(said.encode(), digest_size=16).digest()

@@ -18,7 +18,7 @@ from memoria import errors
 
 # The first class that an error is an instance of decides.
 STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
-    (errors.KeyConflict, 409, "The key is taken by another text"),
+    (errors.KeyConflict, 409, "The key is taken by another memory"),
     (errors.Refused, 409, "Forgotten before"),
     (errors.InvalidInput, 422, "A rule is broken"),
     (errors.MemoryNotFound, 404, "No such memory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from memoria.canonical import canonical
 from memoria.derived.gist import compose
 from memoria.errors import Held, KeyConflict, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
 from memoria.testing.embedders import HashEmbedder
-from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint
 from memoria.text.sketch import sketch
 from memoria.text.words import question
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
@@ -586,50 +588,95 @@ class StoreConformance:
         assert [len(store.select(Where(key=f"k{n}"))) for n in range(20)] == [1] * 20
 
     def test_what_was_forgotten_is_known_again_in_its_namespace(self, store: Store) -> None:
-        said, pruned = record("Caf\u00e9 at 5", namespace=("a",)), record("of no use", namespace=("a",))
-        other = record("untouched", namespace=("b",))
+        said, pruned = record("Caf\u00e9 at 5", namespace=("a",)), record("of no use to anybody", namespace=("a",))
+        other = record("nobody has touched this", namespace=("b",))
         store.write([said, pruned, other])
         store.erase([said.memory.id])
         store.erase([pruned.memory.id], guard=False)
-        texts = ["cafe\u0301  AT 5", "Caf\u00e9 at 6", "of no use"]
+        texts = [*map(Statement, ["cafe\u0301  AT 5", "Caf\u00e9 at 6", "of no use to anybody"])]
+        part = Statement("one part of a gist")
         assert store.refused(("a",), texts) == [True, False, False]
         assert store.refused(("b",), texts) == store.refused(("nobody",), texts) == [False] * 3
         store.rebuild()
-        store.revise(Change(guarded=((("a",), "part of a gist"),)))
-        assert store.refused(("a",), [*texts, "PART of a gist"]) == [True, False, False, True]
+        store.revise(Change(guarded=((("a",), part),)))
+        assert store.refused(("a",), [*texts, Statement("One PART of a gist")]) == [True, False, False, True]
         store.readmit(("a",), [texts[0]])
-        assert store.refused(("a",), [texts[0], "part of a gist"]) == [False, True]
-        store.guard_near(("a",), ["the quick brown fox jumps over the lazy dog at 5"])
-        near = ["a quick brown fox jumps over a lazy dog, at 5!", "a quick brown fox jumps over a lazy dog at 6"]
+        assert store.refused(("a",), [texts[0], part]) == [False, True]
+        store.guard_near(("a",), [Statement("the quick brown fox jumps over the lazy dog at 5")])
+        near = [Statement(f"a quick brown fox jumps over a lazy dog, at {hour}!") for hour in (5, 6)]
         assert store.refused(("a",), near) == [True, False]
         store.erase_namespaces(("a",))
         store.write([record("again", namespace=("a",))])
-        assert store.refused(("a",), [*near, "part of a gist"]) == [False] * 3
+        assert store.refused(("a",), [*near, part]) == [False] * 3
+
+    def test_a_text_is_refused_of_the_subject_it_was_forgotten_of(self, store: Store) -> None:
+        """Of another it is no repetition; where either has no subject, it may be one."""
+        text, near = "takes her tea without any sugar", "takes her tea now without any sugar"
+        of = [Statement(text, subject) for subject in ("Ada", "\uff41\uff24A", "Bob", None)]
+        store.write([record(text, namespace=("a",), subject="Ada"), record(text, namespace=("none",))])
+        store.erase(store.select(Where()))
+        store.revise(Change(guarded=((("part",), of[0]),), add=(record("kept", namespace=("part",)),)))
+        store.guard_near(("part",), [Statement(near, "Ada")])
+        for _ in range(2):
+            assert store.refused(("a",), of) == [True, True, False, True]
+            assert store.refused(("none",), of) == [True] * 4
+            assert store.refused(("part",), [*of, Statement(near, "ada"), Statement(near, "Bob")]) == [
+                *(True, True, False, True),
+                *(True, False),
+            ]
+            store.rebuild()
+        store.readmit(("a",), [of[2]])
+        assert store.refused(("a",), of) == [True, True, False, True]
+        store.readmit(("a",), [of[1]])
+        assert store.refused(("a",), of) == [False] * 4
+        store.readmit(("none",), [of[2]])
+        assert store.refused(("none",), of) == [False] * 4
+        store.readmit(("part",), [of[3], Statement(near)])
+        assert store.refused(("part",), [*of, Statement(near, "Ada")]) == [False] * 5
+
+    def test_brief_texts_are_never_guarded(self, store: Store) -> None:
+        """Whoever forgets one "Yes." goes on saying yes, also where an older store had guarded it."""
+        brief = ["Yes.", "No, thanks", "\u597d\u7684", "\u0e43\u0e0a\u0e48\u0e04\u0e23\u0e31\u0e1a"]
+        said = [record(text, namespace=("a",), subject=subject) for text in brief for subject in ("Ada", None)]
+        store.write([*said, record("kept as it is here", namespace=("a",))])
+        store.erase([one.memory.id for one in said])
+        store.revise(Change(guarded=((("a",), Statement("Yes.", "Ada")),)))
+        store.guard_near(("a",), [Statement("Yes.", "Ada"), Statement("No, thanks")])
+        store.rebuild()
+        assert store.fingerprints(()) == {}
+        older = [hmac.digest(b"k" * 32, f"text\0{canonical(text)}".encode(), "sha256")[:12] for text in brief]
+        store.adopt(("a",), [Fingerprints(key=b"k" * 32, prints=frozenset({NO_PRINT, *older}))])
+        again = [Statement(text, subject) for text in brief for subject in ("Ada", None)]
+        assert store.refused(("a",), again) == [False] * 8
 
     def test_fingerprints_travel(self, store: Store) -> None:
         """What was forgotten elsewhere is refused here once it is adopted, and can go on from here."""
+        key, fox = b"k" * 32, "the quick brown fox jumps over the lazy dog at 5"
+        cafe = Statement("Caf\u00e9 at 5", "Ada")
         other = Fingerprints(
-            key=b"k" * 32,
-            prints=frozenset({fingerprint(b"k" * 32, "Caf\u00e9 at 5")}),
-            sketches=frozenset({sketch(b"k" * 32, "the quick brown fox jumps over the lazy dog at 5")}),
+            key=key,
+            prints=frozenset({fingerprint(key, cafe)}),
+            sketches=frozenset({sketch(key, fox, "Ada")}),
         )
         store.adopt(("a",), [other, Fingerprints(key=b"e" * 32)])
-        texts = ["cafe\u0301  AT 5", "Caf\u00e9 at 6", "a quick brown fox jumps over a lazy dog, at 5!", "here"]
-        assert store.refused(("a",), texts) == [True, False, True, False]
-        assert store.refused(("a", "b"), texts) == [False] * 4
+        fast, here = Statement("a quick brown fox jumps over a lazy dog, at 5!"), Statement("here at 7")
+        asked = [Statement("cafe\u0301  AT 5"), Statement("Caf\u00e9 at 6"), fast, here]
+        assert store.refused(("a",), asked) == [True, False, True, False]
+        assert store.refused(("a",), [one._replace(subject="Bob") for one in asked]) == [False] * 4
+        assert store.refused(("a", "b"), asked) == [False] * 4
         assert store.fingerprints(()) == store.fingerprints(("a",)) == {("a",): {other}}
         assert store.namespaces(()) == []
-        here = record("here", namespace=("a",))
-        store.write([here])
-        store.erase([here.memory.id])
+        made = record(here.text, namespace=("a",))
+        store.write([made])
+        store.erase([made.memory.id])
         store.rebuild()
-        assert store.refused(("a",), texts) == [True, False, True, True]
+        assert store.refused(("a",), asked) == [True, False, True, True]
         (own,) = store.fingerprints(("a",))[("a",)] - {other}
-        assert own.know("here")
-        assert own.prints == {fingerprint(own.key, "HERE")}
+        assert own.know(here)
+        assert own.prints == {fingerprint(own.key, Statement("HERE at 7"))}
         assert store.fingerprints(("b",)) == {}
-        store.readmit(("a",), [texts[0], texts[2]])
-        assert store.refused(("a",), texts) == [False, False, False, True]
+        store.readmit(("a",), [asked[0], fast])
+        assert store.refused(("a",), asked) == [False, False, False, True]
         assert store.fingerprints(()) == {("a",): {own}}
         store.adopt(("a",), [other])
         store.adopt(("a",), [])
@@ -638,7 +685,7 @@ class StoreConformance:
         store.erase_namespaces(("a",))
         assert store.fingerprints(()) == {}
         store.write([record("again", namespace=("a",))])
-        assert store.refused(("a",), texts) == [False] * 4
+        assert store.refused(("a",), asked) == [False] * 4
 
     def test_standing_links_and_log_are_written_as_they_are_given(self, store: Store) -> None:
         """What a copy needs: a record with its standing, links between what is there, a log without traces."""

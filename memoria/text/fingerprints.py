@@ -1,54 +1,143 @@
 """Fingerprints: a store recognizes a forgotten text by them, without keeping the text.
 
-They are keyed hashes, and each store has keys of its own. They are copied together with the key that they were made
-under, so that another store can refuse the texts too.
+They are keyed, and each store has keys of its own; so that what was forgotten in one is refused in another, they travel
+with the key they were made under. A fingerprint is of a text and of whom it is about: 8 bytes of the text, by which it
+is found whoever asks, and 4 bytes of text and subject. A brief text (brief.py) has none.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from memoria.canonical import canonical
-from memoria.text.sketch import alike, sketch
+from memoria.text.brief import brief
+from memoria.text.sketch import SKETCH_BYTES, asked
+from memoria.types import Memory
 
 PRINT_BYTES = 12
+NO_PRINT = bytes(PRINT_BYTES)
+"""In the place of a fingerprint: there is none."""
+_TEXT_BYTES = 8
 
 
-def fingerprint(key: bytes, text: str) -> bytes:
-    """12 bytes of a keyed hash of the canonical form of a text, by which a forgotten text is recognized."""
-    return hmac.digest(key, f"text\0{canonical(text)}".encode(), "sha256")[:PRINT_BYTES]
+class Statement(NamedTuple):
+    """A text, and whom or what it is about: what is guarded when it is forgotten.
+
+    Attributes:
+        text: in any form; it is compared in canonical form.
+        subject: None when nobody said.
+    """
+
+    text: str
+    subject: str | None = None
+
+
+def stated(memory: Memory) -> Statement:
+    """What a memory says, and of what."""
+    return Statement(memory.text, memory.subject)
+
+
+def fingerprint(key: bytes, statement: Statement) -> bytes:
+    """By which a statement is known again once it is forgotten.
+
+    Args:
+        key: of the namespace.
+        statement: text and subject.
+
+    Returns:
+        12 bytes of keyed hashes of their canonical forms; zeros for a brief text, which is never guarded. Without
+        a subject they are all of the text, as they are in stores that knew no subjects.
+    """
+    said = canonical(statement.text)
+    return NO_PRINT if brief(said) else _print(key, said, statement.subject)
+
+
+def _print(key: bytes, said: str, subject: str | None) -> bytes:
+    plain = hmac.digest(key, f"text\0{said}".encode(), "sha256")[:PRINT_BYTES]
+    if subject is None:
+        return plain
+    about = hmac.digest(key, f"subject\0{canonical(subject)}\0{said}".encode(), "sha256")
+    return plain[:_TEXT_BYTES] + about[: PRINT_BYTES - _TEXT_BYTES]
+
+
+def guardable(statement: Statement) -> bool:
+    """Whether a statement can be guarded at all: its text is not brief."""
+    return not brief(canonical(statement.text))
+
+
+class Prints:
+    """Fingerprints in a form that is searched, and grows. Zeros are none."""
+
+    def __init__(self, prints: Iterable[bytes] = ()) -> None:
+        self.all: set[bytes] = set()
+        self._texts: set[bytes] = set()
+        self.update(prints)
+
+    def update(self, prints: Iterable[bytes]) -> None:
+        """Adds fingerprints."""
+        fresh = [one for one in prints if one != NO_PRINT]
+        self.all.update(fresh)
+        self._texts.update(one[:_TEXT_BYTES] for one in fresh)
+
+    def know(self, key: bytes, statement: Statement) -> bool:
+        """Whether this text was forgotten of this subject, or of one that was not given, then or now."""
+        if not self.all:
+            return False
+        said = canonical(statement.text)
+        plain = _print(key, said, None)
+        if brief(said) or plain[:_TEXT_BYTES] not in self._texts:
+            return False
+        return statement.subject is None or not self.all.isdisjoint((plain, _print(key, said, statement.subject)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprints:
     """The texts forgotten in one namespace, as fingerprints and sketches under one key.
 
-    key: of the namespace, in the store where they were forgotten. prints: 12 bytes a text, from `fingerprint`.
-    sketches: 132 bytes a text, from `sketch`, only of texts guarded against similar ones too.
+    Attributes:
+        key: of the namespace, in the store where it was forgotten.
+        prints: 12 bytes for each statement, of `fingerprint`; none are zeros.
+        sketches: 152 bytes for each statement of which near texts are refused too, of `sketch`.
     """
 
     key: bytes = field(repr=False)
     prints: frozenset[bytes] = field(default=frozenset(), repr=False)
     sketches: frozenset[bytes] = field(default=frozenset(), repr=False)
+    _found: Prints = field(init=False, repr=False, compare=False)
 
-    def know(self, text: str) -> bool:
-        """Whether this text was forgotten, or is similar to one that was forgotten and has a sketch."""
-        return bool(self.prints and fingerprint(self.key, text) in self.prints) or bool(self._near([text]))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_found", Prints(self.prints))
+        # Those of older stores end before the subject.
+        object.__setattr__(self, "sketches", frozenset(one.ljust(SKETCH_BYTES, b"\0") for one in self.sketches))
 
-    def without(self, texts: Iterable[str]) -> Fingerprints:
-        """A copy without these texts and the sketches similar to them."""
-        asked = list(texts)
-        gone = {fingerprint(self.key, text) for text in asked}
-        return replace(self, prints=self.prints - gone, sketches=self.sketches - self._near(asked))
+    def know(self, statement: Statement) -> bool:
+        """Whether this was forgotten, or is near to what is guarded so: of this subject, or where none was given."""
+        return self._found.know(self.key, statement) or bool(self._near([statement]))
 
-    def _near(self, texts: Iterable[str]) -> frozenset[bytes]:
-        """The sketches that any of the texts is similar to."""
+    def without(self, statements: Collection[Statement]) -> Fingerprints:
+        """The same without all by which any of these is known."""
+        gone = frozenset[bytes]().union(*(self._met(one) for one in statements))
+        return replace(self, prints=self.prints - gone, sketches=self.sketches - self._near(statements))
+
+    def _met(self, statement: Statement) -> frozenset[bytes]:
+        """The fingerprints by which a statement is known."""
+        if not self._found.know(self.key, statement):
+            return frozenset()
+        said = canonical(statement.text)
+        plain = _print(self.key, said, None)
+        if statement.subject is not None:
+            return frozenset({plain, _print(self.key, said, statement.subject)})
+        return frozenset(one for one in self.prints if one[:_TEXT_BYTES] == plain[:_TEXT_BYTES])
+
+    def _near(self, statements: Iterable[Statement]) -> frozenset[bytes]:
+        """The sketches that any of the statements is near to."""
         if not self.sketches:
             return frozenset()
-        asked = [sketch(self.key, text) for text in texts]
-        return frozenset(made for made in self.sketches if any(alike(made, one) for one in asked))
+        compared = [asked(self.key, *one) for one in statements if guardable(one)]
+        return frozenset(made for made in self.sketches if any(one.near(made) for one in compared))
 
     def __len__(self) -> int:
         return len(self.prints) + len(self.sketches)

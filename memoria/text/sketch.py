@@ -1,43 +1,128 @@
 """Sketches: tell whether a text is similar to one that was forgotten, without keeping that text.
 
-MinHash (Broder 1997) over keyed hashes of the stems: each of 32 minima is equal in two texts with the probability given
-by the overlap of their sets of stems (Jaccard). A keyed hash of the numbers follows: texts with other numbers differ.
+MinHash (Broder 1997) over keyed hashes of the stems: each of 32 minima agrees with the chance that the word sets
+overlap by (Jaccard). Beside them stands a keyed hash of the numbers: a text with other numbers says something else.
+So does a text about another subject, and one with another name in the place of a name: a sketch ends with a keyed hash
+of the subject, and hashes of names. Both are salted with what stands before, so that they tell nothing of two sketches.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from memoria.canonical import canonical
 from memoria.text.words import stems
 
 _MINIMA = 32
 _WIDTH = 4
-SKETCH_BYTES = (_MINIMA + 1) * _WIDTH
-# Texts with at least this estimated overlap of stems are similar.
+_NAMES = 4
+# Sketches of older stores have only this part.
+BODY_BYTES = (_MINIMA + 1) * _WIDTH
+SKETCH_BYTES = BODY_BYTES + (1 + _NAMES) * _WIDTH
+_NONE = bytes(_WIDTH)
+# From this estimated overlap of words on, two texts are nearly the same.
 NEAR = 0.6
+_WORD = re.compile(r"[^\W\d_][\w'\u2019]*")
+# What stands before a word that begins a sentence, whatever opens between them.
+_BEGINS = re.compile(r"(?:^|[.!?\u2026\n])[\s\"'(\[\u2018\u201c\u00ab]*$")
 
 
-def sketch(key: bytes, text: str) -> bytes:
-    """132 bytes: the minima of the stems of `text` under `key`, and the hash of its numbers."""
-    words = set(stems(canonical(text)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A text that is compared with sketches, under their key.
+
+    Attributes:
+        key: what the sketches are keyed by.
+        subject: whom or what the text is about; None when nobody said.
+        body: the sketch of the text without its end.
+        words: its stems.
+        names: stems of the words that it writes with a capital inside a sentence.
+    """
+
+    key: bytes
+    subject: str | None
+    body: bytes
+    words: frozenset[str]
+    names: tuple[str, ...]
+
+    def near(self, made: bytes) -> bool:
+        """Whether this is nearly the text that a sketch was made of, and says it of the same."""
+        body, about, names = made[:BODY_BYTES], made[BODY_BYTES:][:_WIDTH], made[BODY_BYTES + _WIDTH :]
+        if not alike(body, self.body):
+            return False
+        if self.subject is not None and about not in (b"", _NONE, _about(self.key, body, self.subject)):
+            return False
+        # Another name in the place of a name; one that is only added, or left out, changes nothing.
+        return not (self._lacks(body, names) and self._adds(body))
+
+    def _lacks(self, body: bytes, names: bytes) -> bool:
+        """Whether a name of the other text is not in this one."""
+        ours = {_name(self.key, body, word) for word in self.words}
+        return any(one not in ours for one in _cut(names) if one != _NONE)
+
+    def _adds(self, body: bytes) -> bool:
+        """Whether a name in this text is certainly not in the other: one of its hashes is under the minimum."""
+        least = list(_cut(body))[:_MINIMA]
+        return any(any(map(bytes.__lt__, _cut(_keyed(self.key, "word " + word)), least)) for word in self.names)
+
+
+def asked(key: bytes, text: str, subject: str | None = None) -> Asked:
+    """A text as it is compared with sketches that were made under `key`."""
+    words = frozenset(stems(canonical(text)))
+    return Asked(key=key, subject=subject, body=_body(key, words), words=words, names=tuple(_names(text)))
+
+
+def sketch(key: bytes, text: str, subject: str | None = None) -> bytes:
+    """152 bytes: minima of the stems of `text` under `key`, and hashes of its numbers, subject and first names."""
+    made = asked(key, text, subject)
+    about = _NONE if subject is None else _about(key, made.body, subject)
+    names = sorted(_name(key, made.body, word) for word in made.names)[:_NAMES]
+    return (made.body + about + b"".join(names)).ljust(SKETCH_BYTES, b"\0")
+
+
+def alike(one: bytes, other: bytes) -> bool:
+    """Whether the first 132 bytes of two sketches under one key are of nearly the same words and of equal numbers."""
+    if one[_MINIMA * _WIDTH : BODY_BYTES] != other[_MINIMA * _WIDTH : BODY_BYTES]:
+        return False
+    ours, theirs = (struct.unpack_from(f">{_MINIMA}I", made) for made in (one, other))
+    agreeing = sum(map(int.__eq__, ours, theirs))
+    return agreeing >= NEAR * _MINIMA
+
+
+def _body(key: bytes, words: frozenset[str]) -> bytes:
     minima = [b"\xff" * _WIDTH] * _MINIMA
     for word in words:
-        stream = _keyed(key, "word " + word)
-        minima = [min(least, stream[at * _WIDTH : (at + 1) * _WIDTH]) for at, least in enumerate(minima)]
+        minima = list(map(min, minima, _cut(_keyed(key, "word " + word))))
     numbers = _keyed(key, "numbers " + " ".join(sorted(word for word in words if any(map(str.isdigit, word)))))
     return b"".join(minima) + numbers[:_WIDTH]
 
 
-def alike(one: bytes, other: bytes) -> bool:
-    """Whether two sketches under the same key are of similar texts."""
-    if one[-_WIDTH:] != other[-_WIDTH:]:
-        return False
-    ours, theirs = (struct.unpack(f">{_MINIMA}I", made[:-_WIDTH]) for made in (one, other))
-    agreeing = sum(map(int.__eq__, ours, theirs))
-    return agreeing >= NEAR * _MINIMA
+def _names(text: str) -> list[str]:
+    """Stems of words with a capital that begin no sentence, in order, once each."""
+    capitals = (match for match in _WORD.finditer(text) if match[0][0].isupper())
+    inside = (match[0] for match in capitals if not _BEGINS.search(text, max(0, match.start() - 8), match.start()))
+    return list(dict.fromkeys(stem for word in inside for stem in stems(canonical(word))))
+
+
+def _about(key: bytes, body: bytes, subject: str) -> bytes:
+    return _salted(key, body, "about " + canonical(subject))
+
+
+def _name(key: bytes, body: bytes, word: str) -> bytes:
+    return _salted(key, body, "name " + word)
+
+
+def _salted(key: bytes, salt: bytes, message: str) -> bytes:
+    return hmac.digest(key, salt + message.encode(), "sha256")[:_WIDTH]
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + _WIDTH] for at in range(0, len(data), _WIDTH))
 
 
 def _keyed(key: bytes, message: str) -> bytes:

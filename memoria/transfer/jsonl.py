@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from memoria.embedders import embed
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
+from memoria.text.fingerprints import Statement
 from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, is_id, line_violations
 
@@ -165,11 +166,15 @@ def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[i
     out: set[int] = set()
     for namespace in {line.namespace for line in lines.values()}:
         here = {number: line for number, line in lines.items() if line.namespace == namespace}
-        texts = [(number, said.text) for number, line in here.items() for said in (line, *line.parts)]
-        found = store.refused(namespace, [text for _, text in texts])
-        back = [(number, text) for (number, text), known in zip(texts, found, strict=True) if known]
+        told = [
+            (number, Statement(said.text, said.subject))
+            for number, line in here.items()
+            for said in (line, *line.parts)
+        ]
+        found = store.refused(namespace, [one for _, one in told])
+        back = [(number, one) for (number, one), known in zip(told, found, strict=True) if known]
         if readmit and back:
-            store.readmit(namespace, [text for _, text in back])
+            store.readmit(namespace, [one for _, one in back])
         else:
             out |= {number for number, _ in back}
     while orphans := _orphans(store, {number: line for number, line in lines.items() if number not in out}):

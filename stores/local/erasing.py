@@ -5,7 +5,7 @@ A row whose slot is zeroed is ciphertext without a key. No verb returns it from 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from memoria.errors import MemoryNotFound
 from memoria.stores.disk import translated
@@ -30,8 +30,9 @@ class Erasing(Holding, Guarding):
                 # Of these an earlier call did not return, and recovery has erased them.
                 unique = [id for id in unique if self._finished.pop(id, None) is None]
             known = self._located(unique, over_holds=over_holds)
-            # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery.
-            if len(known) > 1 or not guard:
+            # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery, and a fingerprint explains
+            # an empty one.
+            if len(known) > 1 or not guard or not _printed(known.values()):
                 self._spending(lambda: self._intend(unique, guard=guard))
                 self._disk.reached("intent committed")
             self._erase(known, guard=guard)
@@ -95,3 +96,8 @@ class Erasing(Holding, Guarding):
         self._forget_space(number)
         with translated(self.path):
             SlotFile(self._slot_path(file), self._disk, writable=True).wipe_and_unlink()
+
+
+def _printed(places: Iterable[tuple[Space, int]]) -> bool:
+    """Whether each of these slots has a fingerprint; brief texts have none."""
+    return all(space.slots.prints([slot]) for space, slot in places)

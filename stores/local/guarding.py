@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, opened
+from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, joined, opened
 from memoria.stores.local.namespaces import Namespaces
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import write_adopted, write_prints
-from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.fingerprints import Fingerprints, Prints, Statement, fingerprint, guardable
 from memoria.text.sketch import sketch
 from memoria.types import Namespace
 
@@ -22,18 +22,15 @@ from memoria.types import Namespace
 class Guarding(Namespaces):
     """The part of a store that keeps fingerprints of what was forgotten, and refuses it."""
 
-    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+    def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
         with self._reading():
             space = self._existing(namespace)
             if space is None:
-                return [False] * len(texts)
+                return [False] * len(statements)
             known, key = self._prints(space), space.slots.key
             near = Fingerprints(key=key, sketches=frozenset(self._sketches(space)))
             others = [near, *self._foreign(space)]
-            return [
-                bool(known and fingerprint(key, text) in known) or any(one.know(text) for one in others)
-                for text in texts
-            ]
+            return [known.know(key, said) or any(one.know(said) for one in others) for said in statements]
 
     def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
         with self._reading():
@@ -52,44 +49,44 @@ class Guarding(Namespaces):
                 write_adopted(db, space, kept)
             space.adopted = None
 
-    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing():
             space = self._existing(namespace)
             if space is not None:
-                made = [(space.number, sketch(space.slots.key, text)) for text in texts]
+                made = [(space.number, sketch(space.slots.key, *one)) for one in statements if guardable(one)]
                 with self._atomic() as db:
                     write_prints(db, made, near=True)
 
-    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing():
             space = self._existing(namespace)
             if space is None:
                 return
             self._purge()
-            kept = self._own(space).without(texts)
-            others = [one.without(texts) for one in self._foreign(space)]
+            kept = self._own(space).without(statements)
+            others = [one.without(statements) for one in self._foreign(space)]
             with self._atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
-                write_prints(db, [(space.number, b"".join(kept.prints))] if kept.prints else [])
+                write_prints(db, [(space.number, line) for line in joined(kept.prints)])
                 write_prints(db, [(space.number, made) for made in kept.sketches], near=True)
                 write_adopted(db, space, [one for one in others if len(one)])
-            space.prints = set(kept.prints)
+            space.prints = Prints(kept.prints)
             space.adopted = None
 
-    def _guard(self, db: Connection, texts: Sequence[tuple[Namespace, str]]) -> None:
-        """Writes down the fingerprints of texts that had no slot of their own."""
-        for name in dict.fromkeys(name for name, _ in texts):
+    def _guard(self, db: Connection, statements: Sequence[tuple[Namespace, Statement]]) -> None:
+        """Writes down the fingerprints of statements that had no slot of their own."""
+        for name in dict.fromkeys(name for name, _ in statements):
             space = self._existing(name)
             if space is not None:
-                prints = {fingerprint(space.slots.key, text) for home, text in texts if home == name}
-                write_prints(db, [(space.number, b"".join(prints))])
+                prints = {fingerprint(space.slots.key, one) for home, one in statements if home == name}
+                write_prints(db, [(space.number, line) for line in joined(prints)])
                 space.prints = None
 
     def _own(self, space: Space) -> Fingerprints:
         """What was forgotten in a namespace itself."""
         return Fingerprints(
             key=space.slots.key,
-            prints=frozenset(self._prints(space)),
+            prints=frozenset(self._prints(space).all),
             sketches=frozenset(self._sketches(space)),
         )
 
@@ -99,10 +96,10 @@ class Guarding(Namespaces):
             space.adopted = frozenset(opened(space.slots.key, line) for (line,) in self._forgotten(space, ADOPTED))
         return space.adopted
 
-    def _prints(self, space: Space) -> set[bytes]:
+    def _prints(self, space: Space) -> Prints:
         """The fingerprints of what was forgotten in a namespace."""
         if space.prints is None:
-            space.prints = set(cut(self._forgotten(space, PRINTS)))
+            space.prints = Prints(cut(self._forgotten(space, PRINTS)))
             space.prints.update(space.slots.prints(slot for number, slot in self._gone if number == space.number))
         return space.prints
 

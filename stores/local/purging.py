@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memoria.stores.forgotten import joined
 from memoria.stores.local.core import Core
 from memoria.stores.local.statements import delete_rows, drop_namespaces, write_prints
 
@@ -36,4 +37,5 @@ class Purging(Core):
         for number, slot in self._gone:
             slots.setdefault(number, []).append(slot)
         found = ((number, self._space(number), some) for number, some in slots.items())
-        return [(number, b"".join(space.slots.prints(some))) for number, space, some in found if space is not None]
+        lines = ((number, joined(space.slots.prints(some))) for number, space, some in found if space is not None)
+        return [(number, line) for number, some in lines for line in some]

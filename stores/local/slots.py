@@ -21,7 +21,7 @@ import numpy as np
 from memoria.errors import DatabaseOlder, FormatTooNew, StoreCorrupt
 from memoria.stores.disk import Disk, runs
 from memoria.stores.sealing import KEY_BYTES, new_key
-from memoria.text.fingerprints import PRINT_BYTES
+from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,6 @@ _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
 _PRINT_AT = 52
 _VECTOR_AT = 64
-_NO_PRINT = bytes(PRINT_BYTES)
 _MAX_GROWTH = 1024
 
 
@@ -229,11 +228,11 @@ class SlotFile:
     def prints(self, slots: Iterable[int]) -> list[bytes]:
         """The fingerprints in slots that have one."""
         found = (bytes(self.view["print"][slot]) for slot in slots)
-        return [mark for mark in found if mark != _NO_PRINT]
+        return [mark for mark in found if mark != NO_PRINT]
 
     def ghosts(self) -> list[int]:
         """Slots of which only the fingerprint is left."""
-        gone = np.setdiff1d(np.flatnonzero(self.view["print"] != np.void(_NO_PRINT)), self.used())
+        gone = np.setdiff1d(np.flatnonzero(self.view["print"] != np.void(NO_PRINT)), self.used())
         return [int(slot) for slot in gone]
 
     def sync(self) -> None:
@@ -283,7 +282,7 @@ class SlotFile:
     def torn(self, slot: int) -> bool:
         """Whether a slot is half written or half zeroed: its checksum is bad and one sector is empty."""
         raw = bytearray(self.raw(slot))
-        raw[_PRINT_AT:_VECTOR_AT] = _NO_PRINT
+        raw[_PRINT_AT:_VECTOR_AT] = NO_PRINT
         sectors = [raw[at : at + SECTOR] for at in range(0, len(raw), SECTOR)]
         return not self.intact(slot) and any(not any(sector) for sector in sectors)
 

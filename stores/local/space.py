@@ -12,7 +12,7 @@ from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile, check_counts
 from memoria.stores.sealing import unseal
-from memoria.text.fingerprints import Fingerprints
+from memoria.text.fingerprints import Fingerprints, Prints
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Namespace, Record
 
@@ -60,7 +60,7 @@ class Space:
         self.away = np.zeros(0, np.int64)
         self.back = np.zeros(0, np.int64)
         # Fingerprints of what was forgotten here, and what was adopted from other stores; None until they are read.
-        self.prints: set[bytes] | None = None
+        self.prints: Prints | None = None
         self.adopted: frozenset[Fingerprints] | None = None
 
     def append(self, records: Sequence[Record]) -> None:

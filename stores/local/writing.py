@@ -16,7 +16,7 @@ from memoria.stores.local.keys import claim, release
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import delete_rows, insert, insert_links, intend
 from memoria.stores.sealing import new_key
-from memoria.text.fingerprints import fingerprint
+from memoria.text.fingerprints import fingerprint, stated
 from memoria.types import Namespace, Record
 
 Batches = Sequence[tuple[Space, list[Record]]]
@@ -56,7 +56,7 @@ class Writing(Erasing):
         with translated(self.path):
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 ids = [bytes.fromhex(record.memory.id) for record in batch]
-                prints = [fingerprint(space.slots.key, record.memory.text) for record in batch]
+                prints = [fingerprint(space.slots.key, stated(record.memory)) for record in batch]
                 vectors = np.stack([record.vector for record in batch])
                 space.slots.put(space.next_slot, ids, fresh, prints, vectors, acknowledged=space.next_slot)
                 self._disk.reached("slot written")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, opened, sealed
+from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, joined, opened, sealed
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.tenants import Homes
-from memoria.text.fingerprints import Fingerprints, fingerprint
+from memoria.text.fingerprints import Fingerprints, Statement, fingerprint, guardable
 from memoria.text.sketch import sketch
 from memoria.types import Namespace
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class Guarding(Homes):
     """The part of a store that remembers that it forgot."""
 
-    def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
+    def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
         with self._reading(), self._cluster.transaction() as connection:
             tenants = self._tenants(connection, namespace, whole=True)
             known = [one for tenant in tenants for one in self._forgotten(connection, tenant)]
-            return [any(one.know(text) for one in known) for text in texts]
+            return [any(one.know(said) for one in known) for said in statements]
 
     def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
         with self._reading(), self._cluster.transaction() as connection:
@@ -42,18 +42,19 @@ class Guarding(Homes):
                     connection.execute("DELETE FROM forgotten WHERE tenant = %s AND kind = %s", (tenant, ADOPTED))
                     self._write_adopted(connection, tenant, kept)
 
-    def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+        kept = [one for one in statements if guardable(one)]
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, namespace, whole=True):
                 key = self._known(connection, tenant).key
-                tenancy.write_prints(connection, tenant, [sketch(key, text) for text in texts], kind=SKETCH)
+                tenancy.write_prints(connection, tenant, [sketch(key, *one) for one in kept], kind=SKETCH)
 
-    def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
+    def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, namespace, whole=True):
                 self._lock(connection, [tenant])
                 known = self._forgotten(connection, tenant)
-                kept = [one.without(texts) for one in known]
+                kept = [one.without(statements) for one in known]
                 if kept != known:
                     connection.execute("DELETE FROM forgotten WHERE tenant = %s", (tenant,))
                     self._write_down(connection, tenant, kept)
@@ -62,7 +63,7 @@ class Guarding(Homes):
         """What is under the tenant's own key in lines of its own, the rest as adopted."""
         key = self._known(connection, tenant).key
         for own in (one for one in known if one.key == key):
-            tenancy.write_prints(connection, tenant, [b"".join(own.prints)] if own.prints else [])
+            tenancy.write_prints(connection, tenant, joined(own.prints))
             tenancy.write_prints(connection, tenant, own.sketches, kind=SKETCH)
         self._write_adopted(connection, tenant, [one for one in known if one.key != key and len(one)])
 
@@ -70,13 +71,13 @@ class Guarding(Homes):
         key = self._known(connection, tenant).key
         tenancy.write_prints(connection, tenant, [sealed(key, one) for one in known], kind=ADOPTED)
 
-    def _guard(self, connection: Connection, texts: Sequence[tuple[Namespace, str]]) -> None:
-        """Writes down the fingerprints of texts that had no row of their own."""
-        for name in dict.fromkeys(name for name, _ in texts):
+    def _guard(self, connection: Connection, statements: Sequence[tuple[Namespace, Statement]]) -> None:
+        """Writes down the fingerprints of statements that had no row of their own."""
+        for name in dict.fromkeys(name for name, _ in statements):
             for tenant in self._tenants(connection, name, whole=True):
                 key = self._known(connection, tenant).key
-                marks = {fingerprint(key, text) for home, text in texts if home == name}
-                tenancy.write_prints(connection, tenant, [b"".join(marks)])
+                marks = {fingerprint(key, one) for home, one in statements if home == name}
+                tenancy.write_prints(connection, tenant, joined(marks))
 
     def _forgotten(self, connection: Connection, tenant: bytes) -> list[Fingerprints]:
         """What was forgotten of a tenant, under its own key and under those of other stores; none is empty."""

@@ -16,6 +16,7 @@ from pgvector import HalfVector
 from memoria.errors import KeyConflict, StoreError
 from memoria.protocols import Change
 from memoria.stores import rows
+from memoria.stores.forgotten import joined
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.claiming import Claiming
 from memoria.stores.postgres.connect import Taken, scope
@@ -23,7 +24,7 @@ from memoria.stores.postgres.core import Intent, Slot, Space
 from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
-from memoria.text.fingerprints import fingerprint
+from memoria.text.fingerprints import fingerprint, stated
 from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Record
 
 if TYPE_CHECKING:
@@ -184,9 +185,8 @@ class Writing(Erasing, Claiming):
             if not batch.gone:
                 continue
             found = connection.execute(_DELETE.encode(), (tenant, batch.gone) * len(BY_SLOT)).fetchall()
-            prints = b"".join(mark for slot, mark, _ in found if (tenant, slot) in guarded)
-            if prints:
-                tenancy.write_prints(connection, tenant, [prints])
+            prints = joined(mark for slot, mark, _ in found if (tenant, slot) in guarded)
+            tenancy.write_prints(connection, tenant, prints)
             for name in {name for _, _, name in found}:
                 tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
         if ids:
@@ -270,7 +270,7 @@ def _content(space: Space, tenant: bytes, slot: int, record: Record, key: bytes)
         rows.micros(memory.valid_to),
         rows.micros(memory.last_at) if memory.parts else None,
         memory.salience,
-        fingerprint(space.key, memory.text),
+        fingerprint(space.key, stated(memory)),
         seal(key, rows.content(memory), id),
         HalfVector(record.vector),
     )

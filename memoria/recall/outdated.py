@@ -1,0 +1,125 @@
+"""Replies that say again what has ended since: recall leaves them out, as it leaves out what has ended.
+
+A reply is derived from all that the model was shown. It is outdated when it has no telling word of its own, and one
+of a source that has ended since it was said, which is in no source that still holds, and in nothing that took the
+place of one. What it says is in its sources then, and what still holds of it is found there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from memoria.derived.gist import opposes
+from memoria.derived.lineage import living
+from memoria.derived.validity import as_known
+from memoria.english.sentences import content
+from memoria.protocols import Store
+from memoria.text.words import Sign, signs
+from memoria.types import Memory
+
+CHAT = "chat"
+"""Source of turns. What is extracted from them, or stored by a tool, has another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sources:
+    """What replies were derived from, and what took its place, as of a time.
+
+    Attributes:
+        at: the time.
+        all: memories by id.
+        ends: until when each is valid; None is no end.
+        successors: ids of what superseded each, directly or not.
+        reworded: ids of what superseded something: what a user's own words were reworded to is no reply.
+    """
+
+    at: datetime
+    all: Mapping[str, Memory]
+    ends: Mapping[str, datetime | None]
+    successors: Mapping[str, Collection[str]]
+    reworded: Collection[str]
+
+    def outdate(self, reply: Memory) -> bool:
+        """Whether a reply is outdated."""
+        there = [self.all[id] for id in reply.provenance.derived_from if id in self.all]
+        since = [one for one in there if self._ended(one.id) and self._held(one, reply)]
+        if not since:
+            return False
+        said = set(content(reply.text))
+        if not said <= _words(there):
+            return False
+        later = {id for one in there if self._ended(one.id) for id in self.successors.get(one.id, ())}
+        current = [self.all[id] for id in later if not self._ended(id)]
+        current += [one for one in there if not self._ended(one.id) and self._asserts(one)]
+        return bool(said & _words(since) - _words(current)) and not any(opposes(one.text, reply.text) for one in since)
+
+    def _ended(self, id: str) -> bool:
+        end = self.ends[id]
+        return end is not None and end <= self.at
+
+    def _held(self, one: Memory, reply: Memory) -> bool:
+        """Whether a source was still valid when the reply was said."""
+        end = self.ends[one.id]
+        return end is None or reply.created_at < end
+
+    def _asserts(self, one: Memory) -> bool:
+        """Whether a source says something of its own: no reply, and no question."""
+        return (one.id in self.reworded or not _is_turn(one)) and not _asks(one)
+
+
+def outdated(store: Store, memories: Sequence[Memory], at: datetime, *, known: bool = False) -> set[str]:
+    """Finds replies that say again what has ended.
+
+    Args:
+        store: where their sources are.
+        memories: what may be recalled.
+        at: when.
+        known: whether only what was known at that time counts, as for `recall(as_of=)`.
+
+    Returns:
+        Ids of those of `memories` that are outdated.
+    """
+    likely = [one for one in memories if _is_turn(one) and not _asks(one)]
+    if not likely:
+        return set()
+    sources = _read(store, likely, at, known=known)
+    return {one.id for one in likely if sources.outdate(one)}
+
+
+def _read(store: Store, replies: Sequence[Memory], at: datetime, *, known: bool) -> _Sources:
+    there = living(store, {id for one in replies for id in one.provenance.derived_from})
+    successors = {id: _successors(store, id) for id, one in there.items() if one.valid_to is not None}
+    there |= living(store, {id for some in successors.values() for id in some} - there.keys())
+    earlier = as_known(store, list(there.values()), at) if known else {}
+    links = store.links([*(one.id for one in replies), *there])
+    return _Sources(
+        at=at,
+        all=there,
+        ends={id: earlier.get(id, one.valid_to) for id, one in there.items()},
+        successors={id: some & there.keys() for id, some in successors.items()},
+        reworded={link.child for link in links if link.relation == "supersedes"},
+    )
+
+
+def _successors(store: Store, id: str) -> set[str]:
+    found, front = set[str](), [id]
+    while front:
+        links = [link for link in store.links(front) if link.relation == "supersedes" and link.parent in front]
+        front = list({link.child for link in links} - found)
+        found.update(front)
+    return found
+
+
+def _is_turn(memory: Memory) -> bool:
+    """Whether a memory is a turn that was made from others; no gist, whose parts are there themselves."""
+    return bool(memory.provenance.source == CHAT and memory.provenance.derived_from and not memory.parts)
+
+
+def _asks(memory: Memory) -> bool:
+    return bool(signs(memory.text) & Sign.ASKS)
+
+
+def _words(memories: Iterable[Memory]) -> set[str]:
+    return {word for one in memories for word in content(one.text)}
