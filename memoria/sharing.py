@@ -10,14 +10,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fsdecode, fspath
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
+from memoria.engine.opening import MEMORY
 from memoria.engine.opening import open as open_memoria
 from memoria.protocols import Store
+from memoria.stores.registry import is_url
 
 
 class Shared:
@@ -30,7 +33,7 @@ class Shared:
     def __init__(
         self, path: str | PathLike[str], *, namespace: tuple[str, ...] = (), timeout: float = 30.0, **options: Any
     ) -> None:
-        self.path = path
+        self.path = path if is_url(path) or fspath(path) == MEMORY else Path(fsdecode(path)).absolute()
         self.prefix = namespace
         self._timeout = timeout
         self._options = options

@@ -65,6 +65,11 @@ def opened(store: Path | str, namespace: str, mode: Literal["r", "rw"]) -> Itera
         yield memory.namespace(*parts(namespace))
 
 
+def printable(value: object) -> str:
+    """As a terminal can show it: a path may hold bytes that are no text."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
 def parts(namespace: str) -> tuple[str, ...]:
     return tuple(part for part in namespace.split("/") if part)
 

@@ -20,6 +20,7 @@ from memoria.cli.app import (
     opened,
     out,
     parts,
+    printable,
     progress_bar,
 )
 from memoria.errors import InvalidQuery, StoreNotFound
@@ -54,7 +55,7 @@ def scan(
         echo_json({"verification": residue.verification(), "found": residue.found})
     else:
         for find in residue.found:
-            out.print(f"{find.path}:{find.offset}: {find.label}")
+            out.print(printable(f"{find.path}:{find.offset}: {find.label}"), markup=False)
         err.print(f"{residue.files} files, {residue.bytes_scanned:,} bytes, {len(residue.found)} found")
     raise typer.Exit(1 if residue.found else 0)
 
@@ -81,7 +82,7 @@ def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
     if as_json:
         echo_json(problems)
     else:
-        out.print("\n".join(problems) or "Sound.")
+        out.print(printable("\n".join(problems) or "Sound."), markup=False)
     raise typer.Exit(1 if problems else 0)
 
 

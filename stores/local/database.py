@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.stores.disk import translated
@@ -125,7 +126,7 @@ class Database:
         self.path = path
         with translated(path):
             self._connection = sqlite3.connect(
-                f"file:{path}?{'mode=rwc' if writable else _for_reading(path)}",
+                f"{_uri(path)}?{'mode=rwc' if writable else _for_reading(path)}",
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
@@ -204,6 +205,13 @@ def parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 def marks(values: Sized) -> str:
     """A question mark for each value."""
     return ",".join("?" * len(values))
+
+
+def _uri(path: Path) -> str:
+    """The path as a URI of SQLite. Unquoted, "#" and "?" would end the path, and "%41" would be an "A"."""
+    absolute = path.absolute()
+    # A drive letter needs a slash before it. A share, "//server/share", has two already.
+    return f"file://{'' if absolute.as_posix().startswith('/') else '/'}{quote(os.fsencode(absolute.as_posix()))}"
 
 
 def _for_reading(path: Path) -> str:

@@ -46,8 +46,10 @@ class LocalStore(Searching, Upkeep):
         secure_delete: bool = False,
         loaded: int = _LOADED,
     ) -> None:
-        super().__init__(Path(path), writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
-        self._lock = self._prepare(timeout)
+        place = Path(os.fsdecode(path)).absolute()
+        super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
+        with translated(self.path):
+            self._lock = self._prepare(timeout)
         try:
             self._database = Database(self.path / "memoria.db", writable=self._writable, secure_delete=secure_delete)
             try:
