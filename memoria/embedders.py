@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from memoria.errors import InvalidVector, ModelCorrupt
 from memoria.extras import quiet
+from memoria.process import inherited
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
@@ -157,6 +158,10 @@ def _load(name: str, *, local: bool) -> Any:
 
 
 def _encode(model: Any, texts: Sequence[str]) -> Vectors:
+    if inherited("torch"):
+        import torch
+
+        torch.set_num_threads(1)
     return cast(
         "Vectors",
         model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True),

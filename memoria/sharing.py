@@ -19,6 +19,7 @@ from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import MEMORY
 from memoria.engine.opening import open as open_memoria
+from memoria.process import call_in_child, in_child
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
 
@@ -39,6 +40,11 @@ class Shared:
         self._options = options
         if options.get("embedder") is not None:
             options["embedder"] = as_embedder(options["embedder"])
+        self._begin()
+        in_child(self, Shared._begin)
+
+    def _begin(self) -> None:
+        """Nobody has it: so it begins, and so it is in a child by fork, which opens the store for itself."""
         self._mutex = threading.RLock()
         self._memory: Memoria | None = None
 
@@ -63,6 +69,16 @@ Source = Memoria | Shared
 
 _turns: WeakKeyDictionary[Store, threading.RLock] = WeakKeyDictionary()
 _turns_mutex = threading.Lock()
+
+
+def _free() -> None:
+    """In a child by fork, no thread is left that has a turn."""
+    global _turns_mutex
+    _turns_mutex = threading.Lock()
+    _turns.clear()
+
+
+call_in_child(_free)
 
 
 @contextmanager

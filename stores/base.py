@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
+from memoria.process import Home
 from memoria.protocols import Change, Embedder
 from memoria.stores import shelves
 from memoria.stores.exact import Room, rooms
@@ -61,6 +62,7 @@ class StoreBase(ABC):
     """
 
     def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw") -> None:
+        self._home = Home()
         self._mutex = threading.RLock()
         self._writable = mode == "rw"
         self._closed = False
@@ -134,7 +136,8 @@ class StoreBase(ABC):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Keeps other threads out; raises StoreClosed."""
+        """Keeps other threads out; raises StoreClosed, in a child by fork as well."""
+        self._home.check("the store")
         with self._mutex:
             if self._closed:
                 raise StoreClosed("the store is closed")
@@ -160,6 +163,9 @@ class StoreBase(ABC):
         return self._reading()
 
     def close(self) -> None:
+        # In a child by fork, what is open stays with the parent.
+        if self._home.left:
+            return
         with self._mutex:
             if not self._closed:
                 self._closed = True
@@ -170,6 +176,7 @@ class StoreBase(ABC):
 
     @property
     def embedder(self) -> EmbedderCard:
+        self._home.check("the store")
         return self._card
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from memoria.change.sleep import Night, Sleeper
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, StoreClosed
+from memoria.process import Home
 
 
 class Idle:
@@ -17,6 +18,7 @@ class Idle:
         if seconds is not None and not seconds > 0:
             raise InvalidQuery(f"idle {seconds!r} is not over 0 seconds")
         self._memory, self._seconds = memory, seconds
+        self._home = Home()
         self._mutex = threading.Lock()
         self._timer: threading.Timer | None = None
         self._sleeper: Sleeper | None = None
@@ -43,7 +45,9 @@ class Idle:
 
     def rouse(self) -> Night | None:
         """Ends the quiet: the step under way is finished, the rest is left to the next pass. Returns the night, if
-        there was one; raises what it raised."""
+        there was one; raises what it raised. In a child by fork there is nothing to end."""
+        if self._home.left:
+            return None
         with self._mutex:
             timer, sleeper, self._timer, self._sleeper = self._timer, self._sleeper, None, None
         if timer is not None:

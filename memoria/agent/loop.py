@@ -22,6 +22,7 @@ from memoria.english.facts import FACT, by_rules, weigh
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
+from memoria.process import Home
 from memoria.remember import Draft
 from memoria.types import Hit, Memory, Provenance
 
@@ -78,6 +79,7 @@ class Agent:
         self._tools = TOOLS if tools else ()
         self._settle = settle
         self._idle = Idle(memory, idle)
+        self._home = Home()
         self._busy = threading.Lock()
 
     def say(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Reply:
@@ -122,6 +124,7 @@ class Agent:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """One message at a time, awake."""
+        self._home.check("the memory of this agent")
         if not self._busy.acquire(blocking=False):
             raise InvalidQuery("another reply is under way: read it to its end, or cancel it")
         try:

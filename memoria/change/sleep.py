@@ -19,6 +19,7 @@ from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
 from memoria.english.detect import by_rules
 from memoria.errors import InvalidQuery
+from memoria.process import Home
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
@@ -144,6 +145,7 @@ class Sleeper:
     """A pass of sleep in a thread of its own. It takes the store for one short step at a time, and rests between."""
 
     def __init__(self, work: Callable[[Callable[[], bool]], Night], rest: float) -> None:
+        self._home = Home()
         self._ended = threading.Event()
         self._rest = rest
         threads = ThreadPoolExecutor(1, thread_name_prefix="memoria-sleep")
@@ -157,7 +159,7 @@ class Sleeper:
     @property
     def asleep(self) -> bool:
         """Whether it is still at work."""
-        return not self._night.done()
+        return not self._home.left and not self._night.done()
 
     def wake(self) -> None:
         """Ends it after the step under way; the rest is done by the next pass."""
@@ -165,4 +167,6 @@ class Sleeper:
 
     def wait(self, timeout: float | None = None) -> Night:
         """The night once it is over; raises TimeoutError after `timeout` seconds, and what the pass raised."""
+        # Its thread is not there: it would be waited for in vain.
+        self._home.check("the store of this pass of sleep")
         return self._night.result(timeout)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import StoreClosed, StoreReadOnly
+from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.disk import Disk, translated
@@ -39,6 +40,7 @@ class Core:
         self, path: Path, *, writable: bool, disk: Disk | None, progress: Progress | None, loaded: int
     ) -> None:
         self.path = path
+        self._home = Home()
         self._writable = writable
         self._disk = disk if disk is not None else Disk()
         self._progress = progress
@@ -69,8 +71,10 @@ class Core:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """Holds the mutex, and first sees what another process has committed; closes surplus namespaces at the end."""
+        # Before the mutex, which a thread of the parent may hold in this child forever.
+        self._home.check(self.path)
         with self._mutex:
-            self._check_open()
+            self._check_not_closed()
             if not self._writable:
                 self._see_commits()
             self._depth += 1
@@ -91,6 +95,10 @@ class Core:
         return self._reading()
 
     def _check_open(self) -> None:
+        self._home.check(self.path)
+        self._check_not_closed()
+
+    def _check_not_closed(self) -> None:
         if not self._open:
             raise StoreClosed(f"{self.path} is closed")
 

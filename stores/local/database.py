@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from memoria.errors import FormatTooNew, FormatTooOld
+from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
 FORMAT = 3
@@ -119,11 +120,18 @@ END;
 """
 
 
+# Connections that this process has from its parent.
+_inherited: list[sqlite3.Connection] = []
+
+
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
 
     def __init__(self, path: Path, *, writable: bool, secure_delete: bool) -> None:
         self.path = path
+        while _inherited:
+            # As long as they are open, SQLite takes their locks, which are the parent's, for locks of this process.
+            _inherited.pop().close()
         with translated(path):
             self._connection = sqlite3.connect(
                 f"{_uri(path)}?{'mode=rwc' if writable else _for_reading(path)}",
@@ -168,6 +176,15 @@ class Database:
 
     def close(self) -> None:
         self._connection.close()
+
+    def leave(self, *, quiet: bool) -> None:
+        """In a child by fork: SQLite forbids to use or even close what was opened before, so it is never destroyed.
+
+        quiet: no verb was under way, so that it can be closed should this process open a database itself.
+        """
+        never_destroyed(self._connection)
+        if quiet:
+            _inherited.append(self._connection)
 
     def migrate(self) -> None:
         """Brings an older format up to date; raises FormatTooNew for a later one."""

@@ -8,16 +8,20 @@ batches (purging.py). A row is live if and only if its slot holds its id.
 from __future__ import annotations
 
 import os
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Literal
+from weakref import finalize
 
 from memoria.errors import StoreCorrupt, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.process import Home, in_child
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local import recovery
 from memoria.stores.local.database import Database
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
+from memoria.stores.local.space import Space
 from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.types import EmbedderCard
@@ -62,6 +66,13 @@ class LocalStore(Searching, Upkeep):
                 self._lock.release()
             raise
         self._open = True
+        self._let_go = finalize(self, _let_go, self._home, self._database, self._spaces, self._lock)
+        self._let_go.atexit = False
+        in_child(self, LocalStore._leave)
+
+    def _leave(self) -> None:
+        """In a child: what is open stays with the parent."""
+        self._database.leave(quiet=self._open and not self._depth)
 
     def _prepare(self, timeout: float) -> WriterLock | None:
         """The directory, made if it is new, and the lock of a writer."""
@@ -119,6 +130,8 @@ class LocalStore(Searching, Upkeep):
             self._disk.sync_folder(self.path)
 
     def close(self) -> None:
+        if self._home.left:
+            return
         with self._mutex:
             if not self._open:
                 return
@@ -134,9 +147,16 @@ class LocalStore(Searching, Upkeep):
 
     def _release(self) -> None:
         self._open = False
-        for space in self._spaces.values():
-            space.close()
-        self._spaces.clear()
-        self._database.close()
-        if self._lock is not None:
-            self._lock.release()
+        self._let_go()
+
+
+def _let_go(home: Home, database: Database, spaces: MutableMapping[int, Space], lock: WriterLock | None) -> None:
+    """Closes all files, and writes nothing: also those of a store that was dropped without being closed."""
+    for space in spaces.values():
+        space.close()
+    spaces.clear()
+    if home.left:
+        return
+    database.close()
+    if lock is not None:
+        lock.release()

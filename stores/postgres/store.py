@@ -84,7 +84,8 @@ class PostgresStore(Upkeep, Holding, Jobs):
                 pass
 
     def close(self) -> None:
-        if self._open:
+        # In a child by fork, the connections stay with the parent.
+        if self._open and not self._home.left:
             with self._gate.alone():
                 self._open = False
                 self._cluster.close()
