@@ -247,6 +247,10 @@ class Store(Protocol):
         """Problems found by reading everything; empty when sound."""
         ...
 
+    def repair(self, *, dry_run: bool = False) -> list[str]:
+        """Gives up what `check` finds, for good; returns each problem with what is done about it, or would be."""
+        ...
+
     def rebuild(self) -> None:
         """Makes indexes again from the stored vectors and gives back the space of what was forgotten."""
         ...

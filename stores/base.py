@@ -409,6 +409,10 @@ class StoreBase(ABC):
         with self._reading():
             return [problem for record in self._scan(()) for problem in self._wrong(record)]
 
+    def repair(self, *, dry_run: bool = False) -> list[str]:
+        """Says that nothing can be done, of each problem; override it when a store can do something."""
+        return [f"{problem}: nothing can be done" for problem in self.check()]
+
     def _wrong(self, record: Record) -> Iterator[str]:
         id, dimension = _id(record), self._card.dimension
         found = self._fetch([id]).get(id)

@@ -14,7 +14,7 @@ from memoria.embedders import EmbedderLike, as_embedder, embed
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
 from memoria.engine.change import Change
 from memoria.engine.view import IdLike
-from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue, scan, text_secrets
@@ -216,7 +216,7 @@ class Memoria(Change):
         (asked,) = check_ids([id])
         found = living(self.store, [asked]).get(asked) if is_id(asked) else None
         if found is None or not found.under(self.prefix):
-            raise MemoryNotFound(asked)
+            raise self._missing(asked)
         return found
 
     def list(
@@ -382,6 +382,19 @@ class Memoria(Change):
             Problems; empty when the store is sound.
         """
         return self.store.check()
+
+    def repair(self, *, dry_run: bool = False) -> Problems:
+        """Gives up what is damaged, so that all else is sound again; what was damaged is gone then.
+
+        Look at `repair(dry_run=True)` first: an older copy of a file may hold what is damaged.
+
+        Args:
+            dry_run: only says what would be done.
+
+        Returns:
+            Each problem, and what was done about it, or would be.
+        """
+        return self.store.repair(dry_run=dry_run)
 
     def rebuild(self) -> None:
         """Makes indexes again from the slots and gives back the space of what was forgotten."""

@@ -10,7 +10,7 @@ from typing import Any, Self, get_args
 from memoria.derived.lineage import living
 from memoria.derived.records import Records
 from memoria.engine.arguments import Filters
-from memoria.errors import InvalidQuery, MemoryNotFound, StoreClosed
+from memoria.errors import InvalidQuery, MemoriaError, MemoryNotFound, StoreClosed, StoreCorrupt
 from memoria.identity import IdSource
 from memoria.policies import Exponential
 from memoria.policies.registry import make
@@ -131,8 +131,15 @@ class View:
         (id,) = check_ids([given])
         record = self.store.read([id])[0] if is_id(id) else None
         if record is None or not record.memory.under(self.prefix):
-            raise MemoryNotFound(id)
+            raise self._missing(id)
         return record
+
+    def _missing(self, id: str) -> MemoriaError:
+        """Why an id of this view cannot be read: it is not there, or it is damaged."""
+        here = is_id(id) and self.store.select(Where(namespace=self.prefix, ids=(id,)))
+        if here and self.store.traces([id])[0] is not None:
+            return StoreCorrupt(f"memory {id} is there and cannot be read: `doctor` says where the damage is")
+        return MemoryNotFound(id)
 
     def _mine(self, given: Iterable[IdLike], *, parts: bool = False) -> list[str]:
         """Ids that are all of memories under this view; raises MemoryNotFound, InvalidQuery for none.

@@ -5,28 +5,43 @@ A row is live if and only if its slot holds its id.
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from enum import IntEnum
 from pathlib import Path
+from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any
 
-from memoria.errors import StoreClosed, StoreReadOnly
+from memoria.errors import StoreClosed, StoreCorrupt, StoreFull
 from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local.database import Database, marks, parts
+from memoria.stores.local.marker import Marker, Reserve
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
 from memoria.types import EmbedderCard, Namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 BATCH = 1024
+_LOG = logging.getLogger("memoria.store")
+
+
+class Doubt(IntEnum):
+    """What a verb that was cut short may have left half done: nothing, what RAM holds, or also what the disk holds."""
+
+    NONE = 0
+    RAM = 1
+    DISK = 2
 
 
 class Core:
@@ -45,6 +60,8 @@ class Core:
         self._disk = disk if disk is not None else Disk()
         self._progress = progress
         self._loaded = loaded
+        self._marker = Marker(path / "epoch", self._disk)
+        self._reserve = Reserve(path / "reserve", self._disk)
         self._mutex = threading.RLock()
         self._spaces: OrderedDict[int, Space] = OrderedDict()
         self._numbers: dict[Namespace, int] = {}
@@ -53,46 +70,64 @@ class Core:
         self._pending: list[bytes] = []
         self._gone: list[tuple[int, int]] = []
         self._dropped: list[int] = []
-        # The version of the database that a reader saw last, and how many verbs are under way, one inside another.
+        # Slots of each namespace that are being zeroed, and what recovery has finished erasing in this process.
+        self._zeroing: dict[int, list[int]] = {}
+        self._finished: dict[bytes, int] = {}
+        # The version of the database that a reader saw last.
         self._version = -1
-        self._depth = 0
         self._open = False
+        self._doubt = Doubt.NONE
+        # Whether this writer has said that it is there, and whether it has changed anything; whether recovery had to
+        # leave a namespace as it was.
+        self._announced = False
+        self._begun = False
+        self._key_problem = ""
+        self._warned: set[object] = set()
+        self._unsettled = False
 
     def _tell(self, what: str, done: int, total: int) -> None:
         if self._progress is not None:
             self._progress(what, done, total)
+
+    # -- changes --
+
+    def _touch(self) -> None:
+        """Before anything on the disk changes: until the verb is over, the store is in doubt."""
+        self._doubt = Doubt.DISK
+        if not self._begun:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Before the first change of this writer: says so, for whoever opens the store after a crash."""
+        if not self._announced:
+            self._spending(self._announce)
+        self._marker.write(int(self._database.meta("epoch") or 0))
+        self._begun = True
+
+    def _announce(self) -> None:
+        """Says in the database that a writer has it open, the next one in number."""
+        epoch = int(self._database.meta("epoch") or 0) + 1
+        self._write_meta({"clean": "0", "epoch": str(epoch)})
+        self._announced = True
+
+    def _spending(self, write: Callable[[], None]) -> None:
+        """Writes; on a full disk once more, with the room that was reserved for it."""
+        try:
+            write()
+        except StoreFull:
+            if not self._reserve.spend():
+                raise
+            write()
+
+    def _atomic(self) -> AbstractContextManager[Connection]:
+        self._touch()
+        return self._database.atomic()
 
     def _write_meta(self, values: Mapping[str, str]) -> None:
         with self._database.atomic() as db:
             db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
     # -- guards --
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Holds the mutex, and first sees what another process has committed; closes surplus namespaces at the end."""
-        # Before the mutex, which a thread of the parent may hold in this child forever.
-        self._home.check(self.path)
-        with self._mutex:
-            self._check_not_closed()
-            if not self._writable:
-                self._see_commits()
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                if not self._depth:
-                    self._trim()
-
-    def _writing(self) -> AbstractContextManager[None]:
-        self._check_open()
-        if not self._writable:
-            raise StoreReadOnly(f"{self.path} is open for reading: open it with mode='rw' to change it")
-        return self._reading()
-
-    def alone(self) -> AbstractContextManager[None]:
-        return self._reading()
 
     def _check_open(self) -> None:
         self._home.check(self.path)
@@ -120,6 +155,18 @@ class Core:
             else:
                 self._forget_space(number)
 
+    def _put_key(self, path: Path, key: bytes) -> None:
+        fresh = path.with_suffix(".new")
+        with translated(path):
+            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                self._disk.write(fd, key, 0)
+                self._disk.sync(fd)
+            finally:
+                os.close(fd)
+            fresh.replace(path)
+            self._disk.sync_folder(self.path)
+
     # -- open namespaces --
 
     def _slot_path(self, file: int) -> Path:
@@ -138,7 +185,7 @@ class Core:
         file, next_slot, sealed = found[0]
         with translated(self._slot_path(file)):
             slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
-        space = Space(number, slots, next_slot, sealed)
+        space = Space(number, slots, next_slot, sealed, writable=self._writable)
         space.set_archived(self._archived(number))
         self._spaces[number] = space
         self._numbers[space.name] = number
@@ -165,18 +212,45 @@ class Core:
             self._numbers.pop(space.name, None)
             space.close()
 
-    def _under(self, prefix: Namespace) -> Iterator[Space]:
-        """The namespaces under a prefix, one at a time; each may be closed when the next is asked for."""
+    def _drop(self) -> None:
+        """Drops all that RAM holds, except what it knows from the database alone."""
+        self._numbers.clear()
+        for number in list(self._spaces):
+            self._spaces.pop(number).close()
+        self._pending, self._gone, self._dropped = [], [], []
+        self._version = -1
+
+    def _under(self, prefix: Namespace, *, strict: bool = False) -> Iterator[Space]:
+        """The namespaces under a prefix, one at a time; each may be closed when the next is asked for.
+
+        One that cannot be opened is passed over, and the log says so; with `strict`, and when it is the one asked for,
+        StoreCorrupt is raised.
+        """
         for number in self._numbers_under(prefix):
-            space = self._space(number)
+            try:
+                space = self._space(number)
+            except StoreCorrupt as error:
+                if strict or number == self._number_of(prefix):
+                    raise
+                self._warn(number, str(error))
+                continue
             if space is not None:
                 yield space
                 self._trim()
 
-    def _all_under(self, prefix: Namespace) -> list[Space]:
+    def _all_under(self, prefix: Namespace, *, strict: bool = False) -> list[Space]:
         """The namespaces under a prefix, all open until the verb is done."""
-        found = [self._space(number) for number in self._numbers_under(prefix)]
-        return [space for space in found if space is not None]
+        limit, self._loaded = self._loaded, sys.maxsize
+        try:
+            return list(self._under(prefix, strict=strict))
+        finally:
+            self._loaded = limit
+
+    def _warn(self, what: object, problem: str) -> None:
+        """Says once, for each thing, that verbs pass over it."""
+        if what not in self._warned:
+            self._warned.add(what)
+            _LOG.warning("%s; passed over, and named by doctor", problem)
 
     def _numbers_under(self, prefix: Namespace) -> list[int]:
         found = self._database.rows("SELECT namespace FROM prefix WHERE hash = ?", self._blind(prefix))

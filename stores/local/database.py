@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 3
+FORMAT = 4
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -149,6 +149,7 @@ class Database:
             self._connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
             if writable:
                 self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA user_version").fetchall()
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Runs a query and returns every row."""
@@ -159,14 +160,20 @@ class Database:
     def atomic(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it is durable at the end of the block, or none."""
         with translated(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             finally:
                 # SQLite rolls back by itself on a full disk, so the transaction may be gone already.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def rollback(self) -> None:
+        """Ends a transaction that an interrupt has left open."""
+        if self._connection.in_transaction:
+            with translated(self.path):
+                self._connection.execute("ROLLBACK")
 
     def compact(self) -> None:
         """Returns the pages of deleted rows, and the log, to the file system: neither shrinks by itself."""

@@ -26,15 +26,21 @@ class Erasing(Holding, Guarding):
     def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
         with self._writing():
             unique = [bytes.fromhex(id) for id in dict.fromkeys(ids)]
+            if self._finished:
+                # Of these an earlier call did not return, and recovery has erased them.
+                unique = [id for id in unique if self._finished.pop(id, None) is None]
             known = self._located(unique, over_holds=over_holds)
             # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery.
             if len(known) > 1 or not guard:
-                with self._database.atomic() as db:
-                    intend(db, unique, guard=guard)
+                self._spending(lambda: self._intend(unique, guard=guard))
                 self._disk.reached("intent committed")
             self._erase(known, guard=guard)
             if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
-                self.purge()
+                self._purge()
+
+    def _intend(self, ids: Sequence[bytes], *, guard: bool) -> None:
+        with self._atomic() as db:
+            intend(db, ids, guard=guard)
 
     def _located(self, ids: Sequence[bytes], *, over_holds: bool) -> dict[bytes, tuple[Space, int]]:
         """The namespace and slot of each id. Raises MemoryNotFound, and Held unless over_holds."""
@@ -52,27 +58,30 @@ class Erasing(Holding, Guarding):
 
     def _zero(self, targets: list[tuple[Space, int]], *, guard: bool) -> None:
         """Zeroes slots on disk, syncs, and then removes them from the indexes in RAM. guard: fingerprints stay."""
+        self._touch()
         spaces = {space.number: space for space, _ in targets}
         by_space: dict[int, list[int]] = {}
         for space, slot in targets:
             by_space.setdefault(space.number, []).append(slot)
+        self._zeroing = by_space
         with translated(self.path):
             for number, slots in by_space.items():
                 spaces[number].slots.zero(slots, guard=guard)
                 self._disk.reached("slot zeroed")
                 spaces[number].slots.sync()
             self._disk.reached("zero synced")
+        self._zeroing = {}
         for number, slots in by_space.items():
             spaces[number].erase(slots, guard=guard)
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():
-            spaces = [space.number for space in self._under(prefix)]
+            spaces = [space.number for space in self._under(prefix, strict=True)]
             if not spaces:
                 return 0
             if not over_holds:
                 self._check_held_spaces(spaces)
-            with self._database.atomic() as db:
+            with self._atomic() as db:
                 db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks(spaces)})", spaces)
             self._disk.reached("namespaces marked")
             for number in spaces:

@@ -47,7 +47,7 @@ class Guarding(Namespaces):
             space = self._space_for(namespace) if kept else self._existing(namespace)
             if space is None:
                 return
-            with self._database.atomic() as db:
+            with self._atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ? AND near = ?", (space.number, ADOPTED))
                 write_adopted(db, space, kept)
             space.adopted = None
@@ -57,7 +57,7 @@ class Guarding(Namespaces):
             space = self._existing(namespace)
             if space is not None:
                 made = [(space.number, sketch(space.slots.key, text)) for text in texts]
-                with self._database.atomic() as db:
+                with self._atomic() as db:
                     write_prints(db, made, near=True)
 
     def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
@@ -65,10 +65,10 @@ class Guarding(Namespaces):
             space = self._existing(namespace)
             if space is None:
                 return
-            self.purge()
+            self._purge()
             kept = self._own(space).without(texts)
             others = [one.without(texts) for one in self._foreign(space)]
-            with self._database.atomic() as db:
+            with self._atomic() as db:
                 db.execute("DELETE FROM forgotten WHERE namespace = ?", (space.number,))
                 write_prints(db, [(space.number, b"".join(kept.prints))] if kept.prints else [])
                 write_prints(db, [(space.number, made) for made in kept.sketches], near=True)

@@ -14,9 +14,10 @@ import numpy as np
 
 from memoria.errors import Held, MemoryNotFound
 from memoria.stores import ledger, rows
-from memoria.stores.local.core import BATCH, Core
+from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import marks, parts
 from memoria.stores.local.space import Space, live_among
+from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import blind
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
@@ -30,22 +31,25 @@ LOG = 200_000
 _Due = tuple[int, int, bytes, int, int]
 
 
-class Holding(Core):
+class Holding(Turns):
     """The part of a store that keeps traces and standing."""
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
         with self._reading():
-            wanted = [bytes.fromhex(id) for id in ids]
-            live = self._locate(wanted)
-            found = {row[0]: rows.to_trace(row) for row in self._by_id(rows.READ, list(live))}
-            return [found.get(id) for id in wanted]
+            return self._traces(ids)
+
+    def _traces(self, ids: Sequence[str]) -> list[Trace | None]:
+        wanted = [bytes.fromhex(id) for id in ids]
+        live = self._locate(wanted)
+        found = {row[0]: rows.to_trace(row) for row in self._by_id(rows.READ, list(live))}
+        return [found.get(id) for id in wanted]
 
     def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
         with self._writing():
             changes = [(*rows.trace_values(trace), bytes.fromhex(id)) for id, trace in traces.items()]
             lines = [(rows.micros(one.at), one.found, bytes.fromhex(one.id)) for one in recalls]
             names = ", ".join(f"{name} = ?" for name in rows.TRACE_COLUMNS.split(", "))
-            with self._database.atomic() as db:
+            with self._atomic() as db:
                 db.executemany(f"UPDATE memory SET {names} WHERE id = ?", changes)
                 db.executemany("INSERT INTO recalled (row, at, found) SELECT row, ?, ? FROM memory WHERE id = ?", lines)
                 db.execute("DELETE FROM recalled WHERE event <= (SELECT max(event) FROM recalled) - ?", (LOG,))
@@ -69,7 +73,7 @@ class Holding(Core):
                 self._move(live, archived)
 
     def _mark(self, ids: list[bytes], on: int, off: int) -> None:
-        with self._database.atomic() as db:
+        with self._atomic() as db:
             if on:
                 db.executemany(
                     "INSERT INTO standing SELECT row, namespace, ?, fades_at FROM memory WHERE id = ? "
@@ -102,7 +106,7 @@ class Holding(Core):
             found = self._due(prefix, rows.micros(at) or 0, limit)
             gone = [(row, number, rows.ARCHIVED, fades_at) for fades_at, row, _, _, number in found]
             if gone:
-                with self._database.atomic() as db:
+                with self._atomic() as db:
                     db.executemany("INSERT INTO standing VALUES (?, ?, ?, ?)", gone)
                     self._disk.reached("standing written")
             for number in {row[4] for row in found}:
@@ -114,20 +118,20 @@ class Holding(Core):
     def _due(self, prefix: Namespace, at: int, limit: int) -> list[_Due]:
         """(fades_at, row, id, slot, namespace) of what is due, soonest first."""
         found: list[_Due] = []
-        for number in self._numbers_under(prefix):
-            found += self._due_in(number, at, limit)
+        for space in self._under(prefix):
+            found += self._due_in(space, at, limit)
         return sorted(found)[:limit]
 
-    def _due_in(self, number: int, at: int, limit: int) -> list[_Due]:
+    def _due_in(self, space: Space, at: int, limit: int) -> list[_Due]:
         """What is due in one namespace, without what is forgotten but not yet purged. Reads the table `due` only."""
         sql = (
             "SELECT fades_at, row, id, slot, namespace FROM due WHERE namespace = ? AND fades_at <= ? "
             "AND (fades_at, row) > (?, ?) ORDER BY fades_at, row LIMIT ?"
         )
         found: list[_Due] = []
-        space, last = self._space(number), (-(1 << 62), 0)
-        while space is not None and len(found) < limit:
-            page = self._database.rows(sql, number, at, *last, limit)
+        last = (-(1 << 62), 0)
+        while len(found) < limit:
+            page = self._database.rows(sql, space.number, at, *last, limit)
             live = {id for id, _ in live_among(space, [(row[2], row[3]) for row in page])}
             found += [row for row in page if row[2] in live]
             if len(page) < limit:
@@ -156,14 +160,13 @@ class Holding(Core):
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():
-            numbers = self._numbers_under(prefix)
             found = [
                 line
-                for number in numbers
+                for space in self._under(prefix)
                 for line in self._database.rows(
                     "SELECT m.id, r.at, r.found, r.event FROM memory m JOIN recalled r ON r.row = m.row "
                     "WHERE m.namespace = ?",
-                    number,
+                    space.number,
                 )
             ]
             live = self._locate(list({line[0] for line in found}))
@@ -173,7 +176,7 @@ class Holding(Core):
     def enter(self, entry: LedgerEntry) -> None:
         with self._writing():
             line = ledger.sealed(self._key, entry)
-            with self._database.atomic() as db:
+            with self._atomic() as db:
                 db.execute(f"INSERT INTO ledger ({ledger.COLUMNS}) VALUES (?, ?, ?, ?, ?)", line)
                 self._disk.reached("ledger written")
 
@@ -190,7 +193,7 @@ class Holding(Core):
             return self._database.meta(f"note.{name}")
 
     def write_note(self, name: str, value: str) -> None:
-        with self._writing(), self._database.atomic() as db:
+        with self._writing(), self._atomic() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note.{name}", value))
 
     def notes(self) -> dict[str, str]:

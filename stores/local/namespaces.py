@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from memoria.stores.disk import translated
-from memoria.stores.local.purging import Purging
 from memoria.stores.local.slots import SlotFile
 from memoria.stores.local.space import Space, place
+from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import blind, seal
 from memoria.types import Namespace
 
 
-class Namespaces(Purging):
+class Namespaces(Turns):
     """The part of a store that makes namespaces and numbers their files."""
 
     def _space_for(self, name: Namespace) -> Space:
@@ -27,14 +27,14 @@ class Namespaces(Purging):
     def _create(self, name: Namespace) -> int:
         if self._dropped:
             # The name may be that of an erased namespace, whose row must go first.
-            self.purge()
+            self._purge()
         number = self._next_file()
         with translated(self.path):
-            slots = SlotFile.create(self.path / "slots", number, self._card.dimension, self._disk)
+            slots = SlotFile.create(self.path / "slots", number, self._card.dimension, self._disk, self._key)
         self._disk.reached("namespace file made")
         sealed = seal(slots.key, list(name), place(number))
         slots.close()
-        with self._database.atomic() as db:
+        with self._atomic() as db:
             db.execute(
                 "INSERT INTO namespace (id, hash, file, sealed) VALUES (?, ?, ?, ?)",
                 (number, blind(self._key, "namespace", *name), number, sealed),
@@ -47,5 +47,6 @@ class Namespaces(Purging):
         """A number that no slot file has had; stored at once, so that no number is given twice after a crash."""
         last = self._database.meta("files")
         number = 1 if last is None else int(last) + 1
-        self._write_meta({"files": str(number)})
+        with self._atomic() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('files', ?)", (str(number),))
         return number

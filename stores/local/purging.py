@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from memoria.stores.local import recovery
 from memoria.stores.local.core import Core
-from memoria.stores.local.statements import delete_rows, write_prints
+from memoria.stores.local.statements import delete_rows, drop_namespaces, write_prints
 
 
 class Purging(Core):
@@ -14,21 +13,18 @@ class Purging(Core):
     erased one, a record may come back under a forgotten id, and a readmitted text may have its fingerprint in a slot.
     """
 
-    def purge(self) -> None:
-        """Deletes the rows of what was forgotten: ciphertext without a key, which no verb returns any more."""
-        with self._writing():
-            if self._pending:
-                prints = self._prints_of_gone()
-                with self._database.atomic() as db:
-                    delete_rows(db, self._pending)
-                    write_prints(db, prints)
+    def _purge(self, *, intents: bool = False) -> None:
+        """intents: deletes these even if no row is left of what they name."""
+        if self._pending or self._dropped or intents:
+            prints = self._prints_of_gone()
+            with self._atomic() as db:
+                delete_rows(db, self._pending)
+                write_prints(db, prints)
+                drop_namespaces(db, self._dropped)
+                if not self._unsettled:
                     db.execute("DELETE FROM intent")
-                    self._disk.reached("rows purged")
-                self._pending.clear()
-                self._gone.clear()
-            if self._dropped:
-                recovery.drop_namespaces(self._database, self._dropped)
-                self._dropped.clear()
+                self._disk.reached("rows purged")
+            self._pending, self._gone, self._dropped = [], [], []
 
     def _prints_of_gone(self) -> list[tuple[int, bytes]]:
         """(namespace, fingerprints joined) of what was forgotten since the last purge."""

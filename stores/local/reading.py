@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace as changed
 from typing import Any
 
 import numpy as np
 
-from memoria.errors import MemoryNotFound
+from memoria.errors import MemoryNotFound, StoreCorrupt
 from memoria.stores import rows
-from memoria.stores.local.core import BATCH, Core
+from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import marks, parts
 from memoria.stores.local.filters import filtered
 from memoria.stores.local.space import Space, live_among
+from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import unseal
-from memoria.types import RELATIONS, EmbedderCard, Link, Namespace, Record, Secret, Where
+from memoria.types import RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, Trace, Where
+
+# What building a memory raises when a value in its row is not one that was written.
+_DAMAGE = (ValueError, OverflowError, LookupError, TypeError, struct.error)
 
 
-class Reading(Core):
+class Reading(Turns):
     """The part of a store that changes nothing."""
 
     @property
@@ -32,6 +37,7 @@ class Reading(Core):
             return self._read([bytes.fromhex(id) for id in ids])
 
     def _read(self, ids: Sequence[bytes]) -> list[Record | None]:
+        """The records of ids, None for those that are not there, or are damaged; of the latter the log tells."""
         found = {row[0]: row for row in self._by_id(rows.READ, ids)}
         return [self._open_row(found[id]) if id in found else None for id in ids]
 
@@ -39,9 +45,11 @@ class Reading(Core):
         id, space = row[0], self._space(row[1])
         if space is None or space.slots.id(row[2]) != id:
             return None
-        key, vector = space.slots.entry(row[2])
-        opened = unseal(key, row[13], id)
-        return Record(memory=rows.to_memory(row, space.name, opened), trace=rows.to_trace(row), vector=vector)
+        try:
+            return opened_row(space, row)
+        except StoreCorrupt as error:
+            self._warn(id, str(error))
+            return None
 
     def select(self, where: Where) -> list[str]:
         with self._reading():
@@ -53,8 +61,12 @@ class Reading(Core):
     def _select_ids(self, where: Where) -> list[str]:
         asked = [bytes.fromhex(id) for id in sorted(set(where.ids or ()))]
         prefix = where.namespace
-        found = self._locate(asked).items()
-        return sorted(id.hex() for id, (space, _) in found if space.name[: len(prefix)] == prefix)
+        found = {id: space.name for id, (space, _) in self._locate(asked).items()}
+        for id in self._finished.keys() & set(asked):
+            home = self._space(self._finished[id])
+            if home is not None:
+                found[id] = home.name
+        return sorted(id.hex() for id, name in found.items() if name[: len(prefix)] == prefix)
 
     def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
         """(id, slot) of live memories of a namespace that meet the filter, except for its `ids`."""
@@ -100,12 +112,45 @@ class Reading(Core):
             return [secret for id in ids for secret in self._secrets(bytes.fromhex(id))]
 
     def _secrets(self, id: bytes) -> Iterator[Secret]:
-        (record,) = self._read([id])
-        if record is None:
+        located = self._locate([id])
+        if id in self._finished:
+            return
+        if id not in located:
             raise MemoryNotFound(id.hex())
-        space, slot = self._locate([id])[id]
-        yield Secret(label="text", data=record.memory.text.encode())
-        yield Secret(label="key", data=space.slots.entry(slot)[0])
-        yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
-        yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
-        yield Secret(label="vector code", data=np.packbits(record.vector > 0, bitorder="little").tobytes(), run=32)
+        space, slot = located[id]
+        (record,) = self._read([id])
+        (vector,) = space.slots.vectors(np.array([slot]))
+        if record is not None:
+            yield Secret(label="text", data=record.memory.text.encode())
+        yield Secret(label="key", data=space.slots.key_of(slot))
+        yield Secret(label="vector fp16", data=vector.astype("<f2").tobytes(), run=32)
+        yield Secret(label="vector fp32", data=vector.astype("<f4").tobytes(), run=32)
+        yield Secret(label="vector code", data=np.packbits(vector > 0, bitorder="little").tobytes(), run=32)
+
+
+def opened_row(space: Space, row: tuple[Any, ...]) -> Record:
+    """The record of a row of `rows.READ`; raises StoreCorrupt, with no id and no content, when it does not open."""
+    slot = row[2]
+    key, vector = space.slots.entry(slot)
+    return Record(memory=opened_memory(space, row, key), trace=opened_trace(space, row), vector=vector)
+
+
+def opened_memory(space: Space, row: tuple[Any, ...], key: bytes) -> Memory:
+    """The memory of a row; raises StoreCorrupt, with no id and no content, when it does not open."""
+    try:
+        return rows.to_memory(row, space.name, unseal(key, row[13], row[0]))
+    except (StoreCorrupt, *_DAMAGE):
+        raise _damaged(space, row) from None
+
+
+def opened_trace(space: Space, row: tuple[Any, ...]) -> Trace:
+    try:
+        return rows.to_trace(row)
+    except _DAMAGE:
+        raise _damaged(space, row) from None
+
+
+def _damaged(space: Space, row: tuple[Any, ...]) -> StoreCorrupt:
+    return StoreCorrupt(
+        f"{space.slots.path}: the row of slot {row[2]} is damaged in memoria.db, or the key in the slot is"
+    )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.errors import StoreCorrupt
 from memoria.stores import rows
 from memoria.stores.local.core import BATCH
-from memoria.stores.local.reading import Reading
+from memoria.stores.local.reading import Reading, opened_memory
 from memoria.stores.local.space import Space
-from memoria.stores.sealing import unseal
 from memoria.text.evidence import Columns, Evidence, gather, merge
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Memory, Where
@@ -47,7 +47,7 @@ class Searching(Reading):
         nearest = np.array([slot for _, slot in found], np.int64)
         words = self._words(space)
         without = space.away if where.archived is False else None
-        docs, columns = gather(words, nearest, space.slots.vectors, asked, vector, among, pool, without)
+        docs, columns = gather(words, words.held(nearest), space.slots.vectors, asked, vector, among, pool, without)
         ids = [bytes(id) for id in space.slots.ids(docs)]
         if not all(map(any, ids)):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
@@ -71,8 +71,10 @@ class Searching(Reading):
         """Opens rows, those that are live, and adds their words."""
         for done, row in enumerate(found, 1):
             if row[2] < space.next_slot and space.slots.id(row[2]) == row[0]:
-                opened = unseal(space.slots.key_of(row[2]), row[13], row[0])
-                words.add(row[2], rows.to_memory(row, space.name, opened))
+                try:
+                    words.add(row[2], opened_memory(space, row, space.slots.key_of(row[2])))
+                except StoreCorrupt as error:
+                    self._warn(row[0], str(error))
             if done % BATCH == 0 or done == len(found):
                 self._tell("words", done, len(found))
 

@@ -1,6 +1,7 @@
 """Slot files: one per namespace. Slots of fixed size hold key, id, fingerprint and vector; none is used twice.
 
 A forgotten slot is all zeros, except for its fingerprint: a keyed hash of the text, by which a guard recognises it.
+The header counts the slots that were acknowledged, so that a database that is older than the file is noticed.
 
 Byte layout: docs/format.md. All numbers are little-endian.
 """
@@ -18,7 +19,7 @@ import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
 from memoria.stores.disk import Disk, runs
-from memoria.stores.sealing import new_key
+from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import PRINT_BYTES
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ VERSION = 1
 HEADER_BYTES = 4096
 SECTOR = 512
 _HEADER = struct.Struct("<8sIIIIQ32s")
+_COUNTS = struct.Struct("<QQQI")
+_COUNTS_AT = SECTOR
+_COPY_AT = 72
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
 _PRINT_AT = 52
@@ -60,29 +64,46 @@ def file_name(number: int) -> str:
     return f"{number:016d}.slots"
 
 
+class DatabaseOlder(StoreCorrupt):
+    """The database lacks what a slot file has: it is an old one, and the newer one may be at hand."""
+
+
 class SlotFile:
     """One slot file. Positions are slot numbers, from 0."""
 
     def __init__(self, path: Path, disk: Disk, *, writable: bool) -> None:
         self.path = path
         self._disk = disk
-        self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+        try:
+            self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
+        except FileNotFoundError:
+            raise StoreCorrupt(f"{path} is missing") from None
         try:
             self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
             self.remap()
-        except StoreCorrupt:
-            os.close(self._fd)
+        except BaseException:
+            self.close()
             raise
 
     @classmethod
-    def create(cls, folder: Path, number: int, dimension: int, disk: Disk, key: bytes | None = None) -> SlotFile:
-        """Makes the file with a fresh namespace key, or `key`, durable with its name."""
+    def create(
+        cls, folder: Path, number: int, dimension: int, disk: Disk, store_key: bytes, key: bytes | None = None
+    ) -> SlotFile:
+        """Makes the file with a fresh namespace key, or `key`, durable with its name, and with a copy of store.key.
+
+        A file that has the name already is left as it is: the database that gave the number again is an old one.
+        """
         path = folder / file_name(number)
         header = _HEADER.pack(
             MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key() if key is None else key
         )
         header += struct.pack("<I", zlib.crc32(header))
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
+        header = header.ljust(_COUNTS_AT, b"\0") + _counts(0, 0, 0)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
         try:
             disk.write(fd, header.ljust(HEADER_BYTES, b"\0"), 0)
             disk.sync(fd)
@@ -100,7 +121,29 @@ class SlotFile:
         (crc,) = struct.unpack_from("<I", header, _HEADER.size)
         if zlib.crc32(header[: _HEADER.size]) != crc or size != slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")
+        if file_name(number) != self.path.name:
+            raise StoreCorrupt(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
+        copied = header[_COPY_AT : _COPY_AT + KEY_BYTES]
+        self.store_key = copied if header[_COPY_AT:].startswith(_copy(copied)) else None
+        self._read_counts(header)
+
+    def copy_key(self, store_key: bytes) -> None:
+        """Writes a copy of store.key, unsynced, into the header of a file that has none."""
+        self._disk.write(self._fd, _copy(store_key), _COPY_AT)
+        self.store_key = store_key
+
+    def _read_counts(self, header: bytes) -> None:
+        """acknowledged: slots before this one were acknowledged; None in a file of format 3, or when damaged.
+
+        written: slots from here on were never written. length: room for so many slots is in the file for sure.
+        """
+        acknowledged, written, length, _ = _COUNTS.unpack_from(header, _COUNTS_AT)
+        whole = header[_COUNTS_AT : _COUNTS_AT + _COUNTS.size] == _counts(acknowledged, written, length)
+        self.acknowledged: int | None = acknowledged if whole else None
+        self.written: int | None = written if whole else None
+        self._length = length if whole else 0
+        self.counted = any(header[_COUNTS_AT : _COUNTS_AT + _COUNTS.size])
 
     def remap(self) -> None:
         """Maps the file at its current length."""
@@ -118,11 +161,44 @@ class SlotFile:
         if self.capacity < slots:
             raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
+    def check_counts(self, next_slot: int, *, writable: bool) -> None:
+        """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
+
+        writable: whether no other process can have acknowledged more since the database was read.
+        """
+        self.require(max(next_slot, self._length))
+        if self.acknowledged is None or self.written is None:
+            if self.counted:
+                raise StoreCorrupt(f"{self.path} has damaged counts of slots in its header")
+            return
+        if writable and next_slot < self.acknowledged:
+            raise DatabaseOlder(
+                f"memoria.db is older than {self.path}: it knows {next_slot} slots of {self.acknowledged} that were "
+                "acknowledged; put the newer memoria.db back, with its memoria.db-wal if there was one"
+            )
+        if next_slot > self.written:
+            raise StoreCorrupt(
+                f"{self.path} is older than memoria.db: it has {self.written} slots of {next_slot}; put the newer back"
+            )
+
+    def count(self, acknowledged: int, written: int) -> None:
+        """Writes down, unsynced, how many slots are acknowledged and how many are written."""
+        self._disk.write(self._fd, _counts(acknowledged, written, self._length), _COUNTS_AT)
+        self.acknowledged, self.written, self.counted = acknowledged, written, True
+
     def put(
-        self, first: int, ids: Sequence[bytes], keys: Sequence[bytes], prints: Sequence[bytes], vectors: NDArray[Any]
+        self,
+        first: int,
+        ids: Sequence[bytes],
+        keys: Sequence[bytes],
+        prints: Sequence[bytes],
+        vectors: NDArray[Any],
+        *,
+        acknowledged: int,
     ) -> None:
-        """Writes slots from `first` on, unsynced. vectors: shape (n, d)."""
+        """Writes slots from `first` on, unsynced. vectors: shape (n, d). acknowledged: how many slots are by now."""
         self._reserve(first + len(ids))
+        self.count(acknowledged, first + len(ids))
         data = b"".join(
             self._pack(first + n, *slot)
             for n, slot in enumerate(zip(keys, ids, prints, vectors.astype("<f2"), strict=True))
@@ -142,6 +218,10 @@ class SlotFile:
         end = max(slots, self.capacity + growth)
         self._disk.write(self._fd, bytes((end - self.capacity) * self.slot_size), self._offset(self.capacity))
         self.remap()
+
+    def empty(self) -> bool:
+        """Whether no slot of the file was ever acknowledged."""
+        return self.acknowledged == 0
 
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
         """Overwrites slots with zeros, unsynced; neighbours in one write. guard: fingerprints stay."""
@@ -164,6 +244,7 @@ class SlotFile:
     def sync(self) -> None:
         """Makes durable what was put or zeroed: the point of no return."""
         self._disk.sync(self._fd)
+        self._length = self.capacity
 
     def wipe_and_unlink(self) -> None:
         """Overwrites the whole file with zeros, header key included, syncs, and removes its name."""
@@ -197,6 +278,10 @@ class SlotFile:
         head = zlib.crc32(raw[:_CRC_AT], zlib.crc32(_PLACE.pack(self.number, slot)))
         return zlib.crc32(raw[_CRC_AT + 4 :], head) == int.from_bytes(raw[_CRC_AT : _CRC_AT + 4], "little")
 
+    def damaged(self, slot: int) -> bool:
+        """Whether a slot holds something, and its checksum does not say so."""
+        return any(self.raw(slot)[:_CRC_AT] + self.raw(slot)[_VECTOR_AT:]) and not self.intact(slot)
+
     def raw(self, slot: int) -> bytes:
         return bytes(self.view[slot].tobytes())
 
@@ -215,6 +300,10 @@ class SlotFile:
         parts = [_filled(words[at : at + 65536]) for at in range(0, self.capacity, 65536)]
         return np.flatnonzero(np.concatenate(parts)).astype(np.int64)
 
+    def whole(self) -> bool:
+        """Whether the checksum of every slot in use holds."""
+        return all(map(self.intact, map(int, self.used())))
+
     def taken(self, slots: Ints) -> Bools:
         """Whether each slot holds an id, shape (n,)."""
         ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
@@ -230,13 +319,22 @@ class SlotFile:
         return self.view["vector"][slots].astype(np.float32)
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-            self.view = np.zeros(0, slot_dtype(self.dimension))
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self.view = np.zeros(0, slot_dtype(1))
+            os.close(fd)
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def _copy(store_key: bytes) -> bytes:
+    return store_key + struct.pack("<I", zlib.crc32(store_key))
+
+
+def _counts(acknowledged: int, written: int, length: int) -> bytes:
+    counted = struct.pack("<QQQ", acknowledged, written, length)
+    return counted + struct.pack("<I", zlib.crc32(counted))
 
 
 def _filled(words: NDArray[np.uint64]) -> Bools:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.errors import StoreCorrupt
 from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile
 from memoria.stores.sealing import unseal
 from memoria.text.fingerprints import Fingerprints
 from memoria.text.lexical import LexicalIndex
-from memoria.types import Record
+from memoria.types import Namespace, Record
 
 if TYPE_CHECKING:
     from memoria.arrays import Ints, Vectors
@@ -28,15 +29,29 @@ def place(space: int) -> bytes:
     return b"namespace" + space.to_bytes(8, "little")
 
 
+def opened_name(space: int, slots: SlotFile, sealed: bytes) -> Namespace:
+    """The name of a namespace; raises StoreCorrupt when the slot file is not that of the namespace."""
+    try:
+        return tuple(unseal(slots.key, sealed, place(space)))
+    except StoreCorrupt:
+        raise StoreCorrupt(
+            f"{slots.path} does not open the name of its namespace: it is of another store, or memoria.db is damaged"
+        ) from None
+
+
 class Space:
     """One namespace of a local store."""
 
-    def __init__(self, number: int, slots: SlotFile, next_slot: int, sealed: bytes) -> None:
-        slots.require(next_slot)
+    def __init__(self, number: int, slots: SlotFile, next_slot: int, sealed: bytes, *, writable: bool) -> None:
         self.number = number
         self.slots = slots
         self.next_slot = next_slot
-        self.name = tuple(unseal(slots.key, sealed, place(number)))
+        try:
+            self.name = opened_name(number, slots, sealed)
+            slots.check_counts(next_slot, writable=writable)
+        except BaseException:
+            slots.close()
+            raise
         self.index: Index | None = None
         # Words of the slots before `worded`; the words of later slots are in sealed rows, opened by the next search.
         self.words: LexicalIndex | None = None
@@ -52,6 +67,7 @@ class Space:
         """Adds records to the indexes; they are in the slots from `next_slot` on."""
         slots = np.arange(self.next_slot, self.next_slot + len(records))
         self.next_slot += len(records)
+        self.slots.count(self.next_slot, self.next_slot)
         if self.index is not None:
             self.index.add(slots, self.slots.vectors(slots))
         self.archive([int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived])
@@ -94,12 +110,13 @@ class Space:
         if self.index is None or self.index.worn:
             live = np.setdiff1d(self.live(), self.away)
             self.back = np.zeros(0, np.int64)
-            self.index = Index(self.slots.dimension, large=len(live) > FLAT_LIMIT)
+            index = Index(self.slots.dimension, large=len(live) > FLAT_LIMIT)
             for at in range(0, len(live), _CHUNK):
                 part = live[at : at + _CHUNK]
-                self.index.add(part, self.slots.vectors(part))
+                index.add(part, self.slots.vectors(part))
                 if progress is not None:
                     progress("index", min(at + _CHUNK, len(live)), len(live))
+            self.index = index
         return self.index
 
     def live(self) -> Ints:

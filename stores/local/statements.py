@@ -76,6 +76,16 @@ def _superseding(db: Connection, id: bytes) -> list[Any]:
     return list(found)
 
 
+def drop_namespaces(db: Connection, numbers: Iterable[int]) -> None:
+    """Deletes the rows of namespaces whose slot files are gone."""
+    for number in numbers:
+        db.execute("DELETE FROM label WHERE row IN (SELECT row FROM memory WHERE namespace = ?)", (number,))
+        db.execute("DELETE FROM memory WHERE namespace = ?", (number,))
+        db.execute("DELETE FROM forgotten WHERE namespace = ?", (number,))
+        db.execute("DELETE FROM prefix WHERE namespace = ?", (number,))
+        db.execute("DELETE FROM namespace WHERE id = ?", (number,))
+
+
 def intend(db: Connection, ids: Iterable[bytes], *, guard: bool) -> None:
     """Names what is about to be erased. Once this is committed, recovery completes the erasure after a crash."""
     db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(ids), guard))

@@ -9,33 +9,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from weakref import finalize
 
-from memoria.errors import StoreCorrupt, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.errors import StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
 from memoria.process import Home, in_child
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local import recovery
+from memoria.stores.local.checking import Checking
+from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
+from memoria.stores.local.slots import DatabaseOlder
 from memoria.stores.local.space import Space
 from memoria.stores.local.upkeep import Upkeep
-from memoria.stores.sealing import KEY_BYTES, new_key
+from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
 
 _LOADED = 64
 # What a directory may hold whose store was cut off while it was made.
-_HALF_MADE = {"lock", "slots", "store.key", "store.new"}
+_HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "memoria.db-shm", "memoria.db-journal"}
 
 
-class LocalStore(Searching, Upkeep):
+class LocalStore(Searching, Upkeep, Checking):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
     loaded: how many namespaces are kept open and indexed in RAM at once.
+    accept_older: goes on with a memoria.db that is older than the slot files; what it does not know stays in them.
     """
 
     def __init__(
@@ -49,15 +54,16 @@ class LocalStore(Searching, Upkeep):
         disk: Disk | None = None,
         secure_delete: bool = False,
         loaded: int = _LOADED,
+        accept_older: bool = False,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
         super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
         with translated(self.path):
             self._lock = self._prepare(timeout)
         try:
-            self._database = Database(self.path / "memoria.db", writable=self._writable, secure_delete=secure_delete)
+            self._database = self._connected(secure_delete=secure_delete)
             try:
-                self._start(embedder)
+                self._start(embedder, accept_older=accept_older)
             except BaseException:
                 self._database.close()
                 raise
@@ -72,11 +78,16 @@ class LocalStore(Searching, Upkeep):
 
     def _leave(self) -> None:
         """In a child: what is open stays with the parent."""
-        self._database.leave(quiet=self._open and not self._depth)
+        self._database.leave(quiet=self._open and self._doubt is Doubt.NONE)
+
+    # -- opening --
 
     def _prepare(self, timeout: float) -> WriterLock | None:
         """The directory, made if it is new, and the lock of a writer."""
-        made = (self.path / "memoria.db").exists()
+        path = self.path / "memoria.db"
+        made = path.exists() and path.stat().st_size > 0
+        if not made:
+            self._check_nothing_lost()
         if not self._writable:
             if not made:
                 raise StoreNotFound(f"{self.path} holds no memoria store")
@@ -87,67 +98,163 @@ class LocalStore(Searching, Upkeep):
             (self.path / "slots").mkdir(parents=True, exist_ok=True)
         return WriterLock(self.path / "lock", timeout)
 
+    def _check_nothing_lost(self) -> None:
+        """Raises StoreCorrupt where a store once was: store.key is made after the tables of memoria.db are."""
+        if (self.path / "store.key").exists() or recovery.slot_files(self.path / "slots"):
+            raise StoreCorrupt(
+                f"{self.path / 'memoria.db'} is missing or empty, beside the keys of a store: put memoria.db back, "
+                "with its memoria.db-wal if there was one"
+            )
+
     def _half_made(self) -> bool:
         return self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= _HALF_MADE
 
-    def _start(self, embedder: EmbedderCard) -> None:
+    def _connected(self, *, secure_delete: bool) -> Database:
+        """The database; on a full disk, with the room that was reserved for it."""
+        path = self.path / "memoria.db"
+        try:
+            return Database(path, writable=self._writable, secure_delete=secure_delete)
+        except StoreError:
+            if not self._reserve.spend():
+                raise
+            return Database(path, writable=self._writable, secure_delete=secure_delete)
+
+    def _start(self, embedder: EmbedderCard, *, accept_older: bool) -> None:
         if self._writable:
-            self._key = self._master_key()
-            self._database.migrate()
-            if self._database.meta("embedder.name") is None:
-                self._write_meta({"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)})
-            if self._database.meta("clean") == "0":
-                recovery.recover(self._database, self.path / "slots", self._disk, self._progress)
-            self._write_meta({"clean": "0"})
+            self._make_if_new(embedder)
         else:
             self._database.check_current()
-            self._key = self._master_key()
-        if self._database.meta("linked") is None and self._writable:
+        self._key = self._master_key()
+        if accept_older and self._writable:
+            self._accept_older()
+        self._check_newest()
+        self._card = self._stored_card()
+        if self._writable:
+            self._bring_up()
+
+    def _make_if_new(self, embedder: EmbedderCard) -> None:
+        fresh = self._database.format() == 0
+        if fresh:
+            self._check_nothing_lost()
+            self._database.migrate()
+        if fresh or self._database.meta("embedder.name") is None:
+            key = new_key()
+            self._put_key(self.path / "store.key", key)
+            card = {"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)}
+            self._write_meta({**card, "store.check": _check_value(key), "clean": "1"})
+
+    def _bring_up(self) -> None:
+        """Brings an older format up to date, and finishes what a crash cut short."""
+        self._database.migrate()
+        # Looks at everything before it changes anything.
+        found = self._survey() if self._database.meta("clean") == "0" else None
+        with suppress(StoreFull):
+            self._announce()
+        if found is not None:
+            self._carry_out(found)
+        if self._database.meta("store.check") is None:
+            self._count_all()
+        if self._database.meta("linked") is None:
             self._link_all()
-        name, dimension = self._database.meta("embedder.name"), self._database.meta("embedder.dimension")
-        self._card = EmbedderCard(name=str(name), dimension=int(str(dimension)))
+        self._doubt = Doubt.NONE
+        self._reserve.keep()
+
+    def _count_all(self) -> None:
+        """Completes the headers of slot files of a format that had neither counts nor a copy of store.key."""
+        with translated(self.path):
+            for number, hash in self._database.rows("SELECT id, hash FROM namespace WHERE erasing = 0"):
+                space = self._space(number)
+                if space is None or blind(self._key, "namespace", *space.name) != hash:
+                    raise StoreCorrupt(
+                        f"{self.path / 'store.key'} is not the key of this store: put the right one back"
+                    )
+                space.slots.count(space.next_slot, space.next_slot)
+                space.slots.copy_key(self._key)
+                space.slots.sync()
+                self._trim()
+        self._write_meta({"store.check": _check_value(self._key), "printless": "1"})
+
+    def _check_newest(self) -> None:
+        """Raises StoreCorrupt when memoria.db is older than what is beside it."""
+        marked = self._marker.read()
+        recovery.check_files(self._database, self.path / "slots")
+        if marked > int(self._database.meta("epoch") or 0):
+            raise DatabaseOlder(
+                f"{self.path / 'memoria.db'} is an old one: the store was written since; put the newer memoria.db "
+                "back, with its memoria.db-wal if there was one, or accept it with `memoria doctor --repair`"
+            )
+
+    def _accept_older(self) -> None:
+        """Goes on with an older memoria.db. Slots that it does not know are left, and never written to."""
+        self._database.migrate()
+        files = [int(path.stem) for path in recovery.slot_files(self.path / "slots")]
+        known = self._database.rows("SELECT id, file, next_slot FROM namespace WHERE erasing = 0")
+        with self._database.atomic() as db:
+            epoch = max(self._marker.read(), int(self._database.meta("epoch") or 0))
+            last = max([int(self._database.meta("files") or 0), *files])
+            values = {"epoch": str(epoch), "files": str(last), "clean": "0"}
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+            for number, file, next_slot in known:
+                ahead = recovery.slots_beyond(self._slot_path(file), self._disk, next_slot)
+                db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (ahead, number))
+
+    # -- the key --
 
     def _master_key(self) -> bytes:
-        """The key of names in look-ups, made before the first row; a store that has rows and no key is damaged."""
+        """The key of names in look-ups: that in store.key, or its copy in a slot file if that is not the right one."""
         path = self.path / "store.key"
-        if self._writable and self._database.format() == 0:
-            self._make_key(path)
         key = path.read_bytes() if path.exists() else b""
-        if len(key) != KEY_BYTES:
-            raise StoreCorrupt(f"{path}: {len(key)} bytes are not a key of {KEY_BYTES}")
-        return key
+        check = self._database.meta("store.check")
+        if check is None and len(key) == KEY_BYTES:
+            return key
+        if check is not None and check == _check_value(key):
+            return key
+        self._key_problem = f"{path}: {len(key)} bytes that are not the key of this store"
+        copies = (recovery.copied_key(one, self._disk) for one in recovery.slot_files(self.path / "slots"))
+        for copied in copies:
+            if copied is not None and check == _check_value(copied):
+                self._warn(path, f"{self._key_problem}: a copy in a slot file is used")
+                return copied
+        raise StoreCorrupt(f"{self._key_problem}: put the right one back")
 
-    def _make_key(self, path: Path) -> None:
-        fresh = path.with_suffix(".new")
-        with translated(path):
-            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                self._disk.write(fd, new_key(), 0)
-                self._disk.sync(fd)
-            finally:
-                os.close(fd)
-            fresh.replace(path)
-            self._disk.sync_folder(self.path)
+    # -- closing --
 
     def close(self) -> None:
         if self._home.left:
             return
         with self._mutex:
-            if not self._open:
-                return
             try:
-                if self._writable:
-                    self.purge()
-                    self._write_meta({"clean": "1"})
+                if self._open and self._writable:
+                    self._finish()
             except (StoreFull, StoreReadOnly):
                 # Rows that are not purged are ciphertext without a key; the next open sees no "clean" and purges them.
                 pass
             finally:
                 self._release()
 
+    def _finish(self) -> None:
+        """Purges, and says that no recovery is needed; what stays in doubt is left to the recovery of the next open."""
+        try:
+            if self._doubt:
+                self._settle()
+        except StoreError:
+            return
+        self._doubt = Doubt.DISK
+        self._purge()
+        done = {} if self._unsettled else {"clean": "1"}
+        if self._begun:
+            epoch = int(self._database.meta("epoch") or 0) + 1
+            self._write_meta({**done, "epoch": str(epoch)})
+            self._marker.write(epoch)
+        elif self._announced and done:
+            self._write_meta(done)
+
     def _release(self) -> None:
         self._open = False
-        self._let_go()
+        try:
+            self._drop()
+        finally:
+            self._let_go()
 
 
 def _let_go(home: Home, database: Database, spaces: MutableMapping[int, Space], lock: WriterLock | None) -> None:
@@ -157,6 +264,13 @@ def _let_go(home: Home, database: Database, spaces: MutableMapping[int, Space], 
     spaces.clear()
     if home.left:
         return
-    database.close()
-    if lock is not None:
-        lock.release()
+    try:
+        database.close()
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _check_value(key: bytes) -> str:
+    """By which a store knows its key again, and nobody learns it."""
+    return blind(key, "check").hex()

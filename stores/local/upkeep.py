@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
 from memoria.stores.disk import translated
-from memoria.stores.local import recovery
 from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.reading import Reading
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten:
-    """A new slot file of a namespace; rows still point to the old one. slots: (slot in the new file, id)."""
+    """A new slot file of a namespace; rows still point to file number `old`. slots: (slot in the new file, id)."""
 
     space: int
+    old: int
     file: SlotFile
     slots: list[tuple[int, bytes]]
 
@@ -54,15 +55,12 @@ class Upkeep(Reading, Writing):
                 format=FORMAT,
             )
 
-    def check(self) -> list[str]:
-        with self._reading():
-            return recovery.check(self._database, self.path / "slots", self._disk, self._all_under(()))
-
     def rebuild(self) -> None:
         with self._writing():
-            self.purge()
+            self._purge()
             spaces = self._all_under(())
-            worn = [space for space in spaces if len(space.live()) < space.next_slot]
+            # A slot that is damaged is left where it is, for its owner may have the right file.
+            worn = [space for space in spaces if len(space.live()) < space.next_slot and space.slots.whole()]
             self._swap([self._rewrite(space, None) for space in worn], self._card)
             for space in spaces:
                 space.index = None
@@ -70,8 +68,9 @@ class Upkeep(Reading, Writing):
 
     def reembed(self, embedder: Embedder) -> None:
         with self._writing():
-            self.purge()
-            self._swap([self._rewrite(space, embedder) for space in self._all_under(())], embedder.card)
+            self._purge()
+            spaces = self._all_under((), strict=True)
+            self._swap([self._rewrite(space, embedder) for space in spaces], embedder.card)
 
     def _rewrite(self, space: Space, embedder: Embedder | None) -> Rewritten:
         """Copies live slots, numbered from 0, into a new file. The keys stay, because the sealed rows do not change."""
@@ -81,36 +80,44 @@ class Upkeep(Reading, Writing):
         dimension = self._card.dimension if embedder is None else embedder.card.dimension
         number = self._next_file()
         with translated(self.path):
-            fresh = SlotFile.create(self.path / "slots", number, dimension, self._disk, space.slots.key)
+            fresh = SlotFile.create(self.path / "slots", number, dimension, self._disk, self._key, space.slots.key)
             for at in range(0, len(live), BATCH):
                 part = slice(at, at + BATCH)
                 vectors = np.stack([vector for _, vector in entries[part]])
                 if embedder is not None:
                     vectors = self._embed(embedder, ids[part])
                 marks = [bytes(mark) for mark in space.slots.view["print"][live[part]]]
-                fresh.put(at, ids[part], [key for key, _ in entries[part]], marks, vectors)
+                keys = [key for key, _ in entries[part]]
+                fresh.put(at, ids[part], keys, marks, vectors, acknowledged=0)
                 self._tell("rewrite", min(at + BATCH, len(live)), len(live))
             fresh.sync()
         self._disk.reached("file rewritten")
-        return Rewritten(space=space.number, file=fresh, slots=list(enumerate(ids)))
+        return Rewritten(space=space.number, old=space.slots.number, file=fresh, slots=list(enumerate(ids)))
 
     def _embed(self, embedder: Embedder, ids: list[bytes]) -> Vectors:
-        texts = [record.memory.text for record in self._read(ids) if record is not None]
+        records = self._read(ids)
+        lost = [id.hex() for id, record in zip(ids, records, strict=True) if record is None]
+        if lost:
+            raise StoreCorrupt(f"no vector can be made for what cannot be read: {', '.join(lost)}; see doctor")
+        texts = [record.memory.text for record in records if record is not None]
         return embedded(embedder, texts)
 
     def _swap(self, rewritten: list[Rewritten], card: EmbedderCard) -> None:
         """Points the rows to the new files in one commit, then wipes the old files."""
         old = self._slot_paths()
-        with self._database.atomic() as db:
+        with self._atomic() as db:
             meta = {"embedder.name": card.name, "embedder.dimension": str(card.dimension)}
             db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta.items())
             for one in rewritten:
                 placed = (one.file.number, len(one.slots), one.space)
                 db.execute("UPDATE namespace SET file = ?, next_slot = ? WHERE id = ?", placed)
                 db.executemany("UPDATE memory SET slot = ? WHERE id = ?", one.slots)
+            wiping = ",".join(str(one.old) for one in rewritten)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('wiping', ?)", (wiping,))
         self._disk.reached("files swapped")
         self._card = card
         for one in rewritten:
+            one.file.count(len(one.slots), len(one.slots))
             one.file.close()
             self._forget_space(one.space)
         current = set(self._slot_paths())
@@ -128,7 +135,7 @@ class Upkeep(Reading, Writing):
         for at in range(0, len(found), BATCH):
             part = [id for (id,) in found[at : at + BATCH]]
             memories = [record.memory for record in self._read(part) if record is not None]
-            with self._database.atomic() as db:
+            with self._atomic() as db:
                 for memory in memories:
                     space = self._existing(memory.namespace)
                     assert space is not None

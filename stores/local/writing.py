@@ -39,32 +39,27 @@ class Writing(Erasing):
         ids = {bytes.fromhex(record.memory.id) for _, batch in batches for record in batch}
         if not ids.isdisjoint(self._pending):
             # A forgotten record comes back under its id, whose dead row must go first.
-            self.purge()
+            self._purge()
         keys = [[new_key() for _ in batch] for _, batch in batches]
-        try:
-            self._put(batches, keys)
-            self._commit(batches, keys, extra)
-        except BaseException:
-            # Not acknowledged, so nothing of it may stay; no row refers to these slots.
-            for space, batch in batches:
-                last = min(space.next_slot + len(batch), space.slots.capacity)
-                space.slots.zero(range(space.next_slot, last))
-            raise
+        self._put(batches, keys)
+        self._commit(batches, keys, extra)
         for space, batch in batches:
             space.append(batch)
 
     def _put(self, batches: Batches, keys: list[list[bytes]]) -> None:
+        self._touch()
         with translated(self.path):
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 ids = [bytes.fromhex(record.memory.id) for record in batch]
                 prints = [fingerprint(space.slots.key, record.memory.text) for record in batch]
-                space.slots.put(space.next_slot, ids, fresh, prints, np.stack([record.vector for record in batch]))
+                vectors = np.stack([record.vector for record in batch])
+                space.slots.put(space.next_slot, ids, fresh, prints, vectors, acknowledged=space.next_slot)
                 self._disk.reached("slot written")
                 space.slots.sync()
             self._disk.reached("slot synced")
 
     def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None) -> None:
-        with self._database.atomic() as db:
+        with self._atomic() as db:
             if extra is not None:
                 extra(db)
             for (space, batch), fresh in zip(batches, keys, strict=True):
@@ -100,7 +95,7 @@ class Writing(Erasing):
 
     def _revised(self, change: Change) -> list[Record]:
         """The replacing records, with the standing of those that they replace, and with ends that the change sets."""
-        traces = self.traces([record.memory.id for record in change.replace])
+        traces = self._traces([record.memory.id for record in change.replace])
         return [
             changed(
                 one,
