@@ -13,10 +13,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
 from memoria.errors import StoreCorrupt, StoreError, StoreFull, StoreReadOnly
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+# Where files are text unless one says that they are not.
+BINARY = getattr(os, "O_BINARY", 0)
+_DESCRIPTORS = 512
+
+
+def most_descriptors() -> int:
+    """How many files this process may have open."""
+    if resource is None:
+        return _DESCRIPTORS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 8 * _DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, 8 * _DESCRIPTORS)
 
 
 class Disk:

@@ -89,7 +89,7 @@ def test_names_that_mean_something_to_sqlite_or_a_shell(tmp_path: Path, name: st
     check_alone(tmp_path, tmp_path / name / "deeper" / name, "two")
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 10)
 @given(st.lists(parts, min_size=2, max_size=3, unique=True))
 def test_two_names_are_two_stores(names: list[str]) -> None:
     import tempfile
@@ -148,3 +148,73 @@ def test_the_command_line_names_such_a_path(tmp_path: Path) -> None:
 )
 def test_the_directory_of_keys_is_the_one_in_the_url(url: str, plain: str, folder: str) -> None:
     assert split_keys(url) == (plain, Path(folder))
+
+
+MANY = """
+import gc, os, resource, sys, memoria
+from memoria.remember import Draft
+from memoria.testing import HashEmbedder
+path, limit, others, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+embedder = HashEmbedder(8)
+def opened(mode="rw"):
+    return memoria.open(path, embedder=embedder, mode=mode)
+with opened() as memory:
+    for n in range(count):
+        home = memory.namespace("u", str(n))
+        home.remember_many([Draft(text=f"user {n} likes tea", subject="tea"), Draft(text=f"user {n} is here")])
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+taken = [os.dup(0) for _ in range(others)]
+with opened() as memory:
+    everyone = memory.list()
+    assert len(everyone) == len(memory) == 2 * count
+    assert len(memory.recall("tea", k=count)) == count
+    memory.archive(*[one.id for one in everyone])
+    memory.restore(*[one.id for one in everyone])
+    assert memory.stats().namespaces == count and len(memory.namespaces()) == count
+    assert memory.doctor() == []
+    gone = memory.forget(subject="tea")
+    assert len(gone.forgotten) == count
+    memory.rebuild()
+    assert memory.doctor() == []
+    embedder = HashEmbedder(16)
+    memory.reembed(embedder)
+    assert memory.doctor() == []
+    assert len(memory.recall("here", k=count)) == count
+    last = memory.list()[-1]
+with opened("r") as memory:
+    assert memory.stats().memories == len(memory.list()) == count
+    assert memory.doctor() == []
+# No descriptor is left at all, in the middle of a verb: that is an error, and none but the verb is lost.
+memory = opened()
+full = []
+try:
+    while True:
+        full.append(os.dup(0))
+except OSError:
+    pass
+for verb in (memory.stats, memory.rebuild, memory.doctor, lambda: memory.reembed(HashEmbedder(8))):
+    try:
+        verb()
+        print("a verb needed no file")
+    except memoria.StoreError as error:
+        assert "open files" in str(error), error
+for one in full:
+    os.close(one)
+assert memory.stats().memories == count
+del memory, verb
+gc.collect()
+with opened() as memory:
+    assert memory.doctor() == []
+    memory.forget(last.id)
+    memory.forget(namespace=())
+    assert memory.stats().memories == 0
+print("done", len(os.listdir("/proc/self/fd")) - others)
+"""
+
+
+@pytest.mark.parametrize(("limit", "others", "count"), [(96, 0, 120), (128, 80, 80)])
+def test_more_namespaces_than_descriptors(tmp_path: Path, limit: int, others: int, count: int) -> None:
+    command = [sys.executable, "-c", MANY, str(tmp_path / "a"), *map(str, (limit, others, count))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("done"), done.stdout

@@ -9,6 +9,7 @@ from typing import Any
 
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
+from memoria.stores.disk import translated
 from memoria.stores.local import recovery
 from memoria.stores.local.core import BATCH
 from memoria.stores.local.reading import Reading, opened_row
@@ -32,7 +33,7 @@ class Checking(Reading, Writing):
     """The part of a store that looks for damage, and repairs it when it is told to."""
 
     def check(self) -> list[str]:
-        with self._reading():
+        with self._reading(), translated(self.path):
             return [problem.found for problem in self._problems()]
 
     def repair(self, *, dry_run: bool = False) -> list[str]:

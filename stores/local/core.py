@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from memoria.stores import rows
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local.database import Database, marks, parts
 from memoria.stores.local.marker import Marker, Reserve
-from memoria.stores.local.slots import SlotFile, file_name
+from memoria.stores.local.slots import OpenFiles, SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
 from memoria.types import EmbedderCard, Namespace
@@ -64,6 +63,7 @@ class Core:
         self._reserve = Reserve(path / "reserve", self._disk)
         self._mutex = threading.RLock()
         self._spaces: OrderedDict[int, Space] = OrderedDict()
+        self._files = OpenFiles()
         self._numbers: dict[Namespace, int] = {}
         # What was forgotten since the last purge: ids whose rows are still there, (namespace, slot) whose fingerprint
         # is in the slot alone, and namespaces.
@@ -184,7 +184,7 @@ class Core:
             return None
         file, next_slot, sealed = found[0]
         with translated(self._slot_path(file)):
-            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
+            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable, among=self._files)
         space = Space(number, slots, next_slot, sealed, writable=self._writable)
         space.set_archived(self._archived(number))
         self._spaces[number] = space
@@ -237,14 +237,6 @@ class Core:
             if space is not None:
                 yield space
                 self._trim()
-
-    def _all_under(self, prefix: Namespace, *, strict: bool = False) -> list[Space]:
-        """The namespaces under a prefix, all open until the verb is done."""
-        limit, self._loaded = self._loaded, sys.maxsize
-        try:
-            return list(self._under(prefix, strict=strict))
-        finally:
-            self._loaded = limit
 
     def _warn(self, what: object, problem: str) -> None:
         """Says once, for each thing, that verbs pass over it."""

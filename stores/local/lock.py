@@ -56,7 +56,7 @@ def _refusal(path: Path, timeout: float) -> str:
     signed = _signed(path)
     pid, _, machine = signed.partition(" ")
     if signed == _name():
-        holder = "this process already"
+        holder = f"this process already, {pid}"
     elif machine in ("", socket.gethostname()):
         holder = f"process {pid or 'unknown'}"
     else:

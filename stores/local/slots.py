@@ -8,17 +8,18 @@ Byte layout: docs/format.md. All numbers are little-endian.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
-from memoria.stores.disk import Disk, runs
+from memoria.stores.disk import BINARY, Disk, most_descriptors, runs
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import PRINT_BYTES
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from memoria.arrays import Bools, Ints, Vectors
 
+T = TypeVar("T")
 MAGIC = b"MEMSLOTS"
 VERSION = 1
 HEADER_BYTES = 4096
@@ -68,16 +70,69 @@ class DatabaseOlder(StoreCorrupt):
     """The database lacks what a slot file has: it is an old one, and the newer one may be at hand."""
 
 
-class SlotFile:
-    """One slot file. Positions are slot numbers, from 0."""
+class OpenFiles:
+    """The slot files of a store that are open just now, the longest open first. Used by one thread at a time."""
 
-    def __init__(self, path: Path, disk: Disk, *, writable: bool) -> None:
+    def __init__(self) -> None:
+        self._files: dict[SlotFile, None] = {}
+
+    def open(self, file: SlotFile, flags: int) -> int:
+        """A descriptor of the file. Each has two, and all of them half of what this process may have."""
+        while len(self._files) >= max(1, most_descriptors() // 4):
+            self._shut(next(iter(self._files)))
+        descriptor = self._with_room(file, lambda: os.open(file.path, flags | BINARY))
+        self._files[file] = None
+        return descriptor
+
+    def mapped(self, file: SlotFile, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The slots of a file that is open."""
+        return self._with_room(
+            file,
+            lambda: np.memmap(file.path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(file.capacity,)),
+        )
+
+    def closed(self, file: SlotFile) -> None:
+        self._files.pop(file, None)
+
+    def close(self) -> None:
+        """Closes every file that is open."""
+        for file in list(self._files):
+            file.close()
+
+    def _with_room(self, file: SlotFile, work: Callable[[], T]) -> T:
+        """Does the work; when no descriptor is left, because somebody else has them, once more with others shut."""
+        try:
+            return work()
+        except FileNotFoundError:
+            raise StoreCorrupt(f"{file.path} is missing") from None
+        except OSError as error:
+            others = self._files.keys() - {file}
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or not others:
+                raise
+        for other in others:
+            self._shut(other)
+        return work()
+
+    def _shut(self, file: SlotFile) -> None:
+        self.closed(file)
+        file.shut()
+
+
+class SlotFile:
+    """One slot file. Positions are slot numbers, from 0.
+
+    among: files that are open beside it. A process may have so many descriptors and no more: the longest open are shut
+    to make room, and opened again by themselves when they are next used.
+    """
+
+    def __init__(self, path: Path, disk: Disk, *, writable: bool, among: OpenFiles | None = None) -> None:
         self.path = path
         self._disk = disk
-        try:
-            self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
-        except FileNotFoundError:
-            raise StoreCorrupt(f"{path} is missing") from None
+        self._flags = os.O_RDWR if writable else os.O_RDONLY
+        self._among = OpenFiles() if among is None else among
+        self._descriptor = -1
+        self._mapped: NDArray[Any] | None = None
+        self._closed = False
         try:
             self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
             self.remap()
@@ -85,9 +140,44 @@ class SlotFile:
             self.close()
             raise
 
+    @property
+    def _fd(self) -> int:
+        if self._descriptor < 0 and not self._closed:
+            self._descriptor = self._among.open(self, self._flags)
+        return self._descriptor
+
+    @property
+    def view(self) -> NDArray[Any]:
+        """The slots as an array, shape (capacity,), read only."""
+        if self._mapped is None:
+            self._mapped = self._map()
+        return self._mapped
+
+    def _map(self) -> NDArray[Any]:
+        dtype = slot_dtype(self.dimension)
+        if not self.capacity or self._closed:
+            return np.zeros(0, dtype)
+        if self._fd < 0:
+            raise StoreCorrupt(f"{self.path} is closed")
+        return self._among.mapped(self, dtype)
+
+    def shut(self) -> None:
+        """Gives its descriptors back until it is used again."""
+        fd, self._descriptor, self._mapped = self._descriptor, -1, None
+        if fd >= 0:
+            os.close(fd)
+
     @classmethod
     def create(
-        cls, folder: Path, number: int, dimension: int, disk: Disk, store_key: bytes, key: bytes | None = None
+        cls,
+        folder: Path,
+        number: int,
+        dimension: int,
+        disk: Disk,
+        store_key: bytes,
+        key: bytes | None = None,
+        *,
+        among: OpenFiles | None = None,
     ) -> SlotFile:
         """Makes the file with a fresh namespace key, or `key`, durable with its name, and with a copy of store.key.
 
@@ -101,7 +191,7 @@ class SlotFile:
         header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
         header = header.ljust(_COUNTS_AT, b"\0") + _counts(0, 0, 0)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
         except FileExistsError:
             raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
         try:
@@ -110,7 +200,7 @@ class SlotFile:
         finally:
             os.close(fd)
         disk.sync_folder(folder)
-        return cls(path, disk, writable=True)
+        return cls(path, disk, writable=True, among=among)
 
     def _read_header(self, header: bytes) -> None:
         if len(header) < HEADER_BYTES or header[:8] != MAGIC:
@@ -149,12 +239,7 @@ class SlotFile:
         """Maps the file at its current length."""
         # A full disk or a crash can cut growth short in the middle of a slot; nothing is in that slot yet.
         self.capacity = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // self.slot_size
-        dtype = slot_dtype(self.dimension)
-        self.view: NDArray[Any] = (
-            np.memmap(self.path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(self.capacity,))
-            if self.capacity
-            else np.zeros(0, dtype)
-        )
+        self._mapped = None
 
     def require(self, slots: int) -> None:
         """Raises StoreCorrupt if the file is too short for this many slots."""
@@ -319,10 +404,9 @@ class SlotFile:
         return self.view["vector"][slots].astype(np.float32)
 
     def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            self.view = np.zeros(0, slot_dtype(1))
-            os.close(fd)
+        self._closed = True
+        self._among.closed(self)
+        self.shut()
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)

@@ -8,7 +8,6 @@ batches (purging.py). A row is live if and only if its slot holds its id.
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -24,8 +23,7 @@ from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.slots import DatabaseOlder
-from memoria.stores.local.space import Space
+from memoria.stores.local.slots import DatabaseOlder, OpenFiles
 from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
@@ -72,7 +70,7 @@ class LocalStore(Searching, Upkeep, Checking):
                 self._lock.release()
             raise
         self._open = True
-        self._let_go = finalize(self, _let_go, self._home, self._database, self._spaces, self._lock)
+        self._let_go = finalize(self, _let_go, self._home, self._database, self._files, self._lock)
         self._let_go.atexit = False
         in_child(self, LocalStore._leave)
 
@@ -257,11 +255,9 @@ class LocalStore(Searching, Upkeep, Checking):
             self._let_go()
 
 
-def _let_go(home: Home, database: Database, spaces: MutableMapping[int, Space], lock: WriterLock | None) -> None:
+def _let_go(home: Home, database: Database, files: OpenFiles, lock: WriterLock | None) -> None:
     """Closes all files, and writes nothing: also those of a store that was dropped without being closed."""
-    for space in spaces.values():
-        space.close()
-    spaces.clear()
+    files.close()
     if home.left:
         return
     try:
