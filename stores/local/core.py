@@ -22,8 +22,9 @@ from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local.database import Database, marks, parts
+from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
-from memoria.stores.local.slots import OpenFiles, SlotFile, file_name
+from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
 from memoria.types import EmbedderCard, Namespace

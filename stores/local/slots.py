@@ -8,18 +8,18 @@ Byte layout: docs/format.md. All numbers are little-endian.
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
-from memoria.stores.disk import BINARY, Disk, most_descriptors, runs
+from memoria.stores.disk import BINARY, Disk, runs
+from memoria.stores.local.descriptors import OpenedWhenUsed, OpenFiles
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import PRINT_BYTES
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from memoria.arrays import Bools, Ints, Vectors
 
-T = TypeVar("T")
 MAGIC = b"MEMSLOTS"
 VERSION = 1
 HEADER_BYTES = 4096
@@ -70,102 +69,18 @@ class DatabaseOlder(StoreCorrupt):
     """The database lacks what a slot file has: it is an old one, and the newer one may be at hand."""
 
 
-class OpenFiles:
-    """The slot files of a store that are open just now, the longest open first. Used by one thread at a time."""
-
-    def __init__(self) -> None:
-        self._files: dict[SlotFile, None] = {}
-
-    def open(self, file: SlotFile, flags: int) -> int:
-        """A descriptor of the file. Each has two, and all of them half of what this process may have."""
-        while len(self._files) >= max(1, most_descriptors() // 4):
-            self._shut(next(iter(self._files)))
-        descriptor = self._with_room(file, lambda: os.open(file.path, flags | BINARY))
-        self._files[file] = None
-        return descriptor
-
-    def mapped(self, file: SlotFile, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """The slots of a file that is open."""
-        return self._with_room(
-            file,
-            lambda: np.memmap(file.path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(file.capacity,)),
-        )
-
-    def closed(self, file: SlotFile) -> None:
-        self._files.pop(file, None)
-
-    def close(self) -> None:
-        """Closes every file that is open."""
-        for file in list(self._files):
-            file.close()
-
-    def _with_room(self, file: SlotFile, work: Callable[[], T]) -> T:
-        """Does the work; when no descriptor is left, because somebody else has them, once more with others shut."""
-        try:
-            return work()
-        except FileNotFoundError:
-            raise StoreCorrupt(f"{file.path} is missing") from None
-        except OSError as error:
-            others = self._files.keys() - {file}
-            if error.errno not in (errno.EMFILE, errno.ENFILE) or not others:
-                raise
-        for other in others:
-            self._shut(other)
-        return work()
-
-    def _shut(self, file: SlotFile) -> None:
-        self.closed(file)
-        file.shut()
-
-
-class SlotFile:
-    """One slot file. Positions are slot numbers, from 0.
-
-    among: files that are open beside it. A process may have so many descriptors and no more: the longest open are shut
-    to make room, and opened again by themselves when they are next used.
-    """
+class SlotFile(OpenedWhenUsed):
+    """One slot file. Positions are slot numbers, from 0."""
 
     def __init__(self, path: Path, disk: Disk, *, writable: bool, among: OpenFiles | None = None) -> None:
-        self.path = path
+        super().__init__(path, writable=writable, among=among)
         self._disk = disk
-        self._flags = os.O_RDWR if writable else os.O_RDONLY
-        self._among = OpenFiles() if among is None else among
-        self._descriptor = -1
-        self._mapped: NDArray[Any] | None = None
-        self._closed = False
         try:
             self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
             self.remap()
         except BaseException:
             self.close()
             raise
-
-    @property
-    def _fd(self) -> int:
-        if self._descriptor < 0 and not self._closed:
-            self._descriptor = self._among.open(self, self._flags)
-        return self._descriptor
-
-    @property
-    def view(self) -> NDArray[Any]:
-        """The slots as an array, shape (capacity,), read only."""
-        if self._mapped is None:
-            self._mapped = self._map()
-        return self._mapped
-
-    def _map(self) -> NDArray[Any]:
-        dtype = slot_dtype(self.dimension)
-        if not self.capacity or self._closed:
-            return np.zeros(0, dtype)
-        if self._fd < 0:
-            raise StoreCorrupt(f"{self.path} is closed")
-        return self._among.mapped(self, dtype)
-
-    def shut(self) -> None:
-        """Gives its descriptors back until it is used again."""
-        fd, self._descriptor, self._mapped = self._descriptor, -1, None
-        if fd >= 0:
-            os.close(fd)
 
     @classmethod
     def create(
@@ -240,6 +155,13 @@ class SlotFile:
         # A full disk or a crash can cut growth short in the middle of a slot; nothing is in that slot yet.
         self.capacity = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // self.slot_size
         self._mapped = None
+
+    @property
+    def view(self) -> NDArray[Any]:
+        """The slots as an array, shape (capacity,), read only; empty once the file is closed."""
+        if self._mapped is None:
+            self._mapped = self._map(slot_dtype(self.dimension), HEADER_BYTES, self.capacity)
+        return self._mapped
 
     def require(self, slots: int) -> None:
         """Raises StoreCorrupt if the file is too short for this many slots."""
@@ -402,11 +324,6 @@ class SlotFile:
     def vectors(self, slots: Ints) -> Vectors:
         """Vectors in slots, shape (n, d), float32; zeros where forgotten."""
         return self.view["vector"][slots].astype(np.float32)
-
-    def close(self) -> None:
-        self._closed = True
-        self._among.closed(self)
-        self.shut()
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)

@@ -21,9 +21,10 @@ from memoria.stores.local import recovery
 from memoria.stores.local.checking import Checking
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
+from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.slots import DatabaseOlder, OpenFiles
+from memoria.stores.local.slots import DatabaseOlder
 from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
