@@ -20,7 +20,7 @@ from memoria.errors import StoreClosed, StoreCorrupt, StoreFull
 from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
-from memoria.stores.disk import Disk, translated
+from memoria.stores.disk import Disk, opened, translated
 from memoria.stores.local.database import Database, marks, parts
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
@@ -159,7 +159,7 @@ class Core:
     def _put_key(self, path: Path, key: bytes) -> None:
         fresh = path.with_suffix(".new")
         with translated(path):
-            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
             try:
                 self._disk.write(fd, key, 0)
                 self._disk.sync(fd)

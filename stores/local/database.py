@@ -142,6 +142,8 @@ class Database:
             self._connection.execute("PRAGMA busy_timeout = 5000")
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
+            # On macOS, a sync that reaches the device.
+            self._connection.execute("PRAGMA fullfsync = ON")
             self._connection.execute("PRAGMA temp_store = MEMORY")
             # A purge, and a row that is due, touch a page of each index; the next row must not read it again.
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from memoria.errors import StoreCorrupt
-from memoria.stores.disk import BINARY, most_descriptors
+from memoria.stores.disk import most_descriptors, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class OpenFiles:
         """A descriptor of the file."""
         while len(self._files) >= max(1, most_descriptors() // (2 * _EACH)):
             self._shut(next(iter(self._files)))
-        descriptor = self.with_room(file, lambda: os.open(file.path, flags | BINARY))
+        descriptor = self.with_room(file, lambda: opened(file.path, flags))
         self._files[file] = None
         return descriptor
 

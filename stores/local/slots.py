@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import FormatTooNew, StoreCorrupt
-from memoria.stores.disk import BINARY, Disk, runs
+from memoria.stores.disk import Disk, opened, read_at, runs
 from memoria.stores.local.descriptors import OpenedWhenUsed, OpenFiles
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import PRINT_BYTES
@@ -76,7 +76,7 @@ class SlotFile(OpenedWhenUsed):
         super().__init__(path, writable=writable, among=among)
         self._disk = disk
         try:
-            self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
+            self._read_header(read_at(self._fd, HEADER_BYTES, 0))
             self.remap()
         except BaseException:
             self.close()
@@ -106,7 +106,7 @@ class SlotFile(OpenedWhenUsed):
         header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
         header = header.ljust(_COUNTS_AT, b"\0") + _counts(0, 0, 0)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+            fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
         try:
@@ -261,12 +261,13 @@ class SlotFile(OpenedWhenUsed):
             self._disk.write(self._fd, bytes(min(step, size - offset)), offset)
         self._disk.sync(self._fd)
         self._disk.reached("wiped")
-        self.path.unlink(missing_ok=True)
+        # What is open cannot be unlinked everywhere.
         self.close()
+        self.path.unlink(missing_ok=True)
 
     def id(self, slot: int) -> bytes:
         """The 16 bytes of the id in a slot: zeros when it is empty or forgotten."""
-        return os.pread(self._fd, 16, self._offset(slot) + 32).ljust(16, b"\0")
+        return read_at(self._fd, 16, self._offset(slot) + 32).ljust(16, b"\0")
 
     def entry(self, slot: int) -> tuple[bytes, Vectors]:
         """Key and vector of a live slot; raises StoreCorrupt when its checksum differs."""

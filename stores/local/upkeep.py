@@ -11,7 +11,7 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
-from memoria.stores.disk import translated
+from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.reading import Reading
@@ -40,7 +40,9 @@ class Upkeep(Reading, Writing):
     """The part of a store that looks after it."""
 
     def files(self) -> Iterator[Path]:
-        return (path for path in sorted(self.path.rglob("*")) if path.is_file())
+        found = (path for path in sorted(self.path.rglob("*")) if path.is_file())
+        # The lock has the number of a process and nothing else.
+        return (path for path in found if path.name != "lock") if LOCKS_READERS else found
 
     def stats(self) -> StoreStats:
         with self._reading(), translated(self.path):
