@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("memoria.canonical", "memoria.errors", "memoria.arrays"),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process"),
-    ("memoria.traces", "memoria.validate", "memoria.identity"),
+    ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables"),
     ("memoria.text",),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),

@@ -18,6 +18,7 @@ from memoria.cli.app import (
     echo_json,
     err,
     opened,
+    opened_store,
     out,
     parts,
     printable,
@@ -63,8 +64,8 @@ def scan(
 @app.command()
 def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Counts and sizes."""
-    with opened(store, "", "r") as memory:
-        found = memory.stats()
+    with opened_store(store, "r") as there:
+        found = there.stats()
     if as_json:
         echo_json(found)
         return
@@ -77,8 +78,8 @@ def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> No
 @app.command()
 def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Reads everything and reports what is wrong; exit status 1 when something is."""
-    with opened(store, "", "r") as memory:
-        problems = memory.doctor()
+    with opened_store(store, "r") as there:
+        problems = there.check()
     if as_json:
         echo_json(problems)
     else:
@@ -89,8 +90,8 @@ def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
 @app.command()
 def rebuild(store: StoreOption = DEFAULT_STORE) -> None:
     """Makes indexes again and gives back the space of what was forgotten."""
-    with opened(store, "", "rw") as memory:
-        memory.rebuild()
+    with opened_store(store, "rw") as there:
+        there.rebuild()
 
 
 @app.command()
@@ -106,8 +107,8 @@ def reembed(
 @app.command()
 def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
     """Writes memories as JSON lines to stdout, lossless."""
-    with opened(store, "", "r") as memory:
-        for line in export_lines(memory.store, Where(namespace=parts(namespace))):
+    with opened_store(store, "r") as there:
+        for line in export_lines(there, Where(namespace=parts(namespace))):
             typer.echo(line)
 
 
