@@ -34,8 +34,8 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench langgraph
 	$(BIN)/memoria bench distill
 
-docs: $(VENV)/installed ## the command reference, from the commands
-	$(BIN)/python docs/generate.py
+docs: $(VENV)/installed ## what is generated: the references of commands and of the library, and the async verbs
+	$(BIN)/python -m docs.generate
 
 clean: ## removes the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

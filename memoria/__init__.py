@@ -24,31 +24,204 @@ from memoria.errors import *  # noqa: F403 - the whole error tree is public
 from memoria.types import *  # noqa: F403 - so are the types
 
 if TYPE_CHECKING:
-    from memoria.agent import Agent
-    from memoria.engine.memory import Memoria
-    from memoria.engine.opening import open  # noqa: A004 - memoria.open is the public name
+    from memoria import aio, models, policies, stores, testing
+    from memoria.agent import Agent, Answer, Reply
+    from memoria.agent.extract import Extractor
+    from memoria.agent.tools import Confirm
+    from memoria.aio import AsyncAgent, AsyncMemoria, Opening
+    from memoria.arrays import Vectors
+    from memoria.change.reconcile import Phrases
+    from memoria.change.sleep import Night, Sleeper
+    from memoria.derived.gist import Writer as GistWriter
+    from memoria.derived.lineage import Lineage
+    from memoria.distill.audit import Audit
+    from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.learn import Chooser, Learnt
+    from memoria.distill.model import DistilledModel
+    from memoria.distill.train import Recipe
+    from memoria.embedders import EmbedderLike
+    from memoria.engine.arguments import Amendment, DraftFields, Filters
+    from memoria.engine.change import SleepOptions
+    from memoria.engine.memory import Include, Memoria
+    from memoria.engine.opening import Mode, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.view import Clock, IdLike, PolicyLike
+    from memoria.engine.weights import ModelPath
+    from memoria.forget.erase import Guard
+    from memoria.forget.residue import Find, Residue
+    from memoria.metadata import Scalar
+    from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
+    from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Embedder, Generator, Progress, Store
+    from memoria.recall.context import CountTokens
+    from memoria.recall.need import Need
+    from memoria.recall.rerank import Rerank
     from memoria.remember import Draft
+    from memoria.retention.allocate import Allocation, Share
+    from memoria.retention.fit import Fit
+    from memoria.retention.prune import Pruning
+    from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
-    from memoria.transfer.copying import copy
+    from memoria.transfer.copying import Copied, Place, copy
 
 __version__ = "0.1.0"
+"""The version of this package."""
 
 # torch and faiss each bring an OpenMP pool; spinning threads of one starve the other (24 ms instead of 1 ms a query).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# Submodules that are public: what they list in `__all__` are public names too.
+_MODULES = ("aio", "models", "policies", "stores", "testing")
+# Where each name is, and what it is called there when that is another name.
 _LAZY = {
     "Agent": "memoria.agent",
+    "Allocation": "memoria.retention.allocate",
+    "Amendment": "memoria.engine.arguments",
+    "Answer": "memoria.agent",
+    "AsyncAgent": "memoria.aio",
+    "AsyncMemoria": "memoria.aio",
+    "Audit": "memoria.distill.audit",
+    "ChatModel": "memoria.models.chat",
+    "Chooser": "memoria.distill.learn",
+    "Clock": "memoria.engine.view",
+    "Confirm": "memoria.agent.tools",
+    "ConsolidationPolicy": "memoria.protocols",
+    "Copied": "memoria.transfer.copying",
+    "CountTokens": "memoria.recall.context",
+    "DecayPolicy": "memoria.protocols",
+    "Detector": "memoria.protocols",
+    "DistilledModel": "memoria.distill.model",
     "Draft": "memoria.remember",
+    "DraftFields": "memoria.engine.arguments",
+    "Drawn": "memoria.models.chat",
+    "Embedder": "memoria.protocols",
+    "EmbedderLike": "memoria.embedders",
+    "ExampleWriter": "memoria.distill.dataset",
+    "Extractor": "memoria.agent.extract",
+    "Filters": "memoria.engine.arguments",
+    "Find": "memoria.forget.residue",
+    "Fit": "memoria.retention.fit",
+    "Generator": "memoria.protocols",
+    "GistWriter": "memoria.derived.gist:Writer",
+    "Guard": "memoria.forget.erase",
+    "IdLike": "memoria.engine.view",
+    "Include": "memoria.engine.memory",
+    "Learnt": "memoria.distill.learn",
+    "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
+    "Message": "memoria.models.chat",
+    "Mode": "memoria.engine.opening",
+    "ModelPath": "memoria.engine.weights",
+    "Need": "memoria.recall.need",
+    "Night": "memoria.change.sleep",
+    "Opening": "memoria.aio",
+    "Phrases": "memoria.change.reconcile",
+    "Piece": "memoria.models.chat",
+    "Place": "memoria.transfer.copying",
+    "PolicyLike": "memoria.engine.view",
+    "Progress": "memoria.protocols",
+    "Pruning": "memoria.retention.prune",
+    "Recipe": "memoria.distill.train",
+    "Reinforcing": "memoria.retention.reinforce",
+    "Reply": "memoria.agent",
+    "Rerank": "memoria.recall.rerank",
+    "Residue": "memoria.forget.residue",
+    "Role": "memoria.models.chat",
+    "Scalar": "memoria.metadata",
+    "Share": "memoria.retention.allocate",
     "Shared": "memoria.sharing",
+    "SleepOptions": "memoria.engine.change",
+    "Sleeper": "memoria.change.sleep",
+    "Store": "memoria.protocols",
+    "Tool": "memoria.models.chat",
+    "ToolCall": "memoria.models.chat",
+    "Vectors": "memoria.arrays",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
 }
 
-__all__ = [*types.__all__, *errors.__all__, "Agent", "Draft", "Memoria", "Shared", "__version__", "copy", "open"]
+__all__ = [
+    "Agent",
+    "Allocation",
+    "Amendment",
+    "Answer",
+    "AsyncAgent",
+    "AsyncMemoria",
+    "Audit",
+    "ChatModel",
+    "Chooser",
+    "Clock",
+    "Confirm",
+    "ConsolidationPolicy",
+    "Copied",
+    "CountTokens",
+    "DecayPolicy",
+    "Detector",
+    "DistilledModel",
+    "Draft",
+    "DraftFields",
+    "Drawn",
+    "Embedder",
+    "EmbedderLike",
+    "ExampleWriter",
+    "Extractor",
+    "Filters",
+    "Find",
+    "Fit",
+    "Generator",
+    "GistWriter",
+    "Guard",
+    "IdLike",
+    "Include",
+    "Learnt",
+    "Lineage",
+    "Memoria",
+    "Message",
+    "Mode",
+    "ModelPath",
+    "Need",
+    "Night",
+    "Opening",
+    "Phrases",
+    "Piece",
+    "Place",
+    "PolicyLike",
+    "Progress",
+    "Pruning",
+    "Recipe",
+    "Reinforcing",
+    "Reply",
+    "Rerank",
+    "Residue",
+    "Role",
+    "Scalar",
+    "Share",
+    "Shared",
+    "SleepOptions",
+    "Sleeper",
+    "Store",
+    "Tool",
+    "ToolCall",
+    "Vectors",
+    "__version__",
+    "aio",
+    "copy",
+    "models",
+    "open",
+    "policies",
+    "stores",
+    "testing",
+]
+__all__ += types.__all__
+__all__ += errors.__all__
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"memoria.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+    module, _, there = _LAZY[name].partition(":")
+    return getattr(import_module(module), there or name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

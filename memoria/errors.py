@@ -1,7 +1,7 @@
 """Every error memoria raises, split by what the caller can do about it.
 
 MemoriaError
-├── InvalidInput            mend the argument: the message names the value and the rule
+├── InvalidInput            correct the argument: the message names the value and the rule
 │   ├── InvalidMemory         text, times, salience, tags, metadata ...
 │   ├── InvalidVector         not finite, wrong length, or zero
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
@@ -9,21 +9,22 @@ MemoriaError
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
-├── Held                    a hold stands against it: release it, or override with a reason
+├── Held                    a hold protects it: release it, or override with a reason
 ├── MissingExtra            install what the message names
 ├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
-├── EmbedderError           mend the set-up
+├── EmbedderError           correct the set-up
 │   ├── EmbedderMismatch      the store's vectors come from another embedder: use that one, or `reembed`
 │   ├── ModelCorrupt          the weights are not the published ones
 │   └── ModelNotFound         a model, or a package to run it, is not there: the message says how to install it
 └── StoreError              look at the directory
     ├── StoreNotFound         nothing there
     ├── StoreExists           something is there already
-    ├── CopyDiffers           the copy is not what its source is: run it again
+    ├── CopyDiffers           the copy is not the same as its source: run it again
     ├── StoreLocked           another process writes, or this one already: wait, or open for reading
     ├── StoreReadOnly         opened for reading, or the file system does not let us write
     ├── StoreFull             no space left: nothing was half-written
-    ├── StoreCorrupt          bytes are not what was written
+    ├── StoreCorrupt          bytes are not what was written: the message names the file; put the right one back
+    │   └── DatabaseOlder       memoria.db is older than what is beside it: put the newer one back
     ├── StoreClosed           used after close, or in a child by fork: open it anew there
     ├── FormatTooNew          written by a later memoria
     └── FormatTooOld          written by an earlier memoria: open it once for writing
@@ -54,7 +55,14 @@ class MemoriaError(Exception):
 
 
 class InvalidInput(MemoriaError):
-    """An argument breaks a rule. `violations` lists every broken rule, not only the first."""
+    """An argument breaks a rule.
+
+    Args:
+        *violations: every broken rule, not only the first.
+
+    Attributes:
+        violations: the same, as a sequence.
+    """
 
     def __init__(self, *violations: str) -> None:
         super().__init__("; ".join(violations))
@@ -70,7 +78,7 @@ class InvalidVector(InvalidInput):
 
 
 class InvalidQuery(InvalidInput):
-    """A recall, list or forget that does not say what it wants."""
+    """A recall, list or forget with an argument that makes no sense, or with none."""
 
 
 class KeyConflict(InvalidInput):
@@ -82,7 +90,14 @@ class UnknownArgument(InvalidInput, TypeError):
 
 
 class Refused(InvalidInput):
-    """A text that was forgotten comes back. `positions` are those of the drafts, from 0."""
+    """A text that was forgotten here is given again.
+
+    Args:
+        *positions: which of the drafts, counted from 0.
+
+    Attributes:
+        positions: the same, as a sequence.
+    """
 
     def __init__(self, *positions: int) -> None:
         places = ", ".join(map(str, positions))
@@ -91,7 +106,14 @@ class Refused(InvalidInput):
 
 
 class MemoryNotFound(MemoriaError):
-    """No memory has this id: it never was, or it is forgotten."""
+    """No memory has this id: there never was one, or it is forgotten.
+
+    Args:
+        *ids: the unknown ids.
+
+    Attributes:
+        ids: the same, as a sequence.
+    """
 
     def __init__(self, *ids: str) -> None:
         super().__init__("no memory with id " + ", ".join(map(_named, ids)))
@@ -99,7 +121,14 @@ class MemoryNotFound(MemoriaError):
 
 
 class Held(MemoriaError):
-    """A memory under a hold (legal, safety-critical) would be erased or changed."""
+    """A memory under a hold (legal, safety-critical) would be erased or changed.
+
+    Args:
+        *ids: the memories under a hold.
+
+    Attributes:
+        ids: the same, as a sequence.
+    """
 
     def __init__(self, *ids: str) -> None:
         super().__init__("held, and so not to be erased or changed: " + ", ".join(ids))
@@ -162,6 +191,10 @@ class StoreCorrupt(StoreError):
     """Bytes on disk are not what memoria wrote."""
 
 
+class DatabaseOlder(StoreCorrupt):
+    """The database lacks what the files beside it have: it is an old copy, and the newer one may be at hand."""
+
+
 class StoreClosed(StoreError):
     """The store was used after `close`, or by a child of the process that opened it."""
 
@@ -171,11 +204,12 @@ class FormatTooNew(StoreError):
 
 
 class FormatTooOld(StoreError):
-    """The store was written by an earlier version and is open for reading only, so that it cannot be brought up."""
+    """The store was written by an earlier version, and is open for reading only, so that it cannot be upgraded."""
 
 
 __all__ = [
     "CopyDiffers",
+    "DatabaseOlder",
     "EmbedderError",
     "EmbedderMismatch",
     "FormatTooNew",

@@ -1,8 +1,8 @@
-"""Observing: what each verb did, told without content. The verbs of `Memoria` are wrapped here and nowhere else.
+"""Observing: logs what each verb did, without content. The verbs of `Memoria` are wrapped here and nowhere else.
 
-A logger `memoria.<module>` gets one line a verb: how many memories, how long, and the keyed hash of the namespace; of
-an error its type alone. Texts, names, queries and ids are in none of it. A watcher may span the same calls (the
-extra `otel`). While nobody logs and nobody watches, a verb costs one more call of a function and two looks.
+A logger `memoria.<module>` gets one line for each call of a verb: how many memories, how long, and the keyed hash of
+the namespace; of an error, only its type. No line has texts, names, queries or ids. A watcher may make a span of each
+call (the extra `otel`). Without logging and without a watcher, a verb costs one more function call and two checks.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _LOG = "memoria."
 class Verb:
     """A verb that is observed.
 
-    name: as callers know it. method: where its work is done, when that is another. module: what its logger is named
-    after. count: what a call that returned did, in numbers; "records" is how many memories it was about.
-    ids: the parameter that names memories, "*" when all arguments by place do.
+    name: as callers know it. method: the one that does its work, if another. module: names its logger.
+    count: returns what a finished call did, in numbers; "records" is how many memories it was about.
+    ids: the parameter that names memories; "*" if all positional arguments do.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
 
     def counts(self) -> Counts:
-        """What the verb did, in numbers; once it has returned."""
+        """What the verb did, in numbers; only after it has returned."""
         counted = self.verb.count(self)
         return {**counted, "dry_run": 1} if self.named.get("dry_run") else counted
 
     def ids(self) -> tuple[str, ...]:
-        """The memories that the caller named; of a call that returned they are, or were, there."""
+        """The ids that the caller passed; if the call returned, they are or were stored."""
         if self.verb.ids == "*":
             return self.arguments
         given = self.named.get(self.verb.ids) if self.verb.ids else ()
@@ -75,13 +75,13 @@ _watcher: Watcher | None = None
 
 
 def watch(watcher: Watcher | None) -> None:
-    """Spans every call of every memory of this process by `watcher`, until another is given, or None."""
+    """Calls `watcher` around every verb of every `Memoria` in this process; replaces the one before. None ends it."""
     global _watcher
     _watcher = watcher
 
 
 def watched(cls: Class) -> Class:
-    """The class, its verbs observed."""
+    """Class decorator that makes the verbs of a class observed."""
     for verb in VERBS:
         method = verb.method or verb.name
         setattr(cls, method, _observed(verb, getattr(cls, method)))
@@ -117,7 +117,7 @@ def _tell(
     if not log.isEnabledFor(call.verb.level):
         return
     taken = (time.perf_counter() - call.started) * 1000
-    # The message of an error may quote what it was given, so its type has to do.
+    # The message of an error may quote an argument, so only its type is logged.
     did = " ".join(f"{name}={n}" for name, n in call.counts().items()) if kind is None else kind.__qualname__
     log.log(call.verb.level, "%s: %s in %.1f ms, namespace %s", call.verb.name, did, taken, call.namespace)
 
@@ -161,6 +161,7 @@ def _slept(call: Call) -> Counts:
         "replayed": night.replayed,
         "absorbed": night.absorbed,
         "settled": len(night.settled),
+        "skipped": len(night.skipped),
         "faded": len(night.faded),
         "pruned": len(night.pruned),
     }
@@ -176,7 +177,7 @@ def _learnt(call: Call) -> Counts:
     }
 
 
-# `remember` and `recall` do their work in those of many; `sleep` in a thread, when it is asked to.
+# `remember` and `recall` do their work in `remember_many` and `recall_many`; `sleep` in a thread, if asked to.
 VERBS = (
     Verb(name="remember", method="remember_many", module="remember", count=_listed, level=logging.DEBUG),
     Verb(name="recall", method="recall_many", module="recall", count=_recalled, level=logging.DEBUG),
@@ -199,5 +200,6 @@ VERBS = (
     Verb(name="distill", module="distill", count=_learnt),
     Verb(name="relearn", module="distill", count=_learnt),
     Verb(name="rebuild", module="engine", count=_nothing),
+    Verb(name="repair", module="engine", count=_nothing),
     Verb(name="reembed", module="engine", count=_nothing),
 )

@@ -1,6 +1,6 @@
 """The contracts: what a store, a policy or a model must do to be used by memoria.
 
-Each fits one screen. `memoria.testing` holds the conformance suite of each; subclass it to prove yours.
+`memoria.testing` has a conformance suite for stores and one for policies; subclass it to test yours.
 """
 
 from __future__ import annotations
@@ -36,20 +36,27 @@ if TYPE_CHECKING:
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with (what, done, total) during long work."""
+"""Called with (what, done, total) during long work: what is being done, how many are done, of how many."""
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Texts to vectors."""
+    """Makes vectors of texts."""
 
     @property
     def card(self) -> EmbedderCard:
-        """Name and dimension d; a store remembers it and refuses another."""
+        """Name and dimension d of its vectors. A store remembers both and refuses another embedder."""
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (len(texts), d), float32."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Their vectors in the same order, shape (n, d), float32; any length except zero.
+        """
         ...
 
 
@@ -57,17 +64,28 @@ class Generator(Protocol):
     """A language model, as far as memoria needs one."""
 
     def generate(self, prompt: str) -> str:
-        """The model's answer to `prompt`."""
+        """Answers a prompt.
+
+        Args:
+            prompt: the whole prompt as one text.
+
+        Returns:
+            The model's answer.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a store does in one go.
+    """Several writes that a store does together, all or nothing.
 
-    erase: ids that go. replace: records in the place of those with their ids. add: new records.
-    ends: new `valid_to` of ids; None is without end. links: by which what is added supersedes others.
-    guarded: texts, each with its namespace, that `refused` is to know although no memory of their own goes.
+    Attributes:
+        erase: ids to erase.
+        replace: records to put in the place of those with the same ids.
+        add: new records.
+        ends: new `valid_to` by id; None is no end.
+        links: which of the added memories supersede which others.
+        guarded: (namespace, text) pairs that `refused` should know, although no memory with that text is erased.
     """
 
     erase: tuple[str, ...] = ()
@@ -79,80 +97,169 @@ class Change:
 
 
 class Store(Protocol):
-    """Where memories live. Every method that writes is durable, and all or nothing, when it returns."""
+    """Where memories are stored. A method that writes does all of it or nothing; when it returns, it is durable."""
 
     @property
     def embedder(self) -> EmbedderCard:
-        """Which embedder made the vectors."""
+        """Name and dimension of the embedder that made the vectors."""
         ...
 
     def write(self, records: Sequence[Record]) -> None:
-        """Adds records whose ids are new."""
+        """Adds records.
+
+        Args:
+            records: records with new ids.
+
+        Raises:
+            KeyConflict: a key is that of another memory of its namespace, or of a part of one, or comes twice.
+        """
         ...
 
     def replace(self, record: Record) -> None:
-        """Puts `record` in the place of the one with its id, of which nothing stays but its standing.
+        """Replaces the record with the same id. The old text and vector are erased; its three flags stay.
 
-        Raises MemoryNotFound, and Held.
+        Args:
+            record: the new record.
+
+        Raises:
+            MemoryNotFound: no record has this id.
+            Held: the record is under a hold.
         """
         ...
 
     def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
-        """Erases text, vector, key, recall log and ghost of each id.
+        """Erases text, vector, key and recall log of each id.
 
-        guard: leaves a keyed fingerprint of each text, by which `refused` knows it. Raises MemoryNotFound if one is
-        unknown, and Held if one is held, unless told to go over holds; then, nothing is erased.
+        Args:
+            ids: the memories.
+            over_holds: whether to erase memories under a hold too.
+            guard: whether to leave a keyed fingerprint of each text, by which `refused` knows it.
+
+        Raises:
+            MemoryNotFound: an id is unknown; nothing is erased.
+            Held: a memory is under a hold, without `over_holds`; nothing is erased.
         """
         ...
 
     def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
-        """Does all of a change, or nothing of it: erases as `erase`, replaces as `replace`, adds as `write`."""
+        """Makes several writes, all or nothing.
+
+        Args:
+            change: what to erase, replace, add, end and link.
+            over_holds: as of `erase`.
+            guard: as of `erase`.
+
+        Raises:
+            MemoryNotFound: an id to erase, replace or end is unknown.
+            Held: a memory to erase or replace is under a hold, without `over_holds`.
+            KeyConflict: a key would be that of two memories of its namespace.
+        """
         ...
 
     def links(self, ids: Sequence[str]) -> list[Link]:
-        """Links from or to any of `ids`, whether or not the memory with this id is still there itself."""
+        """Finds links by either end.
+
+        Args:
+            ids: ids of memories, which need not exist any more.
+
+        Returns:
+            Every link from or to one of them.
+        """
         ...
 
     def refused(self, namespace: Namespace, texts: Sequence[str]) -> list[bool]:
-        """Whether each text was forgotten in this very namespace, in canonical form, or is near one of `guard_near`."""
+        """Tells which texts were forgotten here before.
+
+        Args:
+            namespace: exactly this namespace, none below it.
+            texts: n texts.
+
+        Returns:
+            For each text, whether its canonical form was forgotten here, or it is nearly the same as one given to
+            `guard_near`.
+        """
         ...
 
     def guard_near(self, namespace: Namespace, texts: Sequence[str]) -> None:
-        """Leaves a keyed sketch of the words of each text, so that `refused` knows those that are nearly the same."""
+        """Lets `refused` know texts that are nearly the same as these, by a keyed sketch of their words.
+
+        Args:
+            namespace: exactly this namespace.
+            texts: texts that are forgotten.
+        """
         ...
 
     def readmit(self, namespace: Namespace, texts: Sequence[str]) -> None:
-        """Forgets that these texts were forgotten, here or where it was adopted from."""
+        """Lets texts in again that `refused` knows, its own or adopted.
+
+        Args:
+            namespace: exactly this namespace.
+            texts: the texts.
+        """
         ...
 
     def fingerprints(self, prefix: Namespace) -> Mapping[Namespace, frozenset[Fingerprints]]:
-        """What `refused` knows by, of each namespace under `prefix` that knows anything, memories in it or none.
+        """Everything by which `refused` knows texts.
 
-        One under the store's own key for the namespace, and all that were adopted; none of them is empty.
+        Args:
+            prefix: namespaces at or below this one.
+
+        Returns:
+            The fingerprints of each namespace that refuses anything, with memories in it or without, its own and those
+            it adopted; none of them is empty.
         """
         ...
 
     def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
         """Lets `refused` know what other stores knew, in the place of what was adopted before.
 
-        The namespace is made when it is new; what is adopted goes with it when it is erased whole.
+        Args:
+            namespace: exactly this namespace; it is made when it is new. Erasing it whole erases these too.
+            known: fingerprints of other stores.
         """
         ...
 
     def alone(self) -> AbstractContextManager[object]:
-        """While it is held, nobody else reads or changes the store through this object."""
+        """Makes all other threads that use this object wait.
+
+        Returns:
+            A context; while it is open, only this thread reads or writes.
+        """
         ...
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
-        """Erases every namespace under `prefix` whole, names included; returns how many. Raises Held as `erase`."""
+        """Erases whole namespaces, names included.
+
+        Args:
+            prefix: every namespace at or below this one.
+            over_holds: whether to erase memories under a hold too.
+
+        Returns:
+            How many namespaces were erased.
+
+        Raises:
+            Held: a memory is under a hold, without `over_holds`; nothing is erased.
+        """
         ...
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
-        """The traces in the order of `ids`, None where there is no memory; content is not touched."""
+        """Reads traces without reading content.
+
+        Args:
+            ids: n ids.
+
+        Returns:
+            n traces in the same order; None where no memory has the id.
+        """
         ...
 
     def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
-        """Replaces traces but their standing, and adds to the recall log, in one go; unknown ids are passed over."""
+        """Replaces traces, except their three flags, and adds to the recall log.
+
+        Args:
+            traces: new traces by id; unknown ids are ignored.
+            recalls: lines to add to the recall log.
+        """
         ...
 
     def mark(
@@ -163,116 +270,269 @@ class Store(Protocol):
         pinned: bool | None = None,
         held: bool | None = None,
     ) -> None:
-        """Changes the standing of each id; None leaves it. Raises MemoryNotFound, and then changes nothing."""
+        """Sets flags of memories.
+
+        Args:
+            ids: the memories.
+            archived: the new flag; None leaves it.
+            pinned: the new flag; None leaves it.
+            held: the new flag; None leaves it.
+
+        Raises:
+            MemoryNotFound: an id is unknown; nothing changes.
+        """
         ...
 
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
-        """Ids under `prefix`, at most `limit`, whose `fades_at` is at or before `at`, soonest first, by range scan.
+        """Finds memories that should fade, without looking at the others.
 
-        Archived, pinned and held ones are never due.
+        Args:
+            prefix: in this namespace or below it.
+            at: those whose `fades_at` is at this time or before.
+            limit: ids to return, at most.
+
+        Returns:
+            Ids, those due first at the front. Archived, pinned and held memories are never due.
         """
         ...
 
     def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
-        """Archives what `due` would return, in one go, and returns it."""
+        """Archives what `due` finds.
+
+        Args:
+            prefix: as of `due`.
+            at: as of `due`.
+            limit: as of `due`.
+
+        Returns:
+            The ids that were archived.
+        """
         ...
 
     def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
-        """What lies in exactly this namespace: ids, traces, and bytes of slot and sealed row, shape (n,)."""
+        """Reads all ids, traces and sizes of a namespace.
+
+        Args:
+            namespace: exactly this namespace, none below it.
+
+        Returns:
+            n ids, their traces as columns, and the bytes that each memory takes (slot and encrypted row), shape (n,).
+        """
         ...
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
-        """The recall log of what lies under `prefix`, oldest first."""
+        """Reads the recall log.
+
+        Args:
+            prefix: of memories in this namespace or below it.
+
+        Returns:
+            Its lines, oldest first.
+        """
         ...
 
     def enter(self, entry: LedgerEntry) -> None:
-        """Adds to the ledger, its reason sealed."""
+        """Adds to the ledger of holds; on disk the reason is encrypted.
+
+        Args:
+            entry: the decision.
+        """
         ...
 
     def ledger(self) -> list[LedgerEntry]:
-        """All decisions about holds, oldest first."""
+        """Reads the ledger of holds.
+
+        Returns:
+            All decisions, oldest first.
+        """
         ...
 
     def alias(self, namespace: Namespace) -> str:
-        """A name for a namespace that does not give it away: a keyed hash, the same at each call."""
+        """A name for a namespace that does not reveal it.
+
+        Args:
+            namespace: the namespace.
+
+        Returns:
+            A keyed hash, the same at each call.
+        """
         ...
 
     def note(self, name: str) -> str | None:
-        """What was noted under a name: settings of the engine, such as the policy that the due times come from."""
+        """Reads a setting of the engine, such as the policy that due times were computed by.
+
+        Args:
+            name: name of the setting.
+
+        Returns:
+            Its value; None when it was never written.
+        """
         ...
 
     def write_note(self, name: str, value: str) -> None:
-        """Notes a setting."""
+        """Writes a setting of the engine.
+
+        Args:
+            name: name of the setting.
+            value: its new value.
+        """
         ...
 
     def notes(self) -> dict[str, str]:
-        """All that was noted, by name."""
+        """Reads all settings of the engine.
+
+        Returns:
+            Values by name.
+        """
         ...
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:
-        """The records in the order of `ids`, None where there is none."""
+        """Reads records.
+
+        Args:
+            ids: n ids.
+
+        Returns:
+            n records in the same order; None where no memory has the id.
+        """
         ...
 
     def select(self, where: Where) -> list[str]:
-        """Ids that match, sorted: by time of creation, oldest first."""
+        """Finds ids by a filter.
+
+        Args:
+            where: the filter.
+
+        Returns:
+            All ids that match, sorted, so oldest first.
+        """
         ...
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
-        """The k nearest by cosine among those that match, best first. vector: unit length, shape (d,)."""
+        """Finds the nearest memories by cosine.
+
+        Args:
+            vector: unit vector, shape (d,).
+            where: only memories that match this filter.
+            k: memories to return, at most; >= 1.
+
+        Returns:
+            Memories with their cosine, best first.
+        """
         ...
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
-        """What speaks for the `pool` nearest by cosine among those that match, the `pool` best by words, and turns
-        beside either; all that match when they are fewer than `pool`. Nothing outside the filter is ever among them.
+        """Collects candidates for a question, and what was measured of each.
+
+        Args:
+            asked: the question's words, names and times.
+            vector: unit vector of the question, shape (d,).
+            where: only memories that match this filter.
+            pool: so many by cosine and so many by words (BM25), >= 1.
+
+        Returns:
+            The evidence for these candidates and for the turns next to them; for all that match when they are fewer
+            than `pool`.
         """
         ...
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
-        """Namespaces under `prefix` that hold memories, sorted."""
+        """Lists namespaces.
+
+        Args:
+            prefix: at this namespace or below it.
+
+        Returns:
+            Those with memories, sorted.
+        """
         ...
 
     def count(self, prefix: Namespace) -> int:
-        """Memories under `prefix`."""
+        """Counts memories.
+
+        Args:
+            prefix: in this namespace or below it.
+
+        Returns:
+            How many there are, archived ones included.
+        """
         ...
 
     def secrets(self, ids: Sequence[str]) -> list[Secret]:
-        """Every byte string that `erase(ids)` must destroy, for a scan afterwards."""
+        """Every byte string that `erase(ids)` must destroy, for a scan afterwards.
+
+        Args:
+            ids: the memories.
+
+        Returns:
+            Their texts, vectors and keys, as bytes.
+        """
         ...
 
     def files(self) -> Iterator[Path]:
-        """Every file in which bytes of the store may stand."""
+        """Lists the files of the store.
+
+        Yields:
+            Each file that may contain bytes of it.
+        """
         ...
 
     def check(self) -> list[str]:
-        """Problems found by reading everything; empty when sound."""
+        """Reads everything and looks for damage.
+
+        Returns:
+            One line for each problem; empty when there is none.
+        """
         ...
 
     def repair(self, *, dry_run: bool = False) -> list[str]:
-        """Gives up what `check` finds, for good; returns each problem with what is done about it, or would be."""
+        """Gives up what is damaged, so that the rest is sound again.
+
+        Args:
+            dry_run: changes nothing.
+
+        Returns:
+            A line for each problem that `check` names, and the problem, and what is done about it, or would be.
+        """
         ...
 
     def rebuild(self) -> None:
-        """Makes indexes again from the stored vectors and gives back the space of what was forgotten."""
+        """Makes the indexes again from the stored vectors, and frees the space of forgotten memories."""
         ...
 
     def reembed(self, embedder: Embedder) -> None:
-        """Replaces every vector by the embedder's, and remembers its card; all or nothing."""
+        """Replaces every vector, and remembers the new embedder.
+
+        Args:
+            embedder: makes the new vectors.
+        """
         ...
 
     def stats(self) -> StoreStats:
-        """Counts and sizes."""
+        """Counts and sizes.
+
+        Returns:
+            Those of the whole store.
+        """
         ...
 
     def close(self) -> None:
-        """Releases files; a second call does nothing."""
+        """Closes the store; a second call does nothing."""
         ...
 
 
 class DecayPolicy(Protocol):
-    """How well a memory is held over time: pure arithmetic on traces, no clock, no store."""
+    """How the strength of memories changes over time: pure arithmetic on traces, without clock or store."""
 
     def encode(self, memory: Memory) -> Trace:
-        """The trace of a new memory."""
+        """The trace of a new memory.
+
+        Args:
+            memory: the memory.
+
+        Returns:
+            Its first trace, last retrieved at its `created_at`.
+        """
         ...
 
     @overload
@@ -280,32 +540,84 @@ class DecayPolicy(Protocol):
     @overload
     def retrievability(self, traces: Sequence[Trace] | Traces, at: datetime) -> Floats: ...
     def retrievability(self, traces: Trace | Sequence[Trace] | Traces, at: datetime) -> float | Floats:
-        """Probability in [0, 1] of retrieval at `at`: a float for one trace, shape (n,) for n, or for n columns."""
+        """Probability that memories can be recalled.
+
+        Args:
+            traces: one trace, or n of them.
+            at: when; aware.
+
+        Returns:
+            Probabilities in [0, 1], a float for one trace and an array of shape (n,) for n.
+        """
         ...
 
     def reinforce(self, trace: Trace, at: datetime, *, recalled: bool) -> Trace:
-        """The trace after it was looked for at `at`, and found or missed."""
+        """The trace after the memory was looked for.
+
+        Args:
+            trace: the trace before.
+            at: when; aware.
+            recalled: whether the memory was found.
+
+        Returns:
+            The trace after it.
+        """
         ...
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """When retrievability falls below `threshold`, the inverse of `retrievability`; None for never."""
+        """When retrievability falls below a threshold if the memory is not used: the inverse of `retrievability`.
+
+        Args:
+            trace: the trace.
+            threshold: a retrievability, in [0, 1].
+
+        Returns:
+            The time; None for never.
+        """
         ...
 
 
 class ConsolidationPolicy(Protocol):
-    """Which memories a pass of sleep replays first: pure arithmetic on traces."""
+    """Which memories sleep replays first: pure arithmetic on traces."""
 
     def priority(self, traces: Traces, retrievability: Floats, at: datetime) -> Floats:
-        """How urgent each replay is, shape (n,); below or at 0 is never. retrievability: that of each at `at`."""
+        """How urgent the replay of each memory is.
+
+        Args:
+            traces: n traces as columns.
+            retrievability: that of each at `at`, in [0, 1], shape (n,).
+            at: when; aware.
+
+        Returns:
+            Priorities, shape (n,); 0 or less is never.
+        """
         ...
 
 
 class Detector(Protocol):
-    """Finds what a statement says about what was remembered before: the hook for a model in place of the rules."""
+    """Finds what a statement changes in earlier memories. A language model can take the place of the rules here."""
 
     def __call__(self, statement: Memory, candidates: Sequence[Memory], /) -> list[Proposal]:
-        """The proposals of one statement. candidates: what it may be about, all of its namespace and still held,
+        """Reads one statement.
 
-        oldest first: earlier ones, and later ones only of the same session.
+        Args:
+            statement: the memory with the statement.
+            candidates: memories that it may be about, oldest first: of its namespace, still true, and stored before
+                it or in the same session.
+
+        Returns:
+            What should change; empty for nothing.
         """
         ...
+
+
+__all__ = [
+    "Change",
+    "ConsolidationPolicy",
+    "DecayPolicy",
+    "Detector",
+    "Embedder",
+    "Generator",
+    "Progress",
+    "Store",
+]

@@ -1,4 +1,4 @@
-"""remember: from drafts to durable memories."""
+"""remember: turns drafts into memories and stores them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
-from memoria.validate import check_memory
+from memoria.validate import check_memory, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -21,9 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A memory to be: everything but its id and namespace. Fields as in `Memory`.
+    """A memory to be: everything except its id and namespace.
 
-    created_at: None is now. vector: its embedding, shape (d,), when the caller has it already.
+    Attributes:
+        text: what is remembered; not blank, at most 1 MiB of UTF-8.
+        kind: "episodic" (what happened), "semantic" (what is so), "procedural" (how it is done).
+        created_at: when it was observed, aware; None is now.
+        valid_from: from when it holds in the world, aware; None is unbounded.
+        valid_to: until when it holds, exclusive, aware; None is unbounded.
+        salience: importance, in [0, 1].
+        subject: whom or what it is about.
+        tags: labels.
+        key: the caller's own key; remembering the same key twice stores once.
+        provenance: where it comes from.
+        metadata: a JSON object of the caller.
+        vector: its embedding, shape (d,), when the caller has it already; None lets the embedder make it.
     """
 
     text: str
@@ -40,7 +52,19 @@ class Draft:
     vector: Vectors | None = None
 
     def memory(self, id: str, namespace: Namespace, created_at: datetime) -> Memory:
-        """The memory this draft becomes; raises InvalidMemory."""
+        """The memory that this draft becomes.
+
+        Args:
+            id: 32 hexadecimal digits.
+            namespace: where it is remembered.
+            created_at: when it was observed, aware.
+
+        Returns:
+            The memory, its tags sorted.
+
+        Raises:
+            InvalidMemory: a field breaks a rule.
+        """
         return check_memory(
             Memory(
                 id=id,
@@ -52,7 +76,7 @@ class Draft:
                 valid_to=self.valid_to,
                 salience=self.salience,
                 subject=self.subject,
-                tags=self.tags if isinstance(self.tags, str) else tuple(sorted(set(self.tags))),  # type: ignore[arg-type]  # a str is refused at the door
+                tags=tidy_tags(self.tags),
                 key=self.key,
                 provenance=self.provenance,
                 metadata=dict(self.metadata or {}),
@@ -80,18 +104,32 @@ def remember(
 ) -> list[Memory]:
     """Stores the drafts, all or nothing, and returns their memories in order.
 
-    A draft whose key is taken by the same text returns the memory that is there; so does one without key and time
-    that says again what was just recalled. Raises InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch, Refused,
-    and MemoryNotFound for a source that is gone, and then stores nothing.
+    A draft whose key already has the same text returns the stored memory; so does one without key and time that repeats
+    what was just recalled. Stores nothing when it raises: InvalidMemory, InvalidVector, KeyConflict, EmbedderMismatch,
+    Refused, or MemoryNotFound for a source that is gone.
     """
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
         traces.begin()
-        with records.store.alone():
-            admit(records.store, namespace, drafts, memories, made, readmit=readmit)
-            records.store.write(made)
-        traces.interfere(made)
+    while made:
+        try:
+            with records.store.alone():
+                admit(records.store, namespace, drafts, memories, made, readmit=readmit)
+                records.store.write(made)
+        except KeyConflict:
+            # Since it was looked for, somebody else has remembered something under one of the keys.
+            memories, made = look_again(records.store, memories, made)
+        else:
+            traces.interfere(made)
+            break
     return memories
+
+
+def look_again(store: Store, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:
+    """As `prepare` left it, but for what is there now under its key; raises KeyConflict when it says something else."""
+    there = {one.memory.id: found for one in made if (found := _existing(store, one.memory, {})) is not None}
+    kept = [record for record in made if record.memory.id not in there]
+    return [there.get(memory.id, memory) for memory in memories], kept
 
 
 def admit(
@@ -103,7 +141,10 @@ def admit(
     *,
     readmit: bool,
 ) -> None:
-    """Raises Refused for a text that was forgotten, and MemoryNotFound when a source was forgotten meanwhile."""
+    """Raises MemoryNotFound for a source that is gone, and Refused for a text that was forgotten.
+
+    readmit: takes forgotten texts back instead, by removing their fingerprints.
+    """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
     refused = store.refused(namespace, [draft.text for draft in drafts])
@@ -115,7 +156,7 @@ def admit(
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:
-    """Raises MemoryNotFound unless all that the memories are derived from is there, or is in a gist, or among them."""
+    """Raises MemoryNotFound unless every source of the memories is stored, part of a gist, or one of the memories."""
     asked = {id for memory in memories for id in memory.provenance.derived_from}
     asked -= {known.id for memory in memories for known in (memory, *memory.parts)}
     if not asked:
@@ -129,7 +170,7 @@ def check_sources(store: Store, memories: Sequence[Memory]) -> None:
 def prepare(
     records: Records, traces: Reinforcer, namespace: Namespace, drafts: Sequence[Draft], at: datetime
 ) -> tuple[list[Memory], list[Record]]:
-    """The memories of drafts, in order, and the records of those that are new."""
+    """The memories of the drafts, in order, and the records of those that are not stored yet."""
     store, memories, fresh = records.store, [], {}
     known: dict[str, Memory] = {}
     for position, draft in enumerate(drafts):
@@ -139,7 +180,7 @@ def prepare(
         if memory is None and draft.created_at is None and draft.key is None:
             memory = traces.echo(placeholder)
         if memory is None:
-            # Checked as the placeholder already; only what no rule is about is new.
+            # The placeholder was checked; what changes here needs no check.
             memory = replace(placeholder, id=records.ids.new(created_at), created_at=created_at.astimezone(UTC))
             fresh[position] = memory
         if memory.key is not None:
@@ -164,9 +205,9 @@ def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memo
 
 def _by_key(store: Store, memory: Memory) -> Memory | None:
     ids = store.select(Where(namespace=memory.namespace, key=memory.key))
-    records = [record for record in store.read(ids) if record is not None]
-    # A namespace is a prefix in a filter; a key is unique within one exact namespace.
-    return next((record.memory for record in records if record.memory.namespace == memory.namespace), None)
+    # A namespace is a prefix in a filter; a key is unique within one exact namespace. A part of a gist keeps its key.
+    held = (one for record in store.read(ids) if record is not None for one in (record.memory, *record.memory.parts))
+    return next((one for one in held if (one.namespace, one.key) == (memory.namespace, memory.key)), None)
 
 
 def _vectors(records: Records, drafts: Sequence[Draft]) -> list[Vectors]:

@@ -1,7 +1,7 @@
 """Sharing: one store written by several threads and processes, in turns.
 
 The local store has one writer process at a time, held by a lock. `Shared` takes the lock for one piece of work and
-gives it back: opening and closing cost milliseconds, for indexes are built on demand. Within a process its threads
+gives it back. Opening and closing cost milliseconds, because indexes are built on demand. The threads of a process
 take turns before they ask for the lock.
 """
 
@@ -25,10 +25,15 @@ from memoria.stores.registry import is_url
 
 
 class Shared:
-    """A store in directory `path`, opened for each piece of work and closed after it.
+    """A store that is opened for each piece of work and closed after it, so that other processes can write between.
 
-    namespace: the view that is lent. timeout: seconds to wait for another process that writes.
-    options: of `memoria.open`, but path and timeout. An embedder is loaded once, not at each turn.
+    The embedder is loaded once, not each time.
+
+    Args:
+        path: directory of the store, or a URL as `memoria.open` takes it.
+        namespace: `lend` gives the view of this namespace.
+        timeout: seconds to wait for another process that writes.
+        **options: other arguments of `memoria.open`.
     """
 
     def __init__(
@@ -50,7 +55,14 @@ class Shared:
 
     @contextmanager
     def lend(self) -> Iterator[Memoria]:
-        """The view, open until the block ends; raises StoreLocked, and what `memoria.open` raises."""
+        """Opens the store until the end of a `with` block.
+
+        Yields:
+            The view of the namespace.
+
+        Raises:
+            StoreLocked: another process still writes after `timeout` seconds. All other errors of `memoria.open` too.
+        """
         with self._mutex:
             if self._memory is not None:  # the same thread, further down
                 yield self._memory
@@ -65,7 +77,7 @@ class Shared:
 
 
 Source = Memoria | Shared
-"""What an adapter works on: a memory that stays open, or one that is opened for each piece of work."""
+"""What an integration works on: a memory that stays open, or one that is opened for each piece of work."""
 
 _turns: WeakKeyDictionary[Store, threading.RLock] = WeakKeyDictionary()
 _turns_mutex = threading.Lock()
@@ -83,7 +95,7 @@ call_in_child(_free)
 
 @contextmanager
 def lent(source: Source) -> Iterator[Memoria]:
-    """The memory for one piece of work that reads and then writes: no other such work on its store comes between."""
+    """The memory for one piece of work that reads and then writes: other such work on the same store waits."""
     if isinstance(source, Shared):
         with source.lend() as memory:
             yield memory

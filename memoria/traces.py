@@ -1,4 +1,4 @@
-"""Traces as columns, so that a million of them are scored in one numpy expression."""
+"""Many traces as columns, so that a million of them are scored in one numpy expression."""
 
 from __future__ import annotations
 
@@ -21,26 +21,57 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 DAY_MICROS = 86_400_000_000
+"""Microseconds of a day."""
 # Rows scored at a time, so that what lies between two operations stays in the cache of the processor.
 BLOCK = 16_384
 
 
 def micros(time: datetime) -> int:
-    """Microseconds since 1970 UTC."""
+    """A time as a number.
+
+    Args:
+        time: an aware time.
+
+    Returns:
+        Microseconds since 1970 UTC.
+    """
     return (time - EPOCH) // MICROSECOND
 
 
 def moment(value: int) -> datetime:
-    """The time of so many microseconds since 1970 UTC."""
+    """A number as a time; the inverse of `micros`.
+
+    Args:
+        value: microseconds since 1970 UTC.
+
+    Returns:
+        The time, aware, UTC.
+    """
     return EPOCH + int(value) * MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Traces:
-    """n traces as columns of shape (n,); fields as in `Trace`, times in microseconds since 1970 UTC.
+    """n traces as columns, named as the fields of `Trace`: arrays of shape (n,), or (n, k) for `recent` and `rates`.
 
-    recent, rates: shape (n, k), right-aligned: the latest presentation in the last column, -inf and 0 where there
-    was none. kind: position in KINDS.
+    Attributes:
+        last_retrieved: microseconds since 1970 UTC.
+        encoded_at: microseconds since 1970 UTC; never missing.
+        stability: days; > 0.
+        difficulty: in [1, 10].
+        strength: >= 0.
+        interference: >= 0.
+        retrievals: >= 0.
+        lapses: >= 0.
+        recent: times of the latest presentations, shape (n, k), in microseconds since 1970 UTC. The latest is in the
+            last column; -inf where there was none.
+        rates: their decay rates, shape (n, k); 0 where there was none.
+        older: mean decay rate of earlier presentations.
+        salience: in [0, 1].
+        kind: position in `KINDS`.
+        archived: flags.
+        pinned: flags.
+        held: flags.
     """
 
     last_retrieved: Ints
@@ -62,7 +93,14 @@ class Traces:
 
     @classmethod
     def of(cls, traces: Sequence[Trace]) -> Traces:
-        """Columns of `traces`, in their order."""
+        """Makes columns.
+
+        Args:
+            traces: n traces.
+
+        Returns:
+            Their columns, in the same order.
+        """
         recent, rates = _presentations(traces)
         return cls(
             last_retrieved=np.array([micros(one.last_retrieved) for one in traces], np.int64),
@@ -94,22 +132,51 @@ class Traces:
         )
 
     def rows(self, chosen: Any) -> Traces:
-        """The rows that an index array, a mask or a slice chooses."""
+        """Some of the traces.
+
+        Args:
+            chosen: an array of positions, a mask, or a slice.
+
+        Returns:
+            Columns of these traces.
+        """
         return Traces(**{one.name: getattr(self, one.name)[chosen] for one in fields(self)})
 
     def replaced(self, **columns: Any) -> Traces:
-        """The same traces with other columns."""
+        """The same traces with other columns.
+
+        Args:
+            **columns: new columns by name.
+
+        Returns:
+            The changed columns; the old ones stay as they are.
+        """
         return replace(self, **columns)
 
     def days(self, at: datetime) -> Floats:
-        """Days since each was last retrieved, >= 0; shape (n,)."""
+        """Days since each memory was last recalled.
+
+        Args:
+            at: until when; aware.
+
+        Returns:
+            Days, >= 0, shape (n,).
+        """
         elapsed = micros(at) - self.last_retrieved
         out: Floats = np.maximum(elapsed, 0) / DAY_MICROS
         return out
 
 
 def in_blocks(score: Callable[[Traces], Floats], traces: Traces) -> Floats:
-    """`score` of all rows, a block at a time; shape (n,)."""
+    """Scores all traces, a block at a time, so that a block stays in the cache of the processor.
+
+    Args:
+        score: returns m scores for m traces.
+        traces: n traces.
+
+    Returns:
+        n scores, shape (n,).
+    """
     if len(traces) <= BLOCK:
         return score(traces)
     out = np.empty(len(traces))
@@ -143,3 +210,6 @@ def _presentations(traces: Sequence[Trace]) -> tuple[Floats, Floats]:
         recent[row, width - len(seen) :] = [micros(time) for time, _ in seen]
         rates[row, width - len(seen) :] = [rate for _, rate in seen]
     return recent, rates
+
+
+__all__ = ["DAY_MICROS", "Traces", "in_blocks", "micros", "moment"]

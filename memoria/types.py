@@ -1,7 +1,7 @@
 """The words of memoria: frozen values that every layer shares.
 
-Content and trace are apart. A `Memory` is what was said and never changes by being used; a `Trace` is how
-well it is held and is replaced at each use, so that a policy is arithmetic on traces and needs no text.
+Content and trace are apart. A `Memory` is what was said and does not change when it is used. A `Trace` is its
+strength and its history of use, and is replaced at each use: a policy is arithmetic on traces and needs no text.
 """
 
 from __future__ import annotations
@@ -12,24 +12,29 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
+from memoria.metadata import Scalar, asked, entries
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 
 Namespace = tuple[str, ...]
+"""The path of an owner, such as ("app", "ada"). () is the root: it contains all others."""
 Kind = Literal["episodic", "semantic", "procedural"]
+"""What sort of memory it is: what happened, what is so, how something is done (Tulving 1972)."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Every kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where a memory comes from.
 
-    source: the channel it came through, such as "chat" or "import".
-    speaker: who said it.
-    session: the conversation it was said in.
-    derived_from: ids of the memories it was made from; empty for what was observed.
+    Attributes:
+        source: the channel it came through, such as "chat" or "import".
+        speaker: who said it.
+        session: the conversation it was said in.
+        derived_from: ids of the memories it was made from; empty for what was observed.
     """
 
     source: str | None = None
@@ -42,17 +47,21 @@ class Provenance:
 class Memory:
     """One thing remembered.
 
-    id: 32 hexadecimal digits of a UUIDv7 (RFC 9562); ids sort by `created_at`.
-    namespace: path of the owner, such as ("app", "ada").
-    kind: "episodic" (what happened), "semantic" (what is so), "procedural" (how it is done); Tulving 1972.
-    created_at: when it was observed; aware, UTC, microseconds.
-    valid_from, valid_to: when it holds in the world, half open [from, to); None is unbounded.
-    salience: importance at encoding, in [0, 1].
-    subject: whom or what it is about; one exact name, the unit of "forget everything about".
-    tags: labels, sorted, without repeats.
-    key: the caller's own key; remembering the same key twice stores once.
-    metadata: JSON object of the caller.
-    parts: of a gist, the memories it was made of, oldest first, as they were; empty for all others.
+    Attributes:
+        id: 32 hexadecimal digits of a UUIDv7 (RFC 9562); ids sort by `created_at`.
+        namespace: path of the owner, such as ("app", "ada").
+        text: what is remembered.
+        created_at: when it was observed; aware, UTC, microseconds.
+        kind: "episodic" (what happened), "semantic" (what is so), "procedural" (how it is done); Tulving 1972.
+        valid_from: from when it is true; None for always.
+        valid_to: until when it is true, that moment excluded; None for no end.
+        salience: importance when it was stored, in [0, 1].
+        subject: whom or what it is about, one name; `forget(subject=...)` goes by it.
+        tags: labels, sorted, without repeats.
+        key: the caller's own key; storing the same key twice in a namespace stores once.
+        provenance: where it comes from.
+        metadata: a JSON object of the caller.
+        parts: of a gist, the memories it was made from, unchanged, oldest first; empty for other memories.
     """
 
     id: str
@@ -71,29 +80,49 @@ class Memory:
     parts: tuple[Memory, ...] = ()
 
     def holds(self, at: datetime) -> bool:
-        """Whether it holds in the world at a time."""
+        """Whether it is true at a time.
+
+        Args:
+            at: an aware time.
+
+        Returns:
+            True from `valid_from` on and before `valid_to`.
+        """
         begun = self.valid_from is None or self.valid_from <= at
         return begun and (self.valid_to is None or at < self.valid_to)
 
     def under(self, prefix: Namespace) -> bool:
-        """Whether it lies in this namespace or below it."""
+        """Whether it is in a namespace or below it.
+
+        Args:
+            prefix: the namespace; () contains every memory.
+
+        Returns:
+            True when its own namespace begins with `prefix`.
+        """
         return self.namespace[: len(prefix)] == prefix
 
     @property
     def last_at(self) -> datetime:
-        """When the latest of what it holds was observed."""
+        """When it was observed; of a gist, when the newest of its parts was."""
         return max((part.created_at for part in self.parts), default=self.created_at)
 
 
 Relation = Literal["derived", "supersedes"]
+"""How one memory depends on another: it was made from it, or it replaced it."""
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+"""Every relation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """`child` was derived from `parent`, or supersedes it.
+    """One memory was derived from another, or supersedes it.
 
-    was: until when the superseded parent was valid before; None is without end, and for what is derived.
+    Attributes:
+        parent: id of the source, or of the memory that was superseded.
+        child: id of what was made from it, or superseded it.
+        relation: which of the two.
+        was: the parent's `valid_to` before it was superseded; None for no end, and for what is derived.
     """
 
     parent: str
@@ -103,23 +132,30 @@ class Link:
 
 
 RECENT = 16
+"""How many uses a trace stores one by one; older ones are summed up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """How well a memory is held. A policy reads and replaces what it needs of it.
+    """The strength of a memory, and how it was used. A policy reads and replaces the fields it needs.
 
-    last_retrieved: when it was last brought to mind; encoding counts. encoded_at: None is last_retrieved.
-    stability: days until retrievability falls to 0.9; > 0.
-    difficulty: how little a repetition adds, in [1, 10] (FSRS).
-    strength: storage strength (Bjork and Bjork 1992) or synaptic weight (Tononi and Cirelli 2014); >= 0.
-    interference: summed similarity of like memories that came later; >= 0.
-    retrievals, lapses: how often it was found, and how often it was looked for and missed.
-    recent: the latest presentations, oldest first, at most `RECENT`: (time, decay rate d that it got, 0 for none).
-    older: mean decay rate of the presentations that `recent` no longer holds.
-    salience, kind: those of the memory.
-    fades_at: when the engine's policy expects it to fall below the engine's threshold; None is never.
-    archived, pinned, held: its standing; a store changes it by `mark` alone.
+    Attributes:
+        last_retrieved: when it was last recalled; being stored counts.
+        encoded_at: when it was stored; None is `last_retrieved`.
+        stability: days until retrievability falls to 0.9; > 0.
+        difficulty: how little a repetition adds, in [1, 10] (FSRS).
+        strength: storage strength (Bjork and Bjork 1992) or synaptic weight (Tononi and Cirelli 2014); >= 0.
+        interference: summed cosine of similar memories that came later; >= 0.
+        retrievals: how often it was found.
+        lapses: how often it was looked for and not found.
+        recent: the latest presentations, oldest first, at most `RECENT`: (time, its decay rate d, 0 for none).
+        older: mean decay rate of the presentations that are no longer in `recent`.
+        salience: that of the memory, in [0, 1].
+        kind: that of the memory.
+        fades_at: when its policy expects it to fall below the threshold of fading; None is never.
+        archived: whether recall leaves it out. A store changes this flag and the next two by `mark` alone.
+        pinned: whether it never fades.
+        held: whether a hold protects it from being erased or changed.
     """
 
     last_retrieved: datetime
@@ -141,7 +177,16 @@ class Trace:
 
     @classmethod
     def of(cls, memory: Memory, *, decay: float = 0.0, **fields: Any) -> Trace:
-        """The trace of a memory just encoded, its one presentation decaying at `decay`."""
+        """The trace of a memory that has just been stored.
+
+        Args:
+            memory: the memory.
+            decay: decay rate d of this first presentation, for ACT-R; 0 for none.
+            **fields: other fields of the trace, such as `stability`.
+
+        Returns:
+            A trace with one presentation, at the memory's `created_at`.
+        """
         return cls(
             encoded_at=memory.created_at,
             last_retrieved=memory.created_at,
@@ -153,16 +198,25 @@ class Trace:
 
     @property
     def start(self) -> datetime:
-        """When it was encoded."""
+        """When it was stored."""
         return self.last_retrieved if self.encoded_at is None else self.encoded_at
 
     @property
     def protected(self) -> bool:
-        """Whether no policy may take it: pinned, or held."""
+        """Whether no policy may archive or forget it: it is pinned or held."""
         return self.pinned or self.held
 
     def found(self, at: datetime, *, decay: float = 0.0, **changes: Any) -> Trace:
-        """The trace after it was found at `at`: counted, and the presentation kept with its decay rate."""
+        """The trace after the memory was found.
+
+        Args:
+            at: when; aware.
+            decay: decay rate d of this presentation, for ACT-R; 0 for none.
+            **changes: other fields that change with it, such as `stability`.
+
+        Returns:
+            A new trace that counts the use and stores its time.
+        """
         recent = (*(self.recent or ((self.last_retrieved, 0.0),)), (at, decay))
         dropped = recent[:-RECENT]
         count = self.retrievals + 1 - len(recent) + 1
@@ -177,13 +231,26 @@ class Trace:
         )
 
     def missed(self, **changes: Any) -> Trace:
-        """The trace after it was looked for and not found."""
+        """The trace after the memory was looked for and not found.
+
+        Args:
+            **changes: other fields that change with it, such as `stability`.
+
+        Returns:
+            A new trace that counts the lapse.
+        """
         return replace(self, lapses=self.lapses + 1, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
-    """One line of the recall log: a memory was looked for at `at`, and found or missed. No content."""
+    """One line of the recall log, without content.
+
+    Attributes:
+        id: id of the memory that was looked for.
+        at: when.
+        found: whether it was found.
+    """
 
     id: str
     at: datetime
@@ -192,7 +259,14 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """A decision about a hold: what was done ("hold", "release", "forget"), to which ids, when, and why."""
+    """A decision about holds.
+
+    Attributes:
+        at: when it was taken.
+        action: "hold", "release", or "forget" (in spite of a hold).
+        ids: the memories it was about.
+        reason: why, in the caller's words; encrypted on disk.
+    """
 
     at: datetime
     action: str
@@ -202,7 +276,12 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much one namespace may keep: so many memories, or bytes of slot and sealed row; None does not bind."""
+    """How much one namespace may keep.
+
+    Attributes:
+        count: memories, at most; None for no limit.
+        bytes: bytes of slots and encrypted rows, at most; None for no limit.
+    """
 
     count: int | None = None
     bytes: int | None = None
@@ -210,7 +289,13 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A memory as a store holds it: content, trace, and the unit vector of its text, shape (d,)."""
+    """A memory as a store keeps it.
+
+    Attributes:
+        memory: its content.
+        trace: its strength and use.
+        vector: unit vector of its text, shape (d,), float32.
+    """
 
     memory: Memory
     trace: Trace
@@ -219,16 +304,21 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """A filter. Every criterion that is given must hold; `Where()` matches everything.
+    """A filter. A memory has to meet every criterion that is given; `Where()` matches everything.
 
-    namespace: prefix; () matches all namespaces.
-    ids: one of these; None does not filter.
-    subject: this subject, but for case and form of writing (canonical.py).
-    tags: all of these.
-    kinds: one of these; () does not filter.
-    key: the caller's key.
-    since, until: `created_at` in [since, until).
-    archived: only archived ones, only others, or None for both.
+    Attributes:
+        namespace: in this namespace or below it; () for any.
+        ids: one of these ids; None for any.
+        subject: this subject, whatever its case and Unicode form (memoria/canonical.py).
+        tags: all of these tags.
+        kinds: one of these kinds; () for any.
+        key: this key of the caller.
+        session: of this conversation, exactly as its provenance names it.
+        speaker: by this speaker, exactly as its provenance names them.
+        metadata: scalars by dotted path, such as {"flight.seat": "12A"}; all of these (memoria/metadata.py).
+        since: created at this time or later.
+        until: created before this time.
+        archived: True for archived memories only, False for the others, None for both.
     """
 
     namespace: Namespace = ()
@@ -237,12 +327,23 @@ class Where:
     tags: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     key: str | None = None
+    session: str | None = None
+    speaker: str | None = None
+    # Left out of the hash, which a dict has none of.
+    metadata: Mapping[str, Scalar] = field(default_factory=dict, hash=False)
     since: datetime | None = None
     until: datetime | None = None
     archived: bool | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether `memory`, or a part of it, meets every criterion but `archived`: the definition for each store."""
+        """Whether a memory, or a part of it, meets every criterion except `archived`. Every store agrees with this.
+
+        Args:
+            memory: the memory; a gist also matches by any of its parts.
+
+        Returns:
+            True when it matches.
+        """
         asked = self.ids is None or memory.id in self.ids
         return asked and (self._meets(memory) or any(map(self._meets, memory.parts)))
 
@@ -253,18 +354,26 @@ class Where:
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)
             and (self.key is None or memory.key == self.key)
+            and (self.session is None or memory.provenance.session == self.session)
+            and (self.speaker is None or memory.provenance.speaker == self.speaker)
+            and (not self.metadata or asked(self.metadata) <= entries(memory.metadata))
             and (self.since is None or memory.created_at >= self.since)
             and (self.until is None or memory.created_at < self.until)
         )
 
     @property
     def only_namespace(self) -> bool:
-        """Whether the namespace is all that is asked, so that whole namespaces are meant."""
+        """Whether the namespace is the only criterion, so that whole namespaces are meant."""
         return self == Where(namespace=self.namespace)
 
 
 class Page(list[Memory]):
     """Memories in order, oldest first, that says whether it was cut.
+
+    Args:
+        memories: those on it, oldest first.
+        left: how many that meet the filters are not on it; >= 0.
+        newest: whether these are the newest, so that what is left is older.
 
     Attributes:
         left: how many memories that meet the filters it leaves out.
@@ -281,8 +390,24 @@ class Page(list[Memory]):
         return self[-1].id if self and self.left and not self._newest else None
 
 
+class Preview(list[Memory]):
+    """Exactly the memories that a forget would forget, oldest first; forgetting these ids forgets the same.
+
+    Args:
+        memories: those that would go.
+        rewritten: ids of gists that would be made again without them.
+
+    Attributes:
+        rewritten: ids of gists that stay, and would be made again without what goes.
+    """
+
+    def __init__(self, memories: Iterable[Memory] = (), *, rewritten: Iterable[str] = ()) -> None:
+        super().__init__(memories)
+        self.rewritten = tuple(rewritten)
+
+
 class _Reported:
-    """Room for whom to tell about use; no field, so that equality, repr and JSON do not see it."""
+    """Whom to tell when a hit is used. No field of a dataclass: equality, repr and JSON leave it out."""
 
     __slots__ = ("_tell",)
     _tell: Callable[[str], None]
@@ -290,25 +415,42 @@ class _Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit(_Reported):
-    """A recalled memory with its score and the terms that the score is the sum of."""
+    """A recalled memory and why it was found.
+
+    Attributes:
+        memory: the memory.
+        score: log-odds that it is needed now; the cosine when recall went by the vector alone.
+        terms: the named parts of the score; their sum is the score.
+    """
 
     memory: Memory
     score: float
     terms: Mapping[str, float]
 
     def explain(self) -> str:
-        """The score as a sum of named terms, largest first: `0.731 = similarity 0.731`."""
+        """The score as a sum of named terms, largest first.
+
+        Returns:
+            One line, such as `0.731 = similarity 0.731`.
+        """
         parts = sorted(self.terms.items(), key=lambda term: -abs(term[1]))
         return f"{self.score:.3f} = " + " + ".join(f"{name} {value:.3f}" for name, value in parts)
 
     def used(self) -> None:
-        """Says that this memory was really used, which reinforces it; nothing happens where traces are not kept."""
+        """Reports that this memory was used, which strengthens it; does nothing without `reinforce="used"`."""
         tell = getattr(self, "_tell", None)
         if tell is not None:
             tell(self.memory.id)
 
     def reporting(self, tell: Callable[[str], None]) -> Hit:
-        """This hit, telling `tell` the id when it is used."""
+        """Makes `used` report to a callable.
+
+        Args:
+            tell: called with the id of the memory each time.
+
+        Returns:
+            This same hit.
+        """
         object.__setattr__(self, "_tell", tell)
         return self
 
@@ -317,9 +459,13 @@ class Hit(_Reported):
 class Verification:
     """What a byte scan of every file of the store found after a forget.
 
-    files, bytes_scanned: what was read. needles: texts, vectors and keys that were looked for.
-    found: how many of these needles still stand somewhere; 0 is a clean erasure.
-    shared: vectors that stand because a memory with the very same text is kept; not counted in `found`.
+    Attributes:
+        files: how many files were read.
+        bytes_scanned: how many bytes.
+        needles: how many texts, vectors and keys were looked for; texts under 8 bytes, and those that are words of the
+            file format itself, are not, for they would be found whatever is forgotten.
+        found: how many of these are still somewhere; 0 is a clean erasure.
+        shared: vectors that are still there because another memory has the very same text; not in `found`.
     """
 
     files: int
@@ -331,15 +477,20 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof of a forget, without content: it may be kept when the memories may not.
+    """Proof of a forget, without content: it may be stored when the memories may not.
 
-    asked: the criteria; ids and times as given, names only as "withheld".
-    forgotten: ids of what was asked for and is gone. derived: ids of what is gone because it was made from that.
-    rewritten: ids of gists that were made again without it. namespaces: how many were erased whole.
-    at: when. seconds: how long the erasure took before it was durable.
-    verification: the byte scan, when `verify=True`.
-    shards: names of the adapters that had learnt any of it, wiped. exports: paths of their known copies outside the
-    store, wiped where they still were; copies of those copies are beyond us.
+    Attributes:
+        asked: the criteria: ids and times as given, names only as "withheld".
+        forgotten: ids of the memories that were asked for and are gone.
+        namespaces: how many namespaces were erased whole.
+        at: when.
+        seconds: how long the erasure took until it was durable.
+        verification: the byte scan, with `verify=True`.
+        derived: ids of the memories that are gone because they were made from forgotten ones.
+        rewritten: ids of gists that were made again without them.
+        shards: names of the adapters that had learnt any of them and were wiped.
+        exports: paths of known copies of these adapters outside the store, wiped where they still were. Copies of
+            copies are unknown and stay.
     """
 
     asked: Mapping[str, str]
@@ -354,7 +505,11 @@ class Receipt:
     exports: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """One paragraph for people."""
+        """The receipt for people.
+
+        Returns:
+            One paragraph.
+        """
         asked = ", ".join(f"{name} {value}" for name, value in self.asked.items())
         count = len(self.forgotten)
         text = (
@@ -381,7 +536,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderCard:
-    """Which embedder made a store's vectors. dimension: length d of each vector."""
+    """Which embedder made a store's vectors.
+
+    Attributes:
+        name: its name; a store refuses an embedder of another name.
+        dimension: length d of each vector.
+    """
 
     name: str
     dimension: int
@@ -391,8 +551,10 @@ class EmbedderCard:
 class Secret:
     """Bytes that must be nowhere on disk once a memory is forgotten.
 
-    label: what they are, without content, such as "text" or "vector fp16".
-    data: the bytes. run: a match is any `run` consecutive bytes of `data`; the whole of it by default.
+    Attributes:
+        label: what they are, without content, such as "text" or "vector fp16".
+        data: the bytes.
+        run: so many consecutive bytes of `data` count as found; None for all of them.
     """
 
     label: str
@@ -402,7 +564,16 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStats:
-    """Size of a store: live memories, their namespaces, forgotten slots not yet compacted, bytes on disk."""
+    """Size of a store.
+
+    Attributes:
+        memories: how many memories it has.
+        namespaces: how many namespaces they are in.
+        erased: slots of forgotten memories, overwritten and not yet given back; `rebuild` does that.
+        bytes_on_disk: bytes of all its files.
+        embedder: which embedder made its vectors.
+        format: version of its format on disk.
+    """
 
     memories: int
     namespaces: int
@@ -413,16 +584,22 @@ class StoreStats:
 
 
 Action = Literal["update", "delete"]
+"""What a statement does to what was remembered: replaces it, or takes it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What one statement does to what was remembered before it.
+    """What one statement changes in earlier memories.
 
-    by: id of the memory whose statement this is. ends: ids of memories that no longer hold from `at` on.
-    amends: for memories that hold other facts too, their id and their text without what is old.
-    keep: what of the statement still holds, in words without what is old; its own text when it stays as it is; None
-    when it has done its work. reason: in plain words, which rule read it and what it names.
+    Attributes:
+        action: "update" when it says something new, "delete" when it only ends something.
+        by: id of the memory with the statement.
+        ends: ids of memories that are no longer true from `at` on.
+        amends: memories that also say something else: (id, text without the part that is old).
+        at: from when.
+        keep: what is left of the statement, without what is old; its whole text when it stays as it is; None when
+            nothing is left.
+        reason: which rule read it and what it names, in plain words.
     """
 
     action: Action
@@ -434,9 +611,29 @@ class Proposal:
     reason: str
 
 
+class Settled(tuple[Proposal, ...]):
+    """The proposals that were carried out, or would be; what is settled already is not among them.
+
+    Attributes:
+        skipped: proposals that cannot be carried out: what they are about is gone, held, forgotten or superseded.
+    """
+
+    skipped: tuple[Proposal, ...]
+
+    def __new__(cls, carried: Iterable[Proposal] = (), skipped: Iterable[Proposal] = ()) -> Settled:
+        made = super().__new__(cls, tuple(carried))
+        made.skipped = tuple(skipped)
+        return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A question, and what the model is to answer."""
+    """A question for training, and its answer.
+
+    Attributes:
+        prompt: the question.
+        answer: what the model should answer.
+    """
 
     prompt: str
     answer: str
@@ -446,8 +643,10 @@ __all__ = [
     "KINDS",
     "RECENT",
     "RELATIONS",
+    "Action",
     "Budget",
     "EmbedderCard",
+    "Example",
     "Hit",
     "Kind",
     "LedgerEntry",
@@ -455,12 +654,15 @@ __all__ = [
     "Memory",
     "Namespace",
     "Page",
+    "Preview",
+    "Proposal",
     "Provenance",
     "Recalled",
     "Receipt",
     "Record",
     "Relation",
     "Secret",
+    "Settled",
     "StoreStats",
     "Trace",
     "Verification",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
+from memoria.metadata import MAX_PATH
 from memoria.types import KINDS, Memory, Namespace, Where
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 MAX_TEXT_BYTES = 1 << 20
 MAX_NAME_BYTES = 1024
 MAX_METADATA_BYTES = 1 << 20
+MAX_CRITERIA = 32
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +42,8 @@ def check_where(where: Where) -> Where:
     """`where` itself when its names and times can occur in a memory; raises InvalidQuery."""
     violations = [*_namespace_violations(where.namespace), *_names_violations(where)]
     violations += [*_kinds_violations(where.kinds)]
+    violations += [*_origin_violations(session=where.session, speaker=where.speaker)]
+    violations += [*_criteria_violations(where.metadata)]
     violations += [*_time_violations(since=where.since, until=where.until)]
     if violations:
         raise InvalidQuery(*violations)
@@ -58,6 +63,13 @@ def _id_of(one: object) -> str:
     if not isinstance(one, str):
         raise InvalidQuery(f"an id is a str or a Memory, not {type(one).__name__}")
     return one
+
+
+def tidy_tags(given: Any) -> Any:
+    """Tags sorted, without repeats; what is no sequence of tags as it is, for the check to refuse."""
+    if isinstance(given, str) or not isinstance(given, Sequence | set | frozenset):
+        return given
+    return tuple(sorted(set(given))) if all(isinstance(tag, str) for tag in given) else tuple(given)
 
 
 def check_time(name: str, time: datetime | None) -> datetime | None:
@@ -123,6 +135,10 @@ def text_violations(text: object, name: str, limit: int) -> Iterator[str]:
         yield f"{name} is empty"
     if "\0" in text:
         yield f"{name} holds NUL at {text.index(chr(0))}"
+    yield from _unicode_violations(text, name, limit)
+
+
+def _unicode_violations(text: str, name: str, limit: int) -> Iterator[str]:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
@@ -192,15 +208,45 @@ def _metadata_violations(metadata: Mapping[str, Any]) -> Iterator[str]:
         yield f"metadata is {len(encoded):,} bytes of JSON, the limit is {MAX_METADATA_BYTES:,}"
 
 
+def _criteria_violations(criteria: object) -> Iterator[str]:
+    """Rules for metadata that is asked for; of paths and values, which are content, none is named."""
+    if not isinstance(criteria, Mapping):
+        yield f"metadata is {type(criteria).__name__}, not a mapping of paths to values"
+        return
+    if len(criteria) > MAX_CRITERIA:
+        yield f"metadata asks for {len(criteria)} values, the limit is {MAX_CRITERIA}"
+    for path, value in criteria.items():
+        yield from _path_violations(path)
+        if not isinstance(value, str | int | float | None):
+            yield f"metadata value is {type(value).__name__}, not str, int, float, bool or None"
+        elif isinstance(value, str):
+            yield from _unicode_violations(value, "metadata value", MAX_METADATA_BYTES)
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield "metadata value is no finite number, and no metadata holds one"
+
+
+def _path_violations(path: object) -> Iterator[str]:
+    if not isinstance(path, str):
+        yield f"metadata path is {type(path).__name__}, not str"
+        return
+    yield from _unicode_violations(path, "metadata path", MAX_METADATA_BYTES)
+    if len(path) > MAX_PATH:
+        yield f"metadata path is {len(path):,} characters, the limit is {MAX_PATH:,}"
+
+
 def _provenance_violations(memory: Memory) -> Iterator[str]:
     provenance = memory.provenance
     named = {"source": provenance.source, "speaker": provenance.speaker, "session": provenance.session}
-    for name, value in named.items():
-        if value is not None:
-            yield from text_violations(value, f"provenance {name}", MAX_NAME_BYTES)
+    yield from _origin_violations(**{f"provenance {name}": value for name, value in named.items()})
     for parent in provenance.derived_from:
         if not is_id(parent):
             yield f"provenance derived_from {shown(parent)} is not an id of 32 hexadecimal digits"
+
+
+def _origin_violations(**names: str | None) -> Iterator[str]:
+    for name, value in names.items():
+        if value is not None:
+            yield from text_violations(value, name, MAX_NAME_BYTES)
 
 
 def is_id(value: object) -> bool:

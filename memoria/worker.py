@@ -1,4 +1,4 @@
-"""Workers: what a store in PostgreSQL lets many processes do behind the back of those who remember and recall."""
+"""Workers: processes that do the background jobs of a store in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ from memoria.stores.postgres import PostgresStore
 from memoria.stores.postgres.jobs import Job
 
 LEASE = 60.0
+"""Seconds for which a job belongs to one worker; it is renewed while the job runs."""
 # After each failure a job waits so many seconds times the number of its attempts.
 _WAIT = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worked:
-    """A job that was done, or failed: why says the kind of error, without content."""
+    """A job that was done, or failed.
+
+    Attributes:
+        kind: "sweep", "purge", "sleep", "fade" or "distil".
+        attempts: how often it was tried, this time included.
+        seconds: how long it took.
+        why: the type of the error when it failed, without content; None when it was done.
+    """
 
     kind: str
     attempts: int
@@ -29,7 +37,18 @@ class Worked:
 
 
 def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
-    """Does one job after the other until none waits. Raises InvalidQuery for a store without jobs."""
+    """Does one job after the other until none is left.
+
+    Args:
+        memory: a memory in a PostgreSQL store.
+        lease: seconds after which another worker takes over the job of a worker that died.
+
+    Yields:
+        Each job after it was done, or failed.
+
+    Raises:
+        InvalidQuery: the store has no jobs: it is not in PostgreSQL.
+    """
     store = memory.store
     if not isinstance(store, PostgresStore):
         raise InvalidQuery("only a store in PostgreSQL has jobs: give its URL")
@@ -37,7 +56,7 @@ def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
         started = time.perf_counter()
         why = None
         try:
-            with _held(store, job, lease):
+            with _leased(store, job, lease):
                 _do(memory, store, job)
             store.done(job)
         except MemoriaError as error:
@@ -65,18 +84,21 @@ def _do(memory: Memoria, store: PostgresStore, job: Job) -> None:
 
 
 @contextmanager
-def _held(store: PostgresStore, job: Job, lease: float) -> Iterator[None]:
+def _leased(store: PostgresStore, job: Job, lease: float) -> Iterator[None]:
     """Renews the lease of a job for as long as it takes."""
     ended = threading.Event()
 
-    def hold() -> None:
+    def renew() -> None:
         while not ended.wait(lease / 3) and store.renew(job, lease):
             pass
 
-    thread = threading.Thread(target=hold, name="memoria-lease", daemon=True)
+    thread = threading.Thread(target=renew, name="memoria-lease", daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
+
+
+__all__ = ["LEASE", "Worked", "work"]

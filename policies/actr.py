@@ -41,10 +41,15 @@ _LEAST_AGE = 1.0
 class ActR(Model):
     """Retrievability from the whole history, recent presentations counting most.
 
-    a, c: intercept and scale of decay, P&A table 4; c = 0 gives plain ACT-R with d = a; a in (0, 1), c >= 0.
-    tau, s: retrieval threshold and noise of activation. unit: seconds that count as one of time between sessions:
-    40 is P&A's h = 0.025. k: presentations that count one by one, 0 to 16.
-    The default tau is lower than P&A's -0.704 for word pairs, so that what was seen once lasts a day or so.
+    The default tau is lower than P&A's -0.704 for word pairs, so that what was seen once lasts about a day.
+
+    Attributes:
+        a: intercept of decay, in (0, 1) (P&A table 4).
+        c: scale of decay, >= 0; 0 gives plain ACT-R, where d = a.
+        tau: retrieval threshold, in units of activation.
+        s: noise of activation, > 0.
+        unit: seconds that count as one second of time between sessions; 40 is P&A's h = 0.025.
+        k: how many presentations count one by one, 0 to 16.
     """
 
     fitted: ClassVar[Mapping[str, tuple[float, float]]] = {"a": (0.02, 0.95), "tau": (-6.0, 2.0), "s": (0.05, 2.0)}
@@ -65,7 +70,15 @@ class ActR(Model):
         return Trace.of(memory, decay=self.a)
 
     def activation(self, trace: Trace, at: datetime) -> float:
-        """m at `at`: the logarithm of summed presentations."""
+        """Base-level activation m: the logarithm of the sum over presentations (P&A eq. 1, 3).
+
+        Args:
+            trace: the trace.
+            at: when; aware.
+
+        Returns:
+            Activation, any real number.
+        """
         return math.log(self._summed(trace, at))
 
     def _summed(self, trace: Trace, at: datetime) -> float:

@@ -1,7 +1,7 @@
-"""Baselines for evaluation: what a cache would do. They say nothing of memory and claim nothing.
+"""Baselines for evaluation: what a cache would do. They do not model memory.
 
 L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM Systems Journal 5, 1966, for the
-clairvoyant one. Retrievability only orders: what has less is let go first.
+clairvoyant one. Their retrievability is only an order: the memory with the least goes first.
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ class Never(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lru(Model):
-    """Least recently used goes first. half: days of disuse that halve the value; > 0."""
+    """Least recently used goes first.
+
+    Attributes:
+        half: days without use that halve the value; > 0.
+    """
 
     half: float = 30.0
 
@@ -60,7 +64,11 @@ class Lru(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fifo(Model):
-    """First in, first out, used or not. half: days of age that halve the value; > 0."""
+    """First in, first out, used or not.
+
+    Attributes:
+        half: days of age that halve the value; > 0.
+    """
 
     half: float = 30.0
 
@@ -95,7 +103,11 @@ class Lfu(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Random(Model):
-    """Chance goes first: a number drawn from `seed` and the time of encoding (SplitMix64, Steele et al. 2014)."""
+    """In random order: a number drawn from `seed` and the time of encoding (SplitMix64, Steele et al. 2014).
+
+    Attributes:
+        seed: another one gives another order.
+    """
 
     seed: int = 0
 
@@ -117,9 +129,10 @@ class Random(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belady(Model):
-    """Clairvoyant: what is needed last, or never again, goes first. It rises towards a use, as no memory does.
+    """Clairvoyant: the memory that is needed last, or never again, goes first. Its value rises before a use.
 
-    uses: for each time of encoding, which names the memory, the times of its uses to come, ascending.
+    Attributes:
+        uses: for each time of encoding, by which a memory is known, the times of its uses, ascending.
     """
 
     uses: Mapping[datetime, tuple[datetime, ...]] = field(default_factory=dict)
@@ -130,9 +143,9 @@ class Belady(Model):
         return 0.0 if position == len(coming) else 1 / (1 + (coming[position] - at) / DAY)
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """Its last use."""
         if threshold <= 0:
             return None
+        # Its last use.
         return max((*self.uses.get(trace.start, ()), trace.last_retrieved))
 
 

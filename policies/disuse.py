@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 class Disuse(Model):
     """Retrievability is RS; `Trace.strength` is SS.
 
-    scale: days until RS of SS = 0 falls to 1/e; > 0. storing: most that one use adds to SS; > 0.
-    emphasis: SS of a new memory of salience 1.
+    Attributes:
+        scale: days until RS falls to 1/e when SS = 0; > 0.
+        storing: the most that one use adds to SS; > 0.
+        emphasis: SS of a new memory of salience 1; >= 0.
     """
 
     spacing: ClassVar[bool] = True
@@ -63,7 +65,7 @@ class Disuse(Model):
         return trace.found(at, strength=trace.strength + gain)
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """t = -scale (1 + SS) ln(threshold)."""
         if threshold <= 0:
             return None
+        # t = -scale (1 + SS) ln(threshold)
         return after(trace.last_retrieved, max(-self.scale * (1 + trace.strength) * math.log(threshold), 0.0))

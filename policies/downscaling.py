@@ -33,8 +33,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Downscaling(Model):
     """w, the synaptic strength in (0, 1), is the retrievability.
 
-    weight: w of a new memory of salience 0.5. emphasis: what salience 1 adds to logit w, and 0 takes away.
-    delta: what a night takes from logit w; > 0. gain: what a use adds to it. night: hour (UTC) at which it sleeps.
+    Attributes:
+        weight: w of a new memory of salience 0.5, in (0, 1).
+        emphasis: how much salience 1 adds to logit w, and salience 0 subtracts.
+        delta: how much a night subtracts from logit w; > 0.
+        gain: how much a use adds to logit w; > 0.
+        night: hour of the day (UTC) at which nights are counted, in [0, 24).
     """
 
     fitted: ClassVar[Mapping[str, tuple[float, float]]] = {"delta": (0.001, 5.0), "gain": (0.01, 10.0)}
@@ -50,7 +54,15 @@ class Downscaling(Model):
         return Trace.of(memory, strength=_inverse_logit(raised))
 
     def nights(self, start: datetime, end: datetime) -> int:
-        """Nights slept from `start` to `end`."""
+        """How many nights are between two times.
+
+        Args:
+            start: from when; aware.
+            end: until when; aware.
+
+        Returns:
+            Nights, >= 0.
+        """
         return max(self._night(end) - self._night(start), 0)
 
     def _night(self, time: datetime) -> int:
@@ -61,7 +73,7 @@ class Downscaling(Model):
         return _inverse_logit(_logit(self._weight(trace)) - self.delta * nights)
 
     def _weight(self, trace: Trace) -> float:
-        """A trace made by another model has no strength yet."""
+        """w of a trace; one that another model made has no strength yet."""
         return min(trace.strength, _MOST) if trace.strength > 0 else self.weight
 
     def many(self, traces: Traces, at: datetime) -> Floats:
@@ -82,11 +94,11 @@ class Downscaling(Model):
         return trace.found(at, strength=_inverse_logit(_logit(min(self.one(trace, at), _MOST)) + self.gain))
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """The end of night n = ceil((logit w - logit threshold) / delta)."""
         if threshold <= 0:
             return None
         if threshold >= 1 or self._weight(trace) < threshold:
             return trace.last_retrieved
+        # The end of night n = ceil((logit w - logit threshold) / delta).
         nights = math.floor((_logit(self._weight(trace)) - _logit(threshold)) / self.delta) + 1
         started = self._night(trace.last_retrieved)
         return after(_EPOCH, started + nights + self.night / 24)

@@ -26,9 +26,11 @@ _LOG_R = math.log(0.9)
 class Exponential(Model):
     """R = 0.9^(t/S), t in days since the last retrieval.
 
-    stability: S of a new memory in days; > 0. growth: S is multiplied by 1 + growth * (1 - R) when it is found, so
-    that massed repeats add next to nothing (the spacing effect); >= 0.
-    loss: S is multiplied by this when it is missed; in (0, 1].
+    Attributes:
+        stability: S of a new memory, in days; > 0.
+        growth: when the memory is found, S is multiplied by 1 + growth * (1 - R), so that massed repetitions add
+            almost nothing (the spacing effect); >= 0.
+        loss: when it is missed, S is multiplied by this; in (0, 1].
     """
 
     spacing: ClassVar[bool] = True
@@ -64,7 +66,7 @@ class Exponential(Model):
         return trace.found(at, stability=trace.stability * gain)
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """t = S ln(threshold) / ln(0.9)."""
         if threshold <= 0:
             return None
+        # t = S ln(threshold) / ln(0.9)
         return after(trace.last_retrieved, max(trace.stability * math.log(threshold) / _LOG_R, 0.0))

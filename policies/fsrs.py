@@ -39,8 +39,14 @@ _LEAST_STABILITY = 0.001
 class FSRS6(Model):
     """Stability, difficulty, retrievability.
 
-    w: the 21 weights w0 to w20. first: the grade of encoding, 1 to 4.
-    grain: elapsed time counts in whole multiples of so many days; 1 is what the package `fsrs` does, 0 is continuous.
+    Attributes:
+        w: the 21 weights w0 to w20.
+        first: grade of the first presentation, 1 to 4.
+        grain: elapsed time is rounded down to multiples of so many days; 1 as the package `fsrs` does, 0 for no
+            rounding.
+
+    Raises:
+        InvalidInput: there are not 21 weights, or `first` is no grade.
     """
 
     spacing: ClassVar[bool] = True
@@ -93,19 +99,28 @@ class FSRS6(Model):
         return self.review(trace, at, GOOD if recalled else AGAIN)
 
     def review(self, trace: Trace, at: datetime, grade: int) -> Trace:
-        """The trace after a review with a grade from 1 to 4."""
+        """The trace after a review with a grade.
+
+        Args:
+            trace: the trace before.
+            at: when; aware.
+            grade: 1 again, 2 hard, 3 good, 4 easy.
+
+        Returns:
+            The trace after it.
+        """
         if days(trace, at) < 1:
             stability = self._same_day(trace.stability, grade)
         elif grade == AGAIN:
             stability = self._lapse(trace, self.one(trace, at))
         else:
             stability = self._success(trace, self.one(trace, at), grade)
-        held = {"stability": max(stability, _LEAST_STABILITY), "difficulty": self._difficulty(trace.difficulty, grade)}
+        stability, difficulty = max(stability, _LEAST_STABILITY), self._difficulty(trace.difficulty, grade)
         # A miss is a review too: time counts from it.
         return (
-            trace.missed(last_retrieved=max(at, trace.last_retrieved), **held)
+            trace.missed(last_retrieved=max(at, trace.last_retrieved), stability=stability, difficulty=difficulty)
             if grade == AGAIN
-            else trace.found(at, **held)
+            else trace.found(at, stability=stability, difficulty=difficulty)
         )
 
     def _first_difficulty(self, grade: int) -> float:
@@ -131,9 +146,9 @@ class FSRS6(Model):
         return min(long, s / math.exp(w[17] * w[18]))
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """t = S (threshold^(-1/w20) - 1) / factor, rounded up to the grain."""
         if threshold <= 0:
             return None
+        # t = S (threshold^(-1/w20) - 1) / factor, rounded up to the grain.
         exponent = -math.log(threshold) / self.w[20]
         elapsed = max(trace.stability * math.expm1(exponent) / self._factor, 0.0) if exponent < 700 else math.inf
         if self.grain and math.isfinite(elapsed):

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerativeAgents(Model):
-    """decay: factor of recency per hour, in (0, 1). recency, importance, relevance: the alphas, >= 0, not all 0."""
+    """Recency and importance, as a weighted mean. The three weights are the alphas of the score, not all 0.
+
+    Attributes:
+        decay: factor of recency per hour, in (0, 1).
+        recency: weight of recency, >= 0.
+        importance: weight of importance, >= 0.
+        relevance: weight of relevance, >= 0; only in `score`.
+    """
 
     fitted: ClassVar[Mapping[str, tuple[float, float]]] = {"decay": (0.5, 0.99999), "importance": (0.01, 10.0)}
 
@@ -47,11 +54,20 @@ class GenerativeAgents(Model):
         return out
 
     def score(self, trace: Trace, at: datetime, relevance: float) -> float:
-        """The published score of a memory for a question; relevance: its cosine, in [0, 1]."""
+        """The published score of a memory for a question.
+
+        Args:
+            trace: the trace of the memory.
+            at: when; aware.
+            relevance: cosine of the memory with the question, in [0, 1].
+
+        Returns:
+            The weighted sum of recency, importance and relevance.
+        """
         return (self.recency + self.importance) * self.one(trace, at) + self.relevance * relevance
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """hours = ln((threshold (a_r + a_i) - a_i importance) / a_r) / ln(decay); never if importance holds it."""
+        # hours = ln((threshold (a_r + a_i) - a_i importance) / a_r) / ln(decay); never if importance is enough.
         recent = threshold * (self.recency + self.importance) - self.importance * trace.salience
         if recent <= 0:
             return None

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interference(Model):
-    """base: the model that interference weakens. weight: cost of a rival of similarity 1; >= 0.
+    """Retrievability by another model, lowered by similar memories that came later.
 
-    similar: cosine from which a later memory is a rival, in (0, 1].
+    Attributes:
+        base: the model that gives R_base.
+        weight: effect of a rival of cosine 1; >= 0.
+        similar: cosine from which a later memory is a rival, in (0, 1].
     """
 
     base: Model = Exponential()  # noqa: RUF009 - frozen, so that one default can serve all
@@ -42,7 +45,15 @@ class Interference(Model):
         return self.base.encode(memory)
 
     def interfere(self, trace: Trace, similarity: float) -> Trace:
-        """The trace after a later memory of this cosine came in."""
+        """The trace after a later memory was stored.
+
+        Args:
+            trace: the trace of the earlier memory.
+            similarity: cosine of the two, in [-1, 1].
+
+        Returns:
+            The trace with more interference; the same one when the two are not similar enough.
+        """
         if similarity < self.similar:
             return trace
         return replace(trace, interference=trace.interference + similarity)
@@ -58,8 +69,8 @@ class Interference(Model):
         return self.base.reinforce(trace, at, recalled=recalled)
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """When the base falls below threshold (1 + weight I)."""
         if threshold <= 0:
             return None
+        # When the base falls below threshold (1 + weight I).
         needed = threshold * (1 + self.weight * trace.interference)
         return trace.last_retrieved if needed >= 1 else self.base.next_below(trace, needed)

@@ -1,6 +1,6 @@
-"""What every model shares: a model says how one trace is held, and the rest is built on top of that once.
+"""What all models share: a model computes the retrievability of one trace, and the rest follows from that.
 
-A model of your own needs `one`, and mostly `encode` and `reinforce`. `many` and `next_below` come with it: a loop,
+A model of your own needs `one`, and usually `encode` and `reinforce`. `many` and `next_below` come with it: a loop,
 and a bracketed root (R. P. Brent, Algorithms for Minimization without Derivatives, 1973). Override them where numpy
 or algebra can do better; `memoria.testing.policies.PolicyConformance` checks that both forms agree.
 """
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from memoria.traces import Traces
 
 DAY = timedelta(days=1)
+"""One day."""
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of time: nothing is due at this time or later."""
 
 
 class Model:
     """Base of the models here. A model is a small frozen value: no clock, no store, no I/O.
 
-    spacing: whether it claims the spacing effect. fitted: parameters that `fit` may choose, and between which bounds.
+    Attributes:
+        spacing: whether it claims the spacing effect: spaced repetitions last longer than massed ones.
+        fitted: parameters that `fit` may choose, each with its lowest and highest value.
     """
 
     __slots__ = ()
@@ -32,7 +36,14 @@ class Model:
     fitted: ClassVar[Mapping[str, tuple[float, float]]] = {}
 
     def encode(self, memory: Memory) -> Trace:
-        """The trace of a new memory."""
+        """The trace of a new memory.
+
+        Args:
+            memory: the memory.
+
+        Returns:
+            Its first trace, last retrieved at its `created_at`.
+        """
         return Trace.of(memory)
 
     @overload
@@ -40,7 +51,15 @@ class Model:
     @overload
     def retrievability(self, traces: Sequence[Trace] | Traces, at: datetime) -> Floats: ...
     def retrievability(self, traces: Trace | Sequence[Trace] | Traces, at: datetime) -> float | Floats:
-        """Probability in [0, 1] of retrieval at `at`: a float for one trace, shape (n,) for n."""
+        """Probability that memories can be recalled.
+
+        Args:
+            traces: one trace, or n of them.
+            at: when; aware.
+
+        Returns:
+            Probabilities in [0, 1], a float for one trace and an array of shape (n,) for n.
+        """
         if isinstance(traces, Trace):
             return self.one(traces, at)
         from memoria.traces import Traces, in_blocks
@@ -49,31 +68,80 @@ class Model:
         return in_blocks(lambda part: self.many(part, at), columns)
 
     def one(self, trace: Trace, at: datetime) -> float:
-        """Retrievability of one trace."""
+        """Retrievability of one trace.
+
+        Args:
+            trace: the trace.
+            at: when; aware.
+
+        Returns:
+            A probability in [0, 1].
+        """
         raise NotImplementedError
 
     def many(self, traces: Traces, at: datetime) -> Floats:
-        """Retrievability of columns, shape (n,)."""
+        """Retrievability of n traces.
+
+        Args:
+            traces: the traces as columns.
+            at: when; aware.
+
+        Returns:
+            Probabilities in [0, 1], shape (n,), as `one` gives them.
+        """
         import numpy as np
 
         return np.array([self.one(trace, at) for trace in traces], np.float64)
 
     def reinforce(self, trace: Trace, at: datetime, *, recalled: bool) -> Trace:
-        """The trace after it was looked for at `at`, and found or missed."""
+        """The trace after the memory was looked for.
+
+        Args:
+            trace: the trace before.
+            at: when; aware.
+            recalled: whether the memory was found.
+
+        Returns:
+            The trace after it.
+        """
         return trace.found(at) if recalled else trace.missed()
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """When retrievability falls below `threshold`; None for never, or not before the year 9999."""
+        """When retrievability falls below a threshold, if the memory is not used before.
+
+        Args:
+            trace: the trace.
+            threshold: a retrievability, in [0, 1].
+
+        Returns:
+            The time; None for never, or not before the year 9999.
+        """
         return root(self, trace, threshold)
 
 
 def days(trace: Trace, at: datetime) -> float:
-    """Days since the trace was last retrieved, >= 0."""
+    """Days since a memory was last recalled.
+
+    Args:
+        trace: its trace.
+        at: until when; aware.
+
+    Returns:
+        Days, >= 0.
+    """
     return max((at - trace.last_retrieved) / DAY, 0.0)
 
 
 def after(start: datetime, elapsed: float) -> datetime | None:
-    """The time `elapsed` days after `start`; None beyond the year 9999."""
+    """The time so many days later.
+
+    Args:
+        start: from when.
+        elapsed: days; may be infinite.
+
+    Returns:
+        The time; None after the year 9999.
+    """
     # Elapsed may be infinite or larger than a timedelta can be.
     if not elapsed < (LATEST - start) / DAY:
         return None
@@ -81,7 +149,16 @@ def after(start: datetime, elapsed: float) -> datetime | None:
 
 
 def root(model: Model, trace: Trace, threshold: float) -> datetime | None:
-    """`next_below` where no closed form exists: the interval doubles until it holds the root."""
+    """`next_below` for a model without a closed form: the interval doubles until the root is in it.
+
+    Args:
+        model: gives retrievability by `one`; it has to fall with time.
+        trace: the trace.
+        threshold: a retrievability, in [0, 1].
+
+    Returns:
+        The time; None for never, or not before the year 9999.
+    """
     from scipy.optimize import brentq
 
     start = trace.last_retrieved
@@ -100,3 +177,6 @@ def root(model: Model, trace: Trace, threshold: float) -> datetime | None:
         if high > limit:
             return None
     return after(start, brentq(above, low, high, xtol=1e-9, rtol=1e-12))
+
+
+__all__ = ["DAY", "LATEST", "Model", "after", "days", "root"]

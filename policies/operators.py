@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wrapped(Model):
-    """What each operator hands on to its base."""
+    """What each operator leaves to its base.
+
+    Attributes:
+        base: the policy that is changed.
+    """
 
     base: Model = Exponential()  # noqa: RUF009 - frozen, so that one default can serve all
 
@@ -34,7 +38,11 @@ class _Wrapped(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protect(_Wrapped):
-    """What is pinned or held has retrievability 1, for ever."""
+    """Pinned and held memories have retrievability 1, for ever.
+
+    Attributes:
+        base: the policy of all other memories.
+    """
 
     def one(self, trace: Trace, at: datetime) -> float:
         return 1.0 if trace.protected else self.base.one(trace, at)
@@ -51,7 +59,12 @@ class Protect(_Wrapped):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor(_Wrapped):
-    """Retrievability never falls below `height` times the salience; height in [0, 1]."""
+    """Retrievability never falls below a share of the salience.
+
+    Attributes:
+        base: the policy that is changed.
+        height: the share, in [0, 1].
+    """
 
     height: float = 0.5
 
@@ -70,7 +83,13 @@ class Floor(_Wrapped):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faster(_Wrapped):
-    """For memories of some kinds time runs `factor` times as fast, counted from encoding; > 0."""
+    """For memories of some kinds time runs faster, counted from when they were stored.
+
+    Attributes:
+        base: the policy that is changed.
+        kinds: the kinds of memories.
+        factor: how many times as fast; > 0.
+    """
 
     kinds: tuple[Kind, ...] = ("episodic",)
     factor: float = 2.0

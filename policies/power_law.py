@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 class PowerLaw(Model):
     """R = (1 + beta t)^-psi, t in days since the last retrieval.
 
-    stability: S of a new memory in days; > 0. psi: > 0. growth: factor of S at each success, >= 1;
-    loss: at each miss, in (0, 1].
+    Attributes:
+        stability: S of a new memory, in days; > 0.
+        psi: exponent of the curve; > 0.
+        growth: when the memory is found, S is multiplied by this; >= 1.
+        loss: when it is missed, S is multiplied by this; in (0, 1].
     """
 
     fitted: ClassVar[Mapping[str, tuple[float, float]]] = {
@@ -72,10 +75,9 @@ class PowerLaw(Model):
         return trace.found(at, stability=trace.stability * self.growth)
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """t = (threshold^(-1/psi) - 1) / beta."""
         if threshold <= 0:
             return None
-        # The power may be beyond any float.
+        # t = (threshold^(-1/psi) - 1) / beta, where the power may be too large for a float.
         exponent = -math.log(threshold) / self.psi
         ratio = math.expm1(exponent) / self._beta if exponent < 700 else math.inf
         return after(trace.last_retrieved, max(trace.stability * ratio, 0.0))

@@ -1,12 +1,12 @@
 """Prioritised replay in sleep: which memories a pass takes up first.
 
 M. G. Mattar, N. D. Daw, Prioritized memory access explains planning and hippocampal replay, Nature Neuroscience 21,
-2018: replay what has the greatest product of need and gain. Here need is salience times recency, and gain is how weakly
-the memory is held: sleep replays what is weakly held first (A. C. Schapiro et al., Nature Communications 9, 2018).
+2018: replay what has the greatest product of need and gain. Here need is salience times recency, and gain is how weak
+the memory is: sleep replays weak memories first (A. C. Schapiro et al., Nature Communications 9, 2018).
 
     priority = salience^a  x  2^(-age / half_life)  x  (1 - R + floor)
 
-R is retrievability, age the days since encoding. `floor` keeps what is held well in the queue, behind all else.
+R is retrievability, age the days since encoding. `floor` keeps strong memories in the queue, behind all others.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrioritisedReplay:
-    """What is recent, salient and weakly held comes first.
+    """Recent, salient and weak memories come first.
 
-    emphasis: exponent a of salience; >= 0. half_life: days until recency halves; > 0. floor: in (0, 1].
+    Attributes:
+        emphasis: exponent a of salience; >= 0.
+        half_life: days until recency halves; > 0.
+        floor: least salience, and what is added to the gain; in (0, 1].
     """
 
     emphasis: float = 1.0
@@ -32,7 +35,16 @@ class PrioritisedReplay:
     floor: float = 0.01
 
     def priority(self, traces: Traces, retrievability: Floats, at: datetime) -> Floats:
-        """How urgent each replay is, shape (n,); 0 for what was encoded after `at`."""
+        """How urgent the replay of each memory is.
+
+        Args:
+            traces: n traces as columns.
+            retrievability: that of each at `at`, in [0, 1], shape (n,).
+            at: when; aware.
+
+        Returns:
+            Priorities, shape (n,); 0 for memories stored after `at`.
+        """
         import numpy as np
 
         from memoria.traces import DAY_MICROS, micros

@@ -26,7 +26,12 @@ _MINUTES = 1440.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Savings(Model):
-    """R = k / ((log10 t)^c + k), t in minutes since the last retrieval, plus one. k, c: > 0."""
+    """R = k / ((log10 t)^c + k), t in minutes since the last retrieval, plus one.
+
+    Attributes:
+        k: constant of the formula; > 0.
+        c: exponent of the formula; > 0.
+    """
 
     fitted: ClassVar[Mapping[str, tuple[float, float]]] = {"k": (0.01, 100.0), "c": (0.1, 10.0)}
 
@@ -50,9 +55,9 @@ class Savings(Model):
         return out
 
     def next_below(self, trace: Trace, threshold: float) -> datetime | None:
-        """t = 10^((k (1/threshold - 1))^(1/c))."""
         if threshold <= 0:
             return None
+        # t = 10^((k (1/threshold - 1))^(1/c))
         power = math.pow(max(self.k * (1 / threshold - 1), 0.0), 1 / self.c)
         minutes = math.pow(10.0, power) - 1 if power < 300 else math.inf
         return after(trace.last_retrieved, minutes / _MINUTES)

@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +20,7 @@ from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, Sto
 from memoria.process import Home
 from memoria.protocols import Change, Embedder
 from memoria.stores import shelves
+from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
 from memoria.stores.vectors import embedded
@@ -277,10 +278,21 @@ class StoreBase(ABC):
             if not over_holds:
                 _check_held([old[id] for id in touched])
             made = _made(change, old)
+            self._check_keys(made, {*touched, *change.ends})
             self._put_entries(shelves.SUPERSEDED, dict(map(shelves.link_to_entry, change.links)))
             self._erase([old[id] for id in dict.fromkeys(change.erase)], guard=guard)
             self._forgetting.guard(change.guarded)
             self._write(made)
+
+    def _check_keys(self, records: Sequence[Record], leaving: Set[str]) -> None:
+        """Raises KeyConflict when one of these has the key of another memory of its namespace."""
+        homes = {record.memory.namespace for record in records if keys_of(record.memory)}
+        for name in homes:
+            holders: dict[str, set[str]] = {}
+            for one in (found.memory for found in self._scan(name) if found.memory.namespace == name):
+                for key in keys_of(one):
+                    holders.setdefault(key, set()).add(one.id)
+            claimed([keys_of(one.memory) for one in records if one.memory.namespace == name], holders, leaving)
 
     def _write(self, records: Sequence[Record]) -> None:
         if records:
@@ -410,8 +422,9 @@ class StoreBase(ABC):
             return [problem for record in self._scan(()) for problem in self._wrong(record)]
 
     def repair(self, *, dry_run: bool = False) -> list[str]:
-        """Says that nothing can be done, of each problem; override it when a store can do something."""
-        return [f"{problem}: nothing can be done" for problem in self.check()]
+        """Says of each problem that nothing can be done; override it where something can."""
+        with self._reading() if dry_run else self._writing():
+            return [f"{problem}: nothing can be done" for problem in self.check()]
 
     def _wrong(self, record: Record) -> Iterator[str]:
         id, dimension = _id(record), self._card.dimension

@@ -31,7 +31,17 @@ def pack(record: Record) -> bytes:
 
 
 def unpack(data: bytes) -> Record:
-    """The record that `pack` was given; raises StoreCorrupt for other bytes."""
+    """The record that `pack` was given.
+
+    Args:
+        data: what `pack` returned.
+
+    Returns:
+        The record, its vector rounded to fp16.
+
+    Raises:
+        StoreCorrupt: these are other bytes.
+    """
     try:
         lengths = _LENGTHS.unpack_from(data)
         head, vector_bytes = data[_LENGTHS.size : -lengths[1]], data[-lengths[1] :]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from memoria.canonical import canonical
+from memoria.metadata import asked, entries
+from memoria.stores.claims import keys_of
 from memoria.stores.sealing import blind
 from memoria.traces import Traces
-from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace
+from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace, Where
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -182,17 +184,30 @@ def to_trace(row: tuple[Any, ...]) -> Trace:
 
 def labels(key: bytes, memory: Memory) -> set[bytes]:
     """The blind-index entries of a memory, and of its parts, under its namespace's key."""
-    hashes = {blind(key, "tag", tag) for tag in memory.tags}
-    if memory.subject is not None:
-        hashes.add(subject_label(key, memory.subject))
-    if memory.key is not None:
-        hashes.add(blind(key, "key", memory.key))
+    origin = memory.provenance
+    hashes = _labels(key, memory, origin.session, origin.speaker, entries(memory.metadata))
     return hashes.union(*(labels(key, part) for part in memory.parts))
 
 
-def subject_label(key: bytes, subject: str) -> bytes:
-    """The blind-index entry of a subject, the same for all ways to write it."""
-    return blind(key, "subject", canonical(subject))
+def asked_labels(key: bytes, where: Where) -> set[bytes]:
+    """The blind-index entries that whatever meets a filter has, all of them; of a gist, from different parts maybe."""
+    return _labels(key, where, where.session, where.speaker, asked(where.metadata))
+
+
+def _labels(
+    key: bytes, named: Memory | Where, session: str | None, speaker: str | None, said: Iterable[str]
+) -> set[bytes]:
+    """One for each name or value that is given. A subject has the same one in all ways to write it."""
+    subject = None if named.subject is None else canonical(named.subject)
+    single = {"subject": subject, "key": named.key, "session": session, "speaker": speaker}
+    several = {"tag": named.tags, "metadata": said}
+    hashes = {blind(key, field, value) for field, value in single.items() if value is not None}
+    return hashes | {blind(key, field, value) for field, values in several.items() for value in values}
+
+
+def key_labels(key: bytes, memory: Memory) -> set[bytes]:
+    """Those of `labels` that are of the caller's keys, which no other memory of the namespace has."""
+    return {blind(key, "key", one) for one in keys_of(memory)}
 
 
 def to_traces(found: Sequence[tuple[Any, ...]]) -> Traces:

@@ -296,7 +296,7 @@ def test_a_reply_comes_in_pieces_and_can_be_cancelled(memory: Memoria) -> None:
     assert [next(answer), next(answer)] == ["0 ", "1 "]
     with pytest.raises(InvalidQuery, match="not over"):
         answer.reply  # noqa: B018 - it is the reading that raises
-    with pytest.raises(InvalidQuery, match="under way"):
+    with pytest.raises(InvalidQuery, match="still running"):
         agent.say("And you?")
     answer.close()
     assert answer.reply.cancelled

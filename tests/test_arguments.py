@@ -12,6 +12,7 @@ import pytest
 
 import memoria
 from memoria.engine.arguments import Amendment, DraftFields, Filters
+from memoria.engine.change import Asked, SleepOptions
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidInput, InvalidQuery, MemoryNotFound, UnknownArgument
 from memoria.testing import HashEmbedder
@@ -32,6 +33,7 @@ def test_the_fields_that_verbs_take_are_those_of_drafts_and_filters() -> None:
     where = {one.name for one in dataclasses.fields(Where)}
     assert DraftFields.__annotations__.keys() == draft - {"text"}
     assert Filters.__annotations__.keys() == where - {"ids", "archived"}
+    assert SleepOptions.__annotations__.keys() == {one.name for one in dataclasses.fields(Asked)}
     assert Amendment.__annotations__.keys() == draft - {"created_at", "key", "provenance", "vector"}
 
 
@@ -195,4 +197,6 @@ def test_a_list_that_is_cut_says_so_and_goes_on() -> None:
         assert (page, page.left, page.after) == (made[6:], 0, None)
         last = memory.list(limit=2, newest=True)
         assert (last, last.left, last.after) == (made[5:], 4, None)
+        with pytest.raises(InvalidQuery, match="not an id"):
+            memory.list(after="x")
         assert memory.list().left == 0

@@ -31,7 +31,7 @@ def test_remember_recall_forget_scan(tmp_path: Path) -> None:
     hits = json.loads(run(tmp_path, "recall", "How does Ada drink tea?", "--json"))
     assert hits[0]["memory"]["id"] == tea
     assert json.loads(run(tmp_path, "get", tea, "--json"))["memory"]["subject"] == "ada"
-    assert len(json.loads(run(tmp_path, "list", "--json", "-n", "app/bob"))) == 2
+    assert len(json.loads(run(tmp_path, "list", "--json", "-n", "app/bob"))["memories"]) == 2
     exported = run(tmp_path, "export")
     assert "--yes" in run(tmp_path, "forget", "--subject", "ada", status=2)
     assert [one["id"] for one in json.loads(run(tmp_path, "forget", "--subject", "ada", "--dry-run", "--json"))] == [

@@ -72,6 +72,42 @@ def test_a_full_disk_is_named_loses_nothing_and_still_forgets(tmp_path: Path) ->
     assert "a.memoria" in met, "no attempt filled the disk within a slot file"
 
 
+FILLED = """
+import sys, memoria
+from pathlib import Path
+from memoria.testing import HashEmbedder
+root, embedder = Path(sys.argv[1]), HashEmbedder(64)
+path = root / "a.memoria"
+with memoria.open(path, embedder=embedder) as memory:
+    facts = memory.remember_many([f"fact {n}" for n in range(200)])
+with (root / "filler").open("wb", buffering=0) as file:
+    for size in (1 << 16, 1 << 8, 1):
+        try:
+            while file.write(bytes(size)) == size:
+                pass
+        except OSError:
+            pass
+for round in range(3):
+    with memoria.open(path, embedder=embedder) as memory:
+        memory.forget(facts.pop().id)
+        memory.forget(facts.pop().id, facts.pop().id)
+        assert memory.list() == facts
+    with memoria.open(path, mode="r", embedder=embedder) as memory:
+        assert memory.list() == facts
+        assert memory.recall("fact 3", k=1)[0].memory == facts[3]
+(root / "filler").unlink()
+with memoria.open(path, embedder=embedder) as memory:
+    assert memory.doctor() == []
+    assert memory.list() == facts
+    memory.remember("there is room again")
+"""
+
+
+@needs_mount
+def test_a_store_on_a_disk_that_others_filled_opens_and_forgets(tmp_path: Path) -> None:
+    _unshared(tmp_path, "2m", FILLED)
+
+
 READ_ONLY = """
 import subprocess, sys, memoria
 from pathlib import Path

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import memoria
 from memoria.evaluation.bench.overhead import bench_langgraph
 from memoria.integrations.anthropic import MemoriaMemoryTool
-from memoria.integrations.filters import holds
+from memoria.integrations.filters import matches
 from memoria.integrations.graph import KnowledgeGraph
 from memoria.integrations.langgraph import MemoriaStore
 from memoria.integrations.names import as_part, from_part
@@ -123,12 +123,12 @@ def test_any_name_is_a_part_and_comes_back(name: str) -> None:
     ],
 )
 def test_filters(asked: dict[str, Any] | None, fits: bool) -> None:
-    assert holds({"a": 1, "s": "tea", "deep": {"x": [1, 2]}, "dotted.name": 3}, asked) is fits
+    assert matches({"a": 1, "s": "tea", "deep": {"x": [1, 2]}, "dotted.name": 3}, asked) is fits
 
 
 def test_an_unknown_operator_is_refused() -> None:
     with pytest.raises(ValueError, match="Unsupported operator: \\$in"):
-        holds({"a": 1}, {"a": {"$in": [1]}})
+        matches({"a": 1}, {"a": {"$in": [1]}})
 
 
 def test_the_benchmark_compares_stores_that_answer_alike(tmp_path: Path) -> None:

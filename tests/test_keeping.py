@@ -147,7 +147,7 @@ def test_pins_never_fade_and_holds_stand_against_everything(memory: Memoria, clo
         memory.amend(held, text="changed")
     with pytest.raises(memoria.InvalidQuery, match="reason"):
         memory.forget(held, override="")
-    assert set(memory.prune(dry_run=True).ids) == {one.id for one in made[2:]}
+    assert set(memory.prune(below=0.05, dry_run=True).ids) == {one.id for one in made[2:]}
     assert set(memory.prune(budget=Budget(count=0)).ids) == {one.id for one in made[2:]}
     with pytest.raises(memoria.MemoryNotFound):
         memory.get(faded)
@@ -187,7 +187,7 @@ def test_prune_is_capped_and_takes_the_least_needed(memory: Memoria, clock: Cloc
     assert report.capped
     assert list(report.retrievability) == sorted(report.retrievability)
     with pytest.raises(memoria.InvalidQuery, match="cap 0"):
-        memory.prune(cap=0)
+        memory.prune(below=1.0, cap=0)
 
 
 def test_budgets_by_count_and_bytes(memory: Memoria, clock: Clock) -> None:

@@ -14,13 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
 import memoria
-from memoria import Memory
+from memoria import Memory, Provenance
 from memoria.canonical import canonical
 from memoria.testing import HashEmbedder
+from memoria.types import Where
 
 NAMES = st.sampled_from([("a",), ("a", "b"), ("c",)])
 SUBJECTS = st.sampled_from([None, "ann", "anna"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+
+SESSIONS = st.sampled_from([None, "s", "t"])
+SEATS = st.sampled_from([1, True, "1", None])
+NESTED, JOINED = (lambda seat: {"flight": {"seat": seat}}), (lambda seat: {"flight.seat": seat})
+METADATA: st.SearchStrategy[dict[str, Any]] = st.just({}) | SEATS.map(NESTED) | SEATS.map(JOINED)
 
 
 class Machine(RuleBasedStateMachine):
@@ -47,6 +53,28 @@ class Machine(RuleBasedStateMachine):
         self.guarded.discard((name, canonical(text)))
         self.model[one.id] = one
         return one.id
+
+    @rule(target=ids, name=NAMES, text=TEXTS, session=SESSIONS, metadata=METADATA)
+    def remember_with_metadata(
+        self, name: tuple[str, ...], text: str, session: str | None, metadata: dict[str, Any]
+    ) -> str:
+        view, origin = self.memory.namespace(*name), Provenance(session=session, speaker=session)
+        one = view.remember(text, provenance=origin, metadata=metadata, readmit=True)
+        self.guarded.discard((name, canonical(text)))
+        self.model[one.id] = one
+        return one.id
+
+    @rule(id=ids, metadata=METADATA)
+    def amend_metadata(self, id: str, metadata: dict[str, Any]) -> None:
+        if id in self.model:
+            self.model[id] = self.memory.amend(id, metadata=metadata)
+
+    @rule(name=st.sampled_from([(), ("a",)]), session=SESSIONS, speaker=SESSIONS, seat=SEATS)
+    def select(self, name: tuple[str, ...], session: str | None, speaker: str | None, seat: Any) -> None:
+        for metadata in ({}, {"flight.seat": seat}):
+            where = Where(namespace=name, session=session, speaker=speaker, metadata=metadata)
+            expected = sorted(id for id, one in self.model.items() if where.matches(one))
+            assert self.memory.store.select(where) == expected
 
     @rule(name=NAMES, texts=st.lists(TEXTS, max_size=5))
     def remember_many(self, name: tuple[str, ...], texts: list[str]) -> None:

@@ -1,30 +1,95 @@
-"""A store that format 1 wrote opens, keeps everything, and fades.
+"""A store that an older format wrote opens, keeps everything, fades, and is found by every filter.
 
 `data/format1.tar.gz` was made by the code of commit e7f50df, the last that wrote format 1: five memories
-`fact N of old` under ("app", "ada"), of which the first was forgotten.
+`fact N of old` under ("app", "ada"), of which the first was forgotten. `data/format3.tar.gz` and
+`data/postgres1.tar.gz` were made by that of commit d0110a1, the last that wrote format 3 of the local store and
+format 1 in PostgreSQL (a dump, and the keys): under ("app", "ada") and ("app", "bob") six memories `fact N of NAME`
+each, with session, speaker and metadata, of which the first was forgotten and two are in a gist.
 """
 
 from __future__ import annotations
 
+import signal
+import sqlite3
+import subprocess
+import sys
 import tarfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 import memoria
+from memoria.protocols import Store
 from memoria.stores.local.database import FORMAT
+from memoria.stores.postgres import schema
 from memoria.testing import HashEmbedder
+from memoria.testing.postgres import Server
+from memoria.types import Where
 
 EMBEDDER = HashEmbedder(16)
-PACKED = Path(__file__).with_name("data") / "format1.tar.gz"
+DATA = Path(__file__).with_name("data")
+FILTERS = (
+    Where(session="talk 0"),
+    Where(speaker="speaker 1"),
+    Where(session="talk 1", speaker="speaker 0"),
+    Where(metadata={"flight.seat": "2A"}),
+    Where(metadata={"flight.row": 3}),
+    Where(metadata={"paid": False}),
+    Where(metadata={"paid": True, "flight.row": 4}),
+    Where(metadata={"paid": False, "flight.row": 4}),
+    Where(namespace=("app", "bob"), session="talk 1", tags=("old",), metadata={"paid": True}),
+    Where(metadata={"paid": None}),
+)
+
+
+def unpacked(name: str, folder: Path) -> Path:
+    with tarfile.open(DATA / f"{name}.tar.gz") as packed:
+        packed.extractall(folder, filter="data")
+    return folder / name
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    with tarfile.open(PACKED) as packed:
-        packed.extractall(tmp_path, filter="data")
-    return tmp_path / "format1"
+    return unpacked("format1", tmp_path)
+
+
+@pytest.fixture(params=["local", "postgres"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a store is whose rows have no labels of session, speaker and metadata."""
+    if request.param == "local":
+        yield str(unpacked("format3", tmp_path))
+        return
+    server: Server = request.getfixturevalue("server")
+    folder = unpacked("postgres1", tmp_path)
+    url = server.database("old")
+    with psycopg.connect(url) as connection:
+        connection.execute((folder / "dump.sql").read_text().encode())
+    yield f"{url}&keys={folder / 'keys'}"
+    server.sql("DROP DATABASE old WITH (FORCE)")
+
+
+def agrees(store: Store) -> None:
+    """Every filter finds what the definition of a filter says, and these memories are met by most."""
+    records = [one for one in store.read(store.select(Where())) if one is not None]
+    assert len(records) == 8
+    expected = [sorted(one.memory.id for one in records if where.matches(one.memory)) for where in FILTERS]
+    assert [len(ids) for ids in expected] == [4, 6, 2, 2, 2, 6, 2, 0, 1, 0]
+    assert [store.select(where) for where in FILTERS] == expected
+
+
+def labels(place: str) -> list[Any]:
+    """Every label that the store in a directory or in a database has."""
+    if place.startswith("postgresql:"):
+        with psycopg.connect(place.split("&keys")[0]) as connection:
+            tenants = ",".join(path.stem for path in Path(place.split("keys=")[1]).glob("*/*.keys"))
+            connection.execute("SELECT set_config('memoria.tenant', %s, false)", (tenants,))
+            return connection.execute("SELECT * FROM memoria.label").fetchall()
+    with sqlite3.connect(f"file:{place}/memoria.db?mode=ro", uri=True) as database:
+        return database.execute("SELECT * FROM label").fetchall()
 
 
 def test_reading_alone_does_not_bring_it_up(path: Path) -> None:
@@ -58,3 +123,48 @@ def test_it_fades_after_it_was_brought_up(path: Path) -> None:
         memory.pin(kept.id)
         memory.fade(datetime(2100, 1, 1, tzinfo=UTC))
         assert [hit.memory for hit in memory.recall("fact of old", k=9)] == [kept]
+
+
+def test_old_rows_are_found_by_filters_that_they_had_no_labels_for(old: str) -> None:
+    with pytest.raises(memoria.FormatTooOld, match="mode='rw'"):
+        memoria.open(old, mode="r", embedder=EMBEDDER)
+    before = labels(old)
+    with memoria.open(old, embedder=EMBEDDER) as memory:
+        agrees(memory.store)
+        assert memory.stats().format == (schema.FORMAT if "keys=" in old else FORMAT)
+        assert memory.doctor() == []
+    assert set(before) < set(labels(old))
+    with memoria.open(old, mode="r", embedder=EMBEDDER) as memory:
+        agrees(memory.store)
+    with memoria.open(old, embedder=EMBEDDER) as memory:
+        memory.forget(*memory.store.select(Where()))
+        memory.rebuild()
+    assert labels(old) == []
+
+
+def test_bringing_up_goes_on_where_it_was_killed(old: str) -> None:
+    before = len(labels(old))
+    command = [sys.executable, "-m", "tests.upgrade_worker", old]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], check=False)
+    assert done.returncode == -signal.SIGKILL
+    half = len(labels(old))
+    # No reader takes what is half done for all there is.
+    with pytest.raises(memoria.FormatTooOld, match="in part"):
+        memoria.open(old, mode="r", embedder=EMBEDDER)
+    with memoria.open(old, embedder=EMBEDDER) as memory:
+        agrees(memory.store)
+        assert memory.doctor() == []
+    assert before < half < len(labels(old))
+    with memoria.open(old, mode="r", embedder=EMBEDDER) as memory:
+        agrees(memory.store)
+
+
+@pytest.mark.parametrize("old", ["postgres"], indirect=True)
+def test_a_process_of_an_older_memoria_writes_no_more_rows(old: str) -> None:
+    """Its rows would have no labels, and a forget that asks for them would miss what it said."""
+    memoria.open(old, embedder=EMBEDDER).close()
+    with psycopg.connect(old.split("&keys")[0]) as connection:
+        tenants = [path.stem for path in Path(old.split("keys=")[1]).glob("*/*.keys")]
+        connection.execute("SELECT set_config('memoria.tenant', %s, false)", (",".join(tenants),))
+        with pytest.raises(psycopg.errors.CheckViolation, match="every_slot_is_labelled"):
+            connection.execute("UPDATE memoria.tenant SET version = version + 1, next_slot = next_slot + 1")

@@ -103,9 +103,10 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "reconcile": (memory.reconcile, "upsert_memory", 0, None),
         "evict": (lambda: memory.evict(Budget(count=9)), "update_memory", 0, None),
         "fade": (memory.fade, "update_memory", 0, None),
-        "prune": (memory.prune, "delete_memory", 0, None),
+        "prune": (lambda: memory.prune(below=0.05), "delete_memory", 0, None),
         "sleep": (memory.sleep, "upsert_memory", 0, None),
         "rebuild": (memory.rebuild, "rebuild", None, None),
+        "repair": (memory.repair, "repair", None, None),
         "reembed": (lambda: memory.reembed(HashEmbedder(96)), "reembed", None, None),
         "forget": (lambda: memory.forget(two.id), "delete_memory", 1, two.id),
     }
@@ -140,7 +141,7 @@ def test_spans_hang_below_those_who_called(memory: memoria.Memoria) -> None:
     memory.remember("I like opera a lot.")
     memory.remember("I no longer like opera.")
     with spanned() as exporter:
-        memory.sleep()
+        memory.sleep(prune=True)
     *inside, night = exporter.get_finished_spans()
     assert [told_by(span)["memoria.verb"] for span in inside] == ["fade", "prune"]
     assert {span.parent.span_id for span in inside if span.parent} == {night.context.span_id}
@@ -158,7 +159,7 @@ def test_the_async_edge_keeps_the_parent(memory: memoria.Memoria) -> None:
 
 def test_sleep_in_the_background_is_a_span_as_long_as_the_night(memory: memoria.Memoria) -> None:
     with spanned() as exporter:
-        memory.sleep(background=True).wait(60)
+        memory.sleep(background=True, prune=True).wait(60)
     assert [span.name for span in exporter.get_finished_spans()] == ["update_memory", "delete_memory", "upsert_memory"]
 
 
@@ -179,7 +180,7 @@ def test_each_verb_logs_a_line_below_memoria(memory: memoria.Memoria) -> None:
     with logged() as told:
         tea = memory.remember("tea")
         memory.recall("tea")
-        memory.sleep()
+        memory.sleep(prune=True)
         memory.forget(tea.id)
     alias = memory.store.alias(())
     lines = [(record.name, record.levelname, record.getMessage().split(" in ")[0]) for record in told]
@@ -188,7 +189,7 @@ def test_each_verb_logs_a_line_below_memoria(memory: memoria.Memoria) -> None:
         ("memoria.recall", "DEBUG", "recall: records=1 queries=1"),
         ("memoria.fade", "INFO", "fade: records=0"),
         ("memoria.prune", "INFO", "prune: records=0"),
-        ("memoria.sleep", "INFO", "sleep: records=0 replayed=1 absorbed=0 settled=0 faded=0 pruned=0"),
+        ("memoria.sleep", "INFO", "sleep: records=0 replayed=1 absorbed=0 settled=0 skipped=0 faded=0 pruned=0"),
         ("memoria.erase", "INFO", "forget: records=1 rewritten=0 namespaces=0 shards=0"),
     ]
     assert all(record.getMessage().endswith(f" ms, namespace {alias}") for record in told)

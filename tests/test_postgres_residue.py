@@ -14,9 +14,10 @@ from memoria.remember import Draft
 from memoria.stores.postgres import PostgresStore
 from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server
-from memoria.types import Secret
+from memoria.types import Provenance, Secret, Where
 
 EMBEDDER = HashEmbedder(384)
+NAMED = ("subject", "session", "speaker", "seat", "path")
 
 
 def labels(store: PostgresStore, secrets: list[Secret]) -> list[str]:
@@ -29,7 +30,13 @@ def test_nothing_of_two_hundred_forgotten_memories_stands_in_the_data_directory(
     with Memoria(store, EMBEDDER) as memory:
         vectors = np.random.default_rng(0).standard_normal((400, 384))
         said = [
-            Draft(text=f"secret number {n} of person {n * 7919}", vector=vector, subject=f"subject of {n * 7919}")
+            Draft(
+                text=f"secret number {n} of person {n * 7919}",
+                vector=vector,
+                subject=f"subject of {n * 7919}",
+                provenance=Provenance(session=f"session of {n * 7919}", speaker=f"speaker of {n * 7919}"),
+                metadata={"flight": {"seat": f"seat of {n * 7919}", f"path of {n * 7919}": n}},
+            )
             for n, vector in enumerate(vectors)
         ]
         ids = [one.id for one in memory.namespace("app", "a name of its own").remember_many(said)]
@@ -37,9 +44,11 @@ def test_nothing_of_two_hundred_forgotten_memories_stands_in_the_data_directory(
         secrets, live = store.secrets(gone), store.secrets(kept)
         names = [
             secret
-            for text in ("a name of its own", *(f"subject of {n * 7919}" for n in range(400)))
+            for text in ("a name of its own", *(f"{what} of {n * 7919}" for n in range(400) for what in NAMED))
             for secret in text_secrets(text)
         ]
+        one = Where(session="session of 0", speaker="speaker of 0", metadata={"flight.path of 0": 0})
+        assert store.select(one) == gone[:1]
         memory.forget(*gone[:180])
         for id in gone[180:]:
             memory.forget(id)

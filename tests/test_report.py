@@ -18,7 +18,7 @@ from pyarrow import parquet
 import memoria
 from memoria.evaluation.lab import figures, grid, report, verdict
 from memoria.evaluation.lab.contenders import contender
-from memoria.evaluation.lab.intervals import difference, estimate, standing
+from memoria.evaluation.lab.intervals import difference, estimate, ranking
 from memoria.evaluation.lab.metrics import MEANING
 from memoria.evaluation.lab.sources import source
 
@@ -53,7 +53,7 @@ def pairs(gap: float, noise: float = 0.02) -> dict[str, np.ndarray]:
 
 
 def test_pairing_sees_what_differs_less_than_traces_do() -> None:
-    found = standing([pairs(0.05)])
+    found = ranking([pairs(0.05)])
     assert (found.best, found.tied) == ("act-r", ())
     assert found.behind["lru"].low > 0
     gap = difference([pairs(0.05)], "act-r", "lru")
@@ -67,7 +67,7 @@ def test_chance_is_not_called_a_difference() -> None:
     claimed = 0
     for _ in range(100):
         some = {name: rng.normal(0.5, 0.05, 20) for name in "abcde"}
-        claimed += len(standing([some]).tied) < 4
+        claimed += len(ranking([some]).tied) < 4
     assert claimed <= 12
 
 
@@ -196,8 +196,8 @@ def test_it_opens_in_a_browser_from_disk(written: Path) -> None:
             texts = drawing.locator("text")
             said = texts.all_text_contents()
             for needed in (
-                "memory budget (% of all that is ever held, log scale)",
-                "memory held (KiB, mean over time)",
+                "memory budget (% of all that is ever kept, log scale)",
+                "memory kept (KiB, mean over time)",
             ):
                 assert needed in said
             assert {"oracle (upper bound)", *NAMES} <= set(said)
@@ -222,7 +222,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: py
 
 
 def test_from_the_command_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()", "evaluate"]
+    command = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()", "policies", "compare"]
     options = ["--policies", "lru,act-r:c=0,tau=-2", "--policies", "disuse", "--budgets", "0.5,0.1"]
     more = ["--traces", "scan", "--seeds", "2", "--length", "100", "--jobs", "1", "--out", str(tmp_path / "report")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "400"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,11 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria.embedders import unit_vectors
-from memoria.forget.residue import scan
+from memoria.forget.residue import scan, text_secrets
 from memoria.remember import Draft
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
-from memoria.types import Secret
+from memoria.types import Secret, Where
 
 EMBEDDER = HashEmbedder(384)
 
@@ -62,6 +64,42 @@ def test_amend_and_namespace_erase_leave_nothing(tmp_path: Path) -> None:
         assert receipt.verification is not None
         assert receipt.verification.found == 0
         assert scan(memory.store.files(), [*secrets, Secret(label="name", data=b"secret-name")]).found == ()
+
+
+def test_what_is_filtered_by_is_never_in_the_clear_and_its_labels_go_along(tmp_path: Path) -> None:
+    names = [f"{field} of {n * 7919}" for field in ("session", "speaker", "seat", "path") for n in range(200)]
+    clear = [secret for name in names for secret in text_secrets(name)]
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        made = memory.remember_many(
+            Draft(
+                text=f"fact {n}",
+                provenance=memoria.Provenance(session=f"session of {n * 7919}", speaker=f"speaker of {n * 7919}"),
+                metadata={"flight": {"seat": f"seat of {n * 7919}", f"path of {n * 7919}": True}},
+            )
+            for n in range(200)
+        )
+        asked = Where(session="session of 0", speaker="speaker of 0", metadata={"flight.seat": "seat of 0"})
+        assert memory.store.select(asked) == [made[0].id]
+        assert memory.store.select(Where(metadata={"flight.path of 7919": True})) == [made[1].id]
+        assert scan(memory.store.files(), clear).found == ()
+        hashes = _labels(tmp_path / "a.memoria")
+        assert len(hashes) == 4 * 200
+        for one in made[::2]:
+            memory.forget(one.id)
+        assert memory.store.select(asked) == []
+        assert scan(memory.store.files(), clear).found == ()
+        memory.rebuild()
+        gone = [Secret(label="label", data=hash) for hash in sorted(hashes - _labels(tmp_path / "a.memoria"))]
+        assert len(gone) == 4 * 100
+        assert scan(memory.store.files(), gone).found == ()
+    # The scanner knows them where they are in the clear.
+    (tmp_path / "copy").write_text("\n".join(names))
+    assert {clear[find.needle].data.decode() for find in scan([tmp_path / "copy"], clear).found} >= set(names)
+
+
+def _labels(path: Path) -> set[bytes]:
+    with closing(sqlite3.connect(f"file:{path}/memoria.db?mode=ro", uri=True)) as database:
+        return {hash for (hash,) in database.execute("SELECT hash FROM label")}
 
 
 def test_a_receipt_counts_the_vector_of_a_kept_twin_apart(tmp_path: Path) -> None:
@@ -164,3 +202,12 @@ def test_a_receipt_holds_no_content(tmp_path: Path) -> None:
             assert len(receipt.forgotten) == 1
             assert "withheld" in repr(receipt)
             assert "zq" not in repr(receipt) + receipt.summary()
+
+
+@pytest.mark.parametrize("text", ["no", "I", "42.", "memory", "Tokyo", "namespace", "last_retrieved", "hash-64"])
+def test_a_text_that_is_found_in_any_store_is_not_looked_for(tmp_path: Path, text: str) -> None:
+    with memoria.open(tmp_path / "a", embedder=HashEmbedder(64)) as memory:
+        one = memory.remember(text)
+        verified = memory.forget(one.id, verify=True).verification
+        assert verified is not None
+        assert (verified.found, verified.needles) == (0, 4)

@@ -83,7 +83,7 @@ def test_caches_agree_on_a_hundred_random_traces(
         capacity = int(rng.integers(1, 20))
         events = requests(wanted)
         found = simulate(events, contender(name), capacity, at_a_time=0)
-        assert found.held.tolist() == [
+        assert found.kept.tolist() == [
             hit and kind == NEED for hit, kind in zip(independent(wanted, capacity), events.kind, strict=True)
         ]
 
@@ -94,7 +94,7 @@ def test_a_heap_lets_go_what_scores_would(wanted: list[int], capacity: int, name
     with pytest.MonkeyPatch.context() as patch:
         heap = simulate(events, contender(name), capacity)
         patch.setattr(simulating, "_ORDERS", {})
-        assert simulate(events, contender(name), capacity, at_a_time=0).held.tolist() == heap.held.tolist()
+        assert simulate(events, contender(name), capacity, at_a_time=0).kept.tolist() == heap.kept.tolist()
 
 
 @given(
@@ -118,7 +118,7 @@ def test_the_least_retrievable_goes(wanted: list[int], capacity: int, name: str)
             del held[min(zip(scores.tolist(), (t.start for t in held.values()), held, strict=True))[2]]
         held[item] = policy.encode(memoria.Memory(id="0" * 32, namespace=(), text="", created_at=at))
     events = requests(wanted)
-    assert simulate(events, contender(name), capacity, at_a_time=0).held[events.kind == NEED].sum() == sum(hits)
+    assert simulate(events, contender(name), capacity, at_a_time=0).kept[events.kind == NEED].sum() == sum(hits)
 
 
 def test_figures_of_a_small_trace() -> None:
@@ -188,7 +188,7 @@ def test_what_was_used_since_victims_were_chosen_is_spared(monkeypatch: pytest.M
     monkeypatch.setattr(simulating, "_FEW", 0)
     events = requests([0, 1, 2, 3, 4, 1, 5, 1, 2])
     found = simulate(events, contender("savings"), 4, at_a_time=1)
-    assert found.held.tolist() == [False] * 5 + [True, False, True, False]
+    assert found.kept.tolist() == [False] * 5 + [True, False, True, False]
     # Once when 4 came; and for the last, 3 goes, who was chosen then too.
     assert found.scored == 4
 
@@ -204,7 +204,7 @@ class Marked(Model):
 def test_salience_is_what_a_policy_sees() -> None:
     events = replace(requests([0, 1, 2, 3, 0, 1, 2, 3]), salience=np.array([0.9, 0.8, 0.1, 0.2]), relearns=False)
     found = simulate(events, replace(contender("never"), policy=Marked()), 3)
-    assert found.held[events.kind == NEED].tolist() == [True, True, False, True]
+    assert found.kept[events.kind == NEED].tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -204,11 +204,14 @@ def test_the_cap_leaves_out_the_least_urgent_whichever_came_last() -> None:
 def test_what_faded_is_archived_and_then_pruned_in_sleep() -> None:
     with opened(policy=Exponential(stability=0.5)) as memory:
         ids = told(memory, [TALK[0], TALK[2]])
-        night = memory.sleep(at=START + 24 * 365 * HOUR, prune=False)
-        assert sorted(night.faded) == sorted(ids)
-        assert memory.sleep(at=START + 24 * 365 * HOUR, dry_run=True).pruned
+        late = START + 24 * 365 * HOUR
+        # What it would archive first counts.
+        assert sorted(memory.sleep(at=late, prune=True, dry_run=True).pruned) == sorted(ids)
+        night = memory.sleep(at=late)
+        assert (sorted(night.faded), night.pruned) == (sorted(ids), ())
+        assert sorted(memory.sleep(at=late, prune=True, dry_run=True).pruned) == sorted(ids)
         assert len(memory) == 2
-        assert sorted(memory.sleep(at=START + 24 * 365 * HOUR).pruned) == sorted(ids)
+        assert sorted(memory.sleep(at=late, prune=True).pruned) == sorted(ids)
         assert len(memory) == 0
         # What a policy lets go of may come again.
         told(memory, [TALK[0]])

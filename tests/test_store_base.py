@@ -61,6 +61,7 @@ WRITING: dict[str, Callable[[Store], object]] = {
     "enter": lambda store: store.enter(ENTRY),
     "write_note": lambda store: store.write_note("name", "value"),
     "rebuild": lambda store: store.rebuild(),
+    "repair": lambda store: store.repair(),
     "reembed": lambda store: store.reembed(EMBEDDER),
 }
 

@@ -1,4 +1,4 @@
-"""The agent: recall, prompt, model, remember, and sleep when idle."""
+"""The agent: it recalls, builds a prompt, asks the model, remembers both sides, and sleeps when idle."""
 
 from memoria.agent.exchange import Answer, Reply
 from memoria.agent.loop import Agent

@@ -1,4 +1,4 @@
-"""One message and its reply: while it is under way, and what came of it."""
+"""One message and its reply: while it runs, and its result."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from memoria.types import Hit, Memory, Proposal, Receipt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came of one message.
+    """The result of one message.
 
-    text: what the model said. cancelled: whether it ends before its end. tokens: of the prompt.
-    hits: what was recalled and stood in the prompt, best first. runners_up: what was recalled and did not.
-    heard, said: the message and the reply as they are remembered; None for what is not: forgotten here before, blank,
-    or made from what was forgotten meanwhile. facts: what was extracted from the message, or stored by the model.
-    settled: what the message changed. asked: what the model asked to forget and was not allowed to.
-    receipts: of what it forgot.
+    Attributes:
+        text: what the model said.
+        cancelled: whether the reply was ended early.
+        tokens: tokens of the prompt.
+        hits: recalled memories that were in the prompt, best first.
+        runners_up: recalled memories that were not.
+        heard: the message as a memory; None when it is not stored, because it was forgotten here before.
+        said: the reply as a memory; None when it is not stored: it was forgotten here before, is blank, or was made
+            from a memory that was forgotten meanwhile.
+        facts: facts that were extracted from the message, or stored by the model.
+        settled: what the message changed in earlier memories.
+        asked: memories that the model wanted to forget and was not allowed to.
+        receipts: receipts of what it forgot.
     """
 
     text: str
@@ -39,7 +46,7 @@ class Reply:
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """What is known of a message while it is answered. said: the reply so far, in pieces."""
+    """A message while it is answered. said: the reply so far, in pieces."""
 
     text: str
     recalled: list[Hit]
@@ -51,13 +58,13 @@ class Exchange:
 
     @property
     def sources(self) -> list[str]:
-        """Ids of all that the reply is made from: whatever stood before the model."""
+        """Ids of the memories that the reply is made from: all that the model was shown."""
         seen = [*(hit.memory for hit in self.prompt.hits), *self.prompt.turns]
         heard = [] if self.heard is None else [self.heard.id]
         return list(dict.fromkeys([*(one.id for one in seen), *self.done.drawn, *heard]))
 
     def reply(self, *, cancelled: bool, said: Memory | None, facts: list[Memory]) -> Reply:
-        """What came of it."""
+        """The result."""
         shown = {hit.memory.id for hit in self.prompt.hits}
         return Reply(
             text="".join(self.said).strip(),
@@ -76,22 +83,25 @@ class Exchange:
 
 @dataclass(slots=True)
 class Course:
-    """What a reply under way and its reader tell each other: whether to end, and what came of it."""
+    """What a running reply and its reader tell each other: whether to end, and the result."""
 
     cancelled: bool = False
     reply: Reply | None = None
 
 
 class Answer:
-    """A reply under way. Iterate for its text as it comes; then `reply` says what came of it.
+    """A running reply. Iterate over it for its text as it comes; `reply` has the result at the end.
 
-    One that is dropped before its end is cancelled.
+    A reply that is dropped before its end is cancelled.
+
+    Args:
+        run: starts the reply; `Agent.stream` gives it.
     """
 
     def __init__(self, run: Callable[[Course], Iterator[str]]) -> None:
         self._course = Course()
         self._mutex = threading.Lock()
-        # It knows the course and not the answer, so that it ends when the answer is dropped.
+        # The generator refers to the course and not to the answer, so that it ends when the answer is dropped.
         self._pieces = run(self._course)
 
     def __iter__(self) -> Iterator[str]:
@@ -102,18 +112,22 @@ class Answer:
             return next(self._pieces)
 
     def cancel(self) -> None:
-        """Ends the reply at its next piece, from any thread; what was said so far is remembered."""
+        """Ends the reply at its next piece, from any thread. What was said so far is remembered."""
         self._course.cancelled = True
 
     def close(self) -> None:
-        """Ends the reply, and waits until what was said is remembered."""
+        """Ends the reply and waits until what was said is remembered."""
         self.cancel()
         for _ in self:
             pass
 
     @property
     def reply(self) -> Reply:
-        """What came of the message; raises InvalidQuery while the reply is under way, and after it failed."""
+        """The result of the message.
+
+        Raises:
+            InvalidQuery: the reply is still running, or failed.
+        """
         if self._course.reply is None:
             raise InvalidQuery("the reply is not over: read it to its end, or cancel it")
         return self._course.reply

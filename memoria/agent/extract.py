@@ -16,7 +16,14 @@ PROMPT = (
 
 
 def by_model(model: ChatModel) -> Extractor:
-    """An extractor that asks a model; its lines are taken as they are."""
+    """An extractor that asks a model.
+
+    Args:
+        model: is asked for the facts in a message, one a line.
+
+    Returns:
+        An extractor; it takes the model's lines as facts without checking them.
+    """
 
     def extract(text: str) -> list[str]:
         pieces = model.reply([Message(role="user", text=PROMPT + text)])

@@ -37,17 +37,30 @@ EXTRACTED, TOOL = "extracted", "tool"
 
 
 class Agent:
-    """A model with a memory.
+    """A language model with a memory.
 
-    memory: the view it lives in. model: see `as_model`. user, name: who speaks, as provenance has it.
-    session: the conversation to go on with; None begins one. instructions: the system message.
-    budget_tokens: of a whole prompt. k: memories recalled for a message.
-    extract: finds facts in what the user says: "rules", "model", a callable, or None for none.
-    confirm: is shown what the model wants to forget; without it, nothing is. tools: whether the model may use any.
-    settle: whether what the user says to have changed is settled at once. idle: seconds of silence until it sleeps.
+    Each reply is derived from the memories that the model was shown: forgetting one of them forgets the reply too. One
+    message is answered at a time.
 
-    A reply is derived from all that stood before the model: forgetting any of that takes the reply along. One message
-    is answered at a time. Raises InvalidQuery, and what `as_model` raises.
+    Args:
+        memory: the view in which it remembers and recalls.
+        model: a chat model, or what `as_model` makes one of.
+        user: name of the user, as speaker in the provenance of messages.
+        name: name of the agent, as speaker in the provenance of replies.
+        session: the conversation to continue; None begins a new one.
+        instructions: the system message.
+        budget_tokens: tokens of a whole prompt, at most.
+        k: memories recalled for a message, at most; >= 1.
+        extract: how facts are found in what the user says: "rules", "model", a callable, or None for not at all.
+        confirm: is shown the memories that the model wants to forget, and allows it or not; None never allows it.
+        tools: whether the model may call tools (remember, recall, supersede, forget).
+        settle: whether changes that the user states are applied to earlier memories at once.
+        idle: seconds of silence after which it sleeps, > 0; None for never.
+        prune: whether its sleep forgets, for ever, what has faded far.
+
+    Raises:
+        InvalidQuery: user and agent have the same name, or `extract` or `idle` has no valid value.
+        ModelNotFound: as of `as_model`, and likewise ModelCorrupt, MissingExtra and ModelFailed.
     """
 
     def __init__(
@@ -66,6 +79,7 @@ class Agent:
         tools: bool = True,
         settle: bool = True,
         idle: float | None = None,
+        prune: bool = False,
     ) -> None:
         if user == name:
             raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
@@ -78,23 +92,45 @@ class Agent:
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()
         self._settle = settle
-        self._idle = Idle(memory, idle)
+        self._idle = Idle(memory, idle, prune=prune)
         self._home = Home()
         self._busy = threading.Lock()
 
     def say(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Reply:
-        """Answers a message, whole; see `stream`."""
+        """Answers a message and waits for the whole reply.
+
+        Args:
+            text: what the user says.
+            as_of: recalls only memories recorded and valid at that time; None is now.
+            readmit: whether to store the message although it was forgotten here before.
+
+        Returns:
+            The reply and what was remembered.
+
+        Raises:
+            InvalidQuery: as of `stream`.
+            ModelFailed: the model did not answer; the message is remembered, no reply is.
+        """
         answer = self.stream(text, as_of=as_of, readmit=readmit)
         for _ in answer:
             pass
         return answer.reply
 
     def stream(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Answer:
-        """Answers a message in pieces. The message is durable before the model is asked.
+        """Answers a message in pieces. The message is stored before the model is asked.
 
-        as_of: recalls what was remembered by then and held then. readmit: remembers what was forgotten here before.
-        Raises InvalidQuery for a message that is blank or over the budget, and, once it is read, while another reply is
-        under way; and ModelFailed. Then no reply is remembered.
+        Args:
+            text: what the user says.
+            as_of: recalls only memories recorded and valid at that time; None is now.
+            readmit: whether to store the message although it was forgotten here before.
+
+        Returns:
+            The running reply; the work begins when it is read.
+
+        Raises:
+            InvalidQuery: the message is blank; and, from reading the reply: it is over the budget, or another reply is
+                running.
+            ModelFailed: from reading the reply: the model did not answer. The message is remembered, no reply is.
         """
         if not text.strip():
             raise InvalidQuery(f"message {text!r} is blank")
@@ -102,11 +138,15 @@ class Agent:
 
     @property
     def asleep(self) -> bool:
-        """Whether it sleeps now, because nobody has spoken to it for a while."""
+        """Whether it sleeps now, because it got no message for a while."""
         return self._idle.asleep
 
     def rouse(self) -> Night | None:
-        """Wakes it; returns the night it had, None for none. Every message does so."""
+        """Ends its sleep. Every message does so first.
+
+        Returns:
+            What it did while it slept; None when it did not sleep.
+        """
         return self._idle.rouse()
 
     def close(self) -> None:
@@ -123,10 +163,10 @@ class Agent:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """One message at a time, awake."""
+        """Makes sure that one message is answered at a time, and not in sleep."""
         self._home.check("the memory of this agent")
         if not self._busy.acquire(blocking=False):
-            raise InvalidQuery("another reply is under way: read it to its end, or cancel it")
+            raise InvalidQuery("another reply is still running: read it to its end, or cancel it")
         try:
             self._idle.rouse()
             yield
@@ -141,7 +181,7 @@ class Agent:
                 for piece in self._pieces(exchange, course):
                     exchange.said.append(piece)
                     yield piece
-            except GeneratorExit:  # whoever read it has gone
+            except GeneratorExit:  # the reader has dropped the reply
                 course.cancelled = True
             course.reply = self._end(exchange, course.cancelled)
 
@@ -149,7 +189,7 @@ class Agent:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
         window = self.session.turns(WINDOW)
         shown = {one.id for one in window}
-        # What stands in the prompt was used; the rest was only looked at.
+        # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
         found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
         hits = [hit for hit in found if _new(hit, shown)]
@@ -229,9 +269,9 @@ class Agent:
 
 def _new(hit: Hit, shown: set[str]) -> bool:
     """Whether a hit is not one of the turns that the prompt shows anyway, nor made from them alone."""
-    held = {part.id for part in hit.memory.parts} or {hit.memory.id}
+    inside = {part.id for part in hit.memory.parts} or {hit.memory.id}
     made = set(hit.memory.provenance.derived_from)
-    return not (held <= shown or (made and made <= shown))
+    return not (inside <= shown or (made and made <= shown))
 
 
 def _extractor(extract: Literal["rules", "model"] | Extractor | None, model: ChatModel) -> Extractor | None:

@@ -1,5 +1,4 @@
-"""The prompt: instructions, what was said in this conversation, and the message with notes of what was recalled, in
-so many tokens."""
+"""The prompt, within a budget of tokens: instructions, the conversation so far, and the message with recalled notes."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ _HEAD = "Notes about me:\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What the model is given, which hits and which earlier turns stand in it, and how many tokens it is."""
+    """The messages for the model, which hits and earlier turns are in them, and how many tokens they are."""
 
     messages: tuple[Message, ...]
     hits: tuple[Hit, ...]
@@ -49,7 +48,7 @@ class Frame:
 
 
 def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory]) -> Prompt:
-    """The prompt for a message. hits: best first. turns: the conversation so far, oldest first; its end is kept.
+    """The prompt for a message. hits: best first. turns: the conversation so far, oldest first; its end is shown.
 
     Raises InvalidQuery when instructions and message alone are over the budget.
     """
@@ -69,7 +68,7 @@ def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory])
 
 
 def _noted(frame: Frame, hits: Sequence[Hit], budget: int) -> list[Hit]:
-    """The best hits whose notes fit together; one that another holds whole, or that is too long, is passed over."""
+    """The best hits whose notes fit together; one that is too long, or a part of another one, is left out."""
     kept: list[Hit] = []
     for hit in hits:
         told = any(hit.memory.text in other.memory.text for other in kept)
@@ -79,7 +78,7 @@ def _noted(frame: Frame, hits: Sequence[Hit], budget: int) -> list[Hit]:
 
 
 def _asked(frame: Frame, text: str, hits: Sequence[Hit]) -> str:
-    """A message behind the notes, oldest first: what happened reads in its order."""
+    """The notes, oldest first, and then the message."""
     notes = "".join(frame.note(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))
     return f"{_HEAD}{notes}\n{text}" if notes else text
 

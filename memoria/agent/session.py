@@ -1,4 +1,4 @@
-"""A conversation: its turns are memories, so that it goes on after a restart, and forgets what the memory forgets."""
+"""A conversation. Its turns are memories: it continues after a restart, and forgotten turns are gone from it too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memoria.types import Memory
 
 CHAT = "chat"
 """Source of turns. What is extracted from them, or stored by a tool, has another."""
-# A conversation is taken up from so many of the newest memories.
+# So many of the newest memories of a conversation are read; a prompt shows fewer turns.
 LOOK_BACK = 500
 
 
@@ -21,7 +21,8 @@ class Session:
     def __init__(self, memory: Memoria, id: str | None = None) -> None:
         self._memory = memory
         self.id = new_id() if id is None else id
-        self._turns = [one.id for one in _chat(memory) if one.provenance.session == self.id]
+        said = _chat(memory.list(limit=LOOK_BACK, newest=True, session=self.id))
+        self._turns = [one.id for one in said if one.provenance.session == self.id]
 
     def turns(self, latest: int) -> list[Memory]:
         """The latest turns that are still there, oldest first, as they were said."""
@@ -38,19 +39,24 @@ class Session:
 
 
 def new_id() -> str:
-    """A name for a new conversation, at random."""
+    """A random id for a new conversation."""
     return uuid.uuid4().hex[:12]
 
 
 def latest(memory: Memoria) -> str | None:
-    """The conversation that was had last."""
-    found = [one.provenance.session for one in _chat(memory)]
-    return found[-1] if found else None
+    """The id of the last conversation; None when there was none. Looks further back until a turn is found."""
+    size = LOOK_BACK
+    while True:
+        page = memory.list(limit=size, newest=True)
+        found = _chat(page)
+        if found or not page.left:
+            return found[-1].provenance.session if found else None
+        size *= 4
 
 
-def _chat(memory: Memoria) -> list[Memory]:
-    turns = _apart(memory.list(limit=LOOK_BACK, newest=True))
-    return sorted((one for one in turns if one.provenance.source == CHAT), key=lambda one: one.id)
+def _chat(memories: Sequence[Memory]) -> list[Memory]:
+    """The turns among memories, in the order they were said."""
+    return sorted((one for one in _apart(memories) if one.provenance.source == CHAT), key=lambda one: one.id)
 
 
 def _apart(memories: Sequence[Memory]) -> Iterator[Memory]:

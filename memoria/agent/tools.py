@@ -17,7 +17,7 @@ from memoria.remember import Draft
 from memoria.types import Memory, Provenance, Receipt
 
 Confirm = Callable[[Sequence[Memory]], bool]
-"""Shown exactly what would go, oldest first; whether it may."""
+"""Is shown exactly the memories that would be forgotten, oldest first; returns whether they may be."""
 
 MOST = 20
 
@@ -88,7 +88,7 @@ class Done:
 class Toolbox:
     """The tools over a memory. Without `confirm`, nothing is ever forgotten through them.
 
-    origin: of what is stored. heard: the message that is answered. sources: ids of all that stands before the model.
+    origin: of what is stored. heard: the message that is answered. sources: ids of the memories shown to the model.
     """
 
     memory: Memoria
@@ -99,7 +99,7 @@ class Toolbox:
     done: Done
 
     def call(self, call: ToolCall) -> str:
-        """What a call gives, in words for the model; a call that cannot be done says why."""
+        """Does a call. Returns the result as text for the model; of a call that fails, the reason."""
         known = _KNOWN.get(call.name)
         if known is None:
             return f"There is no tool {call.name!r}; there are {', '.join(_KNOWN)}."
@@ -134,7 +134,7 @@ class Toolbox:
         return f"Remembered as {memory.id}; {old.id} no longer holds."
 
     def _from(self, text: str, *, but: str | None = None) -> Provenance:
-        """The message, and whatever else stood before the model and has a word of `text` that the message has not."""
+        """The message, and other memories shown to the model with a word of `text` that is not in the message."""
         heard = [] if self.heard is None else [self.heard]
         explained = {stem for one in heard for stem in content(one.text)}
         fresh = set(content(text)) - explained

@@ -1,1 +1,1 @@
-"""Facts that change: superseding, reconciling, consolidating, and sleep, which does all of it."""
+"""Facts that change: superseding, reconciling, consolidating, and sleep, which does all three."""

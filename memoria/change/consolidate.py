@@ -1,8 +1,9 @@
-"""consolidate: which memories become one gist, and the step that makes it.
+"""consolidate: chooses which memories become one gist, and makes it.
 
 Grouping is leader clustering in the order of ids (J. A. Hartigan, Clustering Algorithms, 1975, ch. 3): a memory joins
-the leader it is most like, if that is like enough and has room, or becomes one. What comes later never changes what
-was decided earlier, and taking out one that leads nobody changes nothing else. A gist has the vector of its leader.
+the group whose leader is most similar to it, if it is similar enough and the group has room; otherwise it becomes a
+leader. Later memories never change earlier decisions, and removing a memory that is no leader changes nothing else.
+A gist has the vector of its leader.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from memoria.derived.gist import Writer, compose, opposes
 from memoria.derived.records import Records, moved
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
 from memoria.types import Namespace, Record, Where
+from memoria.validate import check_memory
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -29,7 +31,7 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """members: ids that become one gist, or join `gist` when there is one; oldest first."""
+    """One gist to make. members: ids that become a gist, oldest first, or that join the one with id `gist`."""
 
     members: tuple[str, ...]
     gist: str | None = None
@@ -37,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """How alike is enough: cosine of at least `like`; and at most `most` parts a gist."""
+    """How memories are grouped. like: least cosine with the leader, in [-1, 1]. most: most parts of one gist, >= 2."""
 
     like: float = LIKE
     most: int = MOST
@@ -45,7 +47,7 @@ class Grouping:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """A group in the making: its leader's vector, the texts in it, and who is new in it."""
+    """A group that is being formed. vector: its leader's. texts: all in it. members: ids that are new in it."""
 
     vector: Vectors
     texts: list[str]
@@ -54,13 +56,13 @@ class _Group:
     gist: str | None = None
 
     def takes(self, record: Record, most: int) -> bool:
-        """Whether there is room for a memory, of this kind, that nothing here denies."""
+        """Whether there is room for a memory, it is of the group's kind, and no text of the group contradicts it."""
         fits = len(self.texts) < most and self.procedural == (record.memory.kind == "procedural")
         return fits and not any(opposes(record.memory.text, text) for text in self.texts)
 
 
 class _Groups:
-    """The groups of a plan, their leaders' vectors as rows of one matrix."""
+    """The groups of a plan. `_rows` has the vectors of their leaders, shape (capacity, d)."""
 
     def __init__(self, dimension: int) -> None:
         import numpy as np
@@ -78,7 +80,7 @@ class _Groups:
         return group
 
     def likest(self, record: Record, grouping: Grouping) -> _Group | None:
-        """The group that takes a memory and whose leader it is most like, if like enough."""
+        """Of the groups that take a memory, the one whose leader is most similar; None if none is similar enough."""
         scores = self._rows[: len(self.all)] @ record.vector
         near = (scores >= grouping.like).nonzero()[0]
         order = near[(-scores[near]).argsort(kind="stable")].tolist()
@@ -88,7 +90,7 @@ class _Groups:
 def replayed(
     store: Store, namespace: Namespace, policy: DecayPolicy, replay: ConsolidationPolicy, at: datetime, cap: int
 ) -> tuple[list[str], bool]:
-    """The `cap` most urgent ids of one namespace at `at`, sorted, no protected ones, and whether more wait."""
+    """The `cap` most urgent unprotected ids of one namespace at `at`, sorted by id, and whether more are left."""
     import numpy as np
 
     ids, traces, _ = store.holdings(namespace)
@@ -118,7 +120,7 @@ def grouped(store: Store, ids: Sequence[str], grouping: Grouping) -> list[Step]:
 
 
 def plain(store: Store, ids: Sequence[str]) -> list[Record]:
-    """Those of `ids` that may go into a gist: observed, without bounds, and neither superseding nor superseded."""
+    """Those of `ids` that may go into a gist: observed, with no validity bounds, no key and no links, unprotected."""
     found: list[Record] = []
     for at in range(0, len(ids), _BATCH):
         part = ids[at : at + _BATCH]
@@ -135,7 +137,7 @@ def _unbound(record: Record) -> bool:
 
 
 def _gists_near(store: Store, record: Record, grouping: Grouping, known: Set[str]) -> list[_Group]:
-    """Gists of the same namespace that are like a memory, those that are `known` already left out."""
+    """Groups for the gists in the same namespace that are similar to a memory, except those in `known`."""
     where = Where(namespace=record.memory.namespace, archived=False)
     near = [memory for memory, score in store.search(record.vector, where, _NEAR) if score >= grouping.like]
     likely = [memory.id for memory in near if memory.parts and memory.id not in known]
@@ -152,10 +154,11 @@ def _gists_near(store: Store, record: Record, grouping: Grouping, known: Set[str
 
 
 def perform(records: Records, step: Step, write: Writer) -> str | None:
-    """Makes the gist of a step and takes its members out of where they were, in one go; returns its id.
+    """Makes the gist of a step and moves its members into it, all at once; returns its id.
 
     None when what the step was planned on has changed since: a member is forgotten, edited, protected or taken
-    already. Then nothing happens. The writer runs while nobody waits for it.
+    already. Then nothing happens. The writer runs while nobody waits for it. Raises InvalidMemory for a gist
+    that is too long, or is otherwise no text.
     """
     store = records.store
     members, gist = _planned(store, step)
@@ -166,6 +169,7 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
         memory = compose(records.ids.new(min(part.created_at for part in parts)), parts, write)
     else:
         memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write)
+    check_memory(memory)
     with store.alone():
         if not _still(store, step, members, gist):
             return None
@@ -176,7 +180,7 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
 
 
 def _planned(store: Store, step: Step) -> tuple[list[Record], Record | None]:
-    """What of a step can still be done."""
+    """The members of a step that may still go into a gist, and the gist they join; no members if that is unusable."""
     members = plain(store, step.members)
     gist = None if step.gist is None else store.read([step.gist])[0]
     if step.gist is not None and (gist is None or not gist.memory.parts or gist.trace.protected or gist.trace.archived):
@@ -185,14 +189,14 @@ def _planned(store: Store, step: Step) -> tuple[list[Record], Record | None]:
 
 
 def _still(store: Store, step: Step, members: Sequence[Record], gist: Record | None) -> bool:
-    """Whether what was read before is what stands now."""
+    """Whether the members and the gist are stored as they were when read."""
     now, gist_now = _planned(store, step)
     before = [one.memory for one in (*members, gist) if one is not None]
     return [one.memory for one in (*now, gist_now) if one is not None] == before
 
 
 def to_note(steps: Sequence[Step]) -> str:
-    """A plan as it is written down: ids alone."""
+    """A plan as JSON, for a note of the store; ids only, no content."""
     return json.dumps([[step.gist, *step.members] for step in steps])
 
 

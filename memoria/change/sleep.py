@@ -1,43 +1,52 @@
-"""sleep: what was told to have changed is settled, episodes become gists, what has faded is archived and pruned, and
-weights that were wiped are learnt again.
+"""sleep: applies changes of fact, makes gists of episodes, archives and prunes what has faded, and retrains weights.
 
-A pass writes its plan down first, ids alone. Each step of it is all or nothing and checks again what it was planned
-on, so a pass that was killed goes on where it stopped, and what was forgotten meanwhile stays forgotten.
+A pass first writes down its plan, ids only. Each step is all or nothing and checks its memories again. So a pass that
+was killed continues where it stopped, and what was forgotten meanwhile stays forgotten.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
 from memoria.change.reconcile import settle
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
 from memoria.english.detect import by_rules
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.process import Home
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
-from memoria.types import Namespace, Proposal
+from memoria.types import Namespace, Proposal, Settled
 
 JOURNAL = "sleep"
 Pause = Callable[[], bool]
-"""Asked between two steps; whether the pass is to end."""
+"""Called between two steps; returns whether the pass should stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
     """What a pass of sleep did, or would do.
 
-    replayed: memories looked at. settled: what they said had changed.
-    gists: of each that was made or grew, its id ("" when only planned) and who joined it.
-    faded: archived because due. pruned: forgotten by policy. relearnt: taken into weights again, where their shard
-    was wiped with what was forgotten. waiting: still to be relearnt. capped: whether more waits for the next pass.
+    Attributes:
+        at: when it was taken to be.
+        replayed: how many memories were looked at.
+        settled: the changes of fact that they led to.
+        skipped: changes that cannot be carried out any more.
+        gists: for each gist made or grown, its id ("" if only planned) and the ids that joined it.
+        faded: ids archived because they were due.
+        pruned: ids forgotten because the policy can do without them.
+        relearnt: ids learnt again, after their shard was wiped with forgotten ones.
+        waiting: ids still to be learnt again.
+        capped: whether more is left for the next pass.
+        dry_run: whether nothing was done.
     """
 
     at: datetime
@@ -46,6 +55,7 @@ class Night:
     gists: tuple[tuple[str, tuple[str, ...]], ...]
     faded: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
+    skipped: tuple[Proposal, ...] = ()
     relearnt: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     capped: bool = False
@@ -53,20 +63,20 @@ class Night:
 
     @property
     def absorbed(self) -> int:
-        """How many memories went into gists."""
+        """The number of memories that went into gists."""
         return sum(len(members) for _, members in self.gists)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """How a pass consolidates: who first, how many of each namespace, and how alike is enough."""
+    """How a pass consolidates. policy: which memories come first. cap: most memories of each namespace."""
 
     policy: ConsolidationPolicy
     cap: int = CAP
     grouping: Grouping
 
     def check(self) -> None:
-        """Raises InvalidQuery for numbers that cannot be meant."""
+        """Raises InvalidQuery for a number out of range."""
         like, most = self.grouping.like, self.grouping.most
         rules = {
             f"cap {self.cap!r} is not at least 1": self.cap >= 1,
@@ -90,28 +100,36 @@ def night(
     pause: Pause = lambda: False,
     dry_run: bool = False,
 ) -> Night:
-    """The part of a pass that changes what memories say: changes are settled, then what is alike becomes gists."""
+    """The part of a pass that changes what memories say: applies changes of fact, then groups memories into gists."""
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
-    settled = () if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
+    settled = Settled() if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
     steps = plan(records.store, homes, how.grouping, records.progress)
     if dry_run:
         gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
     else:
         gists = run(records, steps, write, pause)
-    return Night(at=at, replayed=len(said), settled=settled, gists=tuple(gists), capped=capped, dry_run=dry_run)
+    return Night(
+        at=at,
+        replayed=len(said),
+        settled=tuple(settled),
+        skipped=settled.skipped,
+        gists=tuple(gists),
+        capped=capped,
+        dry_run=dry_run,
+    )
 
 
 def replay(
     store: Store, prefix: Namespace, policy: DecayPolicy, how: Replay, at: datetime
 ) -> tuple[list[list[str]], bool]:
-    """Ids that a pass looks at, sorted, for each namespace, and whether the cap left some for later."""
+    """The sorted ids that a pass looks at, one list for each namespace, and whether the cap left some for later."""
     found = [replayed(store, name, policy, how.policy, at, how.cap) for name in store.namespaces(prefix)]
     return [ids for ids, _ in found], any(more for _, more in found)
 
 
 def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progress: Progress | None) -> list[Step]:
-    """The steps that gather memories, each namespace for itself."""
+    """The steps that group memories into gists. homes: ids of one namespace each."""
     steps: list[Step] = []
     for done, ids in enumerate(homes, 1):
         steps += grouped(store, ids, grouping)
@@ -121,9 +139,13 @@ def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progr
 
 
 def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) -> list[tuple[str, tuple[str, ...]]]:
-    """Does what a killed pass left and then `steps`, journaled; stops early, keeping the rest, when `pause` says so."""
+    """Does the steps left by a killed pass, then `steps`; returns (id, members) of each gist.
+
+    The steps are journaled. If `pause` returns True, it stops and leaves the rest in the journal.
+    """
     store, progress = records.store, records.progress
-    waiting = [*from_note(store.note(JOURNAL)), *steps]
+    # A pass that fails again and again plans the same again and again.
+    waiting = list(dict.fromkeys([*from_note(store.note(JOURNAL)), *steps]))
     if not waiting:
         return []
     store.write_note(JOURNAL, to_note(waiting))
@@ -132,9 +154,11 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
         if pause():
             store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
             return made
-        id = perform(records, step, write)
-        if id is not None:
-            made.append((id, step.members))
+        # A gist that would be over a limit is not made.
+        with suppress(InvalidMemory):
+            id = perform(records, step, write)
+            if id is not None:
+                made.append((id, step.members))
         if progress is not None:
             progress("gists", done, len(waiting))
     store.write_note(JOURNAL, to_note([]))
@@ -142,7 +166,12 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
 
 
 class Sleeper:
-    """A pass of sleep in a thread of its own. It takes the store for one short step at a time, and rests between."""
+    """A pass of sleep in a thread of its own. It locks the store for one short step at a time, and waits in between.
+
+    Args:
+        work: the pass; it is given a callable to ask between steps whether to stop.
+        rest: seconds to wait between steps.
+    """
 
     def __init__(self, work: Callable[[Callable[[], bool]], Night], rest: float) -> None:
         self._home = Home()
@@ -153,20 +182,45 @@ class Sleeper:
         threads.shutdown(wait=False)
 
     def _pause(self) -> bool:
-        """Rests, so that others get their turn; whether it is to end."""
+        """Waits, so that other threads get to the store; returns whether the pass should stop."""
         return self._ended.wait(self._rest)
 
     @property
     def asleep(self) -> bool:
-        """Whether it is still at work."""
+        """Whether the pass is still running."""
         return not self._home.left and not self._night.done()
 
     def wake(self) -> None:
-        """Ends it after the step under way; the rest is done by the next pass."""
+        """Stops the pass after the current step; the next pass does the rest."""
         self._ended.set()
 
     def wait(self, timeout: float | None = None) -> Night:
-        """The night once it is over; raises TimeoutError after `timeout` seconds, and what the pass raised."""
+        """Waits for the pass to end.
+
+        Args:
+            timeout: seconds to wait; None waits for ever.
+
+        Returns:
+            What it did.
+
+        Raises:
+            TimeoutError: it is still running after `timeout` seconds.
+            StoreClosed: this is a child by fork, and the pass is not in it.
+        """
         # Its thread is not there: it would be waited for in vain.
         self._home.check("the store of this pass of sleep")
         return self._night.result(timeout)
+
+    def __await__(self) -> Generator[Any, None, Night]:
+        """The night, as `wait` gives it, without a thread that waits; cancelling this leaves the pass at work."""
+        import asyncio
+
+        return asyncio.wrap_future(self._night).__await__()
+
+    def failure(self) -> BaseException | None:
+        """Waits until it is over.
+
+        Returns:
+            What the pass raised; None for nothing.
+        """
+        return self._night.exception()

@@ -1,4 +1,4 @@
-"""supersede: a new fact takes the place of an old one in time. Both stay, each for the time in which it held.
+"""supersede: a new fact replaces an old one from some time on. Both are kept, each valid for its own time.
 
 Bi-temporal after R. T. Snodgrass, Developing Time-Oriented Database Applications in SQL, 1999: valid time is
 [valid_from, valid_to); recorded time is that at which a memory was observed.
@@ -6,17 +6,18 @@ Bi-temporal after R. T. Snodgrass, Developing Time-Oriented Database Application
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from memoria.derived.lineage import memories
-from memoria.derived.records import Records
-from memoria.errors import InvalidQuery
+from memoria.derived.lineage import living, memories
+from memoria.derived.records import Records, ending
+from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
-from memoria.remember import Draft, admit, prepare
+from memoria.remember import Draft, admit, look_again, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Link, Memory, Namespace, Record
+from memoria.validate import check_memory
 
 
 def supersede(
@@ -29,47 +30,82 @@ def supersede(
     *,
     at: datetime | None = None,
 ) -> Memory:
-    """Remembers `draft` in the place of memories, each of which ends when it begins, in one go; returns the new one.
+    """Remembers `draft` and ends the old memories when it begins to be valid, all at once; returns the new memory.
 
     at: when it begins to hold; its `valid_from`, else when it was observed, by default. Raises InvalidQuery for what
-    has ended already, MemoryNotFound, and what `remember` raises; then nothing is changed.
+    has ended already or is superseded already, MemoryNotFound, and what `remember` raises; then nothing is changed.
     """
-    # A time of its own: what was so once and is so again is a new fact, and no echo of what was just recalled.
+    # With a time of its own, a fact that is true again is stored anew, not taken for a repetition of a recalled one.
     dated = replace(draft, created_at=draft.created_at or now)
-    records.set_apart(old)
-    record = _prepared(records, traces, namespace, dated, now)
-    start = at or dated.valid_from or record.memory.created_at
-    memory = replace(record.memory, valid_from=start)
-    store = records.store
-    with store.alone():
-        before = check_ends(store, old, start)
-        links = [Link(parent=one.id, child=memory.id, relation="supersedes", was=one.valid_to) for one in before]
-        new = replace(record, memory=memory)
-        store.revise(Change(add=(new,), ends=dict.fromkeys(old, start), links=tuple(links)))
-    return memory
-
-
-def _prepared(records: Records, traces: Reinforcer, namespace: Namespace, draft: Draft, now: datetime) -> Record:
-    memories, made = prepare(records, traces, namespace, [draft], now)
-    admit(records.store, namespace, [draft], memories, made, readmit=False)
+    memories, made = prepare(records, traces, namespace, [dated], now)
     traces.begin()
-    (record,) = made or records.store.read([memories[0].id])
-    assert record is not None
-    return record
+    while True:
+        start = at or dated.valid_from or memories[0].created_at
+        try:
+            with records.store.alone():
+                admit(records.store, namespace, [dated], memories, made, readmit=False)
+                change, memory = _succession(records, memories[0], made, old, start)
+                records.store.revise(change, guard=False)
+        except KeyConflict:
+            memories, made = look_again(records.store, memories, made)
+        else:
+            return memory
 
 
-def expire(store: Store, ids: Sequence[str], at: datetime) -> None:
+def _succession(
+    records: Records, memory: Memory, made: Sequence[Record], old: Sequence[str], start: datetime
+) -> tuple[Change, Memory]:
+    """The change by which a memory takes the place of others. made: its record, unless it is there under its key."""
+    if memory.id in old:
+        raise InvalidQuery(f"memory {memory.id} has the key of the draft: it cannot supersede itself")
+    before = check_ends(records.store, old, start)
+    check_current(records.store, old)
+    begun = check_memory(replace(memory, valid_from=start))
+    change = records.apart([*old, memory.id])
+    if made:
+        change = replace(change, add=(*change.add, replace(made[0], memory=begun)))
+    else:
+        change = _begun(records.store, change, begun)
+    return succeeded(change, dict.fromkeys(old, start), dict.fromkeys(old, begun.id), before), begun
+
+
+def _begun(store: Store, change: Change, memory: Memory) -> Change:
+    """A change that also puts `memory`, which is there, in its own place."""
+    if any(record.memory.id == memory.id for record in change.add):
+        added = (replace(one, memory=memory) if one.memory.id == memory.id else one for one in change.add)
+        return replace(change, add=tuple(added))
+    (record,) = store.read([memory.id])
+    if record is None:
+        raise MemoryNotFound(memory.id)
+    return replace(change, replace=(*change.replace, replace(record, memory=memory)))
+
+
+def succeeded(
+    change: Change, ends: Mapping[str, datetime], heirs: Mapping[str, str], before: Mapping[str, Memory]
+) -> Change:
+    """A change that also ends memories, some of which others supersede.
+
+    heirs: by the id of what is superseded, that of what supersedes it. before: memories as they were.
+    """
+    links = [Link(parent=id, child=heir, relation="supersedes", was=before[id].valid_to) for id, heir in heirs.items()]
+    return ending(replace(change, links=(*change.links, *links)), ends)
+
+
+def expire(records: Records, ids: Sequence[str], at: datetime) -> None:
     """Ends memories at `at`: from then on they do not hold. Raises InvalidQuery, MemoryNotFound; then, nothing."""
-    with store.alone():
-        check_ends(store, ids, at)
-        store.revise(Change(ends=dict.fromkeys(ids, at)))
+    with records.store.alone():
+        check_ends(records.store, ids, at)
+        records.store.revise(ending(records.apart(ids), dict.fromkeys(ids, at)), guard=False)
 
 
-def check_ends(store: Store, ids: Sequence[str], at: datetime) -> list[Memory]:
-    """The memories that would end; raises InvalidQuery for what ended before, or would end before it began."""
-    found = list(memories(store, ids).values())
+def check_ends(store: Store, ids: Sequence[str], at: datetime) -> dict[str, Memory]:
+    """The memories that would end, parts of gists among them; raises MemoryNotFound, and InvalidQuery for what ended
+    before, or would end before it began."""
+    found = living(store, ids)
+    if len(found) < len(set(ids)):
+        raise MemoryNotFound(*(id for id in ids if id not in found))
     violations = []
-    for memory in found:
+    for memory in found.values():
         if memory.valid_to is not None and memory.valid_to <= at:
             violations.append(f"memory {memory.id} has ended already, at {memory.valid_to}")
         if memory.valid_from is not None and memory.valid_from >= at:
@@ -79,8 +115,24 @@ def check_ends(store: Store, ids: Sequence[str], at: datetime) -> list[Memory]:
     return found
 
 
+def heirs_of(store: Store, ids: Sequence[str]) -> dict[str, list[str]]:
+    """By id, what supersedes each of the memories that are superseded."""
+    found: dict[str, list[str]] = {}
+    for link in store.links(ids):
+        if link.relation == "supersedes" and link.parent in ids:
+            found.setdefault(link.parent, []).append(link.child)
+    return found
+
+
+def check_current(store: Store, ids: Sequence[str]) -> None:
+    """Raises InvalidQuery for what is superseded already: two that did so at once would both be in force."""
+    taken = heirs_of(store, ids)
+    if taken:
+        raise InvalidQuery(*(f"memory {id} is superseded already, by {heirs[0]}" for id, heirs in taken.items()))
+
+
 def history(store: Store, id: str) -> list[Memory]:
-    """What a memory superseded and what superseded it, itself among them, in the order of validity."""
+    """The memory, all that it superseded and all that superseded it, in the order of validity."""
     found, front = {id}, [id]
     while front:
         links = [link for link in store.links(front) if link.relation == "supersedes"]

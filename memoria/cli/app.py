@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ from memoria.stores.registry import is_url
 from memoria.types import Memory
 
 app = typer.Typer(
-    help="The memory of an agent, which forgets exactly when told to.",
+    help="A memory for agents, with exact forgetting.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -33,7 +33,7 @@ err = Console(stderr=True)
 
 
 def place(text: str | Path) -> Path | str:
-    """Where a store is: a URL, which is not to be read as a path, or a directory."""
+    """The place of a store: a URL as text, or a directory as a path."""
     return str(text) if is_url(text) else Path(text)
 
 
@@ -51,7 +51,7 @@ StoreOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NamespaceOption = Annotated[str, typer.Option("--namespace", "-n", help="Namespace, parts joined by '/'.")]
 SubjectOption = Annotated[str | None, typer.Option(help="Exact subject.")]
-TagsOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat for several, all must hold.")]
+TagsOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat for several, a memory must have all.")]
 KindsOption = Annotated[list[str] | None, typer.Option("--kind", help="episodic, semantic or procedural; repeatable.")]
 SinceOption = Annotated[datetime | None, typer.Option(help="Created at or after (UTC).")]
 UntilOption = Annotated[datetime | None, typer.Option(help="Created before (UTC).")]
@@ -60,7 +60,7 @@ DEFAULT_STORE = Path("agent.memoria")
 
 @contextmanager
 def opened(store: Path | str, namespace: str, mode: Literal["r", "rw"]) -> Iterator[Memoria]:
-    """The view of a namespace of a store, with progress bars on stderr, waiting up to 10 s for another writer."""
+    """Opens a namespace of a store, with progress bars on stderr; waits up to 10 s for another writer."""
     with (
         progress_bar() as progress,
         open_memoria(store, mode=mode, timeout=10.0, progress=progress) as memory,
@@ -88,26 +88,9 @@ def parts(namespace: str) -> tuple[str, ...]:
     return tuple(part for part in namespace.split("/") if part)
 
 
-def filters(
-    subject: str | None,
-    tag: list[str] | None,
-    kind: list[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> dict[str, Any]:
-    """Options as arguments of a verb; times without a zone are UTC."""
-    return {
-        "subject": subject,
-        "tags": tuple(tag or ()),
-        "kinds": tuple(kind or ()),
-        "since": None if since is None else since.replace(tzinfo=UTC),
-        "until": None if until is None else until.replace(tzinfo=UTC),
-    }
-
-
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar per kind of long work."""
+    """Shows one progress bar for each kind of long work; yields the callback that moves them."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bars:
         tasks: dict[str, Any] = {}
@@ -126,7 +109,7 @@ def as_json(value: Any) -> str:
 
 
 def as_line(value: Any) -> str:
-    """The same JSON on one line, for streams of values."""
+    """Like `as_json`, on one line, for streams of values."""
     return json.dumps(value, default=_plain, ensure_ascii=False)
 
 
@@ -137,7 +120,7 @@ def _plain(value: Any) -> Any:
 
 
 def show_memories(memories: Iterable[Memory], title: str | None = None) -> None:
-    """A table for people."""
+    """Prints memories as a table."""
     table = Table("id", "namespace", "created", "subject", "text", title=title)
     for one in memories:
         table.add_row(one.id, "/".join(one.namespace), f"{one.created_at:%Y-%m-%d %H:%M}", one.subject or "", one.text)

@@ -1,4 +1,4 @@
-"""bench: what it costs here, as ratios from one run."""
+"""bench: measures costs on this machine, as ratios from one run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FolderOption = Annotated[
     Path | None, typer.Option("--dir", help="Where to make the store; the default is a temporary folder.")
 ]
 UrlOption = Annotated[
-    str | None, typer.Option(help="An empty store in PostgreSQL, with keys=; a server of our own when absent.")
+    str | None, typer.Option(help="An empty store in PostgreSQL, with keys=; by default one on a temporary server.")
 ]
 
 
@@ -36,7 +36,7 @@ def forget(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remember against forget: singles, a scattered batch, a whole namespace."""
+    """Compares remember with forget: single memories, a scattered batch, a whole namespace."""
     with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_forget(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
     show(report, as_json)
@@ -50,7 +50,7 @@ def recall(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recall of vectors against a plain FAISS flat scan, and hybrid against vector-only recall."""
+    """Compares recall of vectors with a plain FAISS flat scan, and hybrid with vector-only recall."""
     with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_recall(place, n, MiniLM(), progress, queries=queries, seed=seed)
         report["hybrid"] = hybrid.bench_hybrid(place, n, MiniLM(), progress, queries=queries, seed=seed)
@@ -59,7 +59,7 @@ def recall(
 
 @bench_app.command("open")
 def open_(n: NOption = 100_000, seed: SeedOption = 0, folder: FolderOption = None, as_json: JsonOption = False) -> None:
-    """Seconds from opening to the first answer."""
+    """Measures seconds from opening to the first answer."""
     with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_open(place, n, MiniLM(), progress, seed=seed)
     show(report, as_json)
@@ -73,7 +73,7 @@ def workplace(folder: Path | None) -> Iterator[Path]:
 
 
 def show(report: dict[str, Any], as_json: bool = False) -> None:
-    """A report, nested as it is, for people or as JSON."""
+    """Prints a nested report, as text or as JSON."""
     if as_json:
         echo_json(report)
         return
@@ -102,7 +102,7 @@ def fade(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fading what is due out of n memories against out of 10,000."""
+    """Compares fading the same number of memories out of n with out of 10,000."""
     with workplace(folder) as place, progress_bar() as progress:
         report = forgetting.bench_fade(place, n, progress, due=due, rounds=rounds, seed=seed)
     show(report, as_json)
@@ -111,12 +111,12 @@ def fade(
 @bench_app.command()
 def sleep(
     n: Annotated[int, typer.Option("--n", min=1000, help="Memories in one namespace.")] = 10_000,
-    queries: Annotated[int, typer.Option(min=50, help="Recalls timed while awake.")] = 500,
+    queries: Annotated[int, typer.Option(min=50, help="Recalls timed without sleep.")] = 500,
     seed: SeedOption = 0,
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recall while a thread sleeps over the store against recall without."""
+    """Compares recall while a thread runs a pass of sleep with recall without."""
     with workplace(folder) as place, progress_bar() as progress:
         report = background.bench_sleep(place, n, MiniLM(), progress, queries=queries, seed=seed)
     show(report, as_json)
@@ -129,7 +129,7 @@ def score(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Scoring n traces with each policy against one numpy exp over n."""
+    """Compares scoring n traces with each policy with one numpy exp over n."""
     show(forgetting.bench_score(n, rounds=rounds, seed=seed), as_json)
 
 
@@ -143,7 +143,7 @@ def allocate(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Dividing a budget over shifting tasks against even, proportional, and hindsight."""
+    """Compares dividing a budget among shifting tasks with even, proportional and hindsight division."""
     show(allocation.compare(tasks=tasks, phases=phases, length=length, total=total, epoch=epoch, seed=seed), as_json)
 
 
@@ -153,7 +153,7 @@ def simulate(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Events a minute that the policy lab replays on one core, for each policy."""
+    """Measures how many events a minute the policy lab replays on one core, for each policy."""
     from memoria.evaluation.bench import pace
     from memoria.evaluation.lab import contenders
 
@@ -170,7 +170,7 @@ def langgraph(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """LangGraph put, search, get, update and delete through the adapter against its own SqliteStore, same vectors."""
+    """Compares LangGraph put, search, get, update and delete through the adapter with its own SqliteStore."""
     from memoria.evaluation.bench.overhead import bench_langgraph
 
     with workplace(folder) as place, progress_bar() as progress:
@@ -189,14 +189,14 @@ def postgres(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """The store in PostgreSQL as it grows over many namespaces; 10,000 and 100,000 memories when not told."""
+    """Measures the store in PostgreSQL as it grows over many namespaces; 10,000 and 100,000 memories by default."""
     from memoria.evaluation.bench import agreement, cluster
     from memoria.stores.postgres import PostgresStore
 
     sizes = sorted(n or [10_000, 100_000])
     with database(url) as place, progress_bar() as progress:
         store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
-        # What is recalled is not written down, or each forget would wait for the uses before it.
+        # Uses are not noted, because each forget would wait for the uses before it to be written.
         with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
             report = cluster.bench_postgres(memory, sizes, progress, home=home, rounds=rounds, seed=seed)
     show(report, as_json)
@@ -212,7 +212,7 @@ def agree(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Whether the local store and the one in PostgreSQL answer alike: ids and order, up to ties of fp16."""
+    """Checks that the local store and the one in PostgreSQL give equal answers: ids and order, except ties of fp16."""
     from memoria.evaluation.bench import agreement
     from memoria.stores import LocalStore, PostgresStore
 
@@ -229,7 +229,7 @@ def agree(
 
 @contextmanager
 def database(url: str | None) -> Iterator[str]:
-    """The URL of an empty store: the one that is given, or that of a server of our own, gone afterwards."""
+    """The URL of an empty store: the given one, or one on a temporary server."""
     from memoria.testing.postgres import running
 
     if url is not None:
@@ -247,7 +247,7 @@ def observe(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verbs while nobody observes, and while every call is logged, against the methods that they wrap."""
+    """Compares verbs, unobserved and with every call logged, with the methods that they wrap."""
     from memoria.evaluation.bench.observing import bench_observe
 
     with workplace(folder) as place, progress_bar() as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +25,8 @@ from memoria.cli.app import (
     progress_bar,
     show_memories,
 )
-from memoria.cli.evaluate import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
-from memoria.cli.retention import DryOption, IdsArgument
+from memoria.cli.quality import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
+from memoria.cli.retention import DryOption, IdsArgument, agreed
 from memoria.cli.verbs import IdArgument
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
@@ -43,21 +44,35 @@ def sleep(
     like: Annotated[float, typer.Option(help="Cosine from which memories are gathered.")] = LIKE,
     most: Annotated[int, typer.Option(help="Parts that a gist may have.")] = MOST,
     cap: Annotated[int, typer.Option(help="Most that one pass replays in each namespace, and prunes.")] = CAP,
-    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Forget what has faded.")] = True,
+    prune: Annotated[bool, typer.Option("--prune", help="Then forget what has faded far; asks first.")] = False,
     relearn: Annotated[
         bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
     ] = True,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Forget without asking.")] = False,
     dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Consolidates: what is alike becomes a gist, what is due is archived, what has faded is forgotten."""
+    """Consolidates: what is alike becomes a gist, what is due is archived."""
     with opened(store, namespace, "rw") as memory:
-        night = memory.sleep(like=like, most=most, cap=cap, prune=prune, relearn=relearn, dry_run=dry_run)
+        planned = prune and dry_run
+        night = memory.sleep(like=like, most=most, cap=cap, prune=planned, relearn=relearn, dry_run=dry_run)
+        if prune and not dry_run:
+            night = _pruned(memory, night, cap, yes=yes, ask=not as_json)
         rows = [] if as_json else gathered(memory, night)
     if as_json:
         echo_json(night)
         return
     show_night(night, rows)
+
+
+def _pruned(memory: Memoria, night: Night, cap: int, *, yes: bool, ask: bool) -> Night:
+    """The night with what was forgotten, after it was shown and agreed to."""
+    below = memory.fade_below / 2
+    report = memory.prune(below=below, cap=cap, dry_run=True)
+    if not report.ids or not (yes or (ask and agreed(memory, report))):
+        return night
+    done = memory.prune(below=below, cap=cap)
+    return replace(night, pruned=done.ids, capped=night.capped or done.capped)
 
 
 def gathered(memory: Memoria, night: Night) -> list[tuple[str, list[str]]]:
@@ -77,6 +92,10 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
         f"{night.replayed} memories replayed, {night.absorbed} {would}gathered into {len(night.gists)} gists, "
         f"{len(night.faded)} {would}archived, {len(night.pruned)} {would}forgotten."
     )
+    if night.skipped:
+        err.print(
+            f"{len(night.skipped)} changes could not be settled: what they are about is gone, held or superseded."
+        )
     if night.relearnt:
         err.print(f"{len(night.relearnt)} {would}learnt into weights again.")
     if night.waiting:

@@ -27,6 +27,7 @@ from memoria.cli.app import (
     show_memories,
 )
 from memoria.cli.change import gathered, show_night
+from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoriaError
@@ -44,22 +45,22 @@ def chat(
     model: Annotated[
         str, typer.Option(help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, or distilled.")
     ] = "smollm2",
-    session: Annotated[str | None, typer.Option(help="The conversation to go on with; default the last.")] = None,
+    session: Annotated[str | None, typer.Option(help="The conversation to continue; default the last.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin a new conversation.")] = False,
-    user: Annotated[str, typer.Option(help="Your name, as memories have it.")] = "user",
+    user: Annotated[str, typer.Option(help="Your name, for the memories of what you say.")] = "user",
     budget_tokens: Annotated[int, typer.Option(min=64, help="Tokens of a prompt, at most.")] = 1500,
-    extract: Annotated[str, typer.Option(help="Who finds facts in what you say: rules, model or none.")] = "rules",
-    idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until it sleeps; 0 is never.")] = 60.0,
-    tools: Annotated[bool, typer.Option(help="Whether the model may use the memory by itself.")] = True,
+    extract: Annotated[str, typer.Option(help="What finds facts in what you say: rules, model or none.")] = "rules",
+    idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
+    tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
     instructions: Annotated[str, typer.Option(help="The system message.")] = INSTRUCTIONS,
     as_json: JsonOption = False,
 ) -> None:
-    """Talks with a model that remembers. What was recalled, and why, stands under each reply; /help lists commands.
+    """Talks with a model that remembers. Under each reply is what was recalled, and why; /help lists commands.
 
     On a terminal, Ctrl-C ends a reply and Ctrl-D the conversation. Otherwise each line of stdin is a message; with
     --json, each reply is one line of JSON.
     """
-    # No bar may be up while somebody types.
+    # No progress bar may be on the screen while the user types.
     with open_memoria(store, timeout=10.0) as whole:
         memory = whole.namespace(*parts(namespace))
         with err.status("Loading the model"):
@@ -80,8 +81,9 @@ def chat(
 
 
 def confirmed(going: Sequence[Memory]) -> bool:
-    """Shows what would go and asks; never without a terminal."""
+    """Shows what would be forgotten and asks whether to; False without a terminal."""
     show_memories(going, title=f"{len(going)} would be forgotten for ever")
+    show_rewritten(going)
     if not sys.stdin.isatty():
         err.print("Not on a terminal: nothing is forgotten.")
         return False
@@ -139,7 +141,7 @@ class Chat:
             return ""
 
     def _do(self, text: str) -> None:
-        """An error of ours is shown, and the conversation goes on."""
+        """Does a command or says a message; shows an error of memoria and continues."""
         try:
             if text.startswith("/"):
                 name, _, rest = text[1:].partition(" ")
@@ -154,7 +156,7 @@ class Chat:
             out.print(f"[red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False)
 
     def say(self, text: str, *, readmit: bool = False) -> None:
-        """A message, its reply as it comes, and what was recalled for it."""
+        """Sends a message; prints the reply as it comes, and what was recalled for it."""
         self.message = text
         answer = self.agent.stream(text, as_of=self.as_of, readmit=readmit)
         if self.as_json:
@@ -170,7 +172,7 @@ class Chat:
             self._show(self.last)
 
     def _follow(self, answer: Answer) -> None:
-        """Prints pieces as they come; Ctrl-C ends the reply, not the conversation."""
+        """Prints the pieces of a reply as they come; Ctrl-C ends the reply, not the conversation."""
         try:
             for piece in answer:
                 out.print(piece, end="", markup=False, highlight=False, soft_wrap=True)
@@ -213,7 +215,7 @@ class Chat:
             self.listed = []
 
     def _meant(self, what: str) -> tuple[str, ...]:
-        """Ids of what is to go."""
+        """The ids that the argument of /forget means."""
         if what.isdecimal() and 0 < int(what) <= len(self.listed):
             return (self.listed[int(what) - 1].id,)
         if is_id(what):
@@ -246,9 +248,14 @@ class Chat:
             self.say(self.message, readmit=True)
 
     def list(self, _: str) -> None:
-        self.listed = self.memory.list(limit=SHOWN, newest=True)
-        for place, one in enumerate(self.listed, 1):
+        page = self.memory.list(limit=SHOWN, newest=True)
+        self.listed = page
+        for place, one in enumerate(page, 1):
             out.print(f"{place}. {_told(one)}", highlight=False)
+        if page.left:
+            out.print(
+                f"[dim]{len(page)} shown, {page.left:,} older left out; memoria list --oldest has all, in pages[/]"
+            )
 
     def quit(self, _: str) -> None:
         self.over = True
@@ -264,6 +271,6 @@ def _told(memory: Memory) -> str:
 
 
 def _because(hit: Hit) -> str:
-    """The score, and the two terms that weigh most in it."""
+    """The score of a hit, and the two terms that contribute most to it."""
     terms = sorted(hit.terms.items(), key=lambda term: -abs(term[1]))[:2]
     return f"{hit.score:.2f}: " + ", ".join(f"{name} {value:+.2f}" for name, value in terms)

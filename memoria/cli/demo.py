@@ -1,4 +1,4 @@
-"""demo: a week of conversation, or one's own file, goes in; a subject is forgotten, and the bytes are looked at."""
+"""demo: stores a week of conversation, or a file of the user's, forgets a subject and searches the bytes for it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from memoria.evaluation.bench.latency import bench_forget
 from memoria.evaluation.quality.week import Asked, Forgetting, Played, Score, bring, chosen_subject, play, read
 from memoria.types import Hit
 
-# The morning after the week, so that what is found does not depend on the day on which it is played.
+# The morning after the week, so that results do not depend on the day on which the demo runs.
 _MONDAY = datetime(2026, 3, 9, 8, tzinfo=UTC)
 _SHOWN = ("Q3", "Q14", "Q22")
 _DELICATE = "Q27"
 _LINES = 3
 
 FileOption = Annotated[
-    Path | None, typer.Option("--from", exists=True, dir_okay=False, help="Your own file; it is only read.")
+    Path | None, typer.Option("--from", exists=True, dir_okay=False, help="Your own file, which is not changed.")
 ]
 
 
@@ -36,18 +36,18 @@ FileOption = Annotated[
 def demo(
     file: FileOption = None,
     forget: Annotated[
-        str | None, typer.Option(help="Subject to forget, of your file; default the one that most memories have.")
+        str | None, typer.Option(help="Subject in your file to forget; by default the most frequent.")
     ] = None,
     ask: Annotated[list[str] | None, typer.Option("--ask", help="Question to ask; repeatable.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """A week of conversation in, questions, one subject forgotten, bytes scanned, costs measured.
+    """Stores a week of conversation, asks questions, forgets one subject, scans the bytes and measures costs.
 
     --from FILE does it with your own: what `memoria export` writes, or turns, one JSON object a line, such as
     {"at": "2026-03-02T06:52:20+00:00", "speaker": "Ada", "text": "I moved to Oslo."}; a turn may also have id, session,
     subject and tags. The store is a temporary directory.
 
-    Exit status 1 when something that was forgotten is still in a file, or is found again.
+    Exit status 1 if something that was forgotten is still in a file, or is found again.
     """
     if forget is not None and file is None:
         raise InvalidQuery("--forget goes with --from: the week has a subject of its own")
@@ -92,7 +92,7 @@ def _chosen(subject: str | None) -> str:
 
 
 def _show(played: Played, asks: Sequence[str], *, own: bool) -> None:
-    """The play on a screen; of the week, questions are chosen where none were asked."""
+    """Prints what was done and found; without questions from the user, some of the week's are shown."""
     texts = {} if own else {one.id: one.question for one in questions()}
     shown = [*asks] or [texts[id] for id in _SHOWN if id in texts]
     _title(1, "remember")
@@ -121,7 +121,7 @@ def _title(number: int, name: str) -> None:
 
 
 def _show_hits(question: str, hits: Mapping[str, Hit]) -> None:
-    """A question and memories, each on one line, cut off where the screen ends."""
+    """Prints a question and the memories found, each on one line, cut off at the edge of the screen."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(style="dim", no_wrap=True)
@@ -153,7 +153,7 @@ def _show_forgotten(seen: Forgetting) -> None:
 
 
 def _show_changed(asked: Sequence[Asked]) -> None:
-    """Questions of which the best answer was forgotten, with what is found now."""
+    """Prints the questions whose best answer was forgotten, with what is found now."""
     for one in asked:
         if one.lost:
             named = (("before", one.before[:1]), ("after", one.after[:1]))
@@ -199,6 +199,6 @@ def _show_costs(report: Mapping[str, Any]) -> None:
 
 
 def _figures(played: Played, costs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Numbers alone: no text of a memory."""
+    """The results as numbers only, without the text of any memory."""
     names = ("memories", "bytes_on_disk", "forgotten", "came_back", "scores", "old_first", "clean")
     return {name: getattr(played, name) for name in names} | {"costs": costs}

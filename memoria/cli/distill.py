@@ -1,4 +1,4 @@
-"""distill: memories into weights, and what is known of them afterwards."""
+"""distill: trains memories into weights, and measures what the weights know afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 distill_app = typer.Typer(help="Memories in the weights of a model.", invoke_without_command=True)
 app.add_typer(distill_app, name="distill")
 
-# Tokens of an answer that is a whole sentence, as it was said.
+# Most tokens of an answer that is a whole sentence.
 _FREE = 64
 ModelOption = Annotated[Path | None, typer.Option("--model", help="Folder of a causal model; default the small one.")]
 
@@ -41,13 +41,13 @@ def distill(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
     model: ModelOption = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Relearn what wiped shards had learnt beside it.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Relearn what else wiped shards had learnt.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
     last: Annotated[int, typer.Option(min=1, help="Layers that may be adapted, counted from the end.")] = 12,
-    seed: Annotated[int, typer.Option(help="Seed of the first weights.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Writes durable memories into adapters of a model, from which each can be taken out again."""
+    """Trains durable memories into adapters of a model, from which each can be removed again."""
     if context.invoked_subcommand is not None:
         return
     from memoria.distill.train import Recipe
@@ -73,7 +73,7 @@ def ask(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
 ) -> None:
-    """The answer of the distilled model, from weights alone; which shards were active goes to stderr."""
+    """Prints the answer of the distilled model, from weights alone; names the active shards on stderr."""
     with opened(store, namespace, "r") as memory:
         model = memory.distilled()
         answer, route = model.generate(prompt), model.route(prompt)
@@ -88,7 +88,7 @@ def audit(
     retrain: Annotated[int | None, typer.Option(min=0, help="Shards to train again; default all.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measures what weights hold and kept, and trains shards again to see that they are equal to the bit."""
+    """Measures what the weights know, and trains shards again to check that they are equal to the bit."""
     with opened(store, namespace, "r") as memory:
         report = memory.audit_weights(retrain=retrain)
     if as_json:
@@ -125,17 +125,17 @@ def bench_distill(
     count: Annotated[int, typer.Option("--n", min=4, help="Facts to learn.")] = 40,
     forget: Annotated[int, typer.Option(min=1, help="Of these, facts to forget.")] = 20,
     memora: Annotated[Path | None, typer.Option(help="Folder of Memora's weekly files; default made-up facts.")] = None,
-    free: Annotated[bool, typer.Option("--free", help="Without labels: examples by rules from what was said.")] = False,
+    free: Annotated[bool, typer.Option("--free", help="Without labels: make examples by rules from the text.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training, at most.")] = 24,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
     seeds: Annotated[
-        str, typer.Option("--seeds", "--seed", help="Of facts and training, as 0,1,2; several make a table.")
+        str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
     ] = "0",
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Facts learnt, asked for in other words, forgotten, relearnt, and compared to a store that never saw them."""
+    """Learns facts, asks for them in other words, forgets and relearns; compares with a store that never saw them."""
     from memoria.distill.train import Recipe
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts
@@ -180,7 +180,7 @@ def bench_shards(
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Small shards against an adapter for each memory, larger shards, fewer layers, and bfloat16."""
+    """Compares small shards with an adapter for each memory, larger shards, fewer layers, and bfloat16."""
     from memoria.distill.train import Recipe
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts
@@ -195,13 +195,13 @@ def bench_shards(
 
 @bench_app.command("growth")
 def bench_growth(
-    count: Annotated[int, typer.Option("--n", min=16, help="Facts at the end.")] = 400,
+    count: Annotated[int, typer.Option("--n", min=16, help="Facts to learn in all.")] = 400,
     block: Annotated[int, typer.Option(min=4, help="Facts learnt at a time.")] = 40,
     seed: SeedOption = 0,
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Seconds a memory as the store grows, each step learnt beside the last."""
+    """Measures seconds of training for each memory as the store grows step by step."""
     from memoria.distill.train import Recipe
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts

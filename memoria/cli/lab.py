@@ -1,4 +1,4 @@
-"""evaluate: which policy to use, and what forgetting costs; policies recommend: for this store."""
+"""policies compare: which policy to use, and what forgetting costs; policies recommend: for this store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from memoria.cli.app import (
     JsonOption,
     NamespaceOption,
     StoreOption,
-    app,
     echo_json,
     err,
     opened,
@@ -33,8 +32,8 @@ DEFAULT_TRACES = "recency,spacing,shifting,scan,erasure,updates"
 _CONTINUES = re.compile(r"\s*\w+=")
 
 
-@app.command()
-def evaluate(
+@policies_app.command()
+def compare(
     policies: Annotated[
         list[str] | None,
         typer.Option(help="Names, by commas or repeated; parameters as in act-r:c=0,tau=-2; NAME+supersede."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -24,14 +25,17 @@ from memoria.cli.app import (
     printable,
     progress_bar,
 )
-from memoria.errors import InvalidQuery, StoreNotFound
+from memoria.embedders import as_embedder
+from memoria.engine.opening import open_store
+from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
 from memoria.forget.residue import scan as scan_files
 from memoria.forget.residue import text_secrets
+from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
 from memoria.transfer.jsonl import import_lines
-from memoria.types import Where
+from memoria.types import EmbedderCard, Where
 
 
 @app.command()
@@ -41,7 +45,7 @@ def scan(
     needle_file: Annotated[Path | None, typer.Option(help="File with one text a line.", exists=True)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Looks for texts in every byte of every file of a store; exit status 1 when one is found."""
+    """Looks for texts in every byte of every file of a store; exit status 1 if one is found."""
     texts = [*(needle or ()), *(needle_file.read_text().splitlines() if needle_file else ())]
     texts = [text for text in texts if text]
     if not texts:
@@ -63,7 +67,7 @@ def scan(
 
 @app.command()
 def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Counts and sizes."""
+    """Shows counts and sizes."""
     with opened_store(store, "r") as there:
         found = there.stats()
     if as_json:
@@ -76,10 +80,22 @@ def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> No
 
 
 @app.command()
-def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Reads everything and reports what is wrong; exit status 1 when something is."""
-    with opened_store(store, "r") as there:
-        problems = there.check()
+def doctor(
+    store: StoreOption = DEFAULT_STORE,
+    repair: Annotated[bool, typer.Option("--repair", help="Say what a repair would give up.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --repair: do it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Reads the whole store and reports what is wrong; exit status 1 if anything is.
+
+    A repair gives up what is damaged, for good, so that all else is sound again. Look for an older copy of the damaged
+    file first: where the right one is put back, nothing is lost.
+    """
+    if repair:
+        problems = _repaired(store, yes=yes)
+    else:
+        with opened_store(store, "r") as there:
+            problems = there.check()
     if as_json:
         echo_json(problems)
     else:
@@ -87,9 +103,29 @@ def doctor(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
     raise typer.Exit(1 if problems else 0)
 
 
+def _repaired(store: str | Path, *, yes: bool) -> list[str]:
+    """What a repair does, or would do; a memoria.db that is too old to be opened is accepted first."""
+    unused = EmbedderCard(name="", dimension=1)
+    if is_url(store):
+        with closing(open_store(store, unused, "rw", timeout=10.0)) as server:
+            return server.repair(dry_run=not yes)
+    if not (Path(store) / "memoria.db").exists():
+        raise StoreNotFound(f"{store} holds no memoria store")
+    try:
+        local = LocalStore(store, embedder=unused, timeout=10.0)
+    except DatabaseOlder as error:
+        said = f"{error}: it is accepted, and what only the slot files have is listed then"
+        if not yes:
+            return [said]
+        with closing(LocalStore(store, embedder=unused, timeout=10.0, accept_older=True)) as older:
+            return [said, *older.repair(dry_run=True)]
+    with closing(local):
+        return local.repair(dry_run=not yes)
+
+
 @app.command()
 def rebuild(store: StoreOption = DEFAULT_STORE) -> None:
-    """Makes indexes again and gives back the space of what was forgotten."""
+    """Rebuilds indexes and frees the disk space of what was forgotten."""
     with opened_store(store, "rw") as there:
         there.rebuild()
 
@@ -99,14 +135,14 @@ def reembed(
     embedder: Annotated[str, typer.Argument(help="SentenceTransformer name, or all-MiniLM-L6-v2.")],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Replaces every vector by another embedder's; all or nothing."""
-    with opened(store, "", "rw") as memory:
-        memory.reembed(embedder)
+    """Replaces every vector by that of another embedder; all or nothing."""
+    with opened_store(store, "rw") as there:
+        there.reembed(as_embedder(embedder))
 
 
 @app.command()
 def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
-    """Writes memories as JSON lines to stdout, lossless."""
+    """Writes memories as JSON lines to stdout, without losing anything."""
     with opened_store(store, "r") as there:
         for line in export_lines(there, Where(namespace=parts(namespace))):
             typer.echo(line)
@@ -114,11 +150,11 @@ def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") 
 
 @app.command("import")
 def import_(
-    file: Annotated[Path | None, typer.Argument(help="JSON lines; stdin when absent.", exists=True)] = None,
+    file: Annotated[Path | None, typer.Argument(help="JSON lines; stdin by default.", exists=True)] = None,
     store: StoreOption = DEFAULT_STORE,
-    readmit: Annotated[bool, typer.Option("--readmit", help="Take back what was forgotten here.")] = False,
+    readmit: Annotated[bool, typer.Option("--readmit", help="Also store what was forgotten here.")] = False,
 ) -> None:
-    """Stores memories from an export; what is there already is left as it is, what was forgotten stays out."""
+    """Stores memories from an export, except those stored already and those forgotten here."""
     lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().split("\n")
     with opened(store, "", "rw") as memory:
         done = import_lines(memory.store, memory.embedder, lines, memory.progress, readmit=readmit)
@@ -131,14 +167,14 @@ def import_(
 @app.command()
 def copy(
     source: Annotated[str, typer.Argument(help="Directory or URL of a store.")],
-    target: Annotated[str, typer.Argument(help="Directory or URL: not there yet, or what a killed copy left.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be copied; make nothing.")] = False,
+    target: Annotated[str, typer.Argument(help="Directory or URL: a new one, or that of a copy that was killed.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be copied; copy nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Copies all of a store into another, also what was forgotten and is refused, and compares the two.
+    """Copies a whole store, including which forgotten texts it refuses, and compares the copy with it.
 
-    A copy that was killed goes on when it is run again; what the source has forgotten meanwhile leaves the target
-    first.
+    A copy that was killed continues when run again; it first erases from the target what the source has forgotten
+    meanwhile.
     """
     with progress_bar() as progress:
         done = copy_store(source, target, dry_run=dry_run, timeout=10.0, progress=progress)

@@ -17,7 +17,7 @@ def mcp(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for another process that writes.")] = 30.0,
 ) -> None:
     """Serves the store on stdin and stdout by the Model Context Protocol: the nine tools of the reference memory
-    server, and recall, forget and why."""
+    server, and recall, list_memories, forget and why."""
     from memoria.integrations.mcp import server
 
     server(Shared(store, namespace=parts(namespace), timeout=timeout)).run()

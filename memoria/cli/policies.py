@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -98,5 +99,5 @@ def fit(
 
 def _about(name: str) -> str:
     kind = type(registry.make(name))
-    module = sys.modules[kind.__module__].__doc__ or ""
-    return (module if name not in {"never", "fifo", "lru", "lfu", "random"} else kind.__doc__ or "").strip() or name
+    said = kind if name in {"never", "fifo", "lru", "lfu", "random"} else sys.modules[kind.__module__]
+    return inspect.getdoc(said) or name

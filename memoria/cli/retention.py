@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from memoria.cli.app import DEFAULT_STORE, JsonOption, NamespaceOption, StoreOption, app, echo_json, err, opened, out
+from memoria.cli.app import (
+    DEFAULT_STORE,
+    JsonOption,
+    NamespaceOption,
+    StoreOption,
+    app,
+    echo_json,
+    err,
+    opened,
+    out,
+    show_memories,
+)
 from memoria.engine.memory import Memoria
+from memoria.retention.fade import LIMIT
+from memoria.retention.prune import Pruning
 from memoria.types import Budget
 
 IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories.")]
-ReasonOption = Annotated[str, typer.Option(help="Why; kept, sealed, in the ledger.")]
-DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")]
+ReasonOption = Annotated[str, typer.Option(help="The reason; kept in the ledger, encrypted.")]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be archived; change nothing.")]
 
 
 @app.command()
@@ -24,33 +38,49 @@ def fade(
     dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Archives what has faded; restore brings it back."""
+    """Archives memories that have faded; restore brings them back."""
     with opened(store, namespace, "rw") as memory:
         ids = memory.fade(dry_run=dry_run)
     _show_ids(ids, "would fade" if dry_run else "faded", as_json)
+    if len(ids) == LIMIT:
+        err.print(f"One pass takes {LIMIT:,} at most; more may be due.")
 
 
 @app.command()
 def prune(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    below: Annotated[float | None, typer.Option(help="Archived memories of retrievability under this.")] = None,
+    below: Annotated[float | None, typer.Option(help="Forget archived memories with less retrievability.")] = None,
     count: Annotated[int | None, typer.Option(help="Memories that each namespace may keep.")] = None,
     bytes: Annotated[int | None, typer.Option(help="Bytes that each namespace may keep.")] = None,
     cap: Annotated[int, typer.Option(help="Most that one pass forgets.")] = 1000,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Really forget; without it nothing goes.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets for ever what the policy can do without; shows it only, unless --yes is given."""
+    """Forgets for ever what the policy can do without, under --below or beyond --count or --bytes; asks first."""
     budget = None if count is None and bytes is None else Budget(count=count, bytes=bytes)
     with opened(store, namespace, "rw") as memory:
-        report = memory.prune(below=below, budget=budget, cap=cap, dry_run=not yes)
+        report = memory.prune(below=below, budget=budget, cap=cap, dry_run=True)
+        if not dry_run and report.ids and (yes or (not as_json and agreed(memory, report))):
+            report = memory.prune(below=below, budget=budget, cap=cap)
     if as_json:
         echo_json(report)
         return
-    _show_ids(report.ids, "forgotten" if yes else "would be forgotten", False)
+    _show_ids(report.ids, "would be forgotten" if report.dry_run else "forgotten", False)
     if report.capped:
         err.print("The cap was reached; more waits.")
+
+
+def agreed(memory: Memoria, report: Pruning) -> bool:
+    """Shows what a prune would take for ever, parts and what was made from it included, and asks; never without a
+    terminal."""
+    going = [memory.get(id) for id in (*report.ids, *report.derived)]
+    show_memories(going, title=f"{len(going)} would be forgotten for ever")
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: give --yes to forget these.")
+        return False
+    return typer.confirm("Forget them for ever?", default=False)
 
 
 @app.command()
@@ -67,7 +97,7 @@ def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
 
 @app.command()
 def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
-    """Memories that never fade."""
+    """Pins memories: they never fade."""
     _do(store, lambda memory: memory.pin(*ids))
 
 
@@ -91,7 +121,7 @@ def release(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT
 
 @app.command()
 def ledger(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Every decision about holds."""
+    """Shows every decision about holds."""
     with opened(store, "", "r") as memory:
         entries = memory.ledger()
     if as_json:
@@ -122,10 +152,10 @@ def allocate(
     total: Annotated[int, typer.Option(help="Memories that all namespaces may keep out of the archive.")],
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    apply: Annotated[bool, typer.Option("--apply", help="Archive down to it.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Archive what is over the budgets.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Divides a budget over namespaces by what one more place is worth, and says why."""
+    """Divides a budget among namespaces by what one more memory would gain in each, and says why."""
     with opened(store, namespace, "rw") as memory:
         found = memory.allocate(total, apply=apply)
     if as_json:

@@ -17,7 +17,7 @@ serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
 
 TokensOption = Annotated[
-    Path, typer.Option("--tokens", envvar="MEMORIA_TOKENS", help="File of tokens; keeps their hashes.")
+    Path, typer.Option("--tokens", envvar="MEMORIA_TOKENS", help="File with the hashes of tokens.")
 ]
 DEFAULT_TOKENS = Path("memoria.tokens")
 
@@ -29,8 +29,8 @@ def serve(
     tokens: TokensOption = DEFAULT_TOKENS,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")] = 8017,
-    rate: Annotated[float, typer.Option(min=0.001, help="Requests a second of a token, for long.")] = 50.0,
-    burst: Annotated[int, typer.Option(min=1, help="Requests of a token at once.")] = 100,
+    rate: Annotated[float, typer.Option(min=0.001, help="Requests a second for each token, in the long run.")] = 50.0,
+    burst: Annotated[int, typer.Option(min=1, help="Requests at once for each token.")] = 100,
     max_body: Annotated[int, typer.Option(min=1024, help="Bytes of a request, at most.")] = 8 << 20,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds for an answer, at most.")] = 60.0,
 ) -> None:
@@ -66,10 +66,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 @serve_app.command()
 def token(
-    namespace: Annotated[str, typer.Argument(help="Namespace that it may see and all below, parts joined by '/'.")],
+    namespace: Annotated[str, typer.Argument(help="Namespace that it may use, with all below; parts joined by '/'.")],
     tokens: TokensOption = DEFAULT_TOKENS,
 ) -> None:
-    """Makes a token for a namespace and prints it, this once; the file keeps its hash."""
+    """Makes a token for a namespace and prints it once; the file keeps only its hash."""
     from memoria.service.tokens import mint
 
     typer.echo(mint(tokens, parts(namespace)))
@@ -77,7 +77,7 @@ def token(
 
 
 class _Withheld(logging.Filter):
-    """What an error says may be content, so a log has only of what kind it is."""
+    """Logs only the types of errors, because their messages may have content."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from memoria.cli.app import JsonOption, echo_json, out, progress_bar
-from memoria.cli.evaluate import eval_app
+from memoria.cli.quality import eval_app
 from memoria.embedders import MiniLM
 from memoria.evaluation.suite import suite as suites
 from memoria.evaluation.suite.cases import CATEGORIES

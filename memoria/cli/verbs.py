@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 import typer
 from rich.markup import escape
@@ -12,26 +13,34 @@ from rich.markup import escape
 from memoria.cli.app import (
     DEFAULT_STORE,
     JsonOption,
-    KindsOption,
     NamespaceOption,
-    SinceOption,
     StoreOption,
     SubjectOption,
     TagsOption,
-    UntilOption,
     app,
     echo_json,
     err,
-    filters,
     opened,
     out,
     parts,
     show_memories,
 )
+from memoria.cli.filters import (
+    FilterOptions,
+    MetadataOption,
+    SessionOption,
+    SpeakerOption,
+    asked,
+    nested,
+    say_left,
+    values,
+)
+from memoria.engine.arguments import written_out
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
 from memoria.stores.registry import is_url
+from memoria.types import Memory, Preview, Provenance
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 
@@ -54,15 +63,18 @@ def remember(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
     subject: SubjectOption = None,
+    session: SessionOption = None,
+    speaker: SpeakerOption = None,
     tag: TagsOption = None,
     kind: str = "episodic",
     salience: Annotated[float, typer.Option(help="Importance in [0, 1].")] = 0.5,
-    key: Annotated[str | None, typer.Option(help="Your own key: the same key is stored once.")] = None,
+    key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
+    metadata: MetadataOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
-    readmit: Annotated[bool, typer.Option("--readmit", help="Even if this text was forgotten here.")] = False,
+    readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Stores a memory, durably."""
+    """Stores a memory durably."""
     from memoria.remember import Draft
 
     texts = [line.rstrip("\n") for line in sys.stdin if line.strip()] if text == "-" else [text]
@@ -72,6 +84,8 @@ def remember(
         "kind": kind,
         "salience": salience,
         "key": key,
+        "provenance": Provenance(session=session, speaker=speaker),
+        "metadata": nested(values(metadata)),
     }
     if created_at is not None:
         fields["created_at"] = created_at.replace(tzinfo=UTC)
@@ -85,38 +99,32 @@ def remember(
 
 
 @app.command()
+@written_out
 def recall(
     query: str,
     store: StoreOption = DEFAULT_STORE,
-    k: Annotated[int, typer.Option("-k", help="How many.")] = 5,
+    k: Annotated[int, typer.Option("-k", help="Number of memories.")] = 5,
     namespace: NamespaceOption = "",
-    subject: SubjectOption = None,
-    tag: TagsOption = None,
-    kind: KindsOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    as_of: Annotated[
-        datetime | None, typer.Option(help="Only what was remembered by then and held then (UTC).")
-    ] = None,
-    budget_tokens: Annotated[int | None, typer.Option(help="Only what fits so many tokens of a prompt.")] = None,
-    vector_only: Annotated[bool, typer.Option("--vector-only", help="By meaning alone.")] = False,
+    as_of: Annotated[datetime | None, typer.Option(help="Only memories recorded and valid at that time (UTC).")] = None,
+    budget_tokens: Annotated[int | None, typer.Option(help="Only as many as fit into so many tokens.")] = None,
+    vector_only: Annotated[bool, typer.Option("--vector-only", help="Search by meaning only.")] = False,
     include: Annotated[
         list[str] | None, typer.Option(help="archived, expired or upcoming memories as well; repeatable.")
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the terms of each score, and of the k runners-up.")
+        bool, typer.Option("--explain", help="Show the terms of each score, also for the next k memories.")
     ] = False,
     as_json: JsonOption = False,
+    **filters: Unpack[FilterOptions],
 ) -> None:
     """Finds memories by meaning, words, speakers and times."""
-    asked: dict[str, Any] = filters(subject, tag, kind, since, until)
-    asked |= {
+    more: dict[str, Any] = {
         "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
         "vector_only": vector_only,
         "include": tuple(include or ()),
     }
     with opened(store, namespace, "r") as memory:
-        hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **asked)
+        hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **more, **asked(**filters))
     if as_json:
         echo_json(hits)
         return
@@ -139,24 +147,30 @@ def get(id: IdArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption 
 
 
 @app.command("list")
+@written_out
 def list_(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    subject: SubjectOption = None,
-    tag: TagsOption = None,
-    kind: KindsOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.")] = 50,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    after: Annotated[str | None, typer.Option(help="Only newer than the memory with this id: the next page.")] = None,
+    newest: Annotated[
+        bool | None,
+        typer.Option(
+            "--newest/--oldest", help="Which end of a long list to show; default newest, with --after oldest."
+        ),
+    ] = None,
     as_json: JsonOption = False,
+    **filters: Unpack[FilterOptions],
 ) -> None:
-    """Lists memories, oldest first."""
+    """Lists memories, oldest first; says on stderr how many are not shown. With --json: memories, left, after."""
+    last = after is None if newest is None else newest
     with opened(store, namespace, "r") as memory:
-        found = memory.list(limit=limit, newest=True, **filters(subject, tag, kind, since, until))
+        page = memory.list(limit=limit, after=after, newest=last, **asked(**filters))
     if as_json:
-        echo_json(found)
-    else:
-        show_memories(found)
+        echo_json({"memories": page, "left": page.left, "after": page.after})
+        return
+    show_memories(page)
+    say_left(page, newest=last)
 
 
 @app.command()
@@ -169,7 +183,7 @@ def amend(
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replaces parts of a memory; of what they were nothing stays."""
+    """Changes fields of a memory; the old values are erased."""
     changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
     with opened(store, "", "rw") as memory:
         one = memory.amend(id, **{name: value for name, value in changes.items() if value is not None})
@@ -179,43 +193,55 @@ def amend(
         show_memories([one])
 
 
+def show_rewritten(going: Sequence[Memory]) -> None:
+    """Names on stderr the gists that stay, without what would go."""
+    if isinstance(going, Preview) and going.rewritten:
+        count = f"{len(going.rewritten)} gist{'s' if len(going.rewritten) > 1 else ''}"
+        err.print(f"{count} would be made again without these: {' '.join(going.rewritten)}")
+
+
 @app.command()
+@written_out
 def forget(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of memories.")] = None,
     store: StoreOption = DEFAULT_STORE,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
-    subject: SubjectOption = None,
-    tag: TagsOption = None,
-    kind: KindsOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    mentions: Annotated[str | None, typer.Option(help="What names this, as whole words, however written.")] = None,
-    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back.")] = "exact",
-    override: Annotated[str | None, typer.Option(help="Why it goes although it is held; kept in the ledger.")] = None,
+    mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
+    guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
+    override: Annotated[
+        str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; forget nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be forgotten; forget nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,
     as_json: JsonOption = False,
+    **filters: Unpack[FilterOptions],
 ) -> None:
-    """Forgets exactly and for ever: text, vectors and keys, and all that was made from them."""
-    asked: dict[str, Any] = filters(subject, tag, kind, since, until) | {"mentions": mentions}
+    """Forgets memories for ever: text, vectors and keys, and all that was made from them.
+
+    Exit status 1 if --verify finds any of it afterwards.
+    """
+    meant = asked(**filters)
     if namespace is not None:
-        asked["namespace"] = parts(namespace)
+        meant["namespace"] = parts(namespace)
     with opened(store, "", "r" if dry_run else "rw") as memory:
         if dry_run or not yes:
-            going = memory.forget(*(ids or ()), dry_run=True, **asked)
+            going = memory.forget(*(ids or ()), dry_run=True, mentions=mentions, **meant)
             if dry_run and as_json:
                 echo_json(going)
                 return
             show_memories(going, title=f"{len(going)} would be forgotten")
+            show_rewritten(going)
             if dry_run:
                 return
             if not sys.stdin.isatty():
                 err.print("Not on a terminal: give --yes to forget these.")
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
-        receipt = memory.forget(*(ids or ()), verify=verify, guard=guard, override=override, **asked)
+        receipt = memory.forget(*(ids or ()), verify=verify, guard=guard, override=override, mentions=mentions, **meant)
     if as_json:
         echo_json(receipt)
     else:
         typer.echo(receipt.summary())
+    if receipt.verification is not None and receipt.verification.found:
+        raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""worker, purge: what is done behind the back of those who remember and recall, in a store in PostgreSQL."""
+"""worker, purge: background jobs of a store in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ UrlArgument = Annotated[str, typer.Argument(help="postgresql://... with keys=DIR
 def worker(
     url: UrlArgument,
     ask: Annotated[
-        list[str] | None, typer.Option("--ask", help="sleep, fade or distil, for each namespace; repeatable.")
+        list[str] | None, typer.Option("--ask", help="Job for each namespace: sleep, fade or distil; repeatable.")
     ] = None,
     namespace: NamespaceOption = "",
-    once: Annotated[bool, typer.Option("--once", help="End when nothing waits.")] = False,
-    pause: Annotated[float, typer.Option(min=0.1, help="Seconds until it asks and looks again.")] = 60.0,
-    lease: Annotated[float, typer.Option(min=1, help="Seconds after which a job of one that died is free.")] = 60.0,
+    once: Annotated[bool, typer.Option("--once", help="End when no job is left.")] = False,
+    pause: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks for jobs.")] = 60.0,
+    lease: Annotated[float, typer.Option(min=1, help="Seconds until a dead worker's job is free again.")] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Does the jobs of a store in PostgreSQL: what was forgotten is purged, namespaces sleep, fade and are distilled.
+    """Does the jobs of a store in PostgreSQL: purges what was forgotten; lets namespaces sleep, fade and be distilled.
 
-    Any number may run at once, on any machine that has the keys; each job is done by one.
+    Any number of workers may run at once, on any machine that has the keys; each job is done by one of them.
     """
     from memoria import worker as working
 
@@ -52,14 +52,14 @@ def worker(
 
 @app.command()
 def purge(url: UrlArgument) -> None:
-    """Takes what was forgotten out of the server's files now: rewrites what holds dead rows, turns the log over."""
+    """Removes what was forgotten from the server's files now: rewrites tables with dead rows and recycles the log."""
     with cluster(url) as (_, store):
         store.purge()
 
 
 @contextmanager
 def cluster(url: str) -> Iterator[tuple[Memoria, PostgresStore]]:
-    """The memory at a URL and its store; raises InvalidQuery for one that is not in PostgreSQL."""
+    """Opens the memory at a URL, with its store; raises InvalidQuery if that is not in PostgreSQL."""
     from memoria.stores.postgres import PostgresStore
 
     with opened(url, "", "rw") as memory:

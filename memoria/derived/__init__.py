@@ -1,1 +1,1 @@
-"""What is made from what: gists, the deletion graph, and the records that are made."""
+"""Memories made from others: gists, the deletion graph, and their records."""

@@ -1,7 +1,7 @@
-"""Gists: one memory made of several, which keeps each of its parts apart.
+"""Gists: one memory made of several, which are stored in it as its parts.
 
-The text of a gist is extracted from its parts, or written by a callable. Either way the parts stand in it, sealed, as
-the memories they were, so that any one can be taken out again, by id, subject, tag or time, with nothing of it left.
+The text of a gist is extracted from its parts, or written by a callable. Either way the parts are stored in it as they
+were, so that any one can be taken out again, by id, subject, tag or time, and nothing of it remains.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from memoria.text.words import plain_words, stems
 from memoria.types import Memory, Provenance
 
 Writer = Callable[[Sequence[Memory]], str]
-"""From the parts of a gist, oldest first, to its text."""
+"""Takes the parts of a gist, oldest first, and returns its text."""
 SOURCE = "gist"
 _T = TypeVar("_T")
-# Words that turn a statement round (Horn 1989): two that differ in one of them say different things.
+# Words that negate a statement (Horn 1989): two statements that differ in one of them say different things.
 _NEGATIONS = frozenset({"no", "not", "never", "none", "nobody", "nothing", "neither", "nor", "without", "cannot"})
 _ALIKE = 0.9
 _COMMON = 0.5
 
 
 def extract(parts: Sequence[Memory]) -> str:
-    """The texts of the parts, a line each, restatements once: the extractive writer."""
+    """The texts of the parts, a line each, without restatements: the default writer."""
     kept: list[str] = []
     for part in parts:
         if not any(restates(part.text, text) for text in kept):
@@ -35,7 +35,7 @@ def extract(parts: Sequence[Memory]) -> str:
 
 
 def restates(one: str, other: str) -> bool:
-    """Whether two texts say the same: nearly the same stems, and no other number, name or negation."""
+    """Whether two texts say the same: nearly the same stems, and the same numbers, names and negations."""
     if canonical(one) == canonical(other):
         return True
     return _overlap(one, other) >= _ALIKE and _named(one, other) and _telling(one) == _telling(other)
@@ -47,13 +47,13 @@ def opposes(one: str, other: str) -> bool:
 
 
 def _overlap(one: str, other: str) -> float:
-    """Share of the stems of both that are in each (Jaccard)."""
+    """Stems that both texts have, as a share of the stems that either has (Jaccard)."""
     ours, theirs = set(stems(one)), set(stems(other))
     return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
 def _named(one: str, other: str) -> bool:
-    """Whether each holds the words that the other writes with a capital inside the text."""
+    """Whether each text has the words that are capitalized in the other, the first word aside: names, mostly."""
     return all(
         {word for token in first.split()[1:] if token[:1].isupper() for word in plain_words(token)}
         <= set(plain_words(second))
@@ -62,7 +62,7 @@ def _named(one: str, other: str) -> bool:
 
 
 def _telling(text: str) -> tuple[set[str], set[str]]:
-    """Numbers and negations, which may not differ."""
+    """The numbers and the negations of a text; texts in which they differ do not say the same."""
     return {word for word in plain_words(text) if any(map(str.isdigit, word))}, _negations(text)
 
 
@@ -72,9 +72,10 @@ def _negations(text: str) -> set[str]:
 
 
 def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory:
-    """The gist of memories of one namespace, under `id`.
+    """Makes a gist with this id from memories of one namespace.
 
-    It is as old as its oldest part, as salient as its most salient, and has the names that all its parts share.
+    It is as old as its oldest part and as salient as its most salient one. Its tags, subject, speaker and session are
+    those that all its parts share.
     """
     ordered = tuple(sorted(parts, key=lambda part: (part.created_at, part.id)))
     first = ordered[0]
@@ -98,14 +99,14 @@ def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory
 
 
 def without(gist: Memory, gone: Set[str], changed: Collection[Memory] = ()) -> Memory | None:
-    """The gist from what is left of its parts, some of them changed; None when fewer than two are left."""
+    """The gist without the parts in `gone`, and with those in `changed` replaced; None when fewer than two are left."""
     new = {part.id: part for part in changed}
     kept = [new.get(part.id, part) for part in gist.parts if part.id not in gone]
     return compose(gist.id, kept) if len(kept) > 1 else None
 
 
 def as_it_was(memory: Memory, at: datetime) -> Memory | None:
-    """What of a gist had been observed by `at`; None when nothing. Any other memory as it is."""
+    """A gist of only the parts observed by `at`, None if there are none; any other memory unchanged."""
     if not memory.parts:
         return memory
     known = [part for part in memory.parts if part.created_at <= at]
@@ -113,10 +114,10 @@ def as_it_was(memory: Memory, at: datetime) -> Memory | None:
         return memory
     if not known:
         return None
-    # With one part left it is still the gist that was found, and still bears its id.
+    # Even with one part left it is still the gist that was found, so it keeps its id and kind.
     return replace(compose(memory.id, known), kind=memory.kind)
 
 
 def _shared(values: Sequence[_T]) -> _T | None:
-    """What all are, or None."""
+    """The value that all have, or None if they differ."""
     return values[0] if all(value == values[0] for value in values) else None

@@ -1,4 +1,4 @@
-"""The deletion graph: what was made from what, and what therefore has to change when something is forgotten."""
+"""The deletion graph: what was made from what, and what has to change when a memory is forgotten."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from memoria.validate import is_id
 _ACROSS, _DOWN = 280, 56
 _BATCH = 1000
 Remake = Callable[[Memory, Record | None], Record]
-"""From a memory that is made anew, and the record that it replaces if any, to its record with vector and trace."""
+"""Takes a memory that is made again, and the record it replaces or None; returns its record, with vector and trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequences:
     """What follows from forgetting some memories and changing others.
 
-    gone: ids that go, parts of gists among them. changed: gists, or parts, as they are afterwards.
-    freed: last parts of gists that are dissolved, memories of their own again. ends: who is valid again, until when.
+    gone: ids to erase, parts of gists included. changed: by id, gists or parts as they are afterwards.
+    freed: the last parts of dissolved gists, which become memories of their own again.
+    ends: by id of each memory that is valid again, the end of its validity, None for no end.
     """
 
     gone: frozenset[str]
@@ -33,9 +34,9 @@ class Consequences:
 
 
 def memories(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
-    """Memories that are there under ids of their own, by id, in the order of `ids`."""
+    """The stored memories with these ids, by id, in the order of `ids`. Parts of gists are not found."""
     found: dict[str, Memory] = {}
-    # A record brings its vector: of many, a batch at a time.
+    # Each record brings its vector, so many records are read in batches.
     for at in range(0, len(ids), _BATCH):
         found |= {one.memory.id: one.memory for one in store.read(ids[at : at + _BATCH]) if one is not None}
     return found
@@ -48,16 +49,19 @@ def parts(store: Store, ids: Collection[str]) -> dict[str, Memory]:
 
 
 def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
-    """Memories with these ids that are there, parts of gists among them."""
+    """The stored memories with these ids, by id, parts of gists included."""
     found = memories(store, sorted(ids))
     return found | parts(store, set(ids) - found.keys())
 
 
-def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] = ()) -> Consequences:
+def consequences(
+    store: Store, gone: Collection[str], changed: Iterable[Memory] = (), *, split: Sequence[Memory] = ()
+) -> Consequences:
     """Follows every link downwards, parents before children, so that each descendant is decided once.
 
     A gist is made again from the parts that are left; one with fewer than two left is dissolved. Anything else that was
-    derived from what goes or changes is gone, for nobody can take the lost part out of it.
+    derived from what goes or changes is gone, for nobody can take the lost part out of it. split: gists among `gone` of
+    which the parts that are not there stay.
     """
     lost, new = set(gone), {memory.id: memory for memory in changed}
     links = _downwards(store, [*lost, *new])
@@ -77,6 +81,7 @@ def consequences(store: Store, gone: Collection[str], changed: Iterable[Memory] 
             freed += [new.get(part.id, part) for part in record.memory.parts if part.id not in lost]
         else:
             new[id] = made
+    freed += [new.get(part.id, part) for gist in split for part in gist.parts if part.id not in lost]
     here = memories(store, [part.id for part in freed])
     return Consequences(
         gone=frozenset(lost),
@@ -110,15 +115,15 @@ def _touched(id: str, links: Sequence[Link], lost: Collection[str], new: Mapping
 
 
 def _reinstated(store: Store, lost: Collection[str]) -> dict[str, datetime | None]:
-    """Memories that one of the lost had superseded, and until when they were valid before."""
+    """For each memory that one of `lost` superseded: the end of its validity before that, None for no end."""
     found = [link for link in store.links(list(lost)) if link.relation == "supersedes"]
     return {link.parent: link.was for link in found if link.child in lost and link.parent not in lost}
 
 
 def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[Record] = ()) -> Change:
-    """What the store has to do for these consequences: parts that live in no row of their own are seen to by gists.
+    """What the store has to do for these consequences. A part without a row of its own changes with its gist.
 
-    roots: the records that were changed to begin with, as they will be.
+    roots: the records whose change caused them, as they will be.
     """
     given = {record.memory.id: record for record in roots}
     touched = [*effects.gone, *effects.changed]
@@ -137,7 +142,10 @@ def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[
 class Lineage:
     """Everything that a memory was made from or superseded, and that was made from it or superseded it.
 
-    memories: by id, parts of gists among them; an id without one is of what was pruned. links: parents before children.
+    Attributes:
+        of: the id that was asked about.
+        memories: memories of the graph by id, parts of gists among them; none for an id that was forgotten.
+        links: parents before children.
     """
 
     of: str
@@ -145,7 +153,14 @@ class Lineage:
     links: tuple[Link, ...]
 
     def text(self, width: int = 60) -> str:
-        """The graph as an indented tree, ancestors first; what was drawn before is named by its id alone."""
+        """The graph as an indented tree, ancestors first; what was drawn before is named by its id alone.
+
+        Args:
+            width: characters of each text that are shown.
+
+        Returns:
+            Lines of text.
+        """
         below: dict[str, list[Link]] = {}
         for link in self.links:
             below.setdefault(link.parent, []).append(link)
@@ -166,7 +181,11 @@ class Lineage:
         return lines
 
     def svg(self) -> str:
-        """The graph as SVG: a column a generation, sources to the left, what was made to the right."""
+        """The graph as a drawing: a column for each generation, sources on the left.
+
+        Returns:
+            An SVG document.
+        """
         column = self._generations()
         rows: dict[int, int] = {}
         place: dict[str, tuple[int, int]] = {}
@@ -183,7 +202,7 @@ class Lineage:
         )
 
     def _generations(self) -> dict[str, int]:
-        """How many steps each memory is away from what nothing was made into it from."""
+        """For each id, the number of links on the longest way up to a memory without parents."""
         graph: TopologicalSorter[str] = TopologicalSorter({self.of: ()})
         parents: dict[str, list[str]] = {}
         for link in self.links:
@@ -216,14 +235,14 @@ class Lineage:
 
 
 def _arrow(start: tuple[int, int], end: tuple[int, int], relation: str) -> str:
-    """From the right edge of one box to the left edge of another; dashed where the one is superseded."""
+    """An arrow from the right edge of one box to the left edge of another; dashed for "supersedes"."""
     dash = ' stroke-dasharray="4 3"' if relation == "supersedes" else ""
     (x0, y0), (x1, y1) = (start[0] + _ACROSS - 40, start[1] + _DOWN // 2 - 7), (end[0] - 2, end[1] + _DOWN // 2 - 7)
     return f'<path d="M{x0} {y0}L{x1} {y1}" stroke="#444" fill="none" marker-end="url(#tip)"{dash}/>'
 
 
 def lineage(store: Store, id: str) -> Lineage:
-    """The graph around a memory: all above it, and all below."""
+    """The graph around a memory: all its ancestors and all its descendants."""
     links = {*_reach(store, id, "parent"), *_reach(store, id, "child")}
     ids = sorted({id, *(end for link in links for end in (link.parent, link.child))})
     live = memories(store, ids)
@@ -232,7 +251,7 @@ def lineage(store: Store, id: str) -> Lineage:
 
 
 def _reach(store: Store, id: str, towards: str) -> set[Link]:
-    """Every link passed when walking from a memory towards its parents, or its children."""
+    """Every link from a memory up to its ancestors, or down to its descendants. towards: "parent" or "child"."""
     away = "child" if towards == "parent" else "parent"
     found: set[Link] = set()
     front = [id]
@@ -244,5 +263,5 @@ def _reach(store: Store, id: str, towards: str) -> set[Link]:
 
 
 def find_part(store: Store, id: str) -> Memory | None:
-    """The part of a gist that has this id."""
+    """The part of a gist that has this id, or None."""
     return parts(store, {id}).get(id) if is_id(id) else None

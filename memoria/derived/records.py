@@ -1,13 +1,14 @@
-"""Records of memories that are made from others: their ids, vectors and traces, and how a part leaves its gist."""
+"""Makes the records of memories, with vectors and traces, gists included; and takes parts out of gists."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeGuard
 
 from memoria.derived.gist import compose
-from memoria.derived.lineage import parts
+from memoria.derived.lineage import memories
 from memoria.embedders import embed
 from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
@@ -17,7 +18,7 @@ from memoria.types import Memory, Record, Trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """What records are made with.
+    """Everything that is needed to make records.
 
     Attributes:
         store: where they are kept.
@@ -25,7 +26,7 @@ class Records:
         policy: makes the traces.
         threshold: retrievability, in [0, 1), below which a memory is due to fade.
         ids: makes the ids.
-        progress: is told how far a long embedding is; None for nobody.
+        progress: is called as a long embedding proceeds; None for no calls.
     """
 
     store: Store
@@ -36,14 +37,14 @@ class Records:
     progress: Progress | None = None
 
     def trace(self, memory: Memory, times: Sequence[datetime] = ()) -> Trace:
-        """The trace of a memory presented at `times`, oldest first; the first of them is its encoding."""
+        """The trace of a memory presented at `times`, oldest first; the first one is when it was encoded."""
         trace = self.policy.encode(memory)
         for at in times[1:]:
             trace = self.policy.reinforce(trace, at, recalled=True)
         return scheduled(self.policy, self.threshold, trace)
 
     def gathered(self, memory: Memory, gist: Record | None, members: Sequence[Record]) -> Record:
-        """The record of a gist: the vector of its first part, and a trace in which each use of each part counts.
+        """The record of a gist: the vector of its first part, and a trace that counts every use of every part.
 
         gist: the record that it replaces; None when it is new. members: the records that join it.
         """
@@ -56,7 +57,7 @@ class Records:
     def remade(self, memory: Memory, old: Record | None) -> Record:
         """The record of a gist that lost a part, or of a part that is a memory of its own again.
 
-        Its trace is that of its parts as they were observed: who used which of them is no longer known.
+        Its trace counts only that its parts were observed: which of them was used later is no longer known.
         """
         head = memory.parts[0] if memory.parts else memory
         leads = old is not None and old.memory.parts[:1] == (head,)
@@ -64,36 +65,73 @@ class Records:
         times = [part.created_at for part in memory.parts]
         return Record(memory=memory, trace=self.trace(memory, times), vector=vector)
 
-    def set_apart(self, ids: Sequence[str]) -> None:
+    def set_apart(self, ids: Collection[str]) -> None:
         """Makes each of `ids` that is now a part of a gist a memory of its own again."""
-        alone = self.store.read(ids)
-        hidden = [id for id, record in zip(ids, alone, strict=True) if record is None]
-        for part in parts(self.store, set(hidden)).values():
-            with self.store.alone():
-                self._set_apart(part)
+        with self.store.alone():
+            change = self.apart(ids)
+            if change != Change():
+                self.store.revise(change, guard=False)
 
-    def _set_apart(self, part: Memory) -> None:
-        link = next(one for one in self.store.links([part.id]) if one.parent == part.id)
-        (gist,) = self.store.read([link.child])
-        assert gist is not None
-        self.store.revise(self._parted(part, gist), guard=False)
+    def apart(self, ids: Collection[str]) -> Change:
+        """The change that `set_apart` is. What was derived from a gist depends on the part still."""
+        hidden = set(ids) - memories(self.store, sorted(ids)).keys()
+        children = {link.child for link in self.store.links(sorted(hidden)) if link.parent in hidden} if hidden else ()
+        made = [self._parted(gist, hidden) for gist in self.store.read(sorted(children)) if _holds(gist, hidden)]
+        return Change(
+            erase=tuple(id for one in made for id in one.erase),
+            replace=tuple(record for one in made for record in one.replace),
+            add=tuple(record for one in made for record in one.add),
+        )
 
-    def _parted(self, part: Memory, gist: Record) -> Change:
-        """Takes a part out of its gist. What was derived from the gist still depends on the part."""
-        others = [one for one in gist.memory.parts if one.id != part.id]
-        derived = any(link.parent == gist.memory.id for link in self.store.links([gist.memory.id]))
-        if len(others) < 2 and not derived:
-            return moved([gist.memory.id], add=[self.remade(one, None) for one in gist.memory.parts])
-        left = compose(gist.memory.id, others)
-        if derived:
-            origin = left.provenance
-            left = replace(left, provenance=replace(origin, derived_from=(*origin.derived_from, part.id)))
-        return Change(replace=(self.remade(left, gist),), add=(self.remade(part, None),))
+    def _parted(self, gist: Record, leaving: Set[str]) -> Change:
+        """Takes parts out of their gist; one with fewer than two left is dissolved, unless something depends on it."""
+        parts = gist.memory.parts
+        out = [one for one in parts if one.id in leaving]
+        left = [one for one in parts if one.id not in leaving]
+        below = [one.child for one in self.store.links([gist.memory.id]) if one.parent == gist.memory.id]
+        if len(left) < 2 and not (left and below):
+            again = [_instead(record, gist.memory) for record in self.store.read(below) if record is not None]
+            return replace(moved([gist.memory.id], add=[self.remade(one, None) for one in parts]), replace=tuple(again))
+        made = compose(gist.memory.id, left)
+        if below:
+            origin = made.provenance
+            sources = (*origin.derived_from, *(one.id for one in out))
+            made = replace(made, provenance=replace(origin, derived_from=sources))
+        return Change(replace=(self.remade(made, gist),), add=tuple(self.remade(one, None) for one in out))
+
+
+def _holds(gist: Record | None, ids: Set[str]) -> TypeGuard[Record]:
+    return gist is not None and any(part.id in ids for part in gist.memory.parts)
+
+
+def _instead(record: Record, gist: Memory) -> Record:
+    """A record that was derived from a gist, derived from the parts of the gist instead."""
+    origin = record.memory.provenance
+    parts = tuple(part.id for part in gist.parts)
+    sources = [id for one in origin.derived_from for id in (parts if one == gist.id else (one,))]
+    provenance = replace(origin, derived_from=tuple(dict.fromkeys(sources)))
+    return replace(record, memory=replace(record.memory, provenance=provenance))
+
+
+def ending(change: Change, ends: Mapping[str, datetime | None]) -> Change:
+    """A change that also ends memories; what it adds or replaces is written with its end."""
+    here = {record.memory.id for record in (*change.add, *change.replace)}
+    return replace(
+        change,
+        add=tuple(_ended(record, ends) for record in change.add),
+        replace=tuple(_ended(record, ends) for record in change.replace),
+        ends={**change.ends, **{id: end for id, end in ends.items() if id not in here}},
+    )
+
+
+def _ended(record: Record, ends: Mapping[str, datetime | None]) -> Record:
+    memory = record.memory
+    return record if memory.id not in ends else replace(record, memory=replace(memory, valid_to=ends[memory.id]))
 
 
 def moved(rows: Sequence[str], *, add: Sequence[Record] = (), into: Record | None = None) -> Change:
-    """A change in which rows go and nothing is lost: what they held is in the records that come.
+    """A change that moves memories between rows without losing any: new records hold what the erased rows held.
 
-    rows: ids whose rows go. add: records that are new. into: a gist, in the place of the one with its id.
+    rows: ids whose rows are erased. add: new records. into: a gist that replaces the one with its id.
     """
     return Change(erase=tuple(rows), add=tuple(add), replace=() if into is None else (into,))

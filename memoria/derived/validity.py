@@ -1,4 +1,4 @@
-"""Until when memories were valid, as it was known at an earlier time.
+"""When memories ended, as it was known at an earlier time.
 
 Bi-temporal after R. T. Snodgrass, Developing Time-Oriented Database Applications in SQL, 1999: valid time is
 [valid_from, valid_to); recorded time is that at which a memory was observed.
@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str, datetime | None]:
-    """For memories that were superseded by what was observed only after `at`: until when they were valid before."""
+    """For those superseded by a memory observed after `at`, by id: the end of validity known at `at`, None for none."""
     ended = [memory.id for memory in memories if memory.valid_to is not None]
     links = [link for link in store.links(ended) if link.relation == "supersedes"] if ended else []
     return {link.parent: link.was for link in links if link.parent in ended and observed(link.child) > at}

@@ -1,1 +1,1 @@
-"""distill: durable memories in the weights of a model, each of which can be taken out again exactly."""
+"""distill: trains durable memories into the weights of a model, from which each can be removed again exactly."""

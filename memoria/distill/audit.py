@@ -1,7 +1,7 @@
-"""audit: what weights hold and what they kept, measured from outside and compared to what they must be.
+"""audit: what weights know and what they keep of forgotten memories, measured from outside.
 
-Membership: who sees only losses (Yeom et al. 2018, arXiv:1709.01604) has to tell what was learnt from what could have
-been; the area under the ROC curve is 0.5 when nobody can.
+Membership inference by loss (Yeom et al. 2018, arXiv:1709.01604): an attacker who sees only losses tries to tell texts
+that were learnt from texts that could have been. The area under the ROC curve is 0.5 when that is impossible.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from memoria.derived.lineage import living
 from memoria.distill.general import QUESTIONS, TEXT, right
-from memoria.distill.learn import Desk, Task, same, shard_tensors
+from memoria.distill.learn import Distillation, Task, same, shard_tensors
 from memoria.distill.train import tensors_sha256
 from memoria.distill.unlearn import manifests
 from memoria.english.questions import held_out
@@ -27,10 +27,19 @@ _SHORT = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What was found. recall: share of held-out questions about facts that are answered right; None where none is
-    known. general_kept: of general questions that the base got right, the share that still is; general_same: whether
-    logits of all of them are the base's to the bit. perplexity_ratio: on general text, to the base.
-    equal, unequal: names of shards that training again from their manifest gives to the bit, or does not.
+    """What was measured.
+
+    Attributes:
+        memories: memories in weights.
+        asked: held-out questions about their facts.
+        recall: share of these that is answered right, in [0, 1]; None without any.
+        base_recall: the same for the base model.
+        general: general questions that the base model answers right.
+        general_kept: share of these that is still answered right, in [0, 1].
+        general_same: whether the logits of all of them equal the base's, bit for bit.
+        perplexity_ratio: perplexity on general text, divided by the base's.
+        equal: names of shards that were trained again from their manifest and came out the same, bit for bit.
+        unequal: names of shards that came out differently.
     """
 
     memories: int
@@ -45,14 +54,14 @@ class Audit:
     unequal: tuple[str, ...]
 
 
-def audit(desk: Desk, model: DistilledModel, prefix: Namespace, *, retrain: int | None = None) -> Audit:
+def audit(work: Distillation, model: DistilledModel, prefix: Namespace, *, retrain: int | None = None) -> Audit:
     """Measures a model and its shards. retrain: how many shards are trained again to compare; None is all."""
-    found = [one for one in manifests(desk.folder).values() if one is not None]
-    there = living(desk.store, [id for one in found for id in one.ids])
+    found = [one for one in manifests(work.folder).values() if one is not None]
+    there = living(work.store, [id for one in found for id in one.ids])
     mine = [one for one in there.values() if one.under(prefix)]
     asked = [one for memory in mine for one in held_out(memory)]
     kept = general_kept(model)
-    equal, unequal = control(desk, retrain)
+    equal, unequal = control(work, retrain)
     return Audit(
         memories=len(mine),
         asked=len(asked),
@@ -111,18 +120,18 @@ def perplexity_ratio(model: DistilledModel) -> float:
     return math.exp(ratio / count)
 
 
-def control(desk: Desk, most: int | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def control(work: Distillation, most: int | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of shards that training again, in RAM, from the memories in their manifest gives to the bit, and others."""
     equal: list[str] = []
     unequal: list[str] = []
-    found = [(path.stem, one) for path, one in manifests(desk.folder).items() if one is not None]
+    found = [(path.stem, one) for path, one in manifests(work.folder).items() if one is not None]
     for done, (name, manifest) in enumerate(found[:most], 1):
-        there = living(desk.store, manifest.ids)
-        task = Task.of(desk, tuple(there[id] for id in manifest.ids))
-        again = tensors_sha256(shard_tensors(desk, task.made)) == manifest.tensors
+        there = living(work.store, manifest.ids)
+        task = Task.of(work, tuple(there[id] for id in manifest.ids))
+        again = tensors_sha256(shard_tensors(work, task.made)) == manifest.tensors
         (equal if again and same(task.manifest, manifest) else unequal).append(name)
-        if desk.progress is not None:
-            desk.progress("audit", done, len(found[:most]))
+        if work.progress is not None:
+            work.progress("audit", done, len(found[:most]))
     return tuple(equal), tuple(unequal)
 
 

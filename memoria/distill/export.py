@@ -1,5 +1,5 @@
-"""Copies of shards outside the store, as plain peft adapters or merged into a model; known to the store, so that
-forgetting reaches them where they were written."""
+"""Copies of shards outside the store, as plain peft adapters or merged into a model. The store lists them, so that
+forgetting wipes them where they were written."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _MERGED = ("model.safetensors", "config.json", "generation_config.json", "tokeni
 
 
 def export(base: Base, folder: Path, names: tuple[str, ...], to: Path, kind: Kind) -> list[Export]:
-    """Writes shards to a new folder: a peft adapter each ("peft"), or base and all of them in one model ("merged").
+    """Writes shards to a new folder: each as a peft adapter ("peft"), or all in one model with the base ("merged").
 
-    A merged model has no router: every update is in it for every query. Raises InvalidQuery, StoreCorrupt.
+    A merged model has no router: every shard is active for every query. Raises InvalidQuery, StoreCorrupt.
     """
     if kind not in get_args(Kind):
         raise InvalidQuery(f"kind {kind!r} is not one of {', '.join(get_args(Kind))}")
@@ -38,7 +38,7 @@ def export(base: Base, folder: Path, names: tuple[str, ...], to: Path, kind: Kin
         planned = [Export(path=str(to / name), shards=(name,), files=_ADAPTER) for name, _, _ in whole]
     else:
         planned = [Export(path=str(to), shards=tuple(name for name, _, _ in whole), files=_MERGED)]
-    # Known before it is written, so that a crash leaves no copy that forgetting would not reach.
+    # Listed before it is written, so that a crash leaves no copy that forgetting would miss.
     write_exports(folder, [*exports(folder), *planned])
     if kind == "peft":
         for name, path, manifest in whole:

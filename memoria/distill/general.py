@@ -1,4 +1,4 @@
-"""General questions and text, to see what a model keeps of what it knew. None of it calibrates the router."""
+"""General questions and text, to measure what a model still knows after training. They do not calibrate the router."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ TEXT = (
 
 
 def right(answer: str, wanted: str) -> bool:
-    """Whether an answer holds one of the alternatives that are wanted."""
+    """Whether an answer contains one of the alternatives in `wanted`."""
     return any(one.casefold() in answer.casefold() for one in wanted.split("|"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import Writer, digest, written
+from memoria.distill.dataset import ExampleWriter, digest, written
 from memoria.distill.train import Recipe, same_bits, train
 from memoria.distill.unlearn import (
     CHOSEN,
@@ -38,16 +38,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Chooser = Callable[[Record, float], bool]
+"""Given a record and its retrievability, whether the memory should be learnt."""
 Pause = Callable[[], bool]
-"""Whether a memory, given how retrievable it is, is to be learnt."""
+"""Asked between two pieces of work; True leaves the rest for later."""
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "sentence-transformers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
-    """What a distillation did. shards: names of those in place now. trained: of these, the ones made just now.
+    """What a distillation did.
 
-    memories: how many are in weights. wiped: shards that were out of date. seconds: of the whole.
+    Attributes:
+        shards: names of the shards that are in place now.
+        trained: those of them that were trained now.
+        wiped: names of shards that were out of date and are gone.
+        memories: how many memories are in weights.
+        seconds: how long it took.
     """
 
     shards: tuple[str, ...]
@@ -73,22 +79,22 @@ def choose(
     if ids is not None:
         return [record.memory for record in records]
     chooser = select if callable(select) else durable
-    held = [one for one in records if one.memory.holds(at)]
-    if not held:
+    valid = [one for one in records if one.memory.holds(at)]
+    if not valid:
         return []
-    scores = policy.retrievability([one.trace for one in held], at)
-    return [one.memory for one, score in zip(held, scores, strict=True) if chooser(one, float(score))]
+    scores = policy.retrievability([one.trace for one in valid], at)
+    return [one.memory for one, score in zip(valid, scores, strict=True) if chooser(one, float(score))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Distillation:
     """What a distillation works with. pause: asked before each shard is trained; True leaves the rest for later."""
 
     store: Store
     embedder: Embedder
     base: Base
     recipe: Recipe
-    write: Writer | None = None
+    write: ExampleWriter | None = None
     progress: Progress | None = None
     pause: Pause = lambda: False
 
@@ -101,21 +107,21 @@ class Desk:
         return found
 
 
-def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace, *, older: bool = False) -> Learnt:
+def distill(work: Distillation, chosen: Sequence[Memory], prefix: Namespace, *, older: bool = False) -> Learnt:
     """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped.
 
     older: whether shards that other versions of the libraries made may stay.
     """
     started = time.perf_counter()
-    desk.folder.mkdir(exist_ok=True)
-    desk.recipe.check(len(desk.base.layers))
-    want = [Task.of(desk, one) for one in shards.plan(chosen, desk.recipe.size)]
-    with desk.store.alone():
-        sweep(desk.store)
-        outside = {one.id for one in _elsewhere(desk, prefix)}
-        _write_chosen(desk, {one.id for one in chosen} | outside)
-        wiped = _drop(desk, want, outside, older=older)
-    trained = _train_missing(desk, want)
+    work.folder.mkdir(exist_ok=True)
+    work.recipe.check(len(work.base.layers))
+    want = [Task.of(work, one) for one in shards.plan(chosen, work.recipe.size)]
+    with work.store.alone():
+        sweep(work.store)
+        outside = {one.id for one in _elsewhere(work, prefix)}
+        _write_chosen(work, {one.id for one in chosen} | outside)
+        wiped = _drop(work, want, outside, older=older)
+    trained = _train_missing(work, want)
     return Learnt(
         shards=tuple(one.name for one in want),
         trained=trained,
@@ -125,23 +131,23 @@ def distill(desk: Desk, chosen: Sequence[Memory], prefix: Namespace, *, older: b
     )
 
 
-def _write_chosen(desk: Desk, ids: set[str]) -> None:
+def _write_chosen(work: Distillation, ids: set[str]) -> None:
     """Notes what is to be learnt, before it is, so that it can be taken up again."""
     note = {
-        "ids": sorted(living(desk.store, ids)),
-        "model": str(desk.base.path),
-        "recipe": asdict(desk.recipe),
-        "given": desk.write is not None,
+        "ids": sorted(living(work.store, ids)),
+        "model": str(work.base.path),
+        "recipe": asdict(work.recipe),
+        "given": work.write is not None,
     }
-    write_whole(desk.folder / CHOSEN, json.dumps(note).encode())
+    write_whole(work.folder / CHOSEN, json.dumps(note).encode())
 
 
-def repair(desk: Desk, prefix: Namespace) -> Learnt:
+def repair(work: Distillation, prefix: Namespace) -> Learnt:
     """Relearns what survivors of wiped shards had learnt, into weights that never saw what was forgotten."""
-    note = chosen_note(desk.folder)
-    if note["given"] and desk.write is None:
+    note = chosen_note(work.folder)
+    if note["given"] and work.write is None:
         raise InvalidQuery("examples were written by a callable of yours: give it again, examples=")
-    return distill(desk, _chosen_under(desk.store, note, prefix), prefix, older=True)
+    return distill(work, _chosen_under(work.store, note, prefix), prefix, older=True)
 
 
 def gaps(store: Store, prefix: Namespace) -> tuple[str, ...]:
@@ -173,10 +179,10 @@ def recipe_of(note: dict[str, Any]) -> Recipe:
     return Recipe(**{**note["recipe"], "targets": tuple(note["recipe"]["targets"])})
 
 
-def _elsewhere(desk: Desk, prefix: Namespace) -> list[Memory]:
+def _elsewhere(work: Distillation, prefix: Namespace) -> list[Memory]:
     """What was chosen before in other namespaces than those under `prefix`, and stays."""
-    before = read_json(desk.folder / CHOSEN, {"ids": []})["ids"]
-    return [one for one in living(desk.store, before).values() if not one.under(prefix)]
+    before = read_json(work.folder / CHOSEN, {"ids": []})["ids"]
+    return [one for one in living(work.store, before).values() if not one.under(prefix)]
 
 
 def versions() -> dict[str, str]:
@@ -197,40 +203,40 @@ class Task:
         return shards.name_of(self.manifest.ids)
 
     @classmethod
-    def of(cls, desk: Desk, memories: tuple[Memory, ...]) -> Task:
+    def of(cls, work: Distillation, memories: tuple[Memory, ...]) -> Task:
         """What the shard of these memories is to be."""
-        made = tuple(tuple(written(one, desk.write or examples)) for one in memories)
-        recipe = json.loads(json.dumps(asdict(desk.recipe)))
+        made = tuple(tuple(written(one, work.write or examples)) for one in memories)
+        recipe = json.loads(json.dumps(asdict(work.recipe)))
         manifest = Manifest(
             ids=tuple(one.id for one in memories),
             parts=tuple(sorted(part.id for one in memories for part in one.parts)),
             texts={one.id: text_sha256(one) for one in memories},
             data=digest(made),
-            base=desk.base.sha256,
+            base=work.base.sha256,
             recipe=recipe,
             versions=versions(),
         )
         return cls(memories=memories, made=made, manifest=manifest)
 
 
-def _drop(desk: Desk, want: Sequence[Task], outside: set[str], *, older: bool) -> tuple[str, ...]:
+def _drop(work: Distillation, want: Sequence[Task], outside: set[str], *, older: bool) -> tuple[str, ...]:
     """Wipes shards that are not wanted as they are, those of other namespaces aside."""
     wanted = {one.name: one.manifest for one in want}
     gone: list[str] = []
-    for path, found in manifests(desk.folder).items():
+    for path, found in manifests(work.folder).items():
         there = replace(found, versions=versions()) if found is not None and older else found
         if there is not None and (outside.issuperset(there.ids) or _sound(path, there, wanted.get(path.stem))):
             continue
         # Through the one door, so that copies of it outside the store go too.
-        gone += _unlearn_shard(desk, path, found)
+        gone += _unlearn_shard(work, path, found)
     return tuple(gone)
 
 
-def _unlearn_shard(desk: Desk, path: Path, found: Manifest | None) -> tuple[str, ...]:
+def _unlearn_shard(work: Distillation, path: Path, found: Manifest | None) -> tuple[str, ...]:
     if found is None:
         wipe(path)
         return (path.stem,)
-    return unlearn(desk.store, (), found.ids).shards
+    return unlearn(work.store, (), found.ids).shards
 
 
 def _sound(path: Path, found: Manifest, wanted: Manifest | None) -> bool:
@@ -243,44 +249,44 @@ def same(wanted: Manifest | None, found: Manifest) -> bool:
     return wanted is not None and replace(found, tensors="") == wanted
 
 
-def _train_missing(desk: Desk, want: Sequence[Task]) -> tuple[str, ...]:
-    missing = [one for one in want if not (desk.folder / (one.name + SUFFIX)).exists()]
+def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
+    missing = [one for one in want if not (work.folder / (one.name + SUFFIX)).exists()]
     trained = []
     for done, task in enumerate(missing, 1):
-        if desk.pause():
+        if work.pause():
             break
-        tensors = shard_tensors(desk, task.made)
-        if _publish(desk, task, tensors):
+        tensors = shard_tensors(work, task.made)
+        if _publish(work, task, tensors):
             trained.append(task.name)
-        if desk.progress is not None:
-            desk.progress("distill", done, len(missing))
+        if work.progress is not None:
+            work.progress("distill", done, len(missing))
     return tuple(trained)
 
 
-def shard_tensors(desk: Desk, made: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
+def shard_tensors(work: Distillation, made: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
     """The tensors of a shard: its adapter, and the questions it is reached by, each with the memory it asks for."""
     import torch
 
-    adapter, _ = train(desk.base, made, desk.recipe)
-    with same_bits(desk.recipe):
-        vectors = desk.embedder.embed([one.prompt for each in made for one in each])
+    adapter, _ = train(work.base, made, work.recipe)
+    with same_bits(work.recipe):
+        vectors = work.embedder.embed([one.prompt for each in made for one in each])
     owners = [n for n, each in enumerate(made) for _ in each]
     unit = torch.nn.functional.normalize(torch.from_numpy(vectors.copy()))
     return {**adapter, shards.VECTORS: unit, shards.OWNERS: torch.tensor(owners)}
 
 
-def _publish(desk: Desk, task: Task, tensors: dict[str, Tensor]) -> bool:
+def _publish(work: Distillation, task: Task, tensors: dict[str, Tensor]) -> bool:
     """Puts a shard in place, unless one of its memories went or changed while it was trained."""
-    with desk.store.alone():
-        there = living(desk.store, {*task.manifest.ids, *task.manifest.parts})
+    with work.store.alone():
+        there = living(work.store, {*task.manifest.ids, *task.manifest.parts})
         now = {id: text_sha256(there[id]) for id in task.manifest.ids if id in there}
         if now != task.manifest.texts or not set(task.manifest.parts) <= there.keys():
             return False
-        shards.write(desk.folder, task.manifest, tensors)
+        shards.write(work.folder, task.manifest, tensors)
         return True
 
 
 def missing(desk_folder: Path, ids: Iterable[str]) -> set[str]:
     """Those of `ids` that no shard holds."""
-    held = {id for one in manifests(desk_folder).values() if one is not None for id in one.ids}
-    return set(ids) - held
+    learnt = {id for one in manifests(desk_folder).values() if one is not None for id in one.ids}
+    return set(ids) - learnt

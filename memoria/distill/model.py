@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import Writer, written
+from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
 from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
@@ -43,14 +43,31 @@ class Shard:
 
 
 class DistilledModel:
-    """Answers from weights. Made by `Memoria.distilled`; a `Generator` like any other.
+    """Answers from weights. `Memoria.distilled` makes it; it is a `Generator`.
 
-    Off topic the base answers, and its logits are the base's to the bit, for nothing of it is touched. What a wiped
-    shard had learnt beside what was forgotten is answered by the memory itself, from the store, until it is relearnt.
+    A prompt about something else is answered by the base model, which is unchanged: the logits are the same, bit for
+    bit. Memories that were in a wiped shard and are not forgotten are answered with their text from the store, until
+    they are learnt again.
+
+    Args:
+        base: the base model.
+        store: the store with the memories.
+        embedder: finds what a prompt is about.
+        folder: where the shards are.
+        prefix: only memories in this namespace or below it.
+        clock: gives the time.
+        write: makes the examples of a memory; its questions are how memories without a shard are found.
     """
 
     def __init__(
-        self, base: Base, store: Store, embedder: Embedder, folder: Path, prefix: Namespace, clock: Clock, write: Writer
+        self,
+        base: Base,
+        store: Store,
+        embedder: Embedder,
+        folder: Path,
+        prefix: Namespace,
+        clock: Clock,
+        write: ExampleWriter,
     ) -> None:
         self.base = base
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
@@ -62,7 +79,7 @@ class DistilledModel:
         self.refresh()
 
     def refresh(self) -> None:
-        """Takes up what was learnt and drops what was forgotten since; every verb does it first."""
+        """Loads shards that are new and drops those that are gone. Every other method does this first."""
         stamp = _stamp(self.folder)
         if stamp == self._stamp:
             return
@@ -101,19 +118,42 @@ class DistilledModel:
         ]
 
     def route(self, prompt: str) -> Route:
-        """Which shards a prompt would use; none for a fact that has ended, or holds only later."""
+        """Which shards a prompt would use.
+
+        Args:
+            prompt: the prompt.
+
+        Returns:
+            The shards, at most a few, and the nearest memories; no shard for a fact that is not true now.
+        """
         self.refresh()
         found = self.router.route(prompt)
         now, there = self._clock(), living(self._store, found.memories)
-        held = [shard for id, shard in found.memories.items() if id in there and there[id].holds(now)]
-        return replace(found, shards=tuple(dict.fromkeys(held))[:MOST])
+        valid = [shard for id, shard in found.memories.items() if id in there and there[id].holds(now)]
+        return replace(found, shards=tuple(dict.fromkeys(valid))[:MOST])
 
     def generate(self, prompt: str, *, most: int = 32) -> str:
-        """The answer to a prompt, at most `most` tokens, the likeliest at each step."""
+        """Answers a prompt, with the most likely token at each step.
+
+        Args:
+            prompt: the prompt.
+            most: tokens of the answer, at most.
+
+        Returns:
+            The answer.
+        """
         return self.generate_many([prompt], most=most)[0]
 
     def generate_many(self, prompts: Sequence[str], *, most: int = 32) -> list[str]:
-        """The answer to each prompt; those that need the same shards are answered together."""
+        """Answers prompts; those that need the same shards are answered together.
+
+        Args:
+            prompts: n prompts.
+            most: tokens of an answer, at most.
+
+        Returns:
+            n answers in the same order.
+        """
         routes = [self.route(prompt) for prompt in prompts]
         answers = {n: text for n, prompt in enumerate(prompts) if (text := self.told(prompt, routes[n])) is not None}
         for active in dict.fromkeys(route.shards for route in routes):
@@ -123,13 +163,28 @@ class DistilledModel:
         return [answers[n] for n in range(len(prompts))]
 
     def told(self, prompt: str, route: Route) -> str | None:
-        """The memory that answers, word for word, when it waits to be relearnt and is nearer than any in weights."""
+        """The text of a memory that waits to be learnt again, when it is nearer to a prompt than any in weights.
+
+        Args:
+            prompt: the prompt.
+            route: its route.
+
+        Returns:
+            The text; None when the weights or the base should answer.
+        """
         id = self._told(prompt, route)
         return None if id is None else self._texts[id]
 
     def sources(self, prompt: str) -> tuple[str, ...]:
-        """Ids of the memories that the answer to a prompt comes from: all that the weights in use have seen, or the one
-        that is told word for word; none when the base answers."""
+        """Which memories the answer to a prompt comes from.
+
+        Args:
+            prompt: the prompt.
+
+        Returns:
+            Ids of all memories in the shards that are used, or of the one that is answered from the store; none when
+            the base answers.
+        """
         route = self.route(prompt)
         told = self._told(prompt, route)
         if told is not None:
@@ -141,7 +196,16 @@ class DistilledModel:
         return next(iter(found.memories)) if found.memories and found.nearest > route.nearest else None
 
     def answer(self, prompts: Sequence[str], active: Sequence[str], *, most: int = 32) -> list[str]:
-        """The answers with given shards, whatever the router thinks."""
+        """Answers prompts with given shards, whatever they are about.
+
+        Args:
+            prompts: n prompts.
+            active: names of the shards; others are ignored.
+            most: tokens of an answer, at most.
+
+        Returns:
+            n answers in the same order.
+        """
         found: list[str] = []
         for at in range(0, len(prompts), _TOGETHER):
             found += self._answer([prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]], active, most)
@@ -162,11 +226,26 @@ class DistilledModel:
         return [str(encode.decode(row[longest:], skip_special_tokens=True)).strip() for row in out]
 
     def logits(self, text: str) -> Tensor:
-        """Logits after each token of `text`, shape (t, vocabulary), with the shards that the router gives it."""
+        """Logits after each token, with the shards that the text would use.
+
+        Args:
+            text: a text of t tokens.
+
+        Returns:
+            Logits of shape (t, vocabulary).
+        """
         return self.logits_with(text, self.route(text).shards)
 
     def logits_with(self, text: str, active: Sequence[str]) -> Tensor:
-        """Logits with given shards."""
+        """Logits after each token, with given shards.
+
+        Args:
+            text: a text of t tokens.
+            active: names of the shards.
+
+        Returns:
+            Logits of shape (t, vocabulary).
+        """
         import torch
 
         ids = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
@@ -175,7 +254,16 @@ class DistilledModel:
         return found
 
     def losses(self, prompt: str, answers: Sequence[str], active: Sequence[str] | None = None) -> list[float]:
-        """Mean loss of the tokens of each answer to a prompt, in nats; with given shards, or as it is routed."""
+        """How unexpected answers to a prompt are.
+
+        Args:
+            prompt: the prompt.
+            answers: n answers.
+            active: names of the shards; None are those that the prompt would use.
+
+        Returns:
+            For each answer the mean loss of its tokens, in nats.
+        """
         import torch
 
         encode = self.base.tokenizer
@@ -192,7 +280,20 @@ class DistilledModel:
         return found
 
     def export(self, to: str | Path, kind: Kind = "peft") -> list[Export]:
-        """Copies the shards in use to a new folder, and remembers where, for forgetting; see export.py."""
+        """Copies the shards in use to a new folder. The store remembers where, and wipes the copies when it forgets.
+
+        Args:
+            to: the new folder.
+            kind: "peft" for one adapter a shard, "merged" for one model with all of them in it. A merged model uses
+                every shard for every prompt.
+
+        Returns:
+            What was written.
+
+        Raises:
+            InvalidQuery: there is no such kind, or the folder is not empty.
+            StoreCorrupt: a shard is damaged.
+        """
         self.refresh()
         with self._store.alone():
             return export(self.base, self.folder, tuple(sorted(self._shards)), Path(to), kind)

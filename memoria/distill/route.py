@@ -1,8 +1,8 @@
-"""The router: which shards a query needs. None, for most: then the base answers, unchanged to the bit.
+"""The router: chooses the shards that a query needs. Most need none: then the base answers, unchanged to the bit.
 
-A memory is near when the query's cosine to one of its questions reaches the threshold, and, where the query names
-somebody, when the memory speaks of that name. The threshold is the largest cosine of background questions to what was
-learnt, and a margin; it is made again from what is alive at each load, so it tells nothing of what was forgotten.
+A memory is near if the cosine of the query with one of its questions reaches the threshold and, if the query has
+names, the memory has one of them. The threshold is the largest cosine of background questions with what was learnt,
+plus a margin; at least FLOOR. It is computed from live memories at each load: nothing of forgotten ones is in it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from memoria.types import Memory
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
-# Midway between the farthest question on topic (0.75) and the nearest off topic (0.56) of facts drawn by seed 100.
+# Midway between the lowest cosine on topic (0.75) and the highest off topic (0.56), for the facts of seed 100.
 FLOOR, MARGIN = 0.65, 0.05
-# Shards within so much of the best are active beside it, at most MOST together.
+# Shards whose score is within BESIDE of the best are active too, at most MOST in all.
 BESIDE, MOST = 0.02, 3
 _NAME = re.compile(r"(?<![.?!:] )(?<!^)\b[A-Z][\w\-]+")
 _WORD = re.compile(r"[\w\-]+")
-# What nobody remembers anybody by; none of it is used to measure what is kept.
+# General questions that are about no memory. They are not used to measure what the model still knows.
 BACKGROUND = (
     "What is the boiling point of water?",
     "Write a short poem about the sea.",
@@ -57,9 +57,9 @@ BACKGROUND = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """shards: which are active, nearest first; () is the base alone. memories: ids that are near, each with its shard.
+    """Where a query goes. shards: active ones, nearest first; () is the base alone. memories: (id, shard) of near ones.
 
-    nearest: the best score, -1 without any memory.
+    nearest: the best score, a cosine; -1 if there is no memory.
     """
 
     shards: tuple[str, ...]
@@ -77,7 +77,7 @@ class Known:
 
 
 class Router:
-    """Over what is known; made again when that changes."""
+    """Routes queries among the known memories. When those change, a new one is made."""
 
     def __init__(self, embedder: Embedder, known: Sequence[Known], background: Vectors) -> None:
         self._embedder = embedder
@@ -90,7 +90,7 @@ class Router:
         self.threshold = max(FLOOR, highest + MARGIN)
 
     def scores(self, query: str) -> Floats:
-        """How near the query is to each memory, shape (n,); -1 where it names others than the memory does."""
+        """The score of each memory for a query, shape (n,): a cosine, or -1 if it has no name of those in the query."""
         if not self._shards:
             return np.zeros(0)
         vector = embed(self._embedder, [query])[0]
@@ -119,7 +119,7 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Vectors:
 
 
 def names(query: str) -> frozenset[str]:
-    """Words that are written as names: a capital letter, but not at the head of a sentence."""
+    """Words that are written as names: with a capital letter, except at the beginning of a sentence."""
     return frozenset(_bare(word) for word in _NAME.findall(query) if word != "I")
 
 

@@ -1,5 +1,5 @@
-"""Which memories share a shard, and how a shard is written: planned from what is alive alone, so that nothing of the
-plan tells of what was forgotten."""
+"""Which memories share a shard, and how a shard is written. The plan depends only on live memories, so that it shows
+nothing of what was forgotten."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 def plan(memories: Iterable[Memory], size: int) -> list[tuple[Memory, ...]]:
     """Shards of at most `size` memories of one namespace each, in the order of ids.
 
-    A hash trie over ids: a memory that was never there changes its own shard, and at most joins what lies beside it.
+    A hash trie over ids: adding or removing a memory changes only its own shard and at most merges or splits it.
     """
     homes: dict[Namespace, list[Memory]] = {}
     for one in sorted(memories, key=lambda memory: memory.id):
@@ -52,7 +52,7 @@ def name_of(ids: Sequence[str]) -> str:
 
 
 def write(folder: Path, manifest: Manifest, tensors: Mapping[str, Tensor]) -> Path:
-    """Writes a shard, whole or not at all, and returns where."""
+    """Writes a shard, whole or not at all; returns its path."""
     from safetensors.torch import save
 
     sealed = replace(manifest, tensors=tensors_sha256(tensors))
@@ -62,7 +62,7 @@ def write(folder: Path, manifest: Manifest, tensors: Mapping[str, Tensor]) -> Pa
 
 
 def read(path: Path, manifest: Manifest) -> dict[str, Tensor] | None:
-    """The tensors of a shard; None when the file is gone or they are not what the manifest says."""
+    """The tensors of a shard; None if the file is missing or its tensors do not have the SHA-256 in the manifest."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

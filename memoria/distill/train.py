@@ -26,11 +26,22 @@ if TYPE_CHECKING:
 class Recipe:
     """How a shard is trained. The same recipe, base, examples, versions and threads give the same bits.
 
-    size: memories in a shard, at most. last: how many layers, counted from the end, are adapted. skip: how many at the
-    very end are not. rank, alpha: of LoRA; the update is scaled by alpha / rank. targets: names of linear maps.
-    steps: of Adam at learning rate `rate`. each: examples of every memory in a step, at least. rows: examples in a
-    step, at least, as far as there are so many: what is left of a shard is trained as well as a full one. enough: mean
-    loss in nats at which it stops early. seed: of the first weights. threads: of torch.
+    Attributes:
+        size: memories in a shard, at most; >= 1.
+        last: how many layers, counted from the end, are adapted.
+        skip: how many at the very end are not; less than `last`.
+        rank: rank of LoRA (Hu et al. 2021); >= 1.
+        alpha: the update is scaled by alpha / rank; >= 1.
+        targets: names of the linear maps that are adapted.
+        steps: steps of Adam, at most; >= 1.
+        each: examples of every memory in a step, at least; >= 1.
+        rows: examples in a step, at least, if there are so many, so that a small shard is trained as well as a full
+            one; >= 1.
+        rate: learning rate.
+        enough: mean loss in nats at which training ends early.
+        bf16: whether it is trained in bfloat16.
+        seed: seed of the first weights.
+        threads: threads of torch; >= 1.
     """
 
     size: int = 4
@@ -49,7 +60,14 @@ class Recipe:
     threads: int = 1
 
     def check(self, layers: int) -> None:
-        """Raises InvalidQuery for numbers that cannot be meant."""
+        """Checks the numbers.
+
+        Args:
+            layers: how many layers the model has.
+
+        Raises:
+            InvalidQuery: a number is too small, or `last` and `skip` leave no layer.
+        """
         whole = {name: value for name, value in asdict(self).items() if name in _WHOLE}
         wrong = [f"{name} {value!r} is not at least 1" for name, value in whole.items() if value < 1]
         if not 0 <= self.skip < self.last <= layers:

@@ -1,8 +1,8 @@
-"""Forgetting from weights: shards that saw a memory are wiped and unlinked, with every copy that is known.
+"""Forgetting from weights: shards that learnt a memory are overwritten and unlinked, with every copy that is listed.
 
-A shard is one file, `adapters/<name>.safetensors`: tensors, and in its header the manifest that names its memories.
-Weights cannot be searched for a text, so a manifest decides: what it names goes whole, before the memory itself, and a
-file without a manifest that holds is wiped too. Only the standard library is needed here.
+A shard is one file, `adapters/<name>.safetensors`: tensors and, in the header, a manifest that names its memories.
+Weights cannot be searched for a text, so the manifest decides. A shard that names a memory is wiped whole, before the
+memory is erased; a file without a valid manifest is wiped too. Only the standard library is needed here.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LONGEST_HEADER = 1 << 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a shard is made of; two shards with equal manifests are equal to the bit.
+    """What a shard was made from; two shards with equal manifests are equal to the bit.
 
-    ids: memories it learnt, sorted. parts: what these were made of. texts: SHA-256 of the text of each.
+    ids: memories it learnt, sorted. parts: ids that these were made of. texts: SHA-256 of the text of each.
     data: SHA-256 of the examples. base: SHA-256 of the base's weights. recipe: how it was trained, seed and threads
     included. versions: of the libraries. tensors: SHA-256 of the tensors.
     """
@@ -44,7 +44,7 @@ class Manifest:
     tensors: str = ""
 
     def names(self, ids: Collection[str]) -> bool:
-        """Whether it learnt any of these."""
+        """Whether the shard learnt any of these."""
         return not set(ids).isdisjoint((*self.ids, *self.parts))
 
     def to_json(self) -> str:
@@ -52,7 +52,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Raises ValueError, KeyError and TypeError for what is none."""
+        """The manifest in a JSON text; raises ValueError, KeyError or TypeError if it is not one."""
         found = json.loads(text)
         return cls(**{**found, "ids": tuple(found["ids"]), "parts": tuple(found["parts"])})
 
@@ -75,13 +75,13 @@ class Export:
 
 
 def folder_of(store: Store) -> Path | None:
-    """Where shards of a store lie; None for one that is not on disk."""
+    """The folder of a store's shards; None for a store that is not on disk."""
     path = getattr(store, "path", None)
     return None if path is None else Path(path) / FOLDER
 
 
 def has_learnt(store: Store) -> bool:
-    """Whether anything was ever distilled from a store; nearly free, for every forget asks."""
+    """Whether anything was ever distilled from a store. Very cheap, because every forget asks."""
     path = getattr(store, "path", None)
     return path is not None and os.path.isdir(os.path.join(path, FOLDER))
 
@@ -91,12 +91,12 @@ def text_sha256(memory: Memory) -> str:
 
 
 def manifests(folder: Path) -> dict[Path, Manifest | None]:
-    """Each shard's manifest, None where it cannot be read."""
+    """The manifest of each shard file, None if it cannot be read."""
     return {path: read_manifest(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest in the header of a safetensors file; None when there is none, or the file is torn."""
+    """The manifest in the header of a safetensors file; None if there is none or the file is incomplete."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -107,9 +107,9 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) -> Unlearnt:
-    """Wipes every shard that learnt any of these, and its known copies. Durable when it returns.
+    """Wipes every shard that learnt any of these, and its listed copies. Durable when it returns.
 
-    changed: memories that stay, as something else, and are to be learnt again.
+    changed: memories that stay with another text, and are to be learnt again.
     """
     folder = folder_of(store)
     if folder is None or not folder.is_dir():
@@ -126,7 +126,7 @@ def unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) 
 
 
 def sweep(store: Store) -> Unlearnt:
-    """Wipes what may not be used: half-written files, and shards of memories that are gone or say something else."""
+    """Wipes what may not be used: half-written files, and shards of memories that are gone or have another text."""
     folder = folder_of(store)
     if folder is None or not folder.is_dir():
         return Unlearnt()
@@ -139,7 +139,7 @@ def sweep(store: Store) -> Unlearnt:
 
 
 def wipe(path: Path) -> None:
-    """Overwrites a file with zeros, syncs, and unlinks it; nothing when it is not there."""
+    """Overwrites a file with zeros, syncs and unlinks it; does nothing if there is none."""
     try:
         file = path.open("r+b")
     except FileNotFoundError:
@@ -154,7 +154,7 @@ def wipe(path: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file that is either there as a whole or not at all, whatever happens."""
+    """Writes a file so that after any crash it is complete or not there."""
     half = path.with_name(path.name + HALF)
     with half.open("wb") as file:
         file.write(data)
@@ -165,7 +165,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def exports(folder: Path) -> list[Export]:
-    """Known copies outside the store."""
+    """The listed copies outside the store."""
     return [
         Export(path=one["path"], shards=tuple(one["shards"]), files=tuple(one["files"]))
         for one in read_json(folder / EXPORTS, [])
@@ -181,7 +181,7 @@ def read_json(path: Path, default: Any) -> Any:
 
 
 def _wipe_exports(folder: Path, shards: Collection[str]) -> tuple[str, ...]:
-    """Wipes copies that hold any of these shards; only files that were written by the export."""
+    """Wipes copies that contain any of these shards, only files that the export wrote; returns their paths."""
     known = exports(folder)
     hit = [one for one in known if not set(shards).isdisjoint(one.shards)]
     for one in hit:
@@ -197,7 +197,7 @@ def _inside(one: Export) -> Iterator[Path]:
 
 
 def _drop_chosen(folder: Path, ids: Collection[str]) -> None:
-    """Takes ids out of the list of what was chosen to be learnt."""
+    """Removes ids from the list of memories that were chosen to be learnt."""
     found = read_json(folder / CHOSEN, None)
     if found is not None and not set(found["ids"]).isdisjoint(ids):
         kept = [id for id in found["ids"] if id not in set(ids)]

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_args, get_type_hints
 
 from memoria.errors import UnknownArgument
+from memoria.metadata import Scalar
 from memoria.types import Kind, Provenance
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Class = TypeVar("Class", bound=type)
-Scalar = str | int | float | bool | None
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Filters(TypedDict, total=False):
@@ -91,14 +92,23 @@ def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
     names = [one.name for one in signature.parameters.values() if one.kind in kinds]
     known = frozenset(names)
 
-    @wraps(method)
-    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+    def check(named: Mapping[str, Any]) -> None:
         if not known.issuperset(named):
             raise UnknownArgument(*(_mistake(method.__name__, name, names) for name in named if name not in known))
+
+    @wraps(method)
+    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+        check(named)
         return method(self, *arguments, **named)
 
-    checked.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
-    return checked
+    @wraps(method)
+    async def awaited(self: Any, *arguments: Any, **named: Any) -> Any:
+        check(named)
+        return await method(self, *arguments, **named)
+
+    shown: Callable[..., Any] = awaited if inspect.iscoroutinefunction(method) else checked
+    shown.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
+    return shown
 
 
 def _mistake(verb: str, given: str, names: Sequence[str]) -> str:
@@ -126,3 +136,25 @@ def _fields(parameter: inspect.Parameter, method: Callable[..., Any]) -> Mapping
     name = str(parameter.annotation).removeprefix("Unpack[").removesuffix("]")
     found = inspect.unwrap(method).__globals__[name].__annotations__
     return {field: getattr(kind, "__forward_arg__", kind) for field, kind in found.items()}
+
+
+def written_out(function: Function) -> Function:
+    """The function, showing each field that its `**fields: Unpack[...]` stands for as an argument that may be None.
+
+    For frameworks that read commands and tools from signatures; they cannot read `Unpack`.
+    """
+    types = get_type_hints(function, include_extras=True)
+    found = []
+    for one in inspect.signature(function).parameters.values():
+        if one.kind is one.VAR_KEYWORD:
+            (unpacked,) = get_args(types[one.name])
+            fields = get_type_hints(unpacked, include_extras=True)
+            kind = one.KEYWORD_ONLY
+            found += [inspect.Parameter(name, kind, default=None, annotation=of) for name, of in fields.items()]
+        else:
+            found.append(one.replace(annotation=types.get(one.name, one.empty)))
+    shown: Any = function
+    shown.__signature__ = inspect.Signature(found, return_annotation=types.get("return"))
+    named = {one.name: one.annotation for one in found if one.annotation is not one.empty}
+    shown.__annotations__ = named | {"return": types.get("return")}
+    return function

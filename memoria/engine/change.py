@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
@@ -26,10 +26,10 @@ from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
 from memoria.retention.prune import CAP
-from memoria.types import Memory, Proposal, Where
+from memoria.types import Memory, Settled, Where
 
 if TYPE_CHECKING:
-    from memoria.distill.dataset import Writer as ExampleWriter
+    from memoria.distill.dataset import ExampleWriter
 
 # A thread that sleeps rests so long between two steps, in seconds.
 REST = 0.02
@@ -38,7 +38,21 @@ Memories = list[Memory]
 
 
 class SleepOptions(TypedDict, total=False):
-    """What `sleep` takes, as its own docstring says."""
+    """What `sleep` takes.
+
+    Attributes:
+        at: when it is taken to be, aware; None is now.
+        dry_run: plans and changes nothing.
+        prune: whether to forget, for ever, archived memories under half of `fade_below`; False by default.
+        relearn: whether to train wiped shards of weights again, seconds each; True by default.
+        write: makes the text of a gist from its parts; extractive by default.
+        detector: reads what a statement ends; None leaves that alone; rules over English by default.
+        examples: what `distill` was given, if it was.
+        replay: which memories come first; None is `PrioritisedReplay`.
+        cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
+        like: cosine, in [-1, 1], from which memories are gathered; 0.6 by default.
+        most: parts of a gist, at most; at least 2; 8 by default.
+    """
 
     at: datetime | None
     dry_run: bool
@@ -51,6 +65,30 @@ class SleepOptions(TypedDict, total=False):
     cap: int
     like: float
     most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of a pass of sleep, with their defaults. Fields as in `SleepOptions`."""
+
+    at: datetime | None = None
+    dry_run: bool = False
+    prune: bool = False
+    relearn: bool = True
+    write: Writer = extract
+    detector: Detector | None = by_rules
+    examples: ExampleWriter | None = None
+    replay: ConsolidationPolicy | None = None
+    cap: int = CAP
+    like: float = consolidating.LIKE
+    most: int = consolidating.MOST
+
+    def checked(self) -> Replay:
+        """How memories are replayed; raises InvalidQuery for a number out of its range."""
+        policy = PrioritisedReplay() if self.replay is None else self.replay
+        how = Replay(policy=policy, cap=self.cap, grouping=Grouping(like=self.like, most=self.most))
+        how.check()
+        return how
 
 
 class Change(Retention, Weights):
@@ -93,8 +131,7 @@ class Change(Retention, Weights):
             InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
         """
         ending, when = self._mine(ids, parts=True), self._at(at)
-        self._records.set_apart(ending)
-        superseding.expire(self.store, ending, when)
+        superseding.expire(self._records, ending, when)
 
     def history(self, id: IdLike) -> Memories:
         """What a memory superseded and what superseded it.
@@ -112,10 +149,11 @@ class Change(Retention, Weights):
 
     def reconcile(
         self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
-    ) -> tuple[Proposal, ...]:
+    ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
 
-        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it.
+        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
+        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
 
         Args:
             ids: the statements; every memory of this view when none is given.
@@ -124,7 +162,7 @@ class Change(Retention, Weights):
             phrases: what to look for in other memories, from the text of a statement.
 
         Returns:
-            What was changed, or would be, each with its reason.
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -179,84 +217,36 @@ class Change(Retention, Weights):
     def sleep(self, *, background: Literal[True], **how: Unpack[SleepOptions]) -> Sleeper: ...
     @overload
     def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
-    def sleep(
-        self,
-        *,
-        background: bool = False,
-        at: datetime | None = None,
-        dry_run: bool = False,
-        prune: bool = True,
-        relearn: bool = True,
-        write: Writer = extract,
-        detector: Detector | None = by_rules,
-        examples: ExampleWriter | None = None,
-        replay: ConsolidationPolicy | None = None,
-        cap: int = CAP,
-        like: float = consolidating.LIKE,
-        most: int = consolidating.MOST,
-    ) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, prunes, relearns.
+    @overload
+    def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
+    def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
+        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
 
-        Pinned and held memories are left alone. A pass that was killed is taken up again by the next one.
+        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
+        is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            at: when it is taken to be; None is now.
-            dry_run: plans and changes nothing.
-            prune: whether to forget what has faded.
-            relearn: whether to train wiped shards of weights again, seconds each.
-            write: makes the text of a gist from its parts; extractive by default.
-            detector: reads what a statement ends; None leaves that alone.
-            examples: what `distill` was given, if it was.
-            replay: which memories come first; None is `PrioritisedReplay`.
-            cap: how many of each namespace are replayed, and how many are pruned, in one pass.
-            like: cosine, in [-1, 1], from which memories are gathered.
-            most: parts of a gist, at most; at least 2.
+            how: at, dry_run, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
 
         Returns:
-            What was done, or would be; with `background`, the thread, whose `wait()` returns it.
+            What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
 
         Raises:
             InvalidQuery: a number out of its range, or `at` without a time zone.
         """
-        when = self._at(at)
-        how = Replay(policy=replay or PrioritisedReplay(), cap=cap, grouping=Grouping(like=like, most=most))
-        how.check()
-
-        chosen = partial(self._pass, dry_run=dry_run, prune=prune, relearn=relearn)
-        work = partial(chosen, how, when, write, detector, examples)
+        asked = Asked(**how)
+        work = partial(self._pass, asked, asked.checked(), self._at(asked.at))
         return Sleeper(work, REST) if background else work()
 
-    def _pass(
-        self,
-        how: Replay,
-        at: datetime,
-        write: Writer,
-        detector: Detector | None,
-        examples: ExampleWriter | None,
-        pause: Pause = lambda: False,
-        *,
-        dry_run: bool,
-        prune: bool,
-        relearn: bool,
-    ) -> Night:
-        night = self._sleep(how, at, write, detector, pause, dry_run=dry_run, prune=prune)
-        if not relearn:
+    def _pass(self, asked: Asked, how: Replay, at: datetime, pause: Pause = lambda: False) -> Night:
+        night = self._sleep(asked, how, at, pause)
+        if not asked.relearn:
             return night
-        done, waiting = self._relearnt(examples, pause, dry_run=dry_run)
+        done, waiting = self._relearnt(asked.examples, pause, dry_run=asked.dry_run)
         return replace(night, relearnt=done, waiting=waiting)
 
-    def _sleep(
-        self,
-        how: Replay,
-        at: datetime,
-        write: Writer,
-        detector: Detector | None,
-        pause: Pause,
-        *,
-        dry_run: bool,
-        prune: bool,
-    ) -> Night:
+    def _sleep(self, asked: Asked, how: Replay, at: datetime, pause: Pause) -> Night:
         self._traces.flush()
         night = sleeping.night(
             self._records,
@@ -264,13 +254,17 @@ class Change(Retention, Weights):
             self.prefix,
             how,
             at,
-            write=write,
-            detector=detector,
+            write=asked.write,
+            detector=asked.detector,
             pause=pause,
-            dry_run=dry_run,
+            dry_run=asked.dry_run,
         )
-        night = replace(night, faded=self.fade(at, dry_run=dry_run))
-        if not prune:
+        night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
+        if not asked.prune:
             return night
-        pruned = self.prune(at=at, cap=how.cap, dry_run=dry_run)
+        below = self.fade_below / 2
+        if asked.dry_run:
+            pruned = self._prune(below, None, at, how.cap, dry_run=True, due=night.faded)
+        else:
+            pruned = self.prune(below=below, at=at, cap=how.cap)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)

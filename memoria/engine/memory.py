@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
-from memoria.embedders import EmbedderLike, as_embedder, embed
+from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
 from memoria.engine.change import Change
 from memoria.engine.view import IdLike
@@ -24,13 +24,14 @@ from memoria.recall.context import CountTokens, estimate_tokens, pack
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
-from memoria.types import Hit, Memory, Namespace, Page, Receipt, Record, StoreStats
-from memoria.validate import check_ids, check_memory, check_time, check_where, check_whole, is_id
+from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 Include = Literal["archived", "expired", "upcoming"]
+"""What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
 Hits = list[Hit]
@@ -47,8 +48,8 @@ class Memoria(Change):
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
     lies under it, except `remember`, which writes to the namespace itself.
 
-    Wherever a verb takes ids, it takes memories as well. An argument that a verb does not have raises UnknownArgument,
-    which names the verb and the nearest argument.
+    Wherever a verb takes ids, it takes memories as well. An argument that a verb does not have is an UnknownArgument
+    error, which names the verb and the nearest argument.
     """
 
     def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
@@ -182,7 +183,9 @@ class Memoria(Change):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery, InvalidVector, EmbedderMismatch: as `recall`; and one str is not a sequence of queries.
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidVector: a vector that is not finite, zero, or of another length.
+            EmbedderMismatch: the store's vectors come from another embedder.
         """
         if isinstance(queries, str):
             raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
@@ -195,10 +198,8 @@ class Memoria(Change):
             need=Need() if need is None else need,
             rerank=rerank,
         )
-        found = searching.recall_all(self.store, self.embedder, self.policy, queries, request, vector_only=vector_only)
-        if budget_tokens is not None:
-            found = [pack(hits, budget_tokens, count_tokens) for hits in found]
-        return [self._reported(hits) for hits in found]
+        found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
+        return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
@@ -239,22 +240,25 @@ class Memoria(Change):
             A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
 
         Raises:
-            InvalidQuery: a limit under 1, or a filter that no memory can meet.
+            InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
         where = check_where(self._where(filters))
         size = None if limit is None else check_whole("limit", limit)
         start = None if after is None else check_ids([after])[0]
+        if start is not None and not is_id(start):
+            raise InvalidQuery("after is not an id of 32 hexadecimal digits")
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)
         memories = [record.memory for record in records if record is not None]
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
-    def amend(self, id: IdLike, **changes: Unpack[Amendment]) -> Memory:
+    def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
+            readmit: takes the new text even if it was forgotten here.
             changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
 
         Returns:
@@ -265,19 +269,13 @@ class Memoria(Change):
             InvalidMemory: a field breaks a rule.
             InvalidQuery: no changes.
             Held: a hold stands against it.
+            Refused: the new text was forgotten here.
         """
         if not changes:
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
         (mine,) = self._mine([id], parts=True)
-        self._records.set_apart([mine])
-        old = self._record(mine)
-        memory = check_memory(replace(old.memory, **_amended(changes)))
-        same = memory.text == old.memory.text
-        vector = old.vector if same else embed(self.store, self.embedder, [memory.text])[0]
         self._traces.flush()
-        new = Record(memory=memory, trace=self._record(mine).trace, vector=vector)
-        erasing.amend(self._records, new, old.memory)
-        return memory
+        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit)
 
     @overload
     def forget(
@@ -289,7 +287,7 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories: ...
+    ) -> Preview: ...
     @overload
     def forget(
         self,
@@ -301,6 +299,17 @@ class Memoria(Change):
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
+    @overload
+    def forget(
+        self,
+        *ids: IdLike,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Memories | Receipt: ...
     def forget(
         self,
         *ids: IdLike,
@@ -310,15 +319,17 @@ class Memoria(Change):
         guard: Guard = "exact",
         mentions: str | None = None,
         **filters: Unpack[Filters],
-    ) -> Memories | Receipt:
+    ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
         What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
         the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing.
+            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
+                some of them are named beside it: then only these go with it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
+                same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
@@ -328,7 +339,8 @@ class Memoria(Change):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go.
+            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
+            again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -427,11 +439,6 @@ class Memoria(Change):
 
 
 def _amended(changes: Amendment) -> dict[str, Any]:
-    """The changes as fields of a memory; tags that are no sequence are left to the check."""
+    """The changes as fields of a memory."""
     given: dict[str, Any] = dict(changes)
-    tags = given.get("tags")
-    return (
-        given | {"tags": tuple(sorted(set(tags)))}
-        if isinstance(tags, Iterable) and not isinstance(tags, str)
-        else given
-    )
+    return given | {"tags": tidy_tags(given["tags"])} if "tags" in given else given

@@ -19,6 +19,7 @@ from memoria.types import EmbedderCard
 from memoria.validate import check_choice
 
 Mode = Literal["rw", "r"]
+"""For writing, or for reading alone."""
 MEMORY = ":memory:"
 
 
@@ -39,8 +40,7 @@ def open(
     Args:
         path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
         mode: "rw" is the one writer of a directory, "r" one of many readers.
-        embedder: a SentenceTransformer name, a callable of texts, or an `Embedder`; None is all-MiniLM-L6-v2, or the
-            one that the store was made with.
+        embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
         policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
         reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Self, get_args
 
 from memoria.engine.view import IdLike, View
+from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
 from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
@@ -47,6 +48,11 @@ class Retention(View):
         view = self.namespace()
         view._reinforcing = which
         return view
+
+    @property
+    def fade_below(self) -> float:
+        """Retrievability, in [0, 1), under which `fade` archives; `sleep(prune=True)` forgets under half of it."""
+        return self._traces.threshold
 
     @property
     def reinforces(self) -> Reinforcing:
@@ -129,8 +135,7 @@ class Retention(View):
         anything whose going would take or change one of them.
 
         Args:
-            below: archived memories with a retrievability, in [0, 1], under this; half of `fade_below` when neither
-                this nor a budget is given.
+            below: archived memories with a retrievability, in [0, 1], under this.
             budget: what each namespace may keep, archived memories included.
             at: when retrievability is taken; None is now.
             cap: how many go in one pass at most.
@@ -140,17 +145,32 @@ class Retention(View):
             What went, or would go, and what followed from it.
 
         Raises:
-            InvalidQuery: a budget that binds nothing or is negative, `cap` under 1, or `at` without a time zone.
+            InvalidQuery: neither `below` nor a budget, a budget that binds nothing or is negative, `cap` under 1, or
+                `at` without a time zone.
         """
+        if below is None and budget is None:
+            raise InvalidQuery("prune takes below= or budget=: nothing is forgotten by a rule that nobody chose")
+        return self._prune(below, budget, self._at(at), check_whole("cap", cap), dry_run=dry_run)
+
+    def _prune(
+        self,
+        below: float | None,
+        budget: Budget | None,
+        at: datetime,
+        cap: int,
+        *,
+        dry_run: bool,
+        due: Collection[str] = (),
+    ) -> Pruning:
+        """As `prune`. due: ids that a dry run has not archived."""
         self._traces.flush()
-        when = self._at(at)
         found: list[tuple[float, str]] = []
-        if budget is None or below is not None:
-            limit = self._traces.threshold / 2 if below is None else below
-            found = faded(self.store, self.policy, self.prefix, when, limit)
+        if below is not None:
+            found = faded(self.store, self.policy, self.prefix, at, below, due)
         if budget is not None:
-            found = sorted({*found, *self._beyond(budget, when, archived=True)})
-        return pruning.prune(self._records, found, check_whole("cap", cap), when, dry_run=dry_run)
+            found = sorted({*found, *self._beyond(budget, at, archived=True)})
+        archived = budget is None and not due
+        return pruning.prune(self._records, found, cap, at, archived=archived, dry_run=dry_run)
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
         """Archives the least needed memories of each namespace until what is not archived keeps its budget.
@@ -167,9 +187,11 @@ class Retention(View):
             InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
         """
         self._traces.flush()
-        going = tuple(id for _, id in self._beyond(budget, self._at(at), archived=False))
-        if going and not dry_run:
-            self.store.mark(going, archived=True)
+        when = self._at(at)
+        with self.store.alone():
+            going = tuple(id for _, id in self._beyond(budget, when, archived=False))
+            if going and not dry_run:
+                self.store.mark(going, archived=True)
         return going
 
     def _beyond(self, budget: Budget, at: datetime, *, archived: bool) -> list[tuple[float, str]]:
@@ -206,8 +228,9 @@ class Retention(View):
         if apply:
             for name, places in found.places().items():
                 budget = Budget(count=places)
-                going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
-                self.store.mark([id for _, id in going], archived=True)
+                with self.store.alone():
+                    going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
+                    self.store.mark([id for _, id in going], archived=True)
         return found
 
     def archive(self, *ids: IdLike) -> None:
@@ -292,11 +315,12 @@ class Retention(View):
         ids = self._mine(given)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
-        if action == "hold":
-            self.store.mark(ids, held=True)
-        self.store.enter(entry)
-        if action == "release":
-            self.store.mark(ids, held=False)
+        with self.store.alone():
+            if action == "hold":
+                self.store.mark(ids, held=True)
+            self.store.enter(entry)
+            if action == "release":
+                self.store.mark(ids, held=False)
 
     def ledger(self) -> Decisions:
         """Every decision about holds of this store.

@@ -21,8 +21,11 @@ from memoria.types import Memory, Namespace, Record, Where
 from memoria.validate import check_choice, check_ids, check_namespace, check_time, is_id
 
 Clock = Callable[[], datetime]
+"""Gives the present time, aware."""
 IdLike = str | Memory
+"""The id of a memory, or the memory itself."""
 PolicyLike = DecayPolicy | str | None
+"""A policy, its name, or None for the default."""
 
 
 def utc_now() -> datetime:

@@ -16,12 +16,13 @@ from memoria.validate import check_ids
 if TYPE_CHECKING:
     from memoria.distill.audit import Audit
     from memoria.distill.base import Base
-    from memoria.distill.dataset import Writer
-    from memoria.distill.learn import Chooser, Desk, Learnt, Pause
+    from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.learn import Chooser, Distillation, Learnt, Pause
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
 
 ModelPath = str | PathLike[str] | None
+"""Folder of a causal language model; None is the small one."""
 
 
 class Weights(View):
@@ -32,7 +33,7 @@ class Weights(View):
         model: ModelPath = None,
         *,
         select: Chooser | Iterable[IdLike] | None = None,
-        examples: Writer | None = None,
+        examples: ExampleWriter | None = None,
         recipe: Recipe | None = None,
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
@@ -59,12 +60,12 @@ class Weights(View):
         from memoria.distill.train import Recipe
 
         self._traces.flush()
-        desk = self._desk_of(model, recipe or Recipe(), examples)
+        work = self._distillation(model, recipe or Recipe(), examples)
         wanted = select if select is None or callable(select) else check_ids(select)
         chosen = choose(self.store, self.policy, self.prefix, self._clock(), wanted)
-        return distill(desk, chosen, self.prefix)
+        return distill(work, chosen, self.prefix)
 
-    def relearn(self, *, examples: Writer | None = None) -> Learnt:
+    def relearn(self, *, examples: ExampleWriter | None = None) -> Learnt:
         """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
 
         The new weights are, to the bit, those of a store that never saw it.
@@ -82,10 +83,10 @@ class Weights(View):
         from memoria.distill.learn import chosen_note, recipe_of, repair
 
         note = chosen_note(self._shards())
-        return repair(self._desk_of(note["model"], recipe_of(note), examples), self.prefix)
+        return repair(self._distillation(note["model"], recipe_of(note), examples), self.prefix)
 
     def _relearnt(
-        self, examples: Writer | None, pause: Pause, *, dry_run: bool
+        self, examples: ExampleWriter | None, pause: Pause, *, dry_run: bool
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """For sleep: ids of memories that were relearnt, or would be, and of those that still wait.
 
@@ -103,14 +104,14 @@ class Weights(View):
         if (examples is None and note["given"]) or pause():
             return (), waiting
         try:
-            desk = self._desk_of(note["model"], recipe_of(note), examples)
+            work = self._distillation(note["model"], recipe_of(note), examples)
         except ModelNotFound:
             return (), waiting
-        repair(replace(desk, pause=pause), self.prefix)
+        repair(replace(work, pause=pause), self.prefix)
         left = gaps(self.store, self.prefix)
         return tuple(id for id in waiting if id not in set(left)), left
 
-    def distilled(self, *, examples: Writer | None = None) -> DistilledModel:
+    def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
         """The model with what this view distilled.
 
         Args:
@@ -131,7 +132,7 @@ class Weights(View):
         base = _loaded(chosen_note(folder)["model"])
         return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock, examples or by_rules)
 
-    def audit_weights(self, *, examples: Writer | None = None, retrain: int | None = None) -> Audit:
+    def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
         """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.
 
         Args:
@@ -149,13 +150,13 @@ class Weights(View):
         from memoria.distill.learn import chosen_note, recipe_of
 
         note = chosen_note(self._shards())
-        desk = self._desk_of(note["model"], recipe_of(note), examples)
-        return audit(desk, self.distilled(), self.prefix, retrain=retrain)
+        work = self._distillation(note["model"], recipe_of(note), examples)
+        return audit(work, self.distilled(), self.prefix, retrain=retrain)
 
-    def _desk_of(self, model: ModelPath, recipe: Recipe, examples: Writer | None) -> Desk:
-        from memoria.distill.learn import Desk
+    def _distillation(self, model: ModelPath, recipe: Recipe, examples: ExampleWriter | None) -> Distillation:
+        from memoria.distill.learn import Distillation
 
-        return Desk(
+        return Distillation(
             store=self.store,
             embedder=self.embedder,
             base=_loaded(model),

@@ -1,1 +1,1 @@
-"""All rules over English, behind one door: sentences, cues of change, facts and questions."""
+"""All rules for English text: sentences, cues of change, facts and questions."""

@@ -1,8 +1,8 @@
-"""Cues: what in an English statement says that something changed or no longer holds. Patterns over text, no store.
+"""Cues: the words of an English statement that say that something changed or no longer holds. Patterns over text only.
 
 A statement is read unit by unit (a sentence, or a part of one between semicolons or dashes), and each unit by the first
-rule that fits. Questions, conditions, wishes, negated commands and reported speech give no cue; what is said of
-somebody else names whom.
+rule that matches. Questions, conditions, wishes, negated commands and reported speech give no cue. A cue about somebody
+other than the speaker names that person.
 """
 
 from __future__ import annotations
@@ -109,14 +109,14 @@ _OURSELVES = frozenset({"", "i", "we"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """What one unit of a statement says about something that was so.
+    """What one unit of a statement says about an older fact.
 
-    rule: which rule read it, in plain words. old: words for what no longer holds; "" when only `slot` names it.
-    slot: words for what the value is a value of. new: the value that holds now; "" is none.
-    who: whom it is about; "" is the speaker.
-    keep: the unit in words without what is old; "" when nothing of it is left to say.
-    plans: it can end only what was still to be done. stance: 1 or -1 when it ends only a liking or a dislike, else 0.
-    exact: every word of `old` must be met.
+    rule: the rule that matched, in plain words. old: words for what no longer holds; "" if only `slot` names it.
+    slot: words for the property that has the value. new: the value that holds now; "" for none.
+    who: the person it is about; "" is the speaker.
+    keep: the unit without the words for what is old; "" if it then says nothing.
+    plans: it can end only what was still to be done. stance: 1 or -1 if it ends only a liking or a dislike, else 0.
+    exact: a memory must contain every word of `old`.
     """
 
     action: Action
@@ -133,7 +133,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A statement read: its units in order, as they stand in the text, each with its cue or None."""
+    """A statement after reading: its units, which together are the text, and for each its cue or None."""
 
     units: tuple[str, ...]
     cues: tuple[Cue | None, ...]
@@ -144,9 +144,9 @@ class Said:
         return [cue for cue in self.cues if cue is not None]
 
     def kept(self, spent: Sequence[Cue], told: Sequence[Cue] = ()) -> str | None:
-        """The statement without what the `spent` cues say is old; None when nothing is left that says something.
+        """The statement without what the `spent` cues say is old; None if the rest says nothing by itself.
 
-        told: those whose whole unit is spent, for something else tells it now.
+        told: cues whose whole unit is left out, because an amended memory says it now.
         """
         parts, over = [], False
         for unit, cue in zip(self.units, self.cues, strict=True):
@@ -163,28 +163,28 @@ class Said:
 
 
 def read(text: str) -> Said:
-    """The units of `text` and what each says about something that was so."""
+    """Reads a text: its units, and the cue that each gives."""
     parts = units(text)
     return Said(units=tuple(parts), cues=tuple(_cue(parts, at) for at in range(len(parts))))
 
 
 def _stays(unit: str, *, after: bool) -> bool:
-    """Whether a unit beside a spent one is kept: it tells of the speaker, or by itself of something else.
+    """Whether to keep a unit without a spent cue: it says something of the speaker, or of something else by itself.
 
-    after: it follows the spent one, and may only give the reason.
+    after: the unit before it was left out, so it may only give the reason for that.
     """
     alone = len(content(unit)) > 2 and HANGS_ON.match(plain(unit)) is None
     return _goes_on(unit) or (alone and (not after or MINE.search(plain(unit)) is not None))
 
 
 def _goes_on(unit: str) -> bool:
-    """Whether a unit beside one that is spent has something of its own to say about the speaker."""
+    """Whether a unit next to one that is left out says something more about the speaker."""
     unit = plain(unit)
     return substance(unit) and re.search(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b", unit) is not None and not CEASED.search(unit)
 
 
 def _closed(kept: str, unit: str) -> str:
-    """What is kept of a unit, ending as the unit ends."""
+    """The kept part of a unit, with the punctuation and space that the unit ends with."""
     if not kept:
         return ""
     ending = re.search(r"[.!?;\s\u2013\u2014]*$", unit)
@@ -217,7 +217,7 @@ def _cue(parts: Sequence[str], at: int) -> Cue | None:
 
 
 def _hypothetical(unit: str, match: re.Match[str]) -> bool:
-    """Whether what stands before the cue in its clause makes it a wish, a condition, a denial or somebody's words."""
+    """Whether the words before the cue in its clause make it a wish, a condition, a denial or reported speech."""
     start = match.start("verb") if "verb" in match.re.groupindex else match.start()
     said = _REQUEST.sub(lambda request: " " * len(request.group()), unit)
     clause = re.split(r"[,:;](?=\s)|\b(?:but|and|so)\b", said[:start])[-1]
@@ -225,7 +225,7 @@ def _hypothetical(unit: str, match: re.Match[str]) -> bool:
 
 
 def _spoken_of(match: re.Match[str], unit: str) -> str | None:
-    """Whom the cue is about, "" the speaker; None for a pronoun that could be anybody."""
+    """The person that the cue is about, "" for the speaker; None for a pronoun that could be anybody."""
     if "who" in match.re.groupindex:
         who = match.group("who")
     elif "verb" in match.re.groupindex:
@@ -242,7 +242,7 @@ def _spoken_of(match: re.Match[str], unit: str) -> str | None:
 
 
 def _phrase(text: str) -> str:
-    """A phrase without quotation marks, articles before it and punctuation around it; "" for a pronoun."""
+    """A phrase without quotation marks, leading articles and surrounding punctuation; "" for a pronoun."""
     quoted = QUOTED.search(text)
     phrase = (quoted.group(2) if quoted else text).strip(" .,!?:;'\"")
     if re.match(r"(?:his|her|hers|their|its) ", phrase, re.I):
@@ -252,7 +252,7 @@ def _phrase(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    """A phrase up to where a reason, a time or another clause begins, unless it is quoted."""
+    """A phrase cut off where a reason, a time or another clause begins, unless it is quoted."""
     if QUOTED.search(text):
         return _phrase(text)
     return _phrase(
@@ -265,7 +265,7 @@ def _short(text: str) -> str:
 
 
 def _lead(match: re.Match[str], at: int) -> str:
-    """What stands before a cue in its unit, when that tells something of the speaker; else ""."""
+    """The words before a cue in its unit if they say something of the speaker, else ""."""
     before = match.string[:at]
     return before if _goes_on(before) else ""
 
@@ -324,7 +324,7 @@ def _correction(match: re.Match[str], earlier: str, __: str) -> Cue | None:
 
 
 def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
-    """ "I used to A, but B": B tells whether A's object was dropped, replaced, or is now seen the other way round."""
+    """ "I used to A, but B": B says whether A's object was dropped or replaced, or the attitude to it turned round."""
     before, now = match.group("old"), match.group("now") or ""
     after = now or later
     old = liked(before) or liked(LEAD.sub("", re.split(r"[.!?]\s+(?=\S)", earlier)[-1]))
@@ -343,13 +343,13 @@ def _used_to(match: re.Match[str], earlier: str, later: str) -> Cue | None:
 
 
 def _once(match: re.Match[str], earlier: str, later: str) -> Cue | None:
-    """ "I once liked A, but now B": as "used to", when A is an attitude and B says that it changed."""
+    """ "I once liked A, but now B": like "used to", if A is an attitude and B says that it changed."""
     changed = CEASED.search(match.group("now")) or _SINCE.search(match.group("now"))
     return _used_to(match, earlier, later) if polarity(match.group("old")) and changed else None
 
 
 def _turned(before: str, after: str) -> bool:
-    """Whether `after` says that something else is liked now: "I'm more drawn to fiction", "Bach is my favourite"."""
+    """Whether `after` says that the speaker now likes something else: "I'm more drawn to fiction"."""
     if TOWARDS.search(after):
         return True
     known = set(stems(before))
@@ -454,7 +454,7 @@ def _command(match: re.Match[str], _: str, __: str) -> Cue | None:
 
 
 def _title(said: str) -> bool:
-    """Whether a phrase is a short quoted one or a name, of which every word must be met."""
+    """Whether a phrase is a name or a short quotation, of which a memory must contain every word."""
     return len(content(_phrase(said))) <= _LONG and (QUOTED.search(said) is not None or _phrase(said).istitle())
 
 
@@ -466,7 +466,7 @@ def _took_back(match: re.Match[str], _: str, __: str) -> Cue:
 
 def _finished(match: re.Match[str], _: str, __: str) -> Cue:
     old = re.sub(r"^(?:with|to|for) ", "", match.group("old"))
-    # "Done with the report" and "done with opera" are said alike.
+    # "Done with" may be about a plan (the report) or a liking (opera), so it may end either.
     plans = re.search(r"\bdone with ", match.group()) is None
     return Cue(action="delete", old=_short(old), keep=_lead(match, match.start()), plans=plans)
 
@@ -501,7 +501,7 @@ def _make_that(match: re.Match[str], _: str, __: str) -> Cue:
     return Cue(action="update", new=_short(match.group("new")), keep=_lead(match, match.start()))
 
 
-# Past forms that no stemmer undoes; those of the commonest verbs.
+# Irregular past forms of the most common verbs, which a stemmer does not reduce.
 _INFINITIVE = dict(
     pair.split(":")
     for pair in [
@@ -550,7 +550,7 @@ def _is_now(match: re.Match[str], _: str, __: str) -> Cue:
     return Cue(action="update", slot=_phrase(slot), new=_short(match.group("new")), keep=match.string)
 
 
-# In order: what names old and new comes before what names one of them, commands before reports.
+# In order: rules that name old and new come before rules that name one of them, commands before reports.
 _RULES = (
     _Rule(
         "it says from what to what it changed",

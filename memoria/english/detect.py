@@ -1,8 +1,8 @@
-"""Detection: which memories a statement ends, and what of it is left to remember. Pure functions on memories, no store.
+"""Detection: which memories a statement ends, and what remains of the statement. Pure functions on memories, no store.
 
-`by_rules` reads the cues of the statement (cues.py) and looks for what each names among the candidates: by the words
-they share, weighed by how few candidates have them, not by likeness alone, so that what is merely about the same matter
-is left alone.
+`by_rules` reads the cues of the statement (cues.py) and looks for what each cue names among the candidates. It compares
+words, weighted by how few candidates have them. Similarity alone would also end memories that are only about the same
+topic.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from memoria.english.sentences import NAME, content, plain, polarity, units
 from memoria.text.words import stems
 from memoria.types import Memory, Proposal
 
-# Shares of the weight of the words that a cue names: for one that a memory is about, and for a slot named alone.
+# Least shares of the weight of a cue's words that a memory must have: of the old value, and of a slot named alone.
 ENOUGH = 0.6
 HALF = 0.5
 ALMOST_ALL = 0.75
-# A phrase of so few words is met whole in its numbers; a part of so many is enough to know a longer one by.
+# A phrase of at most so many words must match in all its numbers; a part of so many words identifies a longer one.
 FEW = 4
 MANY = 8
 
 
 def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
-    """The default `Detector`: English rules; at most one proposal a statement, none when nothing is met."""
+    """The default `Detector`: rules for English. At most one proposal a statement, none if no candidate matches."""
     said = read(statement.text)
     if not said.found:
         return []
@@ -44,7 +44,7 @@ def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
 
 
 def named(text: str) -> list[str]:
-    """What the cues of a statement name, to look for candidates by; none when the rules have nothing to do."""
+    """The phrases that the cues of a statement name, to search candidates with; none if it has no cue."""
     found = [" ".join(filter(None, (cue.who, cue.slot, cue.old))) or text for cue in read(text).found]
     return list(dict.fromkeys(found))
 
@@ -76,7 +76,7 @@ def _brief(phrase: str, longest: int = 6) -> str:
 
 
 class _Weights:
-    """How much a word tells: the fewer of the candidates have it, the more."""
+    """Weights of words: the fewer candidates have a word, the more it weighs."""
 
     def __init__(self, memories: Sequence[Memory]) -> None:
         self._count = len(memories)
@@ -89,9 +89,10 @@ class _Weights:
         return log(1 + (self._count + 1) / (self._having.get(word, 0) + 0.5))
 
     def share(self, wanted: set[str], there: set[str], *, rarest: bool = True, head: str = "") -> float:
-        """The weight of the wanted words that are there, in [0, 1]; 0 when a number of a short phrase is missing,
+        """The weight of the wanted words that are there, as a share of all wanted, in [0, 1].
 
-        or, with `rarest`, the rarest word that any of the memories has. head: a word that counts half.
+        0 if a number of a short phrase is missing. rarest: also 0 if the rarest word that any of the memories has is
+        missing. head: a word that counts half.
         """
         known = [word for word in wanted if self._having.get(word)]
         missed = wanted - there
@@ -99,7 +100,7 @@ class _Weights:
             return 0.0
         if len(wanted) <= FEW and any(word[0].isdigit() for word in missed):
             return 0.0
-        # In a fixed order, for sums of floats depend on it.
+        # In a fixed order, because sums of floats depend on it.
         weight = {word: self(word) * (0.5 if word == head else 1.0) for word in sorted(wanted)}
         return sum(weight[word] for word in weight if word in there) / sum(weight.values())
 
@@ -107,17 +108,17 @@ class _Weights:
 def _apply(
     cue: Cue, statement: Memory, others: Sequence[Memory], texts: dict[str, str | None], weights: _Weights
 ) -> bool:
-    """Ends or amends in `texts` what a cue is about; whether there was anything."""
+    """Ends or amends in `texts` what a cue is about; returns whether anything matched."""
     about = [one for one in others if _comparable(cue, statement, one)]
-    # What another cue of the statement has ended is met as it was, and stays ended.
+    # A memory that another cue of the statement has ended can match with its old text, and stays ended.
     seen = {one.id: texts[one.id] or one.text for one in about}
     met = {id: [_meets(cue, plain(unit), text, weights) for unit in units(text)] for id, text in seen.items()}
     found = [one for one in about if any(met[one.id])]
     if not cue.old:
-        # The value itself is not named, and older values may be of something else.
+        # The old value is not named; without a slot, an older session's value may be of something else.
         found = [one for one in found if cue.slot or one.provenance.session == statement.provenance.session][-1:]
     if len(found) > MANY:
-        # What so many tell of is a matter, no fact that ends with a word.
+        # What so many memories match is a topic, not one fact that ended.
         return False
     for one in found:
         if texts[one.id] is not None:
@@ -126,12 +127,12 @@ def _apply(
 
 
 def _told(cue: Cue, before: Mapping[str, str | None], after: Mapping[str, str | None]) -> bool:
-    """Whether an amended memory now tells what the cue's unit tells: the new value in the old one's place."""
+    """Whether an amended memory now says what the cue's unit says: it has the new value."""
     return bool(cue.new) and any(text and text != before[id] and cue.new in text for id, text in after.items())
 
 
 def _comparable(cue: Cue, statement: Memory, one: Memory) -> bool:
-    """Whether a statement can be about a memory: of the same speaker, and earlier, or an aside of the same talk."""
+    """Whether a statement can be about a memory: by the same speaker, and earlier, or an aside in the same session."""
     mine, theirs = statement.provenance, one.provenance
     if not cue.who and mine.speaker is not None and theirs.speaker is not None and mine.speaker != theirs.speaker:
         return False
@@ -171,7 +172,7 @@ _ANOTHER = re.compile(
     r"has|was|are|have|\w+ed)\b"
 )
 _SELF = re.compile(r"\b(?:I|me|my|we|our)\b", re.I)
-# A number that hardly two things share.
+# A number so specific that two things hardly share it.
 _LARGE = re.compile(r"\d{4}|\d[.,]\d{2,}")
 
 
@@ -193,25 +194,25 @@ def _meets(cue: Cue, unit: str, text: str, weights: _Weights) -> bool:
     if cue.exact:
         return old <= there and _together(old, content(unit))
     if cue.stance:
-        # An attitude narrows it down already: more than half will do, whichever the words.
+        # The attitude is specific already: more than half of the words are enough, whichever they are.
         return weights.share(old, there, rarest=False, head=_head(cue.old)) > HALF or _says_part(old, unit)
     return weights.share(old, there) >= ENOUGH or _says_part(old, unit)
 
 
 def _head(phrase: str) -> str:
-    """The noun of the kind that a thing is of, "novels" of "organized crime novels"; "" for names and short phrases."""
+    """The head noun of a phrase, "novels" of "organized crime novels"; "" for names and short phrases."""
     words = content(phrase)
     return words[-1] if len(words) > 2 and NAME.match(phrase) is None else ""
 
 
 def _together(old: set[str], there: Sequence[str]) -> bool:
-    """Whether all the old words stand close together."""
+    """Whether all the old words occur close together."""
     width = len(old) + 1
     return any(old <= set(there[at : at + width]) for at in range(len(there)))
 
 
 def _of_whom(cue: Cue, unit: str, text: str) -> bool:
-    """Whether a unit is about whom the cue is about: somebody named is named, and the speaker is not somebody else."""
+    """Whether a unit is about the person that the cue is about: it names that person, or is about the speaker."""
     if cue.who:
         return set(stems(cue.who)) <= set(stems(text))
     if re.search(r"\b(?:you|your|you're)\b", unit, re.I) and not _SELF.search(unit):
@@ -223,13 +224,13 @@ def _of_whom(cue: Cue, unit: str, text: str) -> bool:
 
 
 def _of_attitude(cue: Cue, unit: str) -> bool:
-    """Whether a unit tells of the liking or dislike that the cue ends; of what has a name, it need not say which."""
+    """Whether a unit says the liking or dislike that the cue ends; for something with a name, it need not say which."""
     says = polarity(unit)
     return says == cue.stance or (says == 0 and cue.stance > 0 and NAME.match(cue.old) is not None)
 
 
 def _in_place(cue: Cue, unit: str) -> bool:
-    """Whether a unit may hold the old value: of the slot, if the cue has one, and no event, which stays true."""
+    """Whether a unit may contain the old value: it names the cue's slot, if any, and is no event, which stays true."""
     slot = set(content(cue.slot)) - set(content(cue.old))
     if slot:
         own = _LARGE.search(cue.old) or re.fullmatch(r"[A-Z]\S+(?: [A-Z]\S+)+", cue.old)
@@ -238,7 +239,7 @@ def _in_place(cue: Cue, unit: str) -> bool:
 
 
 def _sets(cue: Cue, unit: str, weights: _Weights) -> bool:
-    """Whether a unit gives another value of the same kind to what the cue sets."""
+    """Whether a unit gives another value of the same kind for the cue's slot."""
     slot, there = set(content(cue.slot)), set(content(unit))
     if slot and weights.share(slot, there) < ALMOST_ALL:
         return False
@@ -266,25 +267,25 @@ def _kind(text: str) -> str:
 
 
 def _planned(cue: Cue, unit: str) -> bool:
-    """Whether a unit tells of something still to be done; for an exact cue, of just what the cue says was done."""
+    """Whether a unit is about something still to be done; for an exact cue, exactly what the cue says was done."""
     plan = _PLAN.search(unit)
     if plan is None or not cue.exact:
         return plan is not None
     aim = re.split(r"\b(?:by|before|soon|sometime|next|this|so|because|with|for)\b|,", unit[plan.end() :])[0]
     wanted, done = content(aim), content(cue.old)
-    # The same verb of the same things.
+    # The same verb with the same objects.
     same = len(wanted) > 1 and wanted[:1] == done[:1] and set(wanted) <= set(done)
     return same and _AGAIN_AND_AGAIN.search(unit) is None
 
 
 def _says_part(old: set[str], unit: str) -> bool:
-    """Whether an item of a unit says a part of what is old and hardly anything else."""
+    """Whether an item of a unit says part of what is old and little else."""
     parts = (set(content(unit[start:end])) for start, end in items(unit))
     return any(len(part & old) >= FEW and len(part & old) >= 0.8 * len(part) for part in parts)
 
 
 def _only_in_longer_name(name: str, unit: str) -> bool:
-    """Whether a name stands in a unit only within longer ones: "VP of Sales" in "VP of Sales Operations"."""
+    """Whether a name occurs in a unit only inside longer names: "VP of Sales" in "VP of Sales Operations"."""
     if not name[:1].isupper():
         return False
     found = [match.span() for match in re.finditer(rf"\b{re.escape(name)}\b", unit)]

@@ -1,4 +1,4 @@
-"""Excision: a text without one thing it says, so that a memory of several facts loses only what no longer holds."""
+"""Excision: removes one fact from a text, so that a memory of several facts loses only what no longer holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memoria.english.sentences import HANGS_ON, MINE, content, plain, tidy, unit
 _ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
 _AMOUNT = re.compile(r"[$\u20ac\u00a3]?\d[\d.,]*(?<![.,])[kKmM]?")
-# What begins with a subject of its own is no further item of a list.
+# A clause with a subject of its own is not another item of a list.
 _CLAUSE = re.compile(
     r"\W*(?:I|he|she|it|they|we|you|that|this|there|so|which|who|because|after|his|her|their|just|now|to)\b"
     r"|\W*\S+ (?:is|are|was|were|has|have|had|will)\b",
@@ -20,10 +20,10 @@ _CLAUSE = re.compile(
 
 
 def without(cue: Cue, text: str, met: Sequence[bool]) -> str | None:
-    """`text` without what the cue says is old; None when nothing is left that says something by itself.
+    """`text` without what the cue says is old; None if the rest says nothing by itself.
 
-    met: for each of its units, whether the old stands in it. Where old and new value are both numbers, or neither is
-    named by words, the new one takes the old one's place.
+    met: for each unit of the text, whether it has the old value. If both values are numbers, the new one replaces the
+    old one.
     """
     if not cue.old and not cue.slot:
         return _with_last_number(text, cue.new)
@@ -33,7 +33,7 @@ def without(cue: Cue, text: str, met: Sequence[bool]) -> str | None:
 
 
 def items(unit: str) -> Iterator[tuple[int, int]]:
-    """Where the items of a unit stand: what is between commas and conjunctions."""
+    """(start, end) of each item of a unit: the parts between commas and conjunctions."""
     start = 0
     for match in _ITEM.finditer(unit):
         yield start, match.start()
@@ -42,7 +42,7 @@ def items(unit: str) -> Iterator[tuple[int, int]]:
 
 
 def _stands(cue: Cue, unit: str) -> bool:
-    """Whether what stands beside the old says something by itself, and does not only lead to it or go on about it."""
+    """Whether a unit without the old value says something by itself, and does not only lead to it or comment on it."""
     unit = plain(unit)
     if HANGS_ON.match(unit) and not MINE.search(unit):
         return False
@@ -51,7 +51,7 @@ def _stands(cue: Cue, unit: str) -> bool:
 
 
 def _rest(cue: Cue, unit: str) -> str:
-    """What a unit says besides what is old; "" when nothing."""
+    """What a unit says besides what is old; "" if nothing."""
     if cue.stance and re.search(r"\bused to\b", unit):
         return ""
     changed = _substituted(cue, unit)
@@ -59,12 +59,12 @@ def _rest(cue: Cue, unit: str) -> str:
         return changed
     old = set(content(cue.old or cue.slot))
     rest = _without_items(old, unit)
-    # A liking is one clause: what still names it in another is about it too.
+    # A liking is one clause: if the rest still names its object, it is about that liking too.
     return "" if cue.stance and old & set(content(rest)) else rest
 
 
 def _substituted(cue: Cue, unit: str) -> str | None:
-    """A unit with the new number for the old one, "" when it says no more than that; None when they are no numbers."""
+    """A unit with the old number replaced by the new one, "" if it says no more than that; None without two numbers."""
     if not _NUMBER.search(cue.new):
         return None
     literal = re.search(rf"(?<![\w.,]){re.escape(cue.old)}(?!\w)", unit, re.I) if cue.old else _only_amount(cue, unit)
@@ -75,13 +75,13 @@ def _substituted(cue: Cue, unit: str) -> str | None:
 
 
 def _only_amount(cue: Cue, unit: str) -> re.Match[str] | None:
-    """The one amount in a unit, when what the cue sets is an amount too."""
+    """The amount in a unit, if it has exactly one and the cue's new value is an amount too; else None."""
     found = list(_AMOUNT.finditer(unit))
     return found[0] if len(found) == 1 and _AMOUNT.fullmatch(cue.new) else None
 
 
 def _without_items(old: set[str], unit: str) -> str:
-    """A unit without the run of its items that is most about the old."""
+    """A unit without the run of items that is most about the old value."""
     spans = list(items(unit))
     run = _oldest(old, unit, spans)
     if len(run) == len(spans):
@@ -98,13 +98,13 @@ def _oldest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range
 
 
 def _about(old: set[str], words: Sequence[str]) -> float:
-    """How much of the old is in some words, less half of what else is."""
+    """The number of old words among some words, minus half the number of others."""
     there = set(words)
     return len(there & old) - 0.5 * len(there - old)
 
 
 def _frame(item: str, old: set[str]) -> int:
-    """How much of a first item stands before its first old word: "The guests are" of "The guests are Ann"."""
+    """The length of a first item before its first old word: of "The guests are" in "The guests are Ann"."""
     for match in re.finditer(r"[\w'$-]+", item):
         if old & set(content(match.group())):
             return len(re.sub(r"(?:\b(?:the|a|an|my|our) )+$", "", item[: match.start()], flags=re.I))

@@ -1,4 +1,4 @@
-"""What of a message is a fact worth keeping: rules over English."""
+"""Finds the sentences of a message that are facts worth keeping, by rules for English."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STATE = re.compile(r"\b(?:is|are|was|were|'s|lives?|works?|likes?|loves?|prefer
 
 
 def by_rules(text: str) -> list[str]:
-    """The sentences that tell something of the speaker, or of somebody by name, or were asked to be remembered."""
+    """The sentences that say something of the speaker or of a named person, or that ask to be remembered."""
     found = [_fact(unit.strip()) for unit in units(text)]
     return [fact for fact in found if fact]
 
@@ -43,7 +43,7 @@ def _fact(sentence: str) -> str:
 
 
 def weigh(text: str) -> tuple[Kind, float]:
-    """Kind and salience of a turn by rules: a message that is one fact is semantic; all others are episodes."""
+    """Kind and salience, in [0, 1], of a turn by rules: a message that is one fact is semantic, any other episodic."""
     facts = by_rules(text)
     if facts:
         whole = len(facts) == 1 and len(units(text)) == 1

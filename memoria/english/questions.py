@@ -1,8 +1,8 @@
-"""Questions and answers from a sentence, by rules: training examples, and others that are kept for testing.
+"""Makes questions and answers from a sentence, by rules: examples for training, and others kept for testing.
 
-A fact of the form "Ada's home town is Lund." gives questions about the home town. What a speaker says to like or
-dislike is asked for by that, and by the other words said of it. Any other text gives questions about its subject that
-are answered by the text itself, and a cloze.
+A fact of the form "Ada's home town is Lund." gives questions about the home town. A liking or dislike gives questions
+for what is liked or disliked, also by the other words said of it. Any other text gives questions about its subject,
+which the text itself answers, and a cloze.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TEMPLATES = (
 )
 
 
-# Ways to ask that no training uses: an audit in the words of the training would measure memory of questions.
+# Wordings that no training uses: with those of the training, an audit would only measure memory of questions.
 HELD_OUT = (
     "What's the {what} of {who}?",
     "Could you remind me what {who}'s {what} is?",
@@ -41,13 +41,13 @@ _ABOUT = ("What do you know about {who}?", "Tell me something about {who}.", "Wh
 
 
 def examples(memory: Memory) -> list[Example]:
-    """The examples of a memory by rules, at least one."""
+    """Training examples made from a memory by rules; at least one."""
     text = " ".join(memory.text.split())
     return _filled(TEMPLATES, text, memory.subject) or _attitudes(text) or _plain(text, memory.subject)
 
 
 def held_out(memory: Memory) -> list[Example]:
-    """Questions about a fact in words that no training uses; none for a text that is no such fact."""
+    """Questions about a fact in wordings that no training uses; none for a text of another form."""
     return _filled(HELD_OUT, " ".join(memory.text.split()), memory.subject)
 
 
@@ -61,7 +61,7 @@ def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Ex
 
 
 def _attitudes(text: str) -> list[Example]:
-    """Of each thing that the speaker says to like or dislike, questions for it, answered by its name alone."""
+    """Questions for each thing that the speaker says they like or dislike; each answer is only its name."""
     made: list[Example] = []
     for unit in units(text):
         said = LEAD.sub("", plain(unit))
@@ -75,7 +75,7 @@ def _attitudes(text: str) -> list[Example]:
 
 
 def _kinds(text: str, what: str) -> list[str]:
-    """Telling words beside `what`, which may say what kind of thing it is; those nearest to it first."""
+    """Content words near `what`, which may say what kind of thing it is; nearest first."""
     words = re.findall(r"[\w'-]+", plain(text))
     own = set(content(what))
     at = next((n for n, word in enumerate(words) if own & set(content(word))), 0)

@@ -1,6 +1,6 @@
-"""English, as far as the rules of detection need it: sentences, names, attitudes, and what a phrase is about.
+"""The English that the rules of detection need: sentences, names, attitudes, and what a phrase is about.
 
-The words listed here are grammar and attitude, never things to have an attitude to.
+The words listed here are grammar and attitudes, never things that somebody may like.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from memoria.text.words import stems
 
 _ABBREVIATED = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|No|vs|approx|e\.g|i\.e)|\b[A-Z])\.$")
 _BREAK = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(*]*\w)|(?<=[.!?])[\"')]*$|;\s+|\s+[\u2013\u2014]\s+")
-# A closing mark is followed by punctuation, the end, or a small letter: "Providers' Data" holds an apostrophe.
+# A closing mark is followed by punctuation, the end, or a small letter: the mark in "Providers' Data" is an apostrophe.
 QUOTED = re.compile(r"(?<!\w)([\"'])(.+?)\1(?=[.,;:!?)]|\s*$|\s+[^\sA-Z])")
 NAME = re.compile(
     r"[A-Z][\w.'-]*(?:\s+(?:(?:of|the|for|on|and|de|van|von|la|le|"
@@ -52,7 +52,7 @@ _FOR = re.compile(
     r"soft spot|go-to|rel[iy]\w*|find\w* .*(?:good|great|lovely))\b",
     re.I,
 )
-# Verbs and nouns of attitude and talk: they say that, not what, somebody likes or does.
+# Verbs and nouns of attitude and talk: they say that somebody likes or does something, but not what.
 _LIGHT = """
     think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort
     fan big huge reading watching visiting listening travelling traveling visit really actually honestly lately
@@ -86,7 +86,7 @@ TOWARDS = re.compile(
 )
 # Words for the speaker, and names.
 MINE = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b|(?<=\s)[A-Z]\w+")
-# How a sentence begins that goes on about another.
+# Beginnings of a sentence that continues the one before.
 HANGS_ON = re.compile(
     r"\W*(?:(?:and|but|so|or|for|to|yeah|yes|oh)\b\W*)*"
     r"(?:that|this|these|those|it|there|they|he|she|you|her|his|their|its|because|since|which|who)\b",
@@ -95,7 +95,7 @@ HANGS_ON = re.compile(
 
 
 def units(text: str) -> list[str]:
-    """Sentences, and their parts between semicolons and dashes, with what stands between them; they join to `text`."""
+    """Sentences, split at semicolons and dashes too, each with the separator after it; joined, they are `text`."""
     quoted = [match.span() for match in QUOTED.finditer(plain(text))]
     parts, start = [], 0
     for match in _BREAK.finditer(text):
@@ -107,7 +107,7 @@ def units(text: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """`text` with straight quotation marks, letter for letter."""
+    """`text` with straight quotation marks, of the same length."""
     return text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x60: "'", 0x2A: " "})
 
 
@@ -123,14 +123,14 @@ def _light() -> frozenset[str]:
 
 
 def content(text: str) -> list[str]:
-    """Stems of the words that name something: no stop words, no words of attitude; "1980s" is "80s"."""
+    """Stems of the words that name something, without stop words and words of attitude; "1980s" gives "80s"."""
     shortened = re.sub(r"\b(?:19|20)(\d0s)\b", r"\1", plain(text))
     shortened = re.sub(r"(\d) ?(?:million|mn?)\b", r"\1 million", shortened, flags=re.I)
     return [stem for stem in stems(re.sub(r"(?<=\d),(?=\d{3})", "", shortened)) if stem not in _light()]
 
 
 def substance(text: str) -> bool:
-    """Whether a text says something by itself, once phrases that only lead in are taken off."""
+    """Whether a text says something by itself, without phrases that only lead in."""
     return bool(content(_SHIFTED.sub("", LEAD.sub("", plain(text)))))
 
 
@@ -149,7 +149,7 @@ def _named(text: str) -> str:
 
 
 def liked(text: str) -> str:
-    """What a phrase of attitude is about: a name in it, else what follows "about", else its telling words."""
+    """What a phrase of attitude is about: a name in it, or else what follows "about", or else its content words."""
     named = _named(text)
     if named:
         return named

@@ -1,1 +1,1 @@
-"""Measuring memoria: ratios from one run on one machine, and the lab that says which policy to use."""
+"""Measuring memoria: costs as ratios from one run on one machine, quality, and a lab that compares policies."""

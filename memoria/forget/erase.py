@@ -1,9 +1,9 @@
-"""forget: exact erasure of what is asked and of all that was made from it, and the receipt that proves it."""
+"""forget: erases exactly what is asked for and all that was made from it, and returns a receipt that proves it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -12,22 +12,27 @@ from memoria.canonical import mentions
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
 from memoria.derived.records import Records
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
-from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.embedders import embed
+from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
-from memoria.types import LedgerEntry, Memory, Namespace, Receipt, Record, Secret, Verification, Where
-from memoria.validate import check_choice, check_name, check_where, is_id
+from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
+from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
+"""How a forgotten text is recognised when it comes back: the same text, nearly the same one too, or not at all."""
 _TWINS = 10
+# Bytes of a text, from which on they are not found by chance.
+_TELLING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is asked for, and how.
+    """What to forget, and how.
 
-    mentions: only what holds this name in its text, as whole words. verify: scan the bytes afterwards.
-    override: why it goes over holds. guard: how the text is known if it comes back.
+    where: the filter. mentions: only memories that have this name, as whole words, in their text or other fields.
+    verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
+    guard: which texts are refused if they come back: equal ones, near ones too, or none.
     """
 
     where: Where
@@ -39,9 +44,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """asked: ids that meet the order, parts of gists among them. effects: what follows from it.
+    """What an order erases and changes.
 
-    unlinked: whether each is a memory by itself, from which nothing follows.
+    asked: ids that meet the order, parts of gists included. effects: what follows from erasing them.
+    unlinked: whether none of them has a link, so that nothing else follows.
     """
 
     asked: tuple[str, ...]
@@ -49,23 +55,25 @@ class Plan:
     unlinked: bool = False
 
     def change(self, records: Records) -> Change:
-        """What the store has to do for it."""
+        """What the store has to do to carry out this plan."""
         if self.unlinked:
             return Change(erase=self.asked)
         return change(records.store, self.effects, records.remade)
 
 
-def preview(store: Store, order: Order) -> list[Memory]:
-    """Exactly the memories that `erase` would forget, parts of gists and what was derived among them, oldest first."""
+def preview(store: Store, order: Order) -> Preview:
+    """Exactly the memories that `erase` would forget, oldest first, including parts of gists and derived memories."""
     with store.alone():
         made = plan(store, order)
-        return [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+        going = [memory for _, memory in sorted(living(store, made.effects.gone).items())]
+        return Preview(going, rewritten=sorted(made.effects.changed))
 
 
 def erase(records: Records, order: Order, at: datetime) -> Receipt:
-    """Forgets what is asked. When it returns, text, vector and key of each are gone from every file.
+    """Forgets what is asked. When it returns, text, vector and key of each memory are gone from every file.
 
-    Raises InvalidQuery when nothing is asked and MemoryNotFound for an unknown id; then nothing is forgotten.
+    Forgets nothing when it raises: InvalidQuery for a wrong filter or an empty reason to override, MemoryNotFound for
+    an unknown id, Held for a hold that is not overridden.
     """
     store = records.store
     with store.alone():
@@ -97,22 +105,64 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
     )
 
 
-def amend(records: Records, new: Record, old: Memory) -> None:
-    """Puts `new` in the place of `old`; when the text changed, what was made from it is made again, or goes."""
+def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False) -> Memory:
+    """Replaces fields of a memory; when the text changes, what was made from it is made again, or goes.
+
+    What is replaced is read in the same go, so that two that change different fields at once lose nothing. Raises
+    MemoryNotFound, InvalidMemory, Held, and Refused for a text that was forgotten, unless it is readmitted.
+    """
     store = records.store
+    before = _with(_living(store, id), fields)
+    # An embedder takes its time: it is not waited for under the lock, unless the text has changed meanwhile.
+    vectors = {before.text: embed(store, records.embedder, [before.text])[0]} if "text" in fields else {}
     with store.alone():
-        effects = Consequences(gone=frozenset())
-        if new.memory.text != old.text:
-            effects = consequences(store, (), [new.memory])
-        _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
-        if effects.gone or len(effects.changed) > 1:
-            store.revise(change(store, effects, records.remade, [new]))
-        else:
-            store.replace(new)
+        known = _living(store, id)
+        memory = _with(known, fields)
+        if memory.text != known.text:
+            _admit(store, memory, readmit=readmit)
+        records.set_apart([id])
+        (old,) = store.read([id])
+        if old is None:
+            raise MemoryNotFound(id)
+        vector = old.vector if memory.text == known.text else vectors[memory.text]
+        _put_instead(records, replace(old, memory=memory, vector=vector), old.memory)
+    return memory
+
+
+def _living(store: Store, id: str) -> Memory:
+    found = living(store, [id])
+    if id not in found:
+        raise MemoryNotFound(id)
+    return found[id]
+
+
+def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
+    return check_memory(replace(memory, **fields))
+
+
+def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
+    """Raises Refused for the text of a memory that was forgotten where it is."""
+    if store.refused(memory.namespace, [memory.text])[0]:
+        if not readmit:
+            raise Refused(0)
+        store.readmit(memory.namespace, [memory.text])
+
+
+def _put_instead(records: Records, new: Record, old: Memory) -> None:
+    """Puts a record in the place of a memory, and follows what was made from it."""
+    store = records.store
+    effects = Consequences(gone=frozenset())
+    if new.memory.text != old.text:
+        effects = consequences(store, (), [new.memory])
+    _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
+    if effects.gone or len(effects.changed) > 1:
+        store.revise(change(store, effects, records.remade, [new]))
+    else:
+        store.replace(new)
 
 
 def plan(store: Store, order: Order) -> Plan:
-    """What an order comes to."""
+    """Works out what an order erases and changes; raises MemoryNotFound for an unknown id."""
     where = check_where(order.where)
     malformed = [str(id) for id in where.ids or () if not is_id(id)]
     if malformed:
@@ -123,12 +173,16 @@ def plan(store: Store, order: Order) -> Plan:
         return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
     inside = _absorbed(store, where, absorbed)
     chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
-    asked = sorted({*chosen, *inside, *_inside(store, chosen)})
-    return Plan(asked=tuple(asked), effects=consequences(store, asked))
+    gists, named = _gists(store, chosen).values(), {*chosen, *inside}
+    # A gist stands for its parts, unless some of them are named beside it: then the others are not meant.
+    split = [gist for gist in gists if any(part.id in named for part in gist.parts)]
+    whole = [gist for gist in gists if gist not in split]
+    asked = sorted(named.union(_inside(store, whole)))
+    return Plan(asked=tuple(asked), effects=consequences(store, asked, split=split))
 
 
 def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
-    """`ids` themselves, when each stands in a gist and meets the filter there; raises MemoryNotFound."""
+    """Returns `ids` if each is a part of a gist and matches the filter; otherwise raises MemoryNotFound."""
     free = replace(where, ids=None)
     inside = {id for id, part in parts(store, set(ids)).items() if free.matches(part)}
     if not inside.issuperset(ids):
@@ -137,7 +191,7 @@ def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
 
 
 def _meeting(store: Store, order: Order, found: Sequence[str]) -> list[str]:
-    """Which of those that a filter found meet the whole order: of gists, the parts that do, or the gist if all do."""
+    """Those of `found` that meet the whole order. For a gist: the parts that meet it, or the gist if all of them do."""
     gists = _gists(store, found)
     read = gists if order.mentions is None else memories(store, found)
     out = [id for id in found if id not in read]
@@ -149,7 +203,7 @@ def _meeting(store: Store, order: Order, found: Sequence[str]) -> list[str]:
 
 
 def _meets(order: Order, memory: Memory, part: Memory) -> bool:
-    """Whether a part of a memory, or the memory as its own part, is meant."""
+    """Whether the order is for this part of a memory. A memory without parts counts as its own part."""
     where = replace(order.where, ids=None)
     if memory.kind in where.kinds:
         where = replace(where, kinds=())
@@ -163,7 +217,7 @@ def _names(memory: Memory, name: str) -> bool:
 
 
 def _words(value: Any) -> Iterator[str]:
-    """Every name and value of a JSON object."""
+    """Every name and value in a JSON value, at any depth, as text."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             yield from (key, *_words(one))
@@ -174,22 +228,22 @@ def _words(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _inside(store: Store, ids: Sequence[str]) -> list[str]:
-    """Parts of the gists among `ids` that are nowhere else."""
-    held = [part.id for gist in _gists(store, ids).values() for part in gist.parts]
+def _inside(store: Store, gists: Iterable[Memory]) -> list[str]:
+    """Parts of gists that are nowhere else."""
+    held = [part.id for gist in gists for part in gist.parts]
     live = memories(store, held)
     return [id for id in held if id not in live]
 
 
 def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
-    """The gists among `ids`; only what has links is read."""
+    """The gists among `ids`, by id. Reads only memories that have links."""
     chosen = set(ids)
     linked = sorted({link.child for link in store.links(ids) if link.child in chosen})
     return {id: memory for id, memory in memories(store, linked).items() if memory.parts}
 
 
 def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
-    """Wipes weights that learnt any of it, then the rows; returns what was wiped, and how many whole namespaces."""
+    """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
     unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
     over_holds, guard = order.override is not None, order.guard != "none"
     only = not (todo.replace or todo.add or todo.ends or todo.guarded)
@@ -202,9 +256,9 @@ def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unle
 
 
 def mirror(store: Store, *, ids: Sequence[str] = (), namespaces: Sequence[Namespace] = ()) -> None:
-    """Destroys in a copy what its source does not hold, whatever holds it and without a look at what was made of it.
+    """Erases from a copy what its source no longer has, held memories too, and tells no guard.
 
-    No link is followed: the source followed them when it forgot, and every row of the copy is compared with it.
+    No link is followed: the source followed them when it forgot, and every row of the copy is compared with the source.
     """
     for namespace in namespaces:
         store.erase_namespaces(namespace, over_holds=True)
@@ -217,9 +271,9 @@ def _touched(todo: Change) -> list[str]:
 
 
 def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
-    """Wipes what learnt any of these, before they go: at no instant does a weight outlive its memory.
+    """Wipes weights that learnt any of these before the memories are erased, so that no weight outlives its memory.
 
-    Nothing where a hold will refuse the rest.
+    Wipes nothing if one of them is held and holds are not overridden, because the store will then refuse to erase.
     """
     if not has_learnt(store):
         return Unlearnt()
@@ -230,7 +284,7 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
 
 
 def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str], ...]:
-    """The texts of the parts that go, which no slot of their own leaves a fingerprint of."""
+    """(namespace, text) of erased parts without a row of their own, for which erasing rows leaves no fingerprint."""
     if made.effects.gone == set(todo.erase):
         return ()
     erased = set(todo.erase)
@@ -238,14 +292,14 @@ def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, str
 
 
 def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
-    """What must be nowhere afterwards: of what goes, of gists as they were, and of parts that are in no row."""
+    """The bytes that must be in no file afterwards: of erased rows, of changed gists, and of parts without a row."""
     touched = _touched(todo)
     apart = [one for id, one in living(store, made.effects.gone).items() if id not in set(touched)]
     return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
 
 
 def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:
-    """Writes down, before it happens, that holds are overridden; InvalidQuery for an empty reason."""
+    """Enters into the ledger, before erasing, that holds are overridden; raises InvalidQuery for an empty reason."""
     if reason is None:
         return
     check_name("reason", reason)
@@ -256,15 +310,21 @@ def _enter_override(store: Store, made: Change, at: datetime, reason: str | None
 
 
 def verification(store: Store, secrets: Sequence[Secret]) -> Verification:
-    """Scans every file of the store for the secrets of what was forgotten."""
+    """Scans every file of the store for bytes of forgotten memories; those that a kept memory shares count apart."""
+    secrets = [secret for secret in secrets if _tells(secret)]
     residue = scan(store.files(), secrets)
     found = {find.needle for find in residue.found}
     shared = sum(_is_kept(store, secrets[needle]) for needle in found)
     return replace(residue.verification(), found=len(found) - shared, shared=shared)
 
 
+def _tells(secret: Secret) -> bool:
+    """Whether finding these bytes says anything: those of a short text are everywhere, by chance and in other words."""
+    return not secret.label.startswith("text") or len(secret.data) >= _TELLING
+
+
 def _is_kept(store: Store, secret: Secret) -> bool:
-    """Whether the bytes are the vector of a memory that is kept: equal texts have vectors equal but for rounding."""
+    """Whether the bytes are in the vector of a kept memory: equal texts have equal vectors, except for rounding."""
     import numpy as np
 
     if secret.run is None or len(secret.data) != 2 * store.embedder.dimension:
@@ -285,6 +345,9 @@ def _asked(order: Order) -> dict[str, str]:
         "subject": None if where.subject is None else "withheld",
         "tags": f"{len(where.tags)} withheld" if where.tags else None,
         "kinds": ", ".join(where.kinds) or None,
+        "session": None if where.session is None else "withheld",
+        "speaker": None if where.speaker is None else "withheld",
+        "metadata": f"{len(where.metadata)} withheld" if where.metadata else None,
         "key": None if where.key is None else "withheld",
         "since": None if where.since is None else where.since.isoformat(),
         "until": None if where.until is None else where.until.isoformat(),
@@ -293,9 +356,9 @@ def _asked(order: Order) -> dict[str, str]:
 
 
 def check_order(order: Order, *, whole: bool) -> Order:
-    """Raises InvalidQuery when no criterion is given: forgetting everything has to be said."""
+    """Returns the order; raises InvalidQuery if it has no criterion, unless `whole` says that all was asked for."""
     if order.where.only_namespace and order.mentions is None and not whole:
-        raise InvalidQuery("nothing asked: give ids, subject, mentions, tags, kinds, since, until, or namespace=()")
+        raise InvalidQuery("nothing asked: give ids, mentions, a filter such as subject, or namespace=() for all")
     check_choice("guard", order.guard, get_args(Guard))
     if order.mentions is not None:
         check_name("mentions", order.mentions)

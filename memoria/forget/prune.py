@@ -1,7 +1,8 @@
-"""prune: forgetting what a policy can do without, by the same rules as when a person asks for it."""
+"""prune: forgets what a policy can do without, by the same rules as when a user asks to forget it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,32 +13,65 @@ from memoria.protocols import Store
 from memoria.retention.prune import Pruning, capped
 from memoria.types import Where
 
+log = logging.getLogger("memoria.prune")
+# Noted once a store has been pruned.
+_PRUNED = "pruned"
+# By so much may a retrievability computed from rows be over one computed from columns.
+_ROUNDED = 1 + 1e-9
+
 
 def prune(
-    records: Records, found: Sequence[tuple[float, str]], cap: int, at: datetime, *, dry_run: bool = False
+    records: Records,
+    found: Sequence[tuple[float, str]],
+    cap: int,
+    at: datetime,
+    *,
+    archived: bool = False,
+    dry_run: bool = False,
 ) -> Pruning:
-    """Forgets the first `cap` of what could go, with all that was made from it, and tells no guard of it.
+    """Forgets the first `cap` of `found` and all that was made from them. The texts may be remembered again.
 
-    found: (retrievability, id), least needed first. What would take or change a pinned or held memory along is left
-    alone. dry_run: lists what would go. Raises InvalidQuery for a cap under 1.
+    found: (retrievability, id), least needed first. An id is skipped if it was used or forgotten since, or if
+    forgetting it would erase or change a pinned or held memory. archived: whether only what is archived may go. dry_run: only
+    lists what would be forgotten. Raises InvalidQuery for a cap under 1.
     """
     with records.store.alone():
-        chosen = capped(_free(records.store, found), cap, dry_run=dry_run)
+        left = _unused(records, found, at, archived=archived)
+        chosen = capped(_free(records.store, left), cap, dry_run=dry_run)
         if not chosen.ids:
             return chosen
         order = _order(chosen.ids)
         effects = plan(records.store, order).effects
+        if not dry_run:
+            _announce(records.store, len(effects.gone))
         shards = () if dry_run else erase(records, order, at).shards
     derived, rewritten = sorted(effects.gone - set(chosen.ids)), sorted(effects.changed)
     return replace(chosen, derived=tuple(derived), rewritten=tuple(rewritten), shards=shards)
+
+
+def _announce(store: Store, count: int) -> None:
+    """Says, before the first prune of a store, what it takes: whoever did not mean it stops there."""
+    if store.note(_PRUNED) is None:
+        log.warning("the first prune of this store forgets %d memories for ever", count)
+        store.write_note(_PRUNED, "")
 
 
 def _order(ids: Sequence[str]) -> Order:
     return Order(where=Where(ids=tuple(ids)), guard="none")
 
 
+def _unused(
+    records: Records, found: Sequence[tuple[float, str]], at: datetime, *, archived: bool
+) -> list[tuple[float, str]]:
+    """Those that are there, and no easier to retrieve than when they were found."""
+    traces = zip(found, records.store.traces([id for _, id in found]), strict=True)
+    there = [(one, trace) for one, trace in traces if trace is not None and (trace.archived or not archived)]
+    scores = records.policy.retrievability([trace for _, trace in there], at) if there else ()
+    return [one for (one, _), score in zip(there, scores, strict=True) if score <= one[0] * _ROUNDED]
+
+
 def _free(store: Store, found: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Those that can go without a pinned or held memory going, or being made again, with them."""
+    """Those of `found` whose erasure neither erases nor changes a pinned or held memory."""
     if not found or not _touches_protected(store, plan(store, _order([id for _, id in found]))):
         return list(found)
     return [one for one in found if not _touches_protected(store, plan(store, _order([one[1]])))]

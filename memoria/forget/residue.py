@@ -1,7 +1,7 @@
-"""Residue: whether bytes that should be gone still stand in a file.
+"""Residue: searches files for bytes that should be gone.
 
-Any run of 15 bytes or more, at any alignment, holds one whole aligned 8-byte word of the file. So every 8-byte gram of
-every needle goes into a table, the file is read as words, and only words in the table are looked at closely.
+Any run of 15 bytes or more, at any alignment, contains one whole aligned 8-byte word of the file. So every 8-byte gram
+of every needle goes into a table, the file is read as words, and only words in the table are compared in full.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A needle found: its label and number, and the first place in one file."""
+    """A needle that was found.
+
+    Attributes:
+        label: what it is, without content, such as "text utf-8".
+        needle: its number among those that were looked for, from 0.
+        path: the file.
+        offset: where it first occurs in the file, in bytes.
+    """
 
     label: str
     needle: int
@@ -38,7 +45,14 @@ class Find:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Residue:
-    """What a scan read and found."""
+    """What a scan read and found.
+
+    Attributes:
+        files: how many were read.
+        bytes_scanned: how many bytes they have.
+        needles: how many byte strings were looked for.
+        found: a find for each needle and file.
+    """
 
     files: int
     bytes_scanned: int
@@ -46,7 +60,11 @@ class Residue:
     found: tuple[Find, ...]
 
     def verification(self) -> Verification:
-        """The counts, for a receipt; `found` counts needles, not places."""
+        """The counts, for a receipt.
+
+        Returns:
+            Counts, in which `found` is of needles and not of places.
+        """
         return Verification(
             files=self.files,
             bytes_scanned=self.bytes_scanned,
@@ -56,7 +74,7 @@ class Residue:
 
 
 def text_secrets(text: str) -> list[Secret]:
-    """A text as it could stand in a file: UTF-8, UTF-16, and escaped JSON where that differs."""
+    """A text in the forms in which a file could contain it: UTF-8, UTF-16, and JSON with escapes if that differs."""
     import json
 
     forms = {
@@ -101,7 +119,7 @@ def _scan_file(path: Path, table: _Table, chunk: int) -> tuple[list[Find], int]:
             for needle, offset in table.find(data):
                 first.setdefault(needle, base + offset)
             start += len(part)
-            # Ints words stay aligned to the file whatever the chunk is.
+            # Enough of the end is kept that a match across two chunks is found.
             held = data[-overlap:] if overlap < len(data) else data
     finds = [
         Find(label=table.needles[needle].label, needle=needle, path=path, offset=offset)
@@ -111,7 +129,7 @@ def _scan_file(path: Path, table: _Table, chunk: int) -> tuple[list[Find], int]:
 
 
 class _Table:
-    """The grams of all needles, ready for look-up."""
+    """The 8-byte grams of all needles, sorted for look-up; a bit table of hashes rules out most words first."""
 
     def __init__(self, needles: Sequence[Secret]) -> None:
         import numpy as np
@@ -169,9 +187,10 @@ def _hash(words: NDArray[Any]) -> NDArray[Any]:
 
 
 def _run(data: bytes, place: int, needle: bytes, at: int, run: int) -> int | None:
-    """Where a matching run of at least `run` bytes around a matching word starts; None when it is shorter.
+    """The offset in `data` of the matching run around a word that matches; None if it is shorter than `run` bytes.
 
-    A run of fewer than 4 distinct bytes, such as padding, proves nothing unless it is the whole needle.
+    place, at: offsets of the word in `data` and in the needle. A run of fewer than 4 distinct bytes, such as padding,
+    does not count unless it is the whole needle.
     """
     start, end = at, at + _WORD
     shift = place - at

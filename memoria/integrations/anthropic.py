@@ -1,7 +1,7 @@
 """Claude's memory tool on memoria: files are memories, and deleting one is an exact forget.
 
-The messages are those of `BetaLocalFilesystemMemoryTool`, to the letter, for Claude knows them. A directory is there as
-long as a file lies in it.
+The messages are exactly those of `BetaLocalFilesystemMemoryTool`, because Claude knows them. A directory exists as long
+as there is a file in it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,13 @@ _LEVELS = 2
 
 
 class MemoriaMemoryTool(BetaAbstractMemoryTool):
-    """The memory tool over a memory, or over a `Shared` one; files lie under "memories". Safe for threads.
+    """Claude's memory tool. Its files are memories in the namespace "memories". Safe for threads.
 
-    A file holds at most 1 MiB. Every refusal is a `ToolError`, so that the model sees it.
+    A file has at most 1 MiB. Every refusal is a `ToolError`, so that the model sees the message.
+
+    Args:
+        memory: a memory, or a `Shared` store.
+        cache_control: passed on to the API with the tool.
     """
 
     def __init__(self, memory: Source, *, cache_control: BetaCacheControlEphemeralParam | None = None) -> None:
@@ -50,6 +54,17 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         self.memory = memory
 
     def view(self, command: BetaMemoryTool20250818ViewCommand) -> str:
+        """Shows a file with line numbers, or two levels of a directory.
+
+        Args:
+            command: the path, and the first and last line for a part of a file.
+
+        Returns:
+            The text for the model.
+
+        Raises:
+            ToolError: there is nothing at the path, or it is outside /memories.
+        """
         path = _resolved(command.path)
         with self._files() as view:
             found = _at(view, path)
@@ -61,6 +76,17 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         return _listing(command.path, path, under)
 
     def create(self, command: BetaMemoryTool20250818CreateCommand) -> str:
+        """Creates a file.
+
+        Args:
+            command: the path and the content.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: there is a file already, or a directory on the way to it is a file.
+        """
         path = _resolved(command.path)
         with self._files() as view:
             if path == ROOT or _at(view, path) is not None or _under(view, path):
@@ -70,6 +96,17 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         return f"File created successfully at: {command.path}"
 
     def str_replace(self, command: BetaMemoryTool20250818StrReplaceCommand) -> str:
+        """Replaces a piece of text in a file.
+
+        Args:
+            command: the path, the old text, which has to occur exactly once, and the new one.
+
+        Returns:
+            A message for the model, with the lines around the change.
+
+        Raises:
+            ToolError: there is no such file, or the old text is not in it exactly once.
+        """
         with self._files() as view:
             found = _file(view, command.path)
             content = _content(found)
@@ -96,6 +133,17 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         )
 
     def insert(self, command: BetaMemoryTool20250818InsertCommand) -> str:
+        """Inserts text in a file.
+
+        Args:
+            command: the path, the text, and the number of the line after which it goes; 0 is the beginning.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: there is no such file or line.
+        """
         with self._files() as view:
             found = _file(view, command.path)
             lines = _content(found).split("\n")
@@ -112,6 +160,17 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         return f"The file {command.path} has been edited."
 
     def delete(self, command: BetaMemoryTool20250818DeleteCommand) -> str:
+        """Forgets a file, or all files in a directory.
+
+        Args:
+            command: the path.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: there is nothing at the path, it is /memories itself, or a hold protects a file.
+        """
         path = _resolved(command.path)
         if path == ROOT:
             raise ToolError(f"Cannot delete the {ROOT} directory itself")
@@ -123,6 +182,17 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         return f"Successfully deleted {command.path}"
 
     def rename(self, command: BetaMemoryTool20250818RenameCommand) -> str:
+        """Moves a file, or all files in a directory.
+
+        Args:
+            command: the old and the new path.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: there is nothing at the old path, or something at the new one.
+        """
         old, new = _resolved(command.old_path), _resolved(command.new_path)
         if old == ROOT:
             raise ToolError(f"Cannot rename the {ROOT} directory itself")
@@ -141,6 +211,14 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
         return f"Successfully renamed {command.old_path} to {command.new_path}"
 
     def clear_all_memory(self) -> str:
+        """Forgets every file.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: a hold protects a file.
+        """
         with self._files() as view:
             view.forget(namespace=())
         return "All memory cleared"
@@ -155,31 +233,110 @@ class MemoriaMemoryTool(BetaAbstractMemoryTool):
 
 
 class AsyncMemoriaMemoryTool(BetaAsyncAbstractMemoryTool):
-    """`MemoriaMemoryTool`, awaited: each command in a worker thread."""
+    """`MemoriaMemoryTool`, awaited: each command runs in a worker thread.
+
+    Args:
+        memory: a memory, or a `Shared` store.
+        cache_control: passed on to the API with the tool.
+    """
 
     def __init__(self, memory: Source, *, cache_control: BetaCacheControlEphemeralParam | None = None) -> None:
         super().__init__(cache_control=cache_control)
         self.sync = MemoriaMemoryTool(memory)
 
     async def view(self, command: BetaMemoryTool20250818ViewCommand) -> str:
+        """Runs `MemoriaMemoryTool.view` in a thread.
+
+        Args:
+            command: as there.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.view, command)
 
     async def create(self, command: BetaMemoryTool20250818CreateCommand) -> str:
+        """Runs `MemoriaMemoryTool.create` in a thread.
+
+        Args:
+            command: as there.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.create, command)
 
     async def str_replace(self, command: BetaMemoryTool20250818StrReplaceCommand) -> str:
+        """Runs `MemoriaMemoryTool.str_replace` in a thread.
+
+        Args:
+            command: as there.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.str_replace, command)
 
     async def insert(self, command: BetaMemoryTool20250818InsertCommand) -> str:
+        """Runs `MemoriaMemoryTool.insert` in a thread.
+
+        Args:
+            command: as there.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.insert, command)
 
     async def delete(self, command: BetaMemoryTool20250818DeleteCommand) -> str:
+        """Runs `MemoriaMemoryTool.delete` in a thread.
+
+        Args:
+            command: as there.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.delete, command)
 
     async def rename(self, command: BetaMemoryTool20250818RenameCommand) -> str:
+        """Runs `MemoriaMemoryTool.rename` in a thread.
+
+        Args:
+            command: as there.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.rename, command)
 
     async def clear_all_memory(self) -> str:
+        """Runs `MemoriaMemoryTool.clear_all_memory` in a thread.
+
+        Returns:
+            A message for the model.
+
+        Raises:
+            ToolError: as there.
+        """
         return await asyncio.to_thread(self.sync.clear_all_memory)
 
 
@@ -323,3 +480,6 @@ def _size(count: int) -> str:
     power = min(max(count.bit_length() - 1, 0) // 10, 3)
     scaled = count / 1024**power
     return f"{int(scaled) if scaled == int(scaled) else format(scaled, '.1f')}{'BKMG'[power]}"
+
+
+__all__ = ["AsyncMemoriaMemoryTool", "MemoriaMemoryTool"]

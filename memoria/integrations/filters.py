@@ -14,7 +14,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def holds(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
+def matches(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
     """Whether a value meets every condition of a filter. A name is a key, or keys joined by dots.
 
     Raises ValueError for an operator that there is none of.
@@ -23,7 +23,7 @@ def holds(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
 
 
 def _at(value: Any, name: str) -> Any:
-    """What stands under a name; None where nothing does."""
+    """The value under a name; None without one."""
     if isinstance(value, Mapping) and name in value:
         return value[name]
     head, _, rest = name.partition(".")

@@ -1,8 +1,8 @@
 """LangGraph's `BaseStore` on memoria: items are memories, and deleting one, or letting it expire, is an exact forget.
 
-An item lies in the namespace of its labels, which ends in a leaf of its own so that a look-up by key asks one place.
-Its first indexed text is the text of the memory, and each further one a memory beside it; a search takes the best of
-them. An update writes the new item and then forgets the old one, so a crash between loses neither.
+An item is in the namespace of its labels, followed by a fixed last part, so that a look-up by key asks one place. Its
+first indexed text is the text of the memory, and each further one is a memory of its own; a search takes the best of
+them. An update writes the new item and then forgets the old one, so that a crash between the two loses neither.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
 from memoria.extras import extra
 from memoria.forget.erase import Guard
-from memoria.integrations.filters import holds
+from memoria.integrations.filters import matches
 from memoria.integrations.names import as_part, from_part, record_key
 from memoria.remember import Draft
 from memoria.sharing import Shared, Source, lent
@@ -57,12 +57,14 @@ _TTL = "ttl"
 
 
 class MemoriaStore(BaseStore):
-    """A store of items in a memory of memoria, or in a `Shared` one. Safe for threads.
+    """A LangGraph store whose items are memories. Safe for threads.
 
-    index: as for the other stores; without it no text is embedded and `query` is not used. Without "embed" the
-    memory's own embedder embeds; with it, "dims" must be the memory's dimension.
-    ttl: as for the other stores. What has expired is never returned, whether swept or not.
-    reinforce: whether a read counts as a use, which refreshes a TTL; False for a store open for reading.
+    Args:
+        memory: a memory, or a `Shared` store.
+        index: as of the other stores. Without it no text is embedded and `query` is ignored. Without "embed" in it, the
+            memory's own embedder is used; with it, "dims" has to be the memory's dimension.
+        ttl: as of the other stores. An expired item is never returned, swept or not.
+        reinforce: whether a read counts as a use, which refreshes a TTL; False for a store that is open for reading.
     """
 
     supports_ttl = True
@@ -96,9 +98,17 @@ class MemoriaStore(BaseStore):
         shared: bool = False,
         **options: Any,
     ) -> Iterator[Self]:
-        """A store in directory `path`, or ":memory:", opened with the embedder of `index` and closed at the end.
+        """Opens a store with the embedder of `index`, until the end of a `with` block.
 
-        shared: opened for each batch, so that other processes may write between. options: of `memoria.open`.
+        Args:
+            path: directory of the store, or ":memory:".
+            index: as of the class.
+            ttl: as of the class.
+            shared: whether it is opened for each batch, so that other processes can write between.
+            **options: other arguments of `memoria.open`.
+
+        Yields:
+            The store.
         """
         if index is not None and "embed" in index:
             options["embedder"] = _embedder(index)
@@ -114,10 +124,17 @@ class MemoriaStore(BaseStore):
                 store.stop_ttl_sweeper()
 
     def setup(self) -> None:
-        """Nothing to do: the store is made when it is opened. Other stores need it, so code calls it."""
+        """Does nothing: the store is made when it is opened. Other stores need this call, so programs make it."""
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Reads, then writes the last put of each key; each namespace's puts are written all or nothing."""
+        """Does operations together: first all reads, then the last put of each key.
+
+        Args:
+            ops: the operations. The puts of one namespace are written all or nothing.
+
+        Returns:
+            One result for each operation, in order; None for a put.
+        """
         todo = [*ops]
         texts = self._texts(todo)
         if self.embeddings is None or not texts:
@@ -125,7 +142,14 @@ class MemoriaStore(BaseStore):
         return self._run(todo, texts, self.embeddings.embed_documents(texts))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """`batch` in a worker thread, with the async embedding function where there is one."""
+        """Runs `batch` in a worker thread, with the async embedding function where there is one.
+
+        Args:
+            ops: as of `batch`.
+
+        Returns:
+            As of `batch`.
+        """
         todo = [*ops]
         texts = self._texts(todo)
         if self.embeddings is None or not texts:
@@ -134,20 +158,32 @@ class MemoriaStore(BaseStore):
         return await asyncio.to_thread(self._run, todo, texts, vectors)
 
     def delete_namespace(self, namespace_prefix: Labels) -> Receipt:
-        """Erases every namespace under the prefix whole, names included, with all else that is remembered there.
+        """Erases whole namespaces, names included, with all memories in them, items or not.
 
-        () is everything in the memory that the store was given.
+        Args:
+            namespace_prefix: every namespace at or below these labels; () is the whole memory of this store.
+
+        Returns:
+            What was erased.
         """
         with lent(self.memory) as memory:
             return memory.forget(namespace=_encoded(namespace_prefix))
 
     def sweep_ttl(self) -> int:
-        """Forgets every item that has expired; returns how many."""
+        """Forgets every item that has expired.
+
+        Returns:
+            How many items.
+        """
         with lent(self.memory) as memory:
             return self._sweep(memory, ())
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> None:
-        """Sweeps in a thread, every five minutes where neither argument nor configuration says otherwise."""
+        """Sweeps from time to time, in a thread.
+
+        Args:
+            sweep_interval_minutes: minutes between two sweeps; None is what the configuration says, or 5.
+        """
         if self._sweeper is not None:
             return
         configured = (self.ttl_config or {}).get("sweep_interval_minutes")
@@ -157,7 +193,14 @@ class MemoriaStore(BaseStore):
         self._sweeper.start()
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
-        """Ends the thread; False when it still runs after `timeout` seconds."""
+        """Ends the thread that sweeps.
+
+        Args:
+            timeout: seconds to wait for it; None waits until it has ended.
+
+        Returns:
+            False when it still runs.
+        """
         self._stop.set()
         if self._sweeper is not None:
             self._sweeper.join(timeout)
@@ -272,7 +315,7 @@ class MemoriaStore(BaseStore):
                 continue
             # The hit may be another text of the item, or one that an update is about to forget.
             versions = self._alive(memory, _versions(memory, _labels(memory, hit.memory), named[1]))
-            if versions and holds(versions[-1].metadata["value"], op.filter):
+            if versions and matches(versions[-1].metadata["value"], op.filter):
                 best[named] = (versions[-1], hit.score)
         return list(best.values())
 
@@ -287,13 +330,13 @@ class MemoriaStore(BaseStore):
             for one in reversed(self._alive(memory, listed)):
                 if searched in (None, one.metadata["searched"]):
                     found.setdefault((one.namespace, one.metadata["key"]), one)
-            matching = [(one, None) for one in found.values() if holds(one.metadata["value"], op.filter)]
+            matching = [(one, None) for one in found.values() if matches(one.metadata["value"], op.filter)]
             if len(matching) >= wanted or len(listed) < limit:
                 return [*matching]
             limit *= 4
 
     def _used(self, memory: Memoria, found: Sequence[Memory], *, refresh: bool) -> None:
-        """Counts a read as a use; the trace of what has a TTL is written down at once, for it says when it expires."""
+        """Counts a read as a use. The trace of an item with a TTL is written at once: it says when the item expires."""
         if not (refresh and self._reinforce and found):
             return
         memory.reinforce(*(one.id for one in found))
@@ -464,3 +507,6 @@ def _matches(condition: MatchCondition, labels: Labels) -> bool:
         raise ValueError(f"match type {condition.match_type!r} is not prefix or suffix")
     part = labels[: len(path)] if condition.match_type == "prefix" else labels[len(labels) - len(path) :]
     return len(labels) >= len(path) and all(asked in ("*", label) for asked, label in zip(path, part, strict=True))
+
+
+__all__ = ["MemoriaStore"]

@@ -1,23 +1,28 @@
-"""An MCP server: the reference memory server's nine tools with the same names and shapes, and recall, forget and why.
+"""An MCP server: the reference memory server's nine tools with the same names and shapes, and four of its own.
 
-The store is opened for each call, so several clients may keep a server on one store.
+Its own tools are recall, list_memories, forget and why. The store is opened for each call, so that several clients may
+keep a server on one store.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from memoria.engine.arguments import Filters, written_out
+from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoriaError
 from memoria.extras import extra
+from memoria.forget.erase import Order, plan
+from memoria.integrations.criteria import Criteria, asked
 from memoria.integrations.graph import Added, Deletion, Entity, Graph, KnowledgeGraph, Observations, Relation
 from memoria.sharing import Source, lent
-from memoria.types import Hit
+from memoria.types import Hit, Memory, Page, Where
 
 with extra("mcp"):
     from mcp.server.mcpserver import MCPServer
@@ -44,19 +49,36 @@ class Done(TypedDict):
     message: str
 
 
-class Recalled(TypedDict):
-    """why: the score as the sum of its terms."""
+class Told(TypedDict):
+    """What a model is told of a memory. at: when it was observed."""
 
     id: str
     text: str
     about: str | None
+    speaker: str | None
+    session: str | None
+    tags: list[str]
     at: str
+
+
+class Recalled(Told):
+    """why: the score as the sum of its terms."""
+
     score: float
     why: str
 
 
 class Memories(TypedDict):
     memories: list[Recalled]
+
+
+class Listed(TypedDict):
+    """left: how many more meet the filters. after: the cursor of the next page. more: how to get what is left."""
+
+    memories: list[Told]
+    left: int
+    after: str | None
+    more: str | None
 
 
 class Forgotten(TypedDict):
@@ -154,38 +176,67 @@ class Tools:
     def _whole(self) -> str:
         return _json(self._graph.read_graph())
 
+    @written_out
     def recall(
         self,
         query: Annotated[str, Field(description="What to look for, in plain words")],
         k: Annotated[int, Field(description="How many memories at most", ge=1, le=100)] = 5,
+        **criteria: Unpack[Criteria],
     ) -> Annotated[CallToolResult, Memories]:
         """Find memories by meaning, words and time, best first, each with the reason for its score"""
         with _told(), lent(self._memory) as memory:
-            found = [_recalled(hit) for hit in memory.recall(query, k=k)]
+            found = [_recalled(hit) for hit in memory.recall(query, k=k, **asked(**criteria))]
         return _answer(found, {"memories": found})
 
+    @written_out
+    def list_memories(
+        self,
+        limit: Annotated[int, Field(description="How many memories at most", ge=1, le=100)] = 20,
+        after: Annotated[str | None, Field(description="Cursor of the page before: only what is newer")] = None,
+        newest: Annotated[bool, Field(description="When there are more, the newest ones, not the oldest")] = False,
+        **criteria: Unpack[Criteria],
+    ) -> Annotated[CallToolResult, Listed]:
+        """List memories that meet all filters, oldest first, and say how many more there are and how to get them"""
+        with _told(), lent(self._memory) as memory:
+            page = memory.list(limit=limit, after=after, newest=newest, **asked(**criteria))
+        answer = {"memories": [_shown(one) for one in page], "left": page.left, "after": page.after}
+        answer["more"] = _more(page)
+        return _answer(answer, answer)
+
+    @written_out
     def forget(
         self,
-        ids: Annotated[list[str] | None, Field(description="Ids of memories, as recall gives them")] = None,
-        about: Annotated[str | None, Field(description="Forget everything about this subject")] = None,
+        ids: Annotated[
+            list[str] | None,
+            Field(description="Ids of memories, as recall gives them; with filters, those that meet them"),
+        ] = None,
         verify: Annotated[bool, Field(description="Scan every file for what was forgotten")] = False,
+        **criteria: Unpack[Criteria],
     ) -> Annotated[CallToolResult, Forgotten]:
         """Forget memories for good, with everything that hangs on them: no file holds them any more"""
         with _told(), lent(self._memory) as memory:
-            asked = list(ids or ()) + ([one.id for one in memory.list(subject=about)] if about else [])
-            if not asked:
-                raise InvalidQuery(f"nothing to forget: no ids, and no memory about {about!r}")
-            receipt = memory.forget(*self._graph.with_dependants(memory, asked), verify=verify)
+            going = self._going(memory, ids or (), asked(**criteria))
+            receipt = memory.forget(*going, verify=verify)
         residue = None if receipt.verification is None else receipt.verification.found
         answer = {"forgotten": list(receipt.forgotten), "receipt": receipt.summary(), "residue": residue}
         return _answer(answer, answer)
+
+    def _going(self, memory: Memoria, ids: Sequence[str], filters: Filters) -> list[str]:
+        """Ids of what meets all that is asked, of a gist only the parts that do, and of what hangs on it."""
+        if not ids and not filters:
+            raise InvalidQuery("nothing to forget: give ids, or filters that the memories meet")
+        meant: dict[str, Any] = {"namespace": memory.prefix, "ids": tuple(ids) or None, **filters}
+        found = plan(memory.store, Order(where=Where(**meant))).asked
+        if not found:
+            raise InvalidQuery("nothing to forget: no memory meets all filters")
+        return self._graph.with_dependants(memory, found)
 
     def why(
         self,
         query: Annotated[str, Field(description="The question that was asked")],
         id: Annotated[str, Field(description="Id of the memory")],
     ) -> Annotated[CallToolResult, Why]:
-        """Explain why a memory is, or is not, recalled for a query"""
+        """Explain why a memory is, or is not, among the 1000 best that are recalled for a query"""
         with _told(), lent(self._memory) as memory:
             text = memory.get(id).text
             hits = memory.reinforcing("never").recall(query, k=_DEEP)
@@ -199,13 +250,20 @@ class Tools:
         return _answer(answer, answer)
 
 
-_READS = {"read_graph", "search_nodes", "open_nodes", "recall", "why"}
+_READS = {"read_graph", "search_nodes", "open_nodes", "recall", "list_memories", "why"}
 _DELETES = {"delete_entities", "delete_observations", "delete_relations", "forget"}
 _NAMES = [name for name in vars(Tools) if not name.startswith("_")]
 
 
 def server(memory: Source) -> MCPServer[Any]:
-    """The server over a memory, or over a `Shared` one; `run()` serves it on stdin and stdout."""
+    """Makes an MCP server; its `run()` serves on stdin and stdout.
+
+    Args:
+        memory: a memory, or a `Shared` store.
+
+    Returns:
+        The server.
+    """
     made: MCPServer[Any] = MCPServer("memory-server", version="0.6.3", log_level="WARNING")
     tools = Tools(memory)
     for name in _NAMES:
@@ -232,16 +290,29 @@ def server(memory: Source) -> MCPServer[Any]:
     return made
 
 
-def _recalled(hit: Hit) -> Recalled:
-    memory = hit.memory
+def _shown(memory: Memory) -> Told:
     return {
         "id": memory.id,
         "text": memory.text,
         "about": memory.subject,
+        "speaker": memory.provenance.speaker,
+        "session": memory.provenance.session,
+        "tags": list(memory.tags),
         "at": memory.created_at.isoformat(),
-        "score": hit.score,
-        "why": hit.explain(),
     }
+
+
+def _recalled(hit: Hit) -> Recalled:
+    return {**_shown(hit.memory), "score": hit.score, "why": hit.explain()}
+
+
+def _more(page: Page) -> str | None:
+    """How to get what a page leaves out."""
+    if not page.left:
+        return None
+    if page.after is None:
+        return f"{page.left} older left out; newest=false begins with the oldest"
+    return f"{page.left} newer left out; call list_memories with the same filters and after={page.after}"
 
 
 @contextmanager
@@ -266,3 +337,6 @@ def _answer(shown: Any, structured: Any) -> CallToolResult:
 def _json(value: Any) -> str:
     """As JSON.stringify(value, null, 2) writes it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+__all__ = ["server"]

@@ -1,6 +1,6 @@
 """The OpenAI Agents SDK's `Session` on memoria: each item of a conversation is an episodic memory.
 
-So what was said is recalled with the rest of the memory, by words, speaker and session; and clearing a session, or
+So a conversation is recalled with the rest of the memory, by words, speaker and session; and clearing a session, or
 popping an item, is an exact forget.
 """
 
@@ -31,9 +31,12 @@ T = TypeVar("T")
 
 
 class MemoriaSession:
-    """A conversation in a memory, or in a `Shared` one, under "sessions" and its id. Safe for threads.
+    """A conversation, in the namespace "sessions" and its id. Safe for threads.
 
-    session_settings: its limit is how many items `get_items` gives when it is not told.
+    Args:
+        session_id: name of the conversation.
+        memory: a memory, or a `Shared` store.
+        session_settings: its limit is how many items `get_items` returns by default.
     """
 
     def __init__(
@@ -45,15 +48,30 @@ class MemoriaSession:
         self._memory = memory
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """The items in the order of the conversation; the last `limit` of them when given, all when it is below 0."""
+        """Reads the conversation.
+
+        Args:
+            limit: only the last so many items; None is the limit of the settings, below 0 is all.
+
+        Returns:
+            Items, oldest first.
+        """
         return await asyncio.to_thread(self._get, resolve_session_limit(limit, self.session_settings))
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
-        """Adds items at the end, all or nothing."""
+        """Adds items at the end, all or nothing.
+
+        Args:
+            items: items in the order of the conversation.
+        """
         await _settled(self._add, items)
 
     async def pop_item(self) -> TResponseInputItem | None:
-        """Forgets the last item, and returns it; None when there is none."""
+        """Forgets the last item.
+
+        Returns:
+            The item; None when there is none.
+        """
         return await _settled(self._pop)
 
     async def clear_session(self) -> None:
@@ -125,3 +143,6 @@ def _said(content: Any) -> list[str]:
         return [content]
     parts = content if isinstance(content, list) else []
     return [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+
+
+__all__ = ["MemoriaSession"]

@@ -38,11 +38,12 @@ _STORING = {"remember", "amend", "supersede", "consolidate"}
 
 
 def instrument(provider: TracerProvider | None = None, *, content: bool | None = None) -> None:
-    """From now on, every verb of every memory in this process is a span, until `uninstrument`.
+    """Makes a span of every verb of every memory in this process, until `uninstrument`.
 
-    provider: where spans go; None is the global one. content: whether queries and texts stand in them; None asks
-    OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT, and without it they do not. A trace with content is a copy of
-    memories that `forget` does not reach.
+    Args:
+        provider: where spans go; None is the global provider.
+        content: whether queries and texts are in the spans. Such spans are copies of memories that `forget` does not
+            reach. None is what OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT says, and no without it.
     """
     asked = os.environ.get(CAPTURE, "").strip().lower() in _IN_SPANS if content is None else content
     tracer = get_tracer("memoria", tracer_provider=provider)
@@ -50,7 +51,7 @@ def instrument(provider: TracerProvider | None = None, *, content: bool | None =
 
 
 def uninstrument() -> None:
-    """No more spans."""
+    """Stops making spans."""
     observe.watch(None)
 
 
@@ -129,3 +130,6 @@ def _record(memory: Memory, hit: Hit | None = None) -> dict[str, Any]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+__all__ = ["instrument", "uninstrument"]

@@ -1,4 +1,4 @@
-"""A pydantic-ai capability: an agent that is given what it knows, and may remember, recall and forget."""
+"""A pydantic-ai capability: an agent that is shown what it remembers, and may remember, recall and forget."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, Unpack
 
+from pydantic import Field
+
+from memoria.engine.arguments import written_out
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.extras import extra
+from memoria.integrations.criteria import Criteria, asked
 from memoria.sharing import Source, lent
 from memoria.types import Hit, Provenance
 
@@ -31,10 +35,11 @@ _HOW = (
 class MemoryCapability(AbstractCapability[AgentDepsT]):
     """`Agent(model, capabilities=[MemoryCapability(memory)])`: tools remember, recall and forget.
 
-    memory: a view of a memory, or a `Shared` one; the tools reach nothing above it.
-    budget_tokens: how much of the memory, recalled for the prompt, is put before the model at once; 0 for none of it.
-    approval: whether a call of `forget` waits for the application (pydantic-ai's deferred tools), not for the user's
-    word in the conversation.
+    Attributes:
+        memory: a view of a memory, or a `Shared` store; the tools reach nothing above that view.
+        budget_tokens: tokens of memories that are recalled for the prompt and shown to the model; 0 for none.
+        approval: whether the application approves each call of `forget` (pydantic-ai's deferred tools); otherwise the
+            user does, in the conversation.
     """
 
     memory: Source
@@ -42,7 +47,11 @@ class MemoryCapability(AbstractCapability[AgentDepsT]):
     approval: bool = False
 
     def get_instructions(self) -> Any:
-        """How to use the memory, and what it holds about the prompt."""
+        """Instructions for the model: how to use the memory, and what it says about the prompt.
+
+        Returns:
+            A text, and a function that recalls for each run.
+        """
 
         async def known(context: RunContext[AgentDepsT]) -> str:
             if not (self.budget_tokens and isinstance(context.prompt, str) and context.prompt.strip()):
@@ -54,7 +63,11 @@ class MemoryCapability(AbstractCapability[AgentDepsT]):
         return [_HOW, known]
 
     def get_toolset(self) -> FunctionToolset[AgentDepsT]:
-        """The three tools."""
+        """The tools remember, recall and forget.
+
+        Returns:
+            A toolset of the three.
+        """
         tools: FunctionToolset[AgentDepsT] = FunctionToolset(id="memoria")
         tools.add_function(self.remember, takes_ctx=False)
         tools.add_function(self.recall, takes_ctx=False)
@@ -72,14 +85,16 @@ class MemoryCapability(AbstractCapability[AgentDepsT]):
         memory = await self._do(lambda memory: memory.remember(text, subject=about, kind="semantic", provenance=said))
         return f"Remembered as {memory.id}."
 
-    async def recall(self, query: str, k: int = 5) -> str:
+    @written_out
+    async def recall(self, query: str, k: Annotated[int, Field(ge=1, le=50)] = 5, **criteria: Unpack[Criteria]) -> str:
         """Find what is remembered, best first, each with its id.
 
         Args:
             query: What to look for, in plain words.
             k: How many at most.
+            criteria: What a memory must meet, all that is given.
         """
-        hits = await self._do(lambda memory: memory.recall(query, k=min(k, 50)))
+        hits = await self._do(lambda memory: memory.recall(query, k=k, **asked(**criteria)))
         return "\n".join(map(_shown, hits)) or "Nothing is remembered about that."
 
     async def forget(self, ids: list[str], confirmed: bool = False) -> str:
@@ -115,3 +130,6 @@ def _retried() -> Iterator[None]:
 
 def _shown(hit: Hit) -> str:
     return f"- {hit.memory.id} {hit.memory.created_at:%Y-%m-%d} {hit.memory.text}"
+
+
+__all__ = ["MemoryCapability"]

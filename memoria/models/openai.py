@@ -1,4 +1,4 @@
-"""Models behind an OpenAI-compatible endpoint, by OpenAI's own client."""
+"""Models behind an OpenAI-compatible endpoint, through OpenAI's own client."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ with extra("openai"):
 
 
 class OpenAI:
-    """A model by its name at `base_url`, streamed as chat completions.
+    """A chat model behind an endpoint, streamed as chat completions. Its key is in OPENAI_API_KEY.
 
-    The key is OPENAI_API_KEY; an endpoint of your own is also asked without one.
+    Args:
+        model: name of the model.
+        base_url: URL of the endpoint, which is also asked without a key; None is OpenAI's, or that in OPENAI_BASE_URL.
+
+    Raises:
+        ModelFailed: there is no key for OpenAI.
     """
 
     def __init__(self, model: str, *, base_url: str | None = None) -> None:
@@ -31,7 +36,18 @@ class OpenAI:
             raise ModelFailed(f"{model}: {error}") from error
 
     def reply(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Iterator[Piece]:
-        """The reply as the endpoint streams it; raises ModelFailed when that fails."""
+        """Answers a conversation. Closing the iterator ends the work on the reply.
+
+        Args:
+            messages: the conversation, oldest first.
+            tools: tools that the model may call.
+
+        Yields:
+            The pieces of the reply, as the endpoint sends them.
+
+        Raises:
+            ModelFailed: the endpoint did not answer.
+        """
         asked: dict[str, Any] = {"model": self.model, "messages": [_sent(one) for one in messages], "stream": True}
         if tools:
             asked["tools"] = [tool_as_openai(one) for one in tools]
@@ -42,12 +58,19 @@ class OpenAI:
             raise ModelFailed(f"{self.model}: {error}") from error
 
     def count(self, text: str) -> int:
-        """About: one token for four bytes, for the endpoint does not tell."""
+        """Counts tokens, roughly, because the endpoint does not say.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is, one for four bytes.
+        """
         return estimate_tokens(text)
 
 
 def _sent(message: Message) -> dict[str, Any]:
-    """The arguments of calls travel as text."""
+    """A message as it is sent: the arguments of calls are text."""
     plain = as_openai(message)
     for call in plain.get("tool_calls", ()):
         call["function"]["arguments"] = json.dumps(call["function"]["arguments"])
@@ -71,9 +94,12 @@ def _pieces(chunks: Iterable[Any]) -> Iterator[Piece]:
 
 
 def _read(text: str) -> dict[str, Any]:
-    """Arguments as a model wrote them; what is no object of JSON goes on as one that no tool accepts."""
+    """Arguments as the model wrote them; anything but a JSON object becomes one that no tool accepts."""
     try:
         found = json.loads(text or "{}")
     except json.JSONDecodeError:
         found = None
     return found if isinstance(found, dict) else {"unreadable": text}
+
+
+__all__ = ["OpenAI"]

@@ -1,18 +1,19 @@
-"""A context for a prompt: as many hits as a budget of tokens holds, and how they read."""
+"""Hits for a prompt: as many as fit into a budget of tokens, and how they are written in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from memoria.errors import InvalidQuery
 from memoria.types import Hit, Memory
+from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
+"""Counts the tokens of a text."""
 _BYTES_PER_TOKEN = 4
 
 
 def estimate_tokens(text: str) -> int:
-    """One token for four bytes of UTF-8, rounded up: English, about; give your own to be exact."""
+    """A token for every four bytes of UTF-8, rounded up: about right for English; pass your own counter to be exact."""
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
@@ -22,11 +23,14 @@ def line(memory: Memory) -> str:
     return f"- {memory.created_at:%Y-%m-%d}{who}: {memory.text}"
 
 
-def pack(hits: Sequence[Hit], budget: int, count: CountTokens = estimate_tokens) -> list[Hit]:
-    """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over."""
-    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
-        raise InvalidQuery(f"budget_tokens {budget!r} is not a whole number of at least 1")
-    packed, left = [], budget
+def pack(hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_tokens) -> list[Hit]:
+    """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over.
+
+    budget: None takes all. Raises InvalidQuery for one under 1.
+    """
+    if budget is None:
+        return list(hits)
+    packed, left = [], check_whole("budget_tokens", budget)
     for hit in hits:
         cost = count(line(hit.memory) + "\n")
         if cost <= left:
@@ -36,5 +40,5 @@ def pack(hits: Sequence[Hit], budget: int, count: CountTokens = estimate_tokens)
 
 
 def prompt(hits: Sequence[Hit]) -> str:
-    """The hits as lines, oldest first: what happened reads in its order."""
+    """The hits as lines, oldest first, so that events read in the order in which they happened."""
     return "\n".join(line(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))

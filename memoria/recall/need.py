@@ -45,29 +45,50 @@ CHOSEN: Mapping[str, float] = MappingProxyType({"time": 1.0, "base level": 0.05,
 class Need:
     """Weights of the terms: log-odds per unit of evidence; a term without a weight is left out.
 
-    similarity, context: cosines of the question with the memory, and with it and the turns beside it, in [-1, 1].
-    words, near words, far words: BM25 of the memory, and what turns one and two away add to it; >= 0.
-    coverage: share of the question's words, by idf; in [0, 1].
-    speaker: 1 said by whom the question names, -1 by somebody else, else 0. question, answer: 1 when the memory
-    asks, or follows one that asks. self: 1 when it speaks of who says it. asked for: 1 when it holds a name, a time or
-    a number, and the question asks for that. length: ln(1 + words). time: 1 when it is about a time the question names.
-    base level, salience: log-odds of retrievability and of salience, both cut to [0.01, 0.99].
-    repeats: how much it says again what stands above it, from 0 (cosine 0.9) to 1.
+    The terms are these. similarity, context: cosine of the question with the memory alone, and with it and the turns
+    beside it; in [-1, 1].
+    words, near words, far words: BM25 of the memory, and what the turns one and two away add to it; >= 0.
+    coverage: share of the question's words that the memory has, weighted by idf; in [0, 1].
+    speaker: 1 if the question names the memory's speaker, -1 if it names another, else 0. question, answer: 1 if the
+    memory asks, or follows one that asks. self: 1 if its speaker speaks of themselves. asked for: 1 if it has a name, a
+    time or a number and the question asks for that. length: ln(1 + words). time: 1 if it is about a time the question
+    names. base level, salience: log-odds of retrievability and of salience, both clipped to [0.01, 0.99].
+    repeats: how much it repeats a hit ranked above it, from 0 (cosine 0.9) to 1.
+
+    Attributes:
+        weights: by name of the term.
     """
 
     weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({**FITTED, **CHOSEN}))
 
     def with_(self, **weights: float) -> Need:
-        """These weights with others in the place of some, such as `Need().with_(time=2, base_level=0.1)`.
+        """A copy with some weights changed, such as `Need().with_(time=2, base_level=0.1)`.
 
-        weights: by name of the term, spaces written as underscores. Raises InvalidQuery for an unknown name.
+        Args:
+            weights: by name of the term, spaces written as underscores.
+
+        Returns:
+            The new weights.
+
+        Raises:
+            InvalidQuery: there is no term of this name.
         """
         given = {name.replace("_", " "): float(weight) for name, weight in weights.items()}
         self._check(given)
         return replace(self, weights=MappingProxyType({**self.weights, **given}))
 
     def without(self, *names: str) -> Need:
-        """These weights except some terms, for an ablation; raises InvalidQuery for an unknown name."""
+        """A copy without some terms, for an ablation.
+
+        Args:
+            names: of the terms.
+
+        Returns:
+            The new weights.
+
+        Raises:
+            InvalidQuery: there is no term of this name.
+        """
         self._check(names)
         return replace(self, weights={name: w for name, w in self.weights.items() if name not in names})
 
@@ -77,15 +98,30 @@ class Need:
             raise InvalidQuery(*(f"term {name!r} is not one of {', '.join(self.weights)}" for name in unknown))
 
     def terms(self, evidence: Evidence) -> dict[str, Floats]:
-        """Log-odds of each kind of evidence for each candidate, shape (n,) each."""
+        """Log-odds of each kind of evidence for each candidate.
+
+        Args:
+            evidence: of n candidates.
+
+        Returns:
+            By name of the term, numbers of shape (n,).
+        """
         return {name: self.weights[name] * column for name, column in evidence.columns.items() if name in self.weights}
 
     def term(self, name: str, value: float) -> dict[str, float]:
-        """One term by name, or none when it has no weight."""
+        """One term of one candidate.
+
+        Args:
+            name: of the term.
+            value: what was measured.
+
+        Returns:
+            Its log-odds by its name; empty when it has no weight.
+        """
         return {name: self.weights[name] * value} if name in self.weights else {}
 
 
 def log_odds(probability: float) -> float:
-    """ln(p / (1 - p)), p cut to [0.01, 0.99] so that certainty does not outweigh everything."""
+    """ln(p / (1 - p)), with p clipped to [0.01, 0.99] so that certainty does not outweigh everything."""
     p = min(max(probability, _EDGE), 1 - _EDGE)
     return math.log(p / (1 - p))

@@ -1,7 +1,7 @@
-"""recall: from a question to scored memories, each score a sum of terms that can be looked at.
+"""recall: from a question to scored memories; each score is a sum of terms that a hit shows one by one.
 
-Candidates come from vectors, words and neighbouring turns, and are ranked by numbers without content; only the
-best of them are read, and get the terms that need their text or their trace.
+Candidates come from vectors, words and neighbouring turns, and are ranked by numbers alone, without reading content.
+Only the best of them are read; they also get the terms that need their text or their trace.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.gist import as_it_was
+from memoria.derived.records import Records
 from memoria.derived.validity import as_known
 from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery, shown
@@ -35,10 +36,11 @@ _LEFT_OUT = ("archived", "expired", "upcoming")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What one recall asks, the question aside.
+    """What one recall asks, except the question itself.
 
-    at: now, for base level and relative times. as_of: only what was remembered by then and held then; None is now,
-    and then `include` takes in what is "expired" or "upcoming". need: the weights. rerank: scores the finalists' texts.
+    at: now, for base level and relative times. as_of: only memories recorded and valid at that time; None is now.
+    include: what is left out unless named: some of "archived", "expired", "upcoming". need: the weights.
+    rerank: scores the texts of the finalists.
     """
 
     where: Where
@@ -51,28 +53,24 @@ class Request:
 
 
 def recall_all(
-    store: Store,
-    embedder: Embedder,
-    policy: DecayPolicy,
-    queries: Sequence[str | Vectors],
-    request: Request,
-    *,
-    vector_only: bool,
+    records: Records, queries: Sequence[str | Vectors], request: Request, *, vector_only: bool
 ) -> list[list[Hit]]:
     """The hits of each query, in order; texts are embedded in one pass.
 
-    vector_only: scores texts by cosine alone, as vectors are. Raises InvalidQuery, InvalidVector, EmbedderMismatch.
+    vector_only: scores text queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector,
+    EmbedderMismatch.
     """
+    store = records.store
     return [
-        recall_text(store, policy, query, vector, request)
+        recall_text(store, records.policy, query, vector, request)
         if isinstance(query, str) and not vector_only
         else recall_vector(store, vector, request)
-        for query, vector in zip(queries, embed_queries(store, embedder, queries), strict=True)
+        for query, vector in zip(queries, embed_queries(store, records.embedder, queries), strict=True)
     ]
 
 
 def archived_filter(include: object) -> bool | None:
-    """What `include` means for a filter: archived memories are left out unless named; raises InvalidQuery."""
+    """The value of `Where.archived` for `include`: False, or None if it names "archived"; raises InvalidQuery."""
     choices = ", ".join(_LEFT_OUT)
     if isinstance(include, str) or not isinstance(include, Sequence | Set):
         raise InvalidQuery(f"include is {type(include).__name__}, not a sequence of some of {choices}")
@@ -85,7 +83,7 @@ def archived_filter(include: object) -> bool | None:
 def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
     """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
 
-    Searches wider when `as_of` leaves fewer than k.
+    Searches again for more when fewer than k of those found hold at the time asked about.
     """
     where, wanted = check_where(_until(request)), request.k
     while True:
@@ -103,7 +101,7 @@ def recall_text(
 ) -> list[Hit]:
     """The k memories most needed for a question among those that match, best first. vector: of the question.
 
-    Runs again with a wider pool when `as_of` leaves fewer than k of the candidates.
+    Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
     where = check_where(_until(request))
     named = spans(query, request.at)
@@ -127,17 +125,17 @@ def recall_text(
 
 
 def _until(request: Request) -> Where:
-    """The filter, with nothing that was remembered after `as_of`."""
+    """The filter, narrowed to memories recorded at or before `as_of`."""
     as_of, where = request.as_of, request.where
     if as_of is None:
         return where
-    # `until` is exclusive; what was remembered in that very microsecond counts.
+    # `until` is exclusive, but a memory recorded exactly at `as_of` counts.
     after = as_of + datetime.resolution
     return replace(where, until=after if where.until is None else min(where.until, after))
 
 
 def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
-    """Places of candidates, best first; equal ones by id."""
+    """Positions of the candidates, best first; ties are ordered by id."""
     import numpy as np
 
     total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
@@ -148,9 +146,9 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
 def _finalists(
     store: Store, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
 ) -> tuple[list[tuple[int, Record]], int]:
-    """The best candidates read, with their places, and how many were looked at.
+    """Reads the best candidates; returns their positions and records, and how many candidates were looked at.
 
-    `everyone`: reads all, for a question that names a time may be answered by one whose words say nothing else.
+    everyone: reads all; if a question names a time, its answer may share nothing else with it.
     """
     wanted = len(order) if everyone else max(_FINALISTS, 2 * request.k)
     found: list[tuple[int, Record]] = []
@@ -168,7 +166,7 @@ def _finalists(
 
 
 def standing(store: Store, memories: Sequence[Memory], request: Request) -> list[Memory]:
-    """Those that hold at the time asked about, gists as they were then: [valid_from, valid_to)."""
+    """The memories valid in [valid_from, valid_to) at the time asked about, gists as they were then."""
     at = request.as_of
     if at is None:
         return [memory for memory in memories if _holds(memory, request.at, memory.valid_to, request.include)]
@@ -183,7 +181,7 @@ def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]
 
 
 def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Span]) -> dict[str, float]:
-    """The terms that need text or trace."""
+    """The terms that need the memory's text or trace."""
     memory, need = record.memory, request.need
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
@@ -193,7 +191,7 @@ def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Seq
 
 
 def _times(memory: Memory) -> list[Span]:
-    """The times a memory is about: those its text names, else when it was observed, and when it holds."""
+    """The times a memory is about: those its text names, or else when it was observed; and its validity, if bounded."""
     said = memory.created_at
     times = spans(memory.text, said) or [(said, said + datetime.resolution)]
     if memory.valid_from is not None and memory.valid_to is not None:
@@ -212,7 +210,7 @@ def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], reque
 
 
 def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
-    """Hits with the term that keeps restatements of better ones from filling the list (after Carbonell, 1998: MMR)."""
+    """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR)."""
     import numpy as np
 
     if not ordered:
@@ -228,7 +226,7 @@ def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Req
 
 
 def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vectors]) -> list[Vectors]:
-    """The unit vector of each query, shape (d,), texts in one pass. Raises InvalidQuery, InvalidVector."""
+    """The unit vector of each query, shape (d,); texts are embedded in one pass. Raises InvalidQuery, InvalidVector."""
     texts = [query for query in queries if isinstance(query, str)]
     violations = [rule for text in texts for rule in text_violations(text, "query", MAX_TEXT_BYTES)]
     if violations:

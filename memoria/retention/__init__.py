@@ -1,1 +1,1 @@
-"""Which memories stay within reach: reinforcing, fading, budgets, pruning, and fitting a policy."""
+"""Which memories recall still finds: reinforcing, fading, budgets, pruning, and fitting a policy."""

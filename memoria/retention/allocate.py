@@ -1,11 +1,11 @@
-"""allocate: one budget for many namespaces, by what another place would be worth in each.
+"""allocate: divides one budget among namespaces by what one more place would gain in each.
 
-Every use is counted at the rank that the memory had in its namespace, most needed first, archived ones included:
-those are the ghosts, ids that were let go and counts of nothing but uses. A use at rank r is a hit for every budget
-greater than r, so the counts are the curve of hits over budget (R. L. Mattson et al., Evaluation techniques for storage
-hierarchies, IBM Systems Journal 9, 1970). Places go, largest first, to the segment of the concave hull of a curve that
-gains most a place (H. S. Stone, J. Turek, J. L. Wolf, Optimal partitioning of cache memory, IEEE Transactions on
-Computers 41, 1992). Counts fade by half every `half_life` uses, so that the split follows the task.
+Every use is counted at the rank of the memory in its namespace, most needed first, archived memories included. A use at
+rank r is a hit for every budget greater than r, so the counts give the curve of hits over budget (R. L. Mattson et al.,
+Evaluation techniques for storage hierarchies, IBM Systems Journal 9, 1970). Places are given to the segments of the
+concave hulls of these curves, in the order of hits gained a place (H. S. Stone, J. Turek, J. L. Wolf, Optimal
+partitioning of cache memory, IEEE Transactions on Computers 41, 1992). Counts halve every `HALF_LIFE` uses, so that the
+division follows what the agent does now.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FORGOTTEN = 1e-3
 
 
 def edge(bucket: int) -> int:
-    """The first rank of a bucket: each is about 15 % wider than the one before."""
+    """The first rank of a bucket, from 0. Each bucket is about 15 % wider than the one before."""
     return _EDGES[bucket]
 
 
@@ -48,21 +48,21 @@ _EDGES = _edges()
 
 @dataclass(slots=True)
 class Demand:
-    """Uses by bucket of rank, fading. No content and no ids: those are in the store's traces."""
+    """Counts of uses by bucket of rank, which fade. It has no content and no ids of memories."""
 
     uses: dict[int, float] = field(default_factory=dict)
 
     def add(self, rank: int, weight: float = 1.0) -> None:
-        """One use at a rank, from 0."""
+        """Counts one use at a rank, from 0."""
         place = bucket(rank)
         self.uses[place] = self.uses.get(place, 0.0) + weight
 
     def fade(self, factor: float) -> None:
-        """Multiplies all counts."""
+        """Multiplies all counts by `factor`, and drops those that come near 0."""
         self.uses = {place: kept for place, count in self.uses.items() if (kept := count * factor) > _FORGOTTEN}
 
     def hits(self, budget: int) -> float:
-        """Uses that a budget of so many places would have met; a bucket counts by the share it reaches into."""
+        """How many uses a budget of so many places would have met; a bucket that it covers in part counts in part."""
         total = 0.0
         for place, count in self.uses.items():
             width = edge(place + 1) - edge(place)
@@ -70,7 +70,7 @@ class Demand:
         return total
 
     def hull(self) -> list[tuple[int, float]]:
-        """(places, hits a place) of each segment of the concave hull, steepest first."""
+        """(places, hits a place) of each segment of the concave hull of hits over budget, steepest first."""
         points = [(0, 0.0)]
         for place in sorted(self.uses):
             for at in (edge(place), edge(place + 1)):
@@ -90,8 +90,15 @@ def _turns_up(a: tuple[int, float], b: tuple[int, float], c: tuple[int, float]) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One namespace's part. places: its budget. hits: uses it is expected to meet, of `uses`; next_place: what one more
-    place would add."""
+    """The share of one namespace.
+
+    Attributes:
+        name: the namespace, its parts joined by "/".
+        places: its budget, in memories.
+        hits: how many of the uses counted so far this budget would have met; older uses count less.
+        uses: how many uses were counted.
+        next_place: how many hits one more place would add.
+    """
 
     name: str
     places: int
@@ -102,17 +109,30 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """A budget divided."""
+    """A budget, divided over namespaces.
+
+    Attributes:
+        total: places in all, in memories.
+        shares: one for each namespace.
+    """
 
     total: int
     shares: tuple[Share, ...]
 
     def places(self) -> dict[str, int]:
-        """Budget by name."""
+        """The budget of each namespace.
+
+        Returns:
+            Places by name.
+        """
         return {share.name: share.places for share in self.shares}
 
     def explain(self) -> str:
-        """Why each got what it got, largest first."""
+        """Why each namespace got its places.
+
+        Returns:
+            A line for each, largest share first.
+        """
         lines = [
             f"{one.name}: {one.places} places meet {one.hits:.1f} of {one.uses:.1f} uses; "
             f"one more would add {one.next_place:.4f}"
@@ -122,7 +142,7 @@ class Allocation:
 
 
 def divide(demands: Mapping[str, Demand], total: int, *, least: int = 1) -> Allocation:
-    """Divides `total` places; each name gets `least`, and what nobody has asked for is spread evenly.
+    """Divides `total` places: each name gets at least `least`, and places that would gain nothing are spread evenly.
 
     Raises InvalidQuery when `total` is too small for that.
     """
@@ -141,7 +161,7 @@ def divide(demands: Mapping[str, Demand], total: int, *, least: int = 1) -> Allo
 
 
 def _segments(demands: Mapping[str, Demand], least: int) -> Iterable[tuple[float, str, int]]:
-    """(minus gain a place, name, width), steepest first, the first `least` places of each left out."""
+    """(-hits a place, name, places) of all segments, steepest first, without the first `least` places of each name."""
     heap = []
     for name, demand in demands.items():
         skip = least
@@ -166,11 +186,11 @@ def _share(name: str, demand: Demand, places: int) -> Share:
 
 
 def to_note(demands: Mapping[str, Demand]) -> str:
-    """As a store keeps it: counts by number of bucket."""
+    """The counts as JSON, for a note of the store."""
     return json.dumps({name: demand.uses for name, demand in demands.items()})
 
 
 def from_note(noted: str | None) -> dict[str, Demand]:
-    """What `to_note` was given."""
+    """The counts that `to_note` wrote; empty for None."""
     found: Mapping[str, Mapping[str, float]] = json.loads(noted) if noted else {}
     return {name: Demand({int(place): count for place, count in uses.items()}) for name, uses in found.items()}

@@ -1,4 +1,4 @@
-"""fade: what is due is archived, by range scan; nothing is swept."""
+"""fade: archives memories that are due, found by their due times, without going through all of them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _SCHEDULE = "schedule"
 
 
 def schedule_of(policy: DecayPolicy, threshold: float) -> str:
-    """What due times depend on."""
+    """The policy and threshold that due times were computed with, as text."""
     return f"{fingerprint(policy)} < {threshold}"
 
 
 def scheduled(policy: DecayPolicy, threshold: float, trace: Trace) -> Trace:
-    """The trace with the time at which it falls below the threshold."""
+    """The trace, with `fades_at` set to the time at which its retrievability falls below the threshold."""
     return replace(trace, fades_at=policy.next_below(trace, threshold))
 
 
 def begin(store: Store, policy: DecayPolicy, threshold: float) -> None:
-    """Before the first write of a session: notes whose due times these are, or that they are mixed."""
+    """Called before the first write of a session: notes which schedule the due times follow, "" for a mixture."""
     mine, noted = schedule_of(policy, threshold), store.note(_SCHEDULE)
     if noted != mine and noted != "":
         store.write_note(_SCHEDULE, "" if store.count(()) else mine)
@@ -47,14 +47,14 @@ def fade(
     *,
     dry_run: bool,
 ) -> list[str]:
-    """Archives what is due at `at`, soonest first; due times that another policy left are computed anew first."""
+    """Archives what is due at `at`, soonest first. Recomputes all due times first if another policy set some."""
     if store.note(_SCHEDULE) != schedule_of(policy, threshold):
         reschedule(store, policy, threshold)
     return (store.due if dry_run else store.archive_due)(prefix, at, limit)
 
 
 def reschedule(store: Store, policy: DecayPolicy, threshold: float) -> None:
-    """Computes every due time anew: the one sweep, when the policy has changed."""
+    """Recomputes the due time of every memory. Only needed after the policy or threshold has changed."""
     for namespace in store.namespaces(()):
         ids, traces, _ = store.holdings(namespace)
         for at in range(0, len(ids), _BATCH):

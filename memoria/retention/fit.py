@@ -1,9 +1,9 @@
-"""Adaptive: parameters learnt from the store's own recall log by maximum likelihood, and taken only when better.
+"""fit: learns a policy's parameters from the store's own recall log by maximum likelihood; adopts them only if better.
 
 Each memory's log is replayed from its encoding; a line is a Bernoulli trial with the policy's retrievability as its
-probability. Parameters run on a logit between their bounds. Intervals are Wald's, from the observed information.
-Held-out memories judge: per line, the fitted policy must beat the defaults and a constant (the rate of the training
-half), each by a 95 % bootstrap interval over memories that lies above zero; so noise is never adopted.
+probability. Parameters vary on a logit scale between their bounds. Intervals are Wald's, from the observed information.
+The fit is judged on held-out memories: it must beat the defaults and a constant (the rate of recall in training), each
+with a 95 % bootstrap interval over memories of the gain a line that is above zero. So noise is hardly ever adopted.
 """
 
 from __future__ import annotations
@@ -37,9 +37,18 @@ History = tuple[Memory, tuple[Recalled, ...]]
 class Fit:
     """What a fit found.
 
-    parameters, intervals: by name, with 95 % confidence. default, fitted, constant: log-loss a line on held-out
-    memories, in nats. over_default, over_constant: 95 % intervals of what the fit gains a line. better: whether both
-    lie above zero. lines: of the log, in training and held out. adopted: whether the store took it.
+    Attributes:
+        policy: its name.
+        parameters: the fitted values, by name.
+        intervals: 95 % confidence intervals of the parameters, by name.
+        default: log-loss a recall on held-out memories with the defaults, in nats.
+        fitted: the same with the fitted parameters.
+        constant: the same with one probability for all.
+        over_default: 95 % interval of what the fit gains a recall over the defaults, in nats.
+        over_constant: 95 % interval of what it gains over the constant.
+        lines: how many recalls it was fitted to, and how many judged it.
+        better: whether both intervals lie above zero.
+        adopted: whether the store uses the parameters now.
     """
 
     policy: str
@@ -55,7 +64,11 @@ class Fit:
     adopted: bool = False
 
     def summary(self) -> str:
-        """Lines for people."""
+        """The result for people.
+
+        Returns:
+            Lines of text.
+        """
         found = "\n".join(
             f"  {name} = {value:.4g}  [{self.intervals[name][0]:.4g}, {self.intervals[name][1]:.4g}]"
             for name, value in self.parameters.items()
@@ -71,7 +84,7 @@ class Fit:
 
 
 def with_parameters(policy: Any, values: Mapping[str, float]) -> Any:
-    """The policy with other values; a name such as "w[8]" is one place of a tuple."""
+    """A copy of the policy with other parameters; a name such as "w[8]" is one element of a tuple."""
     plain: dict[str, Any] = {}
     for name, value in values.items():
         indexed = re.fullmatch(r"(\w+)\[(\d+)\]", name)
@@ -85,7 +98,7 @@ def with_parameters(policy: Any, values: Mapping[str, float]) -> Any:
 
 
 def losses(policy: DecayPolicy, histories: Sequence[History]) -> list[list[float]]:
-    """-ln p of each line of each history."""
+    """-ln p of each line of each history, where p is the probability that the policy gave to its outcome."""
     return [_replayed(policy, memory, log) for memory, log in histories]
 
 
@@ -99,7 +112,7 @@ def _replayed(policy: DecayPolicy, memory: Memory, log: Sequence[Recalled]) -> l
 
 
 def maximum_likelihood(policy: Any, histories: Sequence[History]) -> tuple[dict[str, float], dict[str, Interval]]:
-    """Parameters and their 95 % intervals. Needs a policy that names what may be fitted."""
+    """The most likely parameters and their 95 % intervals; raises InvalidQuery for a policy without `fitted` bounds."""
     import numpy as np
     from scipy.optimize import minimize
 
@@ -135,7 +148,7 @@ def _outside(value: float, low: float, high: float) -> float:
 
 
 def _standard_errors(cost: Any, x: Floats, step: float = 0.02) -> Floats:
-    """From the inverse of the numerical Hessian of minus log-likelihood; infinite where it is not positive."""
+    """From the inverse of the numerical Hessian of `cost` at `x`; at most 40, and 40 if a variance is not positive."""
     import numpy as np
 
     n = len(x)
@@ -152,7 +165,7 @@ def _standard_errors(cost: Any, x: Floats, step: float = 0.02) -> Floats:
 
 
 def fit(name: str, policy: Any, histories: Sequence[History], rng: np.random.Generator) -> Fit:
-    """Fits on most memories and judges on the others; raises InvalidQuery for a log that is too short."""
+    """Fits on 70 % of the memories and judges on the others; raises InvalidQuery for a log that is too short."""
     lines = sum(len(log) for _, log in histories)
     if lines < LEAST_LINES or len(histories) < 10:
         raise InvalidQuery(f"{lines} recalls of {len(histories)} memories are too few: {LEAST_LINES} of 10 are needed")
@@ -182,7 +195,7 @@ def fit(name: str, policy: Any, histories: Sequence[History], rng: np.random.Gen
 
 
 def _mean(found: list[list[float]]) -> float:
-    """Log-loss a line."""
+    """The mean over all lines of all memories: log-loss a line, in nats."""
     return sum(map(sum, found)) / sum(map(len, found))
 
 
@@ -192,7 +205,7 @@ def _rate(histories: Sequence[History]) -> float:
 
 
 def _gain(other: list[list[float]], fitted: list[list[float]], rng: np.random.Generator) -> Interval:
-    """95 % bootstrap interval, over memories, of the log-loss a line that the fit saves."""
+    """95 % bootstrap interval, over memories, of how much less log-loss a line the fit has, in nats."""
     import numpy as np
 
     saved = np.array([sum(a) - sum(b) for a, b in zip(other, fitted, strict=True)])
@@ -204,7 +217,7 @@ def _gain(other: list[list[float]], fitted: list[list[float]], rng: np.random.Ge
 
 
 def simulate(policy: Any, memories: int, lines: int, start: datetime, rng: np.random.Generator) -> list[History]:
-    """Histories whose outcomes the policy itself draws, at random gaps of hours to months."""
+    """Histories with outcomes drawn at random as the policy predicts, at random gaps of 0.3 to 79 days."""
     from datetime import timedelta
 
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,16 +20,16 @@ CAP = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruning:
-    """What a pass lets go of, or would.
+    """What a pass of pruning forgot, or would forget.
 
     Attributes:
         ids: memories that the policy can do without, least needed first.
         retrievability: of each of `ids`, in [0, 1].
-        derived: ids of what goes with them: parts of gists, and what was made from them.
+        derived: ids that are forgotten with them: parts of gists, and what was made from them.
         rewritten: ids of gists that are made again without them.
-        shards: names of the adapters that had learnt any of it, wiped.
-        capped: whether more waits for the next pass.
-        dry_run: whether nothing was done.
+        shards: names of the adapters that were wiped because they had learnt any of it.
+        capped: whether more is left for the next pass.
+        dry_run: whether nothing was forgotten.
     """
 
     ids: tuple[str, ...]
@@ -42,20 +42,28 @@ class Pruning:
 
 
 def check_budget(budget: Budget) -> None:
-    """Raises InvalidQuery for a budget that is negative or binds nothing."""
+    """Raises InvalidQuery for a budget that is negative or limits nothing."""
     limits = {"count": budget.count, "bytes": budget.bytes}
     wrong = [f"{name} {value!r} is negative" for name, value in limits.items() if value is not None and value < 0]
     if wrong or (budget.count is None and budget.bytes is None):
         raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))
 
 
-def faded(store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float) -> list[tuple[float, str]]:
-    """(retrievability, id) of archived, unprotected memories under `below`, least first."""
+def faded(
+    store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float, due: Collection[str] = ()
+) -> list[tuple[float, str]]:
+    """(retrievability, id) of archived, unprotected memories with retrievability under `below`, least first.
+
+    due: ids that count as archived.
+    """
+    import numpy as np
+
     found: list[tuple[float, str]] = []
     for namespace in store.namespaces(prefix):
         ids, traces, _ = store.holdings(namespace)
         scores = policy.retrievability(traces, at)
-        free = traces.archived & ~(traces.pinned | traces.held) & (scores < below)
+        away = traces.archived | np.isin(ids, list(due)) if due else traces.archived
+        free = away & ~(traces.pinned | traces.held) & (scores < below)
         found += [(float(scores[n]), ids[n]) for n in free.nonzero()[0]]
     return sorted(found)
 
@@ -63,9 +71,10 @@ def faded(store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, be
 def beyond(
     store: Store, policy: DecayPolicy, namespace: Namespace, at: datetime, budget: Budget, *, archived: bool
 ) -> list[tuple[float, str]]:
-    """(retrievability, id) of what must go for one namespace to keep its budget, least needed first.
+    """(retrievability, id) of what to forget so that one namespace keeps its budget, least needed first.
 
-    archived: whether archived memories count too. Protected ones count and never go, so a budget can stay overdrawn.
+    archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
+    over its budget.
     """
     ids, traces, sizes = store.holdings(namespace)
     counted = ~traces.archived | archived
@@ -85,7 +94,7 @@ def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
 
 
 def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
-    """How many of the least needed must go."""
+    """How many of the least needed to forget. sizes: theirs, in bytes. count, total: number and bytes of all."""
     import numpy as np
 
     over = 0 if budget.count is None else max(count - budget.count, 0)
@@ -95,7 +104,7 @@ def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
 
 
 def capped(found: Sequence[tuple[float, str]], cap: int, *, dry_run: bool) -> Pruning:
-    """The first `cap` of what could go; raises InvalidQuery for a cap under 1."""
+    """The first `cap` of `found` as a Pruning; raises InvalidQuery for a cap under 1."""
     if cap < 1:
         raise InvalidQuery(f"cap {cap!r} is not at least 1")
     taken = found[:cap]

@@ -1,4 +1,4 @@
-"""Reinforcement: what was found is strengthened. Uses are gathered in memory and written down together."""
+"""Reinforcement: memories that were used are strengthened. Uses are collected in RAM and written in batches."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from memoria.retention.allocate import Demand
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
 
 Reinforcing = Literal["recalled", "used", "never"]
+"""What a recall strengthens: all that it returns, only what is used, or nothing."""
 
 
-# Uses wait in RAM and are written together: a crash loses at most so many, and no content.
+# Uses are collected in RAM and written in batches: a crash loses at most this many uses, and no content.
 _WAIT = 256
 _RIVALS = 8
 
 
-# So many recalled texts are known again, in RAM, for the agent hears itself.
+# The last so many recalled texts are recognized (digests, in RAM) when the agent remembers what it has just recalled.
 _HEARD = 256
 DEMAND = "demand"
 
 
 class Reinforcer:
-    """Turns uses into traces: gathers them, and replaces the traces in one go. Shared by all views of a store."""
+    """Collects uses of memories and updates their traces in batches. Shared by all views of a store."""
 
     def __init__(self, store: Store, policy: DecayPolicy, threshold: float) -> None:
         if not 0 <= threshold < 1:
@@ -51,17 +52,17 @@ class Reinforcer:
         self._mutex, self._waiting = threading.RLock(), []
 
     def begin(self) -> None:
-        """Before the first write: notes by which policy things will be due."""
+        """Called before the first write: notes the policy that due times are computed with."""
         if not self._begun:
             fading.begin(self.store, self.policy, self.threshold)
             self._begun = True
 
     def encode(self, memory: Memory) -> Trace:
-        """The trace of a new memory, and when it will fade."""
+        """The trace of a new memory, with the time at which it fades."""
         return fading.scheduled(self.policy, self.threshold, self.policy.encode(memory))
 
     def hear(self, hits: Sequence[Hit]) -> None:
-        """What was just recalled, so that it is known when the agent says it again."""
+        """Notes what was just recalled, so that `echo` recognizes it."""
         with self._mutex:
             for hit in hits:
                 said = _digest(hit.memory)
@@ -71,7 +72,7 @@ class Reinforcer:
                 del self._heard[next(iter(self._heard))]
 
     def echo(self, memory: Memory) -> Memory | None:
-        """The memory that this one repeats, when it was recalled of late; that counts as a use of it."""
+        """The recently recalled memory that has the same text, or None. Counts as a use of it."""
         id = self._heard.get(_digest(memory))
         found = None if id is None else self.store.read([id])[0]
         if found is None:
@@ -80,14 +81,14 @@ class Reinforcer:
         return found.memory
 
     def use(self, ids: Iterable[str], at: datetime, *, found: bool) -> None:
-        """Memories were looked for at `at`."""
+        """Notes that memories were looked for at `at`. found: whether they were recalled."""
         with self._mutex:
             self._waiting += [Recalled(id=id, at=at, found=found) for id in ids]
             if len(self._waiting) >= _WAIT:
                 self.flush_if_there_is_room()
 
     def flush(self) -> None:
-        """Writes down what waits, durably."""
+        """Writes the collected uses and the updated traces to the store, durably."""
         with self._mutex:
             waiting, self._waiting = self._waiting, []
             if not waiting:
@@ -102,7 +103,7 @@ class Reinforcer:
             self._replace(traces, waiting)
 
     def _watch(self, waiting: Sequence[Recalled], traces: Mapping[str, Trace]) -> None:
-        """Counts at which rank each use came, once somebody has asked for an allocation (allocate.py)."""
+        """Counts uses by the rank of the memory, if an allocation was ever asked for (allocate.py)."""
         noted = self.store.note(DEMAND)
         if noted is None:
             return
@@ -122,7 +123,7 @@ class Reinforcer:
         self.store.write_note(DEMAND, allocating.to_note(demands))
 
     def tidy(self) -> None:
-        """Drops the counts of namespaces that are gone."""
+        """Drops the counts of namespaces that no longer exist."""
         known = allocating.from_note(self.store.note(DEMAND))
         if known:
             there = {self.store.alias(namespace) for namespace in self.store.namespaces(())}
@@ -134,12 +135,12 @@ class Reinforcer:
         self.store.retrace(due, waiting)
 
     def flush_if_there_is_room(self) -> None:
-        """As `flush`; on a full disk the uses are lost, as in a crash: no recall and no close fails for them."""
+        """Like `flush`, except that on a full disk the uses are lost, so that no recall and no close fails for them."""
         with suppress(StoreFull):
             self.flush()
 
     def interfere(self, records: Sequence[Record]) -> None:
-        """Tells a policy that has a verb `interfere` which older memories the new ones are like."""
+        """If the policy has a method `interfere`, applies it to the traces of older memories like the new ones."""
         tell: Callable[[Trace, float], Trace] | None = getattr(self.policy, "interfere", None)
         if tell is None:
             return
@@ -156,6 +157,6 @@ class Reinforcer:
 
 
 def _digest(memory: Memory) -> bytes:
-    """What a recalled text is known by, so that the text itself is not kept."""
+    """A digest by which a recalled text is recognized, so that the text itself is not kept."""
     said = "\0".join((*memory.namespace, canonical(memory.text)))
     return hashlib.blake2b(said.encode(), digest_size=16).digest()

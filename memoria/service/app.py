@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.service import problems, routes
-from memoria.service.desk import Desk
 from memoria.service.limits import Bounds, Rates
+from memoria.service.pool import Pool
 from memoria.service.tokens import Tokens
 
 ABOUT = (
@@ -46,17 +46,17 @@ def application(open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limi
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()
         memory = open_memory()
-        app.state.desk = Desk(memory)
+        app.state.pool = Pool(memory)
         try:
             # Loads the model, so that the first client does not wait for it.
-            await app.state.desk.read((), lambda view: view.embedder.embed(["ready"]))
+            await app.state.pool.read((), lambda view: view.embedder.embed(["ready"]))
             yield
         finally:
-            served, app.state.desk = app.state.desk, None
+            served, app.state.pool = app.state.pool, None
             served.close()
 
     app = FastAPI(title="memoria", version=version("memoria"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.desk, app.state.tokens = None, tokens
+    app.state.pool, app.state.tokens = None, tokens
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
     app.include_router(routes.health)

@@ -1,7 +1,7 @@
-"""What a client may take: requests a second, bytes of a body, seconds of an answer.
+"""Limits for each client: requests a second, bytes of a body, seconds of an answer.
 
-The rate is a bucket of tokens (Turner 1986) for each caller, in RAM: one process serves a store, so nothing has to be
-shared, and it is less code than the set-up of a library that shares it.
+The rate is limited by a token bucket (Turner 1986) for each caller, in RAM: one process serves a store, so no process
+has to share it, and it is less code than setting up a library that does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 class Rates:
-    """A bucket for each caller: `burst` requests at once, and `rate` a second for long."""
+    """A token bucket for each caller: `burst` requests at once, and `rate` a second in the long run."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._burst, self._clock = rate, burst, clock
@@ -30,7 +30,7 @@ class Rates:
         self._mutex = threading.Lock()
 
     def wait(self, caller: str) -> int:
-        """Takes one request out of the caller's bucket: 0, or the seconds until there is one again."""
+        """Takes a token from the caller's bucket; returns 0, or the seconds until there is one if it is empty."""
         with self._mutex:
             now = self._clock()
             left, since = self._buckets.get(caller, (float(self._burst), now))
@@ -40,7 +40,7 @@ class Rates:
 
 
 class Bounds:
-    """Cuts off a body that is too long, and an answer that takes too long. What has begun in the store is finished."""
+    """Middleware: refuses a body that is too long and an answer that takes too long. Work already begun is finished."""
 
     def __init__(self, app: App, *, body: int, seconds: float) -> None:
         self._app, self._body, self._seconds = app, body, seconds
@@ -61,7 +61,7 @@ class Bounds:
 
 
 class _Exchange:
-    """A request that is counted, and its answer, which is left unsaid once the request is too long."""
+    """A request whose bytes are counted, and its answer, which is not sent if the request is too long."""
 
     def __init__(self, receive: Receive, send: Send, body: int) -> None:
         self._receive, self._send = receive, send
@@ -70,7 +70,7 @@ class _Exchange:
     async def receive(self) -> Message:
         message = await self._receive()
         self.left -= len(message.get("body", b""))
-        # A body that stops short is a client that has gone; nothing more is read of it.
+        # For the app, a body that is cut off means that the client has disconnected, so it reads no further.
         return message if self.left >= 0 else {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457). They name rules and never repeat what a client or a memory said."""
+"""Errors as problem details (RFC 9457). They name rules, and never contain text of a client or a memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from memoria import errors
 
-# The first that fits decides.
+# The first class that an error is an instance of decides.
 STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.KeyConflict, 409, "The key is taken by another text"),
     (errors.Refused, 409, "Forgotten before"),
@@ -30,13 +30,13 @@ STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.MemoriaError, 500, "The store cannot do it"),
 )
 MEDIA = "application/problem+json"
-# Answers about ids come at multiples of this time, so that it does not tell an id of others from one that never was.
+# Answers about ids are sent at multiples of this time (s): it must not tell an id of others from one that never was.
 STEP = 0.02
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 class Problem(BaseModel):
-    """A problem (RFC 9457). violations: the rules that are broken, without what broke them."""
+    """A problem (RFC 9457). violations: the rules that are broken, without the values that break them."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["type", "title", "status"]})
     type: str = "about:blank"
@@ -47,7 +47,7 @@ class Problem(BaseModel):
 
 
 class Problematic(HTTPException):
-    """A problem of the service itself."""
+    """An error of the service itself, such as a missing token."""
 
     def __init__(self, status: int, title: str, detail: str | None = None, headers: dict[str, str] | None = None):
         super().__init__(status, headers=headers)
@@ -63,13 +63,13 @@ def problem(
     type: str = "about:blank",
     headers: Any = None,
 ) -> JSONResponse:
-    """The answer that says it."""
+    """The answer for a problem, as application/problem+json."""
     said = Problem(type=type, title=title, status=status, detail=detail, violations=violations)
     return JSONResponse(said.model_dump(exclude_none=True), status, headers, media_type=MEDIA)
 
 
 async def of_service(request: Request, error: Exception) -> JSONResponse:
-    """HTTP errors, of ours and of the framework."""
+    """Answers HTTP errors, ours and those of the framework."""
     assert isinstance(error, HTTPException)
     if isinstance(error, Problematic):
         return problem(error.status_code, error.title, error.said, headers=error.headers)
@@ -80,26 +80,26 @@ async def of_service(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> set[str]:
-    """What the schema says of a path: the framework tells the methods of the first of its routes alone."""
+    """All methods of a path, from the schema, because the framework names only those of the path's first route."""
     known = request.app.openapi()["paths"].items()
     fitting = (verbs for path, verbs in known if re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), request.url.path))
     return {verb.upper() for verbs in fitting for verb in verbs} or {"GET"}
 
 
 async def of_body(request: Request, error: Exception) -> JSONResponse:
-    """A request that is not of its schema."""
+    """Answers a request that does not follow the schema."""
     assert isinstance(error, RequestValidationError)
     found = [f"{'.'.join(map(_place, one['loc']))}: {_QUOTED.sub('(withheld)', one['msg'])}" for one in error.errors()]
     return problem(422, "Not of the schema", violations=found)
 
 
 def _place(part: Any) -> str:
-    """A step to what is wrong; a name that the client made up is left out."""
+    """One step of the path to a wrong value, without names that the client made up."""
     return str(part) if isinstance(part, int) or re.fullmatch(r"[a-z_]{1,20}", part) else "(withheld)"
 
 
 async def of_memoria(request: Request, error: Exception) -> JSONResponse:
-    """An error of the library, by the first line of `STATUS` that it is."""
+    """Answers an error of the library, with the status of the first line of `STATUS` that matches."""
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     if status == 404:
         since = time.monotonic() - request.state.began
@@ -113,5 +113,5 @@ async def of_memoria(request: Request, error: Exception) -> JSONResponse:
 
 
 async def of_us(request: Request, error: Exception) -> JSONResponse:
-    """A fault of ours; what it says stays here."""
+    """Answers an unexpected error, without its message."""
     return problem(500, "A fault of the service")

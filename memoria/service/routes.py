@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
 from memoria.service import shapes
-from memoria.service.desk import Desk, check_mine, mine
+from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
 from memoria.service.tokens import Caller
 from memoria.types import Memory, Namespace
@@ -51,16 +51,16 @@ def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | Non
     return found
 
 
-def desk(request: Request) -> Desk:
+def pool(request: Request) -> Pool:
     """The store that is served."""
-    found = request.app.state.desk
-    if not isinstance(found, Desk):
+    found = request.app.state.pool
+    if not isinstance(found, Pool):
         raise Problematic(503, "Not ready", headers={"Retry-After": "1"})
     return found
 
 
 Asking = Annotated[Caller, Depends(caller)]
-Store = Annotated[Desk, Depends(desk)]
+Serving = Annotated[Pool, Depends(pool)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a memory.")]
 ALWAYS = (401, 422, 429, 503, 504)
 SENT = (400, 413)
@@ -74,78 +74,78 @@ def _shown(memories: Sequence[Memory], prefix: Namespace) -> shapes.Memories:
 
 
 @verbs.post("/memories", status_code=201, responses=problems(*SENT, 404, 409, 507))
-async def remember(body: shapes.Remember, asking: Asking, store: Store) -> shapes.Remembered:
+async def remember(body: shapes.Remember, asking: Asking, pool: Serving) -> shapes.Remembered:
     """Stores a memory; durable when this answers."""
-    (found,) = await _remember(store, asking, body.namespace, [body.memory], readmit=body.readmit)
+    (found,) = await _remember(pool, asking, body.namespace, [body.memory], readmit=body.readmit)
     return shapes.Remembered.of(found, asking.namespace)
 
 
 @verbs.post("/memories/batch", status_code=201, responses=problems(*SENT, 404, 409, 507))
-async def remember_many(body: shapes.RememberMany, asking: Asking, store: Store) -> shapes.Memories:
+async def remember_many(body: shapes.RememberMany, asking: Asking, pool: Serving) -> shapes.Memories:
     """Stores memories, all or none."""
-    found = await _remember(store, asking, body.namespace, body.memories, readmit=body.readmit)
+    found = await _remember(pool, asking, body.namespace, body.memories, readmit=body.readmit)
     return _shown(found, asking.namespace)
 
 
 async def _remember(
-    store: Desk, asking: Caller, namespace: Sequence[str], said: Sequence[shapes.Said], *, readmit: bool
+    pool: Pool, asking: Caller, namespace: Sequence[str], said: Sequence[shapes.Said], *, readmit: bool
 ) -> list[Memory]:
     def work(view: Memoria) -> list[Memory]:
         check_mine(view, [id for one in said for id in one.derived_from])
         return view.namespace(*namespace).remember_many([one.draft() for one in said], readmit=readmit)
 
-    return await store.write(asking.namespace, work)
+    return await pool.write(asking.namespace, work)
 
 
 @verbs.post("/recall", responses=problems(*SENT))
-async def recall(body: shapes.Recall, asking: Asking, store: Store) -> shapes.Hits:
+async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.Hits:
     """Finds memories by meaning, words and times, best first."""
     more: dict[str, Any] = {"k": body.k, "as_of": body.as_of, "include": tuple(body.include)}
-    hits = await store.read(
+    hits = await pool.read(
         (*asking.namespace, *body.namespace), lambda view: view.recall(body.query, **more, **body.asked())
     )
     return shapes.Hits(hits=[shapes.Found.of(hit, asking.namespace, explain=body.explain) for hit in hits])
 
 
 @verbs.post("/list", responses=problems(*SENT))
-async def list_(body: shapes.List, asking: Asking, store: Store) -> shapes.Memories:
-    """The newest memories that meet the filters, oldest first."""
-    found = await store.read(
+async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.Listed:
+    """A page of the memories that meet the filters, oldest first; `left` and `after` say whether and how to go on."""
+    page = await pool.read(
         (*asking.namespace, *body.namespace),
-        lambda view: view.list(limit=body.limit, newest=True, key=body.key, **body.asked()),
+        lambda view: view.list(limit=body.limit, after=body.after, newest=body.newest, **body.asked()),
     )
-    return _shown(found, asking.namespace)
+    return shapes.Listed.of(page, asking.namespace)
 
 
 @verbs.get("/memories/{id}", responses=problems(404))
-async def get(id: Id, asking: Asking, store: Store) -> shapes.Remembered:
+async def get(id: Id, asking: Asking, pool: Serving) -> shapes.Remembered:
     """One memory."""
-    found = await store.read(asking.namespace, lambda view: view.get(id))
+    found = await pool.read(asking.namespace, lambda view: view.get(id))
     return shapes.Remembered.of(found, asking.namespace)
 
 
 @verbs.patch("/memories/{id}", responses=problems(*SENT, 404, 423, 507))
-async def amend(id: Id, body: shapes.Amend, asking: Asking, store: Store) -> shapes.Remembered:
+async def amend(id: Id, body: shapes.Amend, asking: Asking, pool: Serving) -> shapes.Remembered:
     """Replaces parts of a memory under the same id."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    found = await store.write(asking.namespace, lambda view: view.amend(id, **changes))
+    found = await pool.write(asking.namespace, lambda view: view.amend(id, **changes))
     return shapes.Remembered.of(found, asking.namespace)
 
 
 @verbs.delete("/memories/{id}", responses=problems(404, 423))
-async def forget_one(id: Id, asking: Asking, store: Store) -> shapes.Gone:
+async def forget_one(id: Id, asking: Asking, pool: Serving) -> shapes.Gone:
     """Forgets one memory and what was made from it, exactly and for ever."""
-    return await store.write(asking.namespace, lambda view: _forgotten(view, view, (id,), {}))
+    return await pool.write(asking.namespace, lambda view: _forgotten(view, view, (id,), {}))
 
 
 @verbs.get("/memories/{id}/history", responses=problems(404))
-async def history(id: Id, asking: Asking, store: Store) -> shapes.Memories:
+async def history(id: Id, asking: Asking, pool: Serving) -> shapes.Memories:
     """What a memory superseded and what superseded it, in the order of validity."""
-    return _shown(await store.read(asking.namespace, lambda view: view.history(id)), asking.namespace)
+    return _shown(await pool.read(asking.namespace, lambda view: view.history(id)), asking.namespace)
 
 
 @verbs.post("/memories/{id}/supersede", status_code=201, responses=problems(*SENT, 404, 409, 423, 507))
-async def supersede(id: Id, body: shapes.Supersede, asking: Asking, store: Store) -> shapes.Remembered:
+async def supersede(id: Id, body: shapes.Supersede, asking: Asking, pool: Serving) -> shapes.Remembered:
     """Remembers what is so now in the place of what was so; it lies where the old one lies."""
 
     def work(view: Memoria) -> Memory:
@@ -153,19 +153,19 @@ async def supersede(id: Id, body: shapes.Supersede, asking: Asking, store: Store
         home = view.get(id).namespace[len(view.prefix) :]
         return view.namespace(*home).supersede(id, body.memory.draft(), at=body.at)
 
-    return shapes.Remembered.of(await store.write(asking.namespace, work), asking.namespace)
+    return shapes.Remembered.of(await pool.write(asking.namespace, work), asking.namespace)
 
 
 @verbs.post("/expire", status_code=204, responses=problems(*SENT, 404, 423))
-async def expire(body: shapes.Expire, asking: Asking, store: Store) -> None:
+async def expire(body: shapes.Expire, asking: Asking, pool: Serving) -> None:
     """Ends memories: they no longer hold."""
-    await store.write((*asking.namespace, *body.namespace), lambda view: view.expire(*body.ids, at=body.at))
+    await pool.write((*asking.namespace, *body.namespace), lambda view: view.expire(*body.ids, at=body.at))
 
 
 @verbs.post("/forget", responses=problems(*SENT, 404, 423))
-async def forget(body: shapes.Forget, asking: Asking, store: Store) -> shapes.Gone:
+async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.Gone:
     """Forgets what meets every criterion, and what was made from it, exactly and for ever."""
-    asked = body.asked() | {"mentions": body.mentions, "guard": body.guard}
+    asked: dict[str, Any] = {**body.asked(), "mentions": body.mentions, "guard": body.guard}
     if body.everything:
         asked["namespace"] = ()
 
@@ -173,10 +173,11 @@ async def forget(body: shapes.Forget, asking: Asking, store: Store) -> shapes.Go
         view = top.namespace(*body.namespace)
         if not body.dry_run:
             return _forgotten(top, view, tuple(body.ids), asked)
-        going = [one for one in view.forget(*body.ids, dry_run=True, **asked) if one.under(top.prefix)]
-        return shapes.Gone(dry_run=True, would=[shapes.Remembered.of(one, top.prefix) for one in going])
+        found = view.forget(*body.ids, dry_run=True, **asked)
+        going = [shapes.Remembered.of(one, top.prefix) for one in found if one.under(top.prefix)]
+        return shapes.Gone(dry_run=True, would=going, rewritten=sorted(mine(top, found.rewritten)))
 
-    return await store.write(asking.namespace, work)
+    return await pool.write(asking.namespace, work)
 
 
 def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[str, Any]) -> shapes.Gone:
@@ -187,14 +188,14 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
 
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))
-async def sleep(body: shapes.Sleep, asking: Asking, store: Store) -> shapes.Slept:
-    """Consolidates what is below the namespace: settles changes, gathers gists, archives and prunes what has faded."""
+async def sleep(body: shapes.Sleep, asking: Asking, pool: Serving) -> shapes.Slept:
+    """Consolidates what is below the namespace: settles changes, gathers gists, archives what has faded."""
 
     def work(view: Memoria) -> shapes.Slept:
         night = view.sleep(dry_run=body.dry_run, prune=body.prune)
         return _slept(night, mine(view, [id for id, _ in night.gists if id]))
 
-    return await store.write((*asking.namespace, *body.namespace), work)
+    return await pool.write((*asking.namespace, *body.namespace), work)
 
 
 def _slept(night: Night, known: set[str]) -> shapes.Slept:
@@ -203,6 +204,7 @@ def _slept(night: Night, known: set[str]) -> shapes.Slept:
         dry_run=night.dry_run,
         replayed=night.replayed,
         settled=len(night.settled),
+        skipped=len(night.skipped),
         gists=[shapes.Gist(id=id, joined=len(members)) for id, members in night.gists if not id or id in known],
         faded=list(night.faded),
         pruned=list(night.pruned),
@@ -211,9 +213,9 @@ def _slept(night: Night, known: set[str]) -> shapes.Slept:
 
 
 @verbs.get("/stats")
-async def stats(asking: Asking, store: Store) -> shapes.Counts:
+async def stats(asking: Asking, pool: Serving) -> shapes.Counts:
     """How much is below the token's namespace."""
-    return await store.read(
+    return await pool.read(
         asking.namespace, lambda view: shapes.Counts(memories=len(view), namespaces=len(view.namespaces()))
     )
 
@@ -225,7 +227,7 @@ async def live() -> shapes.Health:
 
 
 @health.get("/ready", responses=problems(503, 504))
-async def ready(store: Store) -> shapes.Health:
+async def ready(pool: Serving) -> shapes.Health:
     """The store answers."""
-    await store.read((), lambda view: view.store.note("schedule"))
+    await pool.read((), lambda view: view.store.note("schedule"))
     return shapes.Health(status="ready")

@@ -1,16 +1,29 @@
-"""What goes in and out, as JSON. Numbers, texts and times are never guessed from one another."""
+"""The JSON of requests and answers. Types are strict: a number is never read from a text, nor a time from a number."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
+from memoria.engine.arguments import Filters as _Filters
+from memoria.metadata import MAX_PATH
 from memoria.remember import Draft as _Draft
-from memoria.types import Hit, Memory, Namespace, Provenance, Receipt
+from memoria.types import Hit, Memory, Namespace, Page, Provenance, Receipt
+from memoria.validate import MAX_CRITERIA
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _LAST_YEAR = 2999
@@ -55,18 +68,26 @@ Kind = Literal["episodic", "semantic", "procedural"]
 Real = Annotated[float, Field(strict=True, ge=0, le=1)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_shallow)]
 Tags = Annotated[list[Name], Field(max_length=100)]
+Scalar = StrictStr | StrictBool | StrictInt | StrictFloat | None
+Criteria = Annotated[
+    dict[Annotated[str, Field(max_length=MAX_PATH)], Scalar],
+    Field(
+        max_length=MAX_CRITERIA,
+        description='Values in the metadata that must be equal, by dotted path: {"flight.seat": "12A"}.',
+    ),
+]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
 
 class Body(BaseModel):
-    """A request. namespace: parts below the token's own namespace, which is meant when there are none."""
+    """A request. namespace: parts below the token's own namespace; [] is that namespace itself."""
 
     model_config = ConfigDict(extra="forbid")
     namespace: Annotated[list[Part], Field(max_length=16)] = []
 
 
 class Said(BaseModel):
-    """A memory to be. created_at is now when it is not given; key: the same key is stored once."""
+    """A memory to store. created_at: now by default. key: your own; a memory with the same key is stored only once."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -92,40 +113,39 @@ class Said(BaseModel):
 
 
 class Remember(Body):
-    """readmit: takes the text even if it was forgotten here."""
+    """One memory to store. readmit: store the text even if it was forgotten here."""
 
     memory: Said
     readmit: StrictBool = False
 
 
 class RememberMany(Body):
-    """All of them or none."""
+    """Several memories to store, all of them or none."""
 
     memories: Annotated[list[Said], Field(min_length=1, max_length=1000)]
     readmit: StrictBool = False
 
 
 class Filters(Body):
-    """Every filter that is given must hold. since, until: created in [since, until)."""
+    """Filters; a memory must meet all that are given. since, until: created in [since, until)."""
 
-    subject: Name | None = None
-    tags: Tags = []
-    kinds: Annotated[list[Kind], Field(max_length=3)] = []
-    since: Time | None = None
-    until: Time | None = None
+    subject: Annotated[Name | None, Field(description="About this subject, whatever its case.")] = None
+    session: Annotated[Name | None, Field(description="Said in this conversation.")] = None
+    speaker: Annotated[Name | None, Field(description="Said by this speaker.")] = None
+    tags: Annotated[Tags, Field(description="With all of these tags.")] = []
+    kinds: Annotated[list[Kind], Field(max_length=3, description="Of one of these kinds.")] = []
+    key: Annotated[Name | None, Field(description="With this key.")] = None
+    metadata: Criteria = {}
+    since: Annotated[Time | None, Field(description="Created at this time or later.")] = None
+    until: Annotated[Time | None, Field(description="Created before this time.")] = None
 
-    def asked(self) -> dict[str, Any]:
-        return {
-            "subject": self.subject,
-            "tags": tuple(self.tags),
-            "kinds": tuple(self.kinds),
-            "since": self.since,
-            "until": self.until,
-        }
+    def asked(self) -> _Filters:
+        """The filters as those of a verb, except the namespace, which is that of the view."""
+        return cast("_Filters", {name: getattr(self, name) for name in Filters.model_fields if name != "namespace"})
 
 
 class Recall(Filters):
-    """query: what to find. explain: shows the terms that each score is the sum of."""
+    """query: what to find. explain: return the terms of each score too; the score is their sum."""
 
     query: Annotated[StrictStr, Field(min_length=1, max_length=16_384, pattern=r"\S")]
     k: Annotated[StrictInt, Field(ge=1, le=100)] = 10
@@ -135,14 +155,15 @@ class Recall(Filters):
 
 
 class List(Filters):
-    """The newest `limit` that meet the filters, oldest first."""
+    """A page of the memories that meet the filters, oldest first."""
 
-    key: Name | None = None
-    limit: Annotated[StrictInt, Field(ge=1, le=1000)] = 100
+    limit: Annotated[StrictInt, Field(ge=1, le=1000, description="How many at most.")] = 100
+    after: Annotated[Id | None, Field(description="The `after` of the page before: only what is newer.")] = None
+    newest: Annotated[StrictBool, Field(description="When there are more: the newest ones, not the oldest.")] = False
 
 
 class Amend(BaseModel):
-    """What is to change; of what it was nothing stays."""
+    """The fields to change; the old values are erased."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
     text: Text = ""
@@ -156,7 +177,7 @@ class Amend(BaseModel):
 
 
 class Supersede(BaseModel):
-    """memory: what holds from `at` on, in the place of the one in the path; `at` is when it was observed by default."""
+    """memory: replaces the one in the path from `at` on. at: when the new memory was observed, by default."""
 
     model_config = ConfigDict(extra="forbid")
     memory: Said
@@ -164,16 +185,16 @@ class Supersede(BaseModel):
 
 
 class Expire(Body):
-    """ids: what no longer holds, from `at` on, now by default."""
+    """ids: memories that are no longer valid from `at` on. at: now by default."""
 
     ids: Ids
     at: Time | None = None
 
 
 class Forget(Filters):
-    """What is to go, for ever. everything: all that is below the namespace. dry_run: only lists what would go.
+    """What to forget for ever. everything: all below the namespace. dry_run: only list what would be forgotten.
 
-    mentions: what names this, as whole words. guard: refuse the text when it comes back.
+    mentions: memories that have this name, as whole words. guard: which texts are refused if they come back.
     """
 
     ids: Annotated[list[Id], Field(max_length=1000)] = []
@@ -184,10 +205,10 @@ class Forget(Filters):
 
 
 class Sleep(Body):
-    """dry_run: plans, and changes nothing. prune: whether what has faded is forgotten."""
+    """dry_run: only plan. prune: whether to forget what has faded."""
 
     dry_run: StrictBool = False
-    prune: StrictBool = True
+    prune: StrictBool = False
 
 
 class Remembered(BaseModel):
@@ -230,13 +251,24 @@ class Remembered(BaseModel):
 
 
 class Memories(BaseModel):
-    """Memories in the order of the verb."""
+    """Memories, in the order that the request defines."""
 
     memories: list[Remembered]
 
 
+class Listed(Memories):
+    """A page, oldest first."""
+
+    left: Annotated[int, Field(description="How many more meet the filters: newer ones, or with `newest` older ones.")]
+    after: Annotated[str | None, Field(description="The cursor of the next page; null when nothing newer is left.")]
+
+    @classmethod
+    def of(cls, page: Page, prefix: Namespace) -> Listed:
+        return cls(memories=[Remembered.of(one, prefix) for one in page], left=page.left, after=page.after)
+
+
 class Found(BaseModel):
-    """A hit. terms: what the score is the sum of, when it was asked for."""
+    """A hit. terms: the terms whose sum is the score, if explain was set."""
 
     memory: Remembered
     score: float
@@ -249,15 +281,16 @@ class Found(BaseModel):
 
 
 class Hits(BaseModel):
-    """Best first."""
+    """Hits, best first."""
 
     hits: list[Found]
 
 
 class Gone(BaseModel):
-    """A receipt, or with dry_run what it would say. derived: made from what was asked for; rewritten: gists without it.
+    """A receipt, or what it would say with dry_run. Ids are only those in the token's namespace.
 
-    forgotten, derived, rewritten: ids, of the token's namespace only. would: what would go, when it was a dry run.
+    forgotten: ids asked for. derived: ids made from them, forgotten too. rewritten: gists made again without them.
+    would: memories that would be forgotten, if it was a dry run.
     """
 
     dry_run: bool
@@ -283,11 +316,12 @@ class Gone(BaseModel):
 
 
 class Slept(BaseModel):
-    """A night. gists: those made or grown, and how many joined each; "" when only planned."""
+    """What a pass of sleep did. gists: those made or grown, and how many joined each; id "" if only planned."""
 
     dry_run: bool
     replayed: int
     settled: int
+    skipped: int
     gists: list[Gist]
     faded: list[str]
     pruned: list[str]
@@ -302,13 +336,13 @@ class Gist(BaseModel):
 
 
 class Counts(BaseModel):
-    """What is below the token's namespace, and nothing else."""
+    """Counts of memories and namespaces below the token's namespace only."""
 
     memories: int
     namespaces: int
 
 
 class Health(BaseModel):
-    """Whether it is well."""
+    """The state of the service."""
 
     status: Literal["live", "ready"]

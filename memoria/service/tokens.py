@@ -1,6 +1,6 @@
-"""Tokens: who may speak for which namespace. A file keeps hashes of them; a token itself is shown once.
+"""Tokens: each gives access to one namespace. A file keeps their hashes; the token itself is shown once.
 
-A token is 32 random bytes, so a plain SHA-256 of it can be kept: there is nothing to guess that a slow hash would slow.
+A token is 32 random bytes, so a plain SHA-256 of it is enough: a slow hash only helps for secrets that can be guessed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PREFIX = "memoria_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who a token speaks for. digest: SHA-256 of the token, in hexadecimal. namespace: the prefix it may see."""
+    """The owner of a token. digest: SHA-256 of the token, in hexadecimal. namespace: the prefix that it may see."""
 
     digest: str
     namespace: Namespace
 
 
 def mint(path: Path, namespace: Namespace) -> str:
-    """A new token for a prefix, its hash written into `path`, whole or not at all; the file is made when it is new."""
+    """Makes a token for a prefix and writes its hash into `path`, whole or not at all; makes the file if it is new."""
     check_namespace(namespace)
     if not namespace:
         raise InvalidQuery("a token needs a namespace: one for all of them would undo what tokens are for")
@@ -47,12 +47,12 @@ def mint(path: Path, namespace: Namespace) -> str:
 
 
 def digest(token: str) -> str:
-    """What is kept of a token."""
+    """The SHA-256 of a token, in hexadecimal, which the file keeps."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def read(path: Path) -> tuple[Caller, ...]:
-    """Who is in a file of tokens. Raises StoreNotFound, and InvalidQuery for what is no such file."""
+    """The callers in a file of tokens. Raises StoreNotFound if it is missing, InvalidQuery if it is not such a file."""
     try:
         lines = json.loads(path.read_text())["tokens"]
         found = tuple(Caller(digest=str(one["sha256"]), namespace=tuple(one["namespace"])) for one in lines)
@@ -68,7 +68,7 @@ def read(path: Path) -> tuple[Caller, ...]:
 
 
 class Tokens:
-    """The tokens of a file, read again when it changes, so that one that is taken out ends at once."""
+    """The tokens of a file, read again when it changes, so that a removed one is refused at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -84,7 +84,7 @@ class Tokens:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def caller(self, token: str) -> Caller | None:
-        """Who this token speaks for. Each known one is compared, all of it, so that time tells nothing."""
+        """The caller with this token, or None. Compares with every token in full, so that timing reveals nothing."""
         with self._mutex:
             stamp = self._stamp()
             if stamp != self._seen:

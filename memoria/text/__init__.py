@@ -1,1 +1,1 @@
-"""What of a text counts: words, times, sketches, fingerprints, and the evidence of words. Stores and verbs use it."""
+"""What matching uses of a text: words, times, sketches, fingerprints and evidence. Stores and verbs use it."""

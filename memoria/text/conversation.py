@@ -1,4 +1,4 @@
-"""Who said what in which order: speakers and sessions of the documents of one namespace, in RAM only."""
+"""Speakers and order of turns: the sessions of the documents of one namespace, in RAM only."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NOBODY = -1
 
 
 class Conversation:
-    """Turns of a session stand in the order of their ids, which is the order of time.
+    """The turns of each session, ordered by id, which is the order of time.
 
-    Each turn knows the one before and the one after it, so that neighbours of many are one look into an array.
+    For each turn, arrays hold the one before and the one after it, so that neighbours of many are found at once.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Conversation:
         self._speakers: Counter[str] = Counter()
 
     def add(self, doc: int, memory: Memory) -> None:
-        """Adds a turn; a memory without session or speaker has no neighbours or nobody who said it."""
+        """Adds a turn. A memory without a session gets no neighbours; one without a speaker was said by nobody."""
         session, speaker = memory.provenance.session, memory.provenance.speaker
         self._reserve(doc + 1)
         if session is not None:
@@ -77,7 +77,7 @@ class Conversation:
             self._after = np.concatenate([self._after, fresh])
 
     def neighbours(self, docs: Ints, step: int) -> Ints:
-        """The document `step` turns later in the session of each (earlier when negative), -1 where there is none."""
+        """For each document, the one `step` turns later in its session (earlier if negative), -1 if there is none."""
         link = self._before if step < 0 else self._after
         for _ in range(abs(step)):
             real = (docs >= 0) & (docs < len(link))
@@ -86,18 +86,18 @@ class Conversation:
         return beside
 
     def named(self, spoken: Set[str]) -> frozenset[str]:
-        """The speakers of whom a word of the name is among `spoken`, which is in lower case."""
+        """The speakers with a word of their name in `spoken`, which is in lower case."""
         return frozenset(name for name in self._speakers if not spoken.isdisjoint(plain_words(name)))
 
     def speaks(self, docs: Ints, named: Set[str]) -> Floats:
-        """1 where somebody in `named` says it, -1 where somebody else does, 0 where nobody is named or known."""
+        """For each document: 1 if its speaker is in `named`, -1 if not; 0 if `named` or the speaker is not known."""
         if not named:
             return np.zeros(len(docs))
         said = (self._speaker.get(doc) for doc in docs.tolist())
         return np.array([0.0 if who is None else 1.0 if who in named else -1.0 for who in said])
 
     def state(self) -> Mapping[str, Any]:
-        """Everything held, in an order that does not tell how it came about."""
+        """All contents, in an order that does not depend on the order of additions and removals."""
         return {
             "sessions": dict(sorted(self._sessions.items())),
             "before": {int(doc): int(self._before[doc]) for doc in np.flatnonzero(self._before != NOBODY)},

@@ -48,7 +48,7 @@ def gather(
     words, _ = index.without_speakers(asked)
     first = np.union1d(nearest, index.best(words, among, pool, without))
     beside = np.concatenate([first, *(index.conversation.neighbours(first, step) for step in _NEAR)])
-    docs = index.held(np.unique(beside))
+    docs = index.known(np.unique(beside))
     if among is not None:
         docs = np.intersect1d(docs, among)
     if without is not None:

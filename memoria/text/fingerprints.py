@@ -1,7 +1,7 @@
-"""Fingerprints: by which a store knows a text that was forgotten, without the text.
+"""Fingerprints: a store recognizes a forgotten text by them, without keeping the text.
 
-They are keyed, and each store has keys of its own; so that what was forgotten in one is refused in another, they travel
-with the key they were made under.
+They are keyed hashes, and each store has keys of its own. They are copied together with the key that they were made
+under, so that another store can refuse the texts too.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ PRINT_BYTES = 12
 
 
 def fingerprint(key: bytes, text: str) -> bytes:
-    """By which a text is known again once it is forgotten: 12 bytes of a keyed hash of its canonical form."""
+    """12 bytes of a keyed hash of the canonical form of a text, by which a forgotten text is recognized."""
     return hmac.digest(key, f"text\0{canonical(text)}".encode(), "sha256")[:PRINT_BYTES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprints:
-    """What was forgotten in one namespace, as it is known under one key.
+    """The texts forgotten in one namespace, as fingerprints and sketches under one key.
 
-    key: of the namespace, in the store where it was forgotten. prints: 12 bytes a text, of `fingerprint`.
-    sketches: 132 bytes a text, of `sketch`, for those whose near likes are refused too.
+    key: of the namespace, in the store where they were forgotten. prints: 12 bytes a text, from `fingerprint`.
+    sketches: 132 bytes a text, from `sketch`, only of texts guarded against similar ones too.
     """
 
     key: bytes = field(repr=False)
@@ -34,17 +34,17 @@ class Fingerprints:
     sketches: frozenset[bytes] = field(default=frozenset(), repr=False)
 
     def know(self, text: str) -> bool:
-        """Whether this text was forgotten, or is near one that is guarded so."""
+        """Whether this text was forgotten, or is similar to one that was forgotten and has a sketch."""
         return bool(self.prints and fingerprint(self.key, text) in self.prints) or bool(self._near([text]))
 
     def without(self, texts: Iterable[str]) -> Fingerprints:
-        """The same, but for these texts and what is near them."""
+        """A copy without these texts and the sketches similar to them."""
         asked = list(texts)
         gone = {fingerprint(self.key, text) for text in asked}
         return replace(self, prints=self.prints - gone, sketches=self.sketches - self._near(asked))
 
     def _near(self, texts: Iterable[str]) -> frozenset[bytes]:
-        """The sketches that any of the texts is near to."""
+        """The sketches that any of the texts is similar to."""
         if not self.sketches:
             return frozenset()
         asked = [sketch(self.key, text) for text in texts]

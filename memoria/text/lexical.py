@@ -59,26 +59,26 @@ class LexicalIndex:
 
     def __init__(self) -> None:
         self._postings: dict[str, Posting] = {}
-        self._held: dict[int, tuple[Posting, ...]] = {}
+        self._words: dict[int, tuple[Posting, ...]] = {}
         self._lengths = np.zeros(0, np.int32)
         self._signs = np.zeros(0, np.uint8)
         self._total = 0
         self.conversation = Conversation()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._words)
 
     def add(self, doc: int, memory: Memory) -> None:
         """Adds a document: words of its text, subject and tags."""
         words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)))
-        held = []
+        found = []
         for word, count in Counter(words).items():
             posting = self._postings.get(word)
             if posting is None:
                 posting = self._postings[word] = Posting(word)
             posting.add(doc, count)
-            held.append(posting)
-        self._held[doc] = tuple(held)
+            found.append(posting)
+        self._words[doc] = tuple(found)
         self._reserve(doc + 1)
         self._lengths[doc] = len(words)
         self._signs[doc] = signs(memory.text)
@@ -88,10 +88,10 @@ class LexicalIndex:
     def remove(self, docs: Iterable[int]) -> None:
         """Takes documents out with all that was only theirs; a document that is not there is passed over."""
         for doc in docs:
-            held = self._held.pop(doc, None)
-            if held is None:
+            found = self._words.pop(doc, None)
+            if found is None:
                 continue
-            for posting in held:
+            for posting in found:
                 posting.remove(doc)
                 if not posting.docs:
                     del self._postings[posting.word]
@@ -108,11 +108,11 @@ class LexicalIndex:
 
     def docs(self) -> Ints:
         """All documents in the index, in no order."""
-        return np.fromiter(self._held, np.int64, len(self._held))
+        return np.fromiter(self._words, np.int64, len(self._words))
 
-    def held(self, docs: Ints) -> Ints:
+    def known(self, docs: Ints) -> Ints:
         """Those of `docs` that are in the index."""
-        return docs[np.array([doc in self._held for doc in docs.tolist()], np.bool_)]
+        return docs[np.array([doc in self._words for doc in docs.tolist()], np.bool_)]
 
     def idf(self, word: str) -> float:
         """ln(1 + (N - n + 1/2) / (n + 1/2)), n of N documents holding the word; > 0."""
@@ -208,7 +208,7 @@ class LexicalIndex:
         """Everything the index holds about documents, in an order that does not tell how it came about."""
         return {
             "postings": {w: (p.docs.tolist(), p.counts.tolist()) for w, p in sorted(self._postings.items())},
-            "held": {doc: sorted(p.word for p in held) for doc, held in sorted(self._held.items())},
+            "words": {doc: sorted(p.word for p in found) for doc, found in sorted(self._words.items())},
             "lengths": {int(doc): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
             "signs": {int(doc): int(self._signs[doc]) for doc in np.flatnonzero(self._signs)},
             "total": self._total,

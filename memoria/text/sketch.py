@@ -1,7 +1,7 @@
-"""Sketches: whether a text is nearly one that was forgotten, without keeping the text.
+"""Sketches: tell whether a text is similar to one that was forgotten, without keeping that text.
 
-MinHash (Broder 1997) over keyed hashes of the stems: each of 32 minima agrees with the chance that the word sets
-overlap by (Jaccard). Beside them stands a keyed hash of the numbers: a text with other numbers says something else.
+MinHash (Broder 1997) over keyed hashes of the stems: each of 32 minima is equal in two texts with the probability given
+by the overlap of their sets of stems (Jaccard). A keyed hash of the numbers follows: texts with other numbers differ.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from memoria.text.words import stems
 _MINIMA = 32
 _WIDTH = 4
 SKETCH_BYTES = (_MINIMA + 1) * _WIDTH
-# From this estimated overlap of words on, two texts are nearly the same.
+# Texts with at least this estimated overlap of stems are similar.
 NEAR = 0.6
 
 
@@ -32,7 +32,7 @@ def sketch(key: bytes, text: str) -> bytes:
 
 
 def alike(one: bytes, other: bytes) -> bool:
-    """Whether two sketches under one key are of nearly the same text."""
+    """Whether two sketches under the same key are of similar texts."""
     if one[-_WIDTH:] != other[-_WIDTH:]:
         return False
     ours, theirs = (struct.unpack(f">{_MINIMA}I", made[:-_WIDTH]) for made in (one, other))

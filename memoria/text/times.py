@@ -1,7 +1,7 @@
-"""Times in words: "last Tuesday", "in May 2023", "two weeks ago", as spans of days, read from where they were said.
+"""Times in words, such as "last Tuesday", "in May 2023" or "two weeks ago", as spans of days.
 
-What the words mean is read by dateparser; how long a span they name is told by the words:
-a day, a week, a month, a year.
+dateparser finds the day that the words mean, counted from when they were said. The words themselves tell how long the
+span is: a day, a week, a month or a year.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _NUMBER = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d\d"
-# Longest first: the first that matches at a place is taken. A month's name alone needs "in", for "may" is a verb.
+# Longest first, because the first that matches is taken. A month's name alone needs "in", because "may" is also a verb.
 _FORMS: tuple[tuple[str, str], ...] = (
     ("day", rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}"),
     ("day", rf"{_MONTH} {_DAY},? {_YEAR}"),
@@ -60,7 +60,7 @@ def spans(text: str, said: datetime) -> list[Span]:
 
 
 def overlap(some: Sequence[Span], others: Sequence[Span]) -> bool:
-    """Whether a span of one has a moment in common with a span of the other."""
+    """Whether any of `some` overlaps any of `others`."""
     return any(start < end_ and start_ < end for start, end in some for start_, end_ in others)
 
 
@@ -76,7 +76,7 @@ def _parse(words: str, grain: str, said: datetime) -> datetime | None:
         words = "today"
     settings: Any = {"RELATIVE_BASE": base, "PREFER_DATES_FROM": "past", "PREFER_DAY_OF_MONTH": "first"}
     with warnings.catch_warnings():
-        # Of strptime, about days without a year, which dateparser completes by the base.
+        # strptime warns of days without a year, but dateparser adds the year.
         warnings.simplefilter("ignore", DeprecationWarning)
         point = dateparser.parse(words, languages=["en"], settings=settings)
     return None if point is None else point.replace(tzinfo=UTC)

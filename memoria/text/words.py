@@ -1,6 +1,6 @@
-"""Words: what of a text counts for matching. Stop words out, stems by Snowball's English stemmer (Porter 2).
+"""Words: the parts of a text used for matching, without stop words, stemmed by Snowball's English stemmer (Porter 2).
 
-Nothing here remembers a word: the stemmer runs without its cache, so that a forgotten text leaves none behind.
+Nothing here keeps a word: the stemmer runs without its cache, so that a forgotten text leaves none behind.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _APOSTROPHE = re.compile(r"['\u2019]")
 
 
 class Sign(IntFlag):
-    """What kind of thing a text holds, and a question asks for: people, places and works by NAME, a TIME, a NUMBER.
+    """Kinds of thing that a text contains, or a question asks for: a NAME of people, places or works, a TIME, a NUMBER.
 
-    ASKS: it ends with a question mark. SELF: who says it speaks of themselves.
+    ASKS: it ends with a question mark. SELF: the speaker speaks of themselves.
     """
 
     NONE = 0
@@ -41,7 +41,7 @@ _DATES = (
     "|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
     "|january|february|march|april|june|july|august|september|october|november|december"
 )
-# May is left out, for it is a verb. A name is a capital that does not begin a sentence.
+# May is left out, because it is also a verb. A name is a capitalized word that does not begin a sentence.
 _HOLDS = {
     Sign.ASKS: re.compile(r"\?\s*$"),
     Sign.SELF: re.compile(r"\b(?:i|me|my|we|our)\b", re.IGNORECASE),
@@ -60,10 +60,10 @@ _WANTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A query as the lexical index sees it.
+    """A query as the lexical index uses it.
 
     words: distinct stems without stop words, in order. spoken: every word, in lower case, to find whom it names.
-    wants: the kinds of thing it asks for.
+    wants: the kinds of thing that it asks for.
     """
 
     words: tuple[str, ...]
@@ -72,7 +72,7 @@ class Question:
 
 
 def plain_words(text: str) -> list[str]:
-    """Words in lower case, what follows an apostrophe cut: "Ada's teas" gives ada, teas."""
+    """Words in lower case, without what follows an apostrophe: "Ada's teas" gives ada, teas."""
     return [_APOSTROPHE.split(word)[0] for word in _WORD.findall(text.casefold())]
 
 
@@ -83,13 +83,13 @@ def stems(text: str) -> list[str]:
 
 
 def question(text: str) -> Question:
-    """The question a query text asks."""
+    """A query text as a Question."""
     words = tuple(dict.fromkeys(stems(text)))
     return Question(words=words, spoken=frozenset(plain_words(text)), wants=_matching(_WANTS, text))
 
 
 def signs(text: str) -> Sign:
-    """What kinds of thing a text holds."""
+    """The kinds of thing that a text contains."""
     return _matching(_HOLDS, text)
 
 

@@ -1,1 +1,1 @@
-"""Memories in and out of a store: JSON lines, and copies between stores."""
+"""Export and import of memories as JSON lines, and copies between stores."""

@@ -1,8 +1,8 @@
-"""copy: a store becomes another, whole; what was forgotten in the one is refused in the other.
+"""copy: a whole store into another; texts that were forgotten in the source are refused in the target too.
 
-An export is lines of what may be read; a copy is all that a store holds: records with trace, standing and vector,
-links, recall log, ledger, notes, and what is refused. The journal is a note in the target, and what is there already by
-id: a killed copy goes on where it stopped, and first takes out of the target what the source has forgotten meanwhile.
+An export has the readable part only. A copy has everything: records with trace, flags and vector, links, recall log,
+ledger, settings, and fingerprints of forgotten texts. A setting in the target says that a copy has begun, and from
+where: a killed copy continues, and first removes from the target what the source has forgotten meanwhile.
 """
 
 from __future__ import annotations
@@ -31,16 +31,25 @@ JOURNAL = "copy"
 _DONE, _ON = "done", "on"
 _BATCH = 500
 Place = str | os.PathLike[str] | Store
+"""Where a store is: a directory, a URL, or the open store itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """What a copy did, or would do. Every count from `memories` to `refused` is the same in both stores, compared.
+    """What a copy did, or would do. The counts from `memories` to `refused` were compared, and are equal in both.
 
-    added: memories written now; fewer than `memories` when a killed copy went on. removed: memories, taken out of the
-    target because the source has forgotten or changed them since. namespaces: that hold memories.
-    links: by which memories supersede others. recalls: lines of the recall log. refused: fingerprints and sketches of
-    forgotten texts. shards: names of adapters that stay with the source: weights are learnt anew from the target.
+    Attributes:
+        dry_run: whether nothing was written.
+        added: memories written now; fewer than `memories` when a killed copy was continued.
+        removed: memories removed from the target because the source has forgotten or changed them since.
+        memories: memories in the source.
+        namespaces: namespaces with memories.
+        links: links of memories that supersede others.
+        recalls: lines of the recall log.
+        ledger: decisions about holds.
+        notes: settings of the engine.
+        refused: fingerprints and sketches of forgotten texts.
+        shards: names of adapters that are not copied: weights have to be trained again from the target.
     """
 
     dry_run: bool
@@ -68,13 +77,25 @@ class _Gap:
 def copy(
     source: Place, target: Place, *, dry_run: bool = False, timeout: float = 0.0, progress: Progress | None = None
 ) -> Copied:
-    """Makes `target` hold all that `source` holds, compares the two, and says what was compared.
+    """Copies a whole store into another, and compares the two.
 
-    source, target: a directory or URL as `memoria.open` takes them, or a store that is open. A directory is opened as
-    its one writer, so that nothing changes meanwhile; the source is not changed. dry_run: reads only, and makes no
-    target. timeout: seconds to wait for another writer to close. progress: called with (what, done, total).
-    Raises StoreExists when the target holds anything but what a killed copy of this source left, EmbedderMismatch,
-    CopyDiffers when the two are not the same in the end, and what `memoria.open` raises.
+    Args:
+        source: a directory or URL as `memoria.open` takes them, or an open store. A directory is opened as by a writer,
+            so that nothing changes meanwhile; the source itself is not changed.
+        target: likewise; made when it is not there.
+        dry_run: only reads, and makes no target.
+        timeout: seconds to wait for another writer to close.
+        progress: called with (what, done, total) during the work.
+
+    Returns:
+        What was copied and compared.
+
+    Raises:
+        InvalidQuery: source and target are the same.
+        StoreExists: the target has something that a killed copy of this source did not leave there.
+        EmbedderMismatch: the two stores have vectors of different embedders.
+        CopyDiffers: the two are not the same in the end.
+        StoreNotFound: there is no source. All other errors of `memoria.open` are raised too.
     """
     if source is target or _path(source) == _path(target) is not None:
         raise InvalidQuery("source and target of a copy are the same")
@@ -308,3 +329,6 @@ def _all(store: Store) -> Iterator[Sequence[str]]:
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH))
+
+
+__all__ = ["Copied", "Place", "copy"]

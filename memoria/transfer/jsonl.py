@@ -1,4 +1,4 @@
-"""export and import: JSON lines, one memory each, lossless with trace and vector."""
+"""export and import: JSON lines, one memory each, with its trace and vector, so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 _BATCH = 1000
-# Far wider than what rounding to fp16 does to a length.
+# Far more than rounding to fp16 changes the length of a vector.
 _LENGTH_TOLERANCE = 0.01
 
 
@@ -75,7 +75,7 @@ class _Said(BaseModel):
 class Line(_Said):
     """One line of an export. vector: base64 of little-endian fp16, made by `embedder`.
 
-    supersedes: ids of what it superseded, and until when each was valid before.
+    supersedes: for each id that it superseded, the end of its validity before that, None for no end.
     """
 
     trace: _Held
@@ -89,14 +89,15 @@ _FIELDS = Line.model_fields.keys() | _Held.model_fields.keys() | _Origin.model_f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """stored: how many were new. refused: lines, from 1, whose text was forgotten here, or whose source is not here."""
+    """What an import did. stored: how many memories were new. refused: numbers of the lines left out, from 1, because
+    their text was forgotten here or their source is not here."""
 
     stored: int
     refused: tuple[int, ...]
 
 
 def export(store: Store, where: Where) -> Iterator[str]:
-    """JSON lines of what matches, oldest first."""
+    """JSON lines of the memories that match, oldest first."""
     ids = store.select(where)
     for at in range(0, len(ids), _BATCH):
         part = ids[at : at + _BATCH]
@@ -139,10 +140,10 @@ def import_lines(
     *,
     readmit: bool = False,
 ) -> Imported:
-    """Stores what the lines hold; an id that is there already is left as it is, and what was forgotten stays out.
+    """Stores the memories in the lines, except those whose id is stored already or whose text was forgotten here.
 
-    readmit: takes back what was forgotten here. Every line is read before the first is stored, so that a bad one, named
-    by its number, changes nothing.
+    readmit: also stores what was forgotten here. Every line is read before the first is stored, so that a bad one
+    changes nothing; the error names its number.
     """
     parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
     known = store.read([line.id for line in parsed.values()])
@@ -161,7 +162,7 @@ def import_lines(
 
 
 def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[int]:
-    """Numbers of lines of which the text, or that of a part, was forgotten here, and of what was made from those."""
+    """Numbers of the lines whose text, or that of a part, was forgotten here, and of those made from them."""
     out: set[int] = set()
     for namespace in {line.namespace for line in lines.values()}:
         here = {number: line for number, line in lines.items() if line.namespace == namespace}
@@ -178,7 +179,7 @@ def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[i
 
 
 def _orphans(store: Store, lines: Mapping[int, Line]) -> set[int]:
-    """Numbers of lines that were made from what is neither here nor among the lines."""
+    """Numbers of the lines made from a memory that is neither stored here nor in the lines."""
     coming = {said.id for line in lines.values() for said in (line, *line.parts)}
     sources = {number: set(line.provenance.derived_from) - coming for number, line in lines.items()}
     asked = sorted(set().union(*sources.values()))
@@ -220,7 +221,7 @@ def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: 
 
 
 def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
-    """The vector that the line brings, when the store's own embedder made it; raises InvalidVector."""
+    """The vector in the line, or None if another embedder made it; raises InvalidVector."""
     import numpy as np
 
     if not agree(EmbedderCard(name=line.embedder, dimension=card.dimension), card):

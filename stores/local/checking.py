@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from memoria.errors import StoreCorrupt
@@ -13,7 +14,8 @@ from memoria.stores.disk import translated
 from memoria.stores.local import recovery
 from memoria.stores.local.core import BATCH
 from memoria.stores.local.reading import Reading, opened_row
-from memoria.stores.local.space import Space
+from memoria.stores.local.slots import SlotFile, WrongName
+from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
 from memoria.stores.local.writing import Writing
 
@@ -72,9 +74,7 @@ class Checking(Reading, Writing):
         try:
             space = self._space(number)
         except StoreCorrupt as error:
-            ((count,),) = self._database.rows("SELECT count(*) FROM memory WHERE namespace = ?", number)
-            cure = f"its namespace goes, with {count} rows that nothing opens, and the file is wiped"
-            yield Problem(found=str(error), cure=cure, heal=partial(self._drop_namespace, number))
+            yield self._shut(number, str(error))
             return
         if space is None:
             return
@@ -83,6 +83,30 @@ class Checking(Reading, Writing):
             claimed[row[2]] = row[0]
             yield from self._wrong_row(space, row)
         yield from self._wrong_slots(space, claimed)
+
+    def _shut(self, number: int, found: str) -> Problem:
+        """A namespace that cannot be opened."""
+        ((file, sealed),) = self._database.rows("SELECT file, sealed FROM namespace WHERE id = ?", number)
+        path = self._slot_path(file)
+        try:
+            slots = SlotFile(path, self._disk, writable=False)
+        except WrongName:
+            return Problem(found=found, cure="nothing is done: give the file its own name back, or take it away")
+        except StoreCorrupt:
+            return self._lost(number, found)
+        try:
+            opened_name(number, slots, sealed)
+        except StoreCorrupt:
+            return self._lost(number, found)
+        finally:
+            slots.close()
+        cure = "what the file and memoria.db both have is kept, and all else of the namespace is erased"
+        return Problem(found=found, cure=cure, heal=partial(self._adopt, number, path))
+
+    def _lost(self, number: int, found: str) -> Problem:
+        ((count,),) = self._database.rows("SELECT count(*) FROM memory WHERE namespace = ?", number)
+        cure = f"its namespace goes, with {count} rows that nothing opens, and the file is wiped"
+        return Problem(found=found, cure=cure, heal=partial(self._drop_namespace, number))
 
     def _rows_of(self, space: Space) -> Iterator[Any]:
         """All rows of a namespace, a batch at a time."""
@@ -159,6 +183,22 @@ class Checking(Reading, Writing):
         path = self._slot_path(file)
         if path.exists():
             recovery.wipe(path, self._disk)
+
+    def _adopt(self, number: int, path: Path) -> None:
+        """Makes a file and the database agree on how many slots there are, then heals what is wrong with each."""
+        ((next_slot,),) = self._database.rows("SELECT next_slot FROM namespace WHERE id = ?", number)
+        self._touch()
+        with translated(path):
+            slots = SlotFile(path, self._disk, writable=True)
+            try:
+                written = slots.agree(next_slot)
+            finally:
+                slots.close()
+        with self._atomic() as db:
+            db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (written, number))
+        for problem in list(self._problems_of(number)):
+            if problem.heal is not None:
+                problem.heal()
 
     def _erase_slot(self, number: int, slot: int, id: bytes | None) -> None:
         space = self._space(number)

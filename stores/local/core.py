@@ -214,11 +214,10 @@ class Core:
             space.close()
 
     def _drop(self) -> None:
-        """Drops all that RAM holds, except what it knows from the database alone."""
+        """Drops what RAM holds of namespaces. What was forgotten since the last purge stays."""
         self._numbers.clear()
         for number in list(self._spaces):
             self._spaces.pop(number).close()
-        self._pending, self._gone, self._dropped = [], [], []
         self._version = -1
 
     def _under(self, prefix: Namespace, *, strict: bool = False) -> Iterator[Space]:
@@ -233,17 +232,17 @@ class Core:
             except StoreCorrupt as error:
                 if strict or number == self._number_of(prefix):
                     raise
-                self._warn(number, str(error))
+                self._warn(number, f"{error}; its namespace is passed over, and named by doctor")
                 continue
             if space is not None:
                 yield space
                 self._trim()
 
     def _warn(self, what: object, problem: str) -> None:
-        """Says once, for each thing, that verbs pass over it."""
+        """Says once, for each thing, what is wrong with it."""
         if what not in self._warned:
             self._warned.add(what)
-            _LOG.warning("%s; passed over, and named by doctor", problem)
+            _LOG.warning(problem)
 
     def _numbers_under(self, prefix: Namespace) -> list[int]:
         found = self._database.rows("SELECT namespace FROM prefix WHERE hash = ?", self._blind(prefix))

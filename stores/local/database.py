@@ -119,6 +119,20 @@ CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
 END;
 """
 
+# `single` is 1 for the label of a key: no two live memories of a namespace have it. Rows of older formats have NULL
+# there; a write looks at them as well (keys.py).
+_UNIQUE_KEYS = """
+ALTER TABLE label ADD COLUMN single INTEGER;
+CREATE UNIQUE INDEX label_single ON label (hash) WHERE single = 1;
+"""
+
+# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
+# that an older memoria, which writes no such labels, refuses the store from then on.
+_FORMAT_4 = """
+DELETE FROM meta WHERE name = 'linked';
+PRAGMA user_version = 4;
+"""
+
 
 # Connections that this process has from its parent.
 _inherited: list[sqlite3.Connection] = []
@@ -217,6 +231,9 @@ class Database:
         self.check_format()
         if self.format() < FORMAT:
             raise FormatTooOld(f"{self.path} has format {self.format()}, not {FORMAT}: open it once with mode='rw'")
+        if self.meta("linked") is None:
+            # A writer is at it, or was killed meanwhile: until it is done, filters would miss rows.
+            raise FormatTooOld(f"{self.path} is brought up to format {FORMAT} in part: open it once with mode='rw'")
 
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
@@ -266,6 +283,14 @@ def steps() -> Any:
     @migrations(name="format_3")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_3(db: Any) -> None:
         _run(db, _FORMAT_3)
+
+    @migrations(name="unique_keys")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def unique_keys(db: Any) -> None:
+        _run(db, _UNIQUE_KEYS)
+
+    @migrations(name="format_4")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_4(db: Any) -> None:
+        _run(db, _FORMAT_4)
 
     return migrations
 

@@ -13,18 +13,22 @@ class Purging(Core):
     erased one, a record may come back under a forgotten id, and a readmitted text may have its fingerprint in a slot.
     """
 
-    def _purge(self, *, intents: bool = False) -> None:
-        """intents: deletes these even if no row is left of what they name."""
-        if self._pending or self._dropped or intents:
-            prints = self._prints_of_gone()
-            with self._atomic() as db:
-                delete_rows(db, self._pending)
-                write_prints(db, prints)
-                drop_namespaces(db, self._dropped)
-                if not self._unsettled:
-                    db.execute("DELETE FROM intent")
-                self._disk.reached("rows purged")
-            self._pending, self._gone, self._dropped = [], [], []
+    def _purge(self) -> None:
+        if self._pending or self._dropped:
+            self._touch()
+            self._purge_all()
+
+    def _purge_all(self) -> None:
+        """Purges, and deletes intents even if no row is left of what they name."""
+        prints = self._prints_of_gone()
+        with self._database.atomic() as db:
+            delete_rows(db, self._pending)
+            write_prints(db, prints)
+            drop_namespaces(db, self._dropped)
+            if not self._unsettled:
+                db.execute("DELETE FROM intent")
+            self._disk.reached("rows purged")
+        self._pending, self._gone, self._dropped = [], [], []
 
     def _prints_of_gone(self) -> list[tuple[int, bytes]]:
         """(namespace, fingerprints joined) of what was forgotten since the last purge."""

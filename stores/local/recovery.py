@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from memoria.errors import StoreCorrupt
+from memoria.errors import DatabaseOlder, StoreCorrupt
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local.database import Database
-from memoria.stores.local.slots import HEADER_BYTES, MAGIC, DatabaseOlder, SlotFile, file_name
+from memoria.stores.local.slots import HEADER_BYTES, MAGIC, SlotFile, check_counts, file_name
 from memoria.stores.local.space import opened_name
 
 _STEP = 1 << 22
@@ -203,7 +203,7 @@ def _survey_space(
     slots = SlotFile(path, disk, writable=True)
     try:
         opened_name(space, slots, sealed)
-        slots.check_counts(next_slot, writable=True)
+        check_counts(slots, next_slot, writable=True)
         rows = {slot: id for id, slot in database.rows("SELECT id, slot FROM memory WHERE namespace = ?", space)}
         acknowledged = next_slot if slots.acknowledged is None else slots.acknowledged
         fates = _Fates(slots, rows, known, acknowledged)

@@ -47,7 +47,7 @@ class Searching(Reading):
         nearest = np.array([slot for _, slot in found], np.int64)
         words = self._words(space)
         without = space.away if where.archived is False else None
-        docs, columns = gather(words, words.held(nearest), space.slots.vectors, asked, vector, among, pool, without)
+        docs, columns = gather(words, words.known(nearest), space.slots.vectors, asked, vector, among, pool, without)
         ids = [bytes(id) for id in space.slots.ids(docs)]
         if not all(map(any, ids)):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
@@ -74,7 +74,7 @@ class Searching(Reading):
                 try:
                     words.add(row[2], opened_memory(space, row, space.slots.key_of(row[2])))
                 except StoreCorrupt as error:
-                    self._warn(row[0], str(error))
+                    self._warn(row[0], f"{error}; passed over, and named by doctor")
             if done % BATCH == 0 or done == len(found):
                 self._tell("words", done, len(found))
 

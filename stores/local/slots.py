@@ -12,12 +12,13 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memoria.errors import FormatTooNew, StoreCorrupt
+from memoria.errors import DatabaseOlder, FormatTooNew, StoreCorrupt
 from memoria.stores.disk import Disk, opened, read_at, runs
 from memoria.stores.local.descriptors import OpenedWhenUsed, OpenFiles
 from memoria.stores.sealing import KEY_BYTES, new_key
@@ -33,8 +34,10 @@ VERSION = 1
 HEADER_BYTES = 4096
 SECTOR = 512
 _HEADER = struct.Struct("<8sIIIIQ32s")
-_COUNTS = struct.Struct("<QQQI")
-_COUNTS_AT = SECTOR
+# Sequence number, acknowledged, written, length, checksum. They are written in turn to two sectors, so that one that is
+# torn leaves the other.
+_COUNTS = struct.Struct("<QQQQI")
+_COUNTS_AT = (SECTOR, 2 * SECTOR)
 _COPY_AT = 72
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
@@ -65,8 +68,8 @@ def file_name(number: int) -> str:
     return f"{number:016d}.slots"
 
 
-class DatabaseOlder(StoreCorrupt):
-    """The database lacks what a slot file has: it is an old one, and the newer one may be at hand."""
+class WrongName(StoreCorrupt):
+    """A slot file has the name of another."""
 
 
 class SlotFile(OpenedWhenUsed):
@@ -104,7 +107,7 @@ class SlotFile(OpenedWhenUsed):
         )
         header += struct.pack("<I", zlib.crc32(header))
         header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
-        header = header.ljust(_COUNTS_AT, b"\0") + _counts(0, 0, 0)
+        header = header.ljust(_COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
         try:
             fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
@@ -127,7 +130,7 @@ class SlotFile(OpenedWhenUsed):
         if zlib.crc32(header[: _HEADER.size]) != crc or size != slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")
         if file_name(number) != self.path.name:
-            raise StoreCorrupt(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
+            raise WrongName(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
         self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
         copied = header[_COPY_AT : _COPY_AT + KEY_BYTES]
         self.store_key = copied if header[_COPY_AT:].startswith(_copy(copied)) else None
@@ -143,12 +146,12 @@ class SlotFile(OpenedWhenUsed):
 
         written: slots from here on were never written. length: room for so many slots is in the file for sure.
         """
-        acknowledged, written, length, _ = _COUNTS.unpack_from(header, _COUNTS_AT)
-        whole = header[_COUNTS_AT : _COUNTS_AT + _COUNTS.size] == _counts(acknowledged, written, length)
+        copies = [header[at : at + _COUNTS.size] for at in _COUNTS_AT]
+        whole = [_COUNTS.unpack(copy) for copy in copies if copy == _counts(*_COUNTS.unpack(copy)[:-1])]
+        self._sequence, acknowledged, written, self.length, _ = max(whole, default=(2, 0, 0, 0, 0))
         self.acknowledged: int | None = acknowledged if whole else None
         self.written: int | None = written if whole else None
-        self._length = length if whole else 0
-        self.counted = any(header[_COUNTS_AT : _COUNTS_AT + _COUNTS.size])
+        self.counted = any(map(any, copies))
 
     def remap(self) -> None:
         """Maps the file at its current length."""
@@ -168,30 +171,26 @@ class SlotFile(OpenedWhenUsed):
         if self.capacity < slots:
             raise StoreCorrupt(f"{self.path} is cut short: {self.capacity} slots of {slots}")
 
-    def check_counts(self, next_slot: int, *, writable: bool) -> None:
-        """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
-
-        writable: whether no other process can have acknowledged more since the database was read.
-        """
-        self.require(max(next_slot, self._length))
-        if self.acknowledged is None or self.written is None:
-            if self.counted:
-                raise StoreCorrupt(f"{self.path} has damaged counts of slots in its header")
-            return
-        if writable and next_slot < self.acknowledged:
-            raise DatabaseOlder(
-                f"memoria.db is older than {self.path}: it knows {next_slot} slots of {self.acknowledged} that were "
-                "acknowledged; put the newer memoria.db back, with its memoria.db-wal if there was one"
-            )
-        if next_slot > self.written:
-            raise StoreCorrupt(
-                f"{self.path} is older than memoria.db: it has {self.written} slots of {next_slot}; put the newer back"
-            )
-
     def count(self, acknowledged: int, written: int) -> None:
         """Writes down, unsynced, how many slots are acknowledged and how many are written."""
-        self._disk.write(self._fd, _counts(acknowledged, written, self._length), _COUNTS_AT)
+        self._sequence += 1
+        counted = _counts(self._sequence, acknowledged, written, self.length)
+        self._disk.write(self._fd, counted, _COUNTS_AT[self._sequence % 2])
         self.acknowledged, self.written, self.counted = acknowledged, written, True
+
+    def acknowledge(self, slots: int) -> None:
+        """Writes down, unsynced, that all slots are acknowledged; a disk that fails leaves counts that are true too."""
+        with suppress(OSError):
+            self.count(slots, slots)
+
+    def agree(self, next_slot: int) -> int:
+        """Makes room for the slots that a database knows, and takes all that are in use for written; how many."""
+        self._reserve(next_slot)
+        self.sync()
+        written = max([next_slot, *(int(slot) + 1 for slot in self.used()[-1:])])
+        self.count(written, written)
+        self.sync()
+        return written
 
     def put(
         self,
@@ -226,10 +225,6 @@ class SlotFile(OpenedWhenUsed):
         self._disk.write(self._fd, bytes((end - self.capacity) * self.slot_size), self._offset(self.capacity))
         self.remap()
 
-    def empty(self) -> bool:
-        """Whether no slot of the file was ever acknowledged."""
-        return self.acknowledged == 0
-
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
         """Overwrites slots with zeros, unsynced; neighbours in one write. guard: fingerprints stay."""
         for first, count in runs(sorted(slots)):
@@ -251,7 +246,7 @@ class SlotFile(OpenedWhenUsed):
     def sync(self) -> None:
         """Makes durable what was put or zeroed: the point of no return."""
         self._disk.sync(self._fd)
-        self._length = self.capacity
+        self.length = self.capacity
 
     def wipe_and_unlink(self) -> None:
         """Overwrites the whole file with zeros, header key included, syncs, and removes its name."""
@@ -330,12 +325,33 @@ class SlotFile(OpenedWhenUsed):
         return HEADER_BYTES + slot * int(self.slot_size)
 
 
+def check_counts(slots: SlotFile, next_slot: int, *, writable: bool) -> None:
+    """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
+
+    writable: whether no other process can have acknowledged more since the database was read.
+    """
+    slots.require(max(next_slot, slots.length))
+    if slots.acknowledged is None or slots.written is None:
+        if slots.counted:
+            raise StoreCorrupt(f"{slots.path} has damaged counts of slots in its header")
+        return
+    if writable and next_slot < slots.acknowledged:
+        raise DatabaseOlder(
+            f"memoria.db is older than {slots.path}: it knows {next_slot} slots of {slots.acknowledged} that were "
+            "acknowledged; put the newer memoria.db back, with its memoria.db-wal if there was one"
+        )
+    if next_slot > slots.written:
+        raise StoreCorrupt(
+            f"{slots.path} is older than memoria.db: it has {slots.written} slots of {next_slot}; put the newer back"
+        )
+
+
 def _copy(store_key: bytes) -> bytes:
     return store_key + struct.pack("<I", zlib.crc32(store_key))
 
 
-def _counts(acknowledged: int, written: int, length: int) -> bytes:
-    counted = struct.pack("<QQQ", acknowledged, written, length)
+def _counts(sequence: int, acknowledged: int, written: int, length: int) -> bytes:
+    counted = struct.pack("<QQQQ", sequence, acknowledged, written, length)
     return counted + struct.pack("<I", zlib.crc32(counted))
 
 

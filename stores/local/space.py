@@ -10,7 +10,7 @@ import numpy as np
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Progress
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
-from memoria.stores.local.slots import SlotFile
+from memoria.stores.local.slots import SlotFile, check_counts
 from memoria.stores.sealing import unseal
 from memoria.text.fingerprints import Fingerprints
 from memoria.text.lexical import LexicalIndex
@@ -48,7 +48,7 @@ class Space:
         self.next_slot = next_slot
         try:
             self.name = opened_name(number, slots, sealed)
-            slots.check_counts(next_slot, writable=writable)
+            check_counts(slots, next_slot, writable=writable)
         except BaseException:
             slots.close()
             raise
@@ -67,7 +67,7 @@ class Space:
         """Adds records to the indexes; they are in the slots from `next_slot` on."""
         slots = np.arange(self.next_slot, self.next_slot + len(records))
         self.next_slot += len(records)
-        self.slots.count(self.next_slot, self.next_slot)
+        self.slots.acknowledge(self.next_slot)
         if self.index is not None:
             self.index.add(slots, self.slots.vectors(slots))
         self.archive([int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived])

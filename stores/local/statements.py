@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from sqlite3 import Connection
 from typing import Any
 
@@ -15,8 +15,11 @@ from memoria.text.fingerprints import Fingerprints
 from memoria.types import RELATIONS, Link, Memory, Record
 
 
-def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes) -> None:
-    """The row of a record, its labels, its links to what it is derived from, and its standing if it has one."""
+def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]) -> None:
+    """The row of a record, its labels, its links to what it is derived from, and its standing if it has one.
+
+    single: labels that no other live row has, which the schema then keeps so.
+    """
     memory, trace = record.memory, record.trace
     id = bytes.fromhex(memory.id)
     content = seal(key, rows.content(memory), id)
@@ -24,8 +27,8 @@ def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes) 
         f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks(rows.COLUMNS.split(','))})",
         rows.to_row(record, space.number, slot, content),
     ).lastrowid
-    labels = [(hash, row) for hash in rows.labels(space.slots.key, memory)]
-    db.executemany("INSERT INTO label VALUES (?, ?)", labels)
+    labels = [(hash, row, 1 if hash in single else None) for hash in rows.labels(space.slots.key, memory)]
+    db.executemany("INSERT INTO label (hash, row, single) VALUES (?, ?, ?)", labels)
     _insert_parents(db, id, memory)
     if rows.bits(trace):
         standing = (row, space.number, rows.bits(trace), rows.micros(trace.fades_at))
@@ -37,7 +40,7 @@ def insert_missing(db: Connection, space: Space, memory: Memory) -> None:
     id = bytes.fromhex(memory.id)
     ((row,),) = db.execute("SELECT row FROM memory WHERE id = ?", (id,)).fetchall()
     labels = [(hash, row) for hash in rows.labels(space.slots.key, memory)]
-    db.executemany("INSERT OR IGNORE INTO label VALUES (?, ?)", labels)
+    db.executemany("INSERT OR IGNORE INTO label (hash, row) VALUES (?, ?)", labels)
     _insert_parents(db, id, memory)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from weakref import finalize
 
-from memoria.errors import StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
 from memoria.process import Home, in_child
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
@@ -24,7 +24,6 @@ from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.slots import DatabaseOlder
 from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard

@@ -82,14 +82,19 @@ class Turns(Purging):
         self._zero_again()
         # What cannot be opened may be put right, and its intents are carried out then.
         self._unsettled = bool(found.shut)
+        known = set(self._pending)
         self._pending = [id for one in found.spaces for id in one.dead]
         self._gone = [(one.space, slot) for one in found.spaces for slot in one.ghosts]
         self._dropped = list(found.dropped)
-        self._finished |= {id: one.space for one in found.spaces for id in one.dead}
+        if self._open:
+            # Of these, no call has returned yet that says that they are forgotten.
+            self._finished |= {id: one.space for one in found.spaces for id in one.dead if id not in known}
         self._card = self._stored_card()
-        # The rows are ciphertext without keys: on a full disk they are left to the next purge.
-        with suppress(StoreFull):
-            self._purge(intents=found.intents)
+        # The rows are ciphertext without keys: on a full disk they are left to the next purge. An older database would
+        # not miss this change, so nothing is marked.
+        if self._pending or self._dropped or found.intents:
+            with suppress(StoreFull):
+                self._purge_all()
 
     def _zero_again(self) -> None:
         """Zeroes once more what was being zeroed: a sync that failed may have left on the disk what reads as zeros."""

@@ -118,7 +118,7 @@ class Upkeep(Reading, Writing):
         self._disk.reached("files swapped")
         self._card = card
         for one in rewritten:
-            one.file.count(len(one.slots), len(one.slots))
+            one.file.acknowledge(len(one.slots))
             one.file.close()
             self._forget_space(one.space)
         current = set(self._slot_paths())
@@ -131,7 +131,7 @@ class Upkeep(Reading, Writing):
         return [self._slot_path(file) for (file,) in self._database.rows("SELECT file FROM namespace")]
 
     def _link_all(self) -> None:
-        """Completes rows of a format that kept links and subjects in their content only."""
+        """Brings up rows of an older format, which had fewer labels, or links in their content alone."""
         found = self._database.rows("SELECT id FROM memory")
         for at in range(0, len(found), BATCH):
             part = [id for (id,) in found[at : at + BATCH]]

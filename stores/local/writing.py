@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace as changed
 from sqlite3 import Connection
 
@@ -12,6 +12,7 @@ from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.disk import translated
 from memoria.stores.local.erasing import Erasing
+from memoria.stores.local.keys import claim, release
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import delete_rows, insert, insert_links, intend
 from memoria.stores.sealing import new_key
@@ -34,15 +35,19 @@ class Writing(Erasing):
             added = [(self._space_for(name), batch) for name, batch in batches.items()]
             self._add(added)
 
-    def _add(self, batches: Batches, *, extra: Extra | None = None) -> None:
-        """Writes records, and before their rows whatever `extra` writes, in one transaction."""
+    def _add(self, batches: Batches, *, extra: Extra | None = None, leaving: Set[bytes] = frozenset()) -> None:
+        """Writes records, and before their rows whatever `extra` writes, in one transaction.
+
+        leaving: ids whose rows go with it, or are replaced. Raises KeyConflict.
+        """
+        single = claim(self._database, batches, leaving)
         ids = {bytes.fromhex(record.memory.id) for _, batch in batches for record in batch}
         if not ids.isdisjoint(self._pending):
             # A forgotten record comes back under its id, whose dead row must go first.
             self._purge()
         keys = [[new_key() for _ in batch] for _, batch in batches]
         self._put(batches, keys)
-        self._commit(batches, keys, extra)
+        self._commit(batches, keys, extra, single)
         for space, batch in batches:
             space.append(batch)
 
@@ -58,13 +63,14 @@ class Writing(Erasing):
                 space.slots.sync()
             self._disk.reached("slot synced")
 
-    def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None) -> None:
+    def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None, single: Set[bytes]) -> None:
         with self._atomic() as db:
             if extra is not None:
                 extra(db)
+            release(db, single)
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
-                    insert(db, space, space.next_slot + n, record, key)
+                    insert(db, space, space.next_slot + n, record, key, single)
                 last = space.next_slot + len(batch)
                 db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (last, space.number))
             self._disk.reached("row written")
@@ -86,7 +92,9 @@ class Writing(Erasing):
                 space = self._space_for(record.memory.namespace)
                 batches.setdefault(space.number, (space, []))[1].append(record)
             self._add(
-                list(batches.values()), extra=lambda db: self._turn_rows(db, change, gone, old, ended, guard=guard)
+                list(batches.values()),
+                extra=lambda db: self._turn_rows(db, change, gone, old, ended, guard=guard),
+                leaving={*gone, *old},
             )
             # What was replaced leaves no fingerprint: the same text may be written again under the same id.
             self._zero(list(old.values()), guard=False)

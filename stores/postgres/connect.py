@@ -38,6 +38,14 @@ _MIGRATING = 0x6D656D6F726961
 Ids = Iterable[bytes]
 
 
+class Taken(StoreError):
+    """What was to be unique is there already. table: of which it is a row."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"PostgreSQL: a row of {table} is there already: another process was first")
+        self.table = table
+
+
 class Cluster:
     """A database, its schema brought up to date, and a pool of connections to it."""
 
@@ -193,6 +201,8 @@ def translated() -> Iterator[None]:
 
 def _ours(error: psycopg.Error) -> StoreError:
     said = error.diag.message_primary or str(error).split("\n")[0]
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return Taken(error.diag.table_name or "")
     if isinstance(error, psycopg.errors.DiskFull):
         return StoreFull(f"PostgreSQL: {said}; nothing was half-written")
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege):

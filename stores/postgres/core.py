@@ -225,17 +225,14 @@ class Core:
 
     def _unlock(self, connection: Connection, ids: Sequence[bytes]) -> tuple[dict[bytes, Slot], dict[Slot, bytes]]:
         """As `_locate`, and the key of each place."""
-        found: dict[bytes, Slot] = {}
-        for at in range(0, len(ids), BATCH):
-            part = list(ids[at : at + BATCH])
-            scope(connection, id=part)
-            sql = "SELECT id, tenant, slot FROM place WHERE id = ANY(%s)"
-            found |= {id: (tenant, slot) for id, tenant, slot in connection.execute(sql, (part,))}
+        found = _places(connection, ids)
         tenants = sorted({tenant for tenant, _ in found.values()})
         if self._enter(connection, tenants):
             return self._unlock(connection, ids)
         there = {tenant for tenant in tenants if self._space(connection, tenant) is not None}
         keys = self._keys_of([where for where in found.values() if where[0] in there])
+        if _moved(connection, {id: where for id, where in found.items() if where not in keys}):
+            return self._unlock(connection, ids)
         return {id: where for id, where in found.items() if where in keys}, keys
 
     def _located(self, connection: Connection, ids: Iterable[str], *, over_holds: bool) -> dict[bytes, Slot]:
@@ -286,17 +283,38 @@ class Core:
                     memory = rows.to_memory(tuple(row), space.name, unseal(key, row[13], row[0]))
                     vector = embedding.to_numpy().astype(np.float32)
                     found[row[0]] = Record(memory=memory, trace=rows.to_trace(tuple(row)), vector=vector)
+        if _moved(connection, {id: where for id, where in places.items() if id not in found}):
+            return self._read(connection, ids)
         return [found.get(id) for id in ids]
 
     def _traces(self, connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Trace]:
         places = self._locate(connection, ids)
         columns = READ.replace("m.sealed", "''::bytea")
         parts = _parts(list(places.values()))
-        return {row[0]: rows.to_trace(row) for part in parts for row in _asked(connection, columns, part)}
+        found = {row[0]: rows.to_trace(row) for part in parts for row in _asked(connection, columns, part)}
+        if _moved(connection, {id: where for id, where in places.items() if id not in found}):
+            return self._traces(connection, ids)
+        return found
 
     def _tell(self, what: str, done: int, total: int) -> None:
         if self._progress is not None:
             self._progress(what, done, total)
+
+
+def _places(connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Slot]:
+    """Where ids are, live or not; the transaction is for these ids from here on."""
+    found: dict[bytes, Slot] = {}
+    for at in range(0, len(ids), BATCH):
+        part = list(ids[at : at + BATCH])
+        scope(connection, id=part)
+        sql = "SELECT id, tenant, slot FROM place WHERE id = ANY(%s)"
+        found |= {id: (tenant, slot) for id, tenant, slot in connection.execute(sql, (part,))}
+    return found
+
+
+def _moved(connection: Connection, missing: Mapping[bytes, Slot]) -> bool:
+    """Whether what was not found where it was is elsewhere by now, or gone: what is replaced gets another place."""
+    return bool(missing) and _places(connection, list(missing)) != missing
 
 
 def _asked(connection: Connection, columns: str, places: Sequence[Slot]) -> Iterator[Any]:

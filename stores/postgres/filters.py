@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from memoria.stores import rows
-from memoria.stores.sealing import blind
 from memoria.types import KINDS, Where
 
 # Not a join: asked once and hashed, whatever the planner believes about how many there are.
@@ -16,7 +15,7 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     """The condition on rows `m` of a tenant that may meet a filter, ids aside, and its values."""
     found, values = ["m.tenant = %s"], [tenant]
     given: list[Any] = values
-    for hash in _labels(key, where):
+    for hash in rows.asked_labels(key, where):
         found.append("EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = %s AND l.slot = m.slot)")
         given += [tenant, hash]
     if where.kinds:
@@ -33,12 +32,3 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
         found.append(ARCHIVED if where.archived else f"NOT {ARCHIVED}")
         given.append(tenant)
     return " AND ".join(found), given
-
-
-def _labels(key: bytes, where: Where) -> list[bytes]:
-    hashes = [blind(key, "tag", tag) for tag in where.tags]
-    if where.subject is not None:
-        hashes.append(rows.subject_label(key, where.subject))
-    if where.key is not None:
-        hashes.append(blind(key, "key", where.key))
-    return hashes

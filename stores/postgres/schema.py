@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 PARTITIONS = 16
+# In `meta` as long as rows of an older format lack labels.
+UNLABELLED = "unlabelled"
 LEAST_PGVECTOR = (0, 8, 4)
 
 # What the owner of the server runs once in the database. `memoria_app` is the role of the application.
@@ -188,7 +190,33 @@ def _format_1(partitions: int) -> list[str]:
     return [*made, *quiet, *_split(_INDEXES), *_split(_QUEUES)]
 
 
-_STEPS = (_format_1,)
+# `single`: the label of a key, which no two live memories of a tenant have. In rows of older formats it is false; a
+# write looks at them as well (claiming.py).
+_UNIQUE_KEYS = """
+ALTER TABLE label ADD COLUMN single boolean NOT NULL DEFAULT false;
+CREATE UNIQUE INDEX label_single ON label (tenant, hash) WHERE single;
+"""
+
+
+# Rows that exist get the labels of later filters in batches, the last slots first. Slots below `lacking` have none yet;
+# `labelled` counts the others. Whoever takes a slot counts it as labelled, so a process of an older memoria, which
+# writes no such labels, can write no more rows.
+_FORMAT_2 = f"""
+ALTER TABLE tenant ADD COLUMN lacking bigint NOT NULL DEFAULT 0;
+ALTER TABLE tenant ADD COLUMN labelled bigint NOT NULL DEFAULT 0;
+ALTER TABLE tenant NO FORCE ROW LEVEL SECURITY;
+UPDATE tenant SET lacking = next_slot;
+ALTER TABLE tenant FORCE ROW LEVEL SECURITY;
+ALTER TABLE tenant ADD CONSTRAINT every_slot_is_labelled CHECK (lacking + labelled = next_slot);
+INSERT INTO meta VALUES ('{UNLABELLED}', '2');
+"""
+
+
+def _format_2(partitions: int) -> list[str]:
+    return [*_split(_UNIQUE_KEYS), *_split(_FORMAT_2)]
+
+
+_STEPS = (_format_1, _format_2)
 
 
 def _split(script: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-from memoria.errors import StoreCorrupt
+from memoria.errors import FormatTooOld, StoreCorrupt
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk
 from memoria.stores.postgres import tenancy
@@ -15,7 +15,7 @@ from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
-from memoria.stores.postgres.schema import PARTITIONS
+from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
 from memoria.stores.postgres.upkeep import Upkeep
 from memoria.types import EmbedderCard
 
@@ -78,10 +78,14 @@ class PostgresStore(Upkeep, Holding, Jobs):
         if found.get("keys") != self._alias(()).hex():
             raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
         self._card = EmbedderCard(name=found["embedder.name"], dimension=int(found["embedder.dimension"]))
+        if UNLABELLED in found and not self._writable:
+            raise FormatTooOld(f"this store is brought up to format {FORMAT} in part: open it once with mode='rw'")
         self._open = True
         if self._writable:
             with self._writing():
                 pass
+            if UNLABELLED in found:
+                self._label_all()
 
     def close(self) -> None:
         # In a child by fork, the connections stay with the parent.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from psycopg.errors import UniqueViolation
-
+from memoria.stores.postgres.connect import Taken
 from memoria.stores.postgres.core import Core
 from memoria.stores.sealing import seal
 from memoria.types import Namespace
@@ -38,7 +37,7 @@ class Homes(Core):
                     connection.execute("INSERT INTO prefix (alias, tenant, whole) VALUES (%s, %s, %s)", line)
                 said = (tenant, aliases[-1], seal(key, list(name), tenant))
                 connection.execute("INSERT INTO tenant (tenant, alias, sealed) VALUES (%s, %s, %s)", said)
-        except UniqueViolation:
+        except Taken:
             # Another process was first.
             self._keys.destroy_tenant(tenant)
             found = self._existing(name)

@@ -10,11 +10,12 @@ from pgvector import HalfVector
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
+from memoria.stores import rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
 from memoria.stores.postgres.holding import LOG
-from memoria.stores.postgres.schema import FORMAT
+from memoria.stores.postgres.schema import FORMAT, UNLABELLED
 from memoria.stores.postgres.searching import Searching
 from memoria.stores.postgres.writing import Writing
 from memoria.stores.sealing import unseal
@@ -59,6 +60,46 @@ class Upkeep(Searching, Writing):
             format=FORMAT,
         )
 
+    def _label_all(self) -> None:
+        """Gives rows of an older format the labels that filters look for now; goes on where a kill stopped it."""
+        with self._writing():
+            with self._cluster.transaction() as connection:
+                tenants = self._tenants(connection, ())
+                sql = "SELECT tenant, lacking FROM tenant WHERE tenant = ANY(%s) AND lacking > 0"
+                lacking = dict(connection.execute(sql, (tenants,)).fetchall())
+            done, total = 0, sum(lacking.values())
+            for tenant in lacking:
+                while count := self._label(tenant):
+                    done += count
+                    self._tell("upgrade", done, total)
+            with self._cluster.transaction() as connection:
+                connection.execute("DELETE FROM meta WHERE name = %s", (UNLABELLED,))
+
+    def _label(self, tenant: bytes) -> int:
+        """Labels the rows of one batch of slots, the last ones that lack any; returns how many slots, 0 for none."""
+        with self._cluster.transaction(tenant=[tenant]) as connection:
+            self._lock(connection, [tenant])
+            found = connection.execute("SELECT lacking FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
+            end = 0 if found is None else int(found[0])
+            first = max(end - _BATCH, 0)
+            if end:
+                self._insert_labels(connection, tenant, first, end)
+                sql = "UPDATE tenant SET lacking = %s, labelled = labelled + %s WHERE tenant = %s"
+                connection.execute(sql, (first, end - first, tenant))
+            return end - first
+
+    def _insert_labels(self, connection: Connection, tenant: bytes, first: int, end: int) -> None:
+        sql = "SELECT id, slot FROM memory WHERE tenant = %s AND slot >= %s AND slot < %s ORDER BY slot"
+        found = connection.execute(sql, (tenant, first, end)).fetchall()
+        key = self._known(connection, tenant).key
+        records = self._read(connection, [id for id, _ in found])
+        values = [
+            (tenant, hash, slot)
+            for (_, slot), record in zip(found, records, strict=True)
+            for hash in (rows.labels(key, record.memory) if record is not None else ())
+        ]
+        tenancy.many(connection, "INSERT INTO label VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", values)
+
     def check(self) -> list[str]:
         with self._reading(), self._cluster.transaction() as connection:
             ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
@@ -85,7 +126,7 @@ class Upkeep(Searching, Writing):
             yield f"{tenant.hex()}: key {slot} belongs to no row"
 
     def repair(self, *, dry_run: bool = False) -> list[str]:
-        """Says that nothing can be done, of each problem."""
+        """Says of each problem that nothing can be done here."""
         return [f"{problem}: nothing can be done" for problem in self.check()]
 
     def rebuild(self) -> None:

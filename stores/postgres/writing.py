@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pgvector import HalfVector
 
-from memoria.errors import StoreError
+from memoria.errors import KeyConflict, StoreError
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.claiming import Claiming
+from memoria.stores.postgres.connect import Taken, scope
 from memoria.stores.postgres.core import Intent, Slot, Space
 from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.schema import BY_SLOT
@@ -33,13 +34,17 @@ Located = Mapping[bytes, Slot]
 
 @dataclass
 class Batch:
-    """What a change does to one tenant: records that come, with their keys and from which slot on; slots that go."""
+    """What a change does to one tenant: records that come, with their keys and from which slot on; slots that go.
+
+    single: labels of keys of callers, which nothing else in the tenant has.
+    """
 
     records: list[Record] = field(default_factory=list)
     keys: list[bytes] = field(default_factory=list)
     first: int = 0
     version: int = 0
     gone: list[int] = field(default_factory=list)
+    single: set[bytes] = field(default_factory=set)
 
 
 class Moved(StoreError):
@@ -50,7 +55,7 @@ class Moved(StoreError):
         self.tenant = tenant
 
 
-class Writing(Erasing):
+class Writing(Erasing, Claiming):
     """The part of a store that adds, replaces and erases."""
 
     def write(self, records: Sequence[Record]) -> None:
@@ -70,6 +75,10 @@ class Writing(Erasing):
                 # What was in RAM of a namespace was out of date: another process has erased it.
                 self._drop([moved.tenant])
                 self._revise(change, over_holds=over_holds, guard=guard)
+            except Taken as taken:
+                if not taken.table.startswith("label"):
+                    raise
+                raise KeyConflict("a key is held by another memory of its namespace already") from None
 
     def _revise(self, change: Change, *, over_holds: bool, guard: bool) -> None:
         homes = {name: self._tenant_for(name) for name in {record.memory.namespace for record in change.add}}
@@ -115,6 +124,11 @@ class Writing(Erasing):
         )
         links = tenancy.linked(connection, {*gone, *old})
         scope(connection, tenant=tenants, id=_ids(change, links, gone, old))
+        for tenant, batch in batches.items():
+            space = self._space(connection, tenant)
+            # Of a tenant that is gone, `_advance` says so.
+            if space is not None:
+                batch.single = self._claim(connection, space, tenant, batch.records, batch.gone)
         self._advance(connection, tenants, batches)
         tenancy.unlink(connection, links, gone, old)
         guarded = set(gone.values()) if guard else set()
@@ -151,9 +165,9 @@ class Writing(Erasing):
         for tenant in tenants:
             batch = batches.get(tenant, Batch())
             found = connection.execute(
-                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s WHERE tenant = %s "
-                "RETURNING version, next_slot",
-                (len(batch.records), tenant),
+                "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s, labelled = labelled + %s "
+                "WHERE tenant = %s RETURNING version, next_slot",
+                (len(batch.records), len(batch.records), tenant),
             ).fetchone()
             if found is None:
                 raise Moved(tenant)
@@ -193,14 +207,15 @@ class Writing(Erasing):
         ]
         places = [(bytes.fromhex(memory.id), tenant, slot) for slot, memory in zip(slots, memories, strict=True)]
         labels = [
-            (tenant, hash, slot)
+            (tenant, hash, slot, hash in batch.single)
             for slot, memory in zip(slots, memories, strict=True)
             for hash in rows.labels(space.key, memory)
         ]
         tenancy.many(connection, _MEMORY, content)
         tenancy.many(connection, _TRACE, traces)
         tenancy.many(connection, "INSERT INTO place VALUES (%s, %s, %s)", places)
-        tenancy.many(connection, "INSERT INTO label VALUES (%s, %s, %s)", labels)
+        sql = "INSERT INTO label (tenant, hash, slot, single) VALUES (%s, %s, %s, %s)"
+        tenancy.many(connection, sql, labels)
         _link(connection, [link for memory in memories for link in _derived(memory)])
 
     def _follow(self, batches: Mapping[bytes, Batch]) -> None:

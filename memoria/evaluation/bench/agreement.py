@@ -1,4 +1,4 @@
-"""Whether two stores that hold the same memories give the same answers: ids and order, up to ties of fp16."""
+"""Checks that two stores with the same memories give the same answers: ids and order, except ties of fp16."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Answer = Sequence[tuple[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Of how many answers ids and order were the same, differed among ties alone, or differed."""
+    """How many answers had the same ids and order, differed only in ties, or differed otherwise."""
 
     same: int
     tied: int
@@ -42,7 +42,7 @@ class Agreement:
 
 
 def tie(one: Answer, other: Answer) -> bool:
-    """Whether two answers differ only where scores are equal but for rounding, at the cut too."""
+    """Whether two answers differ only where scores are equal except for rounding, at the end of the list too."""
     if len(one) != len(other):
         return False
     if any(abs(mine - theirs) > TIE for (_, mine), (_, theirs) in zip(one, other, strict=True)):
@@ -51,7 +51,7 @@ def tie(one: Answer, other: Answer) -> bool:
 
 
 def _excused(one: Answer, other: Answer) -> bool:
-    """Whether each id of one has its score in the other too, or is so near the last that it may be cut off."""
+    """Whether each id of one has the same score in the other, or a score so near the last that it may be cut off."""
     scores = dict(other)
     last = other[-1][1] if other else 0.0
     return all(abs(scores.get(id, last) - score) <= TIE for id, score in one)

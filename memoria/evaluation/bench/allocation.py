@@ -1,7 +1,7 @@
 """Allocation on a workload with shifting tasks, against an even split, a proportional one, and hindsight.
 
 Each task is a namespace of its own size and skew (Zipf); in every phase other tasks are busy. Within a namespace the
-least recently used goes first, for all contenders alike. Hindsight knows the uses of the epoch to come and divides by
+least recently used is archived first, for all contenders. Hindsight knows the uses of the next epoch and divides by
 dynamic programming over their exact stack distances: no split by epoch can do better.
 """
 

@@ -1,4 +1,4 @@
-"""What a sleeping thread costs those who recall meanwhile: both in one run, alternating by store."""
+"""How much a pass of sleep in a thread slows recall: both measured in one run, alternating by store."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BATCH = 10_000
 def bench_sleep(
     folder: Path, n: int, embedder: Embedder, progress: Progress, *, queries: int, seed: int
 ) -> dict[str, Any]:
-    """p50 and p95 of a hybrid recall without, and while a thread sleeps over the same store; their ratios.
+    """p50 and p95 of a hybrid recall without and during a pass of sleep over the same store; their ratios.
 
     n: memories in one namespace. queries: recalls timed before the pass; then as many as fit into the pass. Vectors
-    are given, so the model's own time, which would only dampen the ratio, is not in it.
+    are given, because the time of a model would only bring the ratio nearer to 1.
     """
     import numpy as np
 

@@ -91,7 +91,7 @@ def _at(memory: Memoria, filler: _Filler, n: int, progress: Progress, *, rounds:
     verbs: dict[str, Callable[[int], object]] = {
         "remember": remember,
         "search": lambda at: memory.namespace(*chosen[at]).recall(asked[at], k=_K),
-        # What the words of a few namespaces are is in RAM when they are asked again, as that of an agent at work is.
+        # Only a few namespaces are asked, so that their words are in RAM, as for an agent at work.
         "recall": lambda at: memory.namespace(*chosen[at % _WARM]).recall(texts[at], k=_K),
         "forget": lambda at: memory.namespace(*chosen[at]).forget(going[at]),
     }

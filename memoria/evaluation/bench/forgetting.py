@@ -1,4 +1,4 @@
-"""What fading costs, what scoring costs, and who shows the spacing effect: figures from one run."""
+"""The costs of fading and scoring, and which policies show the spacing effect: figures from one run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def bench_fade(folder: Path, n: int, progress: Progress, *, due: int, rounds: in
 
 
 def _fade(path: Path, n: int, progress: Progress, due: int, rounds: int, seed: int) -> float:
-    """Median over rounds, the first one, which warms the page cache, left out."""
+    """Median over rounds except the first, which warms the page cache."""
     policy = Exponential()
     store = LocalStore(path, embedder=_NoEmbedder.card)
     with Memoria(store, _NoEmbedder(), policy=policy) as memory:

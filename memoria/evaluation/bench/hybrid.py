@@ -74,7 +74,7 @@ def bench_hybrid(
             vector.append(timed(lambda asked=asked: memory.recall(asked, k=10, vector_only=True)))  # type: ignore[misc]  # bound at once
             hybrid.append(timed(lambda asked=asked: memory.recall(asked, k=10)))  # type: ignore[misc]  # bound at once
             progress("queries", given.at + 1, queries)
-        held = _bytes_held(memory.store, min(n, _BATCH))
+        used = _bytes_used(memory.store, min(n, _BATCH))
     p50, p95 = (float(value) for value in np.percentile(hybrid, [50, 95]))
     plain = float(np.median(vector))
     return {
@@ -85,17 +85,17 @@ def bench_hybrid(
         "ratio": p50 / plain,
         "build_s": built,
         "build_per_s": n / built,
-        "lexical_mb_per_100k": held * 100_000 / 1e6,
+        "lexical_mb_per_100k": used * 100_000 / 1e6,
     }
 
 
-def _bytes_held(store: Any, sample: int) -> float:
+def _bytes_used(store: Any, sample: int) -> float:
     """Bytes a memory that an index of `sample` memories takes, counted by tracemalloc."""
     memories = [record.memory for record in store.read(store.select(Where())[:sample])]
     tracemalloc.start()
     index = LexicalIndex()
     for doc, memory in enumerate(memories):
         index.add(doc, memory)
-    held = tracemalloc.get_traced_memory()[0]
+    used = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    return held / sample
+    return used / sample

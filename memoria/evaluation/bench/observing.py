@@ -55,7 +55,7 @@ def _compare(memory: Memoria, name: str, arguments: Callable[[], tuple[Any, ...]
 
 @contextmanager
 def _logging(on: bool) -> Iterator[None]:
-    """Every line is made, and thrown away."""
+    """While `on`, every log line is formatted and then discarded."""
     log, thrown = logging.getLogger("memoria"), _Thrown()
     before = log.level, log.propagate
     if on:

@@ -1,4 +1,4 @@
-"""What an adapter costs: put, search, get and delete through MemoriaStore against LangGraph's own SqliteStore."""
+"""The cost of an adapter: put, search, get and delete through MemoriaStore and LangGraph's own SqliteStore."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def bench_langgraph(folder: Path, n: int, progress: Progress, *, rounds: int, se
 
 @contextmanager
 def _reference(path: Path, index: IndexConfig) -> Iterator[SqliteStore]:
-    """LangGraph's store as it comes, but for a SQLite that can load extensions where Python's own cannot."""
+    """LangGraph's store unchanged, except that SQLite is one that can load extensions, if Python's own cannot."""
     connect: Any = sqlite3.connect
     if not hasattr(sqlite3.Connection, "enable_load_extension"):
         with extra("bench"):

@@ -134,14 +134,14 @@ def router(bench: Bench, never: Sequence[Fact], whole: DistilledModel) -> dict[s
     from memoria.evaluation.quality.facts import synthetic
 
     views = bench.views()
-    held = {id: path.stem for path, one in manifests(whole.folder).items() if one is not None for id in one.ids}
+    shard = {id: path.stem for path, one in manifests(whole.folder).items() if one is not None for id in one.ids}
     right = wrong = 0
     total = sum(len(one.asked) for one in bench.facts)
     for id, fact in zip(bench.ids, bench.facts, strict=True):
         for query in fact.asked:
             active = views[fact.home].route(query).shards
-            right += held.get(id) in active
-            wrong += bool(active) and held.get(id) not in active
+            right += shard.get(id) in active
+            wrong += bool(active) and shard.get(id) not in active
     wrong += sum(bool(whole.route(query).shards) for query in QUESTIONS)
     others = [query for fact in synthetic(40, 999)[0] for query in fact.asked]
     strangers = sum(bool(whole.route(query).shards) for query in others)
@@ -230,11 +230,11 @@ def bench_shards(
             bench = _filled(memory, together)
             done = memory.distill(recipe=recipe, examples=write)
             model = memory.distilled()
-            held = manifests(model.folder)
+            found = manifests(model.folder)
             report[name] = {
-                "shards": len(held),
+                "shards": len(found),
                 "seconds a memory": done.seconds / len(facts),
-                "bytes a memory": sum(path.stat().st_size for path in held) / len(facts),
+                "bytes a memory": sum(path.stat().st_size for path in found) / len(facts),
                 "held-out right": recall(bench, together),
                 "general kept, forced": general_kept(model, forced=model.shards[:1])["kept"],
             }

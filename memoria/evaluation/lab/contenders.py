@@ -1,4 +1,4 @@
-"""Who competes in the lab: a policy with its parameters, and whether superseded memories are let go at once."""
+"""Contenders in the lab: a policy with its parameters, and whether superseded memories are dropped at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from memoria.policies import registry
 from memoria.protocols import DecayPolicy
 
 SUPERSEDE = "+supersede"
-# Those that stand for a kind of forgetting; the others in the registry are operators over a base, or never forget.
+# One policy for each kind of forgetting; the others in the registry are operators over a base, or never forget.
 DEFAULT = (
     *("fifo", "lru", "lfu", "random", "exponential", "savings", "power-law"),
     *("act-r", "fsrs", "generative-agents", "downscaling", "disuse"),
@@ -20,14 +20,14 @@ DEFAULT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """label: what it is called. supersedes: whether an update lets the older version go."""
+    """A policy to compare. label: its name in reports. supersedes: whether an update drops the older version."""
 
     label: str
     policy: DecayPolicy
     supersedes: bool = False
 
     def fingerprint(self) -> str:
-        """What tells two contenders apart, whatever they are called."""
+        """A text that is equal for equal contenders, whatever their labels."""
         return registry.fingerprint(self.policy) + (SUPERSEDE if self.supersedes else "")
 
 

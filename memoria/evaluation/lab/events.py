@@ -5,7 +5,7 @@ an agent's own recall brings it up; it is remembered as the update of an older o
 question it is to be avoided, because it is out of date, so that bringing it back would be wrong.
 
 Needs that a question has at the same time belong together. A fact is what one of several items can supply: it is found
-when any of them is held.
+when any of them is kept.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Events:
         return out
 
     def footprint(self, sizes: Ints) -> int:
-        """The most that is ever to be held when nothing is let go but what is erased; sizes: of items, shape (m,)."""
+        """The most that is ever to be kept when nothing is let go but what is erased; sizes: of items, shape (m,)."""
         gained = np.where(np.isin(self.kind, (REMEMBER, UPDATE)), sizes[self.item], 0)
         lost = np.where(self.kind == ERASE, sizes[self.item], 0)
         return int(np.cumsum(gained - lost).max(initial=0))

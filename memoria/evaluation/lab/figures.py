@@ -37,7 +37,7 @@ def draw(
     """Writes path.svg and path.png and returns the SVG element.
 
     curves: for each contender (share of memory, recall). bound: that of the oracle. memory: for each contender
-    (bytes held, recall).
+    (bytes kept, recall).
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -80,7 +80,7 @@ def _budgets(axes: Any, curves: Mapping[str, Curve], bound: Curve, styles: Mappi
     axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{100 * share:g}" for share in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("memory budget (% of all that is ever held, log scale)")
+    axes.set_xlabel("memory budget (% of all that is ever kept, log scale)")
     axes.set_ylabel("evidence recall (%), mean and 95 % band")
     _percent(axes)
 
@@ -99,7 +99,7 @@ def _pareto(axes: Any, memory: Mapping[str, Sequence[Point]], styles: Mapping[st
         textcoords="offset points",
         ha="right",
     )
-    axes.set_xlabel("memory held (KiB, mean over time)")
+    axes.set_xlabel("memory kept (KiB, mean over time)")
     axes.set_ylabel("evidence recall (%)")
     _percent(axes)
 

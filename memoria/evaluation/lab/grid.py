@@ -142,7 +142,7 @@ def _twice(labels: Sequence[str]) -> list[str]:
 
 
 def capacity(events: Events, costs: Ints | None, share: float) -> float:
-    """So much of the most that is ever held when nothing is let go, in units of `costs` (1 each for None); >= 1."""
+    """So much of the most that is ever kept when nothing is let go, in units of `costs` (1 each for None); >= 1."""
     whole = events.footprint(np.ones(events.items, np.int64) if costs is None else costs)
     return float(max(math.floor(share * whole), 1))
 

@@ -33,7 +33,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Ranking:
     """Who is ahead under one budget. means: of each contender. behind: by how much each other is behind the best.
 
     tied: those of whom that cannot be told from nothing, nearest first. n: traces, of the source with the fewest.
@@ -55,7 +55,7 @@ def estimate(values: Floats, level: float = LEVEL) -> Estimate:
     return Estimate(mean=float(known.mean()), low=low, high=high, n=len(known))
 
 
-def standing(values: Sequence[Mapping[str, Floats]]) -> Standing:
+def ranking(values: Sequence[Mapping[str, Floats]]) -> Ranking:
     """Who is ahead on the mean over sources, each counting the same.
 
     values: for each source, for each contender, one value a trace, shape (n,); the same contenders everywhere, and the
@@ -69,7 +69,7 @@ def standing(values: Sequence[Mapping[str, Floats]]) -> Standing:
     behind = {label: _behind(values, best, label, n, level) for label in labels if label != best}
     # Of a single trace nothing can be told.
     tied = [label for label, gap in behind.items() if not gap.low > 0]
-    return Standing(
+    return Ranking(
         best=best, means=means, behind=behind, tied=tuple(sorted(tied, key=lambda label: behind[label].mean)), n=n
     )
 

@@ -12,18 +12,18 @@ from memoria.evaluation.lab.simulate import Run
 
 # What each figure is, for reports; in the order in which they are shown.
 MEANING: Mapping[str, str] = {
-    "recall": "evidence recall: of the facts that a question needs, the share that was held; mean over questions",
-    "hit_rate": "share of all needed facts that were held",
+    "recall": "evidence recall: of the facts that a question needs, the share that was kept; mean over questions",
+    "hit_rate": "share of all needed facts that were kept",
     "regret": "recall that the oracle has beyond this",
-    "found": "as evidence recall, of facts among the ten best that a search by words brings up of what was held",
+    "found": "as evidence recall, of facts among the ten best that a search by words brings up of what was kept",
     "found_gain": "found beyond that of keeping everything: lost by what was let go, gained by distractors among it",
-    "full": "share of questions for which all facts were held",
+    "full": "share of questions for which all facts were kept",
     "stale": "of the facts that are out of date when asked about, the share that could still come back",
-    "precision": "of the held items that compete for an answered need, the share that is the right one; mean",
+    "precision": "of the kept items that compete for an answered need, the share that is the right one; mean",
     "precision_gain": "precision beyond that of keeping everything, from distractors that are gone",
     "cost": "cost of forgetting: of what was let go, the share that was needed later",
-    "mean_bytes": "bytes held, mean over time",
-    "peak_bytes": "bytes held, at most",
+    "mean_bytes": "bytes kept, mean over time",
+    "peak_bytes": "bytes kept, at most",
     "operations": "memories written, reinforced, let go and erased",
     "scored": "traces looked at to choose whom to let go",
     "seconds": "seconds of oversight: measured here, and the one figure that is not the same at each run",
@@ -31,22 +31,22 @@ MEANING: Mapping[str, str] = {
 MEASURED = ("seconds",)
 
 
-def answered(events: Events, held: Bools) -> Bools:
-    """For each fact, needed or to be avoided, whether anything that supplies it was held; shape (facts,).
+def answered(events: Events, kept: Bools) -> Bools:
+    """For each fact, needed or to be avoided, whether anything that supplies it was kept; shape (facts,).
 
-    held, shape (n,): for each event, as in `Run`.
+    kept, shape (n,): for each event, as in `Run`.
     """
     out = np.zeros(len(events.question), np.bool_)
     judged = np.isin(events.kind, (NEED, AVOID))
-    np.logical_or.at(out, events.fact[judged], held[judged])
+    np.logical_or.at(out, events.fact[judged], kept[judged])
     return out
 
 
-def by_question(events: Events, held: Bools) -> Floats:
-    """Share of needed facts that were held, for each question that needs any, in the order of their first events."""
+def by_question(events: Events, kept: Bools) -> Floats:
+    """Share of needed facts that were kept, for each question that needs any, in the order of their first events."""
     asked = events.question[: events.needed]
     counts = np.bincount(asked, minlength=1)
-    found = np.bincount(asked, weights=answered(events, held)[: events.needed], minlength=1)
+    found = np.bincount(asked, weights=answered(events, kept)[: events.needed], minlength=1)
     out: Floats = (found / np.maximum(counts, 1))[counts > 0]
     return out
 
@@ -56,7 +56,7 @@ def measure(events: Events, run: Run) -> dict[str, float]:
 
     What a trace gives no occasion to measure is nan.
     """
-    found, shares = answered(events, run.held), by_question(events, run.held)
+    found, shares = answered(events, run.kept), by_question(events, run.kept)
     shown = by_question(events, run.shown) if len(events.ranking) else np.zeros(0)
     rivals = run.rivals[run.rivals > 0]
     return {

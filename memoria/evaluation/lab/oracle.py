@@ -5,7 +5,7 @@ replacement algorithms for a virtual-storage computer, IBM Systems Journal 5, 19
 What comes in may go at once, which no policy here may do, so that no policy can be better.
 
 Where a miss is final, that rule is not the best: an item needed often, but late, can be worth more than one that is
-needed soon. The best is a linear program: x_ie says whether item i is held from its coming to its needs in epoch e,
+needed soon. The best is a linear program: x_ie says whether item i is kept from its coming to its needs in epoch e,
 
     maximise  sum_f w_f z_f,    z_f <= sum of x_ie over what supplies fact f,    x_ie falls with e,
     for each epoch e:  sum of cost_i x_i,next(e) <= capacity
@@ -65,22 +65,22 @@ def bound(events: Events, capacity: float, costs: Ints | None = None) -> Bound:
 def farthest(events: Events, capacity: float) -> int:
     """Needs met when what is needed last goes first, each item taking one place."""
     coming = _next_needs(events)
-    held: dict[int, int] = {}
+    kept: dict[int, int] = {}
     heap: list[tuple[int, int]] = []
     hits = 0
     columns = (events.kind.tolist(), events.item.tolist(), coming.tolist())
     for kind, item, then in zip(*columns, strict=True):
         if kind in (USE, AVOID, ERASE):
             continue
-        hits += kind == NEED and item in held
-        held.pop(item, None)
+        hits += kind == NEED and item in kept
+        kept.pop(item, None)
         if then < len(events):
-            held[item] = then
+            kept[item] = then
             heapq.heappush(heap, (-then, item))
-        while len(held) > capacity:
+        while len(kept) > capacity:
             last, going = heapq.heappop(heap)
-            if held.get(going) == -last:
-                del held[going]
+            if kept.get(going) == -last:
+                del kept[going]
     return hits
 
 

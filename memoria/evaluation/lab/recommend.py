@@ -17,7 +17,7 @@ from memoria.errors import InvalidQuery
 from memoria.evaluation.lab.contenders import DEFAULT, Contender, contender
 from memoria.evaluation.lab.events import Events
 from memoria.evaluation.lab.grid import capacity
-from memoria.evaluation.lab.intervals import Estimate, estimate, standing
+from memoria.evaluation.lab.intervals import Estimate, estimate, ranking
 from memoria.evaluation.lab.metrics import by_question
 from memoria.evaluation.lab.oracle import bound
 from memoria.evaluation.lab.recorded import log
@@ -77,7 +77,7 @@ class Recommendation:
         found, others = self.chosen, ", ".join(self.chosen.tied)
         told = f"no significant difference from {others}" if others else "significantly better than every other"
         return (
-            f"{heard}: {found.policy}, with {found.places} memories ({percent(found.budget)}). It would have held "
+            f"{heard}: {found.policy}, with {found.places} memories ({percent(found.budget)}). It would have kept "
             f"{percent(found.recall.mean)} [{percent(found.recall.low)}, {percent(found.recall.high)}] of what was "
             f"recalled; {told}. The log knows only what was recalled under the policy of the time."
         )
@@ -122,8 +122,8 @@ def contenders(store: Store) -> list[Contender]:
 
 def _advice(events: Events, fields: Sequence[Contender], share: float, loss: float) -> Advice:
     places = int(capacity(events, None, share))
-    blocks = {one.label: _in_blocks(by_question(events, simulate(events, one, places).held)) for one in fields}
-    found = standing([blocks])
+    blocks = {one.label: _in_blocks(by_question(events, simulate(events, one, places).kept)) for one in fields}
+    found = ranking([blocks])
     ours = [one.label for one in fields if one.label != _CONTROL]
     best = max(ours, key=lambda label: found.means[label])
     near = [x for x in ours if x in (found.best, *found.tied) and found.means[best] - found.means[x] <= loss]

@@ -7,7 +7,7 @@ Salience is a judgement at encoding. Three are offered: flat, 0.5 for all; lengt
 the chance that a turn is ever needed, by logistic regression on what its words look like, learnt from the other
 conversations only and written as the place of that chance among theirs.
 
-For each question the turns are ranked by words (BM25), as a search would bring them up if all were held.
+For each question the turns are ranked by words (BM25), as a search would bring them up if all were kept.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ svg{width:100%;height:auto}
 """
 _METHOD = """
 <p>Each policy replayed the same traces under the same budgets. Evidence recall is the share of the facts a question
-needs that was held when it was asked. Intervals are 95 % bootstrap intervals over traces, widened for few; the best of
+needs that was kept when it was asked. Intervals are 95 % bootstrap intervals over traces, widened for few; the best of
 a budget is compared with all others on the same traces, each interval at 1 - 0.05 over the number of others.
 The oracle knows the future: it is an upper bound, on every trace. <i>everything</i> lets nothing go.
 The best is named by the traces that it is judged by, which flatters it a little.</p>

@@ -1,8 +1,8 @@
-"""Replays a trace of events under a policy and a budget. No text, no store: what is held is a set of numbers.
+"""Replays a trace of events under a policy and a budget. No text, no store: what is kept is a set of numbers.
 
 The budget holds at all times. What comes in is always let in, unless it is larger than the whole budget; what has the
 least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`. Each victim is
-chosen anew while 500 are held or fewer; of more, a fiftieth of what is beyond 500 is chosen at a time, let go one by
+chosen anew while 500 are kept or fewer; of more, a fiftieth of what is beyond 500 is chosen at a time, let go one by
 one as room is needed, and what was used meanwhile is spared. Baselines whose order no passing of time changes are kept
 in a heap instead, which gives the same victims as choosing each one anew.
 """
@@ -35,15 +35,15 @@ _COLUMNS = tuple(one.name for one in fields(Traces))
 class Run:
     """What happened.
 
-    held, shape (n,): whether the item of each need, use and avoidance was held. shown: whether the item of a need was,
-    and was among the ten best held ones that the question's search brings up. rivals: how many held items its topic had
+    kept, shape (n,): whether the item of each need, use and avoidance was kept. shown: whether the item of a need was,
+    and was among the ten best kept ones that the question's search brings up. rivals: how many kept items its topic had
     when a need was met, itself included; 0 where it has no topic or was missed.
     regretted: evictions whose item was needed later. mean_bytes: over the span of the trace, weighted by time.
     scored: traces looked at to choose victims. seconds: that choosing took here; the one figure that is not the same at
     each run.
     """
 
-    held: Bools
+    kept: Bools
     shown: Bools
     rivals: Ints
     remembered: int
@@ -60,9 +60,9 @@ class Run:
 def simulate(
     events: Events, contender: Contender, capacity: float, costs: Ints | None = None, *, at_a_time: float = AT_A_TIME
 ) -> Run:
-    """One contender over one trace. capacity: how much may be held, in units of `costs`; may be infinite.
+    """One contender over one trace. capacity: how much may be kept, in units of `costs`; may be infinite.
 
-    costs: what each item takes of it, shape (m,); 1 each when None. at_a_time: share of what is held beyond 500 for
+    costs: what each item takes of it, shape (m,); 1 each when None. at_a_time: share of what is kept beyond 500 for
     which victims are chosen together; 0 chooses each anew.
     """
     state = _State(events, contender, capacity, np.ones(events.items, np.int64) if costs is None else costs, at_a_time)
@@ -71,7 +71,7 @@ def simulate(
 
 
 class _Keeper(Protocol):
-    """Knows what is held and who goes next."""
+    """Knows what is kept and who goes next."""
 
     scored: int
 
@@ -93,7 +93,7 @@ class _State:
         self.topics: list[int] = events.topic.tolist()
         self.inside = [False] * events.items
         self.crowd = [0] * (int(events.topic.max(initial=NONE)) + 1)
-        self.held = np.zeros(len(events), np.bool_)
+        self.kept = np.zeros(len(events), np.bool_)
         self.shown = np.zeros(len(events), np.bool_)
         self.rivals = np.zeros(len(events), np.int64)
         self.rankings: list[list[int]] = events.ranking.tolist()
@@ -113,7 +113,7 @@ class _State:
             if kind in (NEED, USE):
                 self._wanted(n, item, at, needed=kind == NEED)
             elif kind == AVOID:
-                self.held[n] = self.inside[item]
+                self.kept[n] = self.inside[item]
             elif kind == ERASE:
                 if self.inside[item]:
                     self.counts["erased"] += 1
@@ -125,7 +125,7 @@ class _State:
 
     def _wanted(self, n: int, item: int, at: int, *, needed: bool) -> None:
         if self.inside[item]:
-            self.held[n] = True
+            self.kept[n] = True
             self.counts["reinforced"] += 1
             self.keeper.use(item, at)
             if needed:
@@ -138,7 +138,7 @@ class _State:
                 self._admit(item, at)
 
     def _met(self, n: int, item: int) -> None:
-        """What else is held, and might have been brought up instead."""
+        """What else is kept, and might have been brought up instead."""
         if self.topics[item] != NONE:
             self.rivals[n] = self.crowd[self.topics[item]]
         if self.rankings:
@@ -188,7 +188,7 @@ class _State:
         time = self.events.time
         span = int(time[-1] - time[0]) if len(time) else 0
         return Run(
-            held=self.held,
+            kept=self.kept,
             shown=self.shown,
             rivals=self.rivals,
             mean_bytes=self.volume / span if span else float(self.bytes),

@@ -1,4 +1,4 @@
-"""Where traces come from, by the words of the command line: a workload's name, or a file, folder or store of yours.
+"""Sources of traces, as the command line names them: a workload, or the user's file, folder or store.
 
 `recency` is a workload; `talks.json:recalls=3,salience=fitted` a file with parameters. A workload has one trace a seed,
 LoCoMo and Memora one a conversation; a CSV or JSON Lines file, and a store, are one trace.

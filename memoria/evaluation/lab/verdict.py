@@ -8,7 +8,7 @@ import numpy as np
 
 from memoria.arrays import Floats
 from memoria.evaluation.lab.grid import EVERYTHING, ORACLE, Cell
-from memoria.evaluation.lab.intervals import Estimate, Standing, difference, standing
+from memoria.evaluation.lab.intervals import Estimate, Ranking, difference, ranking
 
 # What a cache does, which knows neither spacing nor salience.
 CACHES = ("fifo", "lru", "lfu", "random", "never")
@@ -26,13 +26,13 @@ def values(cells: Iterable[Cell], source: str, budget: float, figure: str = "rec
 
 def sentences(several: Sequence[Values]) -> list[str]:
     """The verdict on one source, or on several of which each counts the same."""
-    found = standing(several)
+    found = ranking(several)
     if not found.behind:
         return [f"{found.best} answers {percent(found.means[found.best])}; it had no rival."]
     return [_ahead(found), *_model(several, found.means), *_worse(found)]
 
 
-def _ahead(found: Standing) -> str:
+def _ahead(found: Ranking) -> str:
     """Who leads, and who may be as good."""
     lead = f"{found.best} answers {percent(found.means[found.best])}, the most."
     if found.n < 2:
@@ -44,7 +44,7 @@ def _ahead(found: Standing) -> str:
     return f"{lead} Every other is significantly worse."
 
 
-def _worse(found: Standing) -> list[str]:
+def _worse(found: Ranking) -> list[str]:
     """Who is surely worse, and by how much."""
     worse = [(gap.mean, label, gap) for label, gap in found.behind.items() if gap.low > 0]
     if not worse:

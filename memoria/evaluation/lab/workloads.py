@@ -1,4 +1,4 @@
-"""Workloads drawn by chance: environments that need what was remembered, each with another structure.
+"""Random workloads: environments in which memories are needed, each with another structure.
 
 J. R. Anderson, L. J. Schooler, Reflections of the environment in memory, Psychological Science 2, 1991: the odds that
 an item is needed fall as a power of the time since its last need, rise with its frequency, and depend on the spacing
@@ -42,7 +42,7 @@ def recency(rng: np.random.Generator, length: int = LENGTH) -> Events:
 
 
 def spacing(rng: np.random.Generator, length: int = LENGTH) -> Events:
-    """Affairs and habits, needed equally often: an affair within two days, a habit at even gaps to the end.
+    """Short affairs and habits, needed equally often: an affair within two days, a habit at even gaps to the end.
 
     Frequency does not tell them apart, and recency only late; spacing does.
     """
@@ -183,7 +183,7 @@ def _lived(gathered: Gathered, item: int, times: Floats) -> None:
 
 
 def _seen(gathered: Gathered, known: dict[str, Item], name: str, step: int, length: int, sizes: Ints) -> int:
-    """The next step: the item was needed, or remembered when it was never seen."""
+    """Records that an item was needed, or remembered if it is new; returns the next step."""
     if step < length:
         gathered.add(_micros(step * SPAN / length), "need" if name in known else "remember", name)
         known.setdefault(name, Item(size=int(sizes[step])))

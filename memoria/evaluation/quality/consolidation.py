@@ -52,7 +52,7 @@ def _night(one: Conversation, embedder: Embedder, like: float | None) -> dict[st
         packed = memory.recall_many(questions, k=DEPTH, budget_tokens=TOKENS)
         return {
             "memories": len(memory),
-            "bytes": held(memory),
+            "bytes": size(memory),
             "on_disk": memory.stats().bytes_on_disk,
             "tokens": [sum(len(hit.memory.text) for hit in some[:10]) / 4 for some in hits],
             "rows": [
@@ -64,7 +64,7 @@ def _night(one: Conversation, embedder: Embedder, like: float | None) -> dict[st
         }
 
 
-def held(memory: Memoria) -> int:
+def size(memory: Memoria) -> int:
     """Bytes of all slots and sealed rows in use."""
     return sum(int(memory.store.holdings(name)[2].sum()) for name in memory.namespaces())
 

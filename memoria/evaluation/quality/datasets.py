@@ -1,4 +1,4 @@
-"""LoCoMo and Memora as memories and questions. The files are the user's; nothing of them ships here."""
+"""LoCoMo and Memora as memories and questions. The user supplies the files; none of their data is in the package."""
 
 from __future__ import annotations
 

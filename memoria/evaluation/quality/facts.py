@@ -1,4 +1,4 @@
-"""Facts to distil and to ask for in other words: made up ones, and Memora's preferences."""
+"""Facts to distil, with questions in other words: made-up facts, and preferences from Memora."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _made_up(rng: np.random.Generator, who: str, what: str) -> Fact:
 
 
 def as_said(facts: Sequence[Fact]) -> list[Fact]:
-    """Facts without what labels say of them: the rules have the text alone to make examples from."""
+    """The facts without their labels, so that the rules make examples from the text only."""
     return [replace(one, draft=replace(one.draft, metadata=None)) for one in facts]
 
 

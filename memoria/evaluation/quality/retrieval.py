@@ -1,4 +1,4 @@
-"""How well recall finds what a question needs: systems side by side over the same memories, with no language model."""
+"""How well recall finds what a question needs: several systems over the same memories, without a language model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DEPTH = 50
 BOOTSTRAPS = 1000
-# What each component is, by the terms that fall away without it.
+# The terms that are left out without each component.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "similarity": ("similarity", "context"),
     "words": ("words", "coverage"),
@@ -171,7 +171,7 @@ def _rank(found: Sequence[int]) -> dict[int, int]:
 
 
 def _ranks(asked: Asked, rank: Mapping[int, int], depth: int) -> list[int]:
-    """Where each piece of evidence stands, from 0, best first; far behind the list when it is not in it."""
+    """The rank of each piece of evidence, from 0, best first; a rank far behind the list if it is not in it."""
     never = depth + 10**6
     return sorted(min(rank.get(place, never) for place in places) for places in asked.relevant)
 
@@ -233,11 +233,10 @@ def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Flo
 
 
 def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
-    """Weights by maximum likelihood of a conditional logit (McFadden 1974): who among the candidates is needed.
+    """Weights by maximum likelihood of a conditional logit (McFadden 1974): which of the candidates is needed.
 
-    A question with m pieces of evidence weighs as much as the root of m with one: between each question alike and each
-    piece alike.
-    Columns are scaled to unit deviation for the ridge `penalty`, and the weights scaled back.
+    A question with m pieces of evidence weighs sqrt(m), between equal weights for questions and for pieces. Columns are
+    scaled to unit deviation for the ridge `penalty`, and the weights scaled back.
     """
     import numpy as np
     from scipy.optimize import minimize

@@ -124,9 +124,9 @@ def evaluate_turns(found: Sequence[Conversation], embedder: Embedder, progress: 
             _ask_turns(memory, one, places, rows.setdefault("need", []))
             counted = _reconcile(memory, said)
             _ask_turns(memory, one, places, rows.setdefault("need reconciled", []))
-            held = {_place(memory, places) for memory in memory.list() if memory.valid_to is None}
+            valid = {_place(memory, places) for memory in memory.list() if memory.valid_to is None}
             evidence = {place for asked in one.asked for some in asked.relevant for place in some}
-            counted["wrong"] = len(evidence - held)
+            counted["wrong"] = len(evidence - valid)
         deeds = {name: count + counted[name] for name, count in deeds.items()}
         progress("conversations", done, len(found))
     return {
@@ -165,9 +165,9 @@ def _reconcile(memory: Memoria, said: Sequence[Memory]) -> dict[str, int]:
 
 def _wrong(said: Sequence[Memory], now: Sequence[Memory], wanted: set[str]) -> int:
     """How many wanted values no memory holds any more that still holds."""
-    held = [one.text.casefold() for one in now if one.valid_to is None]
+    valid = [one.text.casefold() for one in now if one.valid_to is None]
     return sum(
-        any(value in one.text.casefold() for one in said) and not any(value in text for text in held)
+        any(value in one.text.casefold() for one in said) and not any(value in text for text in valid)
         for value in wanted
     )
 

@@ -1,4 +1,4 @@
-"""A store of conversation is asked, forgets a subject, is scanned and asked again; and the figures of that."""
+"""Asks a store of conversation, forgets a subject, scans the files and asks again; and measures the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from memoria.types import Hit, Memory, Secret
 
 DEPTH = 10
 _NEAR = 3
-# Shorter runs of bytes turn up in sealed files by chance; finding one proves nothing.
+# Shorter runs of bytes occur by chance in encrypted files; finding one proves nothing.
 _SHORTEST = 8
 _EXPORTED = frozenset({"namespace", "embedder", "vector"})
 
@@ -40,7 +40,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgetting:
-    """A subject that was forgotten. derived: how many memories went because they were made from it.
+    """A subject that was forgotten. derived: how many memories were forgotten because they were made from it.
 
     found: how many of the `needles`, texts, words, vectors and keys, are still in some file; 0 is a clean erasure.
     too_short: how many of the texts have under 8 bytes and were not looked for, because chance writes such runs too.
@@ -70,7 +70,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What was seen. came_back: how often a forgotten memory was found for a question asked afterwards.
+    """The results. came_back: how often a forgotten memory was found for a question asked afterwards.
 
     scores: by kind of question. old_first: of the questions about what changed, how many find an earlier value first.
     """
@@ -85,7 +85,7 @@ class Played:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing of what was forgotten is in the files, and none of it comes back."""
+        """Whether nothing that was forgotten is in the files or found again."""
         return self.came_back == 0 and (self.forgotten is None or self.forgotten.found == 0)
 
 

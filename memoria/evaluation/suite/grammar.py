@@ -68,7 +68,7 @@ LAST = [
     "Yilmaz",
     "Zamora",
 ]
-# What is said of somebody, what asks for it, and the values, of which no two are alike.
+# Each topic: a statement about a person, a question for it, and distinct values.
 TOPICS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "{who} is allergic to {what}.",
@@ -151,7 +151,7 @@ Write = Callable[[str], str]
 
 @dataclass(slots=True)
 class World:
-    """Draws what a case is about; no name, and no value of a topic, comes twice."""
+    """Draws people and facts for a case; no name and no value of a topic is drawn twice."""
 
     rng: np.random.Generator
     _drawn: set[str] = field(default_factory=set)
@@ -194,12 +194,12 @@ class World:
         return tuple(self.fact(who, topic=topic, **fields) for topic in topics)
 
     def thought(self, text: str, ask: str, *sources: str, **fields: Any) -> Fact:
-        """Something derived."""
+        """A fact derived from others."""
         self._count += 1
         return Fact(label=f"thought {self._count}", text=text, ask=ask, sources=sources, **fields)
 
     def noise(self, **fields: Any) -> Say:
-        """Some general knowledge, which nothing may take."""
+        """Some general knowledge, which nothing may forget."""
         texts = self.rng.permutation(len(GENERAL))[: self.number(2, len(GENERAL))].tolist()
         return Say(tuple(Fact(label=f"{GENERAL_LABEL} {n}", text=GENERAL[n], ask=GENERAL[n], **fields) for n in texts))
 

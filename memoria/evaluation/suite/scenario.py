@@ -1,6 +1,6 @@
-"""Scenarios: what happens to a memory, step by step, and what must then be gone, stay, or hold as of a time.
+"""Scenarios: what happens to a memory, step by step, and what must then be gone, stay, or be valid as of a time.
 
-A case is data, made before anything runs; whatever keeps the few verbs of `Engine` can play it.
+A case is data, made before anything runs; anything with the few verbs of `Engine` can play it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from memoria.types import Namespace, Provenance
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 NOW = START + timedelta(days=100)
-# One that no memory has: the form is right.
+# A well-formed id that no memory has.
 UNKNOWN = "0" * 12 + "7" + "0" * 19
 
 
@@ -30,7 +30,7 @@ def day(number: int) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is to be forgotten: these ids, or what meets every criterion given. space: a namespace, whole."""
+    """What to forget: these ids, or what meets every criterion given. space: a whole namespace."""
 
     ids: tuple[str, ...] = ()
     subject: str | None = None
@@ -59,7 +59,7 @@ class Engine(Protocol):
         ...
 
     def hold(self, ids: Sequence[str]) -> None:
-        """Nothing may take these until they are released."""
+        """Holds memories: nothing may erase them until they are released."""
         ...
 
     def release(self, ids: Sequence[str]) -> None:
@@ -71,15 +71,15 @@ class Engine(Protocol):
         ...
 
     def sleep(self, meanwhile: Callable[[], None]) -> None:
-        """A pass of consolidation in the background, and what happens while it is under way."""
+        """Runs a pass of consolidation in the background, and `meanwhile` during it."""
         ...
 
     def recall(self, query: str, at: datetime | None, *, everything: bool) -> list[str]:
-        """The ten best, as of a time if given. everything: what no longer holds, and archived, as well."""
+        """What the ten best say, as of a time if given. everything: also expired, upcoming and archived ones."""
         ...
 
     def list(self) -> list[str]:
-        """All that is said anywhere: texts, parts, names, labels."""
+        """All content of all memories: texts, parts, names, labels."""
         ...
 
     def has(self, id: str) -> bool:
@@ -91,21 +91,21 @@ class Engine(Protocol):
         ...
 
     def take_in(self, lines: Sequence[str]) -> None:
-        """Imports lines; what may not come in stays out."""
+        """Imports lines, except those that are refused."""
         ...
 
     def watch(self, ids: Sequence[str]) -> None:
-        """Notes the bytes that must be nowhere once these are forgotten."""
+        """Notes the bytes that must be in no file once these are forgotten."""
         ...
 
     def residue(self) -> int:
-        """How many of these stand in a file still."""
+        """How many of the noted bytes are still in a file."""
         ...
 
 
 @dataclass(slots=True)
 class Stage:
-    """Where a case is played: the engine, the ids by label, and the last export."""
+    """The state of a case: the engine, the ids by label, and the last export."""
 
     engine: Engine
     ids: dict[str, str] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Stage:
 
 
 class Step(Protocol):
-    """One thing that happens, or that is looked at."""
+    """One action or check of a case."""
 
     def do(self, stage: Stage) -> list[str]:
         """What is wrong; empty when all is well."""
@@ -125,7 +125,7 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something to say. label: its name in the case. ask: what brings it back. value: the word that no other fact has.
+    """Something to remember. label: its name in the case. ask: a question for it. value: a word that no other fact has.
 
     day: when it is observed; None is now, as an agent says things. sources: labels of what it is derived from.
     """
@@ -339,16 +339,16 @@ class Case:
     steps: tuple[Step, ...]
 
     def doomed(self) -> list[str]:
-        """Labels of what must be gone in the end."""
+        """Labels of the facts that must be gone at the end."""
         return [label for step in self.steps if isinstance(step, Gone) for label in step.labels]
 
     def by_chance(self) -> bool:
-        """Whether the outcome hangs on the key of a store: what is nearly a forgotten text is estimated under it."""
+        """Whether the outcome depends on the key of a store, under which the similarity of texts is estimated."""
         return any(isinstance(step, Forget) and step.guard == "near" for step in self.steps)
 
 
 def play(case: Case, engine: Engine) -> list[str]:
-    """What went wrong when a case was played; a step that raises ends it."""
+    """Plays a case; returns what went wrong. A step that raises ends it."""
     stage, wrong = Stage(engine=engine), list[str]()
     doomed, watched = case.doomed(), set[str]()
     for step in case.steps:
@@ -365,5 +365,5 @@ def play(case: Case, engine: Engine) -> list[str]:
 
 
 def says(text: str, words: str) -> bool:
-    """Whether a text holds these words whole, in canonical form."""
+    """Whether a text contains these words as whole words, in canonical form."""
     return re.search(rf"(?<!\w){re.escape(canonical(words))}(?!\w)", canonical(text)) is not None

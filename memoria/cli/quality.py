@@ -1,4 +1,4 @@
-"""eval: how good recall is on data of yours."""
+"""eval: measures recall on the user's data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
 from memoria.evaluation.quality import datasets, retrieval, staleness
 
-eval_app = typer.Typer(help="Measures quality on data of yours.", no_args_is_help=True)
+eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
 
 DataOption = Annotated[Path, typer.Option("--data", help="A LoCoMo JSON file, or a folder with Memora's weekly files.")]
@@ -28,12 +28,12 @@ _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10"
 def retrieval_(
     data: DataOption,
     only: OnlyOption = None,
-    ablate: Annotated[bool, typer.Option("--ablate", help="Also without each component.")] = False,
+    ablate: Annotated[bool, typer.Option("--ablate", help="Also measure without each component.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="SVG file to draw recall at k into.")] = None,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
-    """Recall against BM25, vectors, their fusion and reciprocal rank fusion, per category."""
+    """Compares recall with BM25, vectors, their fusion and reciprocal rank fusion, per category."""
     embedder = retrieval.Cached(MiniLM(), cache)
     with progress_bar() as progress:
         report = retrieval.evaluate(chosen(data, only), embedder, progress, ablate=ablate)
@@ -48,7 +48,7 @@ def retrieval_(
 
 @eval_app.command()
 def fit(data: DataOption, only: OnlyOption = None, cache: CacheOption = DEFAULT_CACHE) -> None:
-    """Fits the weights of need to the data and prints them as JSON."""
+    """Fits the weights of `Need` to the data and prints them as JSON."""
     embedder = retrieval.Cached(MiniLM(), cache)
     cases = [case for one in chosen(data, only) for case in retrieval.design(one, embedder)]
     echo_json(retrieval.fit(cases))
@@ -61,7 +61,7 @@ def forgetting(
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
-    """What comes back although it was updated or deleted, before and after memories are reconciled, per task."""
+    """Measures what is recalled although it was updated or deleted, before and after reconciling, per task."""
     embedder = retrieval.Cached(MiniLM(), cache)
     with progress_bar() as progress:
         if data.is_dir():

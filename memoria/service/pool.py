@@ -1,4 +1,4 @@
-"""The desk: one store, worked on by a pool of threads, in the view of whoever asks."""
+"""A pool of threads over one open store: each request works in the view of its caller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from memoria.types import Namespace, Where
 T = TypeVar("T")
 
 
-class Desk:
+class Pool:
     """A memory that stays open, and threads for its synchronous verbs.
 
     waiting: so many requests may be under way; more are refused.

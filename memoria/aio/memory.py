@@ -1,0 +1,923 @@
+"""AsyncMemoria: the verbs of Memoria, awaited.
+
+Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change the verbs there, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from os import PathLike
+from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
+
+from memoria.aio.threads import AsyncView, Opening
+from memoria.change.reconcile import Phrases
+from memoria.change.sleep import Night, Sleeper
+from memoria.derived.gist import Writer, extract
+from memoria.derived.lineage import Lineage
+from memoria.embedders import EmbedderLike
+from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
+from memoria.engine.change import SleepOptions
+from memoria.engine.memory import HitLists, Hits, Include, Memories, Namespaces, Problems
+from memoria.engine.opening import Mode
+from memoria.engine.opening import open as open_memoria
+from memoria.engine.retention import Decisions, Ids
+from memoria.engine.view import Clock, IdLike, PolicyLike, utc_now
+from memoria.engine.weights import ModelPath
+from memoria.english.detect import by_rules, named
+from memoria.forget.erase import Guard
+from memoria.forget.residue import Residue
+from memoria.protocols import Detector, Progress
+from memoria.recall.context import CountTokens, estimate_tokens
+from memoria.recall.need import Need
+from memoria.recall.rerank import Rerank
+from memoria.remember import Draft
+from memoria.retention import fade as fading
+from memoria.retention.allocate import Allocation
+from memoria.retention.fade import FADE_BELOW
+from memoria.retention.fit import Fit
+from memoria.retention.prune import CAP, Pruning
+from memoria.retention.reinforce import Reinforcing
+from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+
+if TYPE_CHECKING:
+    from memoria.arrays import Vectors
+    from memoria.distill.audit import Audit
+    from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.learn import Chooser, Learnt
+    from memoria.distill.model import DistilledModel
+    from memoria.distill.train import Recipe
+
+
+@spelled
+class AsyncMemoria(AsyncView):
+    """A memory whose verbs are awaited, each in a worker thread; see docs/async.md.
+
+    Made by `memoria.aio.open`. `namespace` and `reinforcing` give other views at once, and need no `await`.
+    Cancelling the task that awaits a verb does not stop a verb that has begun: its thread finishes it.
+
+    Wherever a verb takes ids, it takes memories as well.
+    """
+
+    async def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
+        """Stores one memory; durable when this returns.
+
+        What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
+        returned, and strengthened.
+
+        Args:
+            text: what is remembered; not blank, at most 1 MiB of UTF-8.
+            readmit: takes it even if this text was forgotten here.
+            fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
+                metadata, vector.
+
+        Returns:
+            The memory.
+
+        Raises:
+            InvalidMemory: a field breaks a rule.
+            InvalidVector: `vector` is not finite, zero, or of another length.
+            KeyConflict: the key holds another text.
+            EmbedderMismatch: the store's vectors come from another embedder.
+            Refused: this text was forgotten here.
+            MemoryNotFound: a source in `provenance.derived_from` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.remember(text, readmit=readmit, **fields))
+
+    async def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
+        """Stores a batch, all or nothing, with one pass of the embedder.
+
+        Args:
+            drafts: texts, or drafts.
+            readmit: takes back texts that were forgotten here, which are refused otherwise.
+
+        Returns:
+            The memories, in the order of `drafts`.
+
+        Raises:
+            InvalidQuery: `drafts` is one text, or holds something that is neither a text nor a draft.
+            InvalidMemory: a field breaks a rule.
+            InvalidVector: a `vector` is not finite, zero, or of another length.
+            KeyConflict: a key holds another text.
+            EmbedderMismatch: the store's vectors come from another embedder.
+            Refused: a text was forgotten here.
+            MemoryNotFound: a source in `provenance.derived_from` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit))
+
+    async def recall(
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        as_of: datetime | None = None,
+        include: Sequence[Include] = (),
+        need: Need | None = None,
+        rerank: Rerank | None = None,
+        budget_tokens: int | None = None,
+        count_tokens: CountTokens = estimate_tokens,
+        **filters: Unpack[Filters],
+    ) -> Hits:
+        """The memories most needed for a question, best first; see docs/recall.md.
+
+        Args:
+            query: a text; or a vector of shape (d,), which is searched by cosine alone.
+            k: how many at most; at least 1.
+            vector_only: scores a text by the cosine of its vector alone.
+            as_of: only memories recorded and valid at that time (aware).
+            include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
+            need: other weights of the terms of a score.
+            rerank: a callable (query, texts) -> scores, for the best few.
+            budget_tokens: keeps the hits that fit a prompt of so many tokens together.
+            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+
+        Returns:
+            Hits, each with its score and the terms that the score is the sum of.
+
+        Raises:
+            InvalidQuery: an argument is out of its range or of another type.
+            InvalidVector: a vector that is not finite, zero, or of another length.
+            EmbedderMismatch: the store's vectors come from another embedder.
+        """
+        return await self._threads.run(
+            lambda: self.sync.recall(
+                query,
+                k=k,
+                vector_only=vector_only,
+                as_of=as_of,
+                include=include,
+                need=need,
+                rerank=rerank,
+                budget_tokens=budget_tokens,
+                count_tokens=count_tokens,
+                **filters,
+            )
+        )
+
+    async def recall_many(
+        self,
+        queries: Sequence[str | Vectors],
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        as_of: datetime | None = None,
+        include: Sequence[Include] = (),
+        need: Need | None = None,
+        rerank: Rerank | None = None,
+        budget_tokens: int | None = None,
+        count_tokens: CountTokens = estimate_tokens,
+        **filters: Unpack[Filters],
+    ) -> HitLists:
+        """`recall` for several questions, with one pass of the embedder.
+
+        Args:
+            queries: texts or vectors.
+            k: how many hits for each at most; at least 1.
+            vector_only: as for `recall`, and so are all that follow.
+            as_of: only memories recorded and valid at that time (aware).
+            include: some of "archived", "expired", "upcoming".
+            need: other weights of the terms of a score.
+            rerank: a callable (query, texts) -> scores, for the best few.
+            budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
+            count_tokens: counts tokens of a text.
+            filters: see `Filters`.
+
+        Returns:
+            The hits of each query, in the order of `queries`.
+
+        Raises:
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidVector: a vector that is not finite, zero, or of another length.
+            EmbedderMismatch: the store's vectors come from another embedder.
+        """
+        return await self._threads.run(
+            lambda: self.sync.recall_many(
+                queries,
+                k=k,
+                vector_only=vector_only,
+                as_of=as_of,
+                include=include,
+                need=need,
+                rerank=rerank,
+                budget_tokens=budget_tokens,
+                count_tokens=count_tokens,
+                **filters,
+            )
+        )
+
+    async def get(self, id: IdLike) -> Memory:
+        """The memory with an id; a part of a gist as it was when it went in.
+
+        Args:
+            id: of the memory, or the memory.
+
+        Returns:
+            The memory.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory.
+        """
+        return await self._threads.run(lambda: self.sync.get(id))
+
+    async def list(
+        self, *, limit: int | None = None, after: IdLike | None = None, newest: bool = False, **filters: Unpack[Filters]
+    ) -> Page:
+        """Memories that meet the filters, oldest first, a page at a time when there are many.
+
+        Args:
+            limit: how many at most; None is all.
+            after: the cursor of the page before: only what comes after this memory, whether it is still there or not.
+            newest: cuts at the other end: the last `limit` of them.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+
+        Returns:
+            A list that knows how many it leaves out (`left`), and the cursor of the next page (`after`).
+
+        Raises:
+            InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
+        """
+        return await self._threads.run(lambda: self.sync.list(limit=limit, after=after, newest=newest, **filters))
+
+    async def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
+        """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
+
+        Args:
+            id: of the memory, or the memory.
+            readmit: takes the new text even if it was forgotten here.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+
+        Returns:
+            The memory as it is now.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidMemory: a field breaks a rule.
+            InvalidQuery: no changes.
+            Held: a hold stands against it.
+            Refused: the new text was forgotten here.
+        """
+        return await self._threads.run(lambda: self.sync.amend(id, readmit=readmit, **changes))
+
+    @overload
+    async def forget(
+        self,
+        *ids: IdLike,
+        dry_run: Literal[True],
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Preview: ...
+    @overload
+    async def forget(
+        self,
+        *ids: IdLike,
+        dry_run: Literal[False] = False,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Receipt: ...
+    @overload
+    async def forget(
+        self,
+        *ids: IdLike,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Memories | Receipt: ...
+    async def forget(
+        self,
+        *ids: IdLike,
+        dry_run: bool = False,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        mentions: str | None = None,
+        **filters: Unpack[Filters],
+    ) -> Preview | Receipt:
+        """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
+
+        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
+        the receipt names each.
+
+        Args:
+            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
+                some of them are named beside it: then only these go with it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
+                same.
+            verify: scans every file for what was forgotten, and puts the count into the receipt.
+            override: why it goes although a hold stands against it; kept, sealed, in the ledger.
+            guard: how a forgotten text is known when it comes back, and refused: the very text ("exact"), one that is
+                nearly the same too ("near"), or not at all ("none").
+            mentions: only what holds this name or identifier, as whole words and however it is written.
+            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+                `namespace=()` alone is everything under this view.
+
+        Returns:
+            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
+            again without them.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: nothing is asked, or an argument is of another type.
+            Held: a hold stands against it.
+        """
+        return await self._threads.run(
+            lambda: self.sync.forget(
+                *ids, dry_run=dry_run, verify=verify, override=override, guard=guard, mentions=mentions, **filters
+            )
+        )
+
+    async def namespaces(self) -> Namespaces:
+        """Namespaces under this one that hold memories.
+
+        Returns:
+            Whole paths, sorted.
+        """
+        return await self._threads.run(lambda: self.sync.namespaces())
+
+    async def scan(self, *texts: str) -> Residue:
+        """Looks for texts in every byte of every file of the store.
+
+        Args:
+            texts: what to look for.
+
+        Returns:
+            What was read and what was found.
+        """
+        return await self._threads.run(lambda: self.sync.scan(*texts))
+
+    async def stats(self) -> StoreStats:
+        """Counts and sizes of the whole store.
+
+        Returns:
+            The counts.
+        """
+        return await self._threads.run(lambda: self.sync.stats())
+
+    async def doctor(self) -> Problems:
+        """Reads everything and looks for damage.
+
+        Returns:
+            Problems; empty when the store is sound.
+        """
+        return await self._threads.run(lambda: self.sync.doctor())
+
+    async def repair(self, *, dry_run: bool = False) -> Problems:
+        """Gives up what is damaged, so that all else is sound again; what was damaged is gone then.
+
+        Look at `repair(dry_run=True)` first: an older copy of a file may hold what is damaged.
+
+        Args:
+            dry_run: only says what would be done.
+
+        Returns:
+            Each problem, and what was done about it, or would be.
+        """
+        return await self._threads.run(lambda: self.sync.repair(dry_run=dry_run))
+
+    async def rebuild(self) -> None:
+        """Makes indexes again from the slots and gives back the space of what was forgotten."""
+        await self._threads.run(lambda: self.sync.rebuild())
+
+    async def reembed(self, embedder: EmbedderLike) -> None:
+        """Replaces every vector by another embedder's; all or nothing.
+
+        Args:
+            embedder: a SentenceTransformer name, a callable of texts, an `Embedder`, or None for the default.
+        """
+        await self._threads.run(lambda: self.sync.reembed(embedder))
+
+    async def close(self) -> None:
+        """Closes the store, and with it every view of it; what was recalled is written down first."""
+        await self._close()
+
+    async def supersede(
+        self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None
+    ) -> Memory:
+        """Remembers a new fact in the place of old ones: they hold until it begins. Both stay, each for its time.
+
+        Recall leaves out what no longer holds, or not yet; `recall(as_of=)` finds what held at a time.
+
+        Args:
+            old: what is superseded: an id or a memory, or several.
+            new: the text, or a draft.
+            at: when the new fact begins to hold; its `valid_from`, else when it was observed, by default.
+
+        Returns:
+            The new memory.
+
+        Raises:
+            MemoryNotFound: an old memory is not of this view.
+            InvalidQuery: an old memory has ended already, or begins only later; or `at` has no time zone.
+            InvalidMemory: the draft breaks a rule.
+            KeyConflict: the draft's key holds another text.
+            Refused: the text was forgotten here.
+        """
+        return await self._threads.run(lambda: self.sync.supersede(old, new, at=at))
+
+    async def expire(self, *ids: IdLike, at: datetime | None = None) -> None:
+        """Ends memories: from then on they do not hold. They stay for `recall(as_of=)`.
+
+        Args:
+            ids: ids or memories.
+            at: when they end; None is now.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
+        """
+        await self._threads.run(lambda: self.sync.expire(*ids, at=at))
+
+    async def history(self, id: IdLike) -> Memories:
+        """What a memory superseded and what superseded it.
+
+        Args:
+            id: of the memory, or the memory.
+
+        Returns:
+            These memories and itself, in the order in which they held.
+
+        Raises:
+            MemoryNotFound: the id is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.history(id))
+
+    async def reconcile(
+        self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
+    ) -> Settled:
+        """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
+
+        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
+        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
+
+        Args:
+            ids: the statements; every memory of this view when none is given.
+            dry_run: changes nothing.
+            detector: reads what a statement ends; rules over English by default.
+            phrases: what to look for in other memories, from the text of a statement.
+
+        Returns:
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+        """
+        return await self._threads.run(
+            lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases)
+        )
+
+    async def lineage(self, id: IdLike) -> Lineage:
+        """What a memory was made from and what was made from it.
+
+        Args:
+            id: of the memory, or the memory; a part of a gist too.
+
+        Returns:
+            The graph, as text and as SVG.
+
+        Raises:
+            MemoryNotFound: the id is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.lineage(id))
+
+    async def consolidate(self, *ids: IdLike, write: Writer = extract) -> Memory:
+        """Makes one gist of memories; they are its parts from then on, and each can be forgotten out of it again.
+
+        Args:
+            ids: at least two memories of one namespace.
+            write: makes the text of the gist from its parts; extractive by default.
+
+        Returns:
+            The gist.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: fewer than two, of several namespaces, or one that cannot go into a gist: a gist, or what is
+                bounded, derived, superseding, superseded, keyed, archived, pinned or held.
+        """
+        return await self._threads.run(lambda: self.sync.consolidate(*ids, write=write))
+
+    @overload
+    async def sleep(self, *, background: Literal[True], **how: Unpack[SleepOptions]) -> Sleeper: ...
+    @overload
+    async def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
+    @overload
+    async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
+    async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
+        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
+
+        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
+        is taken up again by the next one.
+
+        Args:
+            background: in a thread, which never holds the store for longer than a step.
+            how: at, dry_run, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
+
+        Returns:
+            What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
+
+        Raises:
+            InvalidQuery: a number out of its range, or `at` without a time zone.
+        """
+        return await self._threads.run(lambda: self.sync.sleep(background=background, **how))
+
+    def reinforcing(self, which: Reinforcing) -> Self:
+        """The same view with another rule for what a recall strengthens.
+
+        Args:
+            which: all that a recall returns ("recalled"), only hits of which `used()` is called ("used"), or nothing
+                ("never").
+
+        Returns:
+            A view of the same store and namespace.
+
+        Raises:
+            InvalidQuery: `which` is none of the three.
+        """
+        return self._view(self.sync.reinforcing(which))
+
+    @property
+    def fade_below(self) -> float:
+        """Retrievability, in [0, 1), under which `fade` archives; `sleep(prune=True)` forgets under half of it."""
+        return self.sync.fade_below
+
+    @property
+    def reinforces(self) -> Reinforcing:
+        """What a recall through this view strengthens: "recalled", "used" or "never"."""
+        return self.sync.reinforces
+
+    async def trace(self, id: IdLike) -> Trace:
+        """How strong a memory is.
+
+        Args:
+            id: of the memory, or the memory.
+
+        Returns:
+            The trace, with all uses up to now.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory.
+        """
+        return await self._threads.run(lambda: self.sync.trace(id))
+
+    async def reinforce(self, *ids: IdLike, recalled: bool = True, at: datetime | None = None) -> None:
+        """Notes that memories were looked for, and found or missed.
+
+        Args:
+            ids: ids or memories.
+            recalled: True when they were found, False when they were missed.
+            at: when; None is now.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or `at` without a time zone.
+        """
+        await self._threads.run(lambda: self.sync.reinforce(*ids, recalled=recalled, at=at))
+
+    async def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
+        """Archives the memories that are due, soonest first; `restore` brings them back.
+
+        The cost is that of what is due, not of what is stored. Pinned and held memories never fade.
+
+        Args:
+            at: when; None is now.
+            limit: how many at most.
+            dry_run: only lists them.
+
+        Returns:
+            The ids of the memories that were archived, or would be.
+
+        Raises:
+            InvalidQuery: `at` without a time zone, or `limit` under 1.
+        """
+        return await self._threads.run(lambda: self.sync.fade(at, limit=limit, dry_run=dry_run))
+
+    async def prune(
+        self,
+        *,
+        below: float | None = None,
+        budget: Budget | None = None,
+        at: datetime | None = None,
+        cap: int = CAP,
+        dry_run: bool = False,
+    ) -> Pruning:
+        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+
+        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
+        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
+        anything whose going would take or change one of them.
+
+        Args:
+            below: archived memories with a retrievability, in [0, 1], under this.
+            budget: what each namespace may keep, archived memories included.
+            at: when retrievability is taken; None is now.
+            cap: how many go in one pass at most.
+            dry_run: only lists them.
+
+        Returns:
+            What went, or would go, and what followed from it.
+
+        Raises:
+            InvalidQuery: neither `below` nor a budget, a budget that binds nothing or is negative, `cap` under 1, or
+                `at` without a time zone.
+        """
+        return await self._threads.run(
+            lambda: self.sync.prune(below=below, budget=budget, at=at, cap=cap, dry_run=dry_run)
+        )
+
+    async def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
+        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
+
+        Args:
+            budget: of each namespace.
+            at: when retrievability is taken; None is now.
+            dry_run: only lists them.
+
+        Returns:
+            The ids of the memories that were archived, or would be, least needed first.
+
+        Raises:
+            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
+        """
+        return await self._threads.run(lambda: self.sync.evict(budget, at=at, dry_run=dry_run))
+
+    async def allocate(self, total: int, *, apply: bool = False) -> Allocation:
+        """Divides places over the namespaces of this view by what one more place would be worth in each.
+
+        Uses are counted from the first call on; until then the split is even.
+
+        Args:
+            total: places for all namespaces together.
+            apply: also archives, in each namespace, what is beyond its places.
+
+        Returns:
+            The places of each namespace, and what they are worth.
+
+        Raises:
+            InvalidQuery: `total` cannot be divided so.
+        """
+        return await self._threads.run(lambda: self.sync.allocate(total, apply=apply))
+
+    async def archive(self, *ids: IdLike) -> None:
+        """Takes memories out of recall; `restore` brings them back.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.archive(*ids))
+
+    async def restore(self, *ids: IdLike) -> None:
+        """Brings archived memories back; that counts as a use, or they would fade again at once.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.restore(*ids))
+
+    async def pin(self, *ids: IdLike) -> None:
+        """Pins memories: until `unpin` they never fade and are never pruned or evicted.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.pin(*ids))
+
+    async def unpin(self, *ids: IdLike) -> None:
+        """Lets pinned memories fade again.
+
+        Args:
+            ids: ids or memories.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.unpin(*ids))
+
+    async def hold(self, *ids: IdLike, reason: str) -> None:
+        """Holds memories (legal, safety-critical): as `pin`, and `forget` and `amend` raise Held.
+
+        Args:
+            ids: ids or memories.
+            reason: why; kept, sealed, in the ledger.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or no reason.
+        """
+        await self._threads.run(lambda: self.sync.hold(*ids, reason=reason))
+
+    async def release(self, *ids: IdLike, reason: str) -> None:
+        """Ends holds.
+
+        Args:
+            ids: ids or memories.
+            reason: why; kept, sealed, in the ledger.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or no reason.
+        """
+        await self._threads.run(lambda: self.sync.release(*ids, reason=reason))
+
+    async def ledger(self) -> Decisions:
+        """Every decision about holds of this store.
+
+        Returns:
+            The decisions, oldest first.
+        """
+        return await self._threads.run(lambda: self.sync.ledger())
+
+    async def fit(self, name: str = "exponential", *, adopt: bool = False, seed: int = 0) -> Fit:
+        """Fits a policy to the recall log of this view, by maximum likelihood.
+
+        Args:
+            name: of the policy.
+            adopt: lets the store open with the fitted policy from now on, only if it is better than its defaults.
+            seed: of the split into training and held-out memories.
+
+        Returns:
+            Parameters with intervals, and log-loss on held-out recalls.
+
+        Raises:
+            InvalidInput: no policy has this name.
+            InvalidQuery: the log is too short.
+        """
+        return await self._threads.run(lambda: self.sync.fit(name, adopt=adopt, seed=seed))
+
+    async def distill(
+        self,
+        model: ModelPath = None,
+        *,
+        select: Chooser | Iterable[IdLike] | None = None,
+        examples: ExampleWriter | None = None,
+        recipe: Recipe | None = None,
+    ) -> Learnt:
+        """Writes durable memories of this view into adapters of a model, a few memories to a shard.
+
+        Shards that are there already stay, so a call that was killed is taken up by the next. What is not chosen any
+        more goes.
+
+        Args:
+            model: folder of a Hugging Face causal model; None is the small one.
+            select: ids; or a callable that is given record and retrievability and says whether; None takes what is
+                likely to be found again and important, repeated or pinned.
+            examples: writes what a memory is trained on; None is by rules.
+            recipe: how the shards are trained; None is the default `Recipe`.
+
+        Returns:
+            What was learnt, shard by shard.
+
+        Raises:
+            InvalidQuery: nothing was chosen, or the writer of examples gave none.
+            ModelNotFound: the folder holds no model, or a package to run it is missing.
+            ModelCorrupt: the small model's weights are not the published ones.
+        """
+        return await self._threads.run(
+            lambda: self.sync.distill(model, select=select, examples=examples, recipe=recipe)
+        )
+
+    async def relearn(self, *, examples: ExampleWriter | None = None) -> Learnt:
+        """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
+
+        The new weights are, to the bit, those of a store that never saw it.
+
+        Args:
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            What was learnt, shard by shard.
+
+        Raises:
+            InvalidQuery: nothing was distilled, or `examples` was given then and is not now.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.relearn(examples=examples))
+
+    async def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
+        """The model with what this view distilled.
+
+        Args:
+            examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
+
+        Returns:
+            A model that answers from its weights where a shard knows, and as the untouched base elsewhere.
+
+        Raises:
+            InvalidQuery: nothing was distilled.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.distilled(examples=examples))
+
+    async def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
+        """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.
+
+        Args:
+            examples: what `distill` was given, if it was.
+            retrain: how many shards are trained again to compare bits; None is all.
+
+        Returns:
+            The figures.
+
+        Raises:
+            InvalidQuery: nothing was distilled.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
+
+    def namespace(self, *parts: str) -> Self:
+        """The view of a namespace under this one.
+
+        Args:
+            parts: names, from this namespace downwards; none gives the same view.
+
+        Returns:
+            A view of the same store.
+
+        Raises:
+            InvalidQuery: a part is empty, or holds "/".
+        """
+        return self._view(self.sync.namespace(*parts))
+
+    async def now(self) -> datetime:
+        """The time by the clock of this memory.
+
+        Returns:
+            An aware datetime.
+        """
+        return await self._threads.run(lambda: self.sync.now())
+
+
+def open(
+    path: str | PathLike[str],
+    *,
+    mode: Mode = "rw",
+    embedder: EmbedderLike = None,
+    timeout: float = 0.0,
+    policy: PolicyLike = None,
+    reinforce: Reinforcing = "recalled",
+    fade_below: float = FADE_BELOW,
+    clock: Clock = utc_now,
+    progress: Progress | None = None,
+) -> Opening[AsyncMemoria]:
+    """Opens a store, made when it is not there and mode is "rw".
+
+    Args:
+        path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
+        mode: "rw" is the one writer of a directory, "r" one of many readers.
+        embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
+        timeout: seconds to wait for another writer to close, or for a server.
+        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
+        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
+        fade_below: retrievability, in [0, 1), under which `fade` archives.
+        clock: gives the present time, aware.
+        progress: called with (what, done, total) during long work.
+
+    Returns:
+        What `await` and `async with` make a memory of; `async with` closes it too.
+
+    Raises:
+        InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
+        StoreNotFound: nothing is there, and mode is "r".
+        StoreExists: something else is there.
+        StoreError: the directory cannot be used: StoreLocked, StoreCorrupt, StoreReadOnly, FormatTooNew, FormatTooOld.
+        EmbedderMismatch: the store's vectors come from another embedder.
+    """
+    return Opening(
+        lambda: AsyncMemoria(
+            open_memoria(
+                path,
+                mode=mode,
+                embedder=embedder,
+                timeout=timeout,
+                policy=policy,
+                reinforce=reinforce,
+                fade_below=fade_below,
+                clock=clock,
+                progress=progress,
+            )
+        )
+    )
