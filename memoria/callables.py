@@ -31,10 +31,16 @@ _ALIKE = 0.98
 
 
 class CallableEmbedder:
-    """A function from a list of n texts to n vectors.
+    """Any function from texts to vectors.
 
-    name: of its vectors, as it is; without one it is known by what it makes of four texts. dimension: found by a call
-    when not given. label: what messages call it; None is the name it has in the program.
+    Args:
+        function: is given a list of n texts and returns n vectors, shape (n, d).
+        name: its name in the store, which refuses another; None is for one that is known by its vectors of four texts.
+        dimension: length d of a vector; None calls the function once to find out.
+        label: what messages call it; None is the name that it has in the program.
+
+    Raises:
+        InvalidVector: the function returns another shape.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class CallableEmbedder:
 
     @cached_property
     def card(self) -> EmbedderCard:
+        """Its name and dimension; without a name, the function is called once."""
         if self._name is not None and self._dimension is not None:
             return EmbedderCard(name=self._name, dimension=self._dimension)
         made = self._call(_PROBES)
@@ -62,7 +69,17 @@ class CallableEmbedder:
         return EmbedderCard(name=name, dimension=made.shape[1])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32; raises InvalidVector for any other shape."""
+        """Embeds texts.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Vectors of shape (n, d), float32.
+
+        Raises:
+            InvalidVector: the function returned another shape.
+        """
         vectors = self._call(texts)
         self._check(vectors, self._dimension or self.card.dimension)
         return vectors
@@ -81,10 +98,21 @@ class CallableEmbedder:
 
 
 def named(name: str, function: Callable[[list[str]], Any], dimension: int | None = None) -> CallableEmbedder:
-    """A callable that is known by a name of yours and by nothing else.
+    """Gives a callable a name, by which alone stores know it.
 
-    So it is not asked for vectors when a store is opened, if its dimension is given, and it is for you to give another
-    model another name. Raises InvalidQuery for a name that is empty.
+    Nothing is embedded to open a store then, if the dimension is given too. Give another model another name.
+
+    Args:
+        name: the name.
+        function: is given a list of n texts and returns n vectors, shape (n, d).
+        dimension: length d of a vector; None calls the function once to find out.
+
+    Returns:
+        The embedder.
+
+    Raises:
+        InvalidQuery: the name is empty.
+        InvalidVector: the function returns another shape.
     """
     if not name.strip():
         raise InvalidQuery("the name of an embedder is empty")
