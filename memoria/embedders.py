@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 import hashlib
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from memoria.errors import InvalidVector, ModelCorrupt
+from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named, without_sketch
+from memoria.errors import InvalidVector, ModelCorrupt, ModelNotFound
 from memoria.extras import quiet
+from memoria.process import inherited
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 MINILM = "all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
+# Seconds for a model hub to say whether it has a model.
+_PATIENCE = 5.0
 # Texts embedded between two reports of progress.
 _REPORTED = 256
 
@@ -79,6 +86,9 @@ class SentenceTransformerEmbedder:
 
     Args:
         name: its name or the path of its folder; sentence-transformers may download it.
+
+    Raises:
+        ModelNotFound: it is needed, and neither on this machine nor to be had.
     """
 
     def __init__(self, name: str) -> None:
@@ -91,7 +101,7 @@ class SentenceTransformerEmbedder:
 
     @cached_property
     def _model(self) -> Any:
-        return _load(self._name, local=False)
+        return _found(self._name)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds texts.
@@ -103,60 +113,6 @@ class SentenceTransformerEmbedder:
             Vectors of shape (n, d), float32.
         """
         return _encode(self._model, texts)
-
-
-class CallableEmbedder:
-    """Any function from texts to vectors.
-
-    Args:
-        function: is given a list of n texts and returns n vectors, shape (n, d).
-        name: its name in the store, which refuses another; None is the function's own.
-        dimension: length d of a vector; None calls the function once to find out.
-
-    Raises:
-        InvalidVector: the function returns another shape.
-    """
-
-    def __init__(
-        self, function: Callable[[list[str]], Any], name: str | None = None, dimension: int | None = None
-    ) -> None:
-        self._function = function
-        module, qualname = (
-            getattr(function, "__module__", "?"),
-            getattr(function, "__qualname__", repr(function)),
-        )
-        found = len(self._call(["dimension"])[0]) if dimension is None else dimension
-        self._card = EmbedderCard(name=name or f"{module}.{qualname}", dimension=found)
-
-    @property
-    def card(self) -> EmbedderCard:
-        """Its name and dimension."""
-        return self._card
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embeds texts.
-
-        Args:
-            texts: n texts.
-
-        Returns:
-            Vectors of shape (n, d), float32.
-
-        Raises:
-            InvalidVector: the function returned another shape.
-        """
-        vectors = self._call(list(texts))
-        if vectors.shape[1] != self._card.dimension:
-            raise InvalidVector(f"the embedder gave vectors of length {vectors.shape[1]}, not {self._card.dimension}")
-        return vectors
-
-    def _call(self, texts: list[str]) -> Vectors:
-        import numpy as np
-
-        vectors = np.asarray(self._function(texts), dtype=np.float32)
-        if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise InvalidVector(f"the embedder gave shape {vectors.shape} for {len(texts)} texts, not (n, d)")
-        return vectors
 
 
 def as_embedder(value: EmbedderLike) -> Embedder:
@@ -171,10 +127,15 @@ def as_embedder(value: EmbedderLike) -> Embedder:
 
     Raises:
         InvalidQuery: it is none of these.
+        EmbedderMismatch: it is the name of a callable, which is not here.
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
     if isinstance(value, str):
+        if is_callable(value):
+            raise EmbedderMismatch(
+                f"the store's vectors come from {_shown(value)}: give it with embedder=, or change over with reembed"
+            )
         return SentenceTransformerEmbedder(value)
     if isinstance(value, Embedder):
         return value
@@ -213,6 +174,47 @@ def unit_vectors(vectors: Any, dimension: int) -> Vectors:
     return cast("Vectors", (array / lengths).astype(np.float32))
 
 
+def _found(name: str) -> Any:
+    """A model of this machine, or else of the hub, if that answers soon; raises ModelNotFound."""
+    try:
+        if os.path.exists(name) or _is_kept(name):
+            return _load(name, local=True)
+        if _is_at_hub(name):
+            return _load(name, local=False)
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(f"{name!r} is no model that can be loaded ({type(error).__name__})") from error
+    raise ModelNotFound(
+        f"{name!r} is not on this machine, and no model hub that answers has it: name a model or its folder, or give "
+        "the callable or Embedder with embedder="
+    )
+
+
+def _is_kept(name: str) -> bool:
+    """Whether an earlier download is on this machine."""
+    from huggingface_hub import snapshot_download
+
+    for repository in _repositories(name):
+        with suppress(OSError, ValueError):  # there is none, or it is no name of a repository
+            snapshot_download(repository, local_files_only=True)
+            return True
+    return False
+
+
+def _is_at_hub(name: str) -> bool:
+    """Whether the hub has it, by one short question: loading would ask for every file, and again and again."""
+    from huggingface_hub import HfApi
+
+    threads = ThreadPoolExecutor(2, "memoria-hub")
+    asked = [threads.submit(HfApi().model_info, one, timeout=_PATIENCE) for one in _repositories(name)]
+    threads.shutdown(wait=False)
+    done = wait(asked, timeout=_PATIENCE).done
+    return any(one.exception() is None for one in done)
+
+
+def _repositories(name: str) -> list[str]:
+    return [name] if "/" in name else [name, f"sentence-transformers/{name}"]
+
+
 def _load(name: str, *, local: bool) -> Any:
     from sentence_transformers import SentenceTransformer
 
@@ -221,6 +223,10 @@ def _load(name: str, *, local: bool) -> Any:
 
 
 def _encode(model: Any, texts: Sequence[str]) -> Vectors:
+    if inherited("torch"):
+        import torch
+
+        torch.set_num_threads(1)
     return cast(
         "Vectors",
         model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True),
@@ -266,11 +272,16 @@ def check_embedder(store: Store, embedder: Embedder) -> None:
         EmbedderMismatch: it is another one.
     """
     made, given = store.embedder, embedder.card
-    if made != given:
+    if not agree(made, given):
         raise EmbedderMismatch(
-            f"the store's vectors come from {made.name!r} (d={made.dimension}), not from {given.name!r} "
-            f"(d={given.dimension}): open it with {made.name!r}, or change it over with reembed"
+            f"the store's vectors come from {_shown(made.name)} (d={made.dimension}), not from {_shown(given.name)} "
+            f"(d={given.dimension}): open it with {_shown(made.name)}, or change it over with reembed"
         )
+
+
+def _shown(name: str) -> str:
+    """The name of an embedder; callables of one name are told apart by their vectors."""
+    return f"the callable {without_sketch(name).removeprefix(MARK)!r}" if is_callable(name) else repr(name)
 
 
 __all__ = [
@@ -280,5 +291,6 @@ __all__ = [
     "as_embedder",
     "check_embedder",
     "embed",
+    "named",
     "unit_vectors",
 ]

@@ -20,12 +20,12 @@ MemoriaError
     ├── StoreNotFound         nothing there
     ├── StoreExists           something is there already
     ├── CopyDiffers           the copy is not the same as its source: run it again
-    ├── StoreLocked           another process writes: wait, or open for reading
+    ├── StoreLocked           another process writes, or this one already: wait, or open for reading
     ├── StoreReadOnly         opened for reading, or the file system does not let us write
     ├── StoreFull             no space left: nothing was half-written
     ├── StoreCorrupt          bytes are not what was written: the message names the file; put the right one back
     │   └── DatabaseOlder       memoria.db is older than what is beside it: put the newer one back
-    ├── StoreClosed           used after close
+    ├── StoreClosed           used after close, or in a child by fork: open it anew there
     ├── FormatTooNew          written by a later memoria
     └── FormatTooOld          written by an earlier memoria: open it once for writing
 """
@@ -177,7 +177,7 @@ class CopyDiffers(StoreError):
 
 
 class StoreLocked(StoreError):
-    """Another process has the store open for writing."""
+    """Another process has the store open for writing, or this one has already."""
 
 
 class StoreReadOnly(StoreError):
@@ -197,7 +197,7 @@ class DatabaseOlder(StoreCorrupt):
 
 
 class StoreClosed(StoreError):
-    """The store was used after `close`."""
+    """The store was used after `close`, or by a child of the process that opened it."""
 
 
 class FormatTooNew(StoreError):

@@ -10,14 +10,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fsdecode, fspath
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
+from memoria.engine.opening import MEMORY
 from memoria.engine.opening import open as open_memoria
+from memoria.process import call_in_child, in_child
 from memoria.protocols import Store
+from memoria.stores.registry import is_url
 
 
 class Shared:
@@ -35,12 +39,17 @@ class Shared:
     def __init__(
         self, path: str | PathLike[str], *, namespace: tuple[str, ...] = (), timeout: float = 30.0, **options: Any
     ) -> None:
-        self.path = path
+        self.path = path if is_url(path) or fspath(path) == MEMORY else Path(fsdecode(path)).absolute()
         self.prefix = namespace
         self._timeout = timeout
         self._options = options
         if options.get("embedder") is not None:
             options["embedder"] = as_embedder(options["embedder"])
+        self._begin()
+        in_child(self, Shared._begin)
+
+    def _begin(self) -> None:
+        """Nobody has it: so it begins, and so it is in a child by fork, which opens the store for itself."""
         self._mutex = threading.RLock()
         self._memory: Memoria | None = None
 
@@ -72,6 +81,16 @@ Source = Memoria | Shared
 
 _turns: WeakKeyDictionary[Store, threading.RLock] = WeakKeyDictionary()
 _turns_mutex = threading.Lock()
+
+
+def _free() -> None:
+    """In a child by fork, no thread is left that has a turn."""
+    global _turns_mutex
+    _turns_mutex = threading.Lock()
+    _turns.clear()
+
+
+call_in_child(_free)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
+from memoria.process import Home
 from memoria.protocols import Change, Embedder
 from memoria.stores import shelves
 from memoria.stores.claims import claimed, keys_of
@@ -62,6 +63,7 @@ class StoreBase(ABC):
     """
 
     def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw") -> None:
+        self._home = Home()
         self._mutex = threading.RLock()
         self._writable = mode == "rw"
         self._closed = False
@@ -135,7 +137,8 @@ class StoreBase(ABC):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Keeps other threads out; raises StoreClosed."""
+        """Keeps other threads out; raises StoreClosed, in a child by fork as well."""
+        self._home.check("the store")
         with self._mutex:
             if self._closed:
                 raise StoreClosed("the store is closed")
@@ -161,6 +164,9 @@ class StoreBase(ABC):
         return self._reading()
 
     def close(self) -> None:
+        # In a child by fork, what is open stays with the parent.
+        if self._home.left:
+            return
         with self._mutex:
             if not self._closed:
                 self._closed = True
@@ -171,6 +177,7 @@ class StoreBase(ABC):
 
     @property
     def embedder(self) -> EmbedderCard:
+        self._home.check("the store")
         return self._card
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:

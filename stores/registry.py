@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from os import PathLike, fspath
+from os import PathLike, fsdecode, fspath
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from memoria import plugins
@@ -55,7 +55,7 @@ OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
 
 def is_url(path: str | PathLike[str]) -> bool:
     """Whether a store is named by a URL, known or not, and not by its directory."""
-    return _URL.match(fspath(path)) is not None
+    return _URL.match(fsdecode(path)) is not None
 
 
 def schemes() -> list[str]:

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. Names on one line are neighbours: none of them imports another.
 FLOORS = (
     ("memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata"),
-    ("memoria.types", "memoria.extras", "memoria.plugins"),
-    ("memoria.traces", "memoria.validate", "memoria.identity"),
+    ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process"),
+    ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables"),
     ("memoria.text",),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),

@@ -9,6 +9,7 @@ from contextlib import suppress
 from memoria.change.sleep import Night, Sleeper
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, StoreClosed
+from memoria.process import Home
 
 log = logging.getLogger("memoria.agent")
 
@@ -20,6 +21,7 @@ class Idle:
         if seconds is not None and not seconds > 0:
             raise InvalidQuery(f"idle {seconds!r} is not over 0 seconds")
         self._memory, self._seconds, self._prune = memory, seconds, prune
+        self._home = Home()
         self._mutex = threading.Lock()
         self._timer: threading.Timer | None = None
         self._sleeper: Sleeper | None = None
@@ -48,8 +50,10 @@ class Idle:
         """Ends the sleep: the current step is finished, the rest is left to the next pass.
 
         Returns what was done, None when it did not sleep. Who speaks has not asked for the pass: an error of it is
-        logged, and the message is answered.
+        logged, and the message is answered. In a child by fork there is nothing to end.
         """
+        if self._home.left:
+            return None
         with self._mutex:
             timer, sleeper, self._timer, self._sleeper = self._timer, self._sleeper, None, None
         if timer is not None:

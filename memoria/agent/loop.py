@@ -23,6 +23,7 @@ from memoria.english.facts import FACT, by_rules, weigh
 from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
+from memoria.process import Home
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
 from memoria.types import Hit, Memory, Provenance
@@ -94,6 +95,7 @@ class Agent:
         self._tools = TOOLS if tools else ()
         self._settle = settle
         self._idle = Idle(memory, idle, prune=prune)
+        self._home = Home()
         self._busy = threading.Lock()
 
     def say(self, text: str, *, as_of: datetime | None = None, readmit: bool = False) -> Reply:
@@ -164,6 +166,7 @@ class Agent:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Makes sure that one message is answered at a time, and not in sleep."""
+        self._home.check("the memory of this agent")
         if not self._busy.acquire(blocking=False):
             raise InvalidQuery("another reply is still running: read it to its end, or cancel it")
         try:

@@ -906,7 +906,8 @@ def open(
         StoreNotFound: nothing is there, and mode is "r".
         StoreExists: something else is there.
         StoreError: the directory cannot be used: StoreLocked, StoreCorrupt, StoreReadOnly, FormatTooNew, FormatTooOld.
-        EmbedderMismatch: the store's vectors come from another embedder.
+        EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
+        ModelNotFound: no model of this name is on this machine or to be had.
     """
     return Opening(
         lambda: AsyncMemoria(

@@ -20,6 +20,7 @@ from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
 from memoria.english.detect import by_rules
 from memoria.errors import InvalidMemory, InvalidQuery
+from memoria.process import Home
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
@@ -173,6 +174,7 @@ class Sleeper:
     """
 
     def __init__(self, work: Callable[[Callable[[], bool]], Night], rest: float) -> None:
+        self._home = Home()
         self._ended = threading.Event()
         self._rest = rest
         threads = ThreadPoolExecutor(1, thread_name_prefix="memoria-sleep")
@@ -186,7 +188,7 @@ class Sleeper:
     @property
     def asleep(self) -> bool:
         """Whether the pass is still running."""
-        return not self._night.done()
+        return not self._home.left and not self._night.done()
 
     def wake(self) -> None:
         """Stops the pass after the current step; the next pass does the rest."""
@@ -203,7 +205,10 @@ class Sleeper:
 
         Raises:
             TimeoutError: it is still running after `timeout` seconds.
+            StoreClosed: this is a child by fork, and the pass is not in it.
         """
+        # Its thread is not there: it would be waited for in vain.
+        self._home.check("the store of this pass of sleep")
         return self._night.result(timeout)
 
     def __await__(self) -> Generator[Any, None, Night]:

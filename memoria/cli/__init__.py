@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 
 from memoria.cli import (  # noqa: F401 - each module adds its commands to the application
     bench,
@@ -23,7 +24,7 @@ from memoria.cli import (  # noqa: F401 - each module adds its commands to the a
     verbs,
     work,
 )
-from memoria.cli.app import app
+from memoria.cli.app import app, printable
 from memoria.errors import MemoriaError
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     try:
         app()
     except MemoriaError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}", highlight=False)
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(printable(error))}", highlight=False)
         sys.exit(2)
 
 

@@ -15,8 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
+from memoria.engine.opening import open_store
+from memoria.protocols import Store
 from memoria.stores.registry import is_url
 from memoria.types import Memory
 
@@ -63,6 +66,22 @@ def opened(store: Path | str, namespace: str, mode: Literal["r", "rw"]) -> Itera
         open_memoria(store, mode=mode, timeout=10.0, progress=progress) as memory,
     ):
         yield memory.namespace(*parts(namespace))
+
+
+@contextmanager
+def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]:
+    """The store alone, for what needs no embedder: that of a program may be a callable, which nobody else has."""
+    with progress_bar() as progress:
+        found = open_store(store, as_embedder(None).card, mode, 10.0, progress)
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def printable(value: object) -> str:
+    """As a terminal can show it: a path may hold bytes that are no text."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def parts(namespace: str) -> tuple[str, ...]:

@@ -19,10 +19,13 @@ from memoria.cli.app import (
     echo_json,
     err,
     opened,
+    opened_store,
     out,
     parts,
+    printable,
     progress_bar,
 )
+from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
 from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
 from memoria.forget.residue import scan as scan_files
@@ -57,7 +60,7 @@ def scan(
         echo_json({"verification": residue.verification(), "found": residue.found})
     else:
         for find in residue.found:
-            out.print(f"{find.path}:{find.offset}: {find.label}")
+            out.print(printable(f"{find.path}:{find.offset}: {find.label}"), markup=False)
         err.print(f"{residue.files} files, {residue.bytes_scanned:,} bytes, {len(residue.found)} found")
     raise typer.Exit(1 if residue.found else 0)
 
@@ -65,8 +68,8 @@ def scan(
 @app.command()
 def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Shows counts and sizes."""
-    with opened(store, "", "r") as memory:
-        found = memory.stats()
+    with opened_store(store, "r") as there:
+        found = there.stats()
     if as_json:
         echo_json(found)
         return
@@ -91,12 +94,12 @@ def doctor(
     if repair:
         problems = _repaired(store, yes=yes)
     else:
-        with opened(store, "", "r") as memory:
-            problems = memory.doctor()
+        with opened_store(store, "r") as there:
+            problems = there.check()
     if as_json:
         echo_json(problems)
     else:
-        out.print("\n".join(problems) or "Sound.")
+        out.print(printable("\n".join(problems) or "Sound."), markup=False)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -123,8 +126,8 @@ def _repaired(store: str | Path, *, yes: bool) -> list[str]:
 @app.command()
 def rebuild(store: StoreOption = DEFAULT_STORE) -> None:
     """Rebuilds indexes and frees the disk space of what was forgotten."""
-    with opened(store, "", "rw") as memory:
-        memory.rebuild()
+    with opened_store(store, "rw") as there:
+        there.rebuild()
 
 
 @app.command()
@@ -133,15 +136,15 @@ def reembed(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Replaces every vector by that of another embedder; all or nothing."""
-    with opened(store, "", "rw") as memory:
-        memory.reembed(embedder)
+    with opened_store(store, "rw") as there:
+        there.reembed(as_embedder(embedder))
 
 
 @app.command()
 def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
     """Writes memories as JSON lines to stdout, without losing anything."""
-    with opened(store, "", "r") as memory:
-        for line in export_lines(memory.store, Where(namespace=parts(namespace))):
+    with opened_store(store, "r") as there:
+        for line in export_lines(there, Where(namespace=parts(namespace))):
             typer.echo(line)
 
 

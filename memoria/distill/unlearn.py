@@ -17,6 +17,7 @@ from typing import Any
 
 from memoria.derived.lineage import living
 from memoria.protocols import Store
+from memoria.stores.disk import sync_data, sync_folder
 from memoria.types import Memory
 
 FOLDER, SUFFIX, HALF = "adapters", ".safetensors", ".half"
@@ -148,7 +149,7 @@ def wipe(path: Path) -> None:
         for start in range(0, size, 1 << 20):
             file.write(bytes(min(1 << 20, size - start)))
         file.flush()
-        os.fdatasync(file.fileno())
+        sync_data(file.fileno())
     path.unlink()
 
 
@@ -158,17 +159,9 @@ def write_whole(path: Path, data: bytes) -> None:
     with half.open("wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        sync_data(file.fileno())
     half.replace(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def exports(folder: Path) -> list[Export]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from typing import Literal, get_args
 
 from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.view import Clock, PolicyLike, utc_now
+from memoria.errors import InvalidQuery
 from memoria.policies.registry import adopted
 from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.fade import FADE_BELOW
@@ -55,7 +56,8 @@ def open(
         StoreNotFound: nothing is there, and mode is "r".
         StoreExists: something else is there.
         StoreError: the directory cannot be used: StoreLocked, StoreCorrupt, StoreReadOnly, FormatTooNew, FormatTooOld.
-        EmbedderMismatch: the store's vectors come from another embedder.
+        EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
+        ModelNotFound: no model of this name is on this machine or to be had.
     """
     check_choice("mode", mode, get_args(Mode))
     check_choice("reinforce", reinforce, get_args(Reinforcing))
@@ -91,12 +93,23 @@ def open_store(
     progress: Progress | None = None,
 ) -> Store:
     """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
-    if fspath(path) == MEMORY:
+    place = _checked(path)
+    if place == MEMORY:
         from memoria.stores import InMemoryStore
 
         return InMemoryStore(card)
-    if is_url(path):
-        return open_url(fspath(path), embedder=card, mode=mode, timeout=timeout, progress=progress)
+    if is_url(place):
+        return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress)
     from memoria.stores import LocalStore
 
-    return LocalStore(path, embedder=card, mode=mode, timeout=timeout, progress=progress)
+    return LocalStore(place, embedder=card, mode=mode, timeout=timeout, progress=progress)
+
+
+def _checked(path: str | PathLike[str]) -> str:
+    """The path as a str; raises InvalidQuery for what is no path."""
+    if not isinstance(path, str | bytes | PathLike):
+        raise InvalidQuery(f"path is {type(path).__name__}, not a str or a path")
+    place = fsdecode(path)
+    if not place or "\0" in place:
+        raise InvalidQuery("the path is empty" if not place else f"the path has a NUL at {place.index(chr(0))}")
+    return place

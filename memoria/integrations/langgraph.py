@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Self
 
-from memoria.embedders import CallableEmbedder
+from memoria.callables import CallableEmbedder, label_of, named
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
@@ -469,9 +469,12 @@ def _unit(dimension: int) -> Vectors:
 
 def _embedder(index: IndexConfig) -> CallableEmbedder:
     embed: Any = index["embed"]
-    named = embed if hasattr(embed, "__qualname__") else type(embed)
-    name = embed if isinstance(embed, str) else f"{named.__module__}.{named.__qualname__}"
-    return CallableEmbedder(ensure_embeddings(embed).embed_documents, name, index["dims"])
+    found = ensure_embeddings(embed)
+    name = embed if isinstance(embed, str) else label_of(embed)
+    # What can only be awaited cannot be asked here, so that its name has to do.
+    if isinstance(embed, str) or (hasattr(found, "afunc") and not hasattr(found, "func")):
+        return named(name, found.embed_documents, index["dims"])
+    return CallableEmbedder(found.embed_documents, dimension=index["dims"], label=name)
 
 
 def _encoded(labels: Sequence[str]) -> Labels:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from memoria.errors import InvalidQuery, StoreFull
+from memoria.process import in_child
 from memoria.protocols import DecayPolicy, Store
 from memoria.retention import allocate as allocating
 from memoria.retention import fade as fading
@@ -43,6 +44,11 @@ class Reinforcer:
         self._mutex = threading.RLock()
         self._begun = False
         self._heard: dict[bytes, str] = {}
+        in_child(self, Reinforcer._leave)
+
+    def _leave(self) -> None:
+        """In a child by fork: what waits is written down by the parent."""
+        self._mutex, self._waiting = threading.RLock(), []
 
     def begin(self) -> None:
         """Called before the first write: notes the policy that due times are computed with."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import os
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from memoria.errors import Held, KeyConflict, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
 from memoria.testing.embedders import HashEmbedder
+from memoria.testing.forks import every_verb, told
 from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint
 from memoria.text.sketch import sketch
 from memoria.text.words import question
@@ -742,6 +744,32 @@ class StoreConformance:
         store.close()
         with pytest.raises(StoreClosed):
             store.select(Where())
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT CHECKED: there is no fork here")
+    def test_a_child_by_fork_is_refused_and_the_parent_goes_on(self, store: Store) -> None:
+        first, second = record("one"), record("two")
+        store.write([first])
+        entry = LedgerEntry(at=START, action="hold", ids=(first.memory.id,), reason="a test")
+        verbs = every_verb(store, EMBEDDER, first, entry)
+        busy, go_on = Event(), Event()
+        thread = Thread(target=_stay_alone, args=(store, busy, go_on))
+        thread.start()
+        assert busy.wait(60)
+        # Also while another thread of the parent is inside; and closing what is the parent's is nobody's harm.
+        answers = told({**verbs, "close": store.close, "read after it": verbs["read"]})
+        go_on.set()
+        thread.join(60)
+        assert answers == {**dict.fromkeys([*verbs, "read after it"], "StoreClosed"), "close": ""}
+        store.write([second])
+        assert store.count(()) == 2
+        assert store.ledger() == []
+        assert store.check() == []
+
+
+def _stay_alone(store: Store, busy: Event, go_on: Event) -> None:
+    with store.alone():
+        busy.set()
+        go_on.wait(60)
 
 
 __all__ = ["EMBEDDER", "StoreConformance"]

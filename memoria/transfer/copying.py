@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from memoria.callables import agree, without_sketch
 from memoria.distill.unlearn import folder_of, manifests
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
@@ -160,10 +161,10 @@ def _journal(source: Store, state: str) -> str:
 
 def _check(source: Store, target: Store) -> None:
     """Raises EmbedderMismatch, and StoreExists when the target is not to be written over."""
-    if source.embedder != target.embedder:
+    if not agree(source.embedder, target.embedder):
         raise EmbedderMismatch(
-            f"the source's vectors come from {source.embedder.name!r}, those of the target from "
-            f"{target.embedder.name!r}: reembed one of them, or copy into a new store"
+            f"the source's vectors come from {without_sketch(source.embedder.name)!r}, those of the target from "
+            f"{without_sketch(target.embedder.name)!r}: reembed one of them, or copy into a new store"
         )
     empty = not (target.count(()) or target.notes() or target.ledger() or target.fingerprints(()))
     if not empty and target.note(JOURNAL) != _journal(source, _ON):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from memoria.callables import agree
 from memoria.embedders import embed
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
@@ -228,7 +229,7 @@ def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
     """The vector in the line, or None if another embedder made it; raises InvalidVector."""
     import numpy as np
 
-    if line.embedder != card.name:
+    if not agree(EmbedderCard(name=line.embedder, dimension=card.dimension), card):
         return None
     try:
         vector = np.frombuffer(base64.b64decode(line.vector, validate=True), "<f2").astype(np.float32)

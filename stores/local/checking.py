@@ -35,7 +35,7 @@ class Checking(Reading, Writing):
     """The part of a store that looks for damage, and repairs it when it is told to."""
 
     def check(self) -> list[str]:
-        with self._reading():
+        with self._reading(), translated(self.path):
             return [problem.found for problem in self._problems()]
 
     def repair(self, *, dry_run: bool = False) -> list[str]:

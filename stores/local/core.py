@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,12 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import StoreClosed, StoreCorrupt, StoreFull
+from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
-from memoria.stores.disk import Disk, translated
+from memoria.stores.disk import Disk, opened, translated
 from memoria.stores.local.database import Database, marks, parts
+from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
@@ -54,6 +55,7 @@ class Core:
         self, path: Path, *, writable: bool, disk: Disk | None, progress: Progress | None, loaded: int
     ) -> None:
         self.path = path
+        self._home = Home()
         self._writable = writable
         self._disk = disk if disk is not None else Disk()
         self._progress = progress
@@ -62,6 +64,7 @@ class Core:
         self._reserve = Reserve(path / "reserve", self._disk)
         self._mutex = threading.RLock()
         self._spaces: OrderedDict[int, Space] = OrderedDict()
+        self._files = OpenFiles()
         self._numbers: dict[Namespace, int] = {}
         # What was forgotten since the last purge: ids whose rows are still there, (namespace, slot) whose fingerprint
         # is in the slot alone, and namespaces.
@@ -128,6 +131,10 @@ class Core:
     # -- guards --
 
     def _check_open(self) -> None:
+        self._home.check(self.path)
+        self._check_not_closed()
+
+    def _check_not_closed(self) -> None:
         if not self._open:
             raise StoreClosed(f"{self.path} is closed")
 
@@ -152,7 +159,7 @@ class Core:
     def _put_key(self, path: Path, key: bytes) -> None:
         fresh = path.with_suffix(".new")
         with translated(path):
-            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
             try:
                 self._disk.write(fd, key, 0)
                 self._disk.sync(fd)
@@ -178,7 +185,7 @@ class Core:
             return None
         file, next_slot, sealed = found[0]
         with translated(self._slot_path(file)):
-            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable)
+            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable, among=self._files)
         space = Space(number, slots, next_slot, sealed, writable=self._writable)
         space.set_archived(self._archived(number))
         self._spaces[number] = space
@@ -230,14 +237,6 @@ class Core:
             if space is not None:
                 yield space
                 self._trim()
-
-    def _all_under(self, prefix: Namespace, *, strict: bool = False) -> list[Space]:
-        """The namespaces under a prefix, all open until the verb is done."""
-        limit, self._loaded = self._loaded, sys.maxsize
-        try:
-            return list(self._under(prefix, strict=strict))
-        finally:
-            self._loaded = limit
 
     def _warn(self, what: object, problem: str) -> None:
         """Says once, for each thing, what is wrong with it."""

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from memoria.errors import FormatTooNew, FormatTooOld
+from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
 FORMAT = 4
@@ -132,14 +134,21 @@ PRAGMA user_version = 4;
 """
 
 
+# Connections that this process has from its parent.
+_inherited: list[sqlite3.Connection] = []
+
+
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
 
     def __init__(self, path: Path, *, writable: bool, secure_delete: bool) -> None:
         self.path = path
+        while _inherited:
+            # As long as they are open, SQLite takes their locks, which are the parent's, for locks of this process.
+            _inherited.pop().close()
         with translated(path):
             self._connection = sqlite3.connect(
-                f"file:{path}?{'mode=rwc' if writable else _for_reading(path)}",
+                f"{_uri(path)}?{'mode=rwc' if writable else _for_reading(path)}",
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
@@ -147,6 +156,8 @@ class Database:
             self._connection.execute("PRAGMA busy_timeout = 5000")
             self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
+            # On macOS, a sync that reaches the device.
+            self._connection.execute("PRAGMA fullfsync = ON")
             self._connection.execute("PRAGMA temp_store = MEMORY")
             # A purge, and a row that is due, touch a page of each index; the next row must not read it again.
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -189,6 +200,15 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
+    def leave(self, *, quiet: bool) -> None:
+        """In a child by fork: SQLite forbids to use or even close what was opened before, so it is never destroyed.
+
+        quiet: no verb was under way, so that it can be closed should this process open a database itself.
+        """
+        never_destroyed(self._connection)
+        if quiet:
+            _inherited.append(self._connection)
+
     def migrate(self) -> None:
         """Brings an older format up to date; raises FormatTooNew for a later one."""
         from sqlite_utils import Database as SqliteUtils
@@ -228,6 +248,13 @@ def parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 def marks(values: Sized) -> str:
     """A question mark for each value."""
     return ",".join("?" * len(values))
+
+
+def _uri(path: Path) -> str:
+    """The path as a URI of SQLite. Unquoted, "#" and "?" would end the path, and "%41" would be an "A"."""
+    absolute = path.absolute()
+    # A drive letter needs a slash before it. A share, "//server/share", has two already.
+    return f"file://{'' if absolute.as_posix().startswith('/') else '/'}{quote(os.fsencode(absolute.as_posix()))}"
 
 
 def _for_reading(path: Path) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 
 from memoria.errors import MemoryNotFound
 from memoria.stores.disk import translated
-from memoria.stores.local.database import marks
 from memoria.stores.local.guarding import Guarding
 from memoria.stores.local.holding import Holding
 from memoria.stores.local.slots import SlotFile
@@ -83,7 +82,7 @@ class Erasing(Holding, Guarding):
             if not over_holds:
                 self._check_held_spaces(spaces)
             with self._atomic() as db:
-                db.execute(f"UPDATE namespace SET erasing = 1 WHERE id IN ({marks(spaces)})", spaces)
+                db.executemany("UPDATE namespace SET erasing = 1 WHERE id = ?", [(number,) for number in spaces])
             self._disk.reached("namespaces marked")
             for number in spaces:
                 self._wipe(number)

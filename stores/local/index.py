@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.process import call_in_child, inherited
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -52,6 +54,10 @@ class Index:
 
     def add(self, slots: Ints, vectors: Scores) -> None:
         """Adds vectors, shape (n, d), at slots, shape (n,)."""
+        import faiss
+
+        if inherited("faiss"):
+            faiss.omp_set_num_threads(1)
         self._remember(slots)
         done = 0
         while done < len(vectors):
@@ -136,6 +142,10 @@ def _threads() -> ThreadPoolExecutor:
 
     # FAISS counts OpenMP threads per calling thread; each of ours must ask for one.
     return ThreadPoolExecutor(os.cpu_count() or 1, "memoria-search", lambda: faiss.omp_set_num_threads(1))
+
+
+# In a child by fork none of them is left, and the pool would wait for them.
+call_in_child(_threads.cache_clear)
 
 
 def _flat(dimension: int) -> Any:

@@ -6,7 +6,7 @@ import os
 import zlib
 from pathlib import Path
 
-from memoria.stores.disk import Disk, translated
+from memoria.stores.disk import Disk, opened, translated
 
 RESERVE_BYTES = 128 << 10
 
@@ -30,7 +30,7 @@ class Marker:
     def write(self, number: int) -> None:
         """Durable, in place: on a full disk too."""
         with translated(self._path):
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            fd = opened(self._path, os.O_RDWR | os.O_CREAT)
             try:
                 self._disk.write(fd, _line(number), 0)
                 self._disk.sync(fd)

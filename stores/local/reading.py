@@ -28,6 +28,8 @@ class Reading(Turns):
 
     @property
     def embedder(self) -> EmbedderCard:
+        # Asked for before anything is embedded: a child by fork is refused first.
+        self._home.check(self.path)
         return self._card
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:

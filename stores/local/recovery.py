@@ -296,4 +296,5 @@ def wipe(path: Path, disk: Disk) -> None:
         for offset in range(0, size, _STEP):
             disk.write(file.fileno(), bytes(min(_STEP, size - offset)), offset)
         disk.sync(file.fileno())
+    with translated(path):
         path.unlink()

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import DatabaseOlder, FormatTooNew, StoreCorrupt
-from memoria.stores.disk import Disk, runs
+from memoria.stores.disk import Disk, opened, read_at, runs
+from memoria.stores.local.descriptors import OpenedWhenUsed, OpenFiles
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES
 
@@ -70,18 +71,14 @@ class WrongName(StoreCorrupt):
     """A slot file has the name of another."""
 
 
-class SlotFile:
+class SlotFile(OpenedWhenUsed):
     """One slot file. Positions are slot numbers, from 0."""
 
-    def __init__(self, path: Path, disk: Disk, *, writable: bool) -> None:
-        self.path = path
+    def __init__(self, path: Path, disk: Disk, *, writable: bool, among: OpenFiles | None = None) -> None:
+        super().__init__(path, writable=writable, among=among)
         self._disk = disk
         try:
-            self._fd = os.open(path, os.O_RDWR if writable else os.O_RDONLY)
-        except FileNotFoundError:
-            raise StoreCorrupt(f"{path} is missing") from None
-        try:
-            self._read_header(os.pread(self._fd, HEADER_BYTES, 0))
+            self._read_header(read_at(self._fd, HEADER_BYTES, 0))
             self.remap()
         except BaseException:
             self.close()
@@ -89,7 +86,15 @@ class SlotFile:
 
     @classmethod
     def create(
-        cls, folder: Path, number: int, dimension: int, disk: Disk, store_key: bytes, key: bytes | None = None
+        cls,
+        folder: Path,
+        number: int,
+        dimension: int,
+        disk: Disk,
+        store_key: bytes,
+        key: bytes | None = None,
+        *,
+        among: OpenFiles | None = None,
     ) -> SlotFile:
         """Makes the file with a fresh namespace key, or `key`, durable with its name, and with a copy of store.key.
 
@@ -103,7 +108,7 @@ class SlotFile:
         header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
         header = header.ljust(_COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
         try:
@@ -112,7 +117,7 @@ class SlotFile:
         finally:
             os.close(fd)
         disk.sync_folder(folder)
-        return cls(path, disk, writable=True)
+        return cls(path, disk, writable=True, among=among)
 
     def _read_header(self, header: bytes) -> None:
         if len(header) < HEADER_BYTES or header[:8] != MAGIC:
@@ -151,12 +156,14 @@ class SlotFile:
         """Maps the file at its current length."""
         # A full disk or a crash can cut growth short in the middle of a slot; nothing is in that slot yet.
         self.capacity = max(0, os.fstat(self._fd).st_size - HEADER_BYTES) // self.slot_size
-        dtype = slot_dtype(self.dimension)
-        self.view: NDArray[Any] = (
-            np.memmap(self.path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(self.capacity,))
-            if self.capacity
-            else np.zeros(0, dtype)
-        )
+        self._mapped = None
+
+    @property
+    def view(self) -> NDArray[Any]:
+        """The slots as an array, shape (capacity,), read only; empty once the file is closed."""
+        if self._mapped is None:
+            self._mapped = self._map(slot_dtype(self.dimension), HEADER_BYTES, self.capacity)
+        return self._mapped
 
     def require(self, slots: int) -> None:
         """Raises StoreCorrupt if the file is too short for this many slots."""
@@ -248,12 +255,13 @@ class SlotFile:
             self._disk.write(self._fd, bytes(min(step, size - offset)), offset)
         self._disk.sync(self._fd)
         self._disk.reached("wiped")
-        self.path.unlink(missing_ok=True)
+        # What is open cannot be unlinked everywhere.
         self.close()
+        self.path.unlink(missing_ok=True)
 
     def id(self, slot: int) -> bytes:
         """The 16 bytes of the id in a slot: zeros when it is empty or forgotten."""
-        return os.pread(self._fd, 16, self._offset(slot) + 32).ljust(16, b"\0")
+        return read_at(self._fd, 16, self._offset(slot) + 32).ljust(16, b"\0")
 
     def entry(self, slot: int) -> tuple[bytes, Vectors]:
         """Key and vector of a live slot; raises StoreCorrupt when its checksum differs."""
@@ -311,12 +319,6 @@ class SlotFile:
     def vectors(self, slots: Ints) -> Vectors:
         """Vectors in slots, shape (n, d), float32; zeros where forgotten."""
         return self.view["vector"][slots].astype(np.float32)
-
-    def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            self.view = np.zeros(0, slot_dtype(1))
-            os.close(fd)
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)

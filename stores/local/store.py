@@ -11,14 +11,17 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
+from weakref import finalize
 
 from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.process import Home, in_child
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local import recovery
 from memoria.stores.local.checking import Checking
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
+from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
 from memoria.stores.local.upkeep import Upkeep
@@ -51,8 +54,10 @@ class LocalStore(Searching, Upkeep, Checking):
         loaded: int = _LOADED,
         accept_older: bool = False,
     ) -> None:
-        super().__init__(Path(path), writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
-        self._lock = self._prepare(timeout)
+        place = Path(os.fsdecode(path)).absolute()
+        super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
+        with translated(self.path):
+            self._lock = self._prepare(timeout)
         try:
             self._database = self._connected(secure_delete=secure_delete)
             try:
@@ -65,6 +70,13 @@ class LocalStore(Searching, Upkeep, Checking):
                 self._lock.release()
             raise
         self._open = True
+        self._let_go = finalize(self, _let_go, self._home, self._database, self._files, self._lock)
+        self._let_go.atexit = False
+        in_child(self, LocalStore._leave)
+
+    def _leave(self) -> None:
+        """In a child: what is open stays with the parent."""
+        self._database.leave(quiet=self._open and self._doubt is Doubt.NONE)
 
     # -- opening --
 
@@ -206,6 +218,8 @@ class LocalStore(Searching, Upkeep, Checking):
     # -- closing --
 
     def close(self) -> None:
+        if self._home.left:
+            return
         with self._mutex:
             try:
                 if self._open and self._writable:
@@ -237,10 +251,20 @@ class LocalStore(Searching, Upkeep, Checking):
         self._open = False
         try:
             self._drop()
-            self._database.close()
         finally:
-            if self._lock is not None:
-                self._lock.release()
+            self._let_go()
+
+
+def _let_go(home: Home, database: Database, files: OpenFiles, lock: WriterLock | None) -> None:
+    """Closes all files, and writes nothing: also those of a store that was dropped without being closed."""
+    files.close()
+    if home.left:
+        return
+    try:
+        database.close()
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 def _check_value(key: bytes) -> str:

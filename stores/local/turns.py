@@ -24,12 +24,14 @@ class Turns(Purging):
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """Holds the mutex, and first sees what another process has committed; closes surplus namespaces at the end."""
+        # Before the mutex, which a thread of the parent may hold in this child forever.
+        self._home.check(self.path)
         with self._mutex, self._turn():
             yield
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        self._check_open()
+        self._check_not_closed()
         if self._doubt:
             self._settle()
         # Until the verb is over: an index that is half built is not used again.

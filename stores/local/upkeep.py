@@ -11,7 +11,7 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
-from memoria.stores.disk import translated
+from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.reading import Reading
@@ -40,16 +40,18 @@ class Upkeep(Reading, Writing):
     """The part of a store that looks after it."""
 
     def files(self) -> Iterator[Path]:
-        return (path for path in sorted(self.path.rglob("*")) if path.is_file())
+        found = (path for path in sorted(self.path.rglob("*")) if path.is_file())
+        # The lock has the number of a process and nothing else.
+        return (path for path in found if path.name != "lock") if LOCKS_READERS else found
 
     def stats(self) -> StoreStats:
-        with self._reading():
-            spaces = self._all_under(())
-            live = [len(space.live()) for space in spaces]
+        with self._reading(), translated(self.path):
+            counted = [(len(space.live()), space.next_slot) for space in self._under(())]
+            live = [count for count, _ in counted]
             return StoreStats(
                 memories=sum(live),
                 namespaces=sum(count > 0 for count in live),
-                erased=sum(space.next_slot for space in spaces) - sum(live),
+                erased=sum(slots for _, slots in counted) - sum(live),
                 bytes_on_disk=sum(path.stat().st_size for path in self.files()),
                 embedder=self._card,
                 format=FORMAT,
@@ -58,18 +60,16 @@ class Upkeep(Reading, Writing):
     def rebuild(self) -> None:
         with self._writing():
             self._purge()
-            spaces = self._all_under(())
             # A slot that is damaged is left where it is, for its owner may have the right file.
-            worn = [space for space in spaces if len(space.live()) < space.next_slot and space.slots.whole()]
-            self._swap([self._rewrite(space, None) for space in worn], self._card)
-            for space in spaces:
+            self._swap([self._rewrite(space, None) for space in self._under(()) if _is_worn(space)], self._card)
+            for space in self._spaces.values():
                 space.index = None
             self._database.compact()
 
     def reembed(self, embedder: Embedder) -> None:
         with self._writing():
             self._purge()
-            spaces = self._all_under((), strict=True)
+            spaces = self._under((), strict=True)
             self._swap([self._rewrite(space, embedder) for space in spaces], embedder.card)
 
     def _rewrite(self, space: Space, embedder: Embedder | None) -> Rewritten:
@@ -80,7 +80,8 @@ class Upkeep(Reading, Writing):
         dimension = self._card.dimension if embedder is None else embedder.card.dimension
         number = self._next_file()
         with translated(self.path):
-            fresh = SlotFile.create(self.path / "slots", number, dimension, self._disk, self._key, space.slots.key)
+            folder, key = self.path / "slots", space.slots.key
+            fresh = SlotFile.create(folder, number, dimension, self._disk, self._key, key, among=self._files)
             for at in range(0, len(live), BATCH):
                 part = slice(at, at + BATCH)
                 vectors = np.stack([vector for _, vector in entries[part]])
@@ -142,3 +143,8 @@ class Upkeep(Reading, Writing):
                     insert_missing(db, space, memory)
             self._tell("upgrade", min(at + BATCH, len(found)), len(found))
         self._write_meta({"linked": "1"})
+
+
+def _is_worn(space: Space) -> bool:
+    """Whether a namespace has dead slots, and none that is damaged."""
+    return len(space.live()) < space.next_slot and space.slots.whole()

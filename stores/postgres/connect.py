@@ -17,6 +17,7 @@ from memoria.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from memoria.process import in_child, never_destroyed
 from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, migrate
 
 try:
@@ -71,6 +72,7 @@ class Cluster:
             # The pool waits ever longer between attempts; given up soon, it makes one anew for whoever asks next.
             reconnect_timeout=_RECONNECT,
         )
+        in_child(self._pool, never_destroyed)
 
     def _prepare(self, connection: Connection, partitions: int) -> None:
         found = _format(connection)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreReadOnly
+from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.disk import Disk
@@ -76,6 +77,7 @@ class Core:
     _loaded: int
 
     def __init__(self) -> None:
+        self._home = Home()
         self._gate = Gate()
         self._open = False
         self._spaces: OrderedDict[bytes, Space] = OrderedDict()
@@ -87,6 +89,7 @@ class Core:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
+        self._home.check("the store")
         with self._gate.shared():
             self._check_open()
             yield
@@ -106,6 +109,7 @@ class Core:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keeps other threads out, and other processes from what is touched meanwhile, as far as they write."""
+        self._home.check("the store")
         with self._gate.alone() as first:
             self._check_open()
             if not first:
@@ -118,6 +122,7 @@ class Core:
                     self._held.clear()
 
     def _check_open(self) -> None:
+        self._home.check("the store")
         if not self._open:
             raise StoreClosed("the store is closed")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memoria.errors import StoreCorrupt
-from memoria.stores.disk import Disk, runs, translated
+from memoria.stores.disk import Disk, opened, read_at, runs, translated
 from memoria.stores.sealing import KEY_BYTES, new_key
 
 MAGIC = b"MEMKEYS1"
@@ -97,7 +97,7 @@ class DirectoryKeys:
     def _write_root(self, path: Path) -> None:
         """Whole or not at all; of two processes that make it, the first wins."""
         fresh = path.with_name(f"root.{os.getpid()}")
-        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         try:
             self._disk.write(fd, new_key(), 0)
             self._disk.sync(fd)
@@ -116,7 +116,7 @@ class DirectoryKeys:
         head = MAGIC + key
         with translated(path):
             path.parent.mkdir(exist_ok=True, mode=0o700)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 header = head + struct.pack("<I", zlib.crc32(head))
                 self._disk.write(fd, header.ljust(HEADER_BYTES + _GROWTH * KEY_BYTES, b"\0"), 0)
@@ -159,16 +159,16 @@ class DirectoryKeys:
         if not len(slots):
             return []
         try:
-            fd = os.open(self._path(tenant), os.O_RDONLY)
+            fd = opened(self._path(tenant), os.O_RDONLY)
         except FileNotFoundError:
             return [None] * len(slots)
         try:
             low, high = min(slots), max(slots) + 1
             if high - low <= 4 * len(slots) + 64:
-                raw = os.pread(fd, (high - low) * KEY_BYTES, _offset(low))
+                raw = read_at(fd, (high - low) * KEY_BYTES, _offset(low))
                 found = [raw[(slot - low) * KEY_BYTES :][:KEY_BYTES] for slot in slots]
             else:
-                found = [os.pread(fd, KEY_BYTES, _offset(slot)) for slot in slots]
+                found = [read_at(fd, KEY_BYTES, _offset(slot)) for slot in slots]
         finally:
             os.close(fd)
         return [key if len(key) == KEY_BYTES and key != _GONE else None for key in found]
@@ -211,7 +211,7 @@ class DirectoryKeys:
         return (path for path in sorted(self._folder.rglob("*")) if path.is_file())
 
     def _open(self, tenant: bytes) -> int:
-        return os.open(self._path(tenant), os.O_RDWR)
+        return opened(self._path(tenant), os.O_RDWR)
 
     def _path(self, tenant: bytes) -> Path:
         name = tenant.hex()

@@ -24,6 +24,7 @@ class Reading(Core):
 
     @property
     def embedder(self) -> EmbedderCard:
+        self._home.check("the store")
         return self._card
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:

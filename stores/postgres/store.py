@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote_to_bytes
 
 from memoria.errors import FormatTooOld, StoreCorrupt
 from memoria.protocols import Progress
@@ -88,19 +88,23 @@ class PostgresStore(Upkeep, Holding, Jobs):
                 self._label_all()
 
     def close(self) -> None:
-        if self._open:
+        # In a child by fork, the connections stay with the parent.
+        if self._open and not self._home.left:
             with self._gate.alone():
                 self._open = False
                 self._cluster.close()
 
 
 def split_keys(url: str) -> tuple[str, Path]:
-    """The URL as libpq takes it, and the directory of keys; raises StoreCorrupt when none is named."""
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    named = [value for name, value in query if name == "keys"]
-    folder = named[-1] if named else os.environ.get("MEMORIA_KEYS")
-    rest = urlencode([(name, value) for name, value in query if name != "keys"], safe="/")
+    """The URL as libpq takes it, and the directory of keys; raises StoreCorrupt when none is named.
+
+    Read as libpq reads it: "#" and "+" are characters like any other, and the rest of the URL stays as it was given.
+    """
+    start, mark, query = url.partition("?")
+    given = query.split("&") if query else []
+    named = [part.partition("=")[2] for part in given if part.startswith("keys=")]
+    folder = os.fsdecode(unquote_to_bytes(named[-1])) if named else os.environ.get("MEMORIA_KEYS")
     if not folder:
         raise StoreCorrupt("where data keys are is not said: add keys=DIRECTORY to the URL, or set MEMORIA_KEYS")
-    return urlunsplit(parts._replace(query=rest)), Path(folder)
+    rest = "&".join(part for part in given if not part.startswith("keys="))
+    return f"{start}{mark if rest else ''}{rest}", Path(folder).absolute()
