@@ -20,7 +20,7 @@ DOOR = "memoria/forget/erase.py"
 # memory moves into a gist or out of one.
 ROWS_GO = {DOOR, "memoria/derived/lineage.py", "memoria/derived/records.py"}
 # The stores themselves, the suite that they pass, and the benchmark that times them alone.
-BELOW = ("memoria/testing/stores.py", "memoria/evaluation/bench/cluster.py")
+BELOW = ("memoria/testing/", "memoria/evaluation/bench/cluster.py")
 
 
 def sources() -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from memoria.protocols import Change, Store
+from memoria.text.fingerprints import Statement
 from memoria.text.words import question
 from memoria.types import LedgerEntry, Record, Where
 
@@ -61,9 +62,9 @@ def every_verb(store: Store, embedder: Embedder, record: Record, entry: LedgerEn
         "erase": lambda: store.erase([id]),
         "revise": lambda: store.revise(Change(erase=(id,))),
         "links": lambda: store.links([id]),
-        "refused": lambda: store.refused(name, ["text"]),
-        "guard_near": lambda: store.guard_near(name, ["text"]),
-        "readmit": lambda: store.readmit(name, ["text"]),
+        "refused": lambda: store.refused(name, [Statement("text")]),
+        "guard_near": lambda: store.guard_near(name, [Statement("text")]),
+        "readmit": lambda: store.readmit(name, [Statement("text")]),
         "fingerprints": lambda: store.fingerprints(()),
         "adopt": lambda: store.adopt(name, []),
         "alone": lambda: store.alone().__enter__(),
