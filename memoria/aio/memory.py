@@ -904,7 +904,7 @@ def open(
     Raises:
         InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
         StoreNotFound: nothing is there, and mode is "r".
-        StoreError: it cannot be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, FormatTooNew, FormatTooOld.
+        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         ModelNotFound: no model of this name is on this machine or to be had.
     """
