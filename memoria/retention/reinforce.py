@@ -16,6 +16,7 @@ from memoria.retention import allocate as allocating
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Demand
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
+from memoria.validate import check_trace
 
 Reinforcing = Literal["recalled", "used", "never"]
 
@@ -124,7 +125,7 @@ class Reinforcer:
             self.store.write_note(DEMAND, allocating.to_note(kept))
 
     def _replace(self, traces: dict[str, Trace], waiting: Sequence[Recalled] = ()) -> None:
-        due = {id: fading.scheduled(self.policy, self.threshold, trace) for id, trace in traces.items()}
+        due = {id: check_trace(fading.scheduled(self.policy, self.threshold, trace)) for id, trace in traces.items()}
         self.store.retrace(due, waiting)
 
     def flush_if_there_is_room(self) -> None:

@@ -142,7 +142,7 @@ class List(Filters):
 
 
 class Amend(BaseModel):
-    """What is to change; of what it was nothing stays."""
+    """What is to change; of what it was nothing stays. readmit: takes the new text even if it was forgotten here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
     text: Text = ""
@@ -153,6 +153,7 @@ class Amend(BaseModel):
     subject: Name | None = None
     tags: Tags = []
     metadata: Metadata = {}
+    readmit: StrictBool = False
 
 
 class Supersede(BaseModel):
