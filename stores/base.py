@@ -411,6 +411,10 @@ class StoreBase(ABC):
         with self._reading():
             return [secret for record in self._known(ids).values() for secret in _secrets(record)]
 
+    def common(self) -> bytes:
+        """Nothing; override it where files have words of their own."""
+        return b""
+
     def check(self) -> list[str]:
         with self._reading():
             return [problem for record in self._scan(()) for problem in self._wrong(record)]

@@ -208,7 +208,10 @@ def forget(
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets exactly and for ever: text, vectors and keys, and all that was made from them."""
+    """Forgets exactly and for ever: text, vectors and keys, and all that was made from them.
+
+    With --verify, the exit status is 1 when anything of it is found again.
+    """
     asked: dict[str, Any] = filters(subject, tag, kind, since, until) | {"mentions": mentions}
     if namespace is not None:
         asked["namespace"] = parts(namespace)
@@ -231,3 +234,5 @@ def forget(
         echo_json(receipt)
     else:
         typer.echo(receipt.summary())
+    if receipt.verification is not None and receipt.verification.found:
+        raise typer.Exit(1)
