@@ -454,8 +454,8 @@ class Verification:
         needles: how many texts, vectors and keys were looked for.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
-        skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the store's
-            own schema; not in `needles`.
+        skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the
+            store's own schema; not in `needles`.
     """
 
     files: int
