@@ -184,6 +184,26 @@ def test_a_key_that_two_memories_shared_before_is_shared_on(
         assert memory.doctor() == []
 
 
+@pytest.mark.parametrize("step", ["_keys_of", "_space"])
+def test_a_reader_finds_what_is_replaced_while_it_reads(
+    step: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look-up of its place and that of its data key, or of its row, a memory moves to another place."""
+    with memoria.open(database, embedder=EMBEDDER) as one, memoria.open(database, embedder=EMBEDDER) as two:
+        id = one.remember("a cup of tea").id
+        one.get(id)
+        look, turns = getattr(one.store, step), iter((0, 1))
+
+        def slowly(*arguments: Any) -> Any:
+            if next(turns, None) is not None:
+                two.amend(id, salience=0.9)
+            return look(*arguments)
+
+        monkeypatch.setattr(one.store, step, slowly)
+        assert one.get(id).text == "a cup of tea"
+        assert one.trace(id).salience == 0.9
+
+
 def test_two_processes_lose_nothing(database: str) -> None:
     with memoria.open(database, embedder=EMBEDDER) as memory:
         ids = [memory.remember(f"a cup of tea {n}").id for n in range(ROUNDS)]
