@@ -471,6 +471,14 @@ class Store(Protocol):
         """
         ...
 
+    def common(self) -> bytes:
+        """Bytes that are in the files of the store whatever was remembered, such as its schema.
+
+        Returns:
+            These bytes; a text that is part of them says nothing when it is found in a file.
+        """
+        ...
+
     def files(self) -> Iterator[Path]:
         """Lists the files of the store.
 

@@ -81,7 +81,7 @@ class Draft:
                 tags=tidy_tags(self.tags),
                 key=self.key,
                 provenance=self.provenance,
-                metadata=dict(self.metadata or {}),
+                metadata=dict(self.metadata or {}) if isinstance(self.metadata, Mapping | None) else self.metadata,
             )
         )
 

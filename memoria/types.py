@@ -466,6 +466,8 @@ class Verification:
             file format itself, are not, for they would be found whatever is forgotten.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
+        skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the
+            store's own schema; not in `needles`.
     """
 
     files: int
@@ -473,6 +475,7 @@ class Verification:
     needles: int
     found: int
     shared: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -531,6 +534,10 @@ class Receipt:
                 f" Scanned {seen.files} files, {seen.bytes_scanned:,} bytes, for {seen.needles} texts, "
                 f"vectors and keys: {seen.found} found{kept}."
             )
+            if seen.skipped:
+                text += (
+                    f" Not looked for, since finding them would prove nothing: {seen.skipped} short or common texts."
+                )
         return text
 
 

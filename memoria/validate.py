@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.metadata import MAX_PATH
-from memoria.types import KINDS, Memory, Namespace, Where
+from memoria.types import KINDS, RECENT, Memory, Namespace, Provenance, Trace, Where
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -19,6 +20,10 @@ MAX_TEXT_BYTES = 1 << 20
 MAX_NAME_BYTES = 1024
 MAX_METADATA_BYTES = 1 << 20
 MAX_CRITERIA = 32
+# Half of what readers of JSON go down to: a line of an export has levels of its own.
+MAX_METADATA_DEPTH = 100
+_LARGEST = (1 << 63) - 1
+_MOST = (1 << 31) - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,6 +33,14 @@ def check_memory(memory: Memory) -> Memory:
     if violations:
         raise InvalidMemory(*violations)
     return memory
+
+
+def check_trace(trace: Trace) -> Trace:
+    """`trace` itself when every store can keep it; raises InvalidMemory with all that it breaks."""
+    violations = [*_trace_violations(trace)]
+    if violations:
+        raise InvalidMemory(*violations)
+    return trace
 
 
 def check_namespace(parts: Sequence[str]) -> Namespace:
@@ -44,7 +57,7 @@ def check_where(where: Where) -> Where:
     violations += [*_kinds_violations(where.kinds)]
     violations += [*_origin_violations(session=where.session, speaker=where.speaker)]
     violations += [*_criteria_violations(where.metadata)]
-    violations += [*_time_violations(since=where.since, until=where.until)]
+    violations += [*time_violations(since=where.since, until=where.until)]
     if violations:
         raise InvalidQuery(*violations)
     return where
@@ -74,10 +87,17 @@ def tidy_tags(given: Any) -> Any:
 
 def check_time(name: str, time: datetime | None) -> datetime | None:
     """`time` itself when it is None or an aware datetime; raises InvalidQuery."""
-    violations = [*_time_violations(**{name: time})]
+    violations = [*time_violations(**{name: time})]
     if violations:
         raise InvalidQuery(*violations)
     return time
+
+
+def check_number(name: str, value: object) -> float:
+    """`value` itself when it is a number, not NaN; raises InvalidQuery."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise InvalidQuery(f"{name} {shown(value)} is not a number")
+    return value
 
 
 def check_whole(name: str, value: object, least: int = 1) -> int:
@@ -121,9 +141,49 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
         yield f"salience is {type(memory.salience).__name__}, not a number"
     elif not 0 <= memory.salience <= 1:
         yield f"salience {memory.salience!r} is not in [0, 1]"
-    yield from _time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
+    yield from time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
     yield from _metadata_violations(memory.metadata)
-    yield from _provenance_violations(memory)
+    yield from _provenance_violations(memory.provenance)
+    if memory.parts:
+        yield from _parts_violations(memory)
+
+
+def _parts_violations(gist: Memory) -> Iterator[str]:
+    """Rules for the parts of a gist: memories of its namespace without parts, each once, oldest first."""
+    for place, part in enumerate(gist.parts):
+        yield from (f"part {place}: {violation}" for violation in _memory_violations(replace(part, parts=())))
+        if part.parts:
+            yield f"part {place} has parts itself"
+        if part.namespace != gist.namespace:
+            yield f"part {place} is not of the namespace of its gist"
+        if not is_id(part.id):
+            yield f"part {place} has an id that is not 32 hexadecimal digits"
+    ids = [part.id for part in gist.parts]
+    if len({gist.id, *ids}) <= len(ids):
+        yield "an id is that of two parts, or of the gist and a part"
+    times = [(part.created_at, part.id) for part in gist.parts if in_utc(part.created_at)]
+    if times != sorted(times):
+        yield "parts are not in the order of their times"
+
+
+def _trace_violations(trace: Trace) -> Iterator[str]:
+    """Rules for a trace, whether a policy or a file made it."""
+    seen = {f"presentation {place}": time for place, (time, _) in enumerate(trace.recent)}
+    yield from time_violations(
+        last_retrieved=trace.last_retrieved, encoded_at=trace.encoded_at, fades_at=trace.fades_at, **seen
+    )
+    rates = {f"decay rate {place}": rate for place, (_, rate) in enumerate(trace.recent)}
+    numbers = {name: getattr(trace, name) for name in ("stability", "difficulty", "strength", "interference", "older")}
+    for name, number in (numbers | rates).items():
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            yield f"{name} {shown(number)} is not a finite number"
+    if not trace.stability > 0:
+        yield f"stability {shown(trace.stability)} is not over 0"
+    for name, count in (("retrievals", trace.retrievals), ("lapses", trace.lapses)):
+        if not isinstance(count, int) or not 0 <= count <= _MOST:
+            yield f"{name} {shown(count)} is not a whole number from 0 to {_MOST:,}"
+    if len(trace.recent) > RECENT:
+        yield f"recent has {len(trace.recent)} presentations, the limit is {RECENT}"
 
 
 def text_violations(text: object, name: str, limit: int) -> Iterator[str]:
@@ -180,11 +240,14 @@ def _kinds_violations(kinds: object) -> Iterator[str]:
     yield from (f"kind {shown(kind)} is not one of {', '.join(KINDS)}" for kind in kinds if kind not in KINDS)
 
 
-def _time_violations(**times: datetime | None) -> Iterator[str]:
+def time_violations(**times: datetime | None) -> Iterator[str]:
+    """Rules for times by name: aware, in UTC between the years 1 and 9999, and ends after their beginnings."""
     aware = {name: time for name, time in times.items() if time is not None and _is_aware(time)}
     for name, time in times.items():
         if time is not None and name not in aware:
             yield f"{name} {shown(time)} is not an aware datetime: give it a time zone"
+        elif time is not None and not in_utc(time):
+            yield f"{name} {shown(time)} is before the year 1 or after 9999 in UTC"
     if "created_at" in aware and aware["created_at"] < EPOCH:
         yield f"created_at {aware['created_at']} is before 1970"
     for start, end in (("valid_from", "valid_to"), ("since", "until")):
@@ -193,10 +256,48 @@ def _time_violations(**times: datetime | None) -> Iterator[str]:
 
 
 def _is_aware(time: object) -> bool:
-    return isinstance(time, datetime) and time.tzinfo is not None
+    # A zone that does not say how far it is from UTC is none.
+    return isinstance(time, datetime) and time.utcoffset() is not None
 
 
-def _metadata_violations(metadata: Mapping[str, Any]) -> Iterator[str]:
+def in_utc(time: datetime) -> bool:
+    """Whether an aware time has a form in UTC: near the first and the last day of all, some zones have none."""
+    try:
+        time.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+def _nested_violations(value: object) -> Iterator[str]:
+    """Rules for what JSON can hold and not every reader of it can read: depth, and whole numbers."""
+    layer: list[object] = [value]
+    for _ in range(MAX_METADATA_DEPTH + 1):
+        if any(isinstance(one, int) and not -_LARGEST - 1 <= one <= _LARGEST for one in layer):
+            yield f"metadata holds a whole number beyond {-_LARGEST - 1} to {_LARGEST}"
+            return
+        # By identity: what is named many times is looked at once.
+        inner = {id(one): one for outer in layer for one in _inside(outer)}
+        layer = list(inner.values())
+        if not layer:
+            return
+    yield f"metadata is nested deeper than {MAX_METADATA_DEPTH} levels"
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _metadata_violations(metadata: object) -> Iterator[str]:
+    if not isinstance(metadata, Mapping):
+        yield f"metadata is {type(metadata).__name__}, not a mapping"
+        return
+    violations = [*_nested_violations(metadata)]
+    if violations:
+        yield from violations
+        return
     try:
         encoded = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
@@ -234,10 +335,15 @@ def _path_violations(path: object) -> Iterator[str]:
         yield f"metadata path is {len(path):,} characters, the limit is {MAX_PATH:,}"
 
 
-def _provenance_violations(memory: Memory) -> Iterator[str]:
-    provenance = memory.provenance
+def _provenance_violations(provenance: object) -> Iterator[str]:
+    if not isinstance(provenance, Provenance):
+        yield f"provenance is {type(provenance).__name__}, not a Provenance"
+        return
     named = {"source": provenance.source, "speaker": provenance.speaker, "session": provenance.session}
     yield from _origin_violations(**{f"provenance {name}": value for name, value in named.items()})
+    if isinstance(provenance.derived_from, str) or not isinstance(provenance.derived_from, Sequence):
+        yield f"provenance derived_from is {type(provenance.derived_from).__name__}, not a sequence of ids"
+        return
     for parent in provenance.derived_from:
         if not is_id(parent):
             yield f"provenance derived_from {shown(parent)} is not an id of 32 hexadecimal digits"

@@ -21,6 +21,7 @@ DAY = timedelta(days=1)
 """One day."""
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 """The end of time: nothing is due at this time or later."""
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 class Model:
@@ -140,12 +141,12 @@ def after(start: datetime, elapsed: float) -> datetime | None:
         elapsed: days; may be infinite.
 
     Returns:
-        The time; None after the year 9999.
+        The time; None after the year 9999. None is before the year 1.
     """
     # Elapsed may be infinite or larger than a timedelta can be.
     if not elapsed < (LATEST - start) / DAY:
         return None
-    return start + elapsed * DAY
+    return _EARLIEST if elapsed <= (_EARLIEST - start) / DAY else start + elapsed * DAY
 
 
 def root(model: Model, trace: Trace, threshold: float) -> datetime | None:
@@ -172,10 +173,10 @@ def root(model: Model, trace: Trace, threshold: float) -> datetime | None:
     if above(0.0) <= 0:
         return start
     low, high = 0.0, 1.0
-    while above(high) > 0:
+    while high <= limit and above(high) > 0:
         low, high = high, 2 * high
-        if high > limit:
-            return None
+    if high > limit:
+        return None
     return after(start, brentq(above, low, high, xtol=1e-9, rtol=1e-12))
 
 

@@ -51,6 +51,7 @@ class PrioritisedReplay:
 
         age = (micros(at) - traces.encoded_at) / DAY_MICROS
         # Salience 0 is still replayed, behind everything of the same age.
-        need = np.power(np.maximum(traces.salience, self.floor), self.emphasis) * np.exp2(-age / self.half_life)
+        recent = np.exp2(-np.maximum(age, 0) / self.half_life)
+        need = np.power(np.maximum(traces.salience, self.floor), self.emphasis) * recent
         urgent: Floats = np.where(age >= 0, need * (1 - retrievability + self.floor), 0.0)
         return urgent

@@ -218,9 +218,10 @@ class StoreBase(ABC):
         with self._reading():
             stored = self._entries(shelves.SUPERSEDED).items()
             superseding = [link for link in (shelves.link_from_entry(*one) for one in stored) if _ends(link) & asked]
-            there = self._fetch({link.child for link in superseding})
+            there = self._fetch({end for link in superseding for end in _ends(link)})
             derived = {link for record in self._scan(()) for link in _derived(record.memory) if _ends(link) & asked}
-        found = derived.union(link for link in superseding if link.child in there)
+        # An import may bring one end without the other.
+        found = derived.union(link for link in superseding if _ends(link) <= there.keys())
         return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
@@ -416,6 +417,10 @@ class StoreBase(ABC):
     def secrets(self, ids: Sequence[str]) -> list[Secret]:
         with self._reading():
             return [secret for record in self._known(ids).values() for secret in _secrets(record)]
+
+    def common(self) -> bytes:
+        """Nothing; override it where files have words of their own."""
+        return b""
 
     def check(self) -> list[str]:
         with self._reading():

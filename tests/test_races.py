@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -152,6 +153,55 @@ def test_what_was_restored_since_it_was_looked_for_is_not_pruned() -> None:
         memory.restore(used)
         memory.forget(gone)
         assert prune(memory._records, found, 9, when, archived=True).ids == (unused,)
+
+
+@pytest.mark.parametrize("which", ["local", "postgres"])
+def test_a_key_that_two_memories_shared_before_is_shared_on(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store of an older format may hold such a key twice: neither memory is locked up, and no third comes."""
+    place = str(tmp_path / "a.memoria") if which == "local" else request.getfixturevalue("database")
+    with memoria.open(place, embedder=EMBEDDER) as memory:
+        made = [memory.remember(text) for text in ("one", "two")]
+        with monkeypatch.context() as patched:
+            # As an older memoria wrote: it neither looked nor marked.
+            patched.setattr("memoria.stores.local.writing.claim", lambda *arguments: set())
+            patched.setattr("memoria.stores.postgres.claiming.Claiming._claim", lambda *arguments: set())
+            for one in made:
+                (record,) = memory.store.read([one.id])
+                assert record is not None
+                memory.store.replace(replace(record, memory=replace(record.memory, key="k")))
+        assert len(memory.list(key="k")) == 2
+        for one in made:
+            assert memory.amend(one, subject="s").key == "k"
+        with pytest.raises(memoria.KeyConflict):
+            memory.remember("three", key="k")
+        memory.forget(made[0])
+        assert memory.amend(made[1], text="four").key == "k"
+        assert memory.remember("four", key="k").id == made[1].id
+        memory.forget(made[1])
+        assert memory.remember("five", key="k").text == "five"
+        assert memory.doctor() == []
+
+
+@pytest.mark.parametrize("step", ["_keys_of", "_space"])
+def test_a_reader_finds_what_is_replaced_while_it_reads(
+    step: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look-up of its place and that of its data key, or of its row, a memory moves to another place."""
+    with memoria.open(database, embedder=EMBEDDER) as one, memoria.open(database, embedder=EMBEDDER) as two:
+        id = one.remember("a cup of tea").id
+        one.get(id)
+        look, turns = getattr(one.store, step), iter((0, 1))
+
+        def slowly(*arguments: Any) -> Any:
+            if next(turns, None) is not None:
+                two.amend(id, salience=0.9)
+            return look(*arguments)
+
+        monkeypatch.setattr(one.store, step, slowly)
+        assert one.get(id).text == "a cup of tea"
+        assert one.trace(id).salience == 0.9
 
 
 def test_two_processes_lose_nothing(database: str) -> None:

@@ -181,12 +181,14 @@ def amend(
     subject: SubjectOption = None,
     tag: TagsOption = None,
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
+    readmit: Annotated[bool, typer.Option("--readmit", help="Take back a text that was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Changes fields of a memory; the old values are erased."""
     changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
     with opened(store, "", "rw") as memory:
-        one = memory.amend(id, **{name: value for name, value in changes.items() if value is not None})
+        given = {name: value for name, value in changes.items() if value is not None}
+        one = memory.amend(id, readmit=readmit, **given)
     if as_json:
         echo_json(one)
     else:

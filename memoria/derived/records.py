@@ -14,6 +14,7 @@ from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
 from memoria.types import Memory, Record, Trace
+from memoria.validate import check_trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Records:
         trace = self.policy.encode(memory)
         for at in times[1:]:
             trace = self.policy.reinforce(trace, at, recalled=True)
-        return scheduled(self.policy, self.threshold, trace)
+        return check_trace(scheduled(self.policy, self.threshold, trace))
 
     def gathered(self, memory: Memory, gist: Record | None, members: Sequence[Record]) -> Record:
         """The record of a gist: the vector of its first part, and a trace that counts every use of every part.

@@ -13,6 +13,8 @@ from memoria.protocols import Store
 from memoria.types import Memory
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The end of the year 9999, in milliseconds: an id from elsewhere may say more.
+_LATEST = 253_402_300_799_999
 
 
 def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str, datetime | None]:
@@ -24,4 +26,4 @@ def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str
 
 def observed(id: str) -> datetime:
     """When the memory of this id was observed, to the millisecond (UUIDv7)."""
-    return _EPOCH + timedelta(milliseconds=int(id[:12], 16))
+    return _EPOCH + timedelta(milliseconds=min(int(id[:12], 16), _LATEST))

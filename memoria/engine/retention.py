@@ -20,7 +20,7 @@ from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
 from memoria.retention.reinforce import DEMAND, Reinforcing
 from memoria.types import Budget, Hit, LedgerEntry, Recalled, Trace
-from memoria.validate import check_choice, check_name, check_whole
+from memoria.validate import check_choice, check_name, check_number, check_whole
 
 Ids = tuple[str, ...]
 # Inside a class that has a verb `list`, the type is named here.
@@ -150,6 +150,8 @@ class Retention(View):
         """
         if below is None and budget is None:
             raise InvalidQuery("prune takes below= or budget=: nothing is forgotten by a rule that nobody chose")
+        if below is not None:
+            check_number("below", below)
         return self._prune(below, budget, self._at(at), check_whole("cap", cap), dry_run=dry_run)
 
     def _prune(

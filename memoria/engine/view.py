@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self, get_args
 
 from memoria.derived.lineage import living
@@ -78,7 +79,7 @@ class View:
         self.prefix = check_namespace(namespace)
         self.policy = _policy(policy)
         self.progress = progress
-        self._clock = clock
+        self._clock: Clock = partial(_told, clock)
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(store, self.policy, fade_below)
@@ -171,6 +172,14 @@ class View:
         except StoreClosed:
             count = "closed"
         return f"<{type(self).__name__} {where} of {self.store!r}: {count}>"
+
+
+def _told(clock: Clock) -> datetime:
+    """What a clock says; raises InvalidQuery for a time without a zone, before any memory has it."""
+    now = check_time("clock", clock())
+    if now is None:
+        raise InvalidQuery("clock gives None, not a time")
+    return now
 
 
 def _policy(given: PolicyLike) -> DecayPolicy:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Store
 from memoria.types import Budget, Namespace
 
@@ -44,6 +44,9 @@ class Pruning:
 def check_budget(budget: Budget) -> None:
     """Raises InvalidQuery for a budget that is negative or limits nothing."""
     limits = {"count": budget.count, "bytes": budget.bytes}
+    for name, value in limits.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise InvalidQuery(f"{name} {shown(value)} is not a whole number")
     wrong = [f"{name} {value!r} is negative" for name, value in limits.items() if value is not None and value < 0]
     if wrong or (budget.count is None and budget.bytes is None):
         raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))

@@ -16,6 +16,7 @@ from memoria.retention import fade as fading
 from memoria.retention.allocate import Demand
 from memoria.retention.sameness import digest, unlike
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
+from memoria.validate import check_trace
 
 Reinforcing = Literal["recalled", "used", "never"]
 """What a recall strengthens: all that it returns, only what is used, or nothing."""
@@ -136,7 +137,7 @@ class Reinforcer:
             self.store.write_note(DEMAND, allocating.to_note(kept))
 
     def _replace(self, traces: dict[str, Trace], waiting: Sequence[Recalled] = ()) -> None:
-        due = {id: fading.scheduled(self.policy, self.threshold, trace) for id, trace in traces.items()}
+        due = {id: check_trace(fading.scheduled(self.policy, self.threshold, trace)) for id, trace in traces.items()}
         self.store.retrace(due, waiting)
 
     def flush_if_there_is_room(self) -> None:

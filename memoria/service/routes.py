@@ -124,7 +124,7 @@ async def get(id: Id, asking: Asking, pool: Serving) -> shapes.Remembered:
     return shapes.Remembered.of(found, asking.namespace)
 
 
-@verbs.patch("/memories/{id}", responses=problems(*SENT, 404, 423, 507))
+@verbs.patch("/memories/{id}", responses=problems(*SENT, 404, 409, 423, 507))
 async def amend(id: Id, body: shapes.Amend, asking: Asking, pool: Serving) -> shapes.Remembered:
     """Replaces parts of a memory under the same id."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}

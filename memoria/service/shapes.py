@@ -163,7 +163,7 @@ class List(Filters):
 
 
 class Amend(BaseModel):
-    """The fields to change; the old values are erased."""
+    """The fields to change; the old values are erased. readmit: takes the new text even if it was forgotten here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
     text: Text = ""
@@ -174,6 +174,7 @@ class Amend(BaseModel):
     subject: Name | None = None
     tags: Tags = []
     metadata: Metadata = {}
+    readmit: StrictBool = False
 
 
 class Supersede(BaseModel):

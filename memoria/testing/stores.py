@@ -487,6 +487,13 @@ class StoreConformance:
         store.erase([made.memory.id, old.memory.id])
         assert store.links([source.memory.id, new.memory.id]) == []
 
+    def test_a_memory_supersedes_only_what_is_there(self, store: Store) -> None:
+        """An import may bring what superseded a memory without the memory."""
+        old, new = record("old"), record("new")
+        link = Link(parent=old.memory.id, child=new.memory.id, relation="supersedes", was=START)
+        store.revise(Change(add=(new,), links=(link,)))
+        assert store.links([new.memory.id]) == []
+
     def test_a_gist_is_found_by_what_its_parts_are(self, store: Store) -> None:
         parts = [
             record(

@@ -5,19 +5,21 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memoria.callables import agree
+from memoria.derived.lineage import living
 from memoria.embedders import embed
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.text.fingerprints import Statement
 from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
-from memoria.validate import check_memory, is_id, line_violations
+from memoria.validate import check_memory, check_trace, is_id, line_violations, time_violations
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -28,7 +30,7 @@ _LENGTH_TOLERANCE = 0.01
 
 
 class _Origin(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     source: str | None = None
     speaker: str | None = None
     session: str | None = None
@@ -36,7 +38,7 @@ class _Origin(BaseModel):
 
 
 class _Held(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     last_retrieved: datetime
     stability: float
     difficulty: float
@@ -56,7 +58,7 @@ class _Held(BaseModel):
 class _Said(BaseModel):
     """A memory as it is written in a line, or as a part of a gist in one."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     id: str
     namespace: tuple[str, ...]
     text: str
@@ -147,8 +149,11 @@ def import_lines(
     changes nothing; the error names its number.
     """
     parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
-    known = store.read([line.id for line in parsed.values()])
-    fresh = {number: line for (number, line), found in zip(parsed.items(), known, strict=True) if found is None}
+    _check_acyclic(parsed)
+    # What is there already, in a gist too, is left as it is; of lines with the same id, the first counts.
+    known = living(store, {line.id for line in parsed.values()})
+    first = {line.id: number for number, line in reversed(parsed.items())}
+    fresh = {number: line for number, line in parsed.items() if line.id not in known and first[line.id] == number}
     refused = _refused(store, fresh, readmit=readmit)
     wanted = {line.id: line for number, line in fresh.items() if number not in refused}
     records = _records(store, embedder, list(wanted.values()), progress)
@@ -196,13 +201,40 @@ def _parse(number: int, text: str) -> Line:
     try:
         line = Line.model_validate_json(text)
         check_memory(_memory(line))
+        check_trace(_trace(line))
+        violations = [*_line_violations(line)]
     except ValidationError as error:
         raise InvalidMemory(*line_violations(number, error, _FIELDS)) from None
     except InvalidMemory as error:
-        raise InvalidMemory(*(f"line {number}: {violation}" for violation in error.violations)) from None
-    if not is_id(line.id):
-        raise InvalidMemory(f"line {number}: id {line.id!r} is not 32 hexadecimal digits")
+        violations = list(error.violations)
+    if violations:
+        raise InvalidMemory(*(f"line {number}: {violation}" for violation in violations)) from None
     return line
+
+
+def _line_violations(line: Line) -> Iterator[str]:
+    """Rules that only an id or a link from elsewhere can break."""
+    if not is_id(line.id):
+        yield "id is not 32 hexadecimal digits"
+    for parent, was in line.supersedes.items():
+        if not is_id(parent) or parent == line.id:
+            yield "supersedes names what is no other id of 32 hexadecimal digits"
+        yield from time_violations(supersedes=was)
+
+
+def _check_acyclic(lines: Mapping[int, Line]) -> None:
+    """Raises InvalidMemory when what lines are derived from leads back to themselves: nothing could be forgotten."""
+    graph: TopologicalSorter[str] = TopologicalSorter()
+    for line in lines.values():
+        graph.add(line.id, *line.provenance.derived_from, *(part.id for part in line.parts))
+        for part in line.parts:
+            graph.add(part.id, *part.provenance.derived_from)
+    try:
+        graph.prepare()
+    except CycleError as error:
+        ids = set(error.args[1])
+        number = next(number for number, line in lines.items() if {line.id, *(part.id for part in line.parts)} & ids)
+        raise InvalidMemory(f"line {number}: what it is derived from is derived from it") from None
 
 
 def _memory(line: _Said) -> Memory:
@@ -241,4 +273,5 @@ def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
 
 
 def _trace(line: Line) -> Trace:
-    return Trace(**line.trace.model_dump(), salience=line.salience, kind=line.kind)
+    trace = Trace(**line.trace.model_dump(), salience=line.salience, kind=line.kind)
+    return replace(trace, encoded_at=trace.start)

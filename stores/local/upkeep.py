@@ -15,7 +15,7 @@ from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.reading import Reading
-from memoria.stores.local.slots import SlotFile
+from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing
 from memoria.stores.local.writing import Writing
@@ -43,6 +43,13 @@ class Upkeep(Reading, Writing):
         found = (path for path in sorted(self.path.rglob("*")) if path.is_file())
         # The lock has the number of a process and nothing else.
         return (path for path in found if path.name != "lock") if LOCKS_READERS else found
+
+    def common(self) -> bytes:
+        """Words of the schema, and settings, which name no content."""
+        with self._reading():
+            found = self._database.rows("SELECT name, sql FROM sqlite_master UNION ALL SELECT name, value FROM meta")
+        words = (str(word) for line in found for word in line if word is not None)
+        return "\n".join(["SQLite format 3", *words]).encode() + MAGIC
 
     def stats(self) -> StoreStats:
         with self._reading(), translated(self.path):

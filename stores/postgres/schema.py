@@ -153,6 +153,10 @@ CREATE TABLE job (
 """
 
 
+# Names and statements that are in the files of a server with this schema.
+WORDS = "\n".join([*(f"{name} {column} {body}" for name, (column, body) in _TABLES.items()), _INDEXES, _QUEUES])
+
+
 def _policy(table: str, column: str) -> str:
     named = f"string_to_array(current_setting('memoria.{column}', true), ',')"
     # A sub-select is computed once for a statement, not once for a row.

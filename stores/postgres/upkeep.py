@@ -15,7 +15,7 @@ from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
 from memoria.stores.postgres.holding import LOG
-from memoria.stores.postgres.schema import FORMAT, UNLABELLED
+from memoria.stores.postgres.schema import FORMAT, UNLABELLED, WORDS
 from memoria.stores.postgres.searching import Searching
 from memoria.stores.postgres.writing import Writing
 from memoria.stores.sealing import unseal
@@ -38,6 +38,12 @@ class Upkeep(Searching, Writing):
         yield from self._keys.files()
         if self._data is not None:
             yield from (path for path in sorted(self._data.rglob("*")) if path.is_file())
+
+    def common(self) -> bytes:
+        """Words of the schema, and settings, which name no content. The catalogs of the server have more."""
+        with self._reading(), self._cluster.transaction() as connection:
+            settings = connection.execute("SELECT name, value FROM meta").fetchall()
+        return "\n".join([WORDS, *(word for line in settings for word in line)]).encode()
 
     def stats(self) -> StoreStats:
         with self._reading(), self._cluster.transaction() as connection:
