@@ -44,7 +44,7 @@ def raw(database: str, memory: Memoria) -> Iterator[psycopg.Connection[Any]]:
         kept = view.remember(f"{name} likes tea", subject=name, tags=["drinks"])
         view.remember(f"{name} is up early")
         view.supersede(kept.id, f"{name} likes coffee")
-        view.forget(view.remember("a mistake").id)
+        view.forget(view.remember("all of it was a mistake").id)
         view.reinforce(kept.id)
     memory.trace(kept.id)
     with psycopg.connect(database.split("&keys")[0], autocommit=True) as connection:
