@@ -184,19 +184,19 @@ def test_a_successor_that_would_end_before_it_begins_is_refused(memory: memoria.
     assert memory.supersede(old, Draft(text="At six.", key="k"), at=START + timedelta(days=1)).id == key.id
     assert memory.history(old) == [memory.get(old), memory.get(key)]
     with pytest.raises(memoria.InvalidQuery, match="itself"):
-        memory.supersede(key, Draft(text="At six.", key="k"))
+        memory.supersede(key, Draft(text="At six.", key="k", valid_from=START + timedelta(days=1)))
     works(memory)
 
 
 def test_a_forgotten_text_comes_back_by_no_door(memory: memoria.Memoria) -> None:
-    gone = memory.remember("Ada drinks gin.")
+    gone = memory.remember("Ada drinks gin at noon.")
     (line,) = export(memory.store, Where())
     memory.forget(gone)
     one = memory.remember("Ada likes tea.")
     ways: list[Callable[[], Any]] = [
-        lambda: memory.remember("ada drinks GIN."),
-        lambda: memory.amend(one, text="Ada drinks gin."),
-        lambda: memory.supersede(one, "Ada drinks gin."),
+        lambda: memory.remember("ada drinks GIN at noon."),
+        lambda: memory.amend(one, text="Ada drinks gin at noon."),
+        lambda: memory.supersede(one, "Ada drinks gin at noon."),
     ]
     for way in ways:
         with pytest.raises(memoria.Refused):
@@ -206,12 +206,12 @@ def test_a_forgotten_text_comes_back_by_no_door(memory: memoria.Memoria) -> None
     # A part of a gist is refused as it is, and stays where it is.
     gist = memory.consolidate(one, memory.remember("Ada likes milk."))
     with pytest.raises(memoria.Refused):
-        memory.amend(one, text="Ada drinks gin.")
+        memory.amend(one, text="Ada drinks gin at noon.")
     assert memory.list() == [gist]
-    assert memory.amend(one, text="Ada drinks gin.", readmit=True).text == "Ada drinks gin."
+    assert memory.amend(one, text="Ada drinks gin at noon.", readmit=True).text == "Ada drinks gin at noon."
     memory.forget(one)
     with pytest.raises(memoria.Refused):
-        memory.remember("Ada drinks gin.")
+        memory.remember("Ada drinks gin at noon.")
 
 
 @pytest.mark.parametrize("policy", names())

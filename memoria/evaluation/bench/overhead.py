@@ -27,7 +27,10 @@ _LIMIT = 10
 
 
 class _Lookup:
-    """An embedding function that only looks up: both stores get the same vectors, and neither pays for a model."""
+    """An embedding function that only looks up: both stores get the same vectors, and neither pays for a model.
+
+    Any other text, such as those by which a callable is known again, gets the vector of the first.
+    """
 
     def __init__(self, source: Synthetic, texts: int) -> None:
         self._vectors: dict[str, Vectors] = {
@@ -36,7 +39,7 @@ class _Lookup:
         self.texts = list(self._vectors)
 
     def __call__(self, texts: Sequence[str]) -> list[list[float]]:
-        return [self._vectors[text].tolist() for text in texts]
+        return [self._vectors.get(text, self._vectors[self.texts[0]]).tolist() for text in texts]
 
 
 def bench_langgraph(folder: Path, n: int, progress: Progress, *, rounds: int, seed: int) -> dict[str, Any]:
