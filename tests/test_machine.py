@@ -64,7 +64,7 @@ class Machine(RuleBasedStateMachine):
     ) -> str:
         view, origin = self.memory.namespace(*name), Provenance(session=session, speaker=session)
         one = view.remember(text, provenance=origin, metadata=metadata, readmit=True)
-        self.guarded.discard((name, canonical(text)))
+        self.guarded -= self.known(name, text, None)
         self.model[one.id] = one
         return one.id
 
@@ -103,8 +103,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(id=ids, text=TEXTS, subject=SUBJECTS)
     def amend(self, id: str, text: str, subject: str | None) -> None:
-        if id in self.model:
-            self.model[id] = self.memory.amend(id, text=text, subject=subject)
+        if id not in self.model:
+            return
+        old = self.model[id]
+        if text != old.text:
+            if known := self.known(old.namespace, text, subject):
+                with pytest.raises(memoria.Refused):
+                    self.memory.amend(id, text=text, subject=subject)
+            self.guarded -= known
+        self.model[id] = self.memory.amend(id, text=text, subject=subject, readmit=True)
 
     @rule(id=consumes(ids))
     def forget(self, id: str) -> None:

@@ -74,7 +74,7 @@ def test_there_are_twenty_of_each_and_two_wrong_ones_of_each_verb() -> None:
 @CHECKERS
 def test_a_result_of_another_type_is_found(checker: Checker, tmp_path: Path) -> None:
     file = tmp_path / "other.py"
-    file.write_text(RIGHT.read_text().replace("dry_run=True), list[memoria.Memory]", "dry_run=True), memoria.Receipt"))
+    file.write_text(RIGHT.read_text().replace("dry_run=True), memoria.Preview", "dry_run=True), memoria.Receipt"))
     lines = [n for n, line in enumerate(file.read_text().splitlines(), 1) if "dry_run=True), memoria.Receipt" in line]
     assert len(lines) == 2
     assert [line for line, _ in checker(file)] == lines
