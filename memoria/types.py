@@ -462,8 +462,7 @@ class Verification:
     Attributes:
         files: how many files were read.
         bytes_scanned: how many bytes.
-        needles: how many texts, vectors and keys were looked for; texts under 8 bytes, and those that are words of the
-            file format itself, are not, for they would be found whatever is forgotten.
+        needles: how many texts, vectors and keys were looked for.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
         skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the
