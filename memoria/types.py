@@ -133,6 +133,8 @@ class Link:
 
 RECENT = 16
 """How many uses a trace stores one by one; older ones are summed up."""
+COUNT_LIMIT = (1 << 31) - 1
+"""The most uses or lapses that a trace counts, what 32 bits hold: counting stops there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -646,6 +648,7 @@ class Example:
 
 
 __all__ = [
+    "COUNT_LIMIT",
     "KINDS",
     "RECENT",
     "RELATIONS",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.metadata import MAX_PATH
-from memoria.types import KINDS, RECENT, Memory, Namespace, Provenance, Trace, Where
+from memoria.types import COUNT_LIMIT, KINDS, RECENT, Memory, Namespace, Provenance, Trace, Where
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -23,7 +23,15 @@ MAX_CRITERIA = 32
 # Half of what readers of JSON go down to: a line of an export has levels of its own.
 MAX_METADATA_DEPTH = 100
 _LARGEST = (1 << 63) - 1
-_MOST = (1 << 31) - 1
+RANGES = {
+    "stability": (1e-50, 1e50),
+    "difficulty": (1.0, 10.0),
+    "strength": (0.0, 1e50),
+    "interference": (0.0, 1e50),
+    "older": (0.0, 50.0),
+}
+"""Ranges of the numbers of a trace; decay rates have that of `older`. What a policy computes of them is finite."""
+_COUNTS = ("retrievals", "lapses")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +49,18 @@ def check_trace(trace: Trace) -> Trace:
     if violations:
         raise InvalidMemory(*violations)
     return trace
+
+
+def bounded(trace: Trace) -> Trace:
+    """`trace`, with what a policy has driven beyond the range of its field put at the end of that range."""
+    changed: dict[str, Any] = {name: _within(getattr(trace, name), *RANGES[name]) for name in RANGES}
+    recent = tuple((time, _within(rate, *RANGES["older"])) for time, rate in trace.recent)
+    counts = {name: min(getattr(trace, name), COUNT_LIMIT) for name in _COUNTS}
+    return replace(trace, **changed, **counts, recent=recent)
+
+
+def _within(number: float, least: float, most: float) -> float:
+    return min(max(number, least), most)
 
 
 def check_namespace(parts: Sequence[str]) -> Namespace:
@@ -172,16 +192,15 @@ def _trace_violations(trace: Trace) -> Iterator[str]:
     yield from time_violations(
         last_retrieved=trace.last_retrieved, encoded_at=trace.encoded_at, fades_at=trace.fades_at, **seen
     )
-    rates = {f"decay rate {place}": rate for place, (_, rate) in enumerate(trace.recent)}
-    numbers = {name: getattr(trace, name) for name in ("stability", "difficulty", "strength", "interference", "older")}
-    for name, number in (numbers | rates).items():
-        if not isinstance(number, int | float) or not math.isfinite(number):
-            yield f"{name} {shown(number)} is not a finite number"
-    if not trace.stability > 0:
-        yield f"stability {shown(trace.stability)} is not over 0"
-    for name, count in (("retrievals", trace.retrievals), ("lapses", trace.lapses)):
-        if not isinstance(count, int) or not 0 <= count <= _MOST:
-            yield f"{name} {shown(count)} is not a whole number from 0 to {_MOST:,}"
+    numbers = [(name, getattr(trace, name), RANGES[name]) for name in RANGES]
+    numbers += [(f"decay rate {place}", rate, RANGES["older"]) for place, (_, rate) in enumerate(trace.recent)]
+    for name, number, (least, most) in numbers:
+        if not isinstance(number, int | float) or not least <= number <= most:
+            yield f"{name} {shown(number)} is not a number from {least:g} to {most:g}"
+    for name in _COUNTS:
+        count = getattr(trace, name)
+        if not isinstance(count, int) or not 0 <= count <= COUNT_LIMIT:
+            yield f"{name} {shown(count)} is not a whole number from 0 to {COUNT_LIMIT:,}"
     if len(trace.recent) > RECENT:
         yield f"recent has {len(trace.recent)} presentations, the limit is {RECENT}"
 

@@ -18,6 +18,7 @@ With k = 0 it is the "optimized learning" of ACT-R, n t_n^(-d) / (1 - d). With c
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ _SECOND = timedelta(seconds=1)
 _NEAR_ONE = 1e-6
 # How many units a presentation is old at least: activation is infinite at no age at all.
 _LEAST_AGE = 1.0
+# The sum of what decayed fast long ago is below the smallest number.
+_LEAST_SUM = sys.float_info.min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class ActR(Model):
         Returns:
             Activation, any real number.
         """
-        return math.log(self._summed(trace, at))
+        return math.log(max(self._summed(trace, at), _LEAST_SUM))
 
     def _summed(self, trace: Trace, at: datetime) -> float:
         seen = trace.recent or ((trace.last_retrieved, 0.0),)
@@ -102,7 +105,11 @@ class ActR(Model):
     def many(self, traces: Traces, at: datetime) -> Floats:
         import numpy as np
 
-        activation = self._once(traces, at) if self._all_once(traces) else np.log(self._summed_columns(traces, at))
+        activation = (
+            self._once(traces, at)
+            if self._all_once(traces)
+            else np.log(np.maximum(self._summed_columns(traces, at), _LEAST_SUM))
+        )
         with np.errstate(over="ignore"):
             out: Floats = 1 / (1 + np.exp((self.tau - activation) / self.s))
         return out

@@ -19,7 +19,7 @@ from memoria.policies.registry import names
 from memoria.testing import HashEmbedder
 from memoria.transfer.jsonl import export, import_lines
 from memoria.types import Budget, Where
-from memoria.validate import MAX_METADATA_DEPTH
+from memoria.validate import MAX_METADATA_DEPTH, RANGES
 
 EMBEDDER = HashEmbedder(16)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -392,7 +392,10 @@ moments = st.datetimes(
 since_1970 = st.datetimes(_NAIVE.replace(year=1971), timezones=st.just(far(3))).map(datetime.isoformat)
 times = mostly(st.none() | moments, ODD_TIMES)
 begun = mostly(since_1970, [*ODD_TIMES, "1969-12-31T23:59:59Z"])
-numbers = mostly(st.floats(1e-300, 1e300), [-1.5, "1", float("nan"), float("inf"), True])
+numbers = {
+    name: mostly(st.floats(*ends), [-1.5, "1", float("nan"), float("inf"), True, *ends])
+    for name, ends in RANGES.items()
+}
 counts = mostly(st.integers(0, (1 << 31) - 1), [-1, 1 << 31, 10**30, 0.5])
 names_ = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=3)
 changes = st.fixed_dictionaries(
@@ -416,7 +419,7 @@ traces = st.fixed_dictionaries(
     optional={
         "last_retrieved": begun,
         **dict.fromkeys(("encoded_at", "fades_at"), times),
-        **dict.fromkeys(("stability", "difficulty", "strength", "interference", "older"), numbers),
+        **numbers,
         **dict.fromkeys(("retrievals", "lapses"), counts),
         **dict.fromkeys(("archived", "pinned", "held"), st.booleans()),
         "recent": st.lists(st.tuples(begun, st.floats(0, 1)), max_size=2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,10 @@ from memoria.policies import (
     Savings,
 )
 from memoria.policies.spacing import five
+from memoria.retention.fade import scheduled
 from memoria.testing.policies import DAY, START, PolicyConformance, histories
-from memoria.types import Memory, Trace
+from memoria.types import COUNT_LIMIT, RECENT, Memory, Trace
+from memoria.validate import RANGES, bounded, check_trace
 
 OURS: dict[str, Callable[[], Model]] = {
     "exponential": Exponential,
@@ -294,3 +296,31 @@ def test_exponential_equals_its_formula_written_another_way(stability: float, da
     trace = Trace(stability=stability, last_retrieved=START)
     ours = Exponential().retrievability(trace, START + timedelta(days=day))
     assert ours == pytest.approx(math.pow(0.9, day / stability), rel=1e-6, abs=1e-12)
+
+
+extreme = {name: st.floats(*ends) | st.sampled_from(ends) for name, ends in RANGES.items()}
+moment = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
+    [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+)
+
+
+@pytest.mark.parametrize("name", OURS)
+@given(
+    fields=st.fixed_dictionaries(
+        {"last_retrieved": moment},
+        optional={
+            **extreme,
+            **dict.fromkeys(("retrievals", "lapses"), st.sampled_from([0, 1, COUNT_LIMIT - 1, COUNT_LIMIT])),
+            "encoded_at": st.none() | moment,
+            "recent": st.lists(st.tuples(moment, extreme["older"]), max_size=RECENT).map(tuple),
+        },
+    ),
+    at=moment,
+    recalled=st.booleans(),
+)
+def test_a_trace_that_may_be_stored_may_be_used(
+    name: str, fields: dict[str, Any], at: datetime, *, recalled: bool
+) -> None:
+    trace = check_trace(Trace(**fields))
+    used = bounded(OURS[name]().reinforce(trace, at, recalled=recalled))
+    check_trace(scheduled(OURS[name](), 0.05, used))

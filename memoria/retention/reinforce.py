@@ -16,7 +16,7 @@ from memoria.retention import fade as fading
 from memoria.retention.allocate import Demand
 from memoria.retention.sameness import digest, unlike
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
-from memoria.validate import check_trace
+from memoria.validate import bounded, check_trace
 
 Reinforcing = Literal["recalled", "used", "never"]
 """What a recall strengthens: all that it returns, only what is used, or nothing."""
@@ -59,7 +59,7 @@ class Reinforcer:
 
     def encode(self, memory: Memory) -> Trace:
         """The trace of a new memory, with the time at which it fades."""
-        return fading.scheduled(self.policy, self.threshold, self.policy.encode(memory))
+        return self._scheduled(self.policy.encode(memory))
 
     def hear(self, hits: Sequence[Hit]) -> None:
         """Notes what was just recalled, so that `echo` recognizes it."""
@@ -137,8 +137,10 @@ class Reinforcer:
             self.store.write_note(DEMAND, allocating.to_note(kept))
 
     def _replace(self, traces: dict[str, Trace], waiting: Sequence[Recalled] = ()) -> None:
-        due = {id: check_trace(fading.scheduled(self.policy, self.threshold, trace)) for id, trace in traces.items()}
-        self.store.retrace(due, waiting)
+        self.store.retrace({id: self._scheduled(trace) for id, trace in traces.items()}, waiting)
+
+    def _scheduled(self, trace: Trace) -> Trace:
+        return check_trace(fading.scheduled(self.policy, self.threshold, bounded(trace)))
 
     def flush_if_there_is_room(self) -> None:
         """Like `flush`, except that on a full disk the uses are lost, so that no recall and no close fails for them."""
