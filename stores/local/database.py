@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -238,11 +238,6 @@ class Database:
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
-
-
-def parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Values in parts of at most `size`: SQLite limits how many a statement takes."""
-    return (values[at : at + size] for at in range(0, len(values), size))
 
 
 def marks(values: Sized) -> str:

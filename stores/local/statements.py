@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.forgotten import ADOPTED, sealed
 from memoria.stores.local.database import marks
 from memoria.stores.local.space import Space
@@ -64,13 +65,18 @@ def delete_rows(db: Connection, ids: Iterable[bytes], *, keep_links: bool = Fals
 
     keep_links: for rows that are written again under the same id: what says that one supersedes another stays.
     """
-    gone = [(id,) for id in ids]
-    kept = [link for (id,) in gone for link in _superseding(db, id)] if keep_links else []
+    gone = list(ids)
+    kept = [link for id in gone for link in _superseding(db, id)] if keep_links else []
     # In the order of the table, so that a page that holds several is written once.
-    places = sorted(place for id in gone for place in db.execute("SELECT row FROM memory WHERE id = ?", id))
+    places = sorted(place for some in parts(sorted(gone)) for place in _rows(db, some))
     db.executemany("DELETE FROM label WHERE row = ?", places)
     db.executemany("DELETE FROM memory WHERE row = ?", places)
     db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)
+
+
+def _rows(db: Connection, ids: Sequence[bytes]) -> list[Any]:
+    """(row,) of each id that has one."""
+    return db.execute(f"SELECT row FROM memory WHERE id IN ({marks(ids)})", ids).fetchall()
 
 
 def _superseding(db: Connection, id: bytes) -> list[Any]:

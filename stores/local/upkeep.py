@@ -11,8 +11,8 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
+from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
-from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.reading import Reading
 from memoria.stores.local.slots import MAGIC, SlotFile
