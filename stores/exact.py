@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.ranking import best, products
 from memoria.text.evidence import Columns, gather
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Record
@@ -35,16 +36,15 @@ class Room:
     def nearest(self, vector: Vectors, among: Set[str], k: int) -> list[tuple[float, str]]:
         """(cosine, id) of the k nearest of `among`, best first."""
         docs = self._docs(among)
-        scores = self._vectors[docs] @ vector
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [(float(scores[at]), self._ids[docs[at]]) for at in best]
+        scores = products(self._vectors[docs], vector)
+        return [(float(scores[at]), self._ids[docs[at]]) for at in best(scores, k, docs.__getitem__)]
 
     def evidence(
         self, asked: Question, vector: Vectors, among: Set[str], without: Set[str] | None, pool: int
     ) -> tuple[list[str], Columns]:
         """Candidates among these ids, and their columns. without: ids that lend nothing to those beside them."""
         docs = self._docs(among)
-        nearest = docs[np.argsort(-(self._vectors[docs] @ vector), kind="stable")[:pool]]
+        nearest = docs[best(products(self._vectors[docs], vector), pool, docs.__getitem__)]
         away = None if without is None else self._docs(without)
         found, columns = gather(self._words, nearest, self._vectors.__getitem__, asked, vector, docs, pool, away)
         return [self._ids[doc] for doc in found], columns

@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
     from memoria.text.evidence import Evidence
 
-POOL = 50
+POOL = 100
 _FINALISTS = 20
 _TWIN = 0.9
+_ROUNDING = 1e-3
+# Places that the first candidates are ranked for, and how many times more are looked at for the places after them.
+_PLACES = 10
+_WIDER = 5
 _LEFT_OUT = ("archived", "expired", "upcoming")
 
 
@@ -102,11 +106,28 @@ def recall_text(
 ) -> list[Hit]:
     """The k memories most needed for a question among those that match, best first. vector: of the question.
 
+    The first places are filled from `pool` candidates of each kind, the next from five times as many, and so on: what
+    is in one place does not depend on how many are asked for, so that pages neither repeat a memory nor pass one over.
+    """
+    hits: dict[str, Hit] = {}
+    places = _PLACES
+    while len(hits) < request.k:
+        found = _needed(store, policy, query, vector, replace(request, k=places), pool)
+        fresh = [hit for hit in found if hit.memory.id not in hits]
+        hits |= {hit.memory.id: hit for hit in fresh[: places - len(hits)]}
+        if len(found) < places:
+            break
+        places, pool = _WIDER * places, _WIDER * pool
+    return list(hits.values())[: request.k]
+
+
+def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int) -> list[Hit]:
+    """The k memories most needed of those that a pool finds, best first.
+
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
     where = check_where(_until(request))
     named = spans(query, request.at)
-    pool = max(pool, 4 * request.k)
     while True:
         evidence = store.evidence(question(query), vector, where, pool)
         terms = request.need.terms(evidence)
@@ -114,7 +135,7 @@ def recall_text(
         records, seen = _finalists(store, evidence, order, request, everyone=bool(named))
         if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
             break
-        pool *= 4
+        pool *= _WIDER
     scored = [
         (
             record,
@@ -225,10 +246,14 @@ def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Req
     """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR)."""
     import numpy as np
 
+    from memoria.ranking import products
+
     if not ordered:
         return []
     vectors = np.stack([record.vector for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
+    for at in np.flatnonzero(closest > _TWIN - _ROUNDING):
+        closest[at] = products(vectors[:at], vectors[at]).max(initial=0)
     hits = []
     for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
         if cosine > _TWIN:

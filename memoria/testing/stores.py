@@ -245,6 +245,20 @@ class StoreConformance:
         assert [score for _, score in found] == pytest.approx([score for score, _ in exact], abs=1e-5)
         assert found[0][0].id == records[7].memory.id
 
+    def test_equal_scores_are_ordered_by_id_whatever_k_is(self, store: Store) -> None:
+        """Of equal vectors and equal words, the lowest ids are found, in whatever order they were written."""
+        records = [record(("yes, of course", "no, not at all")[n % 2]) for n in range(40)]
+        for one in (*records[::3], *records[2::3], *records[1::3]):
+            store.write([one])
+        alike = [one.memory.id for one in records[::2]]
+        for where in (Where(), Where(archived=False), Where(namespace=("app", "ada"), since=START)):
+            for k in range(1, len(alike) + 1):
+                found = store.search(records[0].vector, where, k)
+                assert [memory.id for memory, _ in found] == alike[:k]
+                assert len({score for _, score in found}) == 1
+            evidence = store.evidence(question("yes, of course"), records[0].vector, where, 5)
+            assert sorted(evidence.ids) == alike[:5]
+
     def test_evidence_measures_words_and_neighbours(self, store: Store) -> None:
         import numpy as np
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ class Searching(Reading):
             for space in self._under(where.namespace):
                 nearest = space.nearest(vector, k, self._among(space, where), self._progress, archived=where.archived)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
-            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read([id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 

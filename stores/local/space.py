@@ -9,6 +9,7 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Progress
+from memoria.ranking import best, products
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile, check_counts
 from memoria.stores.sealing import unseal
@@ -17,7 +18,7 @@ from memoria.text.lexical import LexicalIndex
 from memoria.types import Namespace, Record
 
 if TYPE_CHECKING:
-    from memoria.arrays import Ints, Vectors
+    from memoria.arrays import Ints, Scores, Vectors
 
 RERANK = 200
 _CHUNK = 65_536
@@ -157,33 +158,44 @@ class Space:
     ) -> list[tuple[float, int]]:
         """Candidates of the index, scored from the slots, down to where none can be better than the k-th best."""
         wanted = max(RERANK, 4 * k)
-        slots, estimates = index.search(vector, wanted if among is None else wanted * 8)
         outside = self.back if archived is False else np.concatenate([self.back, self.away])
         if among is not None:
             outside = np.intersect1d(outside, among)
-            inside = np.isin(slots, among, assume_unique=True)
-            slots, estimates = slots[inside], estimates[inside]
-            if len(slots) + len(outside) < k:
-                return self._rerank(vector, among, k)
-        best = self._rerank(vector, np.concatenate([slots[:wanted], outside]), k)
-        floor = best[-1][0] - BOUND if len(best) == k else -np.inf
-        rest = slots[wanted:][estimates[wanted:] > floor]
-        return _best(best + self._rerank(vector, rest, k), k)
+        while True:
+            asked = wanted if among is None else wanted * 8
+            slots, estimates = index.search(vector, asked)
+            cut = estimates[asked - 1] if len(estimates) >= asked else -np.inf
+            if among is not None:
+                inside = np.isin(slots, among, assume_unique=True)
+                slots, estimates = slots[inside], estimates[inside]
+                if len(slots) + len(outside) < k:
+                    return self._rerank(vector, among, k)
+            found = self._rerank(vector, np.concatenate([slots[:wanted], outside]), k)
+            floor = found[-1][0] if len(found) == k else -np.inf
+            rest = slots[wanted:][estimates[wanted:] > floor - BOUND]
+            if len(rest):
+                found = self._rerank(vector, np.concatenate([[slot for _, slot in found], rest]), k)
+            if cut < _last_estimate(found, slots, estimates):
+                return found
+            # Vectors equal to the last of these were cut off by the index, in an order that is not that of ids.
+            wanted *= 4
 
     def _rerank(self, vector: Vectors, slots: Ints, k: int) -> list[tuple[float, int]]:
-        scored: list[tuple[float, int]] = []
-        for at in range(0, len(slots), _CHUNK):
-            part = slots[at : at + _CHUNK]
-            vectors = self.slots.vectors(part)
-            scores = vectors @ vector
-            # The index may still propose a forgotten slot; its vector is all zeros.
-            dead = np.flatnonzero(~vectors.any(axis=1))
-            if len(dead) and self.index is not None:
-                self.index.erase(part[dead].tolist())
-            scores[dead] = -np.inf
-            chosen = np.argsort(-scores, kind="stable")[:k]
-            scored += [(float(scores[n]), int(part[n])) for n in chosen if scores[n] > -np.inf]
-        return _best(scored, k)
+        parts = [slots[at : at + _CHUNK] for at in range(0, len(slots), _CHUNK)]
+        scores = np.concatenate([self._scores(vector, part) for part in parts]) if parts else np.zeros(0, np.float32)
+        slots, scores = slots[scores > -np.inf], scores[scores > -np.inf]
+        chosen = best(scores, k, lambda at: self.slots.ids(slots[at]).view("S16"))
+        return [(float(scores[n]), int(slots[n])) for n in chosen]
+
+    def _scores(self, vector: Vectors, slots: Ints) -> Scores:
+        vectors = self.slots.vectors(slots)
+        scores = products(vectors, vector)
+        # The index may still propose a forgotten slot; its vector is all zeros.
+        dead = np.flatnonzero(~vectors.any(axis=1))
+        if len(dead) and self.index is not None:
+            self.index.erase(slots[dead].tolist())
+        scores[dead] = -np.inf
+        return scores
 
     def advance(self, next_slot: int) -> None:
         """Adds what another process has appended, and removes the words of what it has forgotten."""
@@ -206,8 +218,17 @@ class Space:
         self.slots.close()
 
 
-def _best(scored: list[tuple[float, int]], k: int) -> list[tuple[float, int]]:
-    return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]
+def _last_estimate(found: list[tuple[float, int]], slots: Ints, estimates: Scores) -> float:
+    """What the index estimates for a vector that scores as the last one found; as far off as may be if it is not known.
+
+    Equal vectors have equal estimates.
+    """
+    if not found:
+        return np.inf
+    last = found[-1][0]
+    tied = [slot for score, slot in found if score == last]
+    known = estimates[np.isin(slots, tied)]
+    return float(known.min()) if len(known) else last - BOUND
 
 
 def live_among(space: Space, claimed: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:

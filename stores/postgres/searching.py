@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ class Searching(Reading):
             for tenant in self._tenants(connection, where.namespace):
                 among = self._among(connection, tenant, where)
                 best += [(score, id) for score, _, id in self._nearest(connection, tenant, vector, k, among, where)]
-            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read(connection, [id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
@@ -72,7 +71,7 @@ class Searching(Reading):
             found = self._estimated(connection, tenant, rounded, wanted, among, where)
             live = self._live(tenant, [slot for slot, _, _, _ in found])
             scored = [(float(e.to_numpy().astype(np.float32) @ vector), s, id) for s, id, e, _ in found if s in live]
-            best = sorted(scored, key=lambda hit: (-hit[0], hit[1]))[:k]
+            best = sorted(scored, key=lambda hit: (-hit[0], hit[2]))[:k]
             if len(found) < wanted or (len(best) == k and best[-1][0] > slack - found[-1][3]):
                 return best
             wanted *= 2
