@@ -123,7 +123,9 @@ def leaves(memory: Memoria) -> dict[str, str]:
 def gather(home: Memoria, rng: random.Random) -> None:
     """By hand, or in sleep."""
     plain = [one.id for one in home.list() if not one.parts and not one.provenance.derived_from]
-    free = [id for id in plain if not home.store.links([id])]
+    # A kill may have left some archived or pinned.
+    traces = {id: home.trace(id) for id in plain if not home.store.links([id])}
+    free = [id for id, trace in traces.items() if not trace.archived and not trace.protected]
     if len(free) > 2 and rng.random() < 0.5:
         home.consolidate(*rng.sample(free, rng.randint(2, 3)))
     else:

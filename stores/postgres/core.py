@@ -92,6 +92,8 @@ class Core:
         self._home.check("the store")
         with self._gate.shared():
             self._check_open()
+            if self._cluster.fresh and self._writable:
+                self._finish_all()
             yield
 
     @contextmanager
@@ -99,12 +101,13 @@ class Core:
         self._check_open()
         if not self._writable:
             raise StoreReadOnly("the store is open for reading: open it with mode='rw' to change it")
-        with self._gate.shared():
-            self._check_open()
-            if self._cluster.fresh:
-                self._cluster.fresh = False
-                self._finish()
-            yield
+        with self._reading():
+            try:
+                yield
+            except BaseException:
+                # It may have been cut short after its commit, and before what it was to destroy is destroyed.
+                self._cluster.fresh = True
+                raise
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -158,6 +161,15 @@ class Core:
             with self._cluster.connection() as connection:
                 connection.execute(script.format(numbers).encode())
             self._disk.reached("intents done")
+
+    def _finish_all(self) -> None:
+        """Carries out what is left, and again at the next write should this be interrupted."""
+        self._cluster.fresh = False
+        try:
+            self._finish()
+        except BaseException:
+            self._cluster.fresh = True
+            raise
 
     def _finish(self) -> None:
         """Carries out what crashed processes left; intents of a process at work may be carried out twice."""
