@@ -19,7 +19,9 @@ from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
+from memoria.recall.passage import nearest, told
 from memoria.recall.rerank import Rerank
+from memoria.text.passages import LETTERS
 from memoria.text.times import Span, overlap, spans
 from memoria.text.words import question
 from memoria.types import Hit, Memory, Record, Where
@@ -98,7 +100,19 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
         if len(held) >= request.k or len(found) < wanted:
             break
         wanted *= 4
-    return [Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in held[: request.k]]
+    first = held[: request.k]
+    passages = _passages(store, [memory for memory, _ in first], vector, request)
+    return [
+        Hit(memory=memory, score=score, terms={"similarity": score}, passage=passages.get(memory.id))
+        for memory, score in first
+    ]
+
+
+def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request: Request) -> dict[str, str | None]:
+    """By id, the passage of each memory with a long text; the others are not read."""
+    long = [memory.id for memory in memories if len(memory.text) > LETTERS]
+    records = store.read(long) if long else []
+    return {one.memory.id: told(one, vector, (), request.need) for one in records if one is not None}
 
 
 def recall_text(
@@ -143,7 +157,7 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         )
         for at, record in records
     ]
-    return _ranked(query, scored, request)
+    return _ranked(query, vector, scored, request)
 
 
 def _until(request: Request) -> Where:
@@ -232,25 +246,32 @@ def _times(memory: Memory) -> list[Span]:
     return times
 
 
-def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+def _ranked(
+    query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
+) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = _unrepeated(ordered, request)
-    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    hits = sorted(_unrepeated(ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    records = {record.memory.id: record for record, _ in scored}
+    words = question(query).words
+    return [replace(hit, passage=told(records[hit.memory.id], vector, words, request.need)) for hit in hits]
 
 
-def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
-    """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR)."""
+def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request) -> list[Hit]:
+    """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR).
+
+    Long memories repeat each other when the passages do that are nearest to the question.
+    """
     import numpy as np
 
     from memoria.ranking import products
 
     if not ordered:
         return []
-    vectors = np.stack([record.vector for record, _ in ordered])
+    vectors = np.stack([nearest(record, vector) for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
     for at in np.flatnonzero(closest > _TWIN - _ROUNDING):
         closest[at] = products(vectors[:at], vectors[at]).max(initial=0)

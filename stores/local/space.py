@@ -12,6 +12,7 @@ from memoria.protocols import Progress
 from memoria.ranking import best, products
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile, check_counts
+from memoria.stores.nearness import Nearness
 from memoria.stores.sealing import unseal
 from memoria.text.fingerprints import Fingerprints, Prints
 from memoria.text.lexical import LexicalIndex
@@ -57,6 +58,9 @@ class Space:
         # Words of the slots before `worded`; the words of later slots are in sealed rows, opened by the next search.
         self.words: LexicalIndex | None = None
         self.worded = 0
+        # Further passages of the slots before `cut`, likewise.
+        self.passages: Nearness | None = None
+        self.cut = 0
         # Slots of archived memories, and slots restored since the index was built: neither are in the index.
         self.away = np.zeros(0, np.int64)
         self.back = np.zeros(0, np.int64)
@@ -76,6 +80,11 @@ class Space:
             for slot, record in zip(slots.tolist(), records, strict=True):
                 self.words.add(slot, record.memory)
             self.worded = self.next_slot
+        if self.passages is not None:
+            for slot, record in zip(slots.tolist(), records, strict=True):
+                if record.passages is not None:
+                    self.passages.add(slot, record.passages.vectors)
+            self.cut = self.next_slot
 
     def erase(self, slots: Sequence[int], *, guard: bool) -> None:
         """Removes slots, zeroed on disk, from the indexes. guard: they have left their fingerprints."""
@@ -83,6 +92,8 @@ class Space:
             self.index.erase(slots)
         if self.words is not None:
             self.words.remove(slots)
+        if self.passages is not None:
+            self.passages.remove(slots)
         if guard and self.prints is not None:
             self.prints.update(self.slots.prints(slots))
 
@@ -197,11 +208,41 @@ class Space:
         scores[dead] = -np.inf
         return scores
 
+    def with_passages(
+        self, found: list[tuple[float, int]], vector: Vectors, k: int, among: Ints | None, without: Ints | None
+    ) -> list[tuple[float, int]]:
+        """What `nearest` found and the long memories that are nearer by a further passage: the k nearest of both."""
+        if not self.passages:
+            return found
+        self.drop_dead_passages()
+        slots, scores = self.passages.best(vector)
+        keep = np.ones(len(slots), np.bool_) if among is None else np.isin(slots, among)
+        if without is not None:
+            keep &= ~np.isin(slots, without)
+        nearest = {slot: score for score, slot in found}
+        for slot, score in zip(slots[keep].tolist(), scores[keep].tolist(), strict=True):
+            nearest[slot] = max(score, nearest.get(slot, -np.inf))
+        places, values = np.array(list(nearest), np.int64), np.array(list(nearest.values()), np.float32)
+        chosen = best(values, k, lambda at: self.slots.ids(places[at]).view("S16"))
+        return [(float(values[at]), int(places[at])) for at in chosen]
+
+    def drop_dead_passages(self) -> None:
+        """In a reader: lets go of passages of what the writer has forgotten."""
+        if self.passages:
+            owners = np.unique(self.passages.owners)
+            self.passages.remove(owners[~self.slots.taken(owners)].tolist())
+
+    def nearer(self, slots: Ints, vector: Vectors) -> Vectors:
+        """For each slot the vector of its passage that is nearest to `vector`, shape (n, d); zeros where forgotten."""
+        vectors = self.slots.vectors(slots)
+        return self.passages.nearer(slots, vectors, vector) if self.passages else vectors
+
     def advance(self, next_slot: int) -> None:
         """Adds what another process has appended, and removes the words of what it has forgotten."""
         if self.words is not None:
             docs = self.words.docs()
             self.words.remove(docs[~self.slots.taken(docs)].tolist())
+        self.drop_dead_passages()
         if next_slot == self.next_slot:
             return
         self.slots.remap()
@@ -214,7 +255,7 @@ class Space:
             self.index.add(fresh[live], vectors[live])
 
     def close(self) -> None:
-        self.index = self.words = None
+        self.index = self.words = self.passages = None
         self.slots.close()
 
 
