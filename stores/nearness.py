@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memoria.ranking import products
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from memoria.arrays import Ints, Scores, Vectors
-
-_CHUNK = 16_384
 
 
 class Nearness:
-    """Vectors of passages by document, as fp16. Documents are added in ascending order."""
+    """Vectors of passages by document, rounded to fp16. Documents are added in ascending order.
+
+    In float32: to convert them at each search would take ten times as long as to compare them.
+    """
 
     def __init__(self, dimension: int) -> None:
         self.owners: Ints = np.zeros(0, np.int64)
-        self._vectors: NDArray[Any] = np.zeros((0, dimension), np.float16)
-        self._fresh: list[tuple[int, NDArray[Any]]] = []
+        self._vectors: Vectors = np.zeros((0, dimension), np.float32)
+        self._fresh: list[tuple[int, Vectors]] = []
 
     def __len__(self) -> int:
         self._take_in()
@@ -31,7 +30,7 @@ class Nearness:
 
     def add(self, doc: int, vectors: Vectors) -> None:
         """Adds the passages of a document, shape (n, d)."""
-        self._fresh.append((doc, vectors.astype(np.float16)))
+        self._fresh.append((doc, vectors.astype(np.float16).astype(np.float32)))
 
     def _take_in(self) -> None:
         """Joins what was added since: one copy for many documents."""
@@ -54,9 +53,7 @@ class Nearness:
         docs, first = np.unique(self.owners, return_index=True)
         if not len(docs):
             return docs, np.zeros(0, np.float32)
-        parts = range(0, len(self.owners), _CHUNK)
-        found = [products(self._vectors[at : at + _CHUNK].astype(np.float32), vector) for at in parts]
-        scores: Scores = np.maximum.reduceat(np.concatenate(found), first)
+        scores: Scores = np.maximum.reduceat(products(self._vectors, vector), first)
         return docs, scores
 
     def scores(self, docs: Ints, vectors: Vectors, vector: Vectors) -> Scores:
@@ -72,7 +69,7 @@ class Nearness:
             return vectors
         made = vectors.copy()
         for at in long.tolist():
-            further = self._vectors[low[at] : high[at]].astype(np.float32)
+            further = self._vectors[low[at] : high[at]]
             scores = products(further, vector)
             if scores.max() > products(vectors[at : at + 1], vector)[0]:
                 made[at] = further[scores.argmax()]

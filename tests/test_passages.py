@@ -18,6 +18,7 @@ from memoria.engine.memory import Memoria
 from memoria.forget.residue import scan
 from memoria.recall.context import estimate_tokens, prompt
 from memoria.stores import LocalStore
+from memoria.stores.local.passages import opened
 from memoria.stores.nearness import Nearness
 from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.text.passages import LEAST, by_letters, cut_at, grouped, starts, whole
@@ -157,8 +158,17 @@ def test_nothing_of_the_passages_of_what_was_forgotten_stands_in_any_file(tmp_pa
         further = [secret for secret in secrets if secret.label == "vector fp16"]
         assert len(further) > 3 * len(gone)
         # Passages are sealed: not even those of what is there stand in the clear, only first vectors do.
-        seen = {live[find.needle].label for find in scan(store.files(), live).found}
-        assert seen == {"key", "vector fp16"}
+        seen = sorted(live[needle].label for needle in {find.needle for find in scan(store.files(), live).found})
+        assert seen == ["key"] * len(kept) + ["vector fp16"] * len(kept)
+        # The key that opens them is the one that is erased.
+        with closing(sqlite3.connect(f"file:{tmp_path}/a.memoria/memoria.db?mode=ro", uri=True)) as database:
+            blobs = database.execute(
+                "SELECT m.id, p.sealed FROM passage p JOIN memory m ON m.row = p.row ORDER BY m.id"
+            )
+            for (id, blob), key in zip(blobs, _keys(store, sorted(ids)), strict=True):
+                assert len(opened(key, blob, id).starts) > 2
+                with pytest.raises(memoria.StoreCorrupt):
+                    opened(bytes(32), blob, id)
         memory.recall("weather", k=3)
         memory.forget(*gone[:20])
         for id in gone[20:]:
@@ -166,11 +176,13 @@ def test_nothing_of_the_passages_of_what_was_forgotten_stands_in_any_file(tmp_pa
         assert scan(store.files(), secrets).found == ()
         memory.reembed(BoundedEmbedder(384))
         assert scan(store.files(), secrets).found == ()
-        with closing(sqlite3.connect(f"file:{tmp_path}/a.memoria/memoria.db?mode=ro", uri=True)) as database:
-            database.execute("SELECT 1")
         memory.rebuild()
         with closing(sqlite3.connect(f"file:{tmp_path}/a.memoria/memoria.db?mode=ro", uri=True)) as database:
             assert database.execute("SELECT count(*) FROM passage").fetchone() == (len(kept),)
+
+
+def _keys(store: LocalStore, ids: list[str]) -> list[bytes]:
+    return [secret.data for secret in store.secrets(ids) if secret.label == "key"]
 
 
 def test_damaged_passages_hide_no_memory_and_are_given_up_by_a_repair(tmp_path: Path) -> None:
