@@ -214,6 +214,18 @@ def test_a_reader_sees_passages_come_and_go(tmp_path: Path) -> None:
             assert long.id not in [hit.memory.id for hit in reader.recall(asked, k=40, vector_only=vector_only)]
 
 
+def test_a_forget_takes_passages_out_of_ram_before_it_returns(tmp_path: Path) -> None:
+    with _filled(str(tmp_path / "a.memoria")) as memory:
+        long = memory.remember(f"{PAGE} {FACT}")
+        memory.recall("weather", k=1)
+        assert isinstance(memory.store, LocalStore)
+        (space,) = memory.store._spaces.values()
+        assert space.passages is not None
+        assert len(space.passages) == len(starts(long.text, EMBEDDER))
+        memory.forget(long.id)
+        assert len(space.passages) == 0
+
+
 def test_passages_in_ram_are_as_if_the_forgotten_had_never_been() -> None:
     rng = np.random.default_rng(0)
     vectors = {doc: rng.standard_normal((doc % 4 + 1, 8)).astype(np.float32) for doc in range(20)}
