@@ -233,11 +233,11 @@ def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Seq
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
-        terms |= need.term("time", float(overlap(named, _times(memory))))
+        terms |= need.term("time", float(overlap(named, times_of(memory))))
     return terms
 
 
-def _times(memory: Memory) -> list[Span]:
+def times_of(memory: Memory) -> list[Span]:
     """The times a memory is about: those its text names, or else when it was observed; and its validity, if bounded."""
     said = memory.created_at
     times = spans(memory.text, said) or [(said, said + datetime.resolution)]
