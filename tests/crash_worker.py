@@ -19,11 +19,11 @@ from memoria.engine.memory import Memoria
 from memoria.stores.local import Disk, LocalStore
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.registry import is_url
-from memoria.testing import HashEmbedder
+from memoria.testing import BoundedEmbedder
 from memoria.types import Provenance, Secret
 
 SECTOR = 512
-EMBEDDER = HashEmbedder(384)
+EMBEDDER = BoundedEmbedder(384)
 
 
 class CrashDisk(Disk):
@@ -85,7 +85,9 @@ def act(memory: Memoria, rng: random.Random, name: str, log: object) -> None:
     choice = rng.random()
     home = memory.namespace("n", rng.choice("abc"))
     if choice < 0.45 or len(ids) < 5:
-        texts = [f"text {name} n{n} of many words" for n in range(rng.choice([1, 1, 1, 8]))]
+        # One in three is longer than what the embedder reads.
+        more = rng.choice(["", "", " and more of them" * 6])
+        texts = [f"text {name} n{n} of many words{more}" for n in range(rng.choice([1, 1, 1, 8]))]
         say("remembering", texts=texts)
         say("remembered", memories={one.id: one.text for one in home.remember_many(texts)})
     elif choice < 0.6:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -43,7 +44,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @given(st.text(st.sampled_from("ab .!?\n\u3002\u00e9"), max_size=300), st.integers(1, 40))
 def test_pieces_are_the_text_and_fit(text: str, size: int) -> None:
-    def count(texts: list[str]) -> list[int]:
+    def count(texts: Sequence[str]) -> list[int]:
         return list(map(len, texts))
 
     cut = grouped(text, size, size, count)
@@ -236,6 +237,6 @@ def test_passages_in_ram_are_as_if_the_forgotten_had_never_been() -> None:
             never.add(doc, some)
     seen.remove(doc for doc in vectors if not doc % 3)
     question = rng.standard_normal(8).astype(np.float32)
-    for mine, theirs in zip(seen.best(question), never.best(question), strict=True):
-        assert mine.tolist() == theirs.tolist()
+    (docs, scores), (others, expected) = seen.best(question), never.best(question)
+    assert (docs.tolist(), scores.tolist()) == (others.tolist(), expected.tolist())
     assert len(seen) == len(never)
