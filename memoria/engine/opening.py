@@ -25,7 +25,16 @@ MEMORY = ":memory:"
 
 
 class Behaviour(TypedDict, total=False):
-    """How a memory behaves. Arguments as of `open`."""
+    """How a memory behaves.
+
+    Attributes:
+        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
+        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
+        fade_below: retrievability, in [0, 1), under which `fade` archives.
+        clock: gives the present time, aware.
+        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
+        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
+    """
 
     policy: PolicyLike
     reinforce: Reinforcing
@@ -53,12 +62,7 @@ def open(
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
-        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
-        fade_below: retrievability, in [0, 1), under which `fade` archives.
-        clock: gives the present time, aware.
-        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
-        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first; see `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
