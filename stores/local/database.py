@@ -126,9 +126,11 @@ ALTER TABLE label ADD COLUMN single INTEGER;
 CREATE UNIQUE INDEX label_single ON label (hash) WHERE single = 1;
 """
 
-# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
-# that an older memoria, which writes no such labels, refuses the store from then on.
+# A row names its own labels, joined, so that no index is needed to delete them. Rows that exist get theirs, and those
+# that they lack, from `_link_all`. The number changes in the commit that asks for it, so that an older memoria, which
+# writes no such labels, refuses the store from then on.
 _FORMAT_4 = """
+ALTER TABLE memory ADD COLUMN labels BLOB;
 DELETE FROM meta WHERE name = 'linked';
 PRAGMA user_version = 4;
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.protocols import Embedder, Progress
-from memoria.recall.need import Need
+from memoria.recall.need import Need, centred
+from memoria.recall.search import times_of
+from memoria.text.times import Reading, closeness, days
 from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
 
@@ -185,8 +188,14 @@ def curve(rows: Iterable[tuple[Asked, Sequence[int]]]) -> list[float]:
 
 
 def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
-    """Means per category and over "all": {category: {measure: {"mean", "low", "high", "n"}}}."""
-    return summed([(asked.category, measures(asked, found)) for asked, found in rows])
+    """Means per category, over "all", and over questions of any category that name a time ("dated").
+
+    In the form {category: {measure: {"mean", "low", "high", "n"}}}.
+    """
+    found = [(asked, measures(asked, places)) for asked, places in rows]
+    dated = [row for asked, row in found if days(asked.text, date(2000, 1, 1), Reading())]
+    report = summed([(asked.category, row) for asked, row in found])
+    return {**report, "dated": _means(dated)} if dated else report
 
 
 def summed(rows: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, Any]:
@@ -222,14 +231,26 @@ def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Flo
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
-        cases = []
+        cases: list[tuple[Mapping[str, Floats], Floats]] = []
         for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
             if right.any():
-                cases.append((evidence.columns, right))
+                times = _times(memory, asked.text, evidence.ids, one.until)
+                cases.append(({**centred(evidence.columns), "time": times}, right))
     return cases
+
+
+def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floats:
+    """How well the days that the question names and those that each memory is about agree, shape (n,)."""
+    import numpy as np
+
+    named = days(text, at.date(), Reading())
+    found = memory.store.read(ids) if named else ()
+    about = [closeness(named, times_of(one.memory, Reading())) for one in found if one is not None]
+    times: Floats = np.array(about) if named else np.zeros(len(ids))
+    return times
 
 
 def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
