@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
     from memoria.transfer.copying import Copied, Place, copy
+    from memoria.zones import ZoneLike
 
 __version__ = "0.1.0"
 """The version of this package."""
@@ -134,6 +135,7 @@ _LAZY = {
     "Tool": "memoria.models.chat",
     "ToolCall": "memoria.models.chat",
     "Vectors": "memoria.arrays",
+    "ZoneLike": "memoria.zones",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
 }
@@ -201,6 +203,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Vectors",
+    "ZoneLike",
     "__version__",
     "aio",
     "copy",

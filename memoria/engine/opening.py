@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike, fsdecode
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder
@@ -73,17 +73,14 @@ def open(
         chosen = _ready(store, embedder, given, mode)
         kept = adopted(store) if policy is None else policy
         rule: Reinforcing = "never" if mode == "r" else reinforce
-        return Memoria(
-            store,
-            chosen,
-            policy=kept,
-            clock=clock,
-            progress=progress,
-            reinforce=rule,
-            fade_below=fade_below,
-            zone=here,
-            day_first=day_first,
-        )
+        more: dict[str, Any] = {
+            "clock": clock,
+            "progress": progress,
+            "fade_below": fade_below,
+            "zone": here,
+            "day_first": day_first,
+        }
+        return Memoria(store, chosen, policy=kept, reinforce=rule, **more)
     except BaseException:
         store.close()
         raise
