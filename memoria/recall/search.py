@@ -202,17 +202,17 @@ def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Seq
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
-        terms |= need.term("time", closeness(named, times_of(memory, request.reading)))
+        terms |= need.term("time", closeness(named, about(memory, request.reading)))
     return terms
 
 
-def times_of(memory: Memory, reading: Reading) -> list[Days]:
+def about(memory: Memory, reading: Reading) -> list[Days]:
     """The days a memory is about: those its text means, and its validity if bounded.
 
     A gist is about the days of its parts.
     """
     if memory.parts:
-        return [some for part in memory.parts for some in times_of(part, reading)]
+        return [some for part in memory.parts for some in about(part, reading)]
     on = memory.day(reading.zone)
     found = meant(memory.text, on, reading)
     if memory.valid_from is not None and memory.valid_to is not None:

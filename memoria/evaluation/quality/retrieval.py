@@ -14,10 +14,11 @@ from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need, centred
-from memoria.recall.search import times_of
+from memoria.recall.search import about
 from memoria.text.times import Reading, closeness, days
 from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
+from memoria.zones import day
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -246,10 +247,11 @@ def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floa
     """How well the days that the question names and those that each memory is about agree, shape (n,)."""
     import numpy as np
 
-    named = days(text, at.date(), Reading())
+    reading = Reading()
+    named = days(text, day(at, reading.zone), reading)
     found = memory.store.read(ids) if named else ()
-    about = [closeness(named, times_of(one.memory, Reading())) for one in found if one is not None]
-    times: Floats = np.array(about) if named else np.zeros(len(ids))
+    close = [closeness(named, about(one.memory, reading)) for one in found if one is not None]
+    times: Floats = np.array(close) if named else np.zeros(len(ids))
     return times
 
 
