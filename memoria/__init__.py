@@ -136,6 +136,7 @@ _LAZY = {
     "Tool": "memoria.models.chat",
     "ToolCall": "memoria.models.chat",
     "Vectors": "memoria.arrays",
+    "ZoneLike": "memoria.zones",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
     "ZoneLike": "memoria.zones",
@@ -205,6 +206,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Vectors",
+    "ZoneLike",
     "__version__",
     "aio",
     "copy",
@@ -213,7 +215,6 @@ __all__ = [
     "policies",
     "stores",
     "testing",
-    "ZoneLike",
 ]
 __all__ += types.__all__
 __all__ += errors.__all__

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
 from memoria.metadata import Scalar, asked, entries
-from memoria.zones import day as zone_day
-from memoria.zones import known_zone
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -93,8 +91,10 @@ class Memory:
         Returns:
             A date of the calendar there.
         """
-        own = None if self.zone is None else known_zone(self.zone)
-        return zone_day(self.created_at, own or zone)
+        from memoria import zones
+
+        own = None if self.zone is None else zones.known_zone(self.zone)
+        return zones.day(self.created_at, own or zone)
 
     def holds(self, at: datetime) -> bool:
         """Whether it is true at a time.

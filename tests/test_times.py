@@ -147,8 +147,8 @@ IN_LANGUAGES = {
     "es": (
         "Fui ayer",
         "Voy mañana",
-        "Fui hace tres días",
-        "Fui la semana pasada",
+        "Yo fui a la playa hace tres días",
+        "Yo fui a la playa la semana pasada",
         "Fui el 8 de mayo de 2023",
     ),
     "fr": (
@@ -195,7 +195,7 @@ IN_LANGUAGES = {
     ),
     "pl": (
         "Byłem wczoraj u niej",
-        "Jestem jutro u niej",
+        "Ja nie mam jutro czasu, bo jestem u niej",
         "Byłem trzy dni temu u niej",
         "Byłem w zeszły tydzień u niej",
         "Byłem 8 maja 2023 u niej",

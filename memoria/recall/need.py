@@ -55,8 +55,9 @@ class Need:
     coverage: share of the question's words that the memory has, weighted by idf; in [0, 1].
     speaker: 1 if the question names the memory's speaker, -1 if it names another, else 0. question, answer: 1 if the
     memory asks, or follows one that asks. self: 1 if its speaker speaks of themselves. asked for: 1 if it has a name, a
-    time or a number and the question asks for that. length: ln(1 + words). time: 1 if it is about a time the question
-    names. base level, salience: log-odds of retrievability and of salience, both clipped to [0.01, 0.99].
+    time or a number and the question asks for that. length: ln(1 + words). time: how well the days
+    that the question names and those that the memory is about agree; in [0, 1]. base level, salience: log-odds of
+    retrievability and of salience, both clipped to [0.01, 0.99].
     repeats: how much it repeats a hit ranked above it, from 0 (cosine 0.9) to 1.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,8 +189,14 @@ def curve(rows: Iterable[tuple[Asked, Sequence[int]]]) -> list[float]:
 
 
 def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
-    """Means per category and over "all": {category: {measure: {"mean", "low", "high", "n"}}}."""
-    return summed([(asked.category, measures(asked, found)) for asked, found in rows])
+    """Means per category, over "all", and over questions of any category that name a time ("dated").
+
+    In the form {category: {measure: {"mean", "low", "high", "n"}}}.
+    """
+    found = [(asked, measures(asked, places)) for asked, places in rows]
+    dated = [row for asked, row in found if days(asked.text, date(2000, 1, 1), Reading())]
+    report = summed([(asked.category, row) for asked, row in found])
+    return {**report, "dated": _means(dated)} if dated else report
 
 
 def summed(rows: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, Any]:
@@ -238,7 +244,7 @@ def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Flo
 
 
 def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floats:
-    """Whether each memory is about a time that the question names, shape (n,)."""
+    """How well the days that the question names and those that each memory is about agree, shape (n,)."""
     import numpy as np
 
     reading = Reading()
