@@ -423,11 +423,14 @@ class Hit(_Reported):
         memory: the memory.
         score: log-odds that it is needed now; the cosine when recall went by the vector alone.
         terms: the named parts of the score; their sum is the score.
+        probability: how likely the query wants it, in [0, 1], whatever else is recalled; None by the vector alone, with
+            weights of one's own, and for an embedder without constants for it.
     """
 
     memory: Memory
     score: float
     terms: Mapping[str, float]
+    probability: float | None = None
 
     def explain(self) -> str:
         """The score as a sum of named terms, largest first.
@@ -455,6 +458,23 @@ class Hit(_Reported):
         """
         object.__setattr__(self, "_tell", tell)
         return self
+
+
+class Hits(list[Hit]):
+    """The hits of one query, best first, and how likely the query wants anything that is known.
+
+    Args:
+        hits: best first.
+        known: see below.
+
+    Attributes:
+        known: how likely anything remembered is wanted, in [0, 1], however few of it are among the hits; None where
+            hits have no probability.
+    """
+
+    def __init__(self, hits: Iterable[Hit] = (), *, known: float | None = None) -> None:
+        super().__init__(hits)
+        self.known = known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -657,6 +677,7 @@ __all__ = [
     "EmbedderCard",
     "Example",
     "Hit",
+    "Hits",
     "Kind",
     "LedgerEntry",
     "Link",

@@ -18,7 +18,7 @@ from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
 from memoria.engine.change import SleepOptions
-from memoria.engine.memory import HitLists, Hits, Include, Memories, Namespaces, Problems
+from memoria.engine.memory import HitLists, Include, Memories, Namespaces, Problems
 from memoria.engine.opening import Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
@@ -38,7 +38,7 @@ from memoria.retention.fade import FADE_BELOW
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.types import Budget, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -116,6 +116,7 @@ class AsyncMemoria(AsyncView):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         **filters: Unpack[Filters],
@@ -130,15 +131,17 @@ class AsyncMemoria(AsyncView):
             include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits that the query wants with this probability, in [0, 1]; see `Hit.probability`.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score and the terms that the score is the sum of.
+            Hits, each with its score, the terms that the score is the sum of, and its probability; `known` of the list
+            is the probability that anything known is wanted.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type.
+            InvalidQuery: an argument is out of its range or of another type; `at_least` where hits have no probability.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -151,6 +154,7 @@ class AsyncMemoria(AsyncView):
                 include=include,
                 need=need,
                 rerank=rerank,
+                at_least=at_least,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
                 **filters,
@@ -167,6 +171,7 @@ class AsyncMemoria(AsyncView):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         **filters: Unpack[Filters],
@@ -181,6 +186,7 @@ class AsyncMemoria(AsyncView):
             include: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits of this probability.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
             filters: see `Filters`.
@@ -189,7 +195,8 @@ class AsyncMemoria(AsyncView):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence; `at_least` where
+                hits have no probability.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -202,6 +209,7 @@ class AsyncMemoria(AsyncView):
                 include=include,
                 need=need,
                 rerank=rerank,
+                at_least=at_least,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
                 **filters,

@@ -21,11 +21,12 @@ from memoria.forget.residue import Residue, scan, text_secrets
 from memoria.observe import watched
 from memoria.recall import search as searching
 from memoria.recall.context import CountTokens, estimate_tokens, pack
+from memoria.recall.fitted import fitted
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
-from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
-from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -34,7 +35,6 @@ Include = Literal["archived", "expired", "upcoming"]
 """What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
-Hits = list[Hit]
 HitLists = list[Hits]
 Namespaces = list[Namespace]
 Problems = list[str]
@@ -112,6 +112,7 @@ class Memoria(Change):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         **filters: Unpack[Filters],
@@ -126,15 +127,17 @@ class Memoria(Change):
             include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits that the query wants with this probability, in [0, 1]; see `Hit.probability`.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score and the terms that the score is the sum of.
+            Hits, each with its score, the terms that the score is the sum of, and its probability; `known` of the list
+            is the probability that anything known is wanted.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type.
+            InvalidQuery: an argument is out of its range or of another type; `at_least` where hits have no probability.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -146,6 +149,7 @@ class Memoria(Change):
             include=include,
             need=need,
             rerank=rerank,
+            at_least=at_least,
             budget_tokens=budget_tokens,
             count_tokens=count_tokens,
             **filters,
@@ -162,6 +166,7 @@ class Memoria(Change):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         **filters: Unpack[Filters],
@@ -176,6 +181,7 @@ class Memoria(Change):
             include: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits of this probability.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
             filters: see `Filters`.
@@ -184,20 +190,24 @@ class Memoria(Change):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence; `at_least` where
+                hits have no probability.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
         if isinstance(queries, str):
             raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
+        fit = fitted(self.store.embedder.name)
         request = searching.Request(
             where=self._where(filters, archived=searching.archived_filter(include)),
             k=check_whole("k", k),
             at=self._clock(),
             as_of=check_time("as_of", as_of),
             include=frozenset(include),
-            need=Need() if need is None else need,
+            need=Need.of(self.store.embedder.name) if need is None else need,
             rerank=rerank,
+            calibration=None if need is not None else fit.calibration,
+            at_least=check_probability("at_least", at_least),
         )
         found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
         return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]

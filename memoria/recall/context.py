@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from memoria.types import Hit, Memory
+from memoria.types import Hit, Hits, Memory
 from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
@@ -23,14 +23,14 @@ def line(memory: Memory) -> str:
     return f"- {memory.created_at:%Y-%m-%d}{who}: {memory.text}"
 
 
-def pack(hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_tokens) -> list[Hit]:
+def pack(hits: Hits, budget: int | None, count: CountTokens = estimate_tokens) -> Hits:
     """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over.
 
     budget: None takes all. Raises InvalidQuery for one under 1.
     """
     if budget is None:
-        return list(hits)
-    packed, left = [], check_whole("budget_tokens", budget)
+        return hits
+    packed, left = Hits(known=hits.known), check_whole("budget_tokens", budget)
     for hit in hits:
         cost = count(line(hit.memory) + "\n")
         if cost <= left:

@@ -19,10 +19,11 @@ from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
+from memoria.recall.probability import Calibration
 from memoria.recall.rerank import Rerank
 from memoria.text.times import Span, overlap, spans
 from memoria.text.words import question
-from memoria.types import Hit, Memory, Record, Where
+from memoria.types import Hit, Hits, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Request:
 
     at: now, for base level and relative times. as_of: only memories recorded and valid at that time; None is now.
     include: what is left out unless named: some of "archived", "expired", "upcoming". need: the weights.
-    rerank: scores the texts of the finalists.
+    rerank: scores the texts of the finalists. calibration: makes probabilities of need, if there is one. at_least: only
+    hits of this probability.
     """
 
     where: Where
@@ -51,23 +53,35 @@ class Request:
     as_of: datetime | None = None
     include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
+    calibration: Calibration | None = None
+    at_least: float | None = None
 
 
 def recall_all(
     records: Records, queries: Sequence[str | Vectors], request: Request, *, vector_only: bool
-) -> list[list[Hit]]:
+) -> list[Hits]:
     """The hits of each query, in order; texts are embedded in one pass.
 
     vector_only: scores text queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector,
     EmbedderMismatch.
     """
     store = records.store
+    by_vector = vector_only or not all(isinstance(query, str) for query in queries)
+    if request.at_least is not None and (request.calibration is None or by_vector):
+        raise InvalidQuery(_no_probabilities(store.embedder.name))
     return [
         recall_text(store, records.policy, query, vector, request)
         if isinstance(query, str) and not vector_only
         else recall_vector(store, vector, request)
         for query, vector in zip(queries, embed_queries(store, records.embedder, queries), strict=True)
     ]
+
+
+def _no_probabilities(embedder: str) -> str:
+    return (
+        f"at_least needs probabilities, and hits have none by the vector alone, with need=, or where no constants are "
+        f"fitted for the embedder, here {shown(embedder)} (memoria eval calibrate)"
+    )
 
 
 def archived_filter(include: object) -> bool | None:
@@ -81,7 +95,7 @@ def archived_filter(include: object) -> bool | None:
     return None if "archived" in include else False
 
 
-def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
+def recall_vector(store: Store, vector: Vectors, request: Request) -> Hits:
     """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
 
     Searches again for more when fewer than k of those found hold at the time asked about.
@@ -94,12 +108,12 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
         if len(held) >= request.k or len(found) < wanted:
             break
         wanted *= 4
-    return [Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in held[: request.k]]
+    return Hits(Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in held[: request.k])
 
 
 def recall_text(
     store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int = POOL
-) -> list[Hit]:
+) -> Hits:
     """The k memories most needed for a question among those that match, best first. vector: of the question.
 
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
@@ -122,7 +136,30 @@ def recall_text(
         )
         for at, record in records
     ]
-    return _ranked(query, scored, request)
+    chances, known = _chances(scored, vector, request.calibration)
+    return Hits(_likely(_ranked(query, scored, request), chances, request.at_least)[: request.k], known=known)
+
+
+def _chances(
+    scored: Sequence[tuple[Record, Mapping[str, float]]], vector: Vectors, calibration: Calibration | None
+) -> tuple[dict[str, float], float | None]:
+    """How likely each finalist is wanted, by its id, and how likely anything is."""
+    import numpy as np
+
+    if calibration is None:
+        return {}, None
+    needs = np.array([sum(terms.values()) for _, terms in scored])
+    cosines = np.array([float(record.vector @ vector) for record, _ in scored])
+    each = calibration.of_hits(needs, cosines).tolist()
+    return {record.memory.id: one for (record, _), one in zip(scored, each, strict=True)}, calibration.of_any(
+        needs, cosines
+    )
+
+
+def _likely(hits: Sequence[Hit], chances: Mapping[str, float], at_least: float | None) -> list[Hit]:
+    """The hits with their probabilities, without those under `at_least`."""
+    told = [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
+    return [hit for hit in told if at_least is None or (hit.probability is not None and hit.probability >= at_least)]
 
 
 def _until(request: Request) -> Where:
@@ -198,11 +235,11 @@ def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Seq
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
-        terms |= need.term("time", float(overlap(named, _times(memory))))
+        terms |= need.term("time", float(overlap(named, times_of(memory))))
     return terms
 
 
-def _times(memory: Memory) -> list[Span]:
+def times_of(memory: Memory) -> list[Span]:
     """The times a memory is about: those its text names, or else when it was observed; and its validity, if bounded."""
     said = memory.created_at
     times = spans(memory.text, said) or [(said, said + datetime.resolution)]
@@ -218,7 +255,7 @@ def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], reque
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
     hits = _unrepeated(ordered, request)
-    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))
 
 
 def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:

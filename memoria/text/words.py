@@ -6,7 +6,7 @@ Nothing here keeps a word: the stemmer runs without its cache, so that a forgott
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache
@@ -17,6 +17,12 @@ STOP_WORDS = frozenset(
     """a an and are as at be been but by did do does for from had has have he her his how i if in into is it its me my
     of on or she that the their them they this to us was we were what when where which who whom why will with would
     you your""".split()  # noqa: SIM905 - a list of words reads as words
+)
+# Of a question only: what people ask and tell with, and no memory is about. An index keeps these words.
+ASKING_WORDS = STOP_WORDS | frozenset(
+    """about ain also am any because being can could didn doesn don here hers if im isn just let ll may might mine more
+    most must myself no not ours out re shall should so some such than then theirs there these those too up ve very
+    yours""".split()  # noqa: SIM905 - as above
 )
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
 _APOSTROPHE = re.compile(r"['\u2019]")
@@ -62,7 +68,8 @@ _WANTS = {
 class Question:
     """A query as the lexical index uses it.
 
-    words: distinct stems without stop words, in order. spoken: every word, in lower case, to find whom it names.
+    words: distinct stems without words of grammar, in order, or with them if there are no others. spoken: every word,
+    in lower case, to find whom it names.
     wants: the kinds of thing that it asks for.
     """
 
@@ -76,15 +83,15 @@ def plain_words(text: str) -> list[str]:
     return [_APOSTROPHE.split(word)[0] for word in _WORD.findall(text.casefold())]
 
 
-def stems(text: str) -> list[str]:
+def stems(text: str, without: Set[str] = STOP_WORDS) -> list[str]:
     """Stems of the words that are not stop words, in order, with repeats: "Ada drank teas" gives ada, drank, tea."""
-    words = [word for word in plain_words(text) if word not in STOP_WORDS]
+    words = [word for word in plain_words(text) if word not in without]
     return cast("list[str]", _stemmer().stemWords(words))
 
 
 def question(text: str) -> Question:
     """A query text as a Question."""
-    words = tuple(dict.fromkeys(stems(text)))
+    words = tuple(dict.fromkeys(stems(text, ASKING_WORDS) or stems(text)))
     return Question(words=words, spoken=frozenset(plain_words(text)), wants=_matching(_WANTS, text))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,17 @@ from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.protocols import Embedder, Progress
-from memoria.recall.need import Need
+from memoria.recall.need import Need, centred
+from memoria.recall.search import times_of
+from memoria.text.times import overlap, spans
 from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
+Case = tuple[Mapping[str, "Floats"], "Floats", float]
+"""A question to fit to: columns of its n candidates, which of these are relevant, shape (n,), and its weight."""
 
 DEPTH = 50
 BOOTSTRAPS = 1000
@@ -215,24 +220,36 @@ def svg(report: Mapping[str, Any]) -> str:
     return chart(title, lines, range(0, DEPTH + 1, 10), "k")
 
 
-def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Floats], Floats]]:
-    """For each question the columns of its candidates and which are relevant, shape (n,), to fit weights to."""
+def design(one: Conversation, embedder: Embedder) -> list[Case]:
+    """The questions of a conversation, to fit weights to."""
     import numpy as np
 
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
-        cases = []
+        cases: list[Case] = []
         for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
             if right.any():
-                cases.append((evidence.columns, right))
+                times = _times(memory, asked.text, evidence.ids, one.until)
+                cases.append(({**centred(evidence.columns), "time": times}, right, 1.0))
     return cases
 
 
-def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
+def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floats:
+    """Whether each memory is about a time that the question names, shape (n,)."""
+    import numpy as np
+
+    named = spans(text, at)
+    found = memory.store.read(ids) if named else ()
+    about = [float(overlap(named, times_of(one.memory))) for one in found if one is not None]
+    times: Floats = np.array(about) if named else np.zeros(len(ids))
+    return times
+
+
+def fit(cases: Sequence[Case], *, penalty: float = 1e-3) -> dict[str, float]:
     """Weights by maximum likelihood of a conditional logit (McFadden 1974): which of the candidates is needed.
 
     A question with m pieces of evidence weighs sqrt(m), between equal weights for questions and for pieces. Columns are
@@ -243,7 +260,8 @@ def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float 
 
     names = list(cases[0][0])
     tables = [
-        (np.stack([columns[name] for name in names], axis=1), right / np.sqrt(right.sum())) for columns, right in cases
+        (np.stack([columns[name] for name in names], axis=1), weight * right / np.sqrt(right.sum()))
+        for columns, right, weight in cases
     ]
     scale = np.concatenate([table for table, _ in tables]).std(axis=0) + 1e-9
 
