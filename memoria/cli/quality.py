@@ -11,7 +11,8 @@ from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import as_embedder
-from memoria.evaluation.quality import compare, datasets, retrieval, staleness
+from memoria.evaluation.quality import calibrate, compare, datasets, retrieval, staleness
+from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.recall.need import Need
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
@@ -105,6 +106,43 @@ def _pair(means: dict[str, float]) -> str:
 def _less(measures: dict[str, dict[str, float]]) -> str:
     parts = (measures[name] for name in ("recall@10", "mrr"))
     return "\n".join(f"{one['mean']:+.3f} ({one['low']:+.3f}, {one['high']:+.3f})" for one in parts)
+
+
+@eval_app.command("calibrate")
+def calibrate_(
+    locomo: Annotated[Path, typer.Option("--locomo", help="A LoCoMo JSON file.")],
+    statements: Annotated[Path, typer.Option("--statements", help="A folder with RealMem's and MADial's halves.")],
+    memora: Annotated[Path, typer.Option("--memora", help="A folder with Memora's weekly files, to fill stores with.")],
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", help="Memories of a store; repeatable; default 160, 10000, 100000.")
+    ] = None,
+    embedder: EmbedderOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """Fits the constants of `hit.probability` and `hits.known`, and judges them on each set when it is left out."""
+    found = calibrate.whole(compare.sets(locomo, None, statements))
+    general = (statements / "nothing_known.txt").read_text().splitlines()
+    kept = compare.Remembered(_cached(embedder, cache))
+    texts = sentences(draft.text for one in datasets.memora(memora, whole=True) for draft in one.drafts)
+    with progress_bar() as progress:
+        filling = texts, embedded(texts, kept, progress)
+        report = calibrate.calibrate(found, kept, general, filling, progress, sizes or calibrate.SIZES)
+    if as_json:
+        echo_json(report)
+    else:
+        out.print(_calibrated(report["left out"]))
+        out.print({name: [round(one, 3) for one in report[name]] for name in ("hit", "known")})
+
+
+def _calibrated(report: dict[str, Any]) -> Table:
+    table = Table("set left out", "memories", "hits: ECE", "AUROC", "known: ECE", "AUROC", "Brier")
+    for name, by_size in report.items():
+        for size, row in by_size.items():
+            hits, known = row["hits"], row["known"]
+            shown = (hits["ece"], hits["auroc"], known["ece"], known["auroc"], known["brier"])
+            table.add_row(name, size, *(f"{one:.3f}" for one in shown))
+    return table
 
 
 @eval_app.command()

@@ -137,7 +137,8 @@ class Memoria(Change):
             is the probability that anything known is wanted.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; `at_least` where hits have no probability.
+            InvalidQuery: an argument is out of its range or of another type; or `at_least` where hits have no
+                probability.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -190,8 +191,8 @@ class Memoria(Change):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence; `at_least` where
-                hits have no probability.
+            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence;
+                `at_least` where hits have no probability.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """

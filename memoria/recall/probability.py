@@ -33,12 +33,12 @@ class Calibration:
         return logistic(hit_features(needs, cosines), self.hit)
 
     def of_any(self, needs: Floats, cosines: Floats) -> float:
-        """How likely anything known is wanted; 0 where there are no candidates."""
-        return float(logistic(known_features(needs, cosines), self.known)) if len(needs) else 0.0
+        """How likely anything known is wanted, from n >= 1 candidates."""
+        return float(logistic(known_features(needs, cosines), self.known))
 
 
 def hit_features(needs: Floats, cosines: Floats) -> Floats:
-    """Shape (n, 4), of n candidates."""
+    """Shape (n, 4), of n >= 1 candidates."""
     import numpy as np
 
     features: Floats = np.stack([np.ones(len(needs)), needs, cosines, _shares(needs)], axis=1)
@@ -46,7 +46,7 @@ def hit_features(needs: Floats, cosines: Floats) -> Floats:
 
 
 def known_features(needs: Floats, cosines: Floats) -> Floats:
-    """Shape (5,), of n candidates; n >= 1."""
+    """Shape (5,), of n >= 1 candidates."""
     import numpy as np
 
     best = np.argsort(-needs, kind="stable")[:BEST]
@@ -61,7 +61,7 @@ def _shares(needs: Floats) -> Floats:
     """ln of each candidate's share of exp(need) over the best."""
     import numpy as np
 
-    top = needs.max(initial=-np.inf)
+    top = needs.max()
     best = np.sort(needs)[::-1][:BEST]
     shares: Floats = needs - top - np.log(np.exp(best - top).sum())
     return shares

@@ -148,6 +148,8 @@ def _chances(
 
     if calibration is None:
         return {}, None
+    if not scored:
+        return {}, 0.0
     needs = np.array([sum(terms.values()) for _, terms in scored])
     cosines = np.array([float(record.vector @ vector) for record, _ in scored])
     each = calibration.of_hits(needs, cosines).tolist()
