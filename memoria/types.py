@@ -398,14 +398,18 @@ class Preview(list[Memory]):
     Args:
         memories: those that would go.
         rewritten: ids of gists that would be made again without them.
+        near: memories that may mention the name that was asked for, or another one.
 
     Attributes:
         rewritten: ids of gists that stay, and would be made again without what goes.
+        near: memories that stay, though they may mention the name that was asked for: "Anna" may be a form of Ann.
     """
 
-    def __init__(self, memories: Iterable[Memory] = (), *, rewritten: Iterable[str] = ()) -> None:
+    def __init__(
+        self, memories: Iterable[Memory] = (), *, rewritten: Iterable[str] = (), near: Iterable[Memory] = ()
+    ) -> None:
         super().__init__(memories)
-        self.rewritten = tuple(rewritten)
+        self.rewritten, self.near = tuple(rewritten), tuple(near)
 
 
 class _Reported:

@@ -119,12 +119,12 @@ def _plain(value: Any) -> Any:
     return asdict(value) if hasattr(value, "__dataclass_fields__") else str(value)
 
 
-def show_memories(memories: Iterable[Memory], title: str | None = None) -> None:
-    """Prints memories as a table."""
+def show_memories(memories: Iterable[Memory], title: str | None = None, on: Console | None = None) -> None:
+    """Prints memories as a table, on stdout or on another console."""
     table = Table("id", "namespace", "created", "subject", "text", title=title)
     for one in memories:
         table.add_row(one.id, "/".join(one.namespace), f"{one.created_at:%Y-%m-%d %H:%M}", one.subject or "", one.text)
-    out.print(table)
+    (out if on is None else on).print(table)
 
 
 def echo_json(value: Any) -> None:

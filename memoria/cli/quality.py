@@ -11,7 +11,7 @@ from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import as_embedder
-from memoria.evaluation.quality import calibrate, compare, datasets, retrieval, staleness
+from memoria.evaluation.quality import calibrate, compare, datasets, mentions, retrieval, staleness
 from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.recall.need import Need
 
@@ -176,6 +176,19 @@ def forgetting(
     for system, tasks in report["systems"].items():
         out.print(_stale_table(system, tasks))
     out.print(", ".join(f"{count} {name}" for name, count in report["proposals"].items()))
+
+
+@eval_app.command("mentions")
+def show_mentions(as_json: JsonOption = False) -> None:
+    """Counts the texts in which `forget --mentions` finds a name, and those of other names, in 16 languages."""
+    counted = mentions.measure()
+    if as_json:
+        echo_json(counted)
+        return
+    table = Table("", "mention it", "found", "near", "mention another", "found")
+    for one in counted:
+        table.add_row(one.kind, *map(str, (one.theirs, one.met, one.near, one.others, one.wrong)))
+    out.print(table)
 
 
 def _stale_table(system: str, tasks: dict[str, Any]) -> Table:

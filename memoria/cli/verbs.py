@@ -212,6 +212,12 @@ def show_rewritten(going: Sequence[Memory]) -> None:
         err.print(f"{count} would be made again without these: {' '.join(going.rewritten)}")
 
 
+def show_near(going: Sequence[Memory]) -> None:
+    """Shows on stderr what may mention the name that was asked for, or another one, and stays."""
+    if isinstance(going, Preview) and going.near:
+        show_memories(going.near, title=f"{len(going.near)} near: they may be of another name, and would stay", on=err)
+
+
 @app.command()
 @written_out
 def forget(
@@ -244,6 +250,7 @@ def forget(
                 return
             show_memories(going, title=f"{len(going)} would be forgotten")
             show_rewritten(going)
+            show_near(going)
             if dry_run:
                 return
             if not sys.stdin.isatty():

@@ -347,7 +347,7 @@ class Memoria(Change):
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
-            mentions: only what holds this name or identifier, as whole words and however it is written.
+            mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 

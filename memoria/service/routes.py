@@ -181,7 +181,8 @@ async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.G
             return _forgotten(top, view, tuple(body.ids), asked)
         found = view.forget(*body.ids, dry_run=True, **asked)
         going = [shapes.Remembered.of(one, top.prefix) for one in found if one.under(top.prefix)]
-        return shapes.Gone(dry_run=True, would=going, rewritten=sorted(mine(top, found.rewritten)))
+        near = [shapes.Remembered.of(one, top.prefix) for one in found.near if one.under(top.prefix)]
+        return shapes.Gone(dry_run=True, would=going, near=near, rewritten=sorted(mine(top, found.rewritten)))
 
     return await pool.write(asking.namespace, work)
 

@@ -301,7 +301,8 @@ class Gone(BaseModel):
     """A receipt, or what it would say with dry_run. Ids are only those in the token's namespace.
 
     forgotten: ids asked for. derived: ids made from them, forgotten too. rewritten: gists made again without them.
-    would: memories that would be forgotten, if it was a dry run.
+    would: memories that would be forgotten, if it was a dry run. near: those that would stay, though they may mention
+    the name that was asked for.
     """
 
     dry_run: bool
@@ -312,6 +313,7 @@ class Gone(BaseModel):
     at: datetime | None = None
     seconds: float | None = None
     would: list[Remembered] = []
+    near: list[Remembered] = []
 
     @classmethod
     def of(cls, receipt: Receipt, mine: set[str]) -> Gone:
