@@ -473,7 +473,7 @@ class Hits(list[Hit]):
 
     Attributes:
         known: how likely anything remembered is wanted, in [0, 1], however few of it are among the hits; None where
-            hits have no probability.
+            the embedder has no constants for it.
     """
 
     def __init__(self, hits: Iterable[Hit] = (), *, known: float | None = None) -> None:

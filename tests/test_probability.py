@@ -26,7 +26,7 @@ from memoria.remember import Draft
 from memoria.testing import HashEmbedder
 from memoria.types import EmbedderCard
 
-CALIBRATION = Calibration(hit=(-4.0, 0.3, 5.0, 0.5), known=(-6.0, 0.5, 4.0, 2.0, 0.5))
+CALIBRATION = Calibration(hit=(-4.0, 5.0), known=(-6.0, 0.5, 4.0))
 TEXTS = ("Ada drinks tea.", "Bob owns a green bicycle.", "It rained in Lisbon.", "Cleo plays the cello.")
 
 
@@ -51,7 +51,7 @@ def test_hits_say_how_likely_they_are_wanted(memory: memoria.Memoria) -> None:
     hits = memory.recall("What does Bob own that is green?")
     needs = np.array([hit.score - hit.terms.get("repeats", 0) for hit in hits])
     cosines = np.array([hit.terms["similarity"] / Need.of("named").weights["similarity"] for hit in hits])
-    assert [hit.probability for hit in hits] == pytest.approx(CALIBRATION.of_hits(needs, cosines).tolist(), abs=1e-6)
+    assert [hit.probability for hit in hits] == pytest.approx(CALIBRATION.of_hits(cosines).tolist(), abs=1e-6)
     assert hits.known == pytest.approx(CALIBRATION.of_any(needs, cosines), abs=1e-6)
 
 
@@ -108,9 +108,8 @@ def test_a_bound_that_is_no_probability_is_refused(memory: memoria.Memoria, boun
 @given(st.lists(st.tuples(st.floats(-20, 20), st.floats(-1, 1)), min_size=1, max_size=60))
 def test_features_are_those_of_the_best(pairs: list[tuple[float, float]]) -> None:
     needs, cosines = np.array(pairs).T
-    shares = np.exp(hit_features(needs, cosines)[:, 3])
     order = np.argsort(-needs, kind="stable")
-    assert shares[order[:BEST]].sum() == pytest.approx(1)
+    assert hit_features(cosines).tolist() == [[1, cosine] for _, cosine in pairs]
     assert known_features(needs[order[:BEST]], cosines[order[:BEST]]) == pytest.approx(known_features(needs, cosines))
 
 
@@ -192,7 +191,8 @@ def test_a_weight_can_be_named_self() -> None:
 def test_the_default_embedder_has_constants_for_each_feature() -> None:
     found = fitted.fitted(MINILM).calibration
     assert found is not None
-    assert (len(found.hit), len(found.known)) == (4, 5)
+    assert len(found.hit) == 2
+    assert found.known is None
 
 
 def test_an_embedder_that_is_not_fitted_has_the_weights_alone() -> None:

@@ -137,12 +137,10 @@ class AsyncMemoria(AsyncView):
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score, the terms that the score is the sum of, and its probability; `known` of the list
-            is the probability that anything known is wanted.
+            Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; or `at_least` where hits have no
-                probability.
+            InvalidQuery: an argument is out of its range or of another type, or at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -196,8 +194,7 @@ class AsyncMemoria(AsyncView):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence;
-                `at_least` where hits have no probability.
+            InvalidQuery: an argument is out of its range, of another type, or one str; at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """

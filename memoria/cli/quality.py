@@ -136,11 +136,16 @@ def calibrate_(
 
 
 def _calibrated(report: dict[str, Any]) -> Table:
-    table = Table("set left out", "memories", "hits: ECE", "AUROC", "known: ECE", "AUROC", "Brier")
+    table = Table("set left out", "memories", "hits: ECE", "AUROC", "kept", "left", "known: ECE", "AUROC", "Brier")
     for name, by_size in report.items():
         for size, row in by_size.items():
             hits, known = row["hits"], row["known"]
-            shown = (hits["ece"], hits["auroc"], known["ece"], known["auroc"], known["brier"])
+            shown = (
+                *(hits[one] for one in ("ece", "auroc", "kept", "left")),
+                known["ece"],
+                known["auroc"],
+                known["brier"],
+            )
             table.add_row(name, size, *(f"{one:.3f}" for one in shown))
     return table
 

@@ -21,7 +21,6 @@ from memoria.forget.residue import Residue, scan, text_secrets
 from memoria.observe import watched
 from memoria.recall import search as searching
 from memoria.recall.context import CountTokens, estimate_tokens, pack
-from memoria.recall.fitted import fitted
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
@@ -133,16 +132,14 @@ class Memoria(Change):
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score, the terms that the score is the sum of, and its probability; `known` of the list
-            is the probability that anything known is wanted.
+            Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; or `at_least` where hits have no
-                probability.
+            InvalidQuery: an argument is out of its range or of another type, or at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        (hits,) = self.recall_many(
+        return self.recall_many(
             [query],
             k=k,
             vector_only=vector_only,
@@ -154,8 +151,7 @@ class Memoria(Change):
             budget_tokens=budget_tokens,
             count_tokens=count_tokens,
             **filters,
-        )
-        return hits
+        )[0]
 
     def recall_many(
         self,
@@ -191,26 +187,20 @@ class Memoria(Change):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence;
-                `at_least` where hits have no probability.
+            InvalidQuery: an argument is out of its range, of another type, or one str; at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        if isinstance(queries, str):
-            raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
-        fit = fitted(self.store.embedder.name)
         request = searching.Request(
             where=self._where(filters, archived=searching.archived_filter(include)),
             k=check_whole("k", k),
             at=self._clock(),
             as_of=check_time("as_of", as_of),
             include=frozenset(include),
-            need=Need.of(self.store.embedder.name) if need is None else need,
             rerank=rerank,
-            calibration=None if need is not None else fit.calibration,
             at_least=check_probability("at_least", at_least),
         )
-        found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
+        found = searching.recall_all(self._records, queries, request, need, vector_only=vector_only)
         return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:

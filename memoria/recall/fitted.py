@@ -42,7 +42,8 @@ ENCODERS: Mapping[str, Fitted] = MappingProxyType(
                 "asked for": 1.60,
                 "length": 0.38,
                 "time": 2.82,
-            }
+            },
+            calibration=Calibration(hit=(-4.60, 4.56)),
         )
     }
 )

@@ -7,7 +7,7 @@ Only the best of them are read; they also get the terms that need their text or 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from memoria.derived.validity import as_known
 from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.recall.fitted import fitted
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
 from memoria.recall.probability import Calibration
@@ -49,7 +50,7 @@ class Request:
     where: Where
     k: int
     at: datetime
-    need: Need
+    need: Need = field(default_factory=Need)
     as_of: datetime | None = None
     include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
@@ -58,17 +59,21 @@ class Request:
 
 
 def recall_all(
-    records: Records, queries: Sequence[str | Vectors], request: Request, *, vector_only: bool
+    records: Records, queries: Sequence[str | Vectors], request: Request, need: Need | None, *, vector_only: bool
 ) -> list[Hits]:
     """The hits of each query, in order; texts are embedded in one pass.
 
-    vector_only: scores text queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector,
-    EmbedderMismatch.
+    need: None takes the weights fitted for the store's embedder, with their calibration. vector_only: scores text
+    queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector, EmbedderMismatch.
     """
-    store = records.store
+    if isinstance(queries, str):
+        raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
+    store, embedder = records.store, records.store.embedder.name
+    calibration = fitted(embedder).calibration if need is None else None
+    request = replace(request, need=Need.of(embedder) if need is None else need, calibration=calibration)
     by_vector = vector_only or not all(isinstance(query, str) for query in queries)
     if request.at_least is not None and (request.calibration is None or by_vector):
-        raise InvalidQuery(_no_probabilities(store.embedder.name))
+        raise InvalidQuery(_no_probabilities(embedder))
     return [
         recall_text(store, records.policy, query, vector, request)
         if isinstance(query, str) and not vector_only
@@ -149,10 +154,10 @@ def _chances(
     if calibration is None:
         return {}, None
     if not scored:
-        return {}, 0.0
+        return {}, None if calibration.known is None else 0.0
     needs = np.array([sum(terms.values()) for _, terms in scored])
     cosines = np.array([float(record.vector @ vector) for record, _ in scored])
-    each = calibration.of_hits(needs, cosines).tolist()
+    each = calibration.of_hits(cosines).tolist()
     return {record.memory.id: one for (record, _), one in zip(scored, each, strict=True)}, calibration.of_any(
         needs, cosines
     )

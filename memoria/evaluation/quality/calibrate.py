@@ -27,6 +27,7 @@ SIZES = (160, 10_000, 100_000)
 # Queries of each kind asked of a store, at most; hits of each that are judged.
 _QUERIES, _JUDGED = 150, 10
 _BINS = 10
+_BOUND = 0.02
 T = TypeVar("T")
 
 
@@ -159,7 +160,7 @@ def _samples(right: Sequence[Row], *never: Sequence[Row]) -> tuple[Sample, Sampl
     shares = [0.5 / len(right)] * len(right)
     shares += [0.5 / len(never) / len(rows) for rows in never for _ in rows]
     weights = np.array(shares)
-    hits = [hit_features(needs, cosines)[:_JUDGED] for needs, cosines, _ in rows]
+    hits = [hit_features(cosines)[:_JUDGED] for _, cosines, _ in rows]
     counts = np.array([len(one) for one in hits])
     of_hits = Sample(
         features=np.concatenate(hits),
@@ -204,7 +205,10 @@ def pooled(samples: Sequence[Sample]) -> Sample:
 
 
 def judged(one: Sample, constants: Sequence[float]) -> dict[str, float]:
-    """Expected calibration error over ten bins of the same weight (Naeini 2015), Brier score, and AUROC."""
+    """Expected calibration error over ten bins of the same weight (Naeini 2015), Brier score, and AUROC.
+
+    "kept", "left": share of the right cases, and of all, that reach a probability of .02.
+    """
     import numpy as np
 
     chances = logistic(one.features, constants)
@@ -213,7 +217,14 @@ def judged(one: Sample, constants: Sequence[float]) -> dict[str, float]:
     bins = np.minimum((np.cumsum(weights) - weights / 2) / weights.sum() * _BINS, _BINS - 1).astype(np.int64)
     gaps = np.bincount(bins, weights * (chances - right), _BINS)
     brier = float(weights @ (chances - right) ** 2)
-    return {"ece": float(np.abs(gaps).sum()), "brier": brier, "auroc": auroc(chances, right, weights)}
+    reach = weights * (chances >= _BOUND)
+    return {
+        "ece": float(np.abs(gaps).sum()),
+        "brier": brier,
+        "auroc": auroc(chances, right, weights),
+        "kept": float(reach @ right / max(weights @ right, 1e-12)),
+        "left": float(reach.sum()),
+    }
 
 
 def auroc(chances: Floats, right: Floats, weights: Floats) -> float:
