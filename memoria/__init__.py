@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from memoria.engine.arguments import Amendment, DraftFields, Filters
     from memoria.engine.change import SleepOptions
     from memoria.engine.memory import Include, Memoria
-    from memoria.engine.opening import Mode, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, PolicyLike
     from memoria.engine.weights import ModelPath
     from memoria.forget.erase import Guard
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
     from memoria.transfer.copying import Copied, Place, copy
+    from memoria.zones import ZoneLike
 
 __version__ = "0.1.0"
 """The version of this package."""
@@ -79,6 +80,7 @@ _LAZY = {
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
     "Audit": "memoria.distill.audit",
+    "Behaviour": "memoria.engine.opening",
     "ChatModel": "memoria.models.chat",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
@@ -136,6 +138,7 @@ _LAZY = {
     "Vectors": "memoria.arrays",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
+    "ZoneLike": "memoria.zones",
 }
 
 __all__ = [
@@ -146,6 +149,7 @@ __all__ = [
     "AsyncAgent",
     "AsyncMemoria",
     "Audit",
+    "Behaviour",
     "ChatModel",
     "Chooser",
     "Clock",
@@ -209,6 +213,7 @@ __all__ = [
     "policies",
     "stores",
     "testing",
+    "ZoneLike",
 ]
 __all__ += types.__all__
 __all__ += errors.__all__

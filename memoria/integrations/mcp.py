@@ -185,11 +185,15 @@ class Tools:
         at_least: Annotated[
             float | None, Field(description="Only memories that the query wants with this probability", ge=0, le=1)
         ] = None,
+        zone: Annotated[
+            str | None, Field(description="Time zone of the days that the query names, such as Asia/Tokyo")
+        ] = None,
         **criteria: Unpack[Criteria],
     ) -> Annotated[CallToolResult, Memories]:
         """Find memories by meaning, words and time, best first, each with the reason for its score"""
         with _told(), lent(self._memory) as memory:
-            found = [_recalled(hit) for hit in memory.recall(query, k=k, at_least=at_least, **asked(**criteria))]
+            more = asked(**criteria)
+            found = [_recalled(hit) for hit in memory.recall(query, k=k, zone=zone, at_least=at_least, **more)]
         return _answer(found, {"memories": found})
 
     @written_out

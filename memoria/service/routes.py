@@ -103,6 +103,7 @@ async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.H
     more: dict[str, Any] = {
         "k": body.k,
         "as_of": body.as_of,
+        "zone": body.zone,
         "include": tuple(body.include),
         "at_least": body.at_least,
     }
