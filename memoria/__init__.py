@@ -139,7 +139,6 @@ _LAZY = {
     "ZoneLike": "memoria.zones",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
-    "ZoneLike": "memoria.zones",
 }
 
 __all__ = [

@@ -459,6 +459,8 @@ class Hit(_Reported):
         memory: the memory.
         score: log-odds that it is needed now; the cosine when recall went by the vector alone.
         terms: the named parts of the score; their sum is the score.
+        probability: how likely the query wants it, in [0, 1], whatever else is recalled; None by the vector alone, with
+            weights of one's own, and for an embedder without constants for it.
         passage: the part of a long text that the question is about, as it stands there; None for a short text, which
             is given whole.
         in_part: whether only the passage is to be shown, because the whole text did not fit into `budget_tokens`.
@@ -467,6 +469,7 @@ class Hit(_Reported):
     memory: Memory
     score: float
     terms: Mapping[str, float]
+    probability: float | None = None
     passage: str | None = None
     in_part: bool = False
 
@@ -506,6 +509,23 @@ class Hit(_Reported):
         """
         object.__setattr__(self, "_tell", tell)
         return self
+
+
+class Hits(list[Hit]):
+    """The hits of one query, best first, and how likely the query wants anything that is known.
+
+    Args:
+        hits: best first.
+        known: see below.
+
+    Attributes:
+        known: how likely anything remembered is wanted, in [0, 1], however few of it are among the hits; None where
+            the embedder has no constants for it.
+    """
+
+    def __init__(self, hits: Iterable[Hit] = (), *, known: float | None = None) -> None:
+        super().__init__(hits)
+        self.known = known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -708,6 +728,7 @@ __all__ = [
     "EmbedderCard",
     "Example",
     "Hit",
+    "Hits",
     "Kind",
     "LedgerEntry",
     "Link",

@@ -121,6 +121,13 @@ def check_number(name: str, value: object) -> float:
     return value
 
 
+def check_probability(name: str, value: object) -> float | None:
+    """`value` itself when it is None or a number in [0, 1]; raises InvalidQuery."""
+    if value is not None and not 0 <= check_number(name, value) <= 1:
+        raise InvalidQuery(f"{name} {shown(value)} is not a probability: a number from 0 to 1")
+    return None if value is None else check_number(name, value)
+
+
 def check_whole(name: str, value: object, least: int = 1) -> int:
     """`value` itself when it is a whole number of at least `least`; raises InvalidQuery."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:

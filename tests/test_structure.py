@@ -10,7 +10,8 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MEDIAN, LONGEST, LARGEST = 7, 50, 260
+# The longest is recall, whose every option stands in its arguments, in its docstring and in the call of recall_many.
+MEDIAN, LONGEST, LARGEST = 7, 56, 260
 # Methods that may only raise, and why. Tests fail if one of these is no longer needed.
 MAY_RAISE = {
     "policies/model.py: Model.one": "a model gives it, and the base class is built on it",

@@ -18,7 +18,7 @@ from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
 from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled, spelled_out
 from memoria.engine.change import SleepOptions
-from memoria.engine.memory import HitLists, Hits, Include, Memories, Namespaces, Problems
+from memoria.engine.memory import HitLists, Include, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
@@ -37,7 +37,7 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.types import Budget, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class AsyncMemoria(AsyncView):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         zone: ZoneLike = None,
@@ -131,16 +132,17 @@ class AsyncMemoria(AsyncView):
             include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits that the query wants with this probability, in [0, 1]; see `Hit.probability`.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
             zone: where the days that the question names begin and end, such as "Asia/Tokyo"; None is the view's.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score and the terms that the score is the sum of.
+            Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type.
+            InvalidQuery: an argument is out of its range or of another type, or at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -153,6 +155,7 @@ class AsyncMemoria(AsyncView):
                 include=include,
                 need=need,
                 rerank=rerank,
+                at_least=at_least,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
                 zone=zone,
@@ -170,6 +173,7 @@ class AsyncMemoria(AsyncView):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         zone: ZoneLike = None,
@@ -185,6 +189,7 @@ class AsyncMemoria(AsyncView):
             include: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits of this probability.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
             zone: where the days that the questions name begin and end.
@@ -194,7 +199,7 @@ class AsyncMemoria(AsyncView):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidQuery: an argument is out of its range, of another type, or one str; at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
@@ -207,6 +212,7 @@ class AsyncMemoria(AsyncView):
                 include=include,
                 need=need,
                 rerank=rerank,
+                at_least=at_least,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
                 zone=zone,

@@ -41,7 +41,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
 from memoria.stores.registry import is_url
-from memoria.types import Memory, Preview, Provenance
+from memoria.types import Hit, Memory, Preview, Provenance
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 
@@ -110,6 +110,9 @@ def recall(
     as_of: Annotated[datetime | None, typer.Option(help="Only memories recorded and valid at that time (UTC).")] = None,
     zone: ZoneOption = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Only as many as fit into so many tokens.")] = None,
+    at_least: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Only hits that are wanted with this probability.")
+    ] = None,
     vector_only: Annotated[bool, typer.Option("--vector-only", help="Search by meaning only.")] = False,
     include: Annotated[
         list[str] | None, typer.Option(help="archived, expired or upcoming memories as well; repeatable.")
@@ -123,6 +126,7 @@ def recall(
     """Finds memories by meaning, words, speakers and times."""
     more: dict[str, Any] = {
         "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
+        "at_least": at_least,
         "vector_only": vector_only,
         "include": tuple(include or ()),
     }
@@ -131,11 +135,17 @@ def recall(
     if as_json:
         echo_json(hits)
         return
+    if explain and hits.known is not None:
+        out.print(f"[dim]anything known: {hits.known:.3f}[/]")
     for place, hit in enumerate(hits):
         if place == k:
             out.print("[dim]runners-up[/]")
-        score = hit.explain() if explain else f"{hit.score:.3f}"
+        score = _explained(hit) if explain else f"{hit.score:.3f}"
         out.print(f"[bold]{score}[/]", escape(hit.shown), f"[dim]{hit.memory.id}[/]")
+
+
+def _explained(hit: Hit) -> str:
+    return hit.explain() if hit.probability is None else f"p {hit.probability:.3f}; {hit.explain()}"
 
 
 @app.command()

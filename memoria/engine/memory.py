@@ -25,8 +25,8 @@ from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
 from memoria.text.times import Reading
-from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
-from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
 from memoria.zones import ZoneLike, as_zone
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ Include = Literal["archived", "expired", "upcoming"]
 """What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
-Hits = list[Hit]
 HitLists = list[Hits]
 Namespaces = list[Namespace]
 Problems = list[str]
@@ -114,6 +113,7 @@ class Memoria(Change):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         zone: ZoneLike = None,
@@ -129,20 +129,21 @@ class Memoria(Change):
             include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits that the query wants with this probability, in [0, 1]; see `Hit.probability`.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
             zone: where the days that the question names begin and end, such as "Asia/Tokyo"; None is the view's.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score and the terms that the score is the sum of.
+            Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type.
+            InvalidQuery: an argument is out of its range or of another type, or at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        (hits,) = self.recall_many(
+        return self.recall_many(
             [query],
             k=k,
             vector_only=vector_only,
@@ -150,12 +151,12 @@ class Memoria(Change):
             include=include,
             need=need,
             rerank=rerank,
+            at_least=at_least,
             budget_tokens=budget_tokens,
             count_tokens=count_tokens,
             zone=zone,
             **filters,
-        )
-        return hits
+        )[0]
 
     def recall_many(
         self,
@@ -167,6 +168,7 @@ class Memoria(Change):
         include: Sequence[Include] = (),
         need: Need | None = None,
         rerank: Rerank | None = None,
+        at_least: float | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
         zone: ZoneLike = None,
@@ -182,6 +184,7 @@ class Memoria(Change):
             include: some of "archived", "expired", "upcoming".
             need: other weights of the terms of a score.
             rerank: a callable (query, texts) -> scores, for the best few.
+            at_least: only hits of this probability.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
             zone: where the days that the questions name begin and end.
@@ -191,12 +194,10 @@ class Memoria(Change):
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidQuery: an argument is out of its range, of another type, or one str; at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        if isinstance(queries, str):
-            raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
         request = searching.Request(
             where=self._where(filters, archived=searching.archived_filter(include)),
             k=check_whole("k", k),
@@ -204,10 +205,10 @@ class Memoria(Change):
             reading=Reading(zone=as_zone(zone) or self.zone, day_first=self._day_first),
             as_of=check_time("as_of", as_of),
             include=frozenset(include),
-            need=Need() if need is None else need,
             rerank=rerank,
+            at_least=check_probability("at_least", at_least),
         )
-        found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
+        found = searching.recall_all(self._records, queries, request, need, vector_only=vector_only)
         return [self._reported(pack(hits, budget_tokens, count_tokens, request.reading.zone)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:

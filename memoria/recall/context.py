@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 
-from memoria.types import Hit
+from memoria.types import Hit, Hits
 from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
@@ -29,9 +29,7 @@ def line(hit: Hit, zone: tzinfo = UTC) -> str:
     return f"- {memory.day(zone)}{who}: {hit.shown}"
 
 
-def pack(
-    hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_tokens, zone: tzinfo = UTC
-) -> list[Hit]:
+def pack(hits: Hits, budget: int | None, count: CountTokens = estimate_tokens, zone: tzinfo = UTC) -> Hits:
     """The hits, best first, whose lines fit together into `budget` tokens.
 
     Of a long text that does not fit, the passage is taken that the question is about, and the hit says so by
@@ -39,8 +37,8 @@ def pack(
     budget: None takes all. Raises InvalidQuery for one under 1.
     """
     if budget is None:
-        return list(hits)
-    packed, left = [], check_whole("budget_tokens", budget)
+        return hits
+    packed, left = Hits(known=hits.known), check_whole("budget_tokens", budget)
     for hit in hits:
         found = next((one for one in shorter(hit) if count(line(one, zone) + "\n") <= left), None)
         if found is not None:

@@ -17,15 +17,17 @@ from memoria.derived.validity import as_known
 from memoria.embedders import embed, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.recall.fitted import fitted
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
 from memoria.recall.passage import nearest, told
+from memoria.recall.probability import Calibration
 from memoria.recall.rerank import Rerank
 from memoria.text.calendar import Days
 from memoria.text.passages import LETTERS
 from memoria.text.times import Reading, closeness, days, meant
 from memoria.text.words import question
-from memoria.types import Hit, Memory, Record, Where
+from memoria.types import Hit, Hits, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
 from memoria.zones import day
 
@@ -50,34 +52,51 @@ class Request:
     at: now, for base level and relative times. reading: how times are read, and in which zone.
     as_of: only memories recorded and valid at that time; None is now.
     include: what is left out unless named: some of "archived", "expired", "upcoming". need: the weights.
-    rerank: scores the texts of the finalists.
+    rerank: scores the texts of the finalists. calibration: makes probabilities of need, if there is one. at_least: only
+    hits of this probability.
     """
 
     where: Where
     k: int
     at: datetime
-    need: Need
+    need: Need = field(default_factory=Need)
     reading: Reading = field(default_factory=Reading)
     as_of: datetime | None = None
     include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
+    calibration: Calibration | None = None
+    at_least: float | None = None
 
 
 def recall_all(
-    records: Records, queries: Sequence[str | Vectors], request: Request, *, vector_only: bool
-) -> list[list[Hit]]:
+    records: Records, queries: Sequence[str | Vectors], request: Request, need: Need | None, *, vector_only: bool
+) -> list[Hits]:
     """The hits of each query, in order; texts are embedded in one pass.
 
-    vector_only: scores text queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector,
-    EmbedderMismatch.
+    need: None takes the weights fitted for the store's embedder, with their calibration. vector_only: scores text
+    queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector, EmbedderMismatch.
     """
-    store = records.store
+    if isinstance(queries, str):
+        raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
+    store, embedder = records.store, records.store.embedder.name
+    calibration = fitted(embedder).calibration if need is None else None
+    request = replace(request, need=Need.of(embedder) if need is None else need, calibration=calibration)
+    by_vector = vector_only or not all(isinstance(query, str) for query in queries)
+    if request.at_least is not None and (request.calibration is None or by_vector):
+        raise InvalidQuery(_no_probabilities(embedder))
     return [
         recall_text(store, records.policy, query, vector, request)
         if isinstance(query, str) and not vector_only
         else recall_vector(store, vector, request)
         for query, vector in zip(queries, embed_queries(store, records.embedder, queries), strict=True)
     ]
+
+
+def _no_probabilities(embedder: str) -> str:
+    return (
+        f"at_least needs probabilities, and hits have none by the vector alone, with need=, or where no constants are "
+        f"fitted for the embedder, here {shown(embedder)} (memoria eval calibrate)"
+    )
 
 
 def archived_filter(include: object) -> bool | None:
@@ -91,7 +110,7 @@ def archived_filter(include: object) -> bool | None:
     return None if "archived" in include else False
 
 
-def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
+def recall_vector(store: Store, vector: Vectors, request: Request) -> Hits:
     """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
 
     Searches again for more when fewer than k of those found hold at the time asked about.
@@ -106,10 +125,10 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
         wanted *= 4
     first = held[: request.k]
     passages = _passages(store, [memory for memory, _ in first], vector, request)
-    return [
+    return Hits(
         Hit(memory=memory, score=score, terms={"similarity": score}, passage=passages.get(memory.id))
         for memory, score in first
-    ]
+    )
 
 
 def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request: Request) -> dict[str, str | None]:
@@ -121,25 +140,28 @@ def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request
 
 def recall_text(
     store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int = POOL
-) -> list[Hit]:
+) -> Hits:
     """The k memories most needed for a question among those that match, best first. vector: of the question.
 
     The first places are filled from `pool` candidates of each kind, the next from five times as many, and so on: what
     is in one place does not depend on how many are asked for, so that pages neither repeat a memory nor pass one over.
     """
     hits: dict[str, Hit] = {}
+    known: float | None = None
     places = _PLACES
     while len(hits) < request.k:
         found = _needed(store, policy, query, vector, replace(request, k=places), pool)
+        known = known if hits else found.known
         fresh = [hit for hit in found if hit.memory.id not in hits]
         hits |= {hit.memory.id: hit for hit in fresh[: places - len(hits)]}
         if len(found) < places:
             break
         places, pool = _WIDER * places, _WIDER * pool
-    return list(hits.values())[: request.k]
+    first = list(hits.values())[: request.k]
+    return Hits((hit for hit in first if _likely(hit, request.at_least)), known=known)
 
 
-def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int) -> list[Hit]:
+def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int) -> Hits:
     """The k memories most needed of those that a pool finds, best first.
 
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
@@ -161,7 +183,35 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         )
         for at, record in records
     ]
-    return _ranked(query, vector, scored, request)
+    chances, known = _chances(scored, vector, request.calibration)
+    return Hits(_told(_ranked(query, vector, scored, request), chances), known=known)
+
+
+def _chances(
+    scored: Sequence[tuple[Record, Mapping[str, float]]], vector: Vectors, calibration: Calibration | None
+) -> tuple[dict[str, float], float | None]:
+    """How likely each finalist is wanted, by its id, and how likely anything is."""
+    import numpy as np
+
+    if calibration is None:
+        return {}, None
+    if not scored:
+        return {}, None if calibration.known is None else 0.0
+    needs = np.array([sum(terms.values()) for _, terms in scored])
+    cosines = np.array([float(record.vector @ vector) for record, _ in scored])
+    each = calibration.of_hits(cosines).tolist()
+    return {record.memory.id: one for (record, _), one in zip(scored, each, strict=True)}, calibration.of_any(
+        needs, cosines
+    )
+
+
+def _told(hits: Sequence[Hit], chances: Mapping[str, float]) -> list[Hit]:
+    """The hits with their probabilities."""
+    return [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
+
+
+def _likely(hit: Hit, at_least: float | None) -> bool:
+    return at_least is None or (hit.probability is not None and hit.probability >= at_least)
 
 
 def _until(request: Request) -> Where:

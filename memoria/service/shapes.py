@@ -150,13 +150,16 @@ class Filters(Body):
 class Recall(Filters):
     """query: what to find. zone: where the days that it names begin and end; UTC by default.
 
-    explain: return the terms of each score too; the score is their sum."""
+    at_least: only hits that are wanted with this probability. explain: return the terms of each score too; the score is
+    their sum.
+    """
 
     query: Annotated[StrictStr, Field(min_length=1, max_length=16_384, pattern=r"\S")]
     k: Annotated[StrictInt, Field(ge=1, le=100)] = 10
     as_of: Time | None = None
     zone: Annotated[Name | None, Field(description="Such as Asia/Tokyo, or +05:45.")] = None
     include: Annotated[list[Literal["archived", "expired", "upcoming"]], Field(max_length=3)] = []
+    at_least: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
     explain: StrictBool = False
 
 
@@ -275,22 +278,28 @@ class Listed(Memories):
 
 
 class Found(BaseModel):
-    """A hit. terms: the terms whose sum is the score, if explain was set."""
+    """A hit. probability: how likely the query wants it; null where the embedder has no constants for it.
+
+    terms: the terms whose sum is the score, if explain was set.
+    """
 
     memory: Remembered
     score: float
+    probability: float | None
     terms: dict[str, float] | None
 
     @classmethod
     def of(cls, hit: Hit, prefix: Namespace, *, explain: bool) -> Found:
         terms = dict(hit.terms) if explain else None
-        return cls(memory=Remembered.of(hit.memory, prefix), score=hit.score, terms=terms)
+        shown = Remembered.of(hit.memory, prefix)
+        return cls(memory=shown, score=hit.score, probability=hit.probability, terms=terms)
 
 
 class Hits(BaseModel):
-    """Hits, best first."""
+    """Hits, best first. known: how likely anything known is wanted; null where the embedder has no constants for it."""
 
     hits: list[Found]
+    known: float | None
 
 
 class Gone(BaseModel):

@@ -23,6 +23,8 @@ from memoria.zones import day
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
+Case = tuple[Mapping[str, "Floats"], "Floats", float]
+"""A question to fit to: columns of its n candidates, which of these are relevant, shape (n,), and its weight."""
 
 DEPTH = 50
 BOOTSTRAPS = 1000
@@ -225,21 +227,21 @@ def svg(report: Mapping[str, Any]) -> str:
     return chart(title, lines, range(0, DEPTH + 1, 10), "k")
 
 
-def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Floats], Floats]]:
-    """For each question the columns of its candidates and which are relevant, shape (n,), to fit weights to."""
+def design(one: Conversation, embedder: Embedder) -> list[Case]:
+    """The questions of a conversation, to fit weights to."""
     import numpy as np
 
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
-        cases: list[tuple[Mapping[str, Floats], Floats]] = []
+        cases: list[Case] = []
         for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
             if right.any():
                 times = _times(memory, asked.text, evidence.ids, one.until)
-                cases.append(({**centred(evidence.columns), "time": times}, right))
+                cases.append(({**centred(evidence.columns), "time": times}, right, 1.0))
     return cases
 
 
@@ -255,7 +257,7 @@ def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floa
     return times
 
 
-def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
+def fit(cases: Sequence[Case], *, penalty: float = 1e-3) -> dict[str, float]:
     """Weights by maximum likelihood of a conditional logit (McFadden 1974): which of the candidates is needed.
 
     A question with m pieces of evidence weighs sqrt(m), between equal weights for questions and for pieces. Columns are
@@ -266,7 +268,8 @@ def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float 
 
     names = list(cases[0][0])
     tables = [
-        (np.stack([columns[name] for name in names], axis=1), right / np.sqrt(right.sum())) for columns, right in cases
+        (np.stack([columns[name] for name in names], axis=1), weight * right / np.sqrt(right.sum()))
+        for columns, right, weight in cases
     ]
     scale = np.concatenate([table for table, _ in tables]).std(axis=0) + 1e-9
 
