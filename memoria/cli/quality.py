@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
-from memoria.embedders import MiniLM
-from memoria.evaluation.quality import datasets, retrieval, staleness
+from memoria.embedders import E5, MINILM, MiniLM, as_embedder
+from memoria.evaluation.quality import datasets, languages, retrieval, staleness
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
@@ -21,6 +21,7 @@ OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a 
 DEFAULT_CACHE = Path(".memoria-cache")
 Part = TypeVar("Part", datasets.Conversation, staleness.Week)
 _FORGETTING = ("recall@10", "recall@50", "stale words@50", "stale stems@50", "stale session@50", "mpa", "faa", "fama")
+_SPOKEN = ("recall@3", "vectors@3")
 _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10", "mrr", "stale@50")
 
 
@@ -75,6 +76,29 @@ def forgetting(
     for system, tasks in report["systems"].items():
         out.print(_stale_table(system, tasks))
     out.print(", ".join(f"{count} {name}" for name, count in report["proposals"].items()))
+
+
+@eval_app.command("languages")
+def languages_(
+    embedder: Annotated[list[str] | None, typer.Option("--embedder", help="A model's name; repeatable.")] = None,
+    language: Annotated[list[str] | None, typer.Option("--language", help="Code of a language; repeatable.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures recall in twelve languages, and how many unrelated facts a night gathers, with each encoder."""
+    unknown = sorted(set(language or ()) - set(languages.LANGUAGES))
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: the languages are {', '.join(languages.LANGUAGES)}")
+    chosen_ = [as_embedder(name) for name in embedder or (MINILM, E5)]
+    with progress_bar() as progress:
+        report = languages.evaluate(chosen_, progress, language or languages.LANGUAGES)
+    if as_json:
+        echo_json(report)
+        return
+    for name, rows in report.items():
+        table = Table("language", "recall@3", "vectors@3", "merged", title=f"{name} (95 % intervals)")
+        for code, row in rows.items():
+            table.add_row(code, *(_cell(row[at]) for at in _SPOKEN), f"{row['merged']} of {row['unrelated']}")
+        out.print(table)
 
 
 def _stale_table(system: str, tasks: dict[str, Any]) -> Table:

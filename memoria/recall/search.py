@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memoria.derived.gist import as_it_was
 from memoria.derived.records import Records
 from memoria.derived.validity import as_known
-from memoria.embedders import embed, unit_vectors
+from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
@@ -122,7 +122,7 @@ def recall_text(
         )
         for at, record in records
     ]
-    return _ranked(query, scored, request)
+    return _ranked(store, query, scored, request)
 
 
 def _until(request: Request) -> Where:
@@ -211,17 +211,17 @@ def times_of(memory: Memory) -> list[Span]:
     return times
 
 
-def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+def _ranked(store: Store, query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = _unrepeated(ordered, request)
+    hits = _unrepeated(store, ordered, request)
     return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
 
 
-def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+def _unrepeated(store: Store, ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
     """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR)."""
     import numpy as np
 
@@ -229,10 +229,11 @@ def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Req
         return []
     vectors = np.stack([record.vector for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
+    twins = thresholds(store, None, _TWIN, [record.memory.text for record, _ in ordered])
     hits = []
-    for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
-        if cosine > _TWIN:
-            terms |= request.need.term("repeats", min((cosine - _TWIN) / (1 - _TWIN), 1.0))
+    for (record, terms), cosine, twin in zip(ordered, closest.tolist(), twins, strict=True):
+        if cosine > twin:
+            terms |= request.need.term("repeats", min((cosine - twin) / (1 - twin), 1.0))
         hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
     return hits
 
@@ -243,6 +244,6 @@ def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vect
     violations = [rule for text in texts for rule in text_violations(text, "query", MAX_TEXT_BYTES)]
     if violations:
         raise InvalidQuery(*violations)
-    embedded = iter(embed(store, embedder, texts) if texts else ())
+    embedded = iter(embed(store, embedder, texts, asked=True) if texts else ())
     dimension = store.embedder.dimension
     return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]
