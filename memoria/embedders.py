@@ -67,7 +67,7 @@ class MiniLM:
             texts: n texts; what is over 256 tokens is cut off.
 
         Returns:
-            Unit vectors of shape (n, 384), float32: those of sentence-transformers, to about 3e-7.
+            Unit vectors of shape (n, 384), float32, which are those of sentence-transformers to about 3e-7.
 
         Raises:
             ModelCorrupt: the weights are not the published ones.
