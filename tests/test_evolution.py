@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Memory, Provenance
-from memoria.canonical import mentions
 from memoria.derived.gist import compose, extract, restates
 from memoria.testing import HashEmbedder
+from memoria.text.mentions import mentions
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

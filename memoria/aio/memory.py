@@ -6,7 +6,7 @@ Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
@@ -16,13 +16,13 @@ from memoria.change.sleep import Night, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
-from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
+from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled, spelled_out
 from memoria.engine.change import SleepOptions
 from memoria.engine.memory import HitLists, Hits, Include, Memories, Namespaces, Problems
-from memoria.engine.opening import Mode
+from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
-from memoria.engine.view import Clock, IdLike, PolicyLike, utc_now
+from memoria.engine.view import IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import by_rules, named
 from memoria.forget.erase import Guard
@@ -34,11 +34,11 @@ from memoria.recall.rerank import Rerank
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
-from memoria.retention.fade import FADE_BELOW
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
 from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -118,6 +118,7 @@ class AsyncMemoria(AsyncView):
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
+        zone: ZoneLike = None,
         **filters: Unpack[Filters],
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
@@ -132,6 +133,7 @@ class AsyncMemoria(AsyncView):
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+            zone: where the days that the question names begin and end, such as "Asia/Tokyo"; None is the view's.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -153,6 +155,7 @@ class AsyncMemoria(AsyncView):
                 rerank=rerank,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
+                zone=zone,
                 **filters,
             )
         )
@@ -169,6 +172,7 @@ class AsyncMemoria(AsyncView):
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
+        zone: ZoneLike = None,
         **filters: Unpack[Filters],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
@@ -183,6 +187,7 @@ class AsyncMemoria(AsyncView):
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
+            zone: where the days that the questions name begin and end.
             filters: see `Filters`.
 
         Returns:
@@ -204,6 +209,7 @@ class AsyncMemoria(AsyncView):
                 rerank=rerank,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
+                zone=zone,
                 **filters,
             )
         )
@@ -320,7 +326,7 @@ class AsyncMemoria(AsyncView):
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
-            mentions: only what holds this name or identifier, as whole words and however it is written.
+            mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -850,40 +856,44 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
 
-    def namespace(self, *parts: str) -> Self:
+    def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
         Args:
             parts: names, from this namespace downwards; none gives the same view.
+            zone: where its days begin and end, such as "Asia/Tokyo"; None is where those of this view do.
 
         Returns:
             A view of the same store.
 
         Raises:
-            InvalidQuery: a part is empty, or holds "/".
+            InvalidQuery: a part is empty, or holds "/"; or there is no such zone.
         """
-        return self._view(self.sync.namespace(*parts))
+        return self._view(self.sync.namespace(*parts, zone=zone))
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone where the days of this view begin and end."""
+        return self.sync.zone
 
     async def now(self) -> datetime:
         """The time by the clock of this memory.
 
         Returns:
-            An aware datetime.
+            An aware datetime, in the zone of the view.
         """
         return await self._threads.run(lambda: self.sync.now())
 
 
+@spelled_out
 def open(
     path: str | PathLike[str],
     *,
     mode: Mode = "rw",
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
-    policy: PolicyLike = None,
-    reinforce: Reinforcing = "recalled",
-    fade_below: float = FADE_BELOW,
-    clock: Clock = utc_now,
     progress: Progress | None = None,
+    **behaviour: Unpack[Behaviour],
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
 
@@ -892,11 +902,13 @@ def open(
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
+        progress: called with (what, done, total) during long work.
         policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
         reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
         fade_below: retrievability, in [0, 1), under which `fade` archives.
         clock: gives the present time, aware.
-        progress: called with (what, done, total) during long work.
+        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
+        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
@@ -910,16 +922,6 @@ def open(
     """
     return Opening(
         lambda: AsyncMemoria(
-            open_memoria(
-                path,
-                mode=mode,
-                embedder=embedder,
-                timeout=timeout,
-                policy=policy,
-                reinforce=reinforce,
-                fade_below=fade_below,
-                clock=clock,
-                progress=progress,
-            )
+            open_memoria(path, mode=mode, embedder=embedder, timeout=timeout, progress=progress, **behaviour)
         )
     )

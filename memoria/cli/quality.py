@@ -10,7 +10,7 @@ from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import E5, MINILM, MiniLM, as_embedder
-from memoria.evaluation.quality import datasets, languages, retrieval, staleness
+from memoria.evaluation.quality import datasets, languages, mentions, retrieval, staleness
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
@@ -99,6 +99,19 @@ def languages_(
         for code, row in rows.items():
             table.add_row(code, *(_cell(row[at]) for at in _SPOKEN), f"{row['merged']} of {row['unrelated']}")
         out.print(table)
+
+
+@eval_app.command("mentions")
+def show_mentions(as_json: JsonOption = False) -> None:
+    """Counts the texts in which `forget --mentions` finds a name, and those of other names, in 16 languages."""
+    counted = mentions.measure()
+    if as_json:
+        echo_json(counted)
+        return
+    table = Table("", "mention it", "found", "near", "mention another", "found")
+    for one in counted:
+        table.add_row(one.kind, *map(str, (one.theirs, one.met, one.near, one.others, one.wrong)))
+    out.print(table)
 
 
 def _stale_table(system: str, tasks: dict[str, Any]) -> Table:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from memoria.canonical import mentions
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
 from memoria.derived.records import Records
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
@@ -16,7 +15,9 @@ from memoria.embedders import embed
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
+from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
+from memoria.text.mentions import Name
 from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
@@ -31,7 +32,7 @@ _TELLING = 8
 class Order:
     """What to forget, and how.
 
-    where: the filter. mentions: only memories that have this name, as whole words, in their text or other fields.
+    where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none.
     """
@@ -49,11 +50,13 @@ class Plan:
 
     asked: ids that meet the order, parts of gists included. effects: what follows from erasing them.
     unlinked: whether none of them has a link, so that nothing else follows.
+    near: ids of what may have the name that was asked for, or another one; they stay.
     """
 
     asked: tuple[str, ...]
     effects: Consequences
     unlinked: bool = False
+    near: tuple[str, ...] = ()
 
     def change(self, records: Records) -> Change:
         """What the store has to do to carry out this plan."""
@@ -67,7 +70,10 @@ def preview(store: Store, order: Order) -> Preview:
     with store.alone():
         made = plan(store, order)
         going = [memory for _, memory in sorted(living(store, made.effects.gone).items())]
-        return Preview(going, rewritten=sorted(made.effects.changed))
+        near = living(store, set(made.near) - made.effects.gone)
+        return Preview(
+            going, rewritten=sorted(made.effects.changed), near=[memory for _, memory in sorted(near.items())]
+        )
 
 
 def erase(records: Records, order: Order, at: datetime) -> Receipt:
@@ -174,13 +180,13 @@ def plan(store: Store, order: Order) -> Plan:
     if not absorbed and order.mentions is None and not store.links(found):
         return Plan(asked=tuple(found), effects=Consequences(gone=frozenset(found)), unlinked=True)
     inside = _absorbed(store, where, absorbed)
-    chosen = found if where.ids is not None and order.mentions is None else _meeting(store, order, found)
+    chosen, near = (found, []) if where.ids is not None and order.mentions is None else _meeting(store, order, found)
     gists, named = _gists(store, chosen).values(), {*chosen, *inside}
     # A gist stands for its parts, unless some of them are named beside it: then the others are not meant.
     split = [gist for gist in gists if any(part.id in named for part in gist.parts)]
     whole = [gist for gist in gists if gist not in split]
     asked = sorted(named.union(_inside(store, whole)))
-    return Plan(asked=tuple(asked), effects=consequences(store, asked, split=split))
+    return Plan(asked=tuple(asked), effects=consequences(store, asked, split=split), near=tuple(near))
 
 
 def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
@@ -192,30 +198,34 @@ def _absorbed(store: Store, where: Where, ids: Sequence[str]) -> list[str]:
     return list(ids)
 
 
-def _meeting(store: Store, order: Order, found: Sequence[str]) -> list[str]:
-    """Those of `found` that meet the whole order. For a gist: the parts that meet it, or the gist if all of them do."""
+def _meeting(store: Store, order: Order, found: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of `found` that meet the order, and those that may. For a gist: its parts, or the gist if all meet it."""
     gists = _gists(store, found)
     read = gists if order.mentions is None else memories(store, found)
-    out = [id for id in found if id not in read]
+    name = None if order.mentions is None else Name(order.mentions)
+    out, near = [id for id in found if id not in read], []
     for memory in read.values():
-        held = memory.parts or (memory,)
-        meeting = [one.id for one in held if _meets(order, memory, one)]
-        out += [memory.id] if len(meeting) == len(held) else meeting
-    return out
+        grades = {one.id: _meets(order, name, memory, one) for one in memory.parts or (memory,)}
+        meeting = [id for id, found in grades.items() if found is Grade.MET]
+        out += [memory.id] if len(meeting) == len(grades) else meeting
+        near += [id for id, found in grades.items() if found is Grade.NEAR]
+    return out, near
 
 
-def _meets(order: Order, memory: Memory, part: Memory) -> bool:
+def _meets(order: Order, name: Name | None, memory: Memory, part: Memory) -> Grade:
     """Whether the order is for this part of a memory. A memory without parts counts as its own part."""
     where = replace(order.where, ids=None)
     if memory.kind in where.kinds:
         where = replace(where, kinds=())
-    return where.matches(part) and (order.mentions is None or _names(part, order.mentions))
+    if not where.matches(part):
+        return Grade.NONE
+    return Grade.MET if name is None else _mentions(part, name)
 
 
-def _names(memory: Memory, name: str) -> bool:
+def _mentions(memory: Memory, name: Name) -> Grade:
     origin = memory.provenance
     said = [memory.text, memory.subject, *memory.tags, memory.key, origin.source, origin.speaker, origin.session]
-    return any(mentions(text, name) for text in (*said, *_words(memory.metadata)) if text is not None)
+    return max(name.grade(text) for text in (*said, *_words(memory.metadata)) if text is not None)
 
 
 def _words(value: Any) -> Iterator[str]:

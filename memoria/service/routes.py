@@ -100,7 +100,7 @@ async def _remember(
 @verbs.post("/recall", responses=problems(*SENT))
 async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.Hits:
     """Finds memories by meaning, words and times, best first."""
-    more: dict[str, Any] = {"k": body.k, "as_of": body.as_of, "include": tuple(body.include)}
+    more: dict[str, Any] = {"k": body.k, "as_of": body.as_of, "zone": body.zone, "include": tuple(body.include)}
     hits = await pool.read(
         (*asking.namespace, *body.namespace), lambda view: view.recall(body.query, **more, **body.asked())
     )
@@ -175,7 +175,8 @@ async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.G
             return _forgotten(top, view, tuple(body.ids), asked)
         found = view.forget(*body.ids, dry_run=True, **asked)
         going = [shapes.Remembered.of(one, top.prefix) for one in found if one.under(top.prefix)]
-        return shapes.Gone(dry_run=True, would=going, rewritten=sorted(mine(top, found.rewritten)))
+        near = [shapes.Remembered.of(one, top.prefix) for one in found.near if one.under(top.prefix)]
+        return shapes.Gone(dry_run=True, would=going, near=near, rewritten=sorted(mine(top, found.rewritten)))
 
     return await pool.write(asking.namespace, work)
 

@@ -14,10 +14,11 @@ from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need, centred
-from memoria.recall.search import times_of
-from memoria.text.times import overlap, spans
+from memoria.recall.search import about
+from memoria.text.times import Reading, closeness, days
 from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
+from memoria.zones import day
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -240,10 +241,11 @@ def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floa
     """Whether each memory is about a time that the question names, shape (n,)."""
     import numpy as np
 
-    named = spans(text, at)
+    reading = Reading()
+    named = days(text, day(at, reading.zone), reading)
     found = memory.store.read(ids) if named else ()
-    about = [float(overlap(named, times_of(one.memory))) for one in found if one is not None]
-    times: Floats = np.array(about) if named else np.zeros(len(ids))
+    close = [closeness(named, about(one.memory, reading)) for one in found if one is not None]
+    times: Floats = np.array(close) if named else np.zeros(len(ids))
     return times
 
 
