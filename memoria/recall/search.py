@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memoria.derived.gist import as_it_was
 from memoria.derived.records import Records
 from memoria.derived.validity import as_known
-from memoria.embedders import embed, unit_vectors
+from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.fitted import fitted
@@ -184,7 +184,7 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         for at, record in records
     ]
     chances, known = _chances(scored, vector, request.calibration)
-    return Hits(_told(_ranked(query, vector, scored, request), chances), known=known)
+    return Hits(_told(_ranked(store, query, vector, scored, request), chances), known=known)
 
 
 def _chances(
@@ -306,20 +306,24 @@ def about(memory: Memory, reading: Reading) -> list[Days]:
 
 
 def _ranked(
-    query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
+    store: Store, query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
 ) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = sorted(_unrepeated(ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    hits = sorted(_unrepeated(store, ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[
+        : request.k
+    ]
     records = {record.memory.id: record for record, _ in scored}
     words = question(query).words
     return [replace(hit, passage=told(records[hit.memory.id], vector, words, request.need)) for hit in hits]
 
 
-def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request) -> list[Hit]:
+def _unrepeated(
+    store: Store, ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request
+) -> list[Hit]:
     """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR).
 
     Long memories repeat each other when the passages do that are nearest to the question.
@@ -332,12 +336,13 @@ def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vect
         return []
     vectors = np.stack([nearest(record, vector) for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
-    for at in np.flatnonzero(closest > _TWIN - _ROUNDING):
+    twins = thresholds(store, None, _TWIN, [record.memory.text for record, _ in ordered])
+    for at in np.flatnonzero(closest > min(twins) - _ROUNDING):
         closest[at] = products(vectors[:at], vectors[at]).max(initial=0)
     hits = []
-    for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
-        if cosine > _TWIN:
-            terms |= request.need.term("repeats", min((cosine - _TWIN) / (1 - _TWIN), 1.0))
+    for (record, terms), cosine, twin in zip(ordered, closest.tolist(), twins, strict=True):
+        if cosine > twin:
+            terms |= request.need.term("repeats", min((cosine - twin) / (1 - twin), 1.0))
         hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
     return hits
 
@@ -348,6 +353,6 @@ def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vect
     violations = [rule for text in texts for rule in text_violations(text, "query", MAX_TEXT_BYTES)]
     if violations:
         raise InvalidQuery(*violations)
-    embedded = iter(embed(store, embedder, texts) if texts else ())
+    embedded = iter(embed(store, embedder, texts, asked=True) if texts else ())
     dimension = store.embedder.dimension
     return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]
