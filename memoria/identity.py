@@ -6,6 +6,8 @@ import secrets
 import threading
 from datetime import UTC, datetime, timedelta
 
+from memoria.process import in_child
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAIL_BITS = 62
 
@@ -14,6 +16,11 @@ class IdSource:
     """Makes ids. Those of one microsecond count upwards from a random start (RFC 9562, 6.2, method 2)."""
 
     def __init__(self) -> None:
+        self._begin()
+        # A thread of the parent may hold the mutex, and a child would wait for it before it is told that it is one.
+        in_child(self, IdSource._begin)
+
+    def _begin(self) -> None:
         self._last = (-1, 0)
         self._mutex = threading.Lock()
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
 from memoria.metadata import Scalar, asked, entries
+from memoria.zones import day as zone_day
+from memoria.zones import known_zone
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -62,6 +64,8 @@ class Memory:
         provenance: where it comes from.
         metadata: a JSON object of the caller.
         parts: of a gist, the memories it was made from, unchanged, oldest first; empty for other memories.
+        zone: the time zone where it was observed, such as "Asia/Tokyo" or "+05:45"; None for UTC, and where none was
+            given.
     """
 
     id: str
@@ -78,6 +82,19 @@ class Memory:
     provenance: Provenance = Provenance()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Memory, ...] = ()
+    zone: str | None = None
+
+    def day(self, zone: tzinfo = UTC) -> date:
+        """The day on which it was observed, where it was.
+
+        Args:
+            zone: counts when the memory has no zone of its own.
+
+        Returns:
+            A date of the calendar there.
+        """
+        own = None if self.zone is None else known_zone(self.zone)
+        return zone_day(self.created_at, own or zone)
 
     def holds(self, at: datetime) -> bool:
         """Whether it is true at a time.

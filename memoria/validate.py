@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.metadata import MAX_PATH
 from memoria.types import COUNT_LIMIT, KINDS, RECENT, Memory, Namespace, Provenance, Trace, Where
+from memoria.zones import known_zone
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -133,6 +134,13 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise InvalidQuery(f"{name} {shown(value)} is not one of {', '.join(choices)}")
 
 
+def check_flag(name: str, value: bool | None) -> bool | None:
+    """`value` itself when it is True, False or None; raises InvalidQuery."""
+    if value is not None and not isinstance(value, bool):
+        raise InvalidQuery(f"{name} is {type(value).__name__}, not True, False or None")
+    return value
+
+
 def check_name(name: str, value: str) -> str:
     """`value` itself when it is a str that says something, at most 1 KiB of UTF-8; raises InvalidQuery."""
     violations = [*text_violations(value, name, MAX_NAME_BYTES)]
@@ -162,6 +170,8 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
     elif not 0 <= memory.salience <= 1:
         yield f"salience {memory.salience!r} is not in [0, 1]"
     yield from time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
+    if memory.zone is not None and (not isinstance(memory.zone, str) or known_zone(memory.zone) is None):
+        yield f"zone {shown(memory.zone)} is no time zone"
     yield from _metadata_violations(memory.metadata)
     yield from _provenance_violations(memory.provenance)
     if memory.parts:

@@ -10,7 +10,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -149,12 +149,3 @@ def _from_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")):
         return StoreCorrupt(f"{path}: the database is damaged ({error})")
     return StoreError(f"{path}: {error}")
-
-
-def runs(slots: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """(first, count) of each run of consecutive numbers."""
-    start = 0
-    for at in range(1, len(slots) + 1):
-        if at == len(slots) or slots[at] != slots[at - 1] + 1:
-            yield slots[start], at - start
-            start = at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from memoria.canonical import canonical
 from memoria.metadata import asked, entries
 from memoria.stores.claims import keys_of
-from memoria.stores.sealing import blind
+from memoria.stores.sealing import BLIND_BYTES, blind
 from memoria.traces import Traces
 from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace, Where
 
@@ -55,6 +55,8 @@ def content(memory: Memory) -> dict[str, Any]:
         "metadata": dict(memory.metadata),
         "provenance": [origin.source, origin.speaker, origin.session, origin.derived_from],
     }
+    if memory.zone is not None:
+        said["zone"] = memory.zone
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
 
 
@@ -91,6 +93,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
         "metadata": opened.get("metadata", {}),
         "provenance": Provenance(source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)),
         "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
+        "zone": opened.get("zone"),
     }
 
 
@@ -203,6 +206,11 @@ def _labels(
     several = {"tag": named.tags, "metadata": said}
     hashes = {blind(key, field, value) for field, value in single.items() if value is not None}
     return hashes | {blind(key, field, value) for field, values in several.items() for value in values}
+
+
+def cut_labels(joined: bytes) -> Iterator[bytes]:
+    """Labels that were joined into one value."""
+    return (joined[at : at + BLIND_BYTES] for at in range(0, len(joined), BLIND_BYTES))
 
 
 def key_labels(key: bytes, memory: Memory) -> set[bytes]:

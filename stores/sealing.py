@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from memoria.errors import StoreCorrupt
 
 KEY_BYTES = 32
+BLIND_BYTES = 16
 # A key seals one message only, so one fixed nonce is safe (NIST SP 800-38D, 8: uniqueness is per key).
 _NONCE = bytes(12)
 _LONG = 1024
@@ -49,4 +50,4 @@ def derived(key: bytes, purpose: bytes, salt: bytes) -> bytes:
 def blind(key: bytes, field: str, *values: str) -> bytes:
     """Keyed hash for equality look-ups: HMAC-SHA-256 cut to 16 bytes; `field` separates the uses."""
     message = "\0".join((field, *values)).encode()
-    return hmac.digest(key, message, "sha256")[:16]
+    return hmac.digest(key, message, "sha256")[:BLIND_BYTES]

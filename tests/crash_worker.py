@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from memoria.change.consolidate import plain
 from memoria.engine.memory import Memoria
 from memoria.stores.local import Disk, LocalStore
 from memoria.stores.postgres import PostgresStore
@@ -122,8 +123,8 @@ def leaves(memory: Memoria) -> dict[str, str]:
 
 def gather(home: Memoria, rng: random.Random) -> None:
     """By hand, or in sleep."""
-    plain = [one.id for one in home.list() if not one.parts and not one.provenance.derived_from]
-    free = [id for id in plain if not home.store.links([id])]
+    # A kill may have left some archived, pinned or bounded.
+    free = [one.memory.id for one in plain(home.store, [one.id for one in home.list()])]
     if len(free) > 2 and rng.random() < 0.5:
         home.consolidate(*rng.sample(free, rng.randint(2, 3)))
     else:

@@ -13,6 +13,7 @@ from typing import Any
 
 from memoria.engine.memory import Memoria
 from memoria.stores.local import Disk, LocalStore
+from memoria.stores.postgres import PostgresStore
 from memoria.testing import HashEmbedder
 from memoria.types import Provenance
 
@@ -72,16 +73,18 @@ def _takes_a_lock(frame: FrameType) -> bool:
     It is traced once more when the block ends, just before the lock is released; no signal is delivered there.
     """
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    return line.startswith("with ") and line.endswith(("_mutex:", ".alone():"))
+    return line.startswith("with ") and line.endswith(("mutex:", "_lock:", "_cache:", ".alone():"))
 
 
-def opened(path: Path, disk: Disk | None = None) -> Memoria:
-    return Memoria(LocalStore(path, embedder=EMBEDDER.card, disk=disk), EMBEDDER, clock=Clock(), reinforce="never")
+def opened(place: Path | str, disk: Disk | None = None) -> Memoria:
+    """The store in a folder, or at a URL."""
+    kind: type[LocalStore | PostgresStore] = PostgresStore if isinstance(place, str) else LocalStore
+    return Memoria(kind(str(place), embedder=EMBEDDER.card, disk=disk), EMBEDDER, clock=Clock(), reinforce="never")
 
 
-def filled(path: Path) -> dict[str, str]:
+def filled(place: Path | str) -> dict[str, str]:
     """A store with a bit of everything; the ids of its memories by name."""
-    with opened(path) as memory:
+    with opened(place) as memory:
         ada, bob = memory.namespace("app", "ada"), memory.namespace("app", "bob")
         ids = {f"a{n}": ada.remember(f"Ada keeps fact number {n}.", subject="ada", tags=["old"]).id for n in range(6)}
         ids |= {f"b{n}": bob.remember(f"Bob keeps fact number {n}.", key=f"k{n}").id for n in range(3)}

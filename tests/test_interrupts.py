@@ -9,8 +9,9 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 import memoria
 from memoria.engine.memory import Memoria
 from memoria.forget.residue import scan
+from memoria.testing.postgres import Server
 from tests.interrupts import EMBEDDER, Lines, Verb, filled, opened, picture
 
 SAMPLE = int(os.environ.get("MEMORIA_INTERRUPTS", "14"))
@@ -58,10 +60,46 @@ STEPS: dict[str, Verb] = {
 }
 
 
+@dataclass
+class Stores:
+    """Fresh copies of a filled store, one at a time. ids: those of its memories by name."""
+
+    fresh: Callable[[], Path | str]
+    ids: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    path = tmp_path_factory.mktemp("made") / "a.memoria"
-    return path, filled(path)
+def local(tmp_path_factory: pytest.TempPathFactory) -> Stores:
+    folder = tmp_path_factory.mktemp("made")
+
+    def fresh() -> Path:
+        shutil.rmtree(folder / "copy.memoria", ignore_errors=True)
+        return Path(shutil.copytree(folder / "a.memoria", folder / "copy.memoria"))
+
+    return Stores(fresh, filled(folder / "a.memoria"))
+
+
+@pytest.fixture(scope="module")
+def postgres(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    folder = tmp_path_factory.mktemp("keys")
+    ids = filled(f"{server.database('filled', template=template)}&keys={folder / 'filled'}")
+
+    def fresh() -> str:
+        server.sql("DROP DATABASE IF EXISTS copied WITH (FORCE)")
+        shutil.rmtree(folder / "copied", ignore_errors=True)
+        shutil.copytree(folder / "filled", folder / "copied")
+        return f"{server.database('copied', template='filled')}&keys={folder / 'copied'}"
+
+    yield Stores(fresh, ids)
+    for name in ("copied", "filled"):
+        server.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["local", "postgres"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Stores)
+    return found
 
 
 def points(count: int, name: str) -> list[int]:
@@ -71,20 +109,10 @@ def points(count: int, name: str) -> list[int]:
     return sorted(random.Random(name).sample(range(1, count + 1), SAMPLE))
 
 
-def copies(made: tuple[Path, dict[str, str]], folder: Path) -> Iterator[Path]:
-    """Fresh copies of the store, one at a time in the same place."""
-    path = folder / "copy.memoria"
-    while True:
-        shutil.rmtree(path, ignore_errors=True)
-        shutil.copytree(made[0], path)
-        yield path
-
-
 @pytest.mark.parametrize("name", [*WHOLE, *STEPS])
-def test_an_interrupted_verb_loses_nothing(made: tuple[Path, dict[str, str]], tmp_path: Path, name: str) -> None:
-    verb, ids = (WHOLE | STEPS)[name], made[1]
-    fresh = copies(made, tmp_path)
-    with opened(next(fresh)) as memory:
+def test_an_interrupted_verb_loses_nothing(stores: Stores, name: str) -> None:
+    verb, ids = (WHOLE | STEPS)[name], stores.ids
+    with opened(stores.fresh()) as memory:
         before: list[object] = list(picture(memory))
         memory.recall("fact")
         with Lines() as lines:
@@ -92,16 +120,16 @@ def test_an_interrupted_verb_loses_nothing(made: tuple[Path, dict[str, str]], tm
         after: list[object] = list(picture(memory))
     tried = points(lines.count, name)
     for at in tried:
-        path = next(fresh)
-        where = interrupted(path, verb, ids, at, name, before, after)
-        with opened(path) as memory:
+        place = stores.fresh()
+        where = interrupted(place, verb, ids, at, name, before, after)
+        with opened(place) as memory:
             assert memory.doctor() == [], where
             check_state(memory, name, before, after, where)
     sys.stdout.write(f"{name}: {len(tried)} of {lines.count} lines\n")
 
 
-def test_an_interrupted_reader_sees_what_was_committed(made: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
-    path = next(copies(made, tmp_path))
+def test_an_interrupted_reader_sees_what_was_committed(local: Stores) -> None:
+    path = local.fresh()
     with opened(path) as writer:
         ada = writer.namespace("app", "ada")
         for at in range(1, 60):
@@ -118,10 +146,10 @@ def test_an_interrupted_reader_sees_what_was_committed(made: tuple[Path, dict[st
 
 
 def interrupted(
-    path: Path, verb: Verb, ids: dict[str, str], at: int, name: str, before: list[object], after: list[object]
+    place: Path | str, verb: Verb, ids: dict[str, str], at: int, name: str, before: list[object], after: list[object]
 ) -> str:
     """Interrupts a verb at a line, and looks at the same handle; where it was, for a message."""
-    memory = opened(path)
+    memory = opened(place)
     live = [id for id in ids.values() if memory.store.read([id])[0] is not None]
     keys = {id: one for id in live for one in memory.store.secrets([id]) if one.label == "key"}
     memory.recall("fact")

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up. Names on one line are neighbours: none of them imports another.
 FLOORS = (
     ("memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata"),
+    ("memoria.zones",),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process"),
     ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables"),
     ("memoria.text",),

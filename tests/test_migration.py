@@ -142,6 +142,20 @@ def test_old_rows_are_found_by_filters_that_they_had_no_labels_for(old: str) -> 
     assert labels(old) == []
 
 
+def test_every_row_that_is_brought_up_names_its_labels(tmp_path: Path) -> None:
+    path = unpacked("format3", tmp_path)
+    with memoria.open(path, embedder=EMBEDDER):
+        pass
+    with sqlite3.connect(path / "memoria.db") as database:
+        named = {
+            (joined[at : at + 16], row)
+            for row, joined in database.execute("SELECT row, labels FROM memory")
+            for at in range(0, len(joined), 16)
+        }
+        assert named == set(labels(str(path)))
+        assert database.execute("SELECT * FROM sqlite_master WHERE name = 'label_by_row'").fetchall() == []
+
+
 def test_bringing_up_goes_on_where_it_was_killed(old: str) -> None:
     before = len(labels(old))
     command = [sys.executable, "-m", "tests.upgrade_worker", old]

@@ -93,6 +93,18 @@ def test_two_amendments_of_one_memory_are_both_there(pair: Pair) -> None:
         assert (found.text, found.subject) == (f"new {n}", "s")
 
 
+def test_every_use_counts(pair: Pair) -> None:
+    id = pair[0].remember("a cup of tea").id
+
+    def use(memory: memoria.Memoria) -> None:
+        memory.reinforce(id)
+        memory.trace(id)
+
+    for _ in range(ROUNDS):
+        assert at_once(*(partial(use, memory) for memory in pair)) == [None, None]
+    assert pair[0].trace(id).retrievals == 2 * ROUNDS
+
+
 def test_of_two_that_supersede_one_memory_one_is_refused(pair: Pair) -> None:
     one, two = pair
     for n in range(ROUNDS):

@@ -6,7 +6,7 @@ Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
@@ -39,6 +39,7 @@ from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
 from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -118,6 +119,7 @@ class AsyncMemoria(AsyncView):
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
+        zone: ZoneLike = None,
         **filters: Unpack[Filters],
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
@@ -132,6 +134,7 @@ class AsyncMemoria(AsyncView):
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+            zone: where the days that the question names begin and end, such as "Asia/Tokyo"; None is the view's.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -153,6 +156,7 @@ class AsyncMemoria(AsyncView):
                 rerank=rerank,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
+                zone=zone,
                 **filters,
             )
         )
@@ -169,6 +173,7 @@ class AsyncMemoria(AsyncView):
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
+        zone: ZoneLike = None,
         **filters: Unpack[Filters],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
@@ -183,6 +188,7 @@ class AsyncMemoria(AsyncView):
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
+            zone: where the days that the questions name begin and end.
             filters: see `Filters`.
 
         Returns:
@@ -204,6 +210,7 @@ class AsyncMemoria(AsyncView):
                 rerank=rerank,
                 budget_tokens=budget_tokens,
                 count_tokens=count_tokens,
+                zone=zone,
                 **filters,
             )
         )
@@ -850,25 +857,31 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
 
-    def namespace(self, *parts: str) -> Self:
+    def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
         Args:
             parts: names, from this namespace downwards; none gives the same view.
+            zone: where its days begin and end, such as "Asia/Tokyo"; None is where those of this view do.
 
         Returns:
             A view of the same store.
 
         Raises:
-            InvalidQuery: a part is empty, or holds "/".
+            InvalidQuery: a part is empty, or holds "/"; or there is no such zone.
         """
-        return self._view(self.sync.namespace(*parts))
+        return self._view(self.sync.namespace(*parts, zone=zone))
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone where the days of this view begin and end."""
+        return self.sync.zone
 
     async def now(self) -> datetime:
         """The time by the clock of this memory.
 
         Returns:
-            An aware datetime.
+            An aware datetime, in the zone of the view.
         """
         return await self._threads.run(lambda: self.sync.now())
 
@@ -884,6 +897,8 @@ def open(
     fade_below: float = FADE_BELOW,
     clock: Clock = utc_now,
     progress: Progress | None = None,
+    zone: ZoneLike = None,
+    day_first: bool | None = None,
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
 
@@ -897,6 +912,8 @@ def open(
         fade_below: retrievability, in [0, 1), under which `fade` archives.
         clock: gives the present time, aware.
         progress: called with (what, done, total) during long work.
+        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
+        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
@@ -920,6 +937,8 @@ def open(
                 fade_below=fade_below,
                 clock=clock,
                 progress=progress,
+                zone=zone,
+                day_first=day_first,
             )
         )
     )

@@ -17,6 +17,7 @@ from memoria.cli.app import (
     StoreOption,
     SubjectOption,
     TagsOption,
+    ZoneOption,
     app,
     echo_json,
     err,
@@ -71,6 +72,7 @@ def remember(
     key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
     metadata: MetadataOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
+    zone: ZoneOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,7 +91,7 @@ def remember(
     }
     if created_at is not None:
         fields["created_at"] = created_at.replace(tzinfo=UTC)
-    with opened(store, namespace, "rw") as memory:
+    with opened(store, namespace, "rw", zone=zone) as memory:
         stored = memory.remember_many((Draft(text=one, **fields) for one in texts), readmit=readmit)
     if as_json:
         echo_json(stored)
@@ -106,6 +108,7 @@ def recall(
     k: Annotated[int, typer.Option("-k", help="Number of memories.")] = 5,
     namespace: NamespaceOption = "",
     as_of: Annotated[datetime | None, typer.Option(help="Only memories recorded and valid at that time (UTC).")] = None,
+    zone: ZoneOption = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Only as many as fit into so many tokens.")] = None,
     vector_only: Annotated[bool, typer.Option("--vector-only", help="Search by meaning only.")] = False,
     include: Annotated[
@@ -123,7 +126,7 @@ def recall(
         "vector_only": vector_only,
         "include": tuple(include or ()),
     }
-    with opened(store, namespace, "r") as memory:
+    with opened(store, namespace, "r", zone=zone) as memory:
         hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **more, **asked(**filters))
     if as_json:
         echo_json(hits)

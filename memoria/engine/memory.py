@@ -24,8 +24,10 @@ from memoria.recall.context import CountTokens, estimate_tokens, pack
 from memoria.recall.need import Need
 from memoria.recall.rerank import Rerank
 from memoria.remember import Draft, as_draft
+from memoria.text.times import Reading
 from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
 from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.zones import ZoneLike, as_zone
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -100,7 +102,7 @@ class Memoria(Change):
         if isinstance(drafts, str | Draft):
             raise InvalidQuery(f"drafts is one {type(drafts).__name__}, not a sequence of drafts: use remember for one")
         ready = [as_draft(draft) for draft in drafts]
-        return remembering.remember(self._records, self._traces, self.prefix, ready, self._clock(), readmit=readmit)
+        return remembering.remember(self._records, self._traces, self.prefix, ready, self.now(), readmit=readmit)
 
     def recall(
         self,
@@ -114,6 +116,7 @@ class Memoria(Change):
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
+        zone: ZoneLike = None,
         **filters: Unpack[Filters],
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
@@ -128,6 +131,7 @@ class Memoria(Change):
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+            zone: where the days that the question names begin and end, such as "Asia/Tokyo"; None is the view's.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -148,6 +152,7 @@ class Memoria(Change):
             rerank=rerank,
             budget_tokens=budget_tokens,
             count_tokens=count_tokens,
+            zone=zone,
             **filters,
         )
         return hits
@@ -164,6 +169,7 @@ class Memoria(Change):
         rerank: Rerank | None = None,
         budget_tokens: int | None = None,
         count_tokens: CountTokens = estimate_tokens,
+        zone: ZoneLike = None,
         **filters: Unpack[Filters],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
@@ -178,6 +184,7 @@ class Memoria(Change):
             rerank: a callable (query, texts) -> scores, for the best few.
             budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
             count_tokens: counts tokens of a text.
+            zone: where the days that the questions name begin and end.
             filters: see `Filters`.
 
         Returns:
@@ -194,13 +201,14 @@ class Memoria(Change):
             where=self._where(filters, archived=searching.archived_filter(include)),
             k=check_whole("k", k),
             at=self._clock(),
+            reading=Reading(zone=as_zone(zone) or self.zone, day_first=self._day_first),
             as_of=check_time("as_of", as_of),
             include=frozenset(include),
             need=Need() if need is None else need,
             rerank=rerank,
         )
         found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
-        return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]
+        return [self._reported(pack(hits, budget_tokens, count_tokens, request.reading.zone)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.

@@ -16,7 +16,8 @@ from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
 from memoria.types import EmbedderCard
-from memoria.validate import check_choice
+from memoria.validate import check_choice, check_flag
+from memoria.zones import ZoneLike, as_zone
 
 Mode = Literal["rw", "r"]
 """For writing, or for reading alone."""
@@ -34,6 +35,8 @@ def open(
     fade_below: float = FADE_BELOW,
     clock: Clock = utc_now,
     progress: Progress | None = None,
+    zone: ZoneLike = None,
+    day_first: bool | None = None,
 ) -> Memoria:
     """Opens a store, made when it is not there and mode is "rw".
 
@@ -47,6 +50,8 @@ def open(
         fade_below: retrievability, in [0, 1), under which `fade` archives.
         clock: gives the present time, aware.
         progress: called with (what, done, total) during long work.
+        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
+        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -60,6 +65,8 @@ def open(
     """
     check_choice("mode", mode, get_args(Mode))
     check_choice("reinforce", reinforce, get_args(Reinforcing))
+    here = as_zone(zone)
+    check_flag("day_first", day_first)
     given = as_embedder(embedder)
     store = open_store(path, given.card, mode, timeout, progress)
     try:
@@ -67,7 +74,15 @@ def open(
         kept = adopted(store) if policy is None else policy
         rule: Reinforcing = "never" if mode == "r" else reinforce
         return Memoria(
-            store, chosen, policy=kept, clock=clock, progress=progress, reinforce=rule, fade_below=fade_below
+            store,
+            chosen,
+            policy=kept,
+            clock=clock,
+            progress=progress,
+            reinforce=rule,
+            fade_below=fade_below,
+            zone=here,
+            day_first=day_first,
         )
     except BaseException:
         store.close()

@@ -181,11 +181,14 @@ class Tools:
         self,
         query: Annotated[str, Field(description="What to look for, in plain words")],
         k: Annotated[int, Field(description="How many memories at most", ge=1, le=100)] = 5,
+        zone: Annotated[
+            str | None, Field(description="Time zone of the days that the query names, such as Asia/Tokyo")
+        ] = None,
         **criteria: Unpack[Criteria],
     ) -> Annotated[CallToolResult, Memories]:
         """Find memories by meaning, words and time, best first, each with the reason for its score"""
         with _told(), lent(self._memory) as memory:
-            found = [_recalled(hit) for hit in memory.recall(query, k=k, **asked(**criteria))]
+            found = [_recalled(hit) for hit in memory.recall(query, k=k, zone=zone, **asked(**criteria))]
         return _answer(found, {"memories": found})
 
     @written_out

@@ -129,7 +129,7 @@ def _retried() -> Iterator[None]:
 
 
 def _shown(hit: Hit) -> str:
-    return f"- {hit.memory.id} {hit.memory.created_at:%Y-%m-%d} {hit.memory.text}"
+    return f"- {hit.memory.id} {hit.memory.day()} {hit.memory.text}"
 
 
 __all__ = ["MemoryCapability"]

@@ -19,26 +19,29 @@ if TYPE_CHECKING:
     from memoria.text.evidence import Evidence
 
 _EDGE = 0.01
+# What turns beside a memory add, and the column that says whether it has such turns.
+_HAVING: Mapping[str, str] = MappingProxyType({"near words": "has near", "far words": "has far"})
 
-# Fitted by `memoria eval fit` (conditional logit) on three conversations of LoCoMo; docs/recall.md says which.
+# Fitted by `memoria eval fit` (conditional logit) on the questions of five conversations of LoCoMo; see docs/recall.md.
 FITTED: Mapping[str, float] = MappingProxyType(
     {
-        "similarity": 4.24,
-        "context": 4.79,
-        "words": 0.4,
-        "coverage": 2.36,
-        "speaker": 0.72,
-        "near words": 0.43,
-        "far words": 0.39,
-        "question": -0.83,
-        "answer": 0.73,
-        "self": 0.99,
-        "asked for": 1.71,
-        "length": 0.2,
+        "similarity": 3.22,
+        "context": 4.83,
+        "words": 0.86,
+        "coverage": 1.21,
+        "speaker": 0.61,
+        "near words": 0.76,
+        "far words": 0.74,
+        "question": -0.87,
+        "answer": 0.61,
+        "self": 0.83,
+        "asked for": 1.6,
+        "length": 0.38,
+        "time": 2.82,
     }
 )
 # Set by hand, small: base level and salience decide between memories that the context likes equally well.
-CHOSEN: Mapping[str, float] = MappingProxyType({"time": 1.0, "base level": 0.05, "salience": 0.1, "repeats": -1.0})
+CHOSEN: Mapping[str, float] = MappingProxyType({"base level": 0.05, "salience": 0.1, "repeats": -1.0})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class Need:
 
     The terms are these. similarity, context: cosine of the question with the memory alone, and with it and the turns
     beside it; in [-1, 1].
-    words, near words, far words: BM25 of the memory, and what the turns one and two away add to it; >= 0.
+    words, near words, far words: BM25 of the memory, and what the turns one and two away add to it, each over the
+    square root of the number of the question's words; the latter two less their mean over candidates with such turns.
     coverage: share of the question's words that the memory has, weighted by idf; in [0, 1].
     speaker: 1 if the question names the memory's speaker, -1 if it names another, else 0. question, answer: 1 if the
     memory asks, or follows one that asks. self: 1 if its speaker speaks of themselves. asked for: 1 if it has a name, a
@@ -106,7 +110,8 @@ class Need:
         Returns:
             By name of the term, numbers of shape (n,).
         """
-        return {name: self.weights[name] * column for name, column in evidence.columns.items() if name in self.weights}
+        columns = centred(evidence.columns)
+        return {name: self.weights[name] * column for name, column in columns.items() if name in self.weights}
 
     def term(self, name: str, value: float) -> dict[str, float]:
         """One term of one candidate.
@@ -119,6 +124,19 @@ class Need:
             Its log-odds by its name; empty when it has no weight.
         """
         return {name: self.weights[name] * value} if name in self.weights else {}
+
+
+def centred(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The columns, with what turns beside a memory add counted from the mean over the candidates that have such turns.
+
+    The others get 0: of a memory without a conversation, its neighbours speak neither for it nor against it.
+    """
+    out = {name: column for name, column in columns.items() if name not in _HAVING.values()}
+    for name, having in _HAVING.items():
+        if having in columns:
+            there = columns[having] > 0
+            out[name] = (columns[name] - columns[name].mean(where=there)) * there if there.any() else 0 * columns[name]
+    return out
 
 
 def log_odds(probability: float) -> float:

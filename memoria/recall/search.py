@@ -7,7 +7,7 @@ Only the best of them are read; they also get the terms that need their text or 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,12 @@ from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
 from memoria.recall.rerank import Rerank
-from memoria.text.times import Span, overlap, spans
+from memoria.text.calendar import Days
+from memoria.text.times import Reading, closeness, days, meant
 from memoria.text.words import question
 from memoria.types import Hit, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
+from memoria.zones import day
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -39,7 +41,8 @@ _LEFT_OUT = ("archived", "expired", "upcoming")
 class Request:
     """What one recall asks, except the question itself.
 
-    at: now, for base level and relative times. as_of: only memories recorded and valid at that time; None is now.
+    at: now, for base level and relative times. reading: how times are read, and in which zone.
+    as_of: only memories recorded and valid at that time; None is now.
     include: what is left out unless named: some of "archived", "expired", "upcoming". need: the weights.
     rerank: scores the texts of the finalists.
     """
@@ -48,6 +51,7 @@ class Request:
     k: int
     at: datetime
     need: Need
+    reading: Reading = field(default_factory=Reading)
     as_of: datetime | None = None
     include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
@@ -105,7 +109,7 @@ def recall_text(
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
     where = check_where(_until(request))
-    named = spans(query, request.at)
+    named = days(query, day(request.at, request.reading.zone), request.reading)
     pool = max(pool, 4 * request.k)
     while True:
         evidence = store.evidence(question(query), vector, where, pool)
@@ -192,23 +196,28 @@ def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]
     return begun and (end is None or at < end or "expired" in include)
 
 
-def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Span]) -> dict[str, float]:
+def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Days]) -> dict[str, float]:
     """The terms that need the memory's text or trace."""
     memory, need = record.memory, request.need
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
-        terms |= need.term("time", float(overlap(named, _times(memory))))
+        terms |= need.term("time", closeness(named, about(memory, request.reading)))
     return terms
 
 
-def _times(memory: Memory) -> list[Span]:
-    """The times a memory is about: those its text names, or else when it was observed; and its validity, if bounded."""
-    said = memory.created_at
-    times = spans(memory.text, said) or [(said, said + datetime.resolution)]
+def about(memory: Memory, reading: Reading) -> list[Days]:
+    """The days a memory is about: those its text means, and its validity if bounded.
+
+    A gist is about the days of its parts.
+    """
+    if memory.parts:
+        return [some for part in memory.parts for some in about(part, reading)]
+    on = memory.day(reading.zone)
+    found = meant(memory.text, on, reading)
     if memory.valid_from is not None and memory.valid_to is not None:
-        times.append((memory.valid_from, memory.valid_to))
-    return times
+        found.append((day(memory.valid_from, reading.zone), day(memory.valid_to, reading.zone)))
+    return found
 
 
 def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:

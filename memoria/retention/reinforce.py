@@ -90,15 +90,17 @@ class Reinforcer:
         """Notes that memories were looked for at `at`. found: whether they were recalled."""
         with self._mutex:
             self._waiting += [Recalled(id=id, at=at, found=found) for id in ids]
-            if len(self._waiting) >= _WAIT:
-                self.flush_if_there_is_room()
+            full = len(self._waiting) >= _WAIT
+        if full:
+            self.flush_if_there_is_room()
 
     def flush(self) -> None:
-        """Writes the collected uses and the updated traces to the store, durably."""
-        with self._mutex:
+        """Writes the collected uses and the updated traces to the store, durably, none of these changing meanwhile."""
+        if not self._waiting:
+            return
+        # In this order: who is alone with the store may flush as well.
+        with self.store.alone(), self._mutex:
             waiting, self._waiting = self._waiting, []
-            if not waiting:
-                return
             self.begin()
             ids = list({one.id for one in waiting})
             traces = {id: trace for id, trace in zip(ids, self.store.traces(ids), strict=True) if trace is not None}
@@ -152,7 +154,7 @@ class Reinforcer:
         tell: Callable[[Trace, float], Trace] | None = getattr(self.policy, "interfere", None)
         if tell is None:
             return
-        with self._mutex:
+        with self.store.alone(), self._mutex:
             self.flush()
             new = {record.memory.id for record in records}
             for record in records:

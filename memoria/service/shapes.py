@@ -36,10 +36,11 @@ def _moment(value: Any) -> Any:
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise ValueError("not a time of RFC 3339")
     try:
-        time = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        time = datetime.fromisoformat(value.upper())
+        year = time.astimezone(UTC).year
     except (ValueError, OverflowError):
         raise ValueError("not a time that there is") from None
-    if not 1970 <= time.year <= _LAST_YEAR:
+    if not 1970 <= year <= _LAST_YEAR:
         raise ValueError(f"not in the years 1970 to {_LAST_YEAR}")
     return time
 
@@ -87,7 +88,9 @@ class Body(BaseModel):
 
 
 class Said(BaseModel):
-    """A memory to store. created_at: now by default. key: your own; a memory with the same key is stored only once."""
+    """A memory to store. created_at: now by default; its offset says which day was "yesterday".
+
+    key: your own; a memory with the same key is stored only once."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -145,11 +148,14 @@ class Filters(Body):
 
 
 class Recall(Filters):
-    """query: what to find. explain: return the terms of each score too; the score is their sum."""
+    """query: what to find. zone: where the days that it names begin and end; UTC by default.
+
+    explain: return the terms of each score too; the score is their sum."""
 
     query: Annotated[StrictStr, Field(min_length=1, max_length=16_384, pattern=r"\S")]
     k: Annotated[StrictInt, Field(ge=1, le=100)] = 10
     as_of: Time | None = None
+    zone: Annotated[Name | None, Field(description="Such as Asia/Tokyo, or +05:45.")] = None
     include: Annotated[list[Literal["archived", "expired", "upcoming"]], Field(max_length=3)] = []
     explain: StrictBool = False
 

@@ -178,11 +178,12 @@ class LexicalIndex:
     def terms(self, asked: Question, around: Ints) -> dict[str, Floats]:
         """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
 
+        Sums over the words of a question grow with its length, by about the square root of it, and are divided by that.
         around: shape (5, n), the documents, then the turns one before, one after, two before, two after; -1 for none.
         """
         words, speakers = self.without_speakers(asked)
         docs, before = around[:2]
-        table = self.table(words, around)
+        table = self.table(words, around) / math.sqrt(max(len(words), 1))
         own, near, far = table[:, 0], table[:, 1:3].max(axis=1), table[:, 3:5].max(axis=1)
         nearer = np.maximum(own, near)
         idf = np.array([self.idf(word) for word in words])
@@ -192,6 +193,8 @@ class LexicalIndex:
             "speaker": self.conversation.speaks(docs, speakers),
             "near words": (nearer - own).sum(axis=0),
             "far words": (np.maximum(nearer, far) - nearer).sum(axis=0),
+            "has near": (around[1:3] >= 0).any(axis=0).astype(np.float64),
+            "has far": (around[1:] >= 0).any(axis=0).astype(np.float64),
             "question": self._bear(docs, Sign.ASKS),
             "answer": np.where(before >= 0, self._bear(before, Sign.ASKS), 0.0),
             "self": self._bear(docs, Sign.SELF),

@@ -22,6 +22,12 @@ from memoria.text.language import ENGLISH, SNOWBALL, spoken_in, stop_words
 from memoria.text.scripts import UNSPACED, folded, script
 
 STOP_WORDS = stop_words(ENGLISH)
+# Of an English question only: what people ask and tell with, and no memory is about. An index keeps these words.
+ASKING_WORDS = STOP_WORDS | frozenset(
+    """about ain also am any because being can could didn doesn don here hers if im isn just let ll may might mine more
+    most must myself no not ours out re shall should so some such than then theirs there these those too up ve very
+    yours""".split()  # noqa: SIM905 - a list of words reads as words
+)
 _PAIRED = rf"{UNSPACED}\p{{Hangul}}"
 _SPACED = rf"(?![\p{{M}}\p{{Cf}}])(?:(?![{_PAIRED}])\w)+"
 _WORD = regex.compile(rf"{_SPACED}(?:['\u2019]{_SPACED})?|(?P<paired>[{_PAIRED}][{_PAIRED}\p{{M}}]*)")
@@ -72,7 +78,8 @@ _WANTS = {
 class Question:
     """A query as the lexical index uses it.
 
-    words: distinct stems without stop words, in order. spoken: every word, in lower case, to find whom it names.
+    words: distinct stems without words of grammar, in order, or with them if there are no others. spoken: every word,
+    in lower case, to find whom it names.
     wants: the kinds of thing that it asks for.
     """
 
@@ -96,39 +103,40 @@ def _split(found: regex.Match[str]) -> Iterator[str]:
     yield from map("".join, pairwise(letters)) if len(letters) > 1 else letters
 
 
-def stems(text: str, language: str | None = None) -> list[str]:
+def stems(text: str, language: str | None = None, *, asking: bool = False) -> list[str]:
     """Stems of the words that are not stop words, in order, with repeats: "Ada drank teas" gives ada, drank, tea.
 
     Args:
         text: in any form.
         language: of texts in its script, by its code; None tells it by each text. Other scripts tell theirs.
+        asking: whether the text is a question, of which English words to ask with are left out too.
 
     Returns:
         Stems, or pairs of letters.
     """
     words = plain_words(text)
     if text.isascii():
-        return stemmed(words, spoken_in("LATIN", text, language) or ENGLISH)
+        return stemmed(words, spoken_in("LATIN", text, language) or ENGLISH, asking=asking)
     by_script: dict[str, str] = {}
     found = []
     for word in words:
         written = script(word[0])
         if written not in by_script:
             by_script[written] = spoken_in(written, text, language) or (ENGLISH if written in _ENGLISH else "")
-        found += stemmed([word], by_script[written])
+        found += stemmed([word], by_script[written], asking=asking)
     return found
 
 
-def stemmed(words: Sequence[str], language: str) -> list[str]:
+def stemmed(words: Sequence[str], language: str, *, asking: bool = False) -> list[str]:
     """Stems of the words of one language that are not stop words; the words themselves where it has no stemmer."""
-    stops = stop_words(language)
+    stops = ASKING_WORDS if asking and language == ENGLISH else stop_words(language)
     kept = [word for word in words if word not in stops]
     return cast("list[str]", _stemmer(SNOWBALL[language]).stemWords(kept)) if language in SNOWBALL else kept
 
 
 def question(text: str, language: str | None = None) -> Question:
     """A query text as a Question. language: as in `stems`."""
-    words = tuple(dict.fromkeys(stems(text, language)))
+    words = tuple(dict.fromkeys(stems(text, language, asking=True) or stems(text, language)))
     return Question(words=words, spoken=frozenset(plain_words(text)), wants=_matching(_WANTS, text))
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
+from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
-from memoria.stores.local.core import BATCH
 from memoria.stores.local.reading import Reading, opened_row
 from memoria.stores.local.slots import SlotFile, WrongName
 from memoria.stores.local.space import Space, opened_name

@@ -20,8 +20,9 @@ from memoria.errors import StoreClosed, StoreCorrupt, StoreFull
 from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.disk import Disk, opened, translated
-from memoria.stores.local.database import Database, marks, parts
+from memoria.stores.local.database import Database, marks
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
 from memoria.stores.local.slots import SlotFile, file_name
@@ -32,7 +33,6 @@ from memoria.types import EmbedderCard, Namespace
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-BATCH = 1024
 _LOG = logging.getLogger("memoria.store")
 
 
@@ -266,7 +266,7 @@ class Core:
 
     def _by_id(self, columns: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         """Rows of `memory` with one of these ids, in no order."""
-        for part in parts(ids, BATCH):
+        for part in parts(ids):
             yield from self._database.rows(f"SELECT {columns} FROM memory WHERE id IN ({marks(part)})", *part)
 
     def _locate(self, ids: Sequence[bytes]) -> dict[bytes, tuple[Space, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,11 @@ ALTER TABLE label ADD COLUMN single INTEGER;
 CREATE UNIQUE INDEX label_single ON label (hash) WHERE single = 1;
 """
 
-# No table changes. Rows that exist get more labels (`_link_all`). The number changes in the commit that asks for it, so
-# that an older memoria, which writes no such labels, refuses the store from then on.
+# A row names its own labels, joined, so that no index is needed to delete them. Rows that exist get theirs, and those
+# that they lack, from `_link_all`. The number changes in the commit that asks for it, so that an older memoria, which
+# writes no such labels, refuses the store from then on.
 _FORMAT_4 = """
+ALTER TABLE memory ADD COLUMN labels BLOB;
 DELETE FROM meta WHERE name = 'linked';
 PRAGMA user_version = 4;
 """
@@ -238,11 +240,6 @@ class Database:
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
-
-
-def parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Values in parts of at most `size`: SQLite limits how many a statement takes."""
-    return (values[at : at + size] for at in range(0, len(values), size))
 
 
 def marks(values: Sized) -> str:

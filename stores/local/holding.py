@@ -14,8 +14,8 @@ import numpy as np
 
 from memoria.errors import Held, MemoryNotFound
 from memoria.stores import ledger, rows
-from memoria.stores.local.core import BATCH
-from memoria.stores.local.database import marks, parts
+from memoria.stores.batches import parts
+from memoria.stores.local.database import marks
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import blind
@@ -203,7 +203,7 @@ class Holding(Turns):
 
     def _check_held(self, ids: Sequence[bytes]) -> None:
         held: list[bytes] = []
-        for part in parts(ids, BATCH):
+        for part in parts(ids):
             held += [
                 id
                 for (id,) in self._database.rows(
@@ -217,7 +217,7 @@ class Holding(Turns):
 
     def _check_held_spaces(self, numbers: Sequence[int]) -> None:
         held: list[bytes] = []
-        for part in parts(numbers, BATCH):
+        for part in parts(numbers):
             sql = (
                 "SELECT m.id FROM standing s JOIN memory m ON m.row = s.row "
                 f"WHERE s.namespace IN ({marks(part)}) AND s.bits & {rows.HELD}"

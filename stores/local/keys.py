@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence, Set
 from sqlite3 import Connection
 
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.claims import claimed
-from memoria.stores.local.database import Database, marks, parts
+from memoria.stores.local.database import Database, marks
 from memoria.stores.local.space import Space, live_among
 from memoria.types import Record
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from memoria.errors import MemoryNotFound, StoreCorrupt
 from memoria.stores import rows
-from memoria.stores.local.core import BATCH
-from memoria.stores.local.database import marks, parts
+from memoria.stores.batches import parts
+from memoria.stores.local.database import marks
 from memoria.stores.local.filters import filtered
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.local.turns import Turns
@@ -96,7 +96,7 @@ class Reading(Turns):
 
     def _links(self, end: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         """Links whose `end`, parent or child, is one of these ids."""
-        for part in parts(ids, BATCH):
+        for part in parts(ids):
             yield from self._database.rows(f"SELECT * FROM link WHERE {end} IN ({marks(part)})", *part)
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:

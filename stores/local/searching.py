@@ -10,7 +10,7 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
-from memoria.stores.local.core import BATCH
+from memoria.stores.batches import BATCH
 from memoria.stores.local.reading import Reading, opened_memory
 from memoria.stores.local.space import Space
 from memoria.text.evidence import Columns, Evidence, gather, merge

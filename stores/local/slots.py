@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import DatabaseOlder, FormatTooNew, StoreCorrupt
-from memoria.stores.disk import Disk, opened, read_at, runs
+from memoria.stores.batches import parts, runs
+from memoria.stores.disk import Disk, opened, read_at
 from memoria.stores.local.descriptors import OpenedWhenUsed, OpenFiles
 from memoria.stores.sealing import KEY_BYTES, new_key
 from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES
@@ -44,6 +45,7 @@ _CRC_AT = 48
 _PRINT_AT = 52
 _VECTOR_AT = 64
 _MAX_GROWTH = 1024
+_ZEROED_AT_ONCE = 4096
 
 
 def slot_bytes(dimension: int) -> int:
@@ -226,16 +228,20 @@ class SlotFile(OpenedWhenUsed):
 
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
         """Overwrites slots with zeros, unsynced; neighbours in one write. guard: fingerprints stay."""
-        for first, count in runs(sorted(slots)):
-            blank = np.zeros(count, slot_dtype(self.dimension))
+        for some in parts(sorted(slots), _ZEROED_AT_ONCE):
+            blank = np.zeros(len(some), slot_dtype(self.dimension))
             if guard:
-                blank["print"] = self.view["print"][first : first + count]
-            self._disk.write(self._fd, blank.tobytes(), self._offset(first))
+                blank["print"] = self.view["print"][some]
+            zeros, at = blank.tobytes(), 0
+            for first, count in runs(some):
+                size = count * self.slot_size
+                self._disk.write(self._fd, zeros[at : at + size], self._offset(first))
+                at += size
 
     def prints(self, slots: Iterable[int]) -> list[bytes]:
         """The fingerprints in slots that have one."""
-        found = (bytes(self.view["print"][slot]) for slot in slots)
-        return [mark for mark in found if mark != NO_PRINT]
+        asked = np.fromiter(slots, np.int64)
+        return [mark for mark in self.view["print"][asked].tolist() if mark != NO_PRINT] if len(asked) else []
 
     def ghosts(self) -> list[int]:
         """Slots of which only the fingerprint is left."""

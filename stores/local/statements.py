@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.forgotten import ADOPTED, sealed
 from memoria.stores.local.database import marks
 from memoria.stores.local.space import Space
@@ -23,12 +24,13 @@ def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, 
     memory, trace = record.memory, record.trace
     id = bytes.fromhex(memory.id)
     content = seal(key, rows.content(memory), id)
+    labels = sorted(rows.labels(space.slots.key, memory))
     row = db.execute(
-        f"INSERT INTO memory ({rows.COLUMNS}) VALUES ({marks(rows.COLUMNS.split(','))})",
-        rows.to_row(record, space.number, slot, content),
+        f"INSERT INTO memory ({rows.COLUMNS}, labels) VALUES ({marks(rows.COLUMNS.split(','))}, ?)",
+        (*rows.to_row(record, space.number, slot, content), b"".join(labels)),
     ).lastrowid
-    labels = [(hash, row, 1 if hash in single else None) for hash in rows.labels(space.slots.key, memory)]
-    db.executemany("INSERT INTO label (hash, row, single) VALUES (?, ?, ?)", labels)
+    labelled = [(hash, row, 1 if hash in single else None) for hash in labels]
+    db.executemany("INSERT INTO label (hash, row, single) VALUES (?, ?, ?)", labelled)
     _insert_parents(db, id, memory)
     if rows.bits(trace):
         standing = (row, space.number, rows.bits(trace), rows.micros(trace.fades_at))
@@ -36,12 +38,24 @@ def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, 
 
 
 def insert_missing(db: Connection, space: Space, memory: Memory) -> None:
-    """Labels and links that the row of an older format lacks: its subject and parents are in its content only."""
+    """Labels and links that the row of an older format lacks: its subject and parents are in its content only.
+
+    Older labels are among those of today.
+    """
     id = bytes.fromhex(memory.id)
     ((row,),) = db.execute("SELECT row FROM memory WHERE id = ?", (id,)).fetchall()
-    labels = [(hash, row) for hash in rows.labels(space.slots.key, memory)]
-    db.executemany("INSERT OR IGNORE INTO label (hash, row) VALUES (?, ?)", labels)
+    labels = sorted(rows.labels(space.slots.key, memory))
+    db.executemany("INSERT OR IGNORE INTO label (hash, row) VALUES (?, ?)", [(hash, row) for hash in labels])
+    db.execute("UPDATE memory SET labels = ? WHERE row = ?", (b"".join(labels), row))
     _insert_parents(db, id, memory)
+
+
+def name_labels(db: Connection) -> None:
+    """Lets the rows that still do not name their labels, which are damaged or dead, do so: the index goes then."""
+    for (row,) in db.execute("SELECT row FROM memory WHERE labels IS NULL").fetchall():
+        hashes = db.execute("SELECT hash FROM label WHERE row = ? ORDER BY hash", (row,)).fetchall()
+        db.execute("UPDATE memory SET labels = ? WHERE row = ?", (b"".join(hash for (hash,) in hashes), row))
+    db.execute("DROP INDEX IF EXISTS label_by_row")
 
 
 def _insert_parents(db: Connection, id: bytes, memory: Memory) -> None:
@@ -64,13 +78,25 @@ def delete_rows(db: Connection, ids: Iterable[bytes], *, keep_links: bool = Fals
 
     keep_links: for rows that are written again under the same id: what says that one supersedes another stays.
     """
-    gone = [(id,) for id in ids]
-    kept = [link for (id,) in gone for link in _superseding(db, id)] if keep_links else []
+    gone = list(ids)
+    kept = [link for id in gone for link in _superseding(db, id)] if keep_links else []
     # In the order of the table, so that a page that holds several is written once.
-    places = sorted(place for id in gone for place in db.execute("SELECT row FROM memory WHERE id = ?", id))
-    db.executemany("DELETE FROM label WHERE row = ?", places)
-    db.executemany("DELETE FROM memory WHERE row = ?", places)
+    places = sorted(place for some in parts(sorted(gone)) for place in _rows(db, some))
+    _delete_labels(db, places)
+    db.executemany("DELETE FROM memory WHERE row = ?", [(row,) for row, _ in places])
     db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)
+
+
+def _rows(db: Connection, ids: Sequence[bytes]) -> list[Any]:
+    """(row, labels) of each id that has one."""
+    return db.execute(f"SELECT row, labels FROM memory WHERE id IN ({marks(ids)})", ids).fetchall()
+
+
+def _delete_labels(db: Connection, places: Sequence[tuple[int, bytes | None]]) -> None:
+    """places: (row, labels). A row of an older format does not name them until it is brought up."""
+    named = [(hash, row) for row, labels in places if labels is not None for hash in rows.cut_labels(labels)]
+    db.executemany("DELETE FROM label WHERE hash = ? AND row = ?", named)
+    db.executemany("DELETE FROM label WHERE row = ?", [(row,) for row, labels in places if labels is None])
 
 
 def _superseding(db: Connection, id: bytes) -> list[Any]:
@@ -82,7 +108,8 @@ def _superseding(db: Connection, id: bytes) -> list[Any]:
 def drop_namespaces(db: Connection, numbers: Iterable[int]) -> None:
     """Deletes the rows of namespaces whose slot files are gone."""
     for number in numbers:
-        db.execute("DELETE FROM label WHERE row IN (SELECT row FROM memory WHERE namespace = ?)", (number,))
+        found = db.execute("SELECT row, labels FROM memory WHERE namespace = ?", (number,)).fetchall()
+        _delete_labels(db, found)
         db.execute("DELETE FROM memory WHERE namespace = ?", (number,))
         db.execute("DELETE FROM forgotten WHERE namespace = ?", (number,))
         db.execute("DELETE FROM prefix WHERE namespace = ?", (number,))

@@ -11,13 +11,13 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
+from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
-from memoria.stores.local.core import BATCH
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.reading import Reading
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
-from memoria.stores.local.statements import insert_missing
+from memoria.stores.local.statements import insert_missing, name_labels
 from memoria.stores.local.writing import Writing
 from memoria.stores.vectors import embedded
 from memoria.types import EmbedderCard, StoreStats
@@ -149,7 +149,9 @@ class Upkeep(Reading, Writing):
                     assert space is not None
                     insert_missing(db, space, memory)
             self._tell("upgrade", min(at + BATCH, len(found)), len(found))
-        self._write_meta({"linked": "1"})
+        with self._atomic() as db:
+            name_labels(db)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('linked', '1')")
 
 
 def _is_worn(space: Space) -> bool:

@@ -52,7 +52,7 @@ class Cluster:
     def __init__(self, url: str, *, mode: Literal["rw", "r"], timeout: float, partitions: int, threads: int) -> None:
         self._url = url
         self._writable = mode == "rw"
-        # New connections stand for a server that may have gone down meanwhile: what was under way is looked at again.
+        # Whether what was under way is to be looked at again: the server of new connections may have gone down.
         self.fresh = True
         self._pinned: Connection | None = None
         self._wait = timeout or _WAIT
@@ -116,8 +116,8 @@ class Cluster:
     def pinned(self) -> Iterator[None]:
         """Meanwhile all goes through one connection, whose advisory locks end with it."""
         with translated(), self._pool.connection() as connection:
-            self._pinned = connection
             try:
+                self._pinned = connection
                 yield
             finally:
                 self._pinned = None

@@ -19,6 +19,7 @@ from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreReadOnly
 from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.disk import Disk
 from memoria.stores.postgres.connect import Cluster, scope
 from memoria.stores.postgres.gate import Gate
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 Slot = tuple[bytes, int]
 # A tenant, and the slots whose keys must go, or None for all.
 Intent = tuple[bytes, list[int] | None]
-BATCH = 1024
 # In the order that rows.py reads: a tenant in the place of a local namespace's number.
 READ = (
     "m.id, m.tenant, m.slot, m.kind, m.created_at, m.valid_from, m.valid_to, m.salience, t.stability, t.difficulty, "
@@ -92,6 +92,8 @@ class Core:
         self._home.check("the store")
         with self._gate.shared():
             self._check_open()
+            if self._cluster.fresh and self._writable:
+                self._finish_all()
             yield
 
     @contextmanager
@@ -99,12 +101,13 @@ class Core:
         self._check_open()
         if not self._writable:
             raise StoreReadOnly("the store is open for reading: open it with mode='rw' to change it")
-        with self._gate.shared():
-            self._check_open()
-            if self._cluster.fresh:
-                self._cluster.fresh = False
-                self._finish()
-            yield
+        with self._reading():
+            try:
+                yield
+            except BaseException:
+                # It may have been cut short after its commit, and before what it was to destroy is destroyed.
+                self._cluster.fresh = True
+                raise
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -158,6 +161,15 @@ class Core:
             with self._cluster.connection() as connection:
                 connection.execute(script.format(numbers).encode())
             self._disk.reached("intents done")
+
+    def _finish_all(self) -> None:
+        """Carries out what is left, and again at the next write should this be interrupted."""
+        self._cluster.fresh = False
+        try:
+            self._finish()
+        except BaseException:
+            self._cluster.fresh = True
+            raise
 
     def _finish(self) -> None:
         """Carries out what crashed processes left; intents of a process at work may be carried out twice."""
@@ -276,7 +288,7 @@ class Core:
     def _read(self, connection: Connection, ids: Sequence[bytes]) -> list[Record | None]:
         places, keys = self._unlock(connection, ids)
         found: dict[bytes, Record] = {}
-        for part in _parts(list(places.values())):
+        for part in parts(list(places.values())):
             for *row, embedding in _asked(connection, f"{READ}, m.embedding", part):
                 space, key = self._space(connection, row[1]), keys.get((row[1], row[2]))
                 if space is not None and key is not None:
@@ -290,8 +302,8 @@ class Core:
     def _traces(self, connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Trace]:
         places = self._locate(connection, ids)
         columns = READ.replace("m.sealed", "''::bytea")
-        parts = _parts(list(places.values()))
-        found = {row[0]: rows.to_trace(row) for part in parts for row in _asked(connection, columns, part)}
+        asked = (row for part in parts(list(places.values())) for row in _asked(connection, columns, part))
+        found = {row[0]: rows.to_trace(row) for row in asked}
         if _moved(connection, {id: where for id, where in places.items() if id not in found}):
             return self._traces(connection, ids)
         return found
@@ -304,8 +316,7 @@ class Core:
 def _places(connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Slot]:
     """Where ids are, live or not; the transaction is for these ids from here on."""
     found: dict[bytes, Slot] = {}
-    for at in range(0, len(ids), BATCH):
-        part = list(ids[at : at + BATCH])
+    for part in parts(list(ids)):
         scope(connection, id=part)
         sql = "SELECT id, tenant, slot FROM place WHERE id = ANY(%s)"
         found |= {id: (tenant, slot) for id, tenant, slot in connection.execute(sql, (part,))}
@@ -329,10 +340,6 @@ def _standing(connection: Connection, places: Iterable[Slot]) -> Iterator[tuple[
     for tenant, slots in by_tenant(places).items():
         sql = "SELECT tenant, slot, bits FROM trace WHERE tenant = %s AND slot = ANY(%s) AND bits > 0"
         yield from connection.execute(sql, (tenant, slots)).fetchall()
-
-
-def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (values[at : at + BATCH] for at in range(0, len(values), BATCH))
 
 
 def by_tenant(places: Iterable[Slot]) -> dict[bytes, list[int]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from memoria.errors import StoreCorrupt
-from memoria.stores.disk import Disk, opened, read_at, runs, translated
+from memoria.stores.batches import runs
+from memoria.stores.disk import Disk, opened, read_at, translated
 from memoria.stores.sealing import KEY_BYTES, new_key
 
 MAGIC = b"MEMKEYS1"

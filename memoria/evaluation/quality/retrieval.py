@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.protocols import Embedder, Progress
-from memoria.recall.need import Need
+from memoria.recall.need import Need, centred
+from memoria.recall.search import about
+from memoria.text.times import Reading, closeness, days
 from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
+from memoria.zones import day
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -222,14 +226,27 @@ def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Flo
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
-        cases = []
+        cases: list[tuple[Mapping[str, Floats], Floats]] = []
         for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
             if right.any():
-                cases.append((evidence.columns, right))
+                times = _times(memory, asked.text, evidence.ids, one.until)
+                cases.append(({**centred(evidence.columns), "time": times}, right))
     return cases
+
+
+def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floats:
+    """Whether each memory is about a time that the question names, shape (n,)."""
+    import numpy as np
+
+    reading = Reading()
+    named = days(text, day(at, reading.zone), reading)
+    found = memory.store.read(ids) if named else ()
+    close = [closeness(named, about(one.memory, reading)) for one in found if one is not None]
+    times: Floats = np.array(close) if named else np.zeros(len(ids))
+    return times
 
 
 def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
