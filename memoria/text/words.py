@@ -103,40 +103,40 @@ def _split(found: regex.Match[str]) -> Iterator[str]:
     yield from map("".join, pairwise(letters)) if len(letters) > 1 else letters
 
 
-def stems(text: str, language: str | None = None, *, asked: bool = False) -> list[str]:
+def stems(text: str, language: str | None = None, *, asking: bool = False) -> list[str]:
     """Stems of the words that are not stop words, in order, with repeats: "Ada drank teas" gives ada, drank, tea.
 
     Args:
         text: in any form.
         language: of texts in its script, by its code; None tells it by each text. Other scripts tell theirs.
-        asked: the text is a question, of which words of grammar say nothing.
+        asking: whether the text is a question, of which English words to ask with are left out too.
 
     Returns:
         Stems, or pairs of letters.
     """
     words = plain_words(text)
     if text.isascii():
-        return stemmed(words, spoken_in("LATIN", text, language) or ENGLISH, asked=asked)
+        return stemmed(words, spoken_in("LATIN", text, language) or ENGLISH, asking=asking)
     by_script: dict[str, str] = {}
     found = []
     for word in words:
         written = script(word[0])
         if written not in by_script:
             by_script[written] = spoken_in(written, text, language) or (ENGLISH if written in _ENGLISH else "")
-        found += stemmed([word], by_script[written], asked=asked)
+        found += stemmed([word], by_script[written], asking=asking)
     return found
 
 
-def stemmed(words: Sequence[str], language: str, *, asked: bool = False) -> list[str]:
+def stemmed(words: Sequence[str], language: str, *, asking: bool = False) -> list[str]:
     """Stems of the words of one language that are not stop words; the words themselves where it has no stemmer."""
-    stops = ASKING_WORDS if asked and language == ENGLISH else stop_words(language)
+    stops = ASKING_WORDS if asking and language == ENGLISH else stop_words(language)
     kept = [word for word in words if word not in stops]
     return cast("list[str]", _stemmer(SNOWBALL[language]).stemWords(kept)) if language in SNOWBALL else kept
 
 
 def question(text: str, language: str | None = None) -> Question:
     """A query text as a Question. language: as in `stems`."""
-    words = tuple(dict.fromkeys(stems(text, language, asked=True) or stems(text, language)))
+    words = tuple(dict.fromkeys(stems(text, language, asking=True) or stems(text, language)))
     return Question(words=words, spoken=frozenset(plain_words(text)), wants=_matching(_WANTS, text))
 
 
