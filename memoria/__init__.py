@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from memoria.engine.arguments import Amendment, DraftFields, Filters
     from memoria.engine.change import SleepOptions
     from memoria.engine.memory import Include, Memoria
-    from memoria.engine.opening import Mode, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, PolicyLike
     from memoria.engine.weights import ModelPath
     from memoria.forget.erase import Guard
@@ -80,6 +80,7 @@ _LAZY = {
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
     "Audit": "memoria.distill.audit",
+    "Behaviour": "memoria.engine.opening",
     "ChatModel": "memoria.models.chat",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
@@ -148,6 +149,7 @@ __all__ = [
     "AsyncAgent",
     "AsyncMemoria",
     "Audit",
+    "Behaviour",
     "ChatModel",
     "Chooser",
     "Clock",

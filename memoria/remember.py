@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memoria.derived.records import Records
-from memoria.embedders import embed, unit_vectors
+from memoria.embedders import embed_whole, unit_vectors
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.sameness import unlike
 from memoria.text.fingerprints import Statement
-from memoria.types import Kind, Memory, Namespace, Provenance, Record, Where
+from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, tidy_tags
 from memoria.zones import zone_of
 
@@ -194,8 +194,8 @@ def prepare(
         memories.append(memory)
     vectors = _vectors(records, [drafts[position] for position in fresh])
     made = [
-        Record(memory=memory, trace=records.trace(memory), vector=vector)
-        for memory, vector in zip(fresh.values(), vectors, strict=True)
+        Record(memory=memory, trace=records.trace(memory), vector=vector, passages=passages)
+        for memory, (vector, passages) in zip(fresh.values(), vectors, strict=True)
     ]
     return memories, made
 
@@ -217,8 +217,12 @@ def _by_key(store: Store, memory: Memory) -> Memory | None:
     return next((one for one in held if (one.namespace, one.key) == (memory.namespace, memory.key)), None)
 
 
-def _vectors(records: Records, drafts: Sequence[Draft]) -> list[Vectors]:
+def _vectors(records: Records, drafts: Sequence[Draft]) -> list[tuple[Vectors, Passages | None]]:
+    """The vector and the further passages of each draft; one that brings its vector has that alone."""
     texts = [draft.text for draft in drafts if draft.vector is None]
-    embedded = iter(embed(records.store, records.embedder, texts, records.progress) if texts else ())
+    embedded = iter(embed_whole(records.store, records.embedder, texts, records.progress) if texts else ())
     dimension = records.store.embedder.dimension
-    return [next(embedded) if draft.vector is None else unit_vectors([draft.vector], dimension)[0] for draft in drafts]
+    return [
+        next(embedded) if draft.vector is None else (unit_vectors([draft.vector], dimension)[0], None)
+        for draft in drafts
+    ]

@@ -307,18 +307,33 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passages:
+    """The passages of a long text, except the first, which begins at 0. Each ends where the next one begins.
+
+    Attributes:
+        starts: n places in the text, in characters, ascending.
+        vectors: a unit vector for each, shape (n, d), float32.
+    """
+
+    starts: tuple[int, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A memory as a store keeps it.
 
     Attributes:
         memory: its content.
         trace: its strength and use.
-        vector: unit vector of its text, shape (d,), float32.
+        vector: unit vector of its text, or of the first passage of a long one; shape (d,), float32.
+        passages: those after the first, of a text that one vector cannot have all of; None for any other.
     """
 
     memory: Memory
     trace: Trace
     vector: Vectors
+    passages: Passages | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -444,20 +459,35 @@ class Hit(_Reported):
         memory: the memory.
         score: log-odds that it is needed now; the cosine when recall went by the vector alone.
         terms: the named parts of the score; their sum is the score.
+        passage: the part of a long text that the question is about, as it stands there; None for a short text, which
+            is given whole.
+        in_part: whether only the passage is to be shown, because the whole text did not fit into `budget_tokens`.
     """
 
     memory: Memory
     score: float
     terms: Mapping[str, float]
+    passage: str | None = None
+    in_part: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The text to show: the whole of it, or `... passage ...` when it is shown in part."""
+        return f"... {self.passage} ..." if self.in_part else self.memory.text
 
     def explain(self) -> str:
         """The score as a sum of named terms, largest first.
 
         Returns:
-            One line, such as `0.731 = similarity 0.731`.
+            One line, such as `0.731 = similarity 0.731`; of a long text, with where the passage is in it, such as
+            `0.731 = similarity 0.731, characters 512 to 760 of 1024`.
         """
         parts = sorted(self.terms.items(), key=lambda term: -abs(term[1]))
-        return f"{self.score:.3f} = " + " + ".join(f"{name} {value:.3f}" for name, value in parts)
+        said = f"{self.score:.3f} = " + " + ".join(f"{name} {value:.3f}" for name, value in parts)
+        if self.passage is None:
+            return said
+        at = self.memory.text.find(self.passage)
+        return f"{said}, characters {at} to {at + len(self.passage)} of {len(self.memory.text)}"
 
     def used(self) -> None:
         """Reports that this memory was used, which strengthens it; does nothing without `reinforce="used"`."""
@@ -689,6 +719,7 @@ __all__ = [
     "Provenance",
     "Recalled",
     "Receipt",
+    "Passages",
     "Record",
     "Relation",
     "Secret",

@@ -23,7 +23,7 @@ from memoria.stores import shelves
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
-from memoria.stores.vectors import embedded
+from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
 from memoria.text.fingerprints import Fingerprints, Statement, stated
 from memoria.traces import Traces
@@ -204,7 +204,7 @@ class StoreBase(ABC):
     def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
         with self._reading():
             found = sorted((one for one in self._scan(namespace) if one.memory.namespace == namespace), key=_id)
-        sizes = [len(one.memory.text.encode()) + 2 * len(one.vector) for one in found]
+        sizes = [len(one.memory.text.encode()) + 2 * _numbers(one) for one in found]
         return list(map(_id, found)), Traces.of([one.trace for one in found]), np.array(sizes, np.int64)
 
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
@@ -449,8 +449,10 @@ class StoreBase(ABC):
         with self._reading():
             with self._writing():
                 old = list(self._scan(()))
-                vectors = embedded(embedder, [record.memory.text for record in old]) if old else ()
-                self._write([_stored(replace(one, vector=made)) for one, made in zip(old, vectors, strict=True)])
+                made = embedded_whole(embedder, [record.memory.text for record in old])
+                self._write(
+                    [_stored(replace(one, vector=v, passages=p)) for one, (v, p) in zip(old, made, strict=True)]
+                )
                 self._put_entries(shelves.STORE, {"embedder": shelves.card_to_bytes(embedder.card)})
             self._card = embedder.card
 
@@ -468,6 +470,11 @@ class StoreBase(ABC):
 
 def _id(record: Record) -> str:
     return record.memory.id
+
+
+def _numbers(record: Record) -> int:
+    """In all of its vectors."""
+    return len(record.vector) + (0 if record.passages is None else record.passages.vectors.size)
 
 
 def _meets(record: Record, where: Where) -> bool:
@@ -489,7 +496,7 @@ def _stored(record: Record) -> Record:
     """A record as every store keeps it: its vector rounded to fp16, its trace agreeing with its memory."""
     memory, trace = record.memory, record.trace
     agreeing = replace(trace, encoded_at=trace.start, salience=memory.salience, kind=memory.kind)
-    return replace(record, trace=agreeing, vector=record.vector.astype(np.float16).astype(np.float32))
+    return rounded(replace(record, trace=agreeing))
 
 
 def _made(change: Change, old: Mapping[str, Record]) -> list[Record]:
@@ -518,5 +525,4 @@ def _secrets(record: Record) -> Iterator[Secret]:
     yield Secret(label="text", data=text.encode())
     if quoted != text:
         yield Secret(label="text json", data=quoted.encode())
-    yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
-    yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
+    yield from vector_secrets(record)

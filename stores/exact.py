@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.ranking import best
+from memoria.stores.nearness import Nearness
 from memoria.text.evidence import Columns, gather
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Record
@@ -24,6 +26,10 @@ class Room:
         self._memories = [record.memory for record in records]
         self._ids = [memory.id for memory in self._memories]
         self._vectors: Vectors = np.stack([record.vector for record in records])
+        self._further = Nearness(self._vectors.shape[1])
+        for doc, record in enumerate(records):
+            if record.passages is not None:
+                self._further.add(doc, record.passages.vectors)
 
     @cached_property
     def _words(self) -> LexicalIndex:
@@ -35,18 +41,22 @@ class Room:
     def nearest(self, vector: Vectors, among: Set[str], k: int) -> list[tuple[float, str]]:
         """(cosine, id) of the k nearest of `among`, best first."""
         docs = self._docs(among)
-        scores = self._vectors[docs] @ vector
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [(float(scores[at]), self._ids[docs[at]]) for at in best]
+        scores = self._further.scores(docs, self._vectors[docs], vector)
+        return [(float(scores[at]), self._ids[docs[at]]) for at in best(scores, k, docs.__getitem__)]
 
     def evidence(
         self, asked: Question, vector: Vectors, among: Set[str], without: Set[str] | None, pool: int
     ) -> tuple[list[str], Columns]:
         """Candidates among these ids, and their columns. without: ids that lend nothing to those beside them."""
         docs = self._docs(among)
-        nearest = docs[np.argsort(-(self._vectors[docs] @ vector), kind="stable")[:pool]]
+        scores = self._further.scores(docs, self._vectors[docs], vector)
+        nearest = docs[best(scores, pool, docs.__getitem__)]
         away = None if without is None else self._docs(without)
-        found, columns = gather(self._words, nearest, self._vectors.__getitem__, asked, vector, docs, pool, away)
+
+        def read(some: Ints) -> Vectors:
+            return self._further.nearer(some, self._vectors[some], vector)
+
+        found, columns = gather(self._words, nearest, read, asked, vector, docs, pool, away)
         return [self._ids[doc] for doc in found], columns
 
     def _docs(self, ids: Set[str]) -> Ints:

@@ -1,7 +1,8 @@
 """A record as bytes and back, for stores that have no columns of their own for it.
 
 Two numbers of four bytes say how long what follows is: the JSON of memory and trace, and the vector as little-endian
-fp16. Nothing is encrypted: text and vector can be found in these bytes, as they are.
+fp16, with those of further passages, whose places in the text are in the JSON. Nothing is encrypted: text and vectors
+can be found in these bytes, as they are.
 """
 
 from __future__ import annotations
@@ -17,16 +18,21 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.traces import micros, moment
-from memoria.types import Memory, Provenance, Record, Trace
+from memoria.types import Memory, Passages, Provenance, Record, Trace
 
 _LENGTHS = struct.Struct("<II")
 
 
 def pack(record: Record) -> bytes:
     """The bytes of a record; its vector is rounded to fp16."""
-    said = {"memory": asdict(record.memory), "trace": asdict(record.trace)}
+    said: dict[str, Any] = {"memory": asdict(record.memory), "trace": asdict(record.trace)}
+    further = record.passages
+    if further is not None:
+        said["passages"] = further.starts
     head = json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
     vector = record.vector.astype("<f2").tobytes()
+    if further is not None:
+        vector += further.vectors.astype("<f2").tobytes()
     return _LENGTHS.pack(len(head), len(vector)) + head + vector
 
 
@@ -48,8 +54,11 @@ def unpack(data: bytes) -> Record:
         if (len(head), len(vector_bytes)) != lengths:
             raise ValueError
         said = json.loads(head)
-        vector = np.frombuffer(vector_bytes, "<f2").astype(np.float32)
-        return Record(memory=_memory(said["memory"]), trace=_trace(said["trace"]), vector=vector)
+        starts = tuple(said.get("passages", ()))
+        vectors = np.frombuffer(vector_bytes, "<f2").astype(np.float32).reshape(1 + len(starts), -1)
+        further = Passages(starts=starts, vectors=vectors[1:]) if starts else None
+        memory, trace = _memory(said["memory"]), _trace(said["trace"])
+        return Record(memory=memory, trace=trace, vector=vectors[0], passages=further)
     except (struct.error, ValueError, LookupError, TypeError):
         # What they say may quote the memory.
         raise StoreCorrupt(f"{len(data)} bytes are not a record as memoria packs it") from None

@@ -30,16 +30,26 @@ def seal(key: bytes, content: Any, bound_to: bytes) -> bytes:
     """JSON of `content`, deflated when long, encrypted under `key` and bound to the place `bound_to`."""
     plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     # JSON never begins as a zlib stream does, so the form tells itself apart.
-    return AESGCM(key).encrypt(_NONCE, plain if len(plain) < _LONG else zlib.compress(plain), bound_to)
+    return seal_bytes(key, plain if len(plain) < _LONG else zlib.compress(plain), bound_to)
+
+
+def seal_bytes(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
+    """Bytes encrypted under `key` and bound to the place `bound_to`."""
+    return AESGCM(key).encrypt(_NONCE, plain, bound_to)
 
 
 def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> Any:
     """What `seal` was given; raises StoreCorrupt when key, bytes or place differ."""
-    try:
-        plain = AESGCM(key).decrypt(_NONCE, sealed, bound_to)
-    except InvalidTag:
-        raise StoreCorrupt(f"sealed content of {bound_to.hex()} does not open: its bytes or its key changed") from None
+    plain = unseal_bytes(key, sealed, bound_to)
     return json.loads(zlib.decompress(plain) if plain[:1] == _DEFLATED else plain)
+
+
+def unseal_bytes(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    """What `seal_bytes` was given; raises StoreCorrupt when key, bytes or place differ."""
+    try:
+        return AESGCM(key).decrypt(_NONCE, sealed, bound_to)
+    except (InvalidTag, ValueError):
+        raise StoreCorrupt(f"sealed content of {bound_to.hex()} does not open: its bytes or its key changed") from None
 
 
 def derived(key: bytes, purpose: bytes, salt: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,42 @@ import numpy as np
 from memoria.callables import without_sketch
 from memoria.errors import InvalidVector
 from memoria.protocols import Embedder
+from memoria.text.passages import whole
+from memoria.types import Passages, Record, Secret
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+
+
+def embedded_whole(embedder: Embedder, texts: Sequence[str]) -> list[tuple[Vectors, Passages | None]]:
+    """The unit vector of each text, and its further passages; raises InvalidVector."""
+    return whole(embedder, texts, lambda parts: embedded(embedder, parts))
+
+
+def rounded(record: Record) -> Record:
+    """A record with its vectors rounded to fp16, as every store keeps them."""
+    further = record.passages
+    if further is not None:
+        further = replace(further, vectors=_rounded(further.vectors))
+    return replace(record, vector=_rounded(record.vector), passages=further)
+
+
+def _rounded(vectors: Vectors) -> Vectors:
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def vector_secrets(record: Record, *, codes: bool = False) -> Iterator[Secret]:
+    """The vectors of a record in the forms in which files may hold them. codes: as bits as well."""
+    further = () if record.passages is None else record.passages.vectors
+    for vector in (record.vector, *further):
+        yield from vector_secrets_of(vector, codes=codes)
+
+
+def vector_secrets_of(vector: Vectors, *, codes: bool) -> Iterator[Secret]:
+    yield Secret(label="vector fp16", data=vector.astype("<f2").tobytes(), run=32)
+    yield Secret(label="vector fp32", data=vector.astype("<f4").tobytes(), run=32)
+    if codes:
+        yield Secret(label="vector code", data=np.packbits(vector > 0, bitorder="little").tobytes(), run=32)
 
 
 def embedded(embedder: Embedder, texts: Sequence[str]) -> Vectors:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata"),
     ("memoria.zones",),
-    ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process"),
+    ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process", "memoria.ranking"),
     ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables"),
     ("memoria.text",),
     ("memoria.protocols",),

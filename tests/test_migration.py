@@ -5,6 +5,8 @@
 `data/postgres1.tar.gz` were made by that of commit d0110a1, the last that wrote format 3 of the local store and
 format 1 in PostgreSQL (a dump, and the keys): under ("app", "ada") and ("app", "bob") six memories `fact N of NAME`
 each, with session, speaker and metadata, of which the first was forgotten and two are in a gist.
+`data/format4.tar.gz` was made by that of commit c010f1a, the last that wrote format 4: under ("app", "ada") a forgotten
+memory, a brief one, and a page that ends with a vault code.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import memoria
 from memoria.protocols import Store
 from memoria.stores.local.database import FORMAT
 from memoria.stores.postgres import schema
-from memoria.testing import HashEmbedder
+from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.types import Where
 
@@ -182,3 +184,46 @@ def test_a_process_of_an_older_memoria_writes_no_more_rows(old: str) -> None:
         connection.execute("SELECT set_config('memoria.tenant', %s, false)", (",".join(tenants),))
         with pytest.raises(psycopg.errors.CheckViolation, match="every_slot_is_labelled"):
             connection.execute("UPDATE memoria.tenant SET version = version + 1, next_slot = next_slot + 1")
+
+
+def test_long_texts_of_a_store_without_passages_get_them_from_a_reembed(tmp_path: Path) -> None:
+    path = unpacked("format4", tmp_path)
+    with pytest.raises(memoria.FormatTooOld, match="mode='rw'"):
+        memoria.open(path, mode="r", embedder=EMBEDDER)
+    with memoria.open(path, embedder=EMBEDDER) as memory:
+        brief, page = memory.list()
+        assert memory.stats().format == FORMAT
+        assert memory.doctor() == []
+        assert [record.passages for record in memory.store.read([brief.id, page.id]) if record is not None] == [
+            None,
+            None,
+        ]
+        memory.reembed(BoundedEmbedder(16))
+        (found,) = memory.recall("the vault code is kept by Marguerite", k=1, vector_only=True)
+        assert (found.memory, found.score > 0.9) == (page, True)
+        assert found.passage is not None
+        assert "Marguerite" in found.passage
+        memory.forget(page.id)
+        assert memory.doctor() == []
+    with sqlite3.connect(path / "memoria.db") as database:
+        assert database.execute("SELECT count(*) FROM passage").fetchone() == (0,)
+        # As a later memoria would leave it: this one refuses.
+        database.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    with pytest.raises(memoria.FormatTooNew):
+        memoria.open(path, embedder=BoundedEmbedder(16))
+
+
+def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_path: Path) -> None:
+    url = f"{server.database('two')}&keys={tmp_path / 'keys'}"
+    with memoria.open(url, embedder=BoundedEmbedder(16)) as memory:
+        memory.remember("a fact of old")
+    with psycopg.connect(url.split("&keys")[0]) as connection:
+        connection.execute("DROP TABLE memoria.passage")
+        connection.execute("UPDATE memoria.meta SET value = '2' WHERE name = 'format'")
+    with pytest.raises(memoria.FormatTooOld):
+        memoria.open(url, mode="r", embedder=BoundedEmbedder(16))
+    with memoria.open(url, embedder=BoundedEmbedder(16)) as memory:
+        page = memory.remember("the weather was mild and so on. " * 9 + "The vault code is kept by Marguerite.")
+        assert memory.recall("the vault code kept", k=1, vector_only=True)[0].memory == page
+        assert memory.stats().format == schema.FORMAT
+    server.sql("DROP DATABASE two WITH (FORCE)")

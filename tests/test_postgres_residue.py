@@ -12,7 +12,7 @@ from memoria.errors import StoreCorrupt, StoreError
 from memoria.forget.residue import scan, text_secrets
 from memoria.remember import Draft
 from memoria.stores.postgres import PostgresStore
-from memoria.testing import HashEmbedder
+from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.types import Provenance, Secret, Where
 
@@ -67,6 +67,24 @@ def test_nothing_of_two_hundred_forgotten_memories_stands_in_the_data_directory(
         assert not set(labels(store, live)) - {"vector fp16"}
         store.purge()
         assert labels(store, live) == []
+
+
+def test_nothing_of_forgotten_passages_stands_in_the_data_directory(database: str, server: Server) -> None:
+    embedder = BoundedEmbedder(384)
+    store = PostgresStore(database, embedder=embedder.card, data=server.data)
+    with Memoria(store, embedder) as memory:
+        said = [" ".join(f"Line {at} of {n} says {n * 7919 + at}." for at in range(9)) for n in range(20)]
+        ids = [one.id for one in memory.remember_many(said)]
+        gone, kept = ids[::2], ids[1::2]
+        secrets, live = store.secrets(gone), store.secrets(kept)
+        assert len([one for one in secrets if one.label == "vector fp16"]) >= 3 * len(gone)
+        memory.forget(*gone)
+        assert set(labels(store, secrets)) == {"vector fp16"}
+        store.purge()
+        assert labels(store, secrets) == []
+        # Live ones prove that the scanner knows vectors of passages.
+        vectors = [one for one in live if one.label == "vector fp16"]
+        assert len(labels(store, live)) == len(kept) + len(vectors)
 
 
 def test_content_is_unreadable_at_once_and_a_row_that_comes_back_stays_dead(database: str, server: Server) -> None:

@@ -101,7 +101,7 @@ def test_as_of_looks_further_when_the_best_do_not_hold(memory: memoria.Memoria) 
 def test_budget_packs_what_fits(memory: memoria.Memoria) -> None:
     hits = memory.recall("bicycle", k=5, budget_tokens=30)
     assert 0 < len(hits) < 5
-    assert sum(estimate_tokens(line(hit.memory) + "\n") for hit in hits) <= 30
+    assert sum(estimate_tokens(line(hit) + "\n") for hit in hits) <= 30
     assert len(prompt(hits).splitlines()) == len(hits)
     one_each = memory.recall("bicycle", k=5, budget_tokens=2, count_tokens=lambda text: 1)
     assert one_each == memory.recall("bicycle", k=5)[:2]

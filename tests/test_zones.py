@@ -17,7 +17,7 @@ from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.recall.context import line
 from memoria.testing import HashEmbedder
 from memoria.transfer.jsonl import export, import_lines
-from memoria.types import Memory, Where
+from memoria.types import Hit, Memory, Where
 from memoria.validate import check_memory
 from memoria.zones import as_zone, day, known_zone, zone_of
 
@@ -181,7 +181,7 @@ def test_notes_in_prompts_have_the_date_of_the_user(memory: memoria.Memoria, now
     memoria.Agent(view, model, user="ada").say("How do I take my tea?")
     assert "[2026-05-12]" in seen[-1]
     assert "2026-05-11" not in seen[-1]
-    one = memory.remember("Tea.", created_at=now[0])
+    one = Hit(memory=memory.remember("Tea.", created_at=now[0]), score=0.0, terms={})
     assert line(one) == "- 2026-05-11: Tea."
     assert line(one, ZoneInfo("Asia/Tokyo")) == "- 2026-05-12: Tea."
 

@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 
 from memoria.errors import InvalidQuery
 from memoria.models.chat import Message
-from memoria.recall.context import CountTokens
+from memoria.recall.context import CountTokens, shorter
 from memoria.types import Hit, Memory
 
 INSTRUCTIONS = "You are a helpful assistant. Answer from the notes."
@@ -46,10 +46,11 @@ class Frame:
         """Tokens of one message."""
         return self.count(text) + OVERHEAD
 
-    def note(self, memory: Memory) -> str:
-        """One memory as the prompt shows it."""
+    def note(self, hit: Hit) -> str:
+        """One memory as the prompt shows it, in part if it was cut to fit."""
+        memory = hit.memory
         whose = "You said: " if self.said(memory) else ""
-        return f"- [{memory.day(self.zone())}] {whose}{memory.text}\n"
+        return f"- [{memory.day(self.zone())}] {whose}{hit.shown}\n"
 
 
 def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory]) -> Prompt:
@@ -73,18 +74,19 @@ def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory])
 
 
 def _noted(frame: Frame, hits: Sequence[Hit], budget: int) -> list[Hit]:
-    """The best hits whose notes fit together; one that is too long, or a part of another one, is left out."""
+    """The best hits whose notes fit together, long ones by their passage; a part of another note is left out."""
     kept: list[Hit] = []
     for hit in hits:
-        told = any(hit.memory.text in other.memory.text for other in kept)
-        if not told and frame.count(_asked(frame, "", [*kept, hit])) <= budget:
-            kept.append(hit)
+        told = any(hit.memory.text in other.shown for other in kept)
+        forms = () if told else shorter(hit)
+        fitting = (one for one in forms if frame.count(_asked(frame, "", [*kept, one])) <= budget)
+        kept += [one for one in (next(fitting, None),) if one is not None]
     return kept
 
 
 def _asked(frame: Frame, text: str, hits: Sequence[Hit]) -> str:
     """The notes, oldest first, and then the message."""
-    notes = "".join(frame.note(hit.memory) for hit in sorted(hits, key=lambda hit: hit.memory.id))
+    notes = "".join(frame.note(hit) for hit in sorted(hits, key=lambda hit: hit.memory.id))
     return f"{_HEAD}{notes}\n{text}" if notes else text
 
 

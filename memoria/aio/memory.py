@@ -16,13 +16,13 @@ from memoria.change.sleep import Night, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
-from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
+from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled, spelled_out
 from memoria.engine.change import SleepOptions
 from memoria.engine.memory import HitLists, Hits, Include, Memories, Namespaces, Problems
-from memoria.engine.opening import Mode
+from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
-from memoria.engine.view import Clock, IdLike, PolicyLike, utc_now
+from memoria.engine.view import IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import by_rules, named
 from memoria.forget.erase import Guard
@@ -34,7 +34,6 @@ from memoria.recall.rerank import Rerank
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
-from memoria.retention.fade import FADE_BELOW
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
@@ -886,19 +885,15 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.now())
 
 
+@spelled_out
 def open(
     path: str | PathLike[str],
     *,
     mode: Mode = "rw",
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
-    policy: PolicyLike = None,
-    reinforce: Reinforcing = "recalled",
-    fade_below: float = FADE_BELOW,
-    clock: Clock = utc_now,
     progress: Progress | None = None,
-    zone: ZoneLike = None,
-    day_first: bool | None = None,
+    **behaviour: Unpack[Behaviour],
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
 
@@ -907,13 +902,8 @@ def open(
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
-        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
-        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
-        fade_below: retrievability, in [0, 1), under which `fade` archives.
-        clock: gives the present time, aware.
         progress: called with (what, done, total) during long work.
-        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
-        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first; see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
@@ -927,18 +917,6 @@ def open(
     """
     return Opening(
         lambda: AsyncMemoria(
-            open_memoria(
-                path,
-                mode=mode,
-                embedder=embedder,
-                timeout=timeout,
-                policy=policy,
-                reinforce=reinforce,
-                fade_below=fade_below,
-                clock=clock,
-                progress=progress,
-                zone=zone,
-                day_first=day_first,
-            )
+            open_memoria(path, mode=mode, embedder=embedder, timeout=timeout, progress=progress, **behaviour)
         )
     )

@@ -135,7 +135,7 @@ def recall(
         if place == k:
             out.print("[dim]runners-up[/]")
         score = hit.explain() if explain else f"{hit.score:.3f}"
-        out.print(f"[bold]{score}[/]", escape(hit.memory.text), f"[dim]{hit.memory.id}[/]")
+        out.print(f"[bold]{score}[/]", escape(hit.shown), f"[dim]{hit.memory.id}[/]")
 
 
 @app.command()

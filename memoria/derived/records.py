@@ -9,7 +9,7 @@ from typing import TypeGuard
 
 from memoria.derived.gist import compose
 from memoria.derived.lineage import memories
-from memoria.embedders import embed
+from memoria.embedders import embed_whole
 from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
@@ -53,7 +53,8 @@ class Records:
         leads = gist is not None and gist.memory.parts[0] == memory.parts[0]
         leader = gist if gist is not None and leads else next(one for one in members if one.memory == memory.parts[0])
         times = sorted(at for one in (*old, *members) for at, _ in one.trace.recent)
-        return Record(memory=memory, trace=self.trace(memory, times), vector=leader.vector)
+        trace = self.trace(memory, times)
+        return Record(memory=memory, trace=trace, vector=leader.vector, passages=leader.passages)
 
     def remade(self, memory: Memory, old: Record | None) -> Record:
         """The record of a gist that lost a part, or of a part that is a memory of its own again.
@@ -62,9 +63,12 @@ class Records:
         """
         head = memory.parts[0] if memory.parts else memory
         leads = old is not None and old.memory.parts[:1] == (head,)
-        vector = old.vector if old is not None and leads else embed(self.store, self.embedder, [head.text])[0]
+        if old is not None and leads:
+            vector, passages = old.vector, old.passages
+        else:
+            ((vector, passages),) = embed_whole(self.store, self.embedder, [head.text])
         times = [part.created_at for part in memory.parts]
-        return Record(memory=memory, trace=self.trace(memory, times), vector=vector)
+        return Record(memory=memory, trace=self.trace(memory, times), vector=vector, passages=passages)
 
     def set_apart(self, ids: Collection[str]) -> None:
         """Makes each of `ids` that is now a part of a gist a memory of its own again."""

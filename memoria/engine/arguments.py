@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast, get_args, get_type_hints
 
 from memoria.errors import UnknownArgument
 from memoria.metadata import Scalar
@@ -82,11 +82,12 @@ def spelled(cls: Class) -> Class:
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         if not name.startswith("_") and inspect.isfunction(method):
-            setattr(cls, name, _spelled(method))
+            setattr(cls, name, spelled_out(method))
     return cls
 
 
-def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
+def spelled_out(method: Function) -> Function:
+    """A function that refuses arguments that it does not have, and shows all that it has."""
     signature = _unpacked(method)
     kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [one.name for one in signature.parameters.values() if one.kind in kinds]
@@ -97,18 +98,18 @@ def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
             raise UnknownArgument(*(_mistake(method.__name__, name, names) for name in named if name not in known))
 
     @wraps(method)
-    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+    def checked(*arguments: Any, **named: Any) -> Any:
         check(named)
-        return method(self, *arguments, **named)
+        return method(*arguments, **named)
 
     @wraps(method)
-    async def awaited(self: Any, *arguments: Any, **named: Any) -> Any:
+    async def awaited(*arguments: Any, **named: Any) -> Any:
         check(named)
-        return await method(self, *arguments, **named)
+        return await method(*arguments, **named)
 
-    shown: Callable[..., Any] = awaited if inspect.iscoroutinefunction(method) else checked
-    shown.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
-    return shown
+    shown: Any = awaited if inspect.iscoroutinefunction(method) else checked
+    shown.__signature__ = signature
+    return cast("Function", shown)
 
 
 def _mistake(verb: str, given: str, names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
 from memoria.derived.records import Records
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
-from memoria.embedders import embed
+from memoria.embedders import embed_whole
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
@@ -121,7 +121,7 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
     store = records.store
     before = _with(_living(store, id), fields)
     # An embedder takes its time: it is not waited for under the lock, unless the text has changed meanwhile.
-    vectors = {before.text: embed(store, records.embedder, [before.text])[0]} if "text" in fields else {}
+    made = {before.text: embed_whole(store, records.embedder, [before.text])[0]} if "text" in fields else {}
     with store.alone():
         known = _living(store, id)
         memory = _with(known, fields)
@@ -131,8 +131,8 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
         (old,) = store.read([id])
         if old is None:
             raise MemoryNotFound(id)
-        vector = old.vector if memory.text == known.text else vectors[memory.text]
-        _put_instead(records, replace(old, memory=memory, vector=vector), old.memory)
+        vector, passages = (old.vector, old.passages) if memory.text == known.text else made[memory.text]
+        _put_instead(records, replace(old, memory=memory, vector=vector, passages=passages), old.memory)
     return memory
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 
-from memoria.types import Hit, Memory
+from memoria.types import Hit
 from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
@@ -18,30 +19,43 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
-def line(memory: Memory, zone: tzinfo = UTC) -> str:
-    """One memory as a prompt shows it: `- 2026-05-04 ada: text`. zone: of the date, when the memory has none."""
+def line(hit: Hit, zone: tzinfo = UTC) -> str:
+    """One hit as a prompt shows it: `- 2026-05-04 ada: text`; in part, the text is `... passage ...`.
+
+    zone: of the date, when the memory has none.
+    """
+    memory = hit.memory
     who = f" {memory.provenance.speaker}" if memory.provenance.speaker is not None else ""
-    return f"- {memory.day(zone)}{who}: {memory.text}"
+    return f"- {memory.day(zone)}{who}: {hit.shown}"
 
 
 def pack(
     hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_tokens, zone: tzinfo = UTC
 ) -> list[Hit]:
-    """The hits, best first, whose lines fit together into `budget` tokens; one that is too long is passed over.
+    """The hits, best first, whose lines fit together into `budget` tokens.
 
+    Of a long text that does not fit, the passage is taken that the question is about, and the hit says so by
+    `in_part`. One that is too long even so is passed over.
     budget: None takes all. Raises InvalidQuery for one under 1.
     """
     if budget is None:
         return list(hits)
     packed, left = [], check_whole("budget_tokens", budget)
     for hit in hits:
-        cost = count(line(hit.memory, zone) + "\n")
-        if cost <= left:
-            packed.append(hit)
-            left -= cost
+        found = next((one for one in shorter(hit) if count(line(one, zone) + "\n") <= left), None)
+        if found is not None:
+            packed.append(found)
+            left -= count(line(found, zone) + "\n")
     return packed
+
+
+def shorter(hit: Hit) -> Iterator[Hit]:
+    """A hit whole, and in part."""
+    yield hit
+    if hit.passage is not None:
+        yield replace(hit, in_part=True)
 
 
 def prompt(hits: Sequence[Hit], zone: tzinfo = UTC) -> str:
     """The hits as lines, oldest first, so that events read in the order in which they happened."""
-    return "\n".join(line(hit.memory, zone) for hit in sorted(hits, key=lambda hit: hit.memory.id))
+    return "\n".join(line(hit, zone) for hit in sorted(hits, key=lambda hit: hit.memory.id))

@@ -19,8 +19,10 @@ from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
+from memoria.recall.passage import nearest, told
 from memoria.recall.rerank import Rerank
 from memoria.text.calendar import Days
+from memoria.text.passages import LETTERS
 from memoria.text.times import Reading, closeness, days, meant
 from memoria.text.words import question
 from memoria.types import Hit, Memory, Record, Where
@@ -31,9 +33,13 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
     from memoria.text.evidence import Evidence
 
-POOL = 50
+POOL = 100
 _FINALISTS = 20
 _TWIN = 0.9
+_ROUNDING = 1e-3
+# Places that the first candidates are ranked for, and how many times more are looked at for the places after them.
+_PLACES = 10
+_WIDER = 5
 _LEFT_OUT = ("archived", "expired", "upcoming")
 
 
@@ -98,7 +104,19 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
         if len(held) >= request.k or len(found) < wanted:
             break
         wanted *= 4
-    return [Hit(memory=memory, score=score, terms={"similarity": score}) for memory, score in held[: request.k]]
+    first = held[: request.k]
+    passages = _passages(store, [memory for memory, _ in first], vector, request)
+    return [
+        Hit(memory=memory, score=score, terms={"similarity": score}, passage=passages.get(memory.id))
+        for memory, score in first
+    ]
+
+
+def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request: Request) -> dict[str, str | None]:
+    """By id, the passage of each memory with a long text; the others are not read."""
+    long = [memory.id for memory in memories if len(memory.text) > LETTERS]
+    records = store.read(long) if long else []
+    return {one.memory.id: told(one, vector, (), request.need) for one in records if one is not None}
 
 
 def recall_text(
@@ -106,11 +124,28 @@ def recall_text(
 ) -> list[Hit]:
     """The k memories most needed for a question among those that match, best first. vector: of the question.
 
+    The first places are filled from `pool` candidates of each kind, the next from five times as many, and so on: what
+    is in one place does not depend on how many are asked for, so that pages neither repeat a memory nor pass one over.
+    """
+    hits: dict[str, Hit] = {}
+    places = _PLACES
+    while len(hits) < request.k:
+        found = _needed(store, policy, query, vector, replace(request, k=places), pool)
+        fresh = [hit for hit in found if hit.memory.id not in hits]
+        hits |= {hit.memory.id: hit for hit in fresh[: places - len(hits)]}
+        if len(found) < places:
+            break
+        places, pool = _WIDER * places, _WIDER * pool
+    return list(hits.values())[: request.k]
+
+
+def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int) -> list[Hit]:
+    """The k memories most needed of those that a pool finds, best first.
+
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
     where = check_where(_until(request))
     named = days(query, day(request.at, request.reading.zone), request.reading)
-    pool = max(pool, 4 * request.k)
     while True:
         evidence = store.evidence(question(query), vector, where, pool)
         terms = request.need.terms(evidence)
@@ -118,7 +153,7 @@ def recall_text(
         records, seen = _finalists(store, evidence, order, request, everyone=bool(named))
         if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
             break
-        pool *= 4
+        pool *= _WIDER
     scored = [
         (
             record,
@@ -126,7 +161,7 @@ def recall_text(
         )
         for at, record in records
     ]
-    return _ranked(query, scored, request)
+    return _ranked(query, vector, scored, request)
 
 
 def _until(request: Request) -> Where:
@@ -220,24 +255,35 @@ def about(memory: Memory, reading: Reading) -> list[Days]:
     return found
 
 
-def _ranked(query: str, scored: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
+def _ranked(
+    query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
+) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = _unrepeated(ordered, request)
-    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    hits = sorted(_unrepeated(ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    records = {record.memory.id: record for record, _ in scored}
+    words = question(query).words
+    return [replace(hit, passage=told(records[hit.memory.id], vector, words, request.need)) for hit in hits]
 
 
-def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], request: Request) -> list[Hit]:
-    """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR)."""
+def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request) -> list[Hit]:
+    """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR).
+
+    Long memories repeat each other when the passages do that are nearest to the question.
+    """
     import numpy as np
+
+    from memoria.ranking import products
 
     if not ordered:
         return []
-    vectors = np.stack([record.vector for record, _ in ordered])
+    vectors = np.stack([nearest(record, vector) for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
+    for at in np.flatnonzero(closest > _TWIN - _ROUNDING):
+        closest[at] = products(vectors[:at], vectors[at]).max(initial=0)
     hits = []
     for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
         if cosine > _TWIN:

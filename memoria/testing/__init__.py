@@ -1,7 +1,7 @@
-"""For tests: conformance suites of stores and policies, a PostgreSQL server, and a real embedder without weights."""
+"""For tests: conformance suites of stores and policies, a PostgreSQL server, and real embedders without weights."""
 
 from __future__ import annotations
 
-from memoria.testing.embedders import HashEmbedder
+from memoria.testing.embedders import BoundedEmbedder, HashEmbedder
 
-__all__ = ["HashEmbedder"]
+__all__ = ["BoundedEmbedder", "HashEmbedder"]

@@ -55,3 +55,38 @@ class HashEmbedder:
 
         seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
         return np.random.default_rng(seed).standard_normal(self._card.dimension).astype(np.float32)
+
+
+class BoundedEmbedder(HashEmbedder):
+    """The same, which reads the first 16 words of a text only, and says so.
+
+    Args:
+        dimension: length d of its vectors.
+    """
+
+    @property
+    def limit(self) -> int:
+        """Words that it reads, 16."""
+        return 16
+
+    def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Counts words.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            How many words each has, n numbers.
+        """
+        return [len(re.findall(r"\w+", text)) for text in texts]
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embeds the first 16 words of each text.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Vectors of shape (n, d), float32, not normalised.
+        """
+        return super().embed([" ".join(re.findall(r"\w+", text)[: self.limit]) for text in texts])

@@ -17,12 +17,13 @@ from memoria.derived.gist import compose
 from memoria.errors import Held, KeyConflict, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
-from memoria.testing.embedders import HashEmbedder
+from memoria.testing.embedders import BoundedEmbedder, HashEmbedder
 from memoria.testing.forks import every_verb, told
 from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint
+from memoria.text.passages import starts
 from memoria.text.sketch import sketch
 from memoria.text.words import question
-from memoria.types import LedgerEntry, Link, Memory, Namespace, Provenance, Recalled, Record, Trace, Where
+from memoria.types import LedgerEntry, Link, Memory, Namespace, Passages, Provenance, Recalled, Record, Trace, Where
 from memoria.validate import MAX_CRITERIA
 
 EMBEDDER = HashEmbedder(64)
@@ -41,6 +42,17 @@ def record(text: str, namespace: Namespace = ("app", "ada"), **fields: Any) -> R
     vector = EMBEDDER.embed([text])[0]
     rounded = (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
     return Record(memory=memory, trace=Trace.of(memory), vector=rounded)
+
+
+def long_record(*said: str) -> Record:
+    """A record whose passages say one thing each, over and over."""
+    import numpy as np
+
+    pieces = [f"{one}. " * 8 for one in said]
+    whole = record("".join(pieces))
+    vectors = [record(piece).vector for piece in pieces]
+    places = np.cumsum([len(piece) for piece in pieces])[:-1].tolist()
+    return replace(whole, vector=vectors[0], passages=Passages(starts=tuple(places), vectors=np.stack(vectors[1:])))
 
 
 _SAID = ("ada", "Ada", "s1", "caf\u00e9")
@@ -244,6 +256,71 @@ class StoreConformance:
         found = store.search(query, Where(), 5)
         assert [score for _, score in found] == pytest.approx([score for score, _ in exact], abs=1e-5)
         assert found[0][0].id == records[7].memory.id
+
+    def test_equal_scores_are_ordered_by_id_whatever_k_is(self, store: Store) -> None:
+        """Of equal vectors and equal words, the lowest ids are found, in whatever order they were written."""
+        records = [record(("yes, of course", "no, not at all")[n % 2]) for n in range(43)]
+        for one in (*records[::3], *records[2::3], *records[1::3]):
+            store.write([one])
+        alike = [one.memory.id for one in records[::2]]
+        for where in (Where(), Where(archived=False), Where(namespace=("app", "ada"), since=START)):
+            for k in range(1, len(alike) + 1):
+                found = store.search(records[0].vector, where, k)
+                assert [memory.id for memory, _ in found] == alike[:k]
+                assert len({score for _, score in found}) == 1
+            evidence = store.evidence(question("yes, of course"), records[0].vector, where, 5)
+            assert sorted(evidence.ids) == alike[:5]
+
+    def test_a_long_memory_is_found_by_any_of_its_passages(self, store: Store) -> None:
+        """Once, by the best of them, and by none when it is archived, filtered out, replaced or erased."""
+        others = [record(f"fact {n} of other things") for n in range(30)]
+        note = long_record("the weather was mild", "the train left at dawn", "the vault code is kept by ada")
+        store.write([*others[:15], note, *others[15:]])
+        (read,) = store.read([note.memory.id])
+        assert read is not None and read.passages is not None and note.passages is not None  # noqa: PT018 - for the type checker
+        assert read.passages.starts == note.passages.starts
+        assert (read.passages.vectors == note.passages.vectors).all()
+        vectors = [note.vector, *note.passages.vectors]
+        for vector in vectors:
+            for where in (Where(), Where(archived=False), Where(ids=(note.memory.id, others[0].memory.id))):
+                found = store.search(vector, where, 40)
+                assert [memory.id for memory, _ in found].count(note.memory.id) == 1
+                assert found[0][0] == note.memory
+                assert found[0][1] == pytest.approx(1, abs=1e-3)
+            evidence = store.evidence(question("nothing of that"), vector, Where(), 1)
+            at = list(evidence.ids).index(note.memory.id)
+            assert evidence.columns["similarity"][at] == pytest.approx(1, abs=1e-3)
+        store.mark([note.memory.id], archived=True)
+        assert note.memory not in [memory for memory, _ in store.search(vectors[2], Where(archived=False), 40)]
+        store.mark([note.memory.id], archived=False)
+        shorter = replace(note, memory=replace(note.memory, text="brief"), passages=None)
+        store.replace(shorter)
+        assert store.search(vectors[2], Where(), 1)[0][1] < 0.9
+        store.replace(note)
+        assert store.search(vectors[2], Where(), 1)[0][0] == note.memory
+        assert store.check() == []
+        store.rebuild()
+        assert store.search(vectors[2], Where(), 1)[0][0] == note.memory
+        store.erase([note.memory.id])
+        assert note.memory.id not in [memory.id for memory, _ in store.search(vectors[2], Where(), 40)]
+        assert note.memory.id not in store.evidence(question("vault"), vectors[2], Where(), 9).ids
+        store.rebuild()
+        assert store.check() == []
+
+    def test_passages_are_made_again_with_other_vectors(self, store: Store) -> None:
+        note = long_record("the weather was mild", "the train left at dawn", "the vault code is kept by ada")
+        store.write([note, record("brief")])
+        other = BoundedEmbedder(96)
+        store.reembed(other)
+        (read,) = store.read([note.memory.id])
+        assert read is not None and read.passages is not None  # noqa: PT018 - for the type checker
+        assert read.passages.starts == tuple(starts(note.memory.text, other))
+        assert read.passages.vectors.shape == (len(read.passages.starts), 96)
+        for vector in read.passages.vectors:
+            assert store.search(vector, Where(), 1)[0][0] == note.memory
+        store.reembed(HashEmbedder(96))
+        (read,) = store.read([note.memory.id])
+        assert read is not None and read.passages is None  # noqa: PT018 - for the type checker
 
     def test_evidence_measures_words_and_neighbours(self, store: Store) -> None:
         import numpy as np

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from memoria.arrays import Floats, Ints, Vectors
+from memoria.ranking import products
 from memoria.text.conversation import NOBODY
 from memoria.text.lexical import LexicalIndex
 from memoria.text.words import Question
@@ -69,7 +70,7 @@ def _similarities(vectors: Callable[[Ints], Vectors], vector: Vectors, around: I
     read = np.zeros((len(unique), len(vector)), np.float32)
     real = unique >= 0
     read[real] = vectors(unique[real])
-    cosines = (read @ vector)[places.reshape(around.shape)].astype(np.float64)
+    cosines = products(read, vector)[places.reshape(around.shape)].astype(np.float64)
     together = read[places.reshape(around.shape)].sum(axis=0)
     lengths = np.sqrt(np.einsum("nd,nd->n", together, together))
     return {"similarity": cosines[0], "context": cosines.sum(axis=0) / np.maximum(lengths, 1e-9)}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.ranking import best
 from memoria.text.conversation import Conversation
 from memoria.text.words import Question, Sign, signs, stems
 
@@ -62,6 +63,7 @@ class LexicalIndex:
         self._words: dict[int, tuple[Posting, ...]] = {}
         self._lengths = np.zeros(0, np.int32)
         self._signs = np.zeros(0, np.uint8)
+        self._ids = np.zeros(0, "S16")
         self._total = 0
         self.conversation = Conversation()
 
@@ -82,6 +84,7 @@ class LexicalIndex:
         self._reserve(doc + 1)
         self._lengths[doc] = len(words)
         self._signs[doc] = signs(memory.text)
+        self._ids[doc] = bytes.fromhex(memory.id)
         self._total += len(words)
         self.conversation.add(doc, memory)
 
@@ -98,6 +101,7 @@ class LexicalIndex:
             self._total -= int(self._lengths[doc])
             self._lengths[doc] = 0
             self._signs[doc] = Sign.NONE
+            self._ids[doc] = b""
             self.conversation.remove(doc)
 
     def _reserve(self, size: int) -> None:
@@ -105,6 +109,7 @@ class LexicalIndex:
             grown = max(size, 2 * len(self._lengths), 64) - len(self._lengths)
             self._lengths = np.concatenate([self._lengths, np.zeros(grown, np.int32)])
             self._signs = np.concatenate([self._signs, np.zeros(grown, np.uint8)])
+            self._ids = np.concatenate([self._ids, np.zeros(grown, "S16")])
 
     def docs(self) -> Ints:
         """All documents in the index, in no order."""
@@ -127,7 +132,10 @@ class LexicalIndex:
         return [word for word in asked.words if word not in names], speakers
 
     def best(self, words: Sequence[str], among: Ints | None, k: int, without: Ints | None = None) -> Ints:
-        """The k documents with the highest BM25 score, in no order; only those that hold a word, none `without`."""
+        """The k documents with the highest BM25 score, best first, equal ones by id.
+
+        Only those that hold a word, none `without`.
+        """
         scores = np.zeros(len(self._lengths), np.float32)
         for posting in self._finding(words):
             docs = np.frombuffer(posting.docs, np.int32)
@@ -139,9 +147,8 @@ class LexicalIndex:
             chosen = inside[scores[inside] > 0]
         else:
             chosen = np.flatnonzero(scores)
-        if len(chosen) > k:
-            chosen = chosen[np.argpartition(-scores[chosen], k)[:k]]
-        found: Ints = chosen.astype(np.int64)
+        chosen = chosen.astype(np.int64)
+        found: Ints = chosen[best(scores[chosen], k, lambda at: self._ids[chosen[at]])]
         return found
 
     def _finding(self, words: Sequence[str]) -> list[Posting]:
@@ -213,6 +220,7 @@ class LexicalIndex:
             "postings": {w: (p.docs.tolist(), p.counts.tolist()) for w, p in sorted(self._postings.items())},
             "words": {doc: sorted(p.word for p in found) for doc, found in sorted(self._words.items())},
             "lengths": {int(doc): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
+            "ids": {doc: self._ids[doc].ljust(16, b"\0").hex() for doc in sorted(self._words)},
             "signs": {int(doc): int(self._signs[doc]) for doc in np.flatnonzero(self._signs)},
             "total": self._total,
             "conversation": self.conversation.state(),
@@ -221,5 +229,5 @@ class LexicalIndex:
 
 def _share(table: Floats, idf: Floats) -> Floats:
     """Share of the words, weighted by idf, that each document holds; in [0, 1]. table: shape (words, n)."""
-    share: Floats = idf @ (table > 0) / max(float(idf.sum()), 1e-9)
+    share: Floats = np.einsum("w,wn->n", idf, (table > 0).astype(np.float64)) / max(float(idf.sum()), 1e-9)
     return share

@@ -216,7 +216,14 @@ def _read(store: Store, ids: Sequence[str]) -> dict[str, Record]:
 
 def _same(one: Record, other: Record) -> bool:
     equal = (one.memory, one.trace) == (other.memory, other.trace)
-    return equal and one.vector.astype("<f2").tobytes() == other.vector.astype("<f2").tobytes()
+    return equal and _vectors(one) == _vectors(other)
+
+
+def _vectors(record: Record) -> tuple[tuple[int, ...], bytes]:
+    """Where the passages of a record begin, and the vectors of all, as stores keep them."""
+    further = record.passages
+    own = record.vector.astype("<f2").tobytes()
+    return ((), own) if further is None else (further.starts, own + further.vectors.astype("<f2").tobytes())
 
 
 def _supersedes(store: Store, ids: Sequence[str]) -> set[Link]:

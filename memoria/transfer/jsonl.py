@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memoria.callables import agree
 from memoria.derived.lineage import living
-from memoria.embedders import embed
+from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.text.fingerprints import Statement
-from memoria.types import EmbedderCard, Kind, Link, Memory, Provenance, Record, Trace, Where
+from memoria.text.passages import starts
+from memoria.types import EmbedderCard, Kind, Link, Memory, Passages, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, check_trace, is_id, line_violations, time_violations
 
 if TYPE_CHECKING:
@@ -246,16 +247,28 @@ def _memory(line: _Said) -> Memory:
 
 def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: Progress | None) -> list[Record]:
     carried = [_carried(store.embedder, line) for line in lines]
-    texts = [line.text for line, vector in zip(lines, carried, strict=True) if vector is None]
-    embedded = iter(embed(store, embedder, texts, progress))
+    # An export has one vector a memory: the passages of a long text are embedded again.
+    again = [vector is None or bool(starts(line.text, embedder)) for line, vector in zip(lines, carried, strict=True)]
+    texts = [line.text for line, missing in zip(lines, again, strict=True) if missing]
+    embedded = iter(embed_whole(store, embedder, texts, progress))
+    made = [next(embedded) if missing else None for missing in again]
     return [
         Record(
             memory=_memory(line),
             trace=_trace(line),
-            vector=next(embedded) if vector is None else vector,
+            vector=_first(known, fresh),
+            passages=None if fresh is None else fresh[1],
         )
-        for line, vector in zip(lines, carried, strict=True)
+        for line, known, fresh in zip(lines, carried, made, strict=True)
     ]
+
+
+def _first(known: Vectors | None, fresh: tuple[Vectors, Passages | None] | None) -> Vectors:
+    """The vector that came with a line, or else the one that was made."""
+    if known is not None:
+        return known
+    assert fresh is not None
+    return fresh[0]
 
 
 def _carried(card: EmbedderCard, line: Line) -> Vectors | None:

@@ -13,7 +13,7 @@ from memoria.stores import rows
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
-from memoria.stores.local.reading import Reading, opened_row
+from memoria.stores.local.reading import PASSAGES, Reading, opened_passages, opened_row
 from memoria.stores.local.slots import SlotFile, WrongName
 from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
@@ -112,7 +112,8 @@ class Checking(Reading, Writing):
         """All rows of a namespace, a batch at a time."""
         last = -1
         while True:
-            sql = f"SELECT {rows.READ}, row FROM memory WHERE namespace = ? AND row > ? ORDER BY row LIMIT {BATCH}"
+            columns = f"{rows.READ}, {PASSAGES}, row"
+            sql = f"SELECT {columns} FROM memory WHERE namespace = ? AND row > ? ORDER BY row LIMIT {BATCH}"
             found = self._database.rows(sql, space.number, last)
             yield from found
             if len(found) < BATCH:
@@ -142,6 +143,13 @@ class Checking(Reading, Writing):
         except StoreCorrupt:
             found = f"memory {id.hex()}: its row is damaged, or the key in slot {slot} of slots/{space.slots.path.name}"
             yield Problem(found=found, cure="it is erased", heal=partial(self._erase_slot, space.number, slot, id))
+            return
+        try:
+            opened_passages(space, row, row[-2])
+        except StoreCorrupt:
+            found = f"memory {id.hex()}: its further passages are damaged"
+            cure = "they go, so that what is in them is found by words alone until a reembed"
+            yield Problem(found=found, cure=cure, heal=partial(self._drop_passages, row[-1]))
 
     def _explained(self, space: Space, id: bytes, slot: int) -> bool:
         """Whether an empty slot is that of a memory that was forgotten, whose row is still there."""
@@ -175,6 +183,10 @@ class Checking(Reading, Writing):
     def _drop_rows(self, ids: Collection[bytes]) -> None:
         with self._atomic() as db:
             delete_rows(db, ids)
+
+    def _drop_passages(self, row: int) -> None:
+        with self._atomic() as db:
+            db.execute("DELETE FROM passage WHERE row = ?", (row,))
 
     def _drop_namespace(self, number: int) -> None:
         ((file,),) = self._database.rows("SELECT file FROM namespace WHERE id = ?", number)

@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 4
+FORMAT = 5
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -133,6 +133,16 @@ _FORMAT_4 = """
 ALTER TABLE memory ADD COLUMN labels BLOB;
 DELETE FROM meta WHERE name = 'linked';
 PRAGMA user_version = 4;
+"""
+
+# Further passages of long texts, sealed: few memories have any, and an index in RAM is built from these rows alone.
+_FORMAT_5 = """
+CREATE TABLE passage (row INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, sealed BLOB NOT NULL);
+CREATE INDEX passage_by_namespace ON passage (namespace);
+CREATE TRIGGER memory_cut AFTER DELETE ON memory BEGIN
+    DELETE FROM passage WHERE row = OLD.row;
+END;
+PRAGMA user_version = 5;
 """
 
 
@@ -288,6 +298,10 @@ def steps() -> Any:
     @migrations(name="format_4")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_4(db: Any) -> None:
         _run(db, _FORMAT_4)
+
+    @migrations(name="format_5")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_5(db: Any) -> None:
+        _run(db, _FORMAT_5)
 
     return migrations
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # How many lines the recall log keeps: the latest.
 LOG = 200_000
+_PASSAGES = "coalesce((SELECT length(sealed) FROM passage WHERE passage.row = memory.row), 0)"
 _Due = tuple[int, int, bytes, int, int]
 
 
@@ -153,7 +154,7 @@ class Holding(Turns):
     def _live_rows(self, space: Space) -> list[Any]:
         columns = rows.READ.replace(", sealed,", ", x'',")
         found = self._database.rows(
-            f"SELECT {columns}, length(sealed) FROM memory WHERE namespace = ? ORDER BY id", space.number
+            f"SELECT {columns}, length(sealed) + {_PASSAGES} FROM memory WHERE namespace = ? ORDER BY id", space.number
         )
         live = {id for id, _ in live_among(space, [(row[0], row[2]) for row in found])}
         return [row for row in found if row[0] in live]

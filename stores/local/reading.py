@@ -14,12 +14,15 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.local.database import marks
 from memoria.stores.local.filters import filtered
+from memoria.stores.local.passages import opened
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import unseal
-from memoria.types import RELATIONS, EmbedderCard, Link, Memory, Namespace, Record, Secret, Trace, Where
+from memoria.stores.vectors import vector_secrets, vector_secrets_of
+from memoria.types import RELATIONS, EmbedderCard, Link, Memory, Namespace, Passages, Record, Secret, Trace, Where
 
 # What building a memory raises when a value in its row is not one that was written.
+PASSAGES = "(SELECT sealed FROM passage WHERE passage.row = memory.row)"
 _DAMAGE = (ValueError, OverflowError, LookupError, TypeError, struct.error)
 
 
@@ -38,18 +41,20 @@ class Reading(Turns):
 
     def _read(self, ids: Sequence[bytes]) -> list[Record | None]:
         """The records of ids, None for those that are not there, or are damaged; of the latter the log tells."""
-        found = {row[0]: row for row in self._by_id(rows.READ, ids)}
+        found = {row[0]: row for row in self._by_id(f"{rows.READ}, {PASSAGES}", ids)}
         return [self._open_row(found[id]) if id in found else None for id in ids]
 
     def _open_row(self, row: tuple[Any, ...]) -> Record | None:
         id, space = row[0], self._space(row[1])
         if space is None or space.slots.id(row[2]) != id:
             return None
+        found = None
         try:
-            return opened_row(space, row)
+            found = opened_row(space, row)
+            return changed(found, passages=opened_passages(space, row, row[-1]))
         except StoreCorrupt as error:
             self._warn(id, f"{error}; passed over, and named by doctor")
-            return None
+            return found
 
     def select(self, where: Where) -> list[str]:
         with self._reading():
@@ -119,20 +124,31 @@ class Reading(Turns):
             raise MemoryNotFound(id.hex())
         space, slot = located[id]
         (record,) = self._read([id])
-        (vector,) = space.slots.vectors(np.array([slot]))
+        yield Secret(label="key", data=space.slots.key_of(slot))
         if record is not None:
             yield Secret(label="text", data=record.memory.text.encode())
-        yield Secret(label="key", data=space.slots.key_of(slot))
-        yield Secret(label="vector fp16", data=vector.astype("<f2").tobytes(), run=32)
-        yield Secret(label="vector fp32", data=vector.astype("<f4").tobytes(), run=32)
-        yield Secret(label="vector code", data=np.packbits(vector > 0, bitorder="little").tobytes(), run=32)
+            yield from vector_secrets(record, codes=True)
+        else:
+            (vector,) = space.slots.vectors(np.array([slot]))
+            yield from vector_secrets_of(vector, codes=True)
 
 
 def opened_row(space: Space, row: tuple[Any, ...]) -> Record:
-    """The record of a row of `rows.READ`; raises StoreCorrupt, with no id and no content, when it does not open."""
+    """The record of a row of `rows.READ`, without further passages.
+
+    Raises StoreCorrupt, with no id and no content, when it does not open.
+    """
     slot = row[2]
     key, vector = space.slots.entry(slot)
     return Record(memory=opened_memory(space, row, key), trace=opened_trace(space, row), vector=vector)
+
+
+def opened_passages(space: Space, row: tuple[Any, ...], blob: bytes | None) -> Passages | None:
+    """The further passages of a row; raises StoreCorrupt, with no id and no content."""
+    try:
+        return None if blob is None else opened(space.slots.key_of(row[2]), blob, row[0])
+    except StoreCorrupt:
+        raise StoreCorrupt(f"{space.slots.path}: the passages of slot {row[2]} are damaged in memoria.db") from None
 
 
 def opened_memory(space: Space, row: tuple[Any, ...], key: bytes) -> Memory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,10 @@ import numpy as np
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
 from memoria.stores.batches import BATCH
+from memoria.stores.local.passages import load
 from memoria.stores.local.reading import Reading, opened_memory
 from memoria.stores.local.space import Space
+from memoria.stores.nearness import Nearness
 from memoria.text.evidence import Columns, Evidence, gather, merge
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Memory, Where
@@ -29,9 +30,9 @@ class Searching(Reading):
         with self._reading():
             best: list[tuple[float, bytes]] = []
             for space in self._under(where.namespace):
-                nearest = space.nearest(vector, k, self._among(space, where), self._progress, archived=where.archived)
+                nearest = self._nearest(space, vector, k, self._among(space, where), where)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
-            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read([id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
@@ -43,17 +44,45 @@ class Searching(Reading):
         self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int
     ) -> tuple[list[str], Columns]:
         among = self._among(space, where)
-        found = space.nearest(vector, pool, among, self._progress, archived=where.archived)
+        found = self._nearest(space, vector, pool, among, where)
         nearest = np.array([slot for _, slot in found], np.int64)
         words = self._words(space)
         without = space.away if where.archived is False else None
-        docs, columns = gather(words, words.known(nearest), space.slots.vectors, asked, vector, among, pool, without)
+
+        def read(slots: Ints) -> Vectors:
+            return space.nearer(slots, vector)
+
+        docs, columns = gather(words, words.known(nearest), read, asked, vector, among, pool, without)
         ids = [bytes(id) for id in space.slots.ids(docs)]
         if not all(map(any, ids)):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
             words.remove(int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id))
             return self._evidence(space, asked, vector, where, pool)
         return [id.hex() for id in ids], columns
+
+    def _nearest(
+        self, space: Space, vector: Vectors, k: int, among: Ints | None, where: Where
+    ) -> list[tuple[float, int]]:
+        """(cosine of the nearest passage, slot) of the k nearest of a namespace, best first."""
+        found = space.nearest(vector, k, among, self._progress, archived=where.archived)
+        self._take_in_passages(space)
+        without = space.away if where.archived is False else None
+        return space.with_passages(found, vector, k, among, without)
+
+    def _take_in_passages(self, space: Space) -> None:
+        """Opens the further passages of long memories that RAM does not have yet."""
+        if space.passages is None:
+            space.passages, space.cut = Nearness(space.slots.dimension), 0
+        if space.cut < space.next_slot:
+            found = self._database.rows(
+                "SELECT m.id, m.slot, p.sealed FROM passage p JOIN memory m ON m.row = p.row "
+                "WHERE p.namespace = ? AND m.slot >= ? ORDER BY m.slot",
+                space.number,
+                space.cut,
+            )
+            for slot, made in load(space, found):
+                space.passages.add(slot, made.vectors)
+            space.cut = space.next_slot
 
     def _words(self, space: Space) -> LexicalIndex:
         """The lexical index of a namespace, with the rows added that it does not have yet."""

@@ -9,15 +9,17 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Progress
+from memoria.ranking import best, products
 from memoria.stores.local.index import BOUND, FLAT_LIMIT, Index
 from memoria.stores.local.slots import SlotFile, check_counts
+from memoria.stores.nearness import Nearness
 from memoria.stores.sealing import unseal
 from memoria.text.fingerprints import Fingerprints, Prints
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Namespace, Record
 
 if TYPE_CHECKING:
-    from memoria.arrays import Ints, Vectors
+    from memoria.arrays import Ints, Scores, Vectors
 
 RERANK = 200
 _CHUNK = 65_536
@@ -56,6 +58,9 @@ class Space:
         # Words of the slots before `worded`; the words of later slots are in sealed rows, opened by the next search.
         self.words: LexicalIndex | None = None
         self.worded = 0
+        # Further passages of the slots before `cut`, likewise.
+        self.passages: Nearness | None = None
+        self.cut = 0
         # Slots of archived memories, and slots restored since the index was built: neither are in the index.
         self.away = np.zeros(0, np.int64)
         self.back = np.zeros(0, np.int64)
@@ -75,6 +80,11 @@ class Space:
             for slot, record in zip(slots.tolist(), records, strict=True):
                 self.words.add(slot, record.memory)
             self.worded = self.next_slot
+        if self.passages is not None:
+            for slot, record in zip(slots.tolist(), records, strict=True):
+                if record.passages is not None:
+                    self.passages.add(slot, record.passages.vectors)
+            self.cut = self.next_slot
 
     def erase(self, slots: Sequence[int], *, guard: bool) -> None:
         """Removes slots, zeroed on disk, from the indexes. guard: they have left their fingerprints."""
@@ -82,6 +92,8 @@ class Space:
             self.index.erase(slots)
         if self.words is not None:
             self.words.remove(slots)
+        if self.passages is not None:
+            self.passages.remove(slots)
         if guard and self.prints is not None:
             self.prints.update(self.slots.prints(slots))
 
@@ -157,39 +169,80 @@ class Space:
     ) -> list[tuple[float, int]]:
         """Candidates of the index, scored from the slots, down to where none can be better than the k-th best."""
         wanted = max(RERANK, 4 * k)
-        slots, estimates = index.search(vector, wanted if among is None else wanted * 8)
         outside = self.back if archived is False else np.concatenate([self.back, self.away])
         if among is not None:
             outside = np.intersect1d(outside, among)
-            inside = np.isin(slots, among, assume_unique=True)
-            slots, estimates = slots[inside], estimates[inside]
-            if len(slots) + len(outside) < k:
-                return self._rerank(vector, among, k)
-        best = self._rerank(vector, np.concatenate([slots[:wanted], outside]), k)
-        floor = best[-1][0] - BOUND if len(best) == k else -np.inf
-        rest = slots[wanted:][estimates[wanted:] > floor]
-        return _best(best + self._rerank(vector, rest, k), k)
+        while True:
+            asked = wanted if among is None else wanted * 8
+            slots, estimates = index.search(vector, asked)
+            cut = estimates[asked - 1] if len(estimates) >= asked else -np.inf
+            if among is not None:
+                inside = np.isin(slots, among, assume_unique=True)
+                slots, estimates = slots[inside], estimates[inside]
+                if len(slots) + len(outside) < k:
+                    return self._rerank(vector, among, k)
+            found = self._rerank(vector, np.concatenate([slots[:wanted], outside]), k)
+            floor = found[-1][0] if len(found) == k else -np.inf
+            rest = slots[wanted:][estimates[wanted:] > floor - BOUND]
+            if len(rest):
+                found = self._rerank(vector, np.concatenate([[slot for _, slot in found], rest]), k)
+            if cut < _last_estimate(found, slots, estimates):
+                return found
+            # Vectors equal to the last of these were cut off by the index, in an order that is not that of ids.
+            wanted *= 4
 
     def _rerank(self, vector: Vectors, slots: Ints, k: int) -> list[tuple[float, int]]:
-        scored: list[tuple[float, int]] = []
-        for at in range(0, len(slots), _CHUNK):
-            part = slots[at : at + _CHUNK]
-            vectors = self.slots.vectors(part)
-            scores = vectors @ vector
-            # The index may still propose a forgotten slot; its vector is all zeros.
-            dead = np.flatnonzero(~vectors.any(axis=1))
-            if len(dead) and self.index is not None:
-                self.index.erase(part[dead].tolist())
-            scores[dead] = -np.inf
-            chosen = np.argsort(-scores, kind="stable")[:k]
-            scored += [(float(scores[n]), int(part[n])) for n in chosen if scores[n] > -np.inf]
-        return _best(scored, k)
+        parts = [slots[at : at + _CHUNK] for at in range(0, len(slots), _CHUNK)]
+        scores = np.concatenate([self._scores(vector, part) for part in parts]) if parts else np.zeros(0, np.float32)
+        slots, scores = slots[scores > -np.inf], scores[scores > -np.inf]
+        chosen = best(scores, k, lambda at: self.slots.ids(slots[at]).view("S16"))
+        return [(float(scores[n]), int(slots[n])) for n in chosen]
+
+    def _scores(self, vector: Vectors, slots: Ints) -> Scores:
+        vectors = self.slots.vectors(slots)
+        scores = products(vectors, vector)
+        # The index may still propose a forgotten slot; its vector is all zeros.
+        dead = np.flatnonzero(~vectors.any(axis=1))
+        if len(dead) and self.index is not None:
+            self.index.erase(slots[dead].tolist())
+        scores[dead] = -np.inf
+        return scores
+
+    def with_passages(
+        self, found: list[tuple[float, int]], vector: Vectors, k: int, among: Ints | None, without: Ints | None
+    ) -> list[tuple[float, int]]:
+        """What `nearest` found and the long memories that are nearer by a further passage: the k nearest of both."""
+        if not self.passages:
+            return found
+        self.drop_dead_passages()
+        slots, scores = self.passages.best(vector)
+        keep = np.ones(len(slots), np.bool_) if among is None else np.isin(slots, among)
+        if without is not None:
+            keep &= ~np.isin(slots, without)
+        nearest = {slot: score for score, slot in found}
+        for slot, score in zip(slots[keep].tolist(), scores[keep].tolist(), strict=True):
+            nearest[slot] = max(score, nearest.get(slot, -np.inf))
+        places, values = np.array(list(nearest), np.int64), np.array(list(nearest.values()), np.float32)
+        chosen = best(values, k, lambda at: self.slots.ids(places[at]).view("S16"))
+        return [(float(values[at]), int(places[at])) for at in chosen]
+
+    def drop_dead_passages(self) -> None:
+        """In a reader: lets go of passages of what the writer has forgotten."""
+        if self.passages:
+            owners = np.unique(self.passages.owners)
+            self.passages.remove(owners[~self.slots.taken(owners)].tolist())
+
+    def nearer(self, slots: Ints, vector: Vectors) -> Vectors:
+        """For each slot the vector of its passage that is nearest to `vector`, shape (n, d); zeros where forgotten."""
+        vectors = self.slots.vectors(slots)
+        return self.passages.nearer(slots, vectors, vector) if self.passages else vectors
 
     def advance(self, next_slot: int) -> None:
         """Adds what another process has appended, and removes the words of what it has forgotten."""
         if self.words is not None:
             docs = self.words.docs()
             self.words.remove(docs[~self.slots.taken(docs)].tolist())
+        self.drop_dead_passages()
         if next_slot == self.next_slot:
             return
         self.slots.remap()
@@ -202,12 +255,21 @@ class Space:
             self.index.add(fresh[live], vectors[live])
 
     def close(self) -> None:
-        self.index = self.words = None
+        self.index = self.words = self.passages = None
         self.slots.close()
 
 
-def _best(scored: list[tuple[float, int]], k: int) -> list[tuple[float, int]]:
-    return sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:k]
+def _last_estimate(found: list[tuple[float, int]], slots: Ints, estimates: Scores) -> float:
+    """What the index estimates for a vector that scores as the last one found; as far off as may be if it is not known.
+
+    Equal vectors have equal estimates.
+    """
+    if not found:
+        return np.inf
+    last = found[-1][0]
+    tied = [slot for score, slot in found if score == last]
+    known = estimates[np.isin(slots, tied)]
+    return float(known.min()) if len(known) else last - BOUND
 
 
 def live_among(space: Space, claimed: list[tuple[bytes, int]]) -> list[tuple[bytes, int]]:

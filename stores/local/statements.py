@@ -10,6 +10,8 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.forgotten import ADOPTED, sealed
 from memoria.stores.local.database import marks
+from memoria.stores.local.passages import insert_passages
+from memoria.stores.local.passages import sealed as sealed_passages
 from memoria.stores.local.space import Space
 from memoria.stores.sealing import seal
 from memoria.text.fingerprints import Fingerprints
@@ -32,6 +34,8 @@ def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, 
     labelled = [(hash, row, 1 if hash in single else None) for hash in labels]
     db.executemany("INSERT INTO label (hash, row, single) VALUES (?, ?, ?)", labelled)
     _insert_parents(db, id, memory)
+    if record.passages is not None:
+        insert_passages(db, space.number, [(id, sealed_passages(key, record.passages, id))])
     if rows.bits(trace):
         standing = (row, space.number, rows.bits(trace), rows.micros(trace.fades_at))
         db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)

@@ -14,13 +14,14 @@ from memoria.protocols import Embedder
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.database import FORMAT
+from memoria.stores.local.passages import insert_passages, sealed
 from memoria.stores.local.reading import Reading
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing, name_labels
 from memoria.stores.local.writing import Writing
-from memoria.stores.vectors import embedded
-from memoria.types import EmbedderCard, StoreStats
+from memoria.stores.vectors import embedded_whole
+from memoria.types import EmbedderCard, Passages, StoreStats
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -28,12 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten:
-    """A new slot file of a namespace; rows still point to file number `old`. slots: (slot in the new file, id)."""
+    """A new slot file of a namespace; rows still point to file number `old`.
+
+    slots: (slot in the new file, id). passages: (id, sealed) of further passages, when vectors are other ones.
+    """
 
     space: int
     old: int
     file: SlotFile
     slots: list[tuple[int, bytes]]
+    passages: list[tuple[bytes, bytes]]
 
 
 class Upkeep(Reading, Writing):
@@ -77,7 +82,7 @@ class Upkeep(Reading, Writing):
         with self._writing():
             self._purge()
             spaces = self._under((), strict=True)
-            self._swap([self._rewrite(space, embedder) for space in spaces], embedder.card)
+            self._swap([self._rewrite(space, embedder) for space in spaces], embedder.card, anew=True)
 
     def _rewrite(self, space: Space, embedder: Embedder | None) -> Rewritten:
         """Copies live slots, numbered from 0, into a new file. The keys stay, because the sealed rows do not change."""
@@ -86,32 +91,40 @@ class Upkeep(Reading, Writing):
         entries = [space.slots.entry(int(slot)) for slot in live]
         dimension = self._card.dimension if embedder is None else embedder.card.dimension
         number = self._next_file()
+        passages: list[tuple[bytes, bytes]] = []
         with translated(self.path):
             folder, key = self.path / "slots", space.slots.key
             fresh = SlotFile.create(folder, number, dimension, self._disk, self._key, key, among=self._files)
             for at in range(0, len(live), BATCH):
                 part = slice(at, at + BATCH)
                 vectors = np.stack([vector for _, vector in entries[part]])
-                if embedder is not None:
-                    vectors = self._embed(embedder, ids[part])
-                marks = [bytes(mark) for mark in space.slots.view["print"][live[part]]]
                 keys = [key for key, _ in entries[part]]
+                if embedder is not None:
+                    made = self._embed(embedder, ids[part])
+                    vectors = np.stack([vector for vector, _ in made])
+                    passages += [
+                        (id, sealed(own, further, id))
+                        for id, own, (_, further) in zip(ids[part], keys, made, strict=True)
+                        if further is not None
+                    ]
+                marks = [bytes(mark) for mark in space.slots.view["print"][live[part]]]
                 fresh.put(at, ids[part], keys, marks, vectors, acknowledged=0)
                 self._tell("rewrite", min(at + BATCH, len(live)), len(live))
             fresh.sync()
         self._disk.reached("file rewritten")
-        return Rewritten(space=space.number, old=space.slots.number, file=fresh, slots=list(enumerate(ids)))
+        old = space.slots.number
+        return Rewritten(space=space.number, old=old, file=fresh, slots=list(enumerate(ids)), passages=passages)
 
-    def _embed(self, embedder: Embedder, ids: list[bytes]) -> Vectors:
+    def _embed(self, embedder: Embedder, ids: list[bytes]) -> list[tuple[Vectors, Passages | None]]:
         records = self._read(ids)
         lost = [id.hex() for id, record in zip(ids, records, strict=True) if record is None]
         if lost:
             raise StoreCorrupt(f"no vector can be made for what cannot be read: {', '.join(lost)}; see doctor")
         texts = [record.memory.text for record in records if record is not None]
-        return embedded(embedder, texts)
+        return embedded_whole(embedder, texts)
 
-    def _swap(self, rewritten: list[Rewritten], card: EmbedderCard) -> None:
-        """Points the rows to the new files in one commit, then wipes the old files."""
+    def _swap(self, rewritten: list[Rewritten], card: EmbedderCard, *, anew: bool = False) -> None:
+        """Points the rows to the new files in one commit, then wipes the old files. anew: all vectors are new."""
         old = self._slot_paths()
         with self._atomic() as db:
             meta = {"embedder.name": card.name, "embedder.dimension": str(card.dimension)}
@@ -120,6 +133,9 @@ class Upkeep(Reading, Writing):
                 placed = (one.file.number, len(one.slots), one.space)
                 db.execute("UPDATE namespace SET file = ?, next_slot = ? WHERE id = ?", placed)
                 db.executemany("UPDATE memory SET slot = ? WHERE id = ?", one.slots)
+                if anew:
+                    db.execute("DELETE FROM passage WHERE namespace = ?", (one.space,))
+                    insert_passages(db, one.space, one.passages)
             wiping = ",".join(str(one.old) for one in rewritten)
             db.execute("INSERT OR REPLACE INTO meta VALUES ('wiping', ?)", (wiping,))
         self._disk.reached("files swapped")

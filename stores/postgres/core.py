@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +24,10 @@ from memoria.stores.disk import Disk
 from memoria.stores.postgres.connect import Cluster, scope
 from memoria.stores.postgres.gate import Gate
 from memoria.stores.postgres.keys import KeyProvider
+from memoria.stores.postgres.passages import passages_of
 from memoria.stores.sealing import blind, unseal
 from memoria.text.lexical import LexicalIndex
+from memoria.text.passages import LEAST
 from memoria.types import EmbedderCard, Namespace, Record, Trace
 
 if TYPE_CHECKING:
@@ -288,6 +290,7 @@ class Core:
     def _read(self, connection: Connection, ids: Sequence[bytes]) -> list[Record | None]:
         places, keys = self._unlock(connection, ids)
         found: dict[bytes, Record] = {}
+        long: dict[bytes, dict[int, bytes]] = {}
         for part in parts(list(places.values())):
             for *row, embedding in _asked(connection, f"{READ}, m.embedding", part):
                 space, key = self._space(connection, row[1]), keys.get((row[1], row[2]))
@@ -295,6 +298,11 @@ class Core:
                     memory = rows.to_memory(tuple(row), space.name, unseal(key, row[13], row[0]))
                     vector = embedding.to_numpy().astype(np.float32)
                     found[row[0]] = Record(memory=memory, trace=rows.to_trace(tuple(row)), vector=vector)
+                    if len(memory.text.encode()) > LEAST:
+                        long.setdefault(row[1], {})[row[2]] = row[0]
+        for tenant, ids_of in long.items():
+            for slot, further in passages_of(connection, tenant, list(ids_of)).items():
+                found[ids_of[slot]] = replace(found[ids_of[slot]], passages=further)
         if _moved(connection, {id: where for id, where in places.items() if id not in found}):
             return self._read(connection, ids)
         return [found.get(id) for id in ids]

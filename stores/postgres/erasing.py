@@ -111,9 +111,13 @@ class Erasing(Guarding, Giants):
             return connection.execute("SELECT job, target FROM job WHERE kind = %s ORDER BY job", (kind,)).fetchall()
 
     def rewrite(self, partition: str) -> None:
-        """Writes one partition of `memory` anew, without its dead rows; nobody reads it meanwhile."""
+        """Writes a partition of `memory`, and that of its passages, anew, without dead rows; nobody reads meanwhile."""
         if not re.fullmatch(r"memory_\d{4}", partition):
             raise StoreError(f"{partition!r} is not a partition of memories")
+        for table in (partition, partition.replace("memory", "passage")):
+            self._rewrite(table)
+
+    def _rewrite(self, partition: str) -> None:
         notes: list[str] = []
         with self._writing(), self._cluster.connection() as connection:
             handler = lambda said: notes.append(f"{said.message_primary} {said.message_detail}")  # noqa: E731 - removed below

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace as changed
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memoria.errors import MemoryNotFound
 from memoria.stores import rows
 from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Core
 from memoria.stores.postgres.filters import clauses
+from memoria.stores.vectors import vector_secrets
 from memoria.types import RELATIONS, EmbedderCard, Link, Namespace, Record, Secret, Where
 
 if TYPE_CHECKING:
@@ -108,6 +107,4 @@ class Reading(Core):
         (key,) = self._unlock(connection, [id])[1].values()
         yield Secret(label="text", data=record.memory.text.encode())
         yield Secret(label="key", data=key)
-        yield Secret(label="vector fp16", data=record.vector.astype("<f2").tobytes(), run=32)
-        yield Secret(label="vector fp32", data=record.vector.astype("<f4").tobytes(), run=32)
-        yield Secret(label="vector code", data=np.packbits(record.vector > 0, bitorder="little").tobytes(), run=32)
+        yield from vector_secrets(record, codes=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 PARTITIONS = 16
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
@@ -122,8 +122,15 @@ _TABLES = {
         PRIMARY KEY (tenant, event)""",
     ),
 }
+# Vectors of the passages of long texts, except the first; where each begins in its text.
+_PASSAGE = """
+        tenant bytea NOT NULL,
+        slot bigint NOT NULL,
+        start integer NOT NULL,
+        embedding halfvec NOT NULL,
+        PRIMARY KEY (tenant, slot, start)"""
 # What hangs on a slot, and goes with it.
-BY_SLOT = ("memory", "trace", "label", "recalled")
+BY_SLOT = ("memory", "trace", "label", "recalled", "passage")
 
 _INDEXES = """
 CREATE INDEX memory_by_time ON memory (tenant, created_at);
@@ -154,7 +161,8 @@ CREATE TABLE job (
 
 
 # Names and statements that are in the files of a server with this schema.
-WORDS = "\n".join([*(f"{name} {column} {body}" for name, (column, body) in _TABLES.items()), _INDEXES, _QUEUES])
+_BODIES = "\n".join(f"{name} {column} {body}" for name, (column, body) in _TABLES.items())
+WORDS = "\n".join([_BODIES, f"passage tenant {_PASSAGE}", _INDEXES, _QUEUES])
 
 
 def _policy(table: str, column: str) -> str:
@@ -220,7 +228,15 @@ def _format_2(partitions: int) -> list[str]:
     return [*_split(_UNIQUE_KEYS), *_split(_FORMAT_2)]
 
 
-_STEPS = (_format_1, _format_2)
+def _format_3(partitions: int) -> list[str]:
+    quiet = [
+        f"ALTER TABLE {partition('passage', number)} ALTER COLUMN embedding SET STATISTICS 0"
+        for number in range(partitions)
+    ]
+    return [*_partitioned("passage", "tenant", _PASSAGE, partitions), *quiet]
+
+
+_STEPS = (_format_1, _format_2, _format_3)
 
 
 def _split(script: str) -> list[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pgvector import HalfVector
 
+from memoria.ranking import products
 from memoria.stores import rows
 from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.core import Space
 from memoria.stores.postgres.filters import ARCHIVED
+from memoria.stores.postgres.passages import nearness, passages_of
 from memoria.stores.postgres.reading import Reading
 from memoria.stores.sealing import unseal
 from memoria.text.evidence import Columns, Evidence, gather, merge
@@ -46,7 +47,7 @@ class Searching(Reading):
             for tenant in self._tenants(connection, where.namespace):
                 among = self._among(connection, tenant, where)
                 best += [(score, id) for score, _, id in self._nearest(connection, tenant, vector, k, among, where)]
-            best = heapq.nlargest(k, best, key=lambda hit: hit[0])
+            best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read(connection, [id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
@@ -60,7 +61,45 @@ class Searching(Reading):
     def _nearest(
         self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Ints | None, where: Where
     ) -> list[tuple[float, int, bytes]]:
-        """(cosine, slot, id) of the k nearest of a tenant, best first, exact.
+        """(cosine, slot, id) of the k nearest of a tenant by the nearest passage of each, best first, exact."""
+        nearest = {slot: (score, id) for score, slot, id in self._by_first(connection, tenant, vector, k, among, where)}
+        for score, slot, id in self._by_further(connection, tenant, vector, k, among, where):
+            nearest[slot] = max((score, id), nearest.get(slot, (score, id)))
+        return sorted(((score, slot, id) for slot, (score, id) in nearest.items()), key=lambda hit: (-hit[0], hit[2]))[
+            :k
+        ]
+
+    def _by_further(
+        self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Ints | None, where: Where
+    ) -> list[tuple[float, int, bytes]]:
+        """As `_by_first`, by the nearest of the passages after the first, of memories that have any."""
+        rounded = vector.astype(np.float16)
+        slack = 1.01 * float(np.linalg.norm(rounded.astype(np.float32) - vector)) + 1e-6
+        condition, given = _condition(tenant, among, where)
+        sql = (
+            "SELECT p.slot, m.id, min(p.embedding <#> %s) AS far FROM passage p JOIN memory m ON m.tenant = %s AND "
+            f"m.slot = p.slot WHERE p.tenant = %s AND {condition} GROUP BY p.slot, m.id ORDER BY far LIMIT %s"
+        )
+        wanted = k + _MARGIN
+        while True:
+            asked = [HalfVector(rounded), tenant, tenant, *given, wanted]
+            found = connection.execute(sql.encode(), asked, binary=True).fetchall()
+            live = self._live(tenant, [slot for slot, _, _ in found])
+            further = passages_of(connection, tenant, sorted(live)) if live else {}
+            scored = [
+                (float(products(further[slot].vectors, vector).max()), slot, id)
+                for slot, id, _ in found
+                if slot in further
+            ]
+            nearest = sorted(scored, key=lambda hit: (-hit[0], hit[2]))[:k]
+            if len(found) < wanted or (len(nearest) == k and nearest[-1][0] > slack - found[-1][2]):
+                return nearest
+            wanted *= 2
+
+    def _by_first(
+        self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Ints | None, where: Where
+    ) -> list[tuple[float, int, bytes]]:
+        """(cosine, slot, id) of the k nearest by the vectors of memories themselves, best first, exact.
 
         The server compares with the question rounded to fp16; what it may have misjudged by that is fetched too, and
         scored with the question as it is.
@@ -72,7 +111,7 @@ class Searching(Reading):
             found = self._estimated(connection, tenant, rounded, wanted, among, where)
             live = self._live(tenant, [slot for slot, _, _, _ in found])
             scored = [(float(e.to_numpy().astype(np.float32) @ vector), s, id) for s, id, e, _ in found if s in live]
-            best = sorted(scored, key=lambda hit: (-hit[0], hit[1]))[:k]
+            best = sorted(scored, key=lambda hit: (-hit[0], hit[2]))[:k]
             if len(found) < wanted or (len(best) == k and best[-1][0] > slack - found[-1][3]):
                 return best
             wanted *= 2
@@ -88,17 +127,11 @@ class Searching(Reading):
     ) -> list[Any]:
         """(slot, id, embedding, negative cosine) in the order of the last."""
         giant = among is None and self._known(connection, tenant).giant
-        vectors, condition = "m.embedding", "m.tenant = %s"
-        given: list[Any] = [tenant]
+        vectors = "m.embedding"
+        condition, given = _condition(tenant, among, where)
         if giant:
             connection.execute(_GIANT)
             vectors, condition = f"m.{column(len(rounded))}", f"m.tenant = {literal(tenant)} AND {condition}"
-        if among is not None:
-            condition += " AND m.slot = ANY(%s)"
-            given.append(among.tolist())
-        elif where.archived is False:
-            condition += f" AND NOT {ARCHIVED}"
-            given.append(tenant)
         sql = (
             f"SELECT m.slot, m.id, m.embedding, {vectors} <#> %s AS far FROM memory m "
             f"WHERE {condition} ORDER BY far LIMIT %s"
@@ -120,19 +153,21 @@ class Searching(Reading):
         with space.mutex:
             words = self._words(connection, tenant, space)
             without = space.away if where.archived is False else None
-            read = self._reader(connection, tenant, len(vector))
+            read = self._reader(connection, tenant, vector)
             docs, columns = gather(words, nearest, read, asked, vector, among, pool, without)
             return [space.ids[doc].hex() for doc in docs.tolist()], columns
 
-    def _reader(self, connection: Connection, tenant: bytes, dimension: int) -> Callable[[Ints], Vectors]:
+    def _reader(self, connection: Connection, tenant: bytes, vector: Vectors) -> Callable[[Ints], Vectors]:
+        """Of each memory the vector of the passage that is nearest to `vector`."""
+
         def vectors(docs: Ints) -> Vectors:
             sql = "SELECT slot, embedding FROM memory WHERE tenant = %s AND slot = ANY(%s)"
             found = dict(connection.execute(sql, (tenant, docs.tolist()), binary=True).fetchall())
-            out = np.zeros((len(docs), dimension), np.float32)
+            out = np.zeros((len(docs), len(vector)), np.float32)
             for row, doc in enumerate(docs.tolist()):
                 if doc in found:
                     out[row] = found[doc].to_numpy()
-            return out
+            return nearness(connection, tenant, docs.tolist(), len(vector)).nearer(docs, out, vector)
 
         return vectors
 
@@ -167,6 +202,15 @@ class Searching(Reading):
                     words.add(row[2], rows.to_memory(row, space.name, unseal(key, row[13], row[0])))
                     space.ids[row[2]] = row[0]
             self._tell("words", min(at + _BATCH, len(slots)), len(slots))
+
+
+def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, list[Any]]:
+    """Which rows of a tenant to compare, as SQL about `m`, and its values."""
+    if among is not None:
+        return "m.tenant = %s AND m.slot = ANY(%s)", [tenant, among.tolist()]
+    if where.archived is False:
+        return f"m.tenant = %s AND NOT {ARCHIVED}", [tenant, tenant]
+    return "m.tenant = %s", [tenant]
 
 
 # Content alone, in the places where rows.py looks for it.

@@ -15,11 +15,12 @@ from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
 from memoria.stores.postgres.holding import LOG
+from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import FORMAT, UNLABELLED, WORDS
 from memoria.stores.postgres.searching import Searching
 from memoria.stores.postgres.writing import Writing
 from memoria.stores.sealing import unseal
-from memoria.stores.vectors import embedded
+from memoria.stores.vectors import embedded_whole
 from memoria.types import StoreStats
 
 if TYPE_CHECKING:
@@ -164,11 +165,14 @@ class Upkeep(Searching, Writing):
         # An index is of one dimension, which may be another now.
         forsake(connection, tenant)
         connection.execute("UPDATE tenant SET version = version + 1, giant = false WHERE tenant = %s", (tenant,))
+        connection.execute("DELETE FROM passage WHERE tenant = %s", (tenant,))
         found = connection.execute("SELECT id, slot FROM memory WHERE tenant = %s ORDER BY slot", (tenant,)).fetchall()
         for at in range(0, len(found), _BATCH):
             part = found[at : at + _BATCH]
             records = self._read(connection, [id for id, _ in part])
             read = [(slot, one.memory.text) for (_, slot), one in zip(part, records, strict=True) if one is not None]
-            vectors = embedded(embedder, [text for _, text in read]) if read else ()
-            values = [(HalfVector(vector), tenant, slot) for (slot, _), vector in zip(read, vectors, strict=True)]
+            made = embedded_whole(embedder, [text for _, text in read])
+            values = [(HalfVector(vector), tenant, slot) for (slot, _), (vector, _) in zip(read, made, strict=True)]
             tenancy.many(connection, "UPDATE memory SET embedding = %s WHERE tenant = %s AND slot = %s", values)
+            further = [(slot, passages) for (slot, _), (_, passages) in zip(read, made, strict=True)]
+            insert_passages(connection, tenant, further)

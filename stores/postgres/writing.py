@@ -22,6 +22,7 @@ from memoria.stores.postgres.claiming import Claiming
 from memoria.stores.postgres.connect import Taken, scope
 from memoria.stores.postgres.core import Intent, Slot, Space
 from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
 from memoria.text.fingerprints import fingerprint, stated
@@ -216,6 +217,7 @@ class Writing(Erasing, Claiming):
         tenancy.many(connection, "INSERT INTO place VALUES (%s, %s, %s)", places)
         sql = "INSERT INTO label (tenant, hash, slot, single) VALUES (%s, %s, %s, %s)"
         tenancy.many(connection, sql, labels)
+        insert_passages(connection, tenant, zip(slots, [record.passages for record in batch.records], strict=True))
         _link(connection, [link for memory in memories for link in _derived(memory)])
 
     def _follow(self, batches: Mapping[bytes, Batch]) -> None:

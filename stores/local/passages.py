@@ -1,0 +1,64 @@
+"""Further passages of long memories as the database has them: sealed under the key in the memory's slot.
+
+So they are erased exactly when the memory is, by the one zeroed slot, however many passages it has; nothing else of
+erasing or recovery has to know of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections.abc import Iterable
+from sqlite3 import Connection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memoria.errors import StoreCorrupt
+from memoria.stores.sealing import KEY_BYTES, derived, seal_bytes, unseal_bytes
+from memoria.types import Passages
+
+if TYPE_CHECKING:
+    from memoria.stores.local.space import Space
+
+_COUNT = struct.Struct("<I")
+
+
+def sealed(key: bytes, passages: Passages, id: bytes) -> bytes:
+    """Places and vectors, under a key made of that of the memory and a salt, because a key seals one message only."""
+    salt = secrets.token_bytes(KEY_BYTES)
+    starts = np.array(passages.starts, "<u4").tobytes()
+    plain = _COUNT.pack(len(passages.starts)) + starts + passages.vectors.astype("<f2").tobytes()
+    return salt + seal_bytes(derived(key, b"passages", salt), plain, id)
+
+
+def opened(key: bytes, blob: bytes, id: bytes) -> Passages:
+    """What `sealed` was given; raises StoreCorrupt."""
+    salt = blob[:KEY_BYTES]
+    plain = unseal_bytes(derived(key, b"passages", salt), blob[KEY_BYTES:], id)
+    try:
+        (count,) = _COUNT.unpack_from(plain)
+        starts = np.frombuffer(plain, "<u4", count, _COUNT.size)
+        vectors = np.frombuffer(plain, "<f2", offset=_COUNT.size + starts.nbytes).reshape(count, -1)
+    except (struct.error, ValueError):
+        raise StoreCorrupt("the passages of a memory are damaged in memoria.db") from None
+    return Passages(starts=tuple(starts.tolist()), vectors=vectors.astype(np.float32))
+
+
+def insert_passages(db: Connection, space: int, made: Iterable[tuple[bytes, bytes]]) -> None:
+    """The rows of (id, sealed passages)."""
+    db.executemany(
+        "INSERT INTO passage SELECT row, ?, ? FROM memory WHERE id = ?", [(space, blob, id) for id, blob in made]
+    )
+
+
+def load(space: Space, found: Iterable[tuple[bytes, int, bytes]]) -> list[tuple[int, Passages]]:
+    """(slot, passages) of those of (id, slot, sealed) that are live; what is damaged is passed over."""
+    made = []
+    for id, slot, blob in found:
+        if slot < space.next_slot and space.slots.id(slot) == id:
+            try:
+                made.append((slot, opened(space.slots.key_of(slot), blob, id)))
+            except StoreCorrupt:
+                continue  # doctor names it
+    return made

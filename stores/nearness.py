@@ -1,0 +1,76 @@
+"""Further passages of long memories in RAM: which of them a question is nearest to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memoria.ranking import products
+
+if TYPE_CHECKING:
+    from memoria.arrays import Ints, Scores, Vectors
+
+
+class Nearness:
+    """Vectors of passages by document, rounded to fp16. Documents are added in ascending order.
+
+    In float32: to convert them at each search would take ten times as long as to compare them.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self.owners: Ints = np.zeros(0, np.int64)
+        self._vectors: Vectors = np.zeros((0, dimension), np.float32)
+        self._fresh: list[tuple[int, Vectors]] = []
+
+    def __len__(self) -> int:
+        self._take_in()
+        return len(self.owners)
+
+    def add(self, doc: int, vectors: Vectors) -> None:
+        """Adds the passages of a document, shape (n, d)."""
+        self._fresh.append((doc, vectors.astype(np.float16).astype(np.float32)))
+
+    def _take_in(self) -> None:
+        """Joins what was added since: one copy for many documents."""
+        if self._fresh:
+            owners = [np.full(len(vectors), doc) for doc, vectors in self._fresh]
+            self.owners = np.concatenate([self.owners, *owners])
+            self._vectors = np.concatenate([self._vectors, *(vectors for _, vectors in self._fresh)])
+            self._fresh = []
+
+    def remove(self, docs: Iterable[int]) -> None:
+        """Takes documents out; what is left is as if they had never been there."""
+        self._take_in()
+        gone = np.isin(self.owners, np.fromiter(docs, np.int64))
+        if gone.any():
+            self.owners, self._vectors = self.owners[~gone], self._vectors[~gone]
+
+    def best(self, vector: Vectors) -> tuple[Ints, Scores]:
+        """Every document with further passages, ascending, and the cosine of the nearest of each."""
+        self._take_in()
+        docs, first = np.unique(self.owners, return_index=True)
+        if not len(docs):
+            return docs, np.zeros(0, np.float32)
+        scores: Scores = np.maximum.reduceat(products(self._vectors, vector), first)
+        return docs, scores
+
+    def scores(self, docs: Ints, vectors: Vectors, vector: Vectors) -> Scores:
+        """For each document, of which `vectors` has the first passage, the cosine of its nearest passage."""
+        return products(self.nearer(docs, vectors, vector), vector)
+
+    def nearer(self, docs: Ints, vectors: Vectors, vector: Vectors) -> Vectors:
+        """For each document the vector of its passage nearest to `vector`. vectors: of the first passages."""
+        self._take_in()
+        low, high = (np.searchsorted(self.owners, docs, side) for side in ("left", "right"))
+        long = np.flatnonzero(high > low)
+        if not len(long):
+            return vectors
+        made = vectors.copy()
+        for at in long.tolist():
+            further = self._vectors[low[at] : high[at]]
+            scores = products(further, vector)
+            if scores.max() > products(vectors[at : at + 1], vector)[0]:
+                made[at] = further[scores.argmax()]
+        return made
