@@ -135,7 +135,6 @@ def test_importing_loads_none_of_what_is_loaded_late() -> None:
         "memoria.errors",
         "memoria.metadata",
         "memoria.types",
-        "memoria.zones",
     ]
 
 

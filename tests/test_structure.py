@@ -19,7 +19,7 @@ MAY_RAISE = {
     "memoria/evaluation/bench/forgetting.py: _NoEmbedder.embed": "the benchmark gives its vectors; none is made",
 }
 # An argument of these has a line where it is taken, one where it is explained and one where it is passed on.
-FACE = ("recall", "recall_many", "open")
+FACE = ("recall", "recall_many")
 LONGEST_FACE = 65
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

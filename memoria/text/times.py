@@ -14,7 +14,7 @@ from datetime import UTC, date, tzinfo
 
 from memoria.text import numeric, phrases, translated
 from memoria.text.calendar import Days
-from memoria.text.language import ENGLISH, language
+from memoria.text.tongue import ENGLISH, tongues
 
 # Days of which so many are one occasion.
 _PRECISE = 3
@@ -37,7 +37,7 @@ class Reading:
 def days(text: str, on: date, reading: Reading) -> list[Days]:
     """The days that a text names, in its order. on: when it was said."""
     found: list[tuple[tuple[int, int], Days]] = []
-    for place, some in _readings(text, on, reading, [language(text) or ENGLISH]):
+    for place, some in _readings(text, on, reading, tongues(text)):
         # What was read as a date in figures is not read again as words: 5月8日 is no whole May.
         if all(place[1] <= begin or end <= place[0] or place == (begin, end) for (begin, end), _ in found):
             found.append((place, some))
