@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
     from memoria.embedders import EmbedderLike
-    from memoria.engine.arguments import Amendment, DraftFields, Filters
+    from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
     from memoria.engine.change import SleepOptions
-    from memoria.engine.memory import Include, Memoria
+    from memoria.engine.memory import Memoria
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, PolicyLike
     from memoria.engine.weights import ModelPath
@@ -77,6 +77,7 @@ _LAZY = {
     "Allocation": "memoria.retention.allocate",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
+    "Asking": "memoria.engine.arguments",
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
     "Audit": "memoria.distill.audit",
@@ -105,7 +106,7 @@ _LAZY = {
     "GistWriter": "memoria.derived.gist:Writer",
     "Guard": "memoria.forget.erase",
     "IdLike": "memoria.engine.view",
-    "Include": "memoria.engine.memory",
+    "Include": "memoria.engine.arguments",
     "Learnt": "memoria.distill.learn",
     "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
@@ -146,6 +147,7 @@ __all__ = [
     "Allocation",
     "Amendment",
     "Answer",
+    "Asking",
     "AsyncAgent",
     "AsyncMemoria",
     "Audit",

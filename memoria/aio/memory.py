@@ -16,9 +16,9 @@ from memoria.change.sleep import Night, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
-from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled, spelled_out
+from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, spelled, spelled_out
 from memoria.engine.change import SleepOptions
-from memoria.engine.memory import HitLists, Include, Memories, Namespaces, Problems
+from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
@@ -28,9 +28,6 @@ from memoria.english.detect import by_rules, named
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
 from memoria.protocols import Detector, Progress
-from memoria.recall.context import CountTokens, estimate_tokens
-from memoria.recall.need import Need
-from memoria.recall.rerank import Rerank
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
@@ -107,20 +104,7 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit))
 
     async def recall(
-        self,
-        query: str | Vectors,
-        *,
-        k: int = 10,
-        vector_only: bool = False,
-        as_of: datetime | None = None,
-        include: Sequence[Include] = (),
-        need: Need | None = None,
-        rerank: Rerank | None = None,
-        at_least: float | None = None,
-        budget_tokens: int | None = None,
-        count_tokens: CountTokens = estimate_tokens,
-        zone: ZoneLike = None,
-        **filters: Unpack[Filters],
+        self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
@@ -128,15 +112,8 @@ class AsyncMemoria(AsyncView):
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
-            as_of: only memories recorded and valid at that time (aware).
-            include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
-            need: other weights of the terms of a score.
-            rerank: a callable (query, texts) -> scores, for the best few.
-            at_least: only hits that the query wants with this probability, in [0, 1]; see `Hit.probability`.
-            budget_tokens: keeps the hits that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
-            zone: where the days that the question names begin and end, such as "Asia/Tokyo"; None is the view's.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+            asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
+                memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
             Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
@@ -146,54 +123,18 @@ class AsyncMemoria(AsyncView):
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(
-            lambda: self.sync.recall(
-                query,
-                k=k,
-                vector_only=vector_only,
-                as_of=as_of,
-                include=include,
-                need=need,
-                rerank=rerank,
-                at_least=at_least,
-                budget_tokens=budget_tokens,
-                count_tokens=count_tokens,
-                zone=zone,
-                **filters,
-            )
-        )
+        return await self._threads.run(lambda: self.sync.recall(query, k=k, vector_only=vector_only, **asking))
 
     async def recall_many(
-        self,
-        queries: Sequence[str | Vectors],
-        *,
-        k: int = 10,
-        vector_only: bool = False,
-        as_of: datetime | None = None,
-        include: Sequence[Include] = (),
-        need: Need | None = None,
-        rerank: Rerank | None = None,
-        at_least: float | None = None,
-        budget_tokens: int | None = None,
-        count_tokens: CountTokens = estimate_tokens,
-        zone: ZoneLike = None,
-        **filters: Unpack[Filters],
+        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
         Args:
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
-            vector_only: as for `recall`, and so are all that follow.
-            as_of: only memories recorded and valid at that time (aware).
-            include: some of "archived", "expired", "upcoming".
-            need: other weights of the terms of a score.
-            rerank: a callable (query, texts) -> scores, for the best few.
-            at_least: only hits of this probability.
-            budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text.
-            zone: where the days that the questions name begin and end.
-            filters: see `Filters`.
+            vector_only: as for `recall`.
+            asking: as for `recall`.
 
         Returns:
             The hits of each query, in the order of `queries`.
@@ -203,22 +144,7 @@ class AsyncMemoria(AsyncView):
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(
-            lambda: self.sync.recall_many(
-                queries,
-                k=k,
-                vector_only=vector_only,
-                as_of=as_of,
-                include=include,
-                need=need,
-                rerank=rerank,
-                at_least=at_least,
-                budget_tokens=budget_tokens,
-                count_tokens=count_tokens,
-                zone=zone,
-                **filters,
-            )
-        )
+        return await self._threads.run(lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, **asking))
 
     async def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
