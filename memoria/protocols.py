@@ -61,6 +61,22 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class QueryEmbedder(Embedder, Protocol):
+    """An embedder that embeds questions in another way than what is remembered. Optional."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embeds questions.
+
+        Args:
+            texts: n questions.
+
+        Returns:
+            Their vectors in the same order, shape (n, d), float32; any length except zero.
+        """
+        ...
+
+
 class Generator(Protocol):
     """A language model, as far as memoria needs one."""
 

@@ -16,6 +16,7 @@ from memoria.retention.sameness import unlike
 from memoria.text.fingerprints import Statement
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, tidy_tags
+from memoria.zones import zone_of
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -28,7 +29,8 @@ class Draft:
     Attributes:
         text: what is remembered; not blank, at most 1 MiB of UTF-8.
         kind: "episodic" (what happened), "semantic" (what is so), "procedural" (how it is done).
-        created_at: when it was observed, aware; None is now.
+        created_at: when it was observed, aware; None is now. Its zone is that of the memory, unless it is UTC: then the
+            view's.
         valid_from: from when it holds in the world, aware; None is unbounded.
         valid_to: until when it holds, exclusive, aware; None is unbounded.
         salience: importance, in [0, 1].
@@ -183,7 +185,9 @@ def prepare(
             memory = traces.echo(placeholder)
         if memory is None:
             # The placeholder was checked; what changes here needs no check.
-            memory = replace(placeholder, id=records.ids.new(created_at), created_at=created_at.astimezone(UTC))
+            zone = zone_of(created_at) or zone_of(at)
+            id = records.ids.new(created_at)
+            memory = replace(placeholder, id=id, created_at=created_at.astimezone(UTC), zone=zone)
             fresh[position] = memory
         if memory.key is not None:
             known[memory.key] = memory

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
@@ -62,6 +62,8 @@ class Memory:
         provenance: where it comes from.
         metadata: a JSON object of the caller.
         parts: of a gist, the memories it was made from, unchanged, oldest first; empty for other memories.
+        zone: the time zone where it was observed, such as "Asia/Tokyo" or "+05:45"; None for UTC, and where none was
+            given.
     """
 
     id: str
@@ -78,6 +80,21 @@ class Memory:
     provenance: Provenance = Provenance()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Memory, ...] = ()
+    zone: str | None = None
+
+    def day(self, zone: tzinfo = UTC) -> date:
+        """The day on which it was observed, where it was.
+
+        Args:
+            zone: counts when the memory has no zone of its own.
+
+        Returns:
+            A date of the calendar there.
+        """
+        from memoria import zones
+
+        own = None if self.zone is None else zones.known_zone(self.zone)
+        return zones.day(self.created_at, own or zone)
 
     def holds(self, at: datetime) -> bool:
         """Whether it is true at a time.
@@ -442,6 +459,8 @@ class Hit(_Reported):
         memory: the memory.
         score: log-odds that it is needed now; the cosine when recall went by the vector alone.
         terms: the named parts of the score; their sum is the score.
+        probability: how likely the query wants it, in [0, 1], whatever else is recalled; None by the vector alone, with
+            weights of one's own, and for an embedder without constants for it.
         passage: the part of a long text that the question is about, as it stands there; None for a short text, which
             is given whole.
         in_part: whether only the passage is to be shown, because the whole text did not fit into `budget_tokens`.
@@ -450,6 +469,7 @@ class Hit(_Reported):
     memory: Memory
     score: float
     terms: Mapping[str, float]
+    probability: float | None = None
     passage: str | None = None
     in_part: bool = False
 
@@ -489,6 +509,23 @@ class Hit(_Reported):
         """
         object.__setattr__(self, "_tell", tell)
         return self
+
+
+class Hits(list[Hit]):
+    """The hits of one query, best first, and how likely the query wants anything that is known.
+
+    Args:
+        hits: best first.
+        known: see below.
+
+    Attributes:
+        known: how likely anything remembered is wanted, in [0, 1], however few of it are among the hits; None where
+            the embedder has no constants for it.
+    """
+
+    def __init__(self, hits: Iterable[Hit] = (), *, known: float | None = None) -> None:
+        super().__init__(hits)
+        self.known = known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -691,6 +728,7 @@ __all__ = [
     "EmbedderCard",
     "Example",
     "Hit",
+    "Hits",
     "Kind",
     "LedgerEntry",
     "Link",

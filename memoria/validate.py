@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.metadata import MAX_PATH
 from memoria.types import COUNT_LIMIT, KINDS, RECENT, Memory, Namespace, Provenance, Trace, Where
+from memoria.zones import known_zone
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -120,6 +121,13 @@ def check_number(name: str, value: object) -> float:
     return value
 
 
+def check_probability(name: str, value: object) -> float | None:
+    """`value` itself when it is None or a number in [0, 1]; raises InvalidQuery."""
+    if value is not None and not 0 <= check_number(name, value) <= 1:
+        raise InvalidQuery(f"{name} {shown(value)} is not a probability: a number from 0 to 1")
+    return None if value is None else check_number(name, value)
+
+
 def check_whole(name: str, value: object, least: int = 1) -> int:
     """`value` itself when it is a whole number of at least `least`; raises InvalidQuery."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -131,6 +139,13 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Raises InvalidQuery unless `value` is one of `choices`."""
     if value not in choices:
         raise InvalidQuery(f"{name} {shown(value)} is not one of {', '.join(choices)}")
+
+
+def check_flag(name: str, value: bool | None) -> bool | None:
+    """`value` itself when it is True, False or None; raises InvalidQuery."""
+    if value is not None and not isinstance(value, bool):
+        raise InvalidQuery(f"{name} is {type(value).__name__}, not True, False or None")
+    return value
 
 
 def check_name(name: str, value: str) -> str:
@@ -162,6 +177,8 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
     elif not 0 <= memory.salience <= 1:
         yield f"salience {memory.salience!r} is not in [0, 1]"
     yield from time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
+    if memory.zone is not None and (not isinstance(memory.zone, str) or known_zone(memory.zone) is None):
+        yield f"zone {shown(memory.zone)} is no time zone"
     yield from _metadata_violations(memory.metadata)
     yield from _provenance_violations(memory.provenance)
     if memory.parts:

@@ -55,6 +55,8 @@ def content(memory: Memory) -> dict[str, Any]:
         "metadata": dict(memory.metadata),
         "provenance": [origin.source, origin.speaker, origin.session, origin.derived_from],
     }
+    if memory.zone is not None:
+        said["zone"] = memory.zone
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
 
 
@@ -91,6 +93,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
         "metadata": opened.get("metadata", {}),
         "provenance": Provenance(source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)),
         "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
+        "zone": opened.get("zone"),
     }
 
 

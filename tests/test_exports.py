@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, is_typeddict
 
 import pytest
 
@@ -82,6 +82,9 @@ def named() -> Iterator[tuple[str, Any]]:
     for cls in (one for one in PUBLIC if isinstance(one, type) and dataclasses.is_dataclass(one)):
         fields = [ast.parse(str(one.type), mode="eval").body for one in dataclasses.fields(cls)]
         yield from meant(iter(fields), sys.modules[cls.__module__])
+    for cls in filter(is_typeddict, PUBLIC):
+        texts = (getattr(one, "__forward_arg__", str(one)) for one in cls.__annotations__.values())
+        yield from meant((ast.parse(text, mode="eval").body for text in texts), sys.modules[cls.__module__])
 
 
 def is_public(value: object) -> bool:

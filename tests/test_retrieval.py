@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli.app import app, out
+from memoria.embedders import MINILM
 from memoria.evaluation import drawing
 from memoria.evaluation.bench import hybrid
 from memoria.evaluation.quality import datasets, retrieval
 from memoria.evaluation.quality.datasets import Asked
-from memoria.recall.need import FITTED, Need
+from memoria.recall.fitted import ENCODERS
+from memoria.recall.need import Need
 from memoria.testing import HashEmbedder
 
 
@@ -157,7 +159,7 @@ def test_the_command_shows_a_table_for_memora(memora: Path, tmp_path: Path, monk
 def test_the_command_fits_weights(locomo: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["eval", "fit", "--data", str(locomo), "--cache", str(tmp_path / "cache")])
     weights = json.loads(done.stdout)
-    assert weights.keys() == FITTED.keys()
+    assert weights.keys() == ENCODERS[MINILM].weights.keys()
     assert weights["similarity"] > 0
 
 
@@ -180,7 +182,7 @@ def test_fit_finds_the_weights_that_made_the_choices() -> None:
         chances = np.exp(2 * columns["a"] - columns["b"])
         right = np.zeros(8)
         right[rng.choice(8, p=chances / chances.sum())] = 1
-        cases.append((columns, right))
+        cases.append((columns, right, 1.0))
     weights = retrieval.fit(cases, penalty=0)
     assert weights == pytest.approx({"a": 2, "b": -1}, abs=0.15)
 

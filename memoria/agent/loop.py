@@ -89,7 +89,13 @@ class Agent:
         self.model = as_model(model)
         self.user, self.name, self.k = user, name, k
         self.session = Session(memory, session, name=name)
-        self.frame = Frame(instructions=instructions, budget=budget_tokens, count=self.model.count, said=self._mine)
+        self.frame = Frame(
+            instructions=instructions,
+            budget=budget_tokens,
+            count=self.model.count,
+            said=self._mine,
+            zone=lambda: self.memory.zone,
+        )
         self.confirm = confirm
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from memoria.errors import InvalidQuery
 from memoria.models.chat import Message
@@ -30,12 +31,16 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """How prompts are made. budget: tokens of a prompt, at most. said: whether the agent itself said a memory."""
+    """How prompts are made. budget: tokens of a prompt, at most. said: whether the agent itself said a memory.
+
+    zone: of the dates of notes, when they have none.
+    """
 
     instructions: str
     budget: int
     count: CountTokens
     said: Callable[[Memory], bool]
+    zone: Callable[[], tzinfo] = lambda: UTC
 
     def cost(self, text: str) -> int:
         """Tokens of one message."""
@@ -45,7 +50,7 @@ class Frame:
         """One memory as the prompt shows it, in part if it was cut to fit."""
         memory = hit.memory
         whose = "You said: " if self.said(memory) else ""
-        return f"- [{memory.created_at:%Y-%m-%d}] {whose}{hit.shown}\n"
+        return f"- [{memory.day(self.zone())}] {whose}{hit.shown}\n"
 
 
 def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory]) -> Prompt:

@@ -125,7 +125,7 @@ class Toolbox:
     def _recall(self, asked: Recall) -> str:
         hits = self.memory.recall(asked.query, k=asked.k)
         self.done.drawn += [hit.memory.id for hit in hits]
-        lines = [f"{one.memory.id} [{one.memory.created_at:%Y-%m-%d}] {one.memory.text}" for one in hits]
+        lines = [f"{one.memory.id} [{one.memory.day(self.memory.zone)}] {one.memory.text}" for one in hits]
         return "\n".join(lines) or "Nothing is remembered about that."
 
     def _supersede(self, asked: Supersede) -> str:

@@ -6,7 +6,7 @@ Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
@@ -16,29 +16,26 @@ from memoria.change.sleep import Night, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
-from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
+from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, spelled, spelled_out
 from memoria.engine.change import SleepOptions
-from memoria.engine.memory import HitLists, Hits, Include, Memories, Namespaces, Problems
-from memoria.engine.opening import Mode
+from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
+from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
-from memoria.engine.view import Clock, IdLike, PolicyLike, utc_now
+from memoria.engine.view import IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import by_rules, named
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
 from memoria.protocols import Detector, Progress
-from memoria.recall.context import CountTokens, estimate_tokens
-from memoria.recall.need import Need
-from memoria.recall.rerank import Rerank
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
-from memoria.retention.fade import FADE_BELOW
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.types import Budget, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -107,18 +104,7 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit))
 
     async def recall(
-        self,
-        query: str | Vectors,
-        *,
-        k: int = 10,
-        vector_only: bool = False,
-        as_of: datetime | None = None,
-        include: Sequence[Include] = (),
-        need: Need | None = None,
-        rerank: Rerank | None = None,
-        budget_tokens: int | None = None,
-        count_tokens: CountTokens = estimate_tokens,
-        **filters: Unpack[Filters],
+        self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
@@ -126,87 +112,39 @@ class AsyncMemoria(AsyncView):
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
-            as_of: only memories recorded and valid at that time (aware).
-            include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
-            need: other weights of the terms of a score.
-            rerank: a callable (query, texts) -> scores, for the best few.
-            budget_tokens: keeps the hits that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+            asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
+                memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score and the terms that the score is the sum of.
+            Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type.
+            InvalidQuery: an argument is out of its range or of another type, or at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(
-            lambda: self.sync.recall(
-                query,
-                k=k,
-                vector_only=vector_only,
-                as_of=as_of,
-                include=include,
-                need=need,
-                rerank=rerank,
-                budget_tokens=budget_tokens,
-                count_tokens=count_tokens,
-                **filters,
-            )
-        )
+        return await self._threads.run(lambda: self.sync.recall(query, k=k, vector_only=vector_only, **asking))
 
     async def recall_many(
-        self,
-        queries: Sequence[str | Vectors],
-        *,
-        k: int = 10,
-        vector_only: bool = False,
-        as_of: datetime | None = None,
-        include: Sequence[Include] = (),
-        need: Need | None = None,
-        rerank: Rerank | None = None,
-        budget_tokens: int | None = None,
-        count_tokens: CountTokens = estimate_tokens,
-        **filters: Unpack[Filters],
+        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
         Args:
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
-            vector_only: as for `recall`, and so are all that follow.
-            as_of: only memories recorded and valid at that time (aware).
-            include: some of "archived", "expired", "upcoming".
-            need: other weights of the terms of a score.
-            rerank: a callable (query, texts) -> scores, for the best few.
-            budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text.
-            filters: see `Filters`.
+            vector_only: as for `recall`.
+            asking: as for `recall`.
 
         Returns:
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidQuery: an argument is out of its range, of another type, or one str; at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(
-            lambda: self.sync.recall_many(
-                queries,
-                k=k,
-                vector_only=vector_only,
-                as_of=as_of,
-                include=include,
-                need=need,
-                rerank=rerank,
-                budget_tokens=budget_tokens,
-                count_tokens=count_tokens,
-                **filters,
-            )
-        )
+        return await self._threads.run(lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, **asking))
 
     async def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
@@ -850,40 +788,44 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
 
-    def namespace(self, *parts: str) -> Self:
+    def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
         Args:
             parts: names, from this namespace downwards; none gives the same view.
+            zone: where its days begin and end, such as "Asia/Tokyo"; None is where those of this view do.
 
         Returns:
             A view of the same store.
 
         Raises:
-            InvalidQuery: a part is empty, or holds "/".
+            InvalidQuery: a part is empty, or holds "/"; or there is no such zone.
         """
-        return self._view(self.sync.namespace(*parts))
+        return self._view(self.sync.namespace(*parts, zone=zone))
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone where the days of this view begin and end."""
+        return self.sync.zone
 
     async def now(self) -> datetime:
         """The time by the clock of this memory.
 
         Returns:
-            An aware datetime.
+            An aware datetime, in the zone of the view.
         """
         return await self._threads.run(lambda: self.sync.now())
 
 
+@spelled_out
 def open(
     path: str | PathLike[str],
     *,
     mode: Mode = "rw",
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
-    policy: PolicyLike = None,
-    reinforce: Reinforcing = "recalled",
-    fade_below: float = FADE_BELOW,
-    clock: Clock = utc_now,
     progress: Progress | None = None,
+    **behaviour: Unpack[Behaviour],
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
 
@@ -892,11 +834,8 @@ def open(
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
-        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
-        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
-        fade_below: retrievability, in [0, 1), under which `fade` archives.
-        clock: gives the present time, aware.
         progress: called with (what, done, total) during long work.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first; see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
@@ -910,16 +849,6 @@ def open(
     """
     return Opening(
         lambda: AsyncMemoria(
-            open_memoria(
-                path,
-                mode=mode,
-                embedder=embedder,
-                timeout=timeout,
-                policy=policy,
-                reinforce=reinforce,
-                fade_below=fade_below,
-                clock=clock,
-                progress=progress,
-            )
+            open_memoria(path, mode=mode, embedder=embedder, timeout=timeout, progress=progress, **behaviour)
         )
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from memoria.derived.gist import Writer, compose, opposes
 from memoria.derived.records import Records, moved
+from memoria.embedders import thresholds
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
 from memoria.types import Namespace, Record, Where
 from memoria.validate import check_memory
@@ -39,9 +40,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """How memories are grouped. like: least cosine with the leader, in [-1, 1]. most: most parts of one gist, >= 2."""
+    """How memories are grouped. most: most parts of one gist, >= 2.
 
-    like: float = LIKE
+    like: least cosine with the leader, in [-1, 1]; None is LIKE, as far as the embedder's background goes beyond.
+    """
+
+    like: float | None = None
     most: int = MOST
 
 
@@ -79,12 +83,12 @@ class _Groups:
         self.all.append(group)
         return group
 
-    def likest(self, record: Record, grouping: Grouping) -> _Group | None:
+    def likest(self, record: Record, like: float, most: int) -> _Group | None:
         """Of the groups that take a memory, the one whose leader is most similar; None if none is similar enough."""
         scores = self._rows[: len(self.all)] @ record.vector
-        near = (scores >= grouping.like).nonzero()[0]
+        near = (scores >= like).nonzero()[0]
         order = near[(-scores[near]).argsort(kind="stable")].tolist()
-        return next((self.all[at] for at in order if self.all[at].takes(record, grouping.most)), None)
+        return next((self.all[at] for at in order if self.all[at].takes(record, most)), None)
 
 
 def replayed(
@@ -101,15 +105,17 @@ def replayed(
     return sorted(ids[n] for n in waiting[:cap].tolist()), len(waiting) > cap
 
 
-def grouped(store: Store, ids: Sequence[str], grouping: Grouping) -> list[Step]:
+def grouped(records: Records, ids: Sequence[str], grouping: Grouping) -> list[Step]:
     """The steps that gather memories of one namespace, given in order, into gists."""
+    store = records.store
     groups = _Groups(store.embedder.dimension)
     known: set[str] = set()
-    for record in plain(store, ids):
-        for gist in _gists_near(store, record, grouping, known):
+    found = plain(store, ids)
+    for record, like in zip(found, _likes(records, found, grouping), strict=True):
+        for gist in _gists_near(store, record, like, known):
             known.add(gist.gist or "")
             groups.add(gist)
-        chosen = groups.likest(record, grouping)
+        chosen = groups.likest(record, like, grouping.most)
         if chosen is None:
             procedural = record.memory.kind == "procedural"
             chosen = groups.add(_Group(vector=record.vector, texts=[], procedural=procedural))
@@ -117,6 +123,13 @@ def grouped(store: Store, ids: Sequence[str], grouping: Grouping) -> list[Step]:
         chosen.texts.append(record.memory.text)
     wanted = (group for group in groups.all if group.members and len(group.members) + (group.gist is not None) > 1)
     return [Step(members=tuple(group.members), gist=group.gist) for group in wanted]
+
+
+def _likes(records: Records, found: Sequence[Record], grouping: Grouping) -> list[float]:
+    """From which cosine each memory joins another."""
+    if grouping.like is not None:
+        return [grouping.like] * len(found)
+    return thresholds(records.store, records.embedder, LIKE, [record.memory.text for record in found])
 
 
 def plain(store: Store, ids: Sequence[str]) -> list[Record]:
@@ -136,10 +149,10 @@ def _unbound(record: Record) -> bool:
     return not (bound or trace.archived or trace.protected)
 
 
-def _gists_near(store: Store, record: Record, grouping: Grouping, known: Set[str]) -> list[_Group]:
+def _gists_near(store: Store, record: Record, like: float, known: Set[str]) -> list[_Group]:
     """Groups for the gists in the same namespace that are similar to a memory, except those in `known`."""
     where = Where(namespace=record.memory.namespace, archived=False)
-    near = [memory for memory, score in store.search(record.vector, where, _NEAR) if score >= grouping.like]
+    near = [memory for memory, score in store.search(record.vector, where, _NEAR) if score >= like]
     likely = [memory.id for memory in near if memory.parts and memory.id not in known]
     return [
         _Group(

@@ -21,7 +21,7 @@ from memoria.derived.records import Records
 from memoria.english.detect import by_rules
 from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.process import Home
-from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Progress, Store
+from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Namespace, Proposal, Settled
@@ -80,7 +80,7 @@ class Replay:
         like, most = self.grouping.like, self.grouping.most
         rules = {
             f"cap {self.cap!r} is not at least 1": self.cap >= 1,
-            f"like {like!r} is not in [-1, 1]": -1 <= like <= 1,
+            f"like {like!r} is not in [-1, 1]": like is None or -1 <= like <= 1,
             f"most {most!r} is not at least 2": most >= 2,
         }
         violations = [rule for rule, kept in rules.items() if not kept]
@@ -104,7 +104,7 @@ def night(
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
     settled = Settled() if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
-    steps = plan(records.store, homes, how.grouping, records.progress)
+    steps = plan(records, homes, how.grouping)
     if dry_run:
         gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
     else:
@@ -128,13 +128,13 @@ def replay(
     return [ids for ids, _ in found], any(more for _, more in found)
 
 
-def plan(store: Store, homes: Sequence[Sequence[str]], grouping: Grouping, progress: Progress | None) -> list[Step]:
+def plan(records: Records, homes: Sequence[Sequence[str]], grouping: Grouping) -> list[Step]:
     """The steps that group memories into gists. homes: ids of one namespace each."""
     steps: list[Step] = []
     for done, ids in enumerate(homes, 1):
-        steps += grouped(store, ids, grouping)
-        if progress is not None:
-            progress("plan", done, len(homes))
+        steps += grouped(records, ids, grouping)
+        if records.progress is not None:
+            records.progress("plan", done, len(homes))
     return steps
 
 

@@ -55,15 +55,20 @@ TagsOption = Annotated[list[str] | None, typer.Option("--tag", help="Tag; repeat
 KindsOption = Annotated[list[str] | None, typer.Option("--kind", help="episodic, semantic or procedural; repeatable.")]
 SinceOption = Annotated[datetime | None, typer.Option(help="Created at or after (UTC).")]
 UntilOption = Annotated[datetime | None, typer.Option(help="Created before (UTC).")]
+ZoneOption = Annotated[
+    str | None, typer.Option("--zone", help="Where days begin and end, such as Asia/Tokyo; default UTC.")
+]
 DEFAULT_STORE = Path("agent.memoria")
 
 
 @contextmanager
-def opened(store: Path | str, namespace: str, mode: Literal["r", "rw"]) -> Iterator[Memoria]:
+def opened(
+    store: Path | str, namespace: str, mode: Literal["r", "rw"], *, zone: str | None = None
+) -> Iterator[Memoria]:
     """Opens a namespace of a store, with progress bars on stderr; waits up to 10 s for another writer."""
     with (
         progress_bar() as progress,
-        open_memoria(store, mode=mode, timeout=10.0, progress=progress) as memory,
+        open_memoria(store, mode=mode, timeout=10.0, progress=progress, zone=zone) as memory,
     ):
         yield memory.namespace(*parts(namespace))
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from memoria.change.consolidate import LIKE, MOST
+from memoria.change.consolidate import MOST
 from memoria.change.sleep import Night
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -41,7 +41,9 @@ AtOption = Annotated[datetime | None, typer.Option(help="When it changes in the 
 def sleep(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    like: Annotated[float, typer.Option(help="Cosine from which memories are gathered.")] = LIKE,
+    like: Annotated[
+        float | None, typer.Option(help="Cosine from which memories are gathered; by default that of the embedder.")
+    ] = None,
     most: Annotated[int, typer.Option(help="Parts that a gist may have.")] = MOST,
     cap: Annotated[int, typer.Option(help="Most that one pass replays in each namespace, and prunes.")] = CAP,
     prune: Annotated[bool, typer.Option("--prune", help="Then forget what has faded far; asks first.")] = False,

@@ -18,6 +18,7 @@ from memoria.cli.app import (
     JsonOption,
     NamespaceOption,
     StoreOption,
+    ZoneOption,
     app,
     as_line,
     err,
@@ -53,6 +54,7 @@ def chat(
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
     instructions: Annotated[str, typer.Option(help="The system message.")] = INSTRUCTIONS,
+    zone: ZoneOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Talks with a model that remembers. Under each reply is what was recalled, and why; /help lists commands.
@@ -61,7 +63,7 @@ def chat(
     --json, each reply is one line of JSON.
     """
     # No progress bar may be on the screen while the user types.
-    with open_memoria(store, timeout=10.0) as whole:
+    with open_memoria(store, timeout=10.0, zone=zone) as whole:
         memory = whole.namespace(*parts(namespace))
         with err.status("Loading the model"):
             agent = Agent(
@@ -267,7 +269,7 @@ class Chat:
 
 def _told(memory: Memory) -> str:
     """One memory on a line: when, who, what."""
-    return escape(f"{memory.created_at:%Y-%m-%d} {memory.provenance.speaker or ''}: {memory.text}")
+    return escape(f"{memory.day()} {memory.provenance.speaker or ''}: {memory.text}")
 
 
 def _because(hit: Hit) -> str:

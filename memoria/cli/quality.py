@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -9,18 +10,30 @@ import typer
 from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
-from memoria.embedders import MiniLM
-from memoria.evaluation.quality import datasets, mentions, retrieval, staleness
+from memoria.embedders import E5, MINILM, as_embedder
+from memoria.evaluation.quality import calibrate, compare, datasets, languages, mentions, retrieval, staleness
+from memoria.evaluation.quality.filling import embedded, sentences
+from memoria.recall.need import Need
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
 
 DataOption = Annotated[Path, typer.Option("--data", help="A LoCoMo JSON file, or a folder with Memora's weekly files.")]
 CacheOption = Annotated[Path, typer.Option("--cache", help="Folder for embeddings.")]
+EmbedderOption = Annotated[
+    str | None, typer.Option("--embedder", help="Name of a SentenceTransformer; default all-MiniLM-L6-v2.")
+]
+LocomoOption = Annotated[Path | None, typer.Option("--locomo", help="A LoCoMo JSON file.")]
+MemoraOption = Annotated[Path | None, typer.Option("--memora", help="A folder with Memora's weekly files.")]
+StatementsOption = Annotated[
+    Path | None, typer.Option("--statements", help="A folder with RealMem's and MADial's halves.")
+]
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a conversation; repeatable.")]
 DEFAULT_CACHE = Path(".memoria-cache")
 Part = TypeVar("Part", datasets.Conversation, staleness.Week)
 _FORGETTING = ("recall@10", "recall@50", "stale words@50", "stale stems@50", "stale session@50", "mpa", "faa", "fama")
+_INGREDIENTS = ("vectors", "bm25", "fusion", "rrf")
+_SPOKEN = ("recall@3", "vectors@3")
 _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10", "mrr", "stale@50")
 
 
@@ -30,13 +43,13 @@ def retrieval_(
     only: OnlyOption = None,
     ablate: Annotated[bool, typer.Option("--ablate", help="Also measure without each component.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="SVG file to draw recall at k into.")] = None,
+    embedder: EmbedderOption = None,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
     """Compares recall with BM25, vectors, their fusion and reciprocal rank fusion, per category."""
-    embedder = retrieval.Cached(MiniLM(), cache)
     with progress_bar() as progress:
-        report = retrieval.evaluate(chosen(data, only), embedder, progress, ablate=ablate)
+        report = retrieval.evaluate(chosen(data, only), _cached(embedder, cache), progress, ablate=ablate)
     if plot is not None:
         plot.write_text(retrieval.svg(report))
     if as_json:
@@ -46,11 +59,105 @@ def retrieval_(
         out.print(_table(system, categories))
 
 
+@eval_app.command("compare")
+def compare_(
+    locomo: LocomoOption = None,
+    memora: MemoraOption = None,
+    statements: StatementsOption = None,
+    need: Annotated[Path | None, typer.Option("--need", help="JSON with other weights, as fit prints them.")] = None,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="For each set, weights fitted to the sets that share no conversation.")
+    ] = False,
+    embedder: EmbedderOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """Compares need with each of its ingredients on every set, question by question."""
+    found = compare.sets(locomo, memora, statements)
+    chosen_embedder = compare.Remembered(_cached(embedder, cache))
+    with progress_bar() as progress:
+        needs = {name: _weights(need, chosen_embedder.card.name) for name in found} if need is not None else None
+        if left_out:
+            needs = compare.left_out(found, chosen_embedder, progress)
+        report = compare.compare(found, chosen_embedder, progress, needs)
+    if as_json:
+        echo_json(report)
+    else:
+        out.print(_compared(report))
+
+
+def _weights(path: Path, embedder: str) -> Need:
+    given = json.loads(path.read_text())
+    return Need.of(embedder).with_(**{name.replace(" ", "_"): weight for name, weight in given.items()})
+
+
+def _compared(report: dict[str, Any]) -> Table:
+    table = Table("set", "n", "need", *_INGREDIENTS, title="R@10, MRR; under each ingredient: need less it, 95 %")
+    for name, row in report.items():
+        cells = [_pair(row["systems"][system]) for system in (compare.NEED, *_INGREDIENTS)]
+        less = ["", *(_less(row["need less"][system]) for system in _INGREDIENTS)]
+        table.add_row(name, str(row["questions"]), *map("\n".join, zip(cells, less, strict=True)))
+    return table
+
+
+def _pair(means: dict[str, float]) -> str:
+    return f"{means['recall@10']:.3f} {means['mrr']:.3f}"
+
+
+def _less(measures: dict[str, dict[str, float]]) -> str:
+    parts = (measures[name] for name in ("recall@10", "mrr"))
+    return "\n".join(f"{one['mean']:+.3f} ({one['low']:+.3f}, {one['high']:+.3f})" for one in parts)
+
+
+@eval_app.command("calibrate")
+def calibrate_(
+    locomo: Annotated[Path, typer.Option("--locomo", help="A LoCoMo JSON file.")],
+    statements: Annotated[Path, typer.Option("--statements", help="A folder with RealMem's and MADial's halves.")],
+    memora: Annotated[Path, typer.Option("--memora", help="A folder with Memora's weekly files, to fill stores with.")],
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", help="Memories of a store; repeatable; default 160, 10000, 100000.")
+    ] = None,
+    embedder: EmbedderOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """Fits the constants of `hit.probability` and `hits.known`, and judges them on each set when it is left out."""
+    found = calibrate.whole(compare.sets(locomo, None, statements))
+    general = (statements / "nothing_known.txt").read_text().splitlines()
+    kept = compare.Remembered(_cached(embedder, cache))
+    texts = sentences(draft.text for one in datasets.memora(memora, whole=True) for draft in one.drafts)
+    with progress_bar() as progress:
+        filling = texts, embedded(texts, kept, progress)
+        report = calibrate.calibrate(found, kept, general, filling, progress, sizes or calibrate.SIZES)
+    if as_json:
+        echo_json(report)
+    else:
+        out.print(_calibrated(report["left out"]))
+        out.print({name: [round(one, 3) for one in report[name]] for name in ("hit", "known")})
+
+
+def _calibrated(report: dict[str, Any]) -> Table:
+    table = Table("set left out", "memories", "hits: ECE", "AUROC", "kept", "left", "known: ECE", "AUROC", "Brier")
+    for name, by_size in report.items():
+        for size, row in by_size.items():
+            hits, known = row["hits"], row["known"]
+            shown = (
+                *(hits[one] for one in ("ece", "auroc", "kept", "left")),
+                known["ece"],
+                known["auroc"],
+                known["brier"],
+            )
+            table.add_row(name, size, *(f"{one:.3f}" for one in shown))
+    return table
+
+
 @eval_app.command()
-def fit(data: DataOption, only: OnlyOption = None, cache: CacheOption = DEFAULT_CACHE) -> None:
+def fit(
+    data: DataOption, only: OnlyOption = None, embedder: EmbedderOption = None, cache: CacheOption = DEFAULT_CACHE
+) -> None:
     """Fits the weights of `Need` to the data and prints them as JSON."""
-    embedder = retrieval.Cached(MiniLM(), cache)
-    cases = [case for one in chosen(data, only) for case in retrieval.design(one, embedder)]
+    cached = _cached(embedder, cache)
+    cases = [case for one in chosen(data, only) for case in retrieval.design(one, cached)]
     echo_json(retrieval.fit(cases))
 
 
@@ -62,7 +169,7 @@ def forgetting(
     as_json: JsonOption = False,
 ) -> None:
     """Measures what is recalled although it was updated or deleted, before and after reconciling, per task."""
-    embedder = retrieval.Cached(MiniLM(), cache)
+    embedder = _cached(None, cache)
     with progress_bar() as progress:
         if data.is_dir():
             weeks = list(staleness.weeks(data))
@@ -75,6 +182,29 @@ def forgetting(
     for system, tasks in report["systems"].items():
         out.print(_stale_table(system, tasks))
     out.print(", ".join(f"{count} {name}" for name, count in report["proposals"].items()))
+
+
+@eval_app.command("languages")
+def languages_(
+    embedder: Annotated[list[str] | None, typer.Option("--embedder", help="A model's name; repeatable.")] = None,
+    language: Annotated[list[str] | None, typer.Option("--language", help="Code of a language; repeatable.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures recall in twelve languages, and how many unrelated facts a night gathers, with each encoder."""
+    unknown = sorted(set(language or ()) - set(languages.LANGUAGES))
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: the languages are {', '.join(languages.LANGUAGES)}")
+    chosen_ = [as_embedder(name) for name in embedder or (MINILM, E5)]
+    with progress_bar() as progress:
+        report = languages.evaluate(chosen_, progress, language or languages.LANGUAGES)
+    if as_json:
+        echo_json(report)
+        return
+    for name, rows in report.items():
+        table = Table("language", "recall@3", "vectors@3", "merged", title=f"{name} (95 % intervals)")
+        for code, row in rows.items():
+            table.add_row(code, *(_cell(row[at]) for at in _SPOKEN), f"{row['merged']} of {row['unrelated']}")
+        out.print(table)
 
 
 @eval_app.command("mentions")
@@ -96,6 +226,10 @@ def _stale_table(system: str, tasks: dict[str, Any]) -> Table:
     for task, measured in tasks.items():
         table.add_row(task, *(_cell(measured.get(name)) for name in dict.fromkeys(shown)))
     return table
+
+
+def _cached(name: str | None, folder: Path) -> retrieval.Cached:
+    return retrieval.Cached(as_embedder(name), folder)
 
 
 def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:

@@ -17,6 +17,7 @@ from memoria.cli.app import (
     StoreOption,
     SubjectOption,
     TagsOption,
+    ZoneOption,
     app,
     echo_json,
     err,
@@ -40,7 +41,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
 from memoria.stores.registry import is_url
-from memoria.types import Memory, Preview, Provenance
+from memoria.types import Hit, Memory, Preview, Provenance
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 
@@ -71,6 +72,7 @@ def remember(
     key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
     metadata: MetadataOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
+    zone: ZoneOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,7 +91,7 @@ def remember(
     }
     if created_at is not None:
         fields["created_at"] = created_at.replace(tzinfo=UTC)
-    with opened(store, namespace, "rw") as memory:
+    with opened(store, namespace, "rw", zone=zone) as memory:
         stored = memory.remember_many((Draft(text=one, **fields) for one in texts), readmit=readmit)
     if as_json:
         echo_json(stored)
@@ -106,7 +108,11 @@ def recall(
     k: Annotated[int, typer.Option("-k", help="Number of memories.")] = 5,
     namespace: NamespaceOption = "",
     as_of: Annotated[datetime | None, typer.Option(help="Only memories recorded and valid at that time (UTC).")] = None,
+    zone: ZoneOption = None,
     budget_tokens: Annotated[int | None, typer.Option(help="Only as many as fit into so many tokens.")] = None,
+    at_least: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Only hits that are wanted with this probability.")
+    ] = None,
     vector_only: Annotated[bool, typer.Option("--vector-only", help="Search by meaning only.")] = False,
     include: Annotated[
         list[str] | None, typer.Option(help="archived, expired or upcoming memories as well; repeatable.")
@@ -120,19 +126,26 @@ def recall(
     """Finds memories by meaning, words, speakers and times."""
     more: dict[str, Any] = {
         "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
+        "at_least": at_least,
         "vector_only": vector_only,
         "include": tuple(include or ()),
     }
-    with opened(store, namespace, "r") as memory:
+    with opened(store, namespace, "r", zone=zone) as memory:
         hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **more, **asked(**filters))
     if as_json:
         echo_json(hits)
         return
+    if explain and hits.known is not None:
+        out.print(f"[dim]anything known: {hits.known:.3f}[/]")
     for place, hit in enumerate(hits):
         if place == k:
             out.print("[dim]runners-up[/]")
-        score = hit.explain() if explain else f"{hit.score:.3f}"
+        score = _explained(hit) if explain else f"{hit.score:.3f}"
         out.print(f"[bold]{score}[/]", escape(hit.shown), f"[dim]{hit.memory.id}[/]")
+
+
+def _explained(hit: Hit) -> str:
+    return hit.explain() if hit.probability is None else f"p {hit.probability:.3f}; {hit.explain()}"
 
 
 @app.command()

@@ -95,6 +95,7 @@ def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory
             derived_from=tuple(part.id for part in ordered),
         ),
         parts=ordered,
+        zone=first.zone,
     )
 
 

@@ -15,9 +15,10 @@ from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
 from memoria.distill.learn import chosen_note, missing, recipe_of
-from memoria.distill.route import BACKGROUND, MOST, Known, Route, Router, embed
+from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed
 from memoria.distill.train import Recipe, prompt_of
 from memoria.distill.unlearn import Export, manifests
+from memoria.embedders import thresholds
 from memoria.protocols import Embedder, Store
 from memoria.types import Memory, Namespace
 
@@ -73,6 +74,7 @@ class DistilledModel:
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
         self._clock, self._write = clock, write
         self._background: Vectors = embed(embedder, BACKGROUND)
+        self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None
         self._shards: dict[str, Shard] = {}
         self._texts: dict[str, str] = {}
@@ -96,10 +98,10 @@ class DistilledModel:
             if tensors is not None:
                 recipe = recipe_of({"recipe": manifest.recipe})
                 known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
-        self.router = Router(self._embedder, known, self._background)
+        self.router = Router(self._embedder, known, self._background, self._floor)
         waiting = self._survivors(missing(self.folder, note["ids"]))
         self._texts = {one.memory.id: one.memory.text for one in waiting}
-        self._waiting = Router(self._embedder, waiting, self._background)
+        self._waiting = Router(self._embedder, waiting, self._background, self._floor)
         self._stamp = stamp
 
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:

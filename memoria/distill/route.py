@@ -2,7 +2,8 @@
 
 A memory is near if the cosine of the query with one of its questions reaches the threshold and, if the query has
 names, the memory has one of them. The threshold is the largest cosine of background questions with what was learnt,
-plus a margin; at least FLOOR. It is computed from live memories at each load: nothing of forgotten ones is in it.
+plus a margin; at least FLOOR, or what that corresponds to with the embedder. It is computed from live memories at each
+load: nothing of forgotten ones is in it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Known:
 class Router:
     """Routes queries among the known memories. When those change, a new one is made."""
 
-    def __init__(self, embedder: Embedder, known: Sequence[Known], background: Vectors) -> None:
+    def __init__(self, embedder: Embedder, known: Sequence[Known], background: Vectors, floor: float = FLOOR) -> None:
         self._embedder = embedder
         self._shards = [one.shard for one in known]
         self._ids = [one.memory.id for one in known]
@@ -87,7 +88,7 @@ class Router:
         self._starts = np.cumsum([0, *(len(one.vectors) for one in known)])[:-1]
         self._vectors = np.concatenate([one.vectors for one in known]) if known else background[:0]
         highest = float((background @ self._vectors.T).max()) if known else 0.0
-        self.threshold = max(FLOOR, highest + MARGIN)
+        self.threshold = max(floor, highest + MARGIN)
 
     def scores(self, query: str) -> Floats:
         """The score of each memory for a query, shape (n,): a cosine, or -1 if it has no name of those in the query."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast, get_args, get_type_hints
 
 from memoria.errors import UnknownArgument
 from memoria.metadata import Scalar
@@ -15,6 +15,13 @@ from memoria.types import Kind, Provenance
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.recall.context import CountTokens
+    from memoria.recall.need import Need
+    from memoria.recall.rerank import Rerank
+    from memoria.zones import ZoneLike
+
+Include = Literal["archived", "expired", "upcoming"]
+"""What recall leaves out unless it is named."""
 
 Class = TypeVar("Class", bound=type)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -46,6 +53,35 @@ class Filters(TypedDict, total=False):
     metadata: Mapping[str, Scalar]
     since: datetime | None
     until: datetime | None
+
+
+class Asking(Filters, total=False):
+    """How memories are asked for, beside the fields of `Filters`.
+
+    Attributes:
+        as_of: only memories recorded and valid at that time (aware).
+        include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
+        need: other weights of the terms of a score.
+        rerank: a callable (query, texts) -> scores, for the best few.
+        at_least: only hits that the query wants with this probability, in [0, 1]; see `Hit.probability`.
+        budget_tokens: keeps the hits that fit a prompt of so many tokens together.
+        count_tokens: counts tokens of a text; about a quarter of its bytes by default.
+        zone: where the days that a query names begin and end, such as "Asia/Tokyo"; None is the view's.
+    """
+
+    as_of: datetime | None
+    include: Sequence[Include]
+    need: Need | None
+    rerank: Rerank | None
+    at_least: float | None
+    budget_tokens: int | None
+    count_tokens: CountTokens
+    zone: ZoneLike
+
+
+def filters_of(asking: Asking) -> Filters:
+    """Which memories are meant, of all that is asked."""
+    return cast("Filters", {name: value for name, value in asking.items() if name in Filters.__annotations__})
 
 
 class DraftFields(TypedDict, total=False):
@@ -82,11 +118,12 @@ def spelled(cls: Class) -> Class:
     for name in dir(cls):
         method = inspect.getattr_static(cls, name)
         if not name.startswith("_") and inspect.isfunction(method):
-            setattr(cls, name, _spelled(method))
+            setattr(cls, name, spelled_out(method))
     return cls
 
 
-def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
+def spelled_out(method: Function) -> Function:
+    """A function that refuses arguments that it does not have, and shows all that it has."""
     signature = _unpacked(method)
     kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [one.name for one in signature.parameters.values() if one.kind in kinds]
@@ -97,18 +134,18 @@ def _spelled(method: Callable[..., Any]) -> Callable[..., Any]:
             raise UnknownArgument(*(_mistake(method.__name__, name, names) for name in named if name not in known))
 
     @wraps(method)
-    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+    def checked(*arguments: Any, **named: Any) -> Any:
         check(named)
-        return method(self, *arguments, **named)
+        return method(*arguments, **named)
 
     @wraps(method)
-    async def awaited(self: Any, *arguments: Any, **named: Any) -> Any:
+    async def awaited(*arguments: Any, **named: Any) -> Any:
         check(named)
-        return await method(self, *arguments, **named)
+        return await method(*arguments, **named)
 
-    shown: Callable[..., Any] = awaited if inspect.iscoroutinefunction(method) else checked
-    shown.__signature__ = signature  # type: ignore[attr-defined]  # inspect reads it
-    return shown
+    shown: Any = awaited if inspect.iscoroutinefunction(method) else checked
+    shown.__signature__ = signature
+    return cast("Function", shown)
 
 
 def _mistake(verb: str, given: str, names: Sequence[str]) -> str:

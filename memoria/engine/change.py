@@ -50,7 +50,8 @@ class SleepOptions(TypedDict, total=False):
         examples: what `distill` was given, if it was.
         replay: which memories come first; None is `PrioritisedReplay`.
         cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
-        like: cosine, in [-1, 1], from which memories are gathered; 0.6 by default.
+        like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.6 in English with
+            all-MiniLM-L6-v2, and more where the embedder puts unrelated texts nearer to each other.
         most: parts of a gist, at most; at least 2; 8 by default.
     """
 
@@ -63,7 +64,7 @@ class SleepOptions(TypedDict, total=False):
     examples: ExampleWriter | None
     replay: ConsolidationPolicy | None
     cap: int
-    like: float
+    like: float | None
     most: int
 
 
@@ -80,7 +81,7 @@ class Asked:
     examples: ExampleWriter | None = None
     replay: ConsolidationPolicy | None = None
     cap: int = CAP
-    like: float = consolidating.LIKE
+    like: float | None = None
     most: int = consolidating.MOST
 
     def checked(self) -> Replay:

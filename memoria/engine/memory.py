@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
-from memoria.engine.arguments import Amendment, DraftFields, Filters, spelled
+from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
 from memoria.engine.change import Change
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
@@ -20,21 +19,18 @@ from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue, scan, text_secrets
 from memoria.observe import watched
 from memoria.recall import search as searching
-from memoria.recall.context import CountTokens, estimate_tokens, pack
-from memoria.recall.need import Need
-from memoria.recall.rerank import Rerank
+from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
-from memoria.types import Hit, Memory, Namespace, Page, Preview, Receipt, StoreStats
-from memoria.validate import check_ids, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.text.times import Reading
+from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.zones import as_zone
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
-Include = Literal["archived", "expired", "upcoming"]
-"""What recall leaves out unless it is named."""
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
-Hits = list[Hit]
 HitLists = list[Hits]
 Namespaces = list[Namespace]
 Problems = list[str]
@@ -100,107 +96,65 @@ class Memoria(Change):
         if isinstance(drafts, str | Draft):
             raise InvalidQuery(f"drafts is one {type(drafts).__name__}, not a sequence of drafts: use remember for one")
         ready = [as_draft(draft) for draft in drafts]
-        return remembering.remember(self._records, self._traces, self.prefix, ready, self._clock(), readmit=readmit)
+        return remembering.remember(self._records, self._traces, self.prefix, ready, self.now(), readmit=readmit)
 
-    def recall(
-        self,
-        query: str | Vectors,
-        *,
-        k: int = 10,
-        vector_only: bool = False,
-        as_of: datetime | None = None,
-        include: Sequence[Include] = (),
-        need: Need | None = None,
-        rerank: Rerank | None = None,
-        budget_tokens: int | None = None,
-        count_tokens: CountTokens = estimate_tokens,
-        **filters: Unpack[Filters],
-    ) -> Hits:
+    def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
         Args:
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
-            as_of: only memories recorded and valid at that time (aware).
-            include: what is left out unless it is named here: some of "archived", "expired", "upcoming".
-            need: other weights of the terms of a score.
-            rerank: a callable (query, texts) -> scores, for the best few.
-            budget_tokens: keeps the hits that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text; about a quarter of its bytes by default.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
+            asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
+                memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
-            Hits, each with its score and the terms that the score is the sum of.
+            Hits, each with its score and the terms that the score is the sum of; see `Hits.known`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type.
+            InvalidQuery: an argument is out of its range or of another type, or at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        (hits,) = self.recall_many(
-            [query],
-            k=k,
-            vector_only=vector_only,
-            as_of=as_of,
-            include=include,
-            need=need,
-            rerank=rerank,
-            budget_tokens=budget_tokens,
-            count_tokens=count_tokens,
-            **filters,
-        )
-        return hits
+        return self.recall_many([query], k=k, vector_only=vector_only, **asking)[0]
 
     def recall_many(
-        self,
-        queries: Sequence[str | Vectors],
-        *,
-        k: int = 10,
-        vector_only: bool = False,
-        as_of: datetime | None = None,
-        include: Sequence[Include] = (),
-        need: Need | None = None,
-        rerank: Rerank | None = None,
-        budget_tokens: int | None = None,
-        count_tokens: CountTokens = estimate_tokens,
-        **filters: Unpack[Filters],
+        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
         Args:
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
-            vector_only: as for `recall`, and so are all that follow.
-            as_of: only memories recorded and valid at that time (aware).
-            include: some of "archived", "expired", "upcoming".
-            need: other weights of the terms of a score.
-            rerank: a callable (query, texts) -> scores, for the best few.
-            budget_tokens: keeps the hits of a query that fit a prompt of so many tokens together.
-            count_tokens: counts tokens of a text.
-            filters: see `Filters`.
+            vector_only: as for `recall`.
+            asking: as for `recall`.
 
         Returns:
             The hits of each query, in the order of `queries`.
 
         Raises:
-            InvalidQuery: an argument is out of its range or of another type; one str is not a sequence.
+            InvalidQuery: an argument is out of its range, of another type, or one str; at_least without probabilities.
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        if isinstance(queries, str):
-            raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
-        request = searching.Request(
-            where=self._where(filters, archived=searching.archived_filter(include)),
+        request = self._request(k, asking)
+        found = searching.recall_all(self._records, queries, request, asking.get("need"), vector_only=vector_only)
+        budget, count = asking.get("budget_tokens"), asking.get("count_tokens", estimate_tokens)
+        return [self._reported(pack(hits, budget, count, request.reading.zone)) for hits in found]
+
+    def _request(self, k: int, asking: Asking) -> searching.Request:
+        include = asking.get("include", ())
+        zone = as_zone(asking.get("zone")) or self.zone
+        return searching.Request(
+            where=self._where(filters_of(asking), archived=searching.archived_filter(include)),
             k=check_whole("k", k),
             at=self._clock(),
-            as_of=check_time("as_of", as_of),
+            reading=Reading(zone=zone, day_first=self._day_first),
+            as_of=check_time("as_of", asking.get("as_of")),
             include=frozenset(include),
-            need=Need() if need is None else need,
-            rerank=rerank,
+            rerank=asking.get("rerank"),
+            at_least=check_probability("at_least", asking.get("at_least")),
         )
-        found = searching.recall_all(self._records, queries, request, vector_only=vector_only)
-        return [self._reported(pack(hits, budget_tokens, count_tokens)) for hits in found]
 
     def get(self, id: IdLike) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.

@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 from os import PathLike, fsdecode
-from typing import Literal, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder
+from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
-from memoria.engine.view import Clock, PolicyLike, utc_now
+from memoria.engine.view import Clock, PolicyLike
 from memoria.errors import InvalidQuery
 from memoria.policies.registry import adopted
 from memoria.protocols import Embedder, Progress, Store
-from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
 from memoria.types import EmbedderCard
-from memoria.validate import check_choice
+from memoria.validate import check_choice, check_flag
+from memoria.zones import ZoneLike, as_zone
 
 Mode = Literal["rw", "r"]
 """For writing, or for reading alone."""
 MEMORY = ":memory:"
 
 
+class Behaviour(TypedDict, total=False):
+    """How a memory behaves.
+
+    Attributes:
+        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
+        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
+        fade_below: retrievability, in [0, 1), under which `fade` archives.
+        clock: gives the present time, aware.
+        zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
+        day_first: whether 5/8/2023 is in August; None goes by the language of the text.
+    """
+
+    policy: PolicyLike
+    reinforce: Reinforcing
+    fade_below: float
+    clock: Clock
+    zone: ZoneLike
+    day_first: bool | None
+
+
+@spelled_out
 def open(
     path: str | PathLike[str],
     *,
     mode: Mode = "rw",
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
-    policy: PolicyLike = None,
-    reinforce: Reinforcing = "recalled",
-    fade_below: float = FADE_BELOW,
-    clock: Clock = utc_now,
     progress: Progress | None = None,
+    **behaviour: Unpack[Behaviour],
 ) -> Memoria:
     """Opens a store, made when it is not there and mode is "rw".
 
@@ -42,11 +61,8 @@ def open(
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
-        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
-        reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
-        fade_below: retrievability, in [0, 1), under which `fade` archives.
-        clock: gives the present time, aware.
         progress: called with (what, done, total) during long work.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first; see `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -59,19 +75,26 @@ def open(
         ModelNotFound: no model of this name is on this machine or to be had.
     """
     check_choice("mode", mode, get_args(Mode))
-    check_choice("reinforce", reinforce, get_args(Reinforcing))
+    _check(behaviour)
     given = as_embedder(embedder)
     store = open_store(path, given.card, mode, timeout, progress)
     try:
         chosen = _ready(store, embedder, given, mode)
-        kept = adopted(store) if policy is None else policy
-        rule: Reinforcing = "never" if mode == "r" else reinforce
-        return Memoria(
-            store, chosen, policy=kept, clock=clock, progress=progress, reinforce=rule, fade_below=fade_below
-        )
+        if behaviour.get("policy") is None:
+            behaviour["policy"] = adopted(store)
+        if mode == "r":
+            behaviour["reinforce"] = "never"
+        return Memoria(store, chosen, progress=progress, **behaviour)
     except BaseException:
         store.close()
         raise
+
+
+def _check(behaviour: Behaviour) -> None:
+    """Raises InvalidQuery before anything is made at the path."""
+    check_choice("reinforce", behaviour.get("reinforce", "recalled"), get_args(Reinforcing))
+    check_flag("day_first", behaviour.get("day_first"))
+    as_zone(behaviour.get("zone"))
 
 
 def _ready(store: Store, asked: EmbedderLike, given: Embedder, mode: Mode) -> Embedder:

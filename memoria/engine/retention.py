@@ -19,13 +19,12 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
 from memoria.retention.reinforce import DEMAND, Reinforcing
-from memoria.types import Budget, Hit, LedgerEntry, Recalled, Trace
+from memoria.types import Budget, Hits, LedgerEntry, Recalled, Trace
 from memoria.validate import check_choice, check_name, check_number, check_whole
 
 Ids = tuple[str, ...]
 # Inside a class that has a verb `list`, the type is named here.
 Decisions = list[LedgerEntry]
-Hits = list[Hit]
 
 
 class Retention(View):
@@ -80,7 +79,8 @@ class Retention(View):
         if self._reinforcing == "recalled":
             self._traces.use([hit.memory.id for hit in hits], self._clock(), found=True)
         if self._reinforcing == "used":
-            return [hit.reporting(lambda id: self.reinforce(id)) for hit in hits]
+            for hit in hits:
+                hit.reporting(lambda id: self.reinforce(id))
         return hits
 
     def reinforce(self, *ids: IdLike, recalled: bool = True, at: datetime | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Self, get_args
 
@@ -19,7 +19,8 @@ from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
 from memoria.types import Memory, Namespace, Record, Where
-from memoria.validate import check_choice, check_ids, check_namespace, check_time, is_id
+from memoria.validate import check_choice, check_flag, check_ids, check_namespace, check_time, is_id
+from memoria.zones import ZoneLike, as_zone, at_home
 
 Clock = Callable[[], datetime]
 """Gives the present time, aware."""
@@ -56,6 +57,8 @@ class View:
         progress: Progress | None = None,
         reinforce: Reinforcing = "recalled",
         fade_below: float = FADE_BELOW,
+        zone: ZoneLike = None,
+        day_first: bool | None = None,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -69,6 +72,9 @@ class View:
             reinforce: what a recall strengthens: all that it returns ("recalled"), those of which `hit.used()` is
                 called ("used"), or nothing ("never").
             fade_below: retrievability, in [0, 1), under which `fade` archives.
+            zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock`
+                gives.
+            day_first: whether 5/8/2023 is in August; None goes by the language of the text.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
@@ -79,34 +85,47 @@ class View:
         self.prefix = check_namespace(namespace)
         self.policy = _policy(policy)
         self.progress = progress
-        self._clock: Clock = partial(_told, clock)
+        self._told: Clock = partial(_told, clock)
+        self._zone = as_zone(zone)
+        self._day_first = check_flag("day_first", day_first)
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(store, self.policy, fade_below)
 
-    def namespace(self, *parts: str) -> Self:
+    def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
         Args:
             parts: names, from this namespace downwards; none gives the same view.
+            zone: where its days begin and end, such as "Asia/Tokyo"; None is where those of this view do.
 
         Returns:
             A view of the same store.
 
         Raises:
-            InvalidQuery: a part is empty, or holds "/".
+            InvalidQuery: a part is empty, or holds "/"; or there is no such zone.
         """
         view = copy(self)
         view.prefix = self.prefix + check_namespace(parts)
+        view._zone = self._zone if zone is None else as_zone(zone)
         return view
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone where the days of this view begin and end."""
+        return self.now().tzinfo or UTC
 
     def now(self) -> datetime:
         """The time by the clock of this memory.
 
         Returns:
-            An aware datetime.
+            An aware datetime, in the zone of the view.
         """
-        return self._clock()
+        return at_home(self._told(), self._zone)
+
+    def _clock(self) -> datetime:
+        """Now, in UTC: times of one zone are subtracted as its clocks show them, which is wrong when these change."""
+        return self._told().astimezone(UTC)
 
     @property
     def _records(self) -> Records:

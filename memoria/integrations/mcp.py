@@ -62,9 +62,10 @@ class Told(TypedDict):
 
 
 class Recalled(Told):
-    """why: the score as the sum of its terms."""
+    """why: the score as the sum of its terms. probability: how likely the query wants it, where that can be said."""
 
     score: float
+    probability: float | None
     why: str
 
 
@@ -181,11 +182,18 @@ class Tools:
         self,
         query: Annotated[str, Field(description="What to look for, in plain words")],
         k: Annotated[int, Field(description="How many memories at most", ge=1, le=100)] = 5,
+        at_least: Annotated[
+            float | None, Field(description="Only memories that the query wants with this probability", ge=0, le=1)
+        ] = None,
+        zone: Annotated[
+            str | None, Field(description="Time zone of the days that the query names, such as Asia/Tokyo")
+        ] = None,
         **criteria: Unpack[Criteria],
     ) -> Annotated[CallToolResult, Memories]:
         """Find memories by meaning, words and time, best first, each with the reason for its score"""
         with _told(), lent(self._memory) as memory:
-            found = [_recalled(hit) for hit in memory.recall(query, k=k, **asked(**criteria))]
+            more = asked(**criteria)
+            found = [_recalled(hit) for hit in memory.recall(query, k=k, zone=zone, at_least=at_least, **more)]
         return _answer(found, {"memories": found})
 
     @written_out
@@ -303,7 +311,7 @@ def _shown(memory: Memory) -> Told:
 
 
 def _recalled(hit: Hit) -> Recalled:
-    return {**_shown(hit.memory), "score": hit.score, "why": hit.explain()}
+    return {**_shown(hit.memory), "score": hit.score, "probability": hit.probability, "why": hit.explain()}
 
 
 def _more(page: Page) -> str | None:

@@ -129,7 +129,7 @@ def _retried() -> Iterator[None]:
 
 
 def _shown(hit: Hit) -> str:
-    return f"- {hit.memory.id} {hit.memory.created_at:%Y-%m-%d} {hit.shown}"
+    return f"- {hit.memory.id} {hit.memory.day()} {hit.shown}"
 
 
 __all__ = ["MemoryCapability"]

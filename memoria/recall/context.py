@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, tzinfo
 
-from memoria.types import Hit
+from memoria.types import Hit, Hits
 from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
@@ -18,14 +19,17 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
-def line(hit: Hit) -> str:
-    """One hit as a prompt shows it: `- 2026-05-04 ada: text`; in part, the text is `... passage ...`."""
+def line(hit: Hit, zone: tzinfo = UTC) -> str:
+    """One hit as a prompt shows it: `- 2026-05-04 ada: text`; in part, the text is `... passage ...`.
+
+    zone: of the date, when the memory has none.
+    """
     memory = hit.memory
     who = f" {memory.provenance.speaker}" if memory.provenance.speaker is not None else ""
-    return f"- {memory.created_at:%Y-%m-%d}{who}: {hit.shown}"
+    return f"- {memory.day(zone)}{who}: {hit.shown}"
 
 
-def pack(hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_tokens) -> list[Hit]:
+def pack(hits: Hits, budget: int | None, count: CountTokens = estimate_tokens, zone: tzinfo = UTC) -> Hits:
     """The hits, best first, whose lines fit together into `budget` tokens.
 
     Of a long text that does not fit, the passage is taken that the question is about, and the hit says so by
@@ -33,13 +37,13 @@ def pack(hits: Sequence[Hit], budget: int | None, count: CountTokens = estimate_
     budget: None takes all. Raises InvalidQuery for one under 1.
     """
     if budget is None:
-        return list(hits)
-    packed, left = [], check_whole("budget_tokens", budget)
+        return hits
+    packed, left = Hits(known=hits.known), check_whole("budget_tokens", budget)
     for hit in hits:
-        found = next((one for one in shorter(hit) if count(line(one) + "\n") <= left), None)
+        found = next((one for one in shorter(hit) if count(line(one, zone) + "\n") <= left), None)
         if found is not None:
             packed.append(found)
-            left -= count(line(found) + "\n")
+            left -= count(line(found, zone) + "\n")
     return packed
 
 
@@ -50,6 +54,6 @@ def shorter(hit: Hit) -> Iterator[Hit]:
         yield replace(hit, in_part=True)
 
 
-def prompt(hits: Sequence[Hit]) -> str:
+def prompt(hits: Sequence[Hit], zone: tzinfo = UTC) -> str:
     """The hits as lines, oldest first, so that events read in the order in which they happened."""
-    return "\n".join(line(hit) for hit in sorted(hits, key=lambda hit: hit.memory.id))
+    return "\n".join(line(hit, zone) for hit in sorted(hits, key=lambda hit: hit.memory.id))

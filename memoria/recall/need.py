@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from memoria.embedders import MINILM
 from memoria.errors import InvalidQuery
+from memoria.recall.fitted import fitted
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats
@@ -22,24 +24,6 @@ _EDGE = 0.01
 # What turns beside a memory add, and the column that says whether it has such turns.
 _HAVING: Mapping[str, str] = MappingProxyType({"near words": "has near", "far words": "has far"})
 
-# Fitted by `memoria eval fit` (conditional logit) on the questions of five conversations of LoCoMo; see docs/recall.md.
-FITTED: Mapping[str, float] = MappingProxyType(
-    {
-        "similarity": 3.22,
-        "context": 4.83,
-        "words": 0.86,
-        "coverage": 1.21,
-        "speaker": 0.61,
-        "near words": 0.76,
-        "far words": 0.74,
-        "question": -0.87,
-        "answer": 0.61,
-        "self": 0.83,
-        "asked for": 1.6,
-        "length": 0.38,
-        "time": 2.82,
-    }
-)
 # Set by hand, small: base level and salience decide between memories that the context likes equally well.
 CHOSEN: Mapping[str, float] = MappingProxyType({"base level": 0.05, "salience": 0.1, "repeats": -1.0})
 
@@ -55,17 +39,30 @@ class Need:
     coverage: share of the question's words that the memory has, weighted by idf; in [0, 1].
     speaker: 1 if the question names the memory's speaker, -1 if it names another, else 0. question, answer: 1 if the
     memory asks, or follows one that asks. self: 1 if its speaker speaks of themselves. asked for: 1 if it has a name, a
-    time or a number and the question asks for that. length: ln(1 + words). time: 1 if it is about a time the question
-    names. base level, salience: log-odds of retrievability and of salience, both clipped to [0.01, 0.99].
+    time or a number and the question asks for that. length: ln(1 + words). time: how well the days
+    that the question names and those that the memory is about agree; in [0, 1]. base level, salience: log-odds of
+    retrievability and of salience, both clipped to [0.01, 0.99].
     repeats: how much it repeats a hit ranked above it, from 0 (cosine 0.9) to 1.
 
     Attributes:
         weights: by name of the term.
     """
 
-    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({**FITTED, **CHOSEN}))
+    weights: Mapping[str, float] = field(default_factory=lambda: _weights(MINILM))
 
-    def with_(self, **weights: float) -> Need:
+    @classmethod
+    def of(cls, embedder: str) -> Need:
+        """The weights fitted for an embedder.
+
+        Args:
+            embedder: the name on its card.
+
+        Returns:
+            Its weights; those of the default embedder where none are fitted for this one.
+        """
+        return cls(weights=_weights(embedder))
+
+    def with_(self, /, **weights: float) -> Need:
         """A copy with some weights changed, such as `Need().with_(time=2, base_level=0.1)`.
 
         Args:
@@ -124,6 +121,10 @@ class Need:
             Its log-odds by its name; empty when it has no weight.
         """
         return {name: self.weights[name] * value} if name in self.weights else {}
+
+
+def _weights(embedder: str) -> Mapping[str, float]:
+    return MappingProxyType({**fitted(embedder).weights, **CHOSEN})
 
 
 def centred(columns: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -7,25 +7,29 @@ Only the best of them are read; they also get the terms that need their text or 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.gist import as_it_was
 from memoria.derived.records import Records
 from memoria.derived.validity import as_known
-from memoria.embedders import embed, unit_vectors
+from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.recall.fitted import fitted
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
 from memoria.recall.passage import nearest, told
+from memoria.recall.probability import Calibration
 from memoria.recall.rerank import Rerank
+from memoria.text.calendar import Days
 from memoria.text.passages import LETTERS
-from memoria.text.times import Span, overlap, spans
+from memoria.text.times import Reading, closeness, days, meant
 from memoria.text.words import question
-from memoria.types import Hit, Memory, Record, Where
+from memoria.types import Hit, Hits, Memory, Record, Where
 from memoria.validate import MAX_TEXT_BYTES, check_where, text_violations
+from memoria.zones import day
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -45,35 +49,54 @@ _LEFT_OUT = ("archived", "expired", "upcoming")
 class Request:
     """What one recall asks, except the question itself.
 
-    at: now, for base level and relative times. as_of: only memories recorded and valid at that time; None is now.
+    at: now, for base level and relative times. reading: how times are read, and in which zone.
+    as_of: only memories recorded and valid at that time; None is now.
     include: what is left out unless named: some of "archived", "expired", "upcoming". need: the weights.
-    rerank: scores the texts of the finalists.
+    rerank: scores the texts of the finalists. calibration: makes probabilities of need, if there is one. at_least: only
+    hits of this probability.
     """
 
     where: Where
     k: int
     at: datetime
-    need: Need
+    need: Need = field(default_factory=Need)
+    reading: Reading = field(default_factory=Reading)
     as_of: datetime | None = None
     include: frozenset[str] = frozenset()
     rerank: Rerank | None = None
+    calibration: Calibration | None = None
+    at_least: float | None = None
 
 
 def recall_all(
-    records: Records, queries: Sequence[str | Vectors], request: Request, *, vector_only: bool
-) -> list[list[Hit]]:
+    records: Records, queries: Sequence[str | Vectors], request: Request, need: Need | None, *, vector_only: bool
+) -> list[Hits]:
     """The hits of each query, in order; texts are embedded in one pass.
 
-    vector_only: scores text queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector,
-    EmbedderMismatch.
+    need: None takes the weights fitted for the store's embedder, with their calibration. vector_only: scores text
+    queries by cosine alone, as vector queries always are. Raises InvalidQuery, InvalidVector, EmbedderMismatch.
     """
-    store = records.store
+    if isinstance(queries, str):
+        raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
+    store, embedder = records.store, records.store.embedder.name
+    calibration = fitted(embedder).calibration if need is None else None
+    request = replace(request, need=Need.of(embedder) if need is None else need, calibration=calibration)
+    by_vector = vector_only or not all(isinstance(query, str) for query in queries)
+    if request.at_least is not None and (request.calibration is None or by_vector):
+        raise InvalidQuery(_no_probabilities(embedder))
     return [
         recall_text(store, records.policy, query, vector, request)
         if isinstance(query, str) and not vector_only
         else recall_vector(store, vector, request)
         for query, vector in zip(queries, embed_queries(store, records.embedder, queries), strict=True)
     ]
+
+
+def _no_probabilities(embedder: str) -> str:
+    return (
+        f"at_least needs probabilities, and hits have none by the vector alone, with need=, or where no constants are "
+        f"fitted for the embedder, here {shown(embedder)} (memoria eval calibrate)"
+    )
 
 
 def archived_filter(include: object) -> bool | None:
@@ -87,7 +110,7 @@ def archived_filter(include: object) -> bool | None:
     return None if "archived" in include else False
 
 
-def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
+def recall_vector(store: Store, vector: Vectors, request: Request) -> Hits:
     """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
 
     Searches again for more when fewer than k of those found hold at the time asked about.
@@ -102,10 +125,10 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> list[Hit]:
         wanted *= 4
     first = held[: request.k]
     passages = _passages(store, [memory for memory, _ in first], vector, request)
-    return [
+    return Hits(
         Hit(memory=memory, score=score, terms={"similarity": score}, passage=passages.get(memory.id))
         for memory, score in first
-    ]
+    )
 
 
 def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request: Request) -> dict[str, str | None]:
@@ -117,31 +140,34 @@ def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request
 
 def recall_text(
     store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int = POOL
-) -> list[Hit]:
+) -> Hits:
     """The k memories most needed for a question among those that match, best first. vector: of the question.
 
     The first places are filled from `pool` candidates of each kind, the next from five times as many, and so on: what
     is in one place does not depend on how many are asked for, so that pages neither repeat a memory nor pass one over.
     """
     hits: dict[str, Hit] = {}
+    known: float | None = None
     places = _PLACES
     while len(hits) < request.k:
         found = _needed(store, policy, query, vector, replace(request, k=places), pool)
+        known = known if hits else found.known
         fresh = [hit for hit in found if hit.memory.id not in hits]
         hits |= {hit.memory.id: hit for hit in fresh[: places - len(hits)]}
         if len(found) < places:
             break
         places, pool = _WIDER * places, _WIDER * pool
-    return list(hits.values())[: request.k]
+    first = list(hits.values())[: request.k]
+    return Hits((hit for hit in first if _likely(hit, request.at_least)), known=known)
 
 
-def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int) -> list[Hit]:
+def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, request: Request, pool: int) -> Hits:
     """The k memories most needed of those that a pool finds, best first.
 
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
     where = check_where(_until(request))
-    named = spans(query, request.at)
+    named = days(query, day(request.at, request.reading.zone), request.reading)
     while True:
         evidence = store.evidence(question(query), vector, where, pool)
         terms = request.need.terms(evidence)
@@ -157,7 +183,35 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         )
         for at, record in records
     ]
-    return _ranked(query, vector, scored, request)
+    chances, known = _chances(scored, vector, request.calibration)
+    return Hits(_told(_ranked(store, query, vector, scored, request), chances), known=known)
+
+
+def _chances(
+    scored: Sequence[tuple[Record, Mapping[str, float]]], vector: Vectors, calibration: Calibration | None
+) -> tuple[dict[str, float], float | None]:
+    """How likely each finalist is wanted, by its id, and how likely anything is."""
+    import numpy as np
+
+    if calibration is None:
+        return {}, None
+    if not scored:
+        return {}, None if calibration.known is None else 0.0
+    needs = np.array([sum(terms.values()) for _, terms in scored])
+    cosines = np.array([float(record.vector @ vector) for record, _ in scored])
+    each = calibration.of_hits(cosines).tolist()
+    return {record.memory.id: one for (record, _), one in zip(scored, each, strict=True)}, calibration.of_any(
+        needs, cosines
+    )
+
+
+def _told(hits: Sequence[Hit], chances: Mapping[str, float]) -> list[Hit]:
+    """The hits with their probabilities."""
+    return [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
+
+
+def _likely(hit: Hit, at_least: float | None) -> bool:
+    return at_least is None or (hit.probability is not None and hit.probability >= at_least)
 
 
 def _until(request: Request) -> Where:
@@ -227,40 +281,49 @@ def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]
     return begun and (end is None or at < end or "expired" in include)
 
 
-def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Span]) -> dict[str, float]:
+def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Days]) -> dict[str, float]:
     """The terms that need the memory's text or trace."""
     memory, need = record.memory, request.need
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
-        terms |= need.term("time", float(overlap(named, times_of(memory))))
+        terms |= need.term("time", closeness(named, about(memory, request.reading)))
     return terms
 
 
-def times_of(memory: Memory) -> list[Span]:
-    """The times a memory is about: those its text names, or else when it was observed; and its validity, if bounded."""
-    said = memory.created_at
-    times = spans(memory.text, said) or [(said, said + datetime.resolution)]
+def about(memory: Memory, reading: Reading) -> list[Days]:
+    """The days a memory is about: those its text means, and its validity if bounded.
+
+    A gist is about the days of its parts.
+    """
+    if memory.parts:
+        return [some for part in memory.parts for some in about(part, reading)]
+    on = memory.day(reading.zone)
+    found = meant(memory.text, on, reading)
     if memory.valid_from is not None and memory.valid_to is not None:
-        times.append((memory.valid_from, memory.valid_to))
-    return times
+        found.append((day(memory.valid_from, reading.zone), day(memory.valid_to, reading.zone)))
+    return found
 
 
 def _ranked(
-    query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
+    store: Store, query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
 ) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = sorted(_unrepeated(ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
+    hits = sorted(_unrepeated(store, ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[
+        : request.k
+    ]
     records = {record.memory.id: record for record, _ in scored}
     words = question(query).words
     return [replace(hit, passage=told(records[hit.memory.id], vector, words, request.need)) for hit in hits]
 
 
-def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request) -> list[Hit]:
+def _unrepeated(
+    store: Store, ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request
+) -> list[Hit]:
     """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR).
 
     Long memories repeat each other when the passages do that are nearest to the question.
@@ -273,12 +336,13 @@ def _unrepeated(ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vect
         return []
     vectors = np.stack([nearest(record, vector) for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
-    for at in np.flatnonzero(closest > _TWIN - _ROUNDING):
+    twins = thresholds(store, None, _TWIN, [record.memory.text for record, _ in ordered])
+    for at in np.flatnonzero(closest > min(twins) - _ROUNDING):
         closest[at] = products(vectors[:at], vectors[at]).max(initial=0)
     hits = []
-    for (record, terms), cosine in zip(ordered, closest.tolist(), strict=True):
-        if cosine > _TWIN:
-            terms |= request.need.term("repeats", min((cosine - _TWIN) / (1 - _TWIN), 1.0))
+    for (record, terms), cosine, twin in zip(ordered, closest.tolist(), twins, strict=True):
+        if cosine > twin:
+            terms |= request.need.term("repeats", min((cosine - twin) / (1 - twin), 1.0))
         hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
     return hits
 
@@ -289,6 +353,6 @@ def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vect
     violations = [rule for text in texts for rule in text_violations(text, "query", MAX_TEXT_BYTES)]
     if violations:
         raise InvalidQuery(*violations)
-    embedded = iter(embed(store, embedder, texts) if texts else ())
+    embedded = iter(embed(store, embedder, texts, asked=True) if texts else ())
     dimension = store.embedder.dimension
     return [next(embedded) if isinstance(query, str) else unit_vectors([query], dimension)[0] for query in queries]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
+from memoria.embedders import in_english
 from memoria.errors import InvalidQuery, StoreFull
 from memoria.process import in_child
 from memoria.protocols import DecayPolicy, Store
@@ -160,7 +161,9 @@ class Reinforcer:
             for record in records:
                 where = Where(namespace=record.memory.namespace, archived=False)
                 near = self.store.search(record.vector, where, _RIVALS + len(new))
-                rivals = {one.id: score for one, score in near if one.id not in new}
+                found = [(one, score) for one, score in near if one.id not in new]
+                worth = in_english(self.store, [score for _, score in found], [one.text for one, _ in found])
+                rivals = {one.id: score for (one, _), score in zip(found, worth, strict=True)}
                 held = zip(rivals, self.store.traces(list(rivals)), strict=True)
                 changed = {id: (trace, tell(trace, rivals[id])) for id, trace in held if trace is not None}
                 self._replace({id: after for id, (before, after) in changed.items() if after != before})

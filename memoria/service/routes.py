@@ -100,11 +100,18 @@ async def _remember(
 @verbs.post("/recall", responses=problems(*SENT))
 async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.Hits:
     """Finds memories by meaning, words and times, best first."""
-    more: dict[str, Any] = {"k": body.k, "as_of": body.as_of, "include": tuple(body.include)}
+    more: dict[str, Any] = {
+        "k": body.k,
+        "as_of": body.as_of,
+        "zone": body.zone,
+        "include": tuple(body.include),
+        "at_least": body.at_least,
+    }
     hits = await pool.read(
         (*asking.namespace, *body.namespace), lambda view: view.recall(body.query, **more, **body.asked())
     )
-    return shapes.Hits(hits=[shapes.Found.of(hit, asking.namespace, explain=body.explain) for hit in hits])
+    found = [shapes.Found.of(hit, asking.namespace, explain=body.explain) for hit in hits]
+    return shapes.Hits(hits=found, known=hits.known)
 
 
 @verbs.post("/list", responses=problems(*SENT))

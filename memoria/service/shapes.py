@@ -36,10 +36,11 @@ def _moment(value: Any) -> Any:
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise ValueError("not a time of RFC 3339")
     try:
-        time = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        time = datetime.fromisoformat(value.upper())
+        year = time.astimezone(UTC).year
     except (ValueError, OverflowError):
         raise ValueError("not a time that there is") from None
-    if not 1970 <= time.year <= _LAST_YEAR:
+    if not 1970 <= year <= _LAST_YEAR:
         raise ValueError(f"not in the years 1970 to {_LAST_YEAR}")
     return time
 
@@ -87,7 +88,9 @@ class Body(BaseModel):
 
 
 class Said(BaseModel):
-    """A memory to store. created_at: now by default. key: your own; a memory with the same key is stored only once."""
+    """A memory to store. created_at: now by default; its offset says which day was "yesterday".
+
+    key: your own; a memory with the same key is stored only once."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -145,12 +148,18 @@ class Filters(Body):
 
 
 class Recall(Filters):
-    """query: what to find. explain: return the terms of each score too; the score is their sum."""
+    """query: what to find. zone: where the days that it names begin and end; UTC by default.
+
+    at_least: only hits that are wanted with this probability. explain: return the terms of each score too; the score is
+    their sum.
+    """
 
     query: Annotated[StrictStr, Field(min_length=1, max_length=16_384, pattern=r"\S")]
     k: Annotated[StrictInt, Field(ge=1, le=100)] = 10
     as_of: Time | None = None
+    zone: Annotated[Name | None, Field(description="Such as Asia/Tokyo, or +05:45.")] = None
     include: Annotated[list[Literal["archived", "expired", "upcoming"]], Field(max_length=3)] = []
+    at_least: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
     explain: StrictBool = False
 
 
@@ -269,22 +278,28 @@ class Listed(Memories):
 
 
 class Found(BaseModel):
-    """A hit. terms: the terms whose sum is the score, if explain was set."""
+    """A hit. probability: how likely the query wants it; null where the embedder has no constants for it.
+
+    terms: the terms whose sum is the score, if explain was set.
+    """
 
     memory: Remembered
     score: float
+    probability: float | None
     terms: dict[str, float] | None
 
     @classmethod
     def of(cls, hit: Hit, prefix: Namespace, *, explain: bool) -> Found:
         terms = dict(hit.terms) if explain else None
-        return cls(memory=Remembered.of(hit.memory, prefix), score=hit.score, terms=terms)
+        shown = Remembered.of(hit.memory, prefix)
+        return cls(memory=shown, score=hit.score, probability=hit.probability, terms=terms)
 
 
 class Hits(BaseModel):
-    """Hits, best first."""
+    """Hits, best first. known: how likely anything known is wanted; null where the embedder has no constants for it."""
 
     hits: list[Found]
+    known: float | None
 
 
 class Gone(BaseModel):

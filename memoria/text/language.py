@@ -12,6 +12,8 @@ from functools import cache
 
 import regex
 
+from memoria.text.scripts import folded, script
+
 ENGLISH = "en"
 # Grammar only. A longer list, with "get", "like" or "really", costs a point of recall on conversations.
 _ENGLISH = """a an and are as at be been but by did do does for from had has have he her his how i if in into is it its
@@ -20,7 +22,7 @@ _ENGLISH = """a an and are as at be been but by did do does for from had has hav
 # Words that tell a language, though they find something.
 _TELLING: Mapping[str, str] = {
     ENGLISH: """about after all also am art can care comment could day did die don fin from get go good got great had
-        has here http https just let like ll man me more most no non not now one or our out over pour re said see
+        has here http https just let like ll man me more most no non not now one or our out over per pour re said see
         so some son than thanks then there these those under up us very wait want war well were while wow www yes
         yet""",
     "da": "bor elsker hedder iår",
@@ -111,6 +113,14 @@ _SCRIPTS = {
     "HEBREW": "he", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh", "TAMIL": "ta", "THAI": "th",
 }  # fmt: skip
 _LATIN = "LATIN"
+# The scripts of languages that are not in Latin letters.
+_WRITTEN = {code: written for written, code in _SCRIPTS.items()} | {
+    "fa": "ARABIC",
+    "ne": "DEVANAGARI",
+    "sr": "CYRILLIC",
+    "uk": "CYRILLIC",
+    "yi": "HEBREW",
+}
 # Letters that no other great language of their script has; the first that is there tells.
 _LETTERS = tuple(
     (regex.compile(letters), code)
@@ -152,21 +162,21 @@ def language(text: str) -> str | None:
     return latin(text) if found == _LATIN else of_script(found, text)
 
 
-def of_script(script: str, text: str) -> str | None:
+def of_script(written: str, text: str) -> str | None:
     """The language that letters of a script other than Latin are in, by what else is in the text; None for unknown."""
     from_letters = _by_letters(_LETTERS, text)
-    known = _SCRIPTS.get(script)
-    if script in ("CYRILLIC", "ARABIC") and from_letters in ("uk", "sr", "fa"):
-        return from_letters if (from_letters == "fa") == (script == "ARABIC") else known
+    known = _SCRIPTS.get(written)
+    if written in ("CYRILLIC", "ARABIC") and from_letters in ("uk", "sr", "fa"):
+        return from_letters if (from_letters == "fa") == (written == "ARABIC") else known
     return "ja" if known == "zh" and _KANA.search(text) else known
 
 
 def latin(text: str) -> str | None:
     """The language of what a text says in Latin letters; None where as little speaks for one as for others."""
     votes: Counter[str] = Counter()
-    for word in {word.casefold() for word in _WORD.findall(text)}:
+    for word in set(_WORD.findall(folded(text.casefold()))):
         owners = _owners().get(word, ())
-        votes.update(dict.fromkeys(owners, 1 if len(owners) > 1 else 2))
+        votes.update({code: 2 if code == ENGLISH or len(owners) == 1 else 1 for code in owners})
     letters, hint = _by_letters(_LETTERS, text), _by_letters(_HINTS, text)
     votes.update({code: weight for code, weight in ((letters, 2), (hint, 1)) if code is not None})
     most = max(votes.values(), default=0)
@@ -178,8 +188,24 @@ def latin(text: str) -> str | None:
     return next((code for code in (letters, hint) if code in best), min(best))
 
 
+def spoken_in(written: str, text: str, language: str | None) -> str | None:
+    """The language of the words of a text that are in one script.
+
+    Args:
+        written: the first word of the Unicode names of its letters.
+        text: all of the text.
+        language: of whatever is in its script; None tells it by the text.
+
+    Returns:
+        A code of `LANGUAGES`; None where nothing tells it.
+    """
+    if language is not None and _WRITTEN.get(language, _LATIN) == written:
+        return language
+    return latin(text) if written == _LATIN else of_script(written, text)
+
+
 def stop_words(code: str) -> frozenset[str]:
-    """Grammar words of a language, case folded; none for a language without a list."""
+    """Grammar words of a language, as matching folds them; none for a language without a list."""
     return _stop_words().get(code, frozenset())
 
 
@@ -190,8 +216,6 @@ def _script(text: str) -> str:
     """The script of most letters."""
     if text.isascii():
         return _LATIN
-    from memoria.text.scripts import script
-
     counted = Counter(script(letter) for letter in text if letter.isalpha())
     return counted.most_common(1)[0][0] if counted else _LATIN
 
@@ -202,7 +226,7 @@ def _by_letters(letters: Sequence[tuple[regex.Pattern[str], str]], text: str) ->
 
 @cache
 def _stop_words() -> Mapping[str, frozenset[str]]:
-    return {code: frozenset(words.casefold().split()) for code, words in _GRAMMAR.items()}
+    return {code: frozenset(folded(words.casefold()).split()) for code, words in _GRAMMAR.items()}
 
 
 @cache
@@ -210,7 +234,7 @@ def _owners() -> Mapping[str, tuple[str, ...]]:
     """For each grammar word the languages that have it; a single plain letter tells none."""
     owners: dict[str, tuple[str, ...]] = {}
     for code, words in _stop_words().items():
-        for word in words | frozenset(_TELLING.get(code, "").split()):
+        for word in words | frozenset(folded(_TELLING.get(code, "")).split()):
             if len(word) > 1 or not word.isascii():
                 owners[word] = (*owners.get(word, ()), code)
     return owners

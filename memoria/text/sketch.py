@@ -12,11 +12,12 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from memoria.canonical import canonical
-from memoria.text.words import stems
+from memoria.text.language import ENGLISH
+from memoria.text.words import plain_words, stemmed
 
 _MINIMA = 32
 _WIDTH = 4
@@ -27,9 +28,27 @@ SKETCH_BYTES = BODY_BYTES + (1 + _NAMES) * _WIDTH
 _NONE = bytes(_WIDTH)
 # From this estimated overlap of words on, two texts are nearly the same.
 NEAR = 0.6
+# Words of the sketches of older stores.
+_RUN = re.compile(r"\w+(?:['\u2019]\w+)?")
+_APOSTROPHE = re.compile(r"['\u2019]")
 _WORD = re.compile(r"[^\W\d_][\w'\u2019]*")
 # What stands before a word that begins a sentence, whatever opens between them.
 _BEGINS = re.compile(r"(?:^|[.!?\u2026\n])[\s\"'(\[\u2018\u201c\u00ab]*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A text cut into words in one way.
+
+    Attributes:
+        body: the sketch of the text without its end.
+        words: its stems.
+        names: stems of the words that it writes with a capital inside a sentence.
+    """
+
+    body: bytes
+    words: frozenset[str]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,47 +58,62 @@ class Asked:
     Attributes:
         key: what the sketches are keyed by.
         subject: whom or what the text is about; None when nobody said.
-        body: the sketch of the text without its end.
-        words: its stems.
-        names: stems of the words that it writes with a capital inside a sentence.
+        readings: the text as it is cut into words, and as older versions cut it if that differs.
     """
 
     key: bytes
     subject: str | None
-    body: bytes
-    words: frozenset[str]
-    names: tuple[str, ...]
+    readings: tuple[Reading, ...]
 
     def near(self, made: bytes) -> bool:
         """Whether this is nearly the text that a sketch was made of, and says it of the same."""
+        return any(self._near(reading, made) for reading in self.readings)
+
+    def _near(self, reading: Reading, made: bytes) -> bool:
         body, about, names = made[:BODY_BYTES], made[BODY_BYTES:][:_WIDTH], made[BODY_BYTES + _WIDTH :]
-        if not alike(body, self.body):
+        if not alike(body, reading.body):
             return False
         if self.subject is not None and about not in (b"", _NONE, _about(self.key, body, self.subject)):
             return False
         # Another name in the place of a name; one that is only added, or left out, changes nothing.
-        return not (self._lacks(body, names) and self._adds(body))
+        return not (self._lacks(reading, body, names) and self._adds(reading, body))
 
-    def _lacks(self, body: bytes, names: bytes) -> bool:
+    def _lacks(self, reading: Reading, body: bytes, names: bytes) -> bool:
         """Whether a name of the other text is not in this one."""
-        ours = {_name(self.key, body, word) for word in self.words}
+        ours = {_name(self.key, body, word) for word in reading.words}
         return any(one not in ours for one in _cut(names) if one != _NONE)
 
-    def _adds(self, body: bytes) -> bool:
+    def _adds(self, reading: Reading, body: bytes) -> bool:
         """Whether a name in this text is certainly not in the other: one of its hashes is under the minimum."""
         least = list(_cut(body))[:_MINIMA]
-        return any(any(map(bytes.__lt__, _cut(_keyed(self.key, "word " + word)), least)) for word in self.names)
+        return any(any(map(bytes.__lt__, _cut(_keyed(self.key, "word " + word)), least)) for word in reading.names)
 
 
 def asked(key: bytes, text: str, subject: str | None = None) -> Asked:
     """A text as it is compared with sketches that were made under `key`."""
-    words = frozenset(stems(canonical(text)))
-    return Asked(key=key, subject=subject, body=_body(key, words), words=words, names=tuple(_names(text)))
+    ways = [_sketched] if text.isascii() else [_sketched, _unsegmented]
+    readings = tuple(dict.fromkeys(_reading(key, text, way) for way in ways))
+    return Asked(key=key, subject=subject, readings=readings)
+
+
+def _reading(key: bytes, text: str, cut: Callable[[str], list[str]]) -> Reading:
+    words = frozenset(cut(canonical(text)))
+    return Reading(body=_body(key, words), words=words, names=tuple(_names(text, cut)))
+
+
+def _sketched(text: str) -> list[str]:
+    """Words of a sketch. It is kept, so they do not depend on which language a text is taken for."""
+    return stemmed(plain_words(text), ENGLISH)
+
+
+def _unsegmented(text: str) -> list[str]:
+    """The same in sketches of older stores: a clause without spaces is one word, and a mark ends one."""
+    return stemmed([_APOSTROPHE.split(word)[0] for word in _RUN.findall(text.casefold())], ENGLISH)
 
 
 def sketch(key: bytes, text: str, subject: str | None = None) -> bytes:
     """152 bytes: minima of the stems of `text` under `key`, and hashes of its numbers, subject and first names."""
-    made = asked(key, text, subject)
+    made = _reading(key, text, _sketched)
     about = _NONE if subject is None else _about(key, made.body, subject)
     names = sorted(_name(key, made.body, word) for word in made.names)[:_NAMES]
     return (made.body + about + b"".join(names)).ljust(SKETCH_BYTES, b"\0")
@@ -102,11 +136,11 @@ def _body(key: bytes, words: frozenset[str]) -> bytes:
     return b"".join(minima) + numbers[:_WIDTH]
 
 
-def _names(text: str) -> list[str]:
+def _names(text: str, cut: Callable[[str], list[str]]) -> list[str]:
     """Stems of words with a capital that begin no sentence, in order, once each."""
     capitals = (match for match in _WORD.finditer(text) if match[0][0].isupper())
     inside = (match[0] for match in capitals if not _BEGINS.search(text, max(0, match.start() - 8), match.start()))
-    return list(dict.fromkeys(stem for word in inside for stem in stems(canonical(word))))
+    return list(dict.fromkeys(stem for word in inside for stem in cut(canonical(word))))
 
 
 def _about(key: bytes, body: bytes, subject: str) -> bytes:

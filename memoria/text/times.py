@@ -1,96 +1,86 @@
-"""Times in words, such as "last Tuesday", "in May 2023" or "two weeks ago", as spans of days.
+"""Times in words, as days: which ones a text names, and how well two lots of days agree.
 
-dateparser finds the day that the words mean, counted from when they were said. The words themselves tell how long the
-span is: a day, a week, a month or a year.
+A day is one of the calendar that whoever speaks lives by, so it has no zone: "yesterday", said in Tokyo in the morning,
+is the day before there, whatever the time is elsewhere.
 """
 
 from __future__ import annotations
 
+import math
 import re
-import warnings
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, tzinfo
 
-Span = tuple[datetime, datetime]
+from memoria.text import numeric, phrases, translated
+from memoria.text.calendar import Days
+from memoria.text.tongue import ENGLISH, tongues
 
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-)
-_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_NUMBER = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
-_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
-_YEAR = r"(?:19|20)\d\d"
-# Longest first, because the first that matches is taken. A month's name alone needs "in", because "may" is also a verb.
-_FORMS: tuple[tuple[str, str], ...] = (
-    ("day", rf"{_DAY}(?: of)? {_MONTH},? {_YEAR}"),
-    ("day", rf"{_MONTH} {_DAY},? {_YEAR}"),
-    ("day", r"\d{4}-\d\d-\d\d"),
-    ("month", rf"{_MONTH},? {_YEAR}"),
-    ("day", rf"{_DAY}(?: of)? {_MONTH}\b"),
-    ("day", rf"{_MONTH} {_DAY}\b"),
-    ("month", rf"(?<=\bin ){_MONTH}\b"),
-    ("day", rf"{_NUMBER} days? ago"),
-    ("week", rf"{_NUMBER} weeks? ago"),
-    ("month", rf"{_NUMBER} months? ago"),
-    ("year", rf"{_NUMBER} years? ago"),
-    ("day", rf"last {_WEEKDAY}"),
-    ("week", r"(?:last|this) week"),
-    ("month", r"(?:last|this) month"),
-    ("year", r"(?:last|this) year"),
-    ("day", r"yesterday|today|tonight"),
-    ("year", rf"(?<=\bin ){_YEAR}\b"),
-)
-_EXPRESSION = re.compile(
-    r"\b(?:" + "|".join(f"(?P<g{n}>{form})" for n, (_, form) in enumerate(_FORMS)) + ")", re.IGNORECASE
-)
-_REPEATED = re.compile(r"^(?:last|this) ", re.IGNORECASE)
+# Days of which so many are one occasion.
+_PRECISE = 3
+_FIGURE = re.compile(r"\d")
 
 
-def spans(text: str, said: datetime) -> list[Span]:
-    """The spans [from, to) that a text names, in its order; relative ones count from `said` (aware), in UTC."""
-    found = []
-    for match in _EXPRESSION.finditer(text):
-        grain = _FORMS[int(str(match.lastgroup)[1:])][0]
-        point = _parse(match.group(), grain, said)
-        if point is not None:
-            found.append(_span(point, grain))
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How times are read.
+
+    Attributes:
+        zone: where days begin and end.
+        day_first: whether 5/8/2023 is in August; None goes by the language of the text, in English it is in May.
+    """
+
+    zone: tzinfo = UTC
+    day_first: bool | None = None
 
 
-def overlap(some: Sequence[Span], others: Sequence[Span]) -> bool:
-    """Whether any of `some` overlaps any of `others`."""
-    return any(start < end_ and start_ < end for start, end in some for start_, end_ in others)
+def days(text: str, on: date, reading: Reading) -> list[Days]:
+    """The days that a text names, in its order. on: when it was said."""
+    found: list[tuple[tuple[int, int], Days]] = []
+    for place, some in _readings(text, on, reading, tongues(text)):
+        # What was read as a date in figures is not read again as words: 5月8日 is no whole May.
+        if all(place[1] <= begin or end <= place[0] or place == (begin, end) for (begin, end), _ in found):
+            found.append((place, some))
+    return list(dict.fromkeys(some for _, some in sorted(found, key=lambda one: one[0])))
 
 
-def _parse(words: str, grain: str, said: datetime) -> datetime | None:
-    """The moment that dateparser reads, in UTC; None when the words name no date, such as 31 June."""
-    import dateparser
-
-    base = said.astimezone(UTC).replace(tzinfo=None)
-    if words.lower().startswith("last ") and grain == "day":
-        # "Tuesday" is the last one before `said`; dateparser does not know "last Tuesday".
-        words = _REPEATED.sub("", words)
-    if words.lower().startswith("this "):
-        words = "today"
-    settings: Any = {"RELATIVE_BASE": base, "PREFER_DATES_FROM": "past", "PREFER_DAY_OF_MONTH": "first"}
-    with warnings.catch_warnings():
-        # strptime warns of days without a year, but dateparser adds the year.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        point = dateparser.parse(words, languages=["en"], settings=settings)
-    return None if point is None else point.replace(tzinfo=UTC)
+def _readings(text: str, on: date, reading: Reading, codes: Sequence[str]) -> Iterator[tuple[tuple[int, int], Days]]:
+    """Each phrase, where it is and the days: figures first, then words in each language that the text may be in."""
+    others = [code for code in codes if code != ENGLISH]
+    if _FIGURE.search(text):
+        first = reading.day_first
+        yield from numeric.found(
+            text, on, day_first=bool(others) and translated.day_first(others[0]) if first is None else first
+        )
+    # Always: short texts are easily taken for those of another language, and languages are mixed.
+    yield from phrases.found(text, on)
+    for code in others:
+        yield from translated.found(text, on, code)
 
 
-def _span(point: datetime, grain: str) -> Span:
-    """The day, ISO week, month or year around a moment."""
-    day = point.replace(hour=0, minute=0, second=0, microsecond=0)
-    if grain == "day":
-        return day, day + timedelta(days=1)
-    if grain == "week":
-        monday = day - timedelta(days=day.weekday())
-        return monday, monday + timedelta(days=7)
-    if grain == "month":
-        first = day.replace(day=1)
-        return first, (first + timedelta(days=32)).replace(day=1)
-    return day.replace(month=1, day=1), day.replace(year=day.year + 1, month=1, day=1)
+def meant(text: str, on: date, reading: Reading) -> list[Days]:
+    """The days that what somebody said is about: those it names, and the one on which it was said.
+
+    The latter not when it names a day or a weekend: what was done yesterday was not done today.
+    """
+    named = days(text, on, reading)
+    return named if any(_length(some) <= _PRECISE for some in named) else [(on, on), *named]
+
+
+def closeness(asked: Sequence[Days], about: Sequence[Days]) -> float:
+    """How well the days that a question names and those that a memory is about agree, in [0, 1].
+
+    1 when some of the latter are all asked for; the square root of the share that is when they are longer, so that
+    what happened in some year says little of a day in it; 0 when they have no day in common.
+    """
+    shares = (_common(some, others) / _length(others) for some in asked for others in about)
+    return math.sqrt(max(shares, default=0.0))
+
+
+def _length(some: Days) -> int:
+    return (some[1] - some[0]).days + 1
+
+
+def _common(some: Days, others: Days) -> int:
+    """How many days two spans have in common."""
+    return max((min(some[1], others[1]) - max(some[0], others[0])).days + 1, 0)

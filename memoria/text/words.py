@@ -1,31 +1,41 @@
-"""Words: the parts of a text used for matching, without stop words, stemmed by Snowball's English stemmer (Porter 2).
+"""Words: the parts of a text used for matching, without stop words, stemmed by Snowball in the language of the text.
 
-Nothing here keeps a word: the stemmer runs without its cache, so that a forgotten text leaves none behind.
+Words are runs of letters and digits with their marks. Where a script has no spaces between words, and in Korean, whose
+particles are written on, every two neighbouring letters are a word (bigrams; Nie and Ren 1999 find them as good as a
+dictionary). Nothing here keeps a word: stemmers run without their cache, so that a forgotten text leaves none behind.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache
+from itertools import pairwise
 from typing import Any, cast
 
-# Grammar only. A longer list, with "get", "like" or "really", costs a point of recall on conversations.
-STOP_WORDS = frozenset(
-    """a an and are as at be been but by did do does for from had has have he her his how i if in into is it its me my
-    of on or she that the their them they this to us was we were what when where which who whom why will with would
-    you your""".split()  # noqa: SIM905 - a list of words reads as words
-)
-# Of a question only: what people ask and tell with, and no memory is about. An index keeps these words.
+import regex
+
+from memoria.text.language import ENGLISH, SNOWBALL, spoken_in, stop_words
+from memoria.text.scripts import UNSPACED, folded, script
+
+STOP_WORDS = stop_words(ENGLISH)
+# Of an English question only: what people ask and tell with, and no memory is about. An index keeps these words.
 ASKING_WORDS = STOP_WORDS | frozenset(
     """about ain also am any because being can could didn doesn don here hers if im isn just let ll may might mine more
     most must myself no not ours out re shall should so some such than then theirs there these those too up ve very
-    yours""".split()  # noqa: SIM905 - as above
+    yours""".split()  # noqa: SIM905 - a list of words reads as words
 )
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
+_PAIRED = rf"{UNSPACED}\p{{Hangul}}"
+_SPACED = rf"(?![\p{{M}}\p{{Cf}}])(?:(?![{_PAIRED}])\w)+"
+_WORD = regex.compile(rf"{_SPACED}(?:['\u2019]{_SPACED})?|(?P<paired>[{_PAIRED}][{_PAIRED}\p{{M}}]*)")
+_LETTERS = regex.compile(r"\X")
 _APOSTROPHE = re.compile(r"['\u2019]")
+
+# Scripts of which an unknown word is read as an English one: letters, and digits, which have no script.
+_ENGLISH = frozenset({"LATIN", "DIGIT"})
 
 
 class Sign(IntFlag):
@@ -80,18 +90,53 @@ class Question:
 
 def plain_words(text: str) -> list[str]:
     """Words in lower case, without what follows an apostrophe: "Ada's teas" gives ada, teas."""
-    return [_APOSTROPHE.split(word)[0] for word in _WORD.findall(text.casefold())]
+    low = text.casefold() if text.isascii() else folded(unicodedata.normalize("NFKC", text.casefold()))
+    return [word for found in _WORD.finditer(low) for word in _split(found)]
 
 
-def stems(text: str, without: Set[str] = STOP_WORDS) -> list[str]:
-    """Stems of the words that are not stop words, in order, with repeats: "Ada drank teas" gives ada, drank, tea."""
-    words = [word for word in plain_words(text) if word not in without]
-    return cast("list[str]", _stemmer().stemWords(words))
+def _split(found: regex.Match[str]) -> Iterator[str]:
+    """A word, or in a script without spaces every two neighbouring letters; a mark belongs to its letter."""
+    if found["paired"] is None:
+        yield _APOSTROPHE.split(found[0])[0]
+        return
+    letters = _LETTERS.findall(found[0])
+    yield from map("".join, pairwise(letters)) if len(letters) > 1 else letters
 
 
-def question(text: str) -> Question:
-    """A query text as a Question."""
-    words = tuple(dict.fromkeys(stems(text, ASKING_WORDS) or stems(text)))
+def stems(text: str, language: str | None = None, *, asking: bool = False) -> list[str]:
+    """Stems of the words that are not stop words, in order, with repeats: "Ada drank teas" gives ada, drank, tea.
+
+    Args:
+        text: in any form.
+        language: of texts in its script, by its code; None tells it by each text. Other scripts tell theirs.
+        asking: whether the text is a question, of which English words to ask with are left out too.
+
+    Returns:
+        Stems, or pairs of letters.
+    """
+    words = plain_words(text)
+    if text.isascii():
+        return stemmed(words, spoken_in("LATIN", text, language) or ENGLISH, asking=asking)
+    by_script: dict[str, str] = {}
+    found = []
+    for word in words:
+        written = script(word[0])
+        if written not in by_script:
+            by_script[written] = spoken_in(written, text, language) or (ENGLISH if written in _ENGLISH else "")
+        found += stemmed([word], by_script[written], asking=asking)
+    return found
+
+
+def stemmed(words: Sequence[str], language: str, *, asking: bool = False) -> list[str]:
+    """Stems of the words of one language that are not stop words; the words themselves where it has no stemmer."""
+    stops = ASKING_WORDS if asking and language == ENGLISH else stop_words(language)
+    kept = [word for word in words if word not in stops]
+    return cast("list[str]", _stemmer(SNOWBALL[language]).stemWords(kept)) if language in SNOWBALL else kept
+
+
+def question(text: str, language: str | None = None) -> Question:
+    """A query text as a Question. language: as in `stems`."""
+    words = tuple(dict.fromkeys(stems(text, language, asking=True) or stems(text, language)))
     return Question(words=words, spoken=frozenset(plain_words(text)), wants=_matching(_WANTS, text))
 
 
@@ -109,8 +154,8 @@ def _matching(patterns: Mapping[Sign, re.Pattern[str]], text: str) -> Sign:
 
 
 @cache
-def _stemmer() -> Any:
+def _stemmer(algorithm: str) -> Any:
     import Stemmer
 
     # The cache of the stemmer would keep words of texts that have been forgotten.
-    return Stemmer.Stemmer("english", 0)
+    return Stemmer.Stemmer(algorithm, 0)

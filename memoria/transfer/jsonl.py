@@ -74,6 +74,7 @@ class _Said(BaseModel):
     provenance: _Origin
     metadata: dict[str, Any]
     parts: tuple[_Said, ...] = ()
+    zone: str | None = None
 
 
 class Line(_Said):

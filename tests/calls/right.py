@@ -18,8 +18,8 @@ def verbs(memory: memoria.Memoria, one: memoria.Memory, flag: bool) -> None:
     namespace = ["app", "ada"]
     assert_type(memory.remember("tea", kind="semantic", tags=["drinks"], created_at=AT), memoria.Memory)  # right
     assert_type(memory.remember_many(["tea", memoria.Draft(text="tea")], readmit=True), list[memoria.Memory])  # right
-    assert_type(memory.recall("tea", include=("archived", "expired"), kinds=["episodic"]), list[memoria.Hit])  # right
-    assert_type(memory.recall_many(["tea"], namespace=namespace, metadata={"a.b": 1}), list[list[memoria.Hit]])  # right
+    assert_type(memory.recall("tea", include=("archived", "expired"), kinds=["episodic"]), memoria.Hits)  # right
+    assert_type(memory.recall_many(["tea"], namespace=namespace, metadata={"a.b": 1}), list[memoria.Hits])  # right
     assert_type(memory.list(limit=3, after=one, since=AT, subject="ada"), memoria.Page)  # right
     assert_type(memory.get(one), memoria.Memory)  # right
     assert_type(memory.amend(one, text="tea", valid_to=None, tags=["drinks"]), memoria.Memory)  # right

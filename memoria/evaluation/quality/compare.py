@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memoria.evaluation.quality import statements
+from memoria.errors import InvalidQuery
+from memoria.evaluation.quality import retrieval, statements
 from memoria.evaluation.quality.datasets import Conversation, locomo, memora
-from memoria.evaluation.quality.retrieval import BOOTSTRAPS, answers, measures
+from memoria.evaluation.quality.retrieval import BOOTSTRAPS, Case, answers, measures
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need
 
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
     from memoria.types import EmbedderCard
 
-NEED = "memoria"
+NEED = "need"
 MEASURES = ("recall@10", "mrr", "full@10")
-# The conversations of LoCoMo that are halves of the table: the others are the other half.
+# LoCoMo's first half; the other conversations are the second.
 HALF = ("conv-26", "conv-30", "conv-41")
 Sets = Mapping[str, Sequence[Conversation]]
 
@@ -46,7 +48,7 @@ class Remembered:
 
 
 def sets(locomo_file: Path | None, memora_folder: Path | None, statements_folder: Path | None) -> Sets:
-    """The sets that are there, by the name of their row."""
+    """The sets that are there, by the name of their row; raises InvalidQuery if there is none."""
     found: dict[str, Sequence[Conversation]] = {}
     if locomo_file is not None:
         parsed = json.loads(locomo_file.read_text())
@@ -59,7 +61,10 @@ def sets(locomo_file: Path | None, memora_folder: Path | None, statements_folder
     if statements_folder is not None:
         found["messages"] = list(statements.realmem(statements_folder / "realmem_facts_dev.jsonl.gz"))
         found["dialogues"] = list(statements.madial(statements_folder / "madial_en_dev.jsonl.gz"))
-    return found
+    filled = {name: [one for one in talks if one.asked] for name, talks in found.items()}
+    if not any(filled.values()):
+        raise InvalidQuery("there is nothing to compare on: name files of at least one set")
+    return {name: talks for name, talks in filled.items() if talks}
 
 
 def by_category(conversations: Iterable[Conversation]) -> Sets:
@@ -67,11 +72,7 @@ def by_category(conversations: Iterable[Conversation]) -> Sets:
     whole = list(conversations)
     names = sorted({asked.category for one in whole for asked in one.asked})
     return {
-        name: [
-            Conversation(name=one.name, drafts=one.drafts, asked=some, until=one.until)
-            for one in whole
-            if (some := tuple(asked for asked in one.asked if asked.category == name))
-        ]
+        name: [replace(one, asked=tuple(asked for asked in one.asked if asked.category == name)) for one in whole]
         for name in names
     }
 
@@ -83,14 +84,38 @@ def compare(
 
     needs: the weights for a set, where they are not those that ship.
     """
-    remembered = Remembered(embedder)
     report = {}
     for done, (name, conversations) in enumerate(found.items(), 1):
-        need = (needs or {}).get(name, Need())
-        rows = _rows(conversations, remembered, need)
-        report[name] = {"questions": len(rows[NEED]["mrr"]), "systems": rows, "paired": paired(rows)}
+        need = (needs or {}).get(name) or Need.of(embedder.card.name)
+        rows = _rows(conversations, embedder, need)
+        report[name] = {"questions": len(rows[NEED]["mrr"]), "systems": _means(rows), "need less": paired(rows)}
         progress("sets", done, len(found))
     return report
+
+
+def left_out(found: Sets, embedder: Embedder, progress: Progress) -> dict[str, Need]:
+    """For each set, weights fitted to the sets that share no conversation with it; each of these weighs the same."""
+    designs: dict[str, list[Case]] = {}
+    for done, (name, talks) in enumerate(found.items(), 1):
+        designs[name] = [case for one in talks for case in retrieval.design(one, embedder)]
+        progress("designs", done, len(found))
+    names = {name: {one.name for one in talks} for name, talks in found.items()}
+    needs = {}
+    for name in found:
+        others = [designs[other] for other in found if names[other].isdisjoint(names[name])]
+        if others:
+            needs[name] = Need.of(embedder.card.name).with_(**_spelled(retrieval.fit(evenly(others))))
+    return needs
+
+
+def _spelled(weights: Mapping[str, float]) -> dict[str, float]:
+    return {name.replace(" ", "_"): weight for name, weight in weights.items()}
+
+
+def evenly(designs: Sequence[Sequence[Case]]) -> list[Case]:
+    """The cases of several sets together, weighted so that each set weighs the same."""
+    mean = sum(map(len, designs)) / len(designs)
+    return [(columns, right, weight * mean / len(one)) for one in designs for columns, right, weight in one]
 
 
 def _rows(conversations: Sequence[Conversation], embedder: Embedder, need: Need) -> dict[str, dict[str, list[float]]]:
@@ -105,6 +130,10 @@ def _rows(conversations: Sequence[Conversation], embedder: Embedder, need: Need)
                 for name in MEASURES:
                     mine[name].append(measured[name])
     return rows
+
+
+def _means(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[str, float]]:
+    return {system: {name: sum(values) / len(values) for name, values in mine.items()} for system, mine in rows.items()}
 
 
 def paired(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> dict[str, dict[str, dict[str, float]]]:

@@ -225,7 +225,7 @@ TABLE = {
     "Finnish": (
         _asked(
             "Pekka",
-            "Pekka asuu Oulussa.\nTapasin Pekan eilen.\nPekalla on koira, ei kissaa.\nHän sanoi Pekalle, että tulee.",
+            "Pekka asuu Oulussa.\nTapasin Pekan eilen.\nPekalla on nyt koira.\nHän sanoi Pekalle, että tulee.",
             "Pekkala on kaukana.\nPekkanen asuu siellä.\nPeura on siellä.",
         ),
         _asked(

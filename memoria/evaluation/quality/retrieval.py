@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,17 @@ from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need, centred
-from memoria.recall.search import times_of
-from memoria.text.times import overlap, spans
+from memoria.recall.search import about
+from memoria.text.times import Reading, closeness, days
 from memoria.text.words import question
 from memoria.types import EmbedderCard, Where
+from memoria.zones import day
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
+Case = tuple[Mapping[str, "Floats"], "Floats", float]
+"""A question to fit to: columns of its n candidates, which of these are relevant, shape (n,), and its weight."""
 
 DEPTH = 50
 BOOTSTRAPS = 1000
@@ -188,8 +191,14 @@ def curve(rows: Iterable[tuple[Asked, Sequence[int]]]) -> list[float]:
 
 
 def summary(rows: Iterable[tuple[Asked, Sequence[int]]]) -> dict[str, Any]:
-    """Means per category and over "all": {category: {measure: {"mean", "low", "high", "n"}}}."""
-    return summed([(asked.category, measures(asked, found)) for asked, found in rows])
+    """Means per category, over "all", and over questions of any category that name a time ("dated").
+
+    In the form {category: {measure: {"mean", "low", "high", "n"}}}.
+    """
+    found = [(asked, measures(asked, places)) for asked, places in rows]
+    dated = [row for asked, row in found if days(asked.text, date(2000, 1, 1), Reading())]
+    report = summed([(asked.category, row) for asked, row in found])
+    return {**report, "dated": _means(dated)} if dated else report
 
 
 def summed(rows: Sequence[tuple[str, Mapping[str, float]]]) -> dict[str, Any]:
@@ -218,36 +227,37 @@ def svg(report: Mapping[str, Any]) -> str:
     return chart(title, lines, range(0, DEPTH + 1, 10), "k")
 
 
-def design(one: Conversation, embedder: Embedder) -> list[tuple[Mapping[str, Floats], Floats]]:
-    """For each question the columns of its candidates and which are relevant, shape (n,), to fit weights to."""
+def design(one: Conversation, embedder: Embedder) -> list[Case]:
+    """The questions of a conversation, to fit weights to."""
     import numpy as np
 
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
-        cases: list[tuple[Mapping[str, Floats], Floats]] = []
+        cases: list[Case] = []
         for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
             if right.any():
                 times = _times(memory, asked.text, evidence.ids, one.until)
-                cases.append(({**centred(evidence.columns), "time": times}, right))
+                cases.append(({**centred(evidence.columns), "time": times}, right, 1.0))
     return cases
 
 
 def _times(memory: Memoria, text: str, ids: Sequence[str], at: datetime) -> Floats:
-    """Whether each memory is about a time that the question names, shape (n,)."""
+    """How well the days that the question names and those that each memory is about agree, shape (n,)."""
     import numpy as np
 
-    named = spans(text, at)
+    reading = Reading()
+    named = days(text, day(at, reading.zone), reading)
     found = memory.store.read(ids) if named else ()
-    about = [float(overlap(named, times_of(one.memory))) for one in found if one is not None]
-    times: Floats = np.array(about) if named else np.zeros(len(ids))
+    close = [closeness(named, about(one.memory, reading)) for one in found if one is not None]
+    times: Floats = np.array(close) if named else np.zeros(len(ids))
     return times
 
 
-def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float = 1e-3) -> dict[str, float]:
+def fit(cases: Sequence[Case], *, penalty: float = 1e-3) -> dict[str, float]:
     """Weights by maximum likelihood of a conditional logit (McFadden 1974): which of the candidates is needed.
 
     A question with m pieces of evidence weighs sqrt(m), between equal weights for questions and for pieces. Columns are
@@ -258,7 +268,8 @@ def fit(cases: Sequence[tuple[Mapping[str, Floats], Floats]], *, penalty: float 
 
     names = list(cases[0][0])
     tables = [
-        (np.stack([columns[name] for name in names], axis=1), right / np.sqrt(right.sum())) for columns, right in cases
+        (np.stack([columns[name] for name in names], axis=1), weight * right / np.sqrt(right.sum()))
+        for columns, right, weight in cases
     ]
     scale = np.concatenate([table for table, _ in tables]).std(axis=0) + 1e-9
 

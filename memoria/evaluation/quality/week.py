@@ -16,7 +16,7 @@ from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.forget.erase import verification
 from memoria.forget.residue import text_secrets
 from memoria.transfer.jsonl import import_lines
-from memoria.types import Hit, Memory, Secret
+from memoria.types import Hit, Hits, Memory, Secret
 
 DEPTH = 10
 _NEAR = 3
@@ -180,7 +180,7 @@ def play(memory: Memoria, subject: str | None, asks: Sequence[str], questions: S
     )
 
 
-def _recall(memory: Memoria, texts: Sequence[str]) -> list[list[Hit]]:
+def _recall(memory: Memoria, texts: Sequence[str]) -> list[Hits]:
     return memory.recall_many(texts, k=DEPTH) if texts else []
 
 

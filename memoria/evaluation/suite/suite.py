@@ -16,7 +16,8 @@ from typing import Any
 
 from memoria.derived.gist import extract
 from memoria.derived.lineage import find_part
-from memoria.engine.memory import Include, Memoria
+from memoria.engine.arguments import Include
+from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoryNotFound
 from memoria.evaluation.suite.cases import CATEGORIES, generate

@@ -1,0 +1,1 @@
+"""Sentence models computed with numpy from the weights that packages carry: no torch, no network."""

@@ -1,0 +1,187 @@
+"""The forward pass of BERT (J. Devlin et al., NAACL 2019) in numpy, from safetensors, with mean pooling.
+
+Texts are sorted by length and their tokens stand in one matrix without padding: the linear layers see all tokens of a
+batch at once, and attention goes by groups of texts that have the same number of tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memoria.encoders.threads import one_thread
+from memoria.errors import ModelCorrupt
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from memoria.arrays import Vectors
+
+# Tokens of a batch: with more, the matrices leave the cache of the processor.
+_TOKENS = 1024
+
+
+class Transformer:
+    """A sentence model of a folder: `config.json`, `tokenizer.json`, `model.safetensors`. Loads at construction.
+
+    sha256: what the weights have to be. most: tokens of a text after which it is cut off. Raises ModelCorrupt.
+    """
+
+    def __init__(self, folder: Path, sha256: str, most: int) -> None:
+        from tokenizers import Tokenizer
+
+        checked(folder / "model.safetensors", sha256)
+        config = json.loads((folder / "config.json").read_text())
+        self._heads, self._epsilon = int(config["num_attention_heads"]), float(config["layer_norm_eps"])
+        self._weights = tensors(folder / "model.safetensors")
+        self._layers = range(int(config["num_hidden_layers"]))
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(most)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (n, d), float32."""
+        import numpy as np
+
+        tokens = [one.ids for one in self._tokenizer.encode_batch([text.strip() for text in texts])]
+        out = np.empty((len(tokens), self._weights["embeddings.LayerNorm.weight"].size), np.float32)
+
+        def fill(batch: Sequence[int]) -> None:
+            out[batch] = self._pooled([tokens[n] for n in batch])
+
+        many = list(batches([len(ids) for ids in tokens]))
+        with one_thread():
+            if len(many) < 2:
+                list(map(fill, many))
+            else:
+                with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "memoria-embed") as threads:
+                    list(threads.map(fill, many))
+        return out
+
+    def _pooled(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """tokens: of texts in the order of their length."""
+        import numpy as np
+
+        lengths = [len(ids) for ids in tokens]
+        x = self._embedded(np.concatenate(tokens), np.concatenate([np.arange(n) for n in lengths]))
+        for layer in self._layers:
+            x = self._layer(f"encoder.layer.{layer}.", x, lengths)
+        mean = np.add.reduceat(x, np.cumsum([0, *lengths[:-1]])) / np.array(lengths, np.float32)[:, None]
+        unit: Vectors = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+        return unit
+
+    def _embedded(self, ids: np.ndarray[Any, Any], positions: np.ndarray[Any, Any]) -> Vectors:
+        weights = self._weights
+        x = weights["embeddings.word_embeddings.weight"][ids]
+        x += weights["embeddings.position_embeddings.weight"][positions]
+        x += weights["embeddings.token_type_embeddings.weight"][0]
+        return self._norm("embeddings.LayerNorm", x)
+
+    def _layer(self, name: str, x: Vectors, lengths: Sequence[int]) -> Vectors:
+        """One layer: attention, then the two linear maps with GELU between them; both are added to what came in."""
+        q, k, v = (self._linear(f"{name}attention.self.{part}", x) for part in ("query", "key", "value"))
+        said = self._linear(f"{name}attention.output.dense", attention(q, k, v, lengths, self._heads))
+        x = self._norm(f"{name}attention.output.LayerNorm", x + said)
+        wide = gelu(self._linear(f"{name}intermediate.dense", x))
+        return self._norm(f"{name}output.LayerNorm", x + self._linear(f"{name}output.dense", wide))
+
+    def _linear(self, name: str, x: Vectors) -> Vectors:
+        out: Vectors = x @ self._weights[f"{name}.weight"].T
+        out += self._weights[f"{name}.bias"]
+        return out
+
+    def _norm(self, name: str, x: Vectors) -> Vectors:
+        import numpy as np
+
+        x = x - x.mean(axis=1, keepdims=True)
+        x /= np.sqrt((x * x).mean(axis=1, keepdims=True) + np.float32(self._epsilon))
+        x *= self._weights[f"{name}.weight"]
+        x += self._weights[f"{name}.bias"]
+        return x
+
+
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of texts in the order of their length, cut where a batch would have more than `_TOKENS` tokens."""
+    batch: list[int] = []
+    total = 0
+    for n in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and total + lengths[n] > _TOKENS:
+            yield batch
+            batch, total = [], 0
+        batch.append(n)
+        total += lengths[n]
+    if batch:
+        yield batch
+
+
+def attention(q: Vectors, k: Vectors, v: Vectors, lengths: Sequence[int], heads: int) -> Vectors:
+    """Scaled dot-product attention within each text. q, k, v: shape (tokens, d), of texts in the order of length."""
+    import numpy as np
+
+    out = np.empty_like(q)
+    scale, at = np.float32((q.shape[1] / heads) ** -0.5), 0
+    for length, texts in groupby(lengths):
+        n = len(list(texts))
+        rows = slice(at, at := at + n * length)
+        query, key, value = (one[rows].reshape(n, length, heads, -1).transpose(0, 2, 1, 3) for one in (q, k, v))
+        scores = (query * scale) @ key.transpose(0, 1, 3, 2)
+        scores -= scores.max(axis=-1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=-1, keepdims=True)
+        out[rows] = (scores @ value).transpose(0, 2, 1, 3).reshape(n * length, -1)
+    return out
+
+
+def gelu(x: Vectors) -> Vectors:
+    """x times the normal distribution function of x, in place; to 1e-7 of it.
+
+    M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions, 1964, 26.2.17 by way of 7.1.26.
+    """
+    import numpy as np
+
+    for at in range(0, len(x), 64):
+        part = x[at : at + 64]
+        size = np.abs(part)
+        t = 1 / (1 + np.float32(0.3275911 * 0.5**0.5) * size)
+        tail = np.float32(1.061405429) * t
+        for term in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            tail += np.float32(term)
+            tail *= t
+        tail *= np.exp(part * part * np.float32(-0.5))
+        # x times Phi(x) is max(x, 0) - |x| times the tail beyond |x|.
+        np.maximum(part, 0, out=part)
+        part -= np.float32(0.5) * size * tail
+    return x
+
+
+def checked(weights: Path, sha256: str) -> None:
+    """Raises ModelCorrupt when a file is not the one that was published."""
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
+        raise ModelCorrupt(f"{weights.parent}: weights have sha256 {digest}, published are {sha256}")
+
+
+def tensors(path: Path) -> Mapping[str, np.ndarray[Any, Any]]:
+    """The float32 tensors of a safetensors file, mapped: what is not used takes no memory.
+
+    The file is a length of 8 bytes, that many bytes of JSON with the place of each tensor, and the tensors.
+    """
+    import numpy as np
+
+    mapped = np.memmap(path, np.uint8, "r")
+    start = 8 + int.from_bytes(mapped[:8].tobytes(), "little")
+    head = json.loads(mapped[8:start].tobytes())
+    return {
+        name: np.asarray(mapped[start + one["data_offsets"][0] : start + one["data_offsets"][1]])
+        .view(np.float32)
+        .reshape(one["shape"])
+        for name, one in head.items()
+        if one.get("dtype") == "F32"
+    }
