@@ -17,8 +17,8 @@ import numpy as np
 
 import memoria
 from memoria import Draft, Memoria, Memory, Provenance
-from memoria.canonical import mentions
 from memoria.testing import HashEmbedder
+from memoria.text.mentions import mentions
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PATIENT, ADDRESS, PHONE = "Anna Berg", "anna.berg@mail.example", "555-010-7788"

@@ -113,3 +113,9 @@ def test_nearly_the_same_is_near_without_spaces_too() -> None:
 @pytest.mark.parametrize("text", ["王小明昨天去了成都的一家很大的银行办事", "地下鉄の駅の近くに小さな本屋があります"])
 def test_a_sentence_without_spaces_is_not_brief(text: str) -> None:
     assert not brief(text)
+
+
+@pytest.mark.parametrize("name", ["Ada", "Dan", "Ella", "Hans", "Den", "Una", "Jan", "Nina", "Sin", "Van"])
+def test_a_name_is_no_grammar_of_another_language(name: str) -> None:
+    for text in (name, f"{name} plays chess", f"chess with {name}"):
+        assert stems(name)[0] in stems(text), text

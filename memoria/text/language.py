@@ -171,37 +171,45 @@ def of_script(written: str, text: str) -> str | None:
     return "ja" if known == "zh" and _KANA.search(text) else known
 
 
-def latin(text: str) -> str | None:
-    """The language of what a text says in Latin letters; None where as little speaks for one as for others."""
+def latin(text: str, *, sure: bool = False) -> str | None:
+    """The language of what a text says in Latin letters; None where as little speaks for one as for others.
+
+    sure: in plain letters, one word of grammar alone tells none but English: it may be a name, as Ada is, which means
+    "there is" in Indonesian.
+    """
     votes: Counter[str] = Counter()
+    words: Counter[str] = Counter()
     for word in set(_WORD.findall(folded(text.casefold()))):
         owners = _owners().get(word, ())
+        words.update(owners)
         votes.update({code: 2 if code == ENGLISH or len(owners) == 1 else 1 for code in owners})
     letters, hint = _by_letters(_LETTERS, text), _by_letters(_HINTS, text)
     votes.update({code: weight for code, weight in ((letters, 2), (hint, 1)) if code is not None})
     most = max(votes.values(), default=0)
-    best = [code for code in votes if votes[code] == most]
+    few = sure and text.isascii()
+    best = [code for code in votes if votes[code] == most and (code == ENGLISH or words[code] > 1 or not few)]
     if ENGLISH in best:
         return ENGLISH
     if most < _ENOUGH:
         return hint if best == [hint] else None
-    return next((code for code in (letters, hint) if code in best), min(best))
+    return next((code for code in (letters, hint) if code in best), min(best, default=None))
 
 
-def spoken_in(written: str, text: str, language: str | None) -> str | None:
+def spoken_in(written: str, text: str, language: str | None, *, sure: bool = False) -> str | None:
     """The language of the words of a text that are in one script.
 
     Args:
         written: the first word of the Unicode names of its letters.
         text: all of the text.
         language: of whatever is in its script; None tells it by the text.
+        sure: not by a single word of grammar that may be a name.
 
     Returns:
         A code of `LANGUAGES`; None where nothing tells it.
     """
     if language is not None and _WRITTEN.get(language, _LATIN) == written:
         return language
-    return latin(text) if written == _LATIN else of_script(written, text)
+    return latin(text, sure=sure) if written == _LATIN else of_script(written, text)
 
 
 def stop_words(code: str) -> frozenset[str]:

@@ -116,13 +116,15 @@ def stems(text: str, language: str | None = None, *, asking: bool = False) -> li
     """
     words = plain_words(text)
     if text.isascii():
-        return stemmed(words, spoken_in("LATIN", text, language) or ENGLISH, asking=asking)
+        return stemmed(words, spoken_in("LATIN", text, language, sure=True) or ENGLISH, asking=asking)
     by_script: dict[str, str] = {}
     found = []
     for word in words:
         written = script(word[0])
         if written not in by_script:
-            by_script[written] = spoken_in(written, text, language) or (ENGLISH if written in _ENGLISH else "")
+            by_script[written] = spoken_in(written, text, language, sure=True) or (
+                ENGLISH if written in _ENGLISH else ""
+            )
         found += stemmed([word], by_script[written], asking=asking)
     return found
 
