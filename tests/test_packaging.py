@@ -31,6 +31,7 @@ def test_the_wheel_holds_stores_and_policies_as_files(tmp_path: Path) -> None:
     assert {"memoria/py.typed", "memoria/stores/in_memory.py", "memoria/policies/exponential.py"} <= set(names)
     assert not [name for name in names if name.startswith(("stores/", "policies/"))]
     data = {"memoria/data/__init__.py", "memoria/data/week.jsonl", "memoria/data/week_questions.jsonl"}
+    data |= {f"memoria/data/languages/{code}.tsv" for code in "ar de en es fr hi ja pt ru th tr zh".split()}  # noqa: SIM905 - a list of codes reads as codes
     assert {name for name in names if name.startswith("memoria/data/")} == data
     unpacked = str(tmp_path / "unpacked")
     code = f"import sys; sys.path.insert(0, {unpacked!r}); import memoria.stores as s; print(s.__file__)"
