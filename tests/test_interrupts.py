@@ -22,7 +22,8 @@ from memoria.forget.residue import scan
 from memoria.testing.postgres import Server
 from tests.interrupts import EMBEDDER, Lines, Verb, filled, opened, picture
 
-SAMPLE = int(os.environ.get("MEMORIA_INTERRUPTS", "14"))
+# A copy of a database takes longer than one of a folder.
+SAMPLES = {kind: int(os.environ.get("MEMORIA_INTERRUPTS", few)) for kind, few in (("local", 14), ("postgres", 5))}
 
 # All or nothing: the state afterwards is that from before, or that of a run that was not interrupted.
 WHOLE: dict[str, Verb] = {
@@ -62,10 +63,11 @@ STEPS: dict[str, Verb] = {
 
 @dataclass
 class Stores:
-    """Fresh copies of a filled store, one at a time. ids: those of its memories by name."""
+    """Fresh copies of a filled store, one at a time. ids: those of its memories by name. sample: lines to try."""
 
     fresh: Callable[[], Path | str]
     ids: dict[str, str]
+    sample: int
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Stores:
         shutil.rmtree(folder / "copy.memoria", ignore_errors=True)
         return Path(shutil.copytree(folder / "a.memoria", folder / "copy.memoria"))
 
-    return Stores(fresh, filled(folder / "a.memoria"))
+    return Stores(fresh, filled(folder / "a.memoria"), SAMPLES["local"])
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def postgres(server: Server, template: str, tmp_path_factory: pytest.TempPathFac
         shutil.copytree(folder / "filled", folder / "copied")
         return f"{server.database('copied', template='filled')}&keys={folder / 'copied'}"
 
-    yield Stores(fresh, ids)
+    yield Stores(fresh, ids, SAMPLES["postgres"])
     for name in ("copied", "filled"):
         server.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -102,11 +104,11 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     return found
 
 
-def points(count: int, name: str) -> list[int]:
+def points(count: int, name: str, sample: int) -> list[int]:
     """Lines to be interrupted, from 1 on: all, or a sample that is the same at each run."""
-    if not SAMPLE or count <= SAMPLE:
+    if not sample or count <= sample:
         return list(range(1, count + 1))
-    return sorted(random.Random(name).sample(range(1, count + 1), SAMPLE))
+    return sorted(random.Random(name).sample(range(1, count + 1), sample))
 
 
 @pytest.mark.parametrize("name", [*WHOLE, *STEPS])
@@ -118,7 +120,7 @@ def test_an_interrupted_verb_loses_nothing(stores: Stores, name: str) -> None:
         with Lines() as lines:
             verb(memory, ids)
         after: list[object] = list(picture(memory))
-    tried = points(lines.count, name)
+    tried = points(lines.count, name, stores.sample)
     for at in tried:
         place = stores.fresh()
         where = interrupted(place, verb, ids, at, name, before, after)
