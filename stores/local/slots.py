@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def slot_bytes(dimension: int) -> int:
     return -(-(_VECTOR_AT + 2 * dimension) // SECTOR) * SECTOR
 
 
+@cache
 def slot_dtype(dimension: int) -> np.dtype[Any]:
     """A slot as numpy sees it."""
     return np.dtype(
