@@ -87,8 +87,7 @@ def compare_(
 
 
 def _weights(path: Path, embedder: str) -> Need:
-    given = json.loads(path.read_text())
-    return Need.of(embedder).with_(**{name.replace(" ", "_"): weight for name, weight in given.items()})
+    return Need.of(embedder).with_(**json.loads(path.read_text()))
 
 
 def _compared(report: dict[str, Any]) -> Table:

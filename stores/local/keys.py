@@ -12,8 +12,6 @@ from memoria.stores.local.database import Database, marks
 from memoria.stores.local.space import Space, live_among
 from memoria.types import Record
 
-_BATCH = 1024
-
 
 def claim(database: Database, batches: Iterable[tuple[Space, Sequence[Record]]], leaving: Set[bytes]) -> set[bytes]:
     """The labels of keys that nothing else will have; raises KeyConflict. leaving: ids that go or are replaced."""
@@ -29,7 +27,7 @@ def claim(database: Database, batches: Iterable[tuple[Space, Sequence[Record]]],
 def _holders(database: Database, space: Space, hashes: Sequence[bytes]) -> dict[bytes, set[bytes]]:
     """The ids of live memories that have each label."""
     found: dict[bytes, set[bytes]] = {}
-    for some in parts(hashes, _BATCH):
+    for some in parts(hashes):
         sql = f"SELECT l.hash, m.id, m.slot FROM label l JOIN memory m ON m.row = l.row WHERE l.hash IN ({marks(some)})"
         lines = database.rows(sql, *some)
         live = {id for id, _ in live_among(space, [(id, slot) for _, id, slot in lines])}

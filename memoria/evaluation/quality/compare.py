@@ -104,12 +104,8 @@ def left_out(found: Sets, embedder: Embedder, progress: Progress) -> dict[str, N
     for name in found:
         others = [designs[other] for other in found if names[other].isdisjoint(names[name])]
         if others:
-            needs[name] = Need.of(embedder.card.name).with_(**_spelled(retrieval.fit(evenly(others))))
+            needs[name] = Need.of(embedder.card.name).with_(**retrieval.fit(evenly(others)))
     return needs
-
-
-def _spelled(weights: Mapping[str, float]) -> dict[str, float]:
-    return {name.replace(" ", "_"): weight for name, weight in weights.items()}
 
 
 def evenly(designs: Sequence[Sequence[Case]]) -> list[Case]:
