@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -21,12 +22,14 @@ from memoria.cli.app import (
     out,
     show_memories,
 )
+from memoria.cli.prefixes import whole
+from memoria.cli.terminal import Grid
 from memoria.engine.memory import Memoria
 from memoria.retention.fade import LIMIT
 from memoria.retention.prune import Pruning
 from memoria.types import Budget
 
-IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories.")]
+IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories, or their first digits.")]
 ReasonOption = Annotated[str, typer.Option(help="The reason; kept in the ledger, encrypted.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be archived; change nothing.")]
 
@@ -86,37 +89,37 @@ def agreed(memory: Memoria, report: Pruning) -> bool:
 @app.command()
 def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
     """Takes memories out of recall, reversibly."""
-    _do(store, lambda memory: memory.archive(*ids))
+    _do(store, ids, Memoria.archive)
 
 
 @app.command()
 def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
     """Brings archived memories back."""
-    _do(store, lambda memory: memory.restore(*ids))
+    _do(store, ids, Memoria.restore)
 
 
 @app.command()
 def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
     """Pins memories: they never fade."""
-    _do(store, lambda memory: memory.pin(*ids))
+    _do(store, ids, Memoria.pin)
 
 
 @app.command()
 def unpin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
     """Lets pinned memories fade again."""
-    _do(store, lambda memory: memory.unpin(*ids))
+    _do(store, ids, Memoria.unpin)
 
 
 @app.command()
 def hold(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
     """Holds memories: nothing fades, changes or forgets them."""
-    _do(store, lambda memory: memory.hold(*ids, reason=reason))
+    _do(store, ids, partial(Memoria.hold, reason=reason))
 
 
 @app.command()
 def release(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
     """Ends holds."""
-    _do(store, lambda memory: memory.release(*ids, reason=reason))
+    _do(store, ids, partial(Memoria.release, reason=reason))
 
 
 @app.command()
@@ -127,15 +130,15 @@ def ledger(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
     if as_json:
         echo_json(entries)
         return
-    table = Table("at", "action", "ids", "reason")
+    grid = Grid("at", "action", "ids", "reason")
     for one in entries:
-        table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, " ".join(one.ids), one.reason)
-    out.print(table)
+        grid.add(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, " ".join(one.ids), one.reason)
+    grid.show(out)
 
 
-def _do(store: Any, act: Callable[[Memoria], None]) -> None:
+def _do(store: Path, ids: Sequence[str], act: Callable[..., None]) -> None:
     with opened(store, "", "rw") as memory:
-        act(memory)
+        act(memory, *whole(memory, *ids))
 
 
 def _show_ids(ids: tuple[str, ...], what: str, as_json: bool) -> None:
@@ -161,7 +164,7 @@ def allocate(
     if as_json:
         echo_json(found)
         return
-    table = Table("namespace", "places", "hits", "of uses", "one more adds")
+    grid = Grid("namespace", "places", "hits", "of uses", "one more adds")
     for one in sorted(found.shares, key=lambda one: -one.places):
-        table.add_row(one.name, str(one.places), f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
-    out.print(table)
+        grid.add(one.name, one.places, f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
+    grid.show(out)
