@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from memoria.cli.app import (
 )
 from memoria.cli.prefixes import whole
 from memoria.cli.quality import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
-from memoria.cli.retention import DryOption, IdsArgument, agreed
+from memoria.cli.retention import DryOption, IdsArgument, agreed, done
 from memoria.cli.terminal import Grid, visible
 from memoria.cli.verbs import IdArgument
 from memoria.embedders import MiniLM
@@ -139,10 +140,11 @@ def supersede(
 
 
 @app.command()
-def expire(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, at: AtOption = None) -> None:
+def expire(
+    ids: IdsArgument, store: StoreOption = DEFAULT_STORE, at: AtOption = None, as_json: JsonOption = False
+) -> None:
     """Ends memories: they no longer hold, and are found only by --as-of."""
-    with opened(store, "", "rw") as memory:
-        memory.expire(*whole(memory, *ids), at=_utc(at))
+    done(store, ids, partial(Memoria.expire, at=_utc(at)), as_json=as_json)
 
 
 @app.command()

@@ -74,11 +74,15 @@ def ask(
     prompt: Annotated[str, typer.Argument(help="What to ask.")],
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Prints the answer of the distilled model, from weights alone; names the active shards on stderr."""
     with opened(store, namespace, "r") as memory:
         model = memory.distilled()
         answer, route = model.generate(prompt), model.route(prompt)
+    if as_json:
+        echo_json({"answer": answer, "route": route})
+        return
     err.print(f"Shards: {', '.join(route.shards) or 'none, the base answers'} (nearest {route.nearest:.2f}).")
     typer.echo(visible(answer))
 

@@ -122,20 +122,27 @@ def _repaired(store: str | Path, *, yes: bool) -> list[str]:
 
 
 @app.command()
-def rebuild(store: StoreOption = DEFAULT_STORE) -> None:
+def rebuild(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Rebuilds indexes and frees the disk space of what was forgotten."""
     with opened_store(store, "rw") as there:
         there.rebuild()
+        found = there.stats()
+    if as_json:
+        echo_json(found)
 
 
 @app.command()
 def reembed(
     embedder: Annotated[str, typer.Argument(help="SentenceTransformer name, or all-MiniLM-L6-v2.")],
     store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
 ) -> None:
     """Replaces every vector by that of another embedder; all or nothing."""
     with opened_store(store, "rw") as there:
         there.reembed(as_embedder(embedder))
+        card = there.embedder
+    if as_json:
+        echo_json(card)
 
 
 @app.command()

@@ -39,6 +39,9 @@ def _beginning_with(memory: Memoria, given: str) -> list[str]:
     """Ids of the time that the digits tell; of so many at most that the digits are hardly anybody's alone."""
     open_digits = max(_MILLIS - len(given), 0)
     first = int(given[:_MILLIS], 16) << (4 * open_digits)
-    since = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=first)
-    until = since + timedelta(milliseconds=1 << (4 * open_digits))
+    try:
+        since = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=first)
+        until = since + timedelta(milliseconds=1 << (4 * open_digits))
+    except OverflowError:
+        return []
     return [one.id for one in memory.list(limit=_MOST, since=since, until=until)]

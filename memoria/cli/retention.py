@@ -87,39 +87,43 @@ def agreed(memory: Memoria, report: Pruning) -> bool:
 
 
 @app.command()
-def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Takes memories out of recall, reversibly."""
-    _do(store, ids, Memoria.archive)
+    done(store, ids, Memoria.archive, as_json=as_json)
 
 
 @app.command()
-def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Brings archived memories back."""
-    _do(store, ids, Memoria.restore)
+    done(store, ids, Memoria.restore, as_json=as_json)
 
 
 @app.command()
-def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Pins memories: they never fade."""
-    _do(store, ids, Memoria.pin)
+    done(store, ids, Memoria.pin, as_json=as_json)
 
 
 @app.command()
-def unpin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def unpin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Lets pinned memories fade again."""
-    _do(store, ids, Memoria.unpin)
+    done(store, ids, Memoria.unpin, as_json=as_json)
 
 
 @app.command()
-def hold(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
+def hold(
+    ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
     """Holds memories: nothing fades, changes or forgets them."""
-    _do(store, ids, partial(Memoria.hold, reason=reason))
+    done(store, ids, partial(Memoria.hold, reason=reason), as_json=as_json)
 
 
 @app.command()
-def release(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
+def release(
+    ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
     """Ends holds."""
-    _do(store, ids, partial(Memoria.release, reason=reason))
+    done(store, ids, partial(Memoria.release, reason=reason), as_json=as_json)
 
 
 @app.command()
@@ -136,9 +140,13 @@ def ledger(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
     grid.show(out)
 
 
-def _do(store: Path, ids: Sequence[str], act: Callable[..., None]) -> None:
+def done(store: Path, ids: Sequence[str], act: Callable[..., None], *, as_json: bool) -> None:
+    """Does something to memories, by their ids; with --json, prints the whole ids."""
     with opened(store, "", "rw") as memory:
-        act(memory, *whole(memory, *ids))
+        meant = whole(memory, *ids)
+        act(memory, *meant)
+    if as_json:
+        echo_json(meant)
 
 
 def _show_ids(ids: tuple[str, ...], what: str, as_json: bool) -> None:

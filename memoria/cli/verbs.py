@@ -10,6 +10,7 @@ from typing import Annotated, Any, Unpack
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -55,12 +56,16 @@ IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first 
 def init(
     store: StoreOption = DEFAULT_STORE,
     embedder: Annotated[str | None, typer.Option(help="SentenceTransformer name; default all-MiniLM-L6-v2.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Makes an empty store."""
     if not is_url(store) and (store / "memoria.db").exists():
         raise StoreExists(f"{store} is a memoria store already")
-    with open_memoria(store, embedder=embedder):
-        err.print(f"Made {store}.")
+    with open_memoria(store, embedder=embedder) as memory:
+        card = memory.store.embedder
+    if as_json:
+        echo_json({"store": str(store), "embedder": card})
+    err.print(Text(visible(f"Made {store}.")))
 
 
 @app.command()
@@ -144,7 +149,7 @@ def recall(
         out.print(f"[dim]anything known: {hits.known:.3f}[/]")
     _show_hits(hits[:k], explain=explain)
     if hits[k:]:
-        err.print("[dim]runners-up[/]")
+        out.print("[dim]runners-up[/]")
         _show_hits(hits[k:], explain=explain)
 
 

@@ -53,10 +53,13 @@ def worker(
 
 
 @app.command()
-def purge(url: UrlArgument) -> None:
+def purge(url: UrlArgument, as_json: JsonOption = False) -> None:
     """Removes what was forgotten from the server's files now: rewrites tables with dead rows and recycles the log."""
     with cluster(url) as (_, store):
         store.purge()
+        found = store.stats()
+    if as_json:
+        echo_json(found)
 
 
 @contextmanager
