@@ -166,7 +166,7 @@ def test_get_shows_everything(tmp_path: Path) -> None:
 
 
 def test_version_and_help_in_panels() -> None:
-    assert CliRunner().invoke(app, ["--version"]).stdout == "0.1.0\n"
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"{memoria.__version__}\n"
     shown = CliRunner().invoke(app, ["--help"]).stdout
     order = [shown.index(f" {name} ") for name in ("remember", "recall", "forget", "archive", "scan", "worker")]
     assert order == sorted(order)

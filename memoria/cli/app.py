@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from memoria import __version__
 from memoria.cli.terminal import Grid
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
@@ -34,7 +34,7 @@ err = Console(stderr=True)
 
 def _say_version(asked: bool) -> None:
     if asked:
-        typer.echo(version("memoria"))
+        typer.echo(__version__)
         raise typer.Exit
 
 
