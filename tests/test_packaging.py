@@ -56,6 +56,6 @@ def test_a_missing_extra_names_what_installs_it() -> None:
 def test_nothing_says_to_install_what_has_another_owner() -> None:
     """The distribution named "memoria" is somebody else's; ours is memoria-runtime."""
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    texts = {name: (ROOT / name).read_bytes() for name in files.split("\0") if name}
+    texts = {name: (ROOT / name).read_bytes() for name in files.split("\0") if (ROOT / name).is_file()}
     old = re.compile(rb"pip install [^\n]*\bmemoria(?!-runtime)(?:\[|'|\"|$)|\bmemoria\[", re.M)
     assert not [name for name, text in texts.items() if name != "tests/test_packaging.py" and old.search(text)]
