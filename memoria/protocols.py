@@ -638,6 +638,24 @@ class Detector(Protocol):
         ...
 
 
+class Judge(Protocol):
+    """How sure one statement makes each of some memories untrue."""
+
+    name: str
+
+    def __call__(self, statement: str, texts: Sequence[str]) -> Sequence[float]:
+        """Judges one statement.
+
+        Args:
+            statement: what was said.
+            texts: n memories, few: what it may be about.
+
+        Returns:
+            The log-odds that each is untrue now, n numbers.
+        """
+        ...
+
+
 __all__ = [
     "Bounded",
     "Change",
@@ -646,6 +664,7 @@ __all__ = [
     "Detector",
     "Embedder",
     "Generator",
+    "Judge",
     "Progress",
     "Store",
 ]
