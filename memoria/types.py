@@ -125,27 +125,31 @@ class Memory:
         return max((part.created_at for part in self.parts), default=self.created_at)
 
 
-Relation = Literal["derived", "supersedes"]
-"""How one memory depends on another: it was made from it, or it replaced it."""
+Relation = Literal["derived", "supersedes", "doubts"]
+"""How one memory depends on another: it was made from it, it replaced it, or it makes it doubtful."""
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 """Every relation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One memory was derived from another, or supersedes it.
+    """One memory was derived from another, supersedes it, or makes it doubtful.
 
     Attributes:
-        parent: id of the source, or of the memory that was superseded.
-        child: id of what was made from it, or superseded it.
-        relation: which of the two.
-        was: the parent's `valid_to` before it was superseded; None for no end, and for what is derived.
+        parent: id of the source, or of the memory that was superseded or is doubtful.
+        child: id of what was made from it, superseded it, or makes it doubtful.
+        relation: which of the three.
+        was: the parent's `valid_to` before it was superseded; None for no end, and for other relations.
+        weight: of a doubt, the log-odds that the child makes the parent untrue; None for other relations.
+        judge: of a doubt, the name of what judged it; None for other relations.
     """
 
     parent: str
     child: str
     relation: Relation
     was: datetime | None = None
+    weight: float | None = None
+    judge: str | None = None
 
 
 RECENT = 16
