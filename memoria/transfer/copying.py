@@ -232,7 +232,7 @@ def _written(store: Store, ids: Sequence[str]) -> set[Link]:
 
 
 def _lacking_links(source: Store, target: Store) -> Iterator[set[Link]]:
-    """The links by which memories supersede or doubt others that the target lacks, a part of the ids after the other."""
+    """The links of superseding and of doubt that the target lacks, a part of the ids after the other."""
     return (_written(source, part) - _written(target, part) for part in _all(source))
 
 

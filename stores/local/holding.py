@@ -220,7 +220,9 @@ class Holding(Turns):
         """Until when each of those of `ids` that are under a hold is valid."""
         sql = f"SELECT m.id, m.valid_to FROM memory m JOIN standing s ON s.row = m.row WHERE s.bits & {rows.HELD} AND "
         return {
-            id: until for part in parts(ids) for id, until in self._database.rows(f"{sql}m.id IN ({marks(part)})", *part)
+            id: until
+            for part in parts(ids)
+            for id, until in self._database.rows(f"{sql}m.id IN ({marks(part)})", *part)
         }
 
     def _check_held_spaces(self, numbers: Sequence[int]) -> None:
