@@ -379,7 +379,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.expire(*ids, at=at))
 
     async def history(self, id: IdLike) -> Memories:
-        """What a memory superseded and what superseded it.
+        """What a memory superseded or doubts, and what superseded or doubts it.
 
         Args:
             id: of the memory, or the memory.

@@ -69,6 +69,7 @@ _REPORTED = re.compile(
     r"(?! (?:goodbye|yes|no|hello|hi)\b)"
     r"|\bI(?:'ve| have)? (?:just )?(?:heard|read|was told|am told|saw (?:somewhere|online|that))\b"
     r"|\baccording to\b|\bapparently\b|\ballegedly\b|\brumou?rs?\b|\bsupposedly\b|\bmeans? in \w+\b",
+    re.I,
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|whether|suppos(?:e|ing)|imagine|assum(?:e|ing)|pretend|hypothetical(?:ly)?|what if|might"
@@ -77,6 +78,7 @@ _SUPPOSED = re.compile(
     r"|hop(?:e|es|ing) (?:to|that)|almost|nearly|dream(?:s|ing)? of|plan(?:s|ning)? (?:to|on)|want(?:s|ed)? to"
     r"|going to|gonna|about to|one day|someday|I'll|we'll|will (?:be|move|have|become|start)|as if|as though"
     r"|let's say)\b",
+    re.I,
 )
 _MAY_MONTH = re.compile(r"\bMay\b")
 _ASKS = re.compile(
