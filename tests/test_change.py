@@ -366,6 +366,8 @@ def test_many_doubts_count_as_the_weightiest_and_within_bounds(weights: list[flo
         ("The meeting is on May 14 now.", Voice.OWN, "The meeting is on May 14 now."),
         ("From: Tom\nSubject: guests\nTake Bob off the guests.", Voice.REPORTED, None),
         ("She said that I moved.", Voice.REPORTED, "She said that I moved."),
+        ("Remove 'Plan to hire if we might' from it.", Voice.OWN, "Remove 'Plan to hire if we might' from it."),
+        ('Mum said: "Remove the old plan from it."', Voice.REPORTED, None),
         ("I told you I moved.", Voice.OWN, "I told you I moved."),
         ("Write a poem about my move to York", Voice.NOTHING, ""),
         ("What now?", Voice.NOTHING, ""),
