@@ -26,7 +26,7 @@ def fit(
     """Trains on four fifths of the grammar and on natural talks, and calibrates on the fifth and on the last talk.
 
     natural: pairs by the name of their talk; may be empty. folder: of the encoder. fold: the fifth that is left out.
-    Raises MissingExtra.
+
     """
     *trained, last = [*natural] or [""]
     said = [pair for name in trained for pair in natural[name]]

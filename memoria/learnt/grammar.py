@@ -145,6 +145,8 @@ class Grammar:
             kind = fact.attribute.kind if fact.attribute.kind in wordings.NOUNS else "contrast"
         if kind in ("change", "imperative", "state") and fact.attribute.many:
             return self._also(fact)
+        if kind == "over" and fact.attribute.base not in slots.ENDS:
+            kind = "end"
         if fact.attribute.base in wordings.OPPOSITES and self._rng.random() < 0.3:
             kind = "opposite"
         before, said = fact, self._opposite(fact) if kind == "opposite" else self._said(fact, kind)
@@ -325,7 +327,7 @@ _CHANGES: Mapping[str, float] = {
     "state": 4, "change": 22, "imperative": 6, "contrast": 20, "special": 14, "end": 8, "past": 6,
 }  # fmt: skip
 _VERB_CHANGES: Mapping[str, float] = {
-    "state": 2, "change": 18, "imperative": 3, "contrast": 18, "end": 16, "undone": 6, "negated": 3,
+    "state": 2, "change": 18, "imperative": 3, "contrast": 18, "end": 13, "over": 12, "undone": 6, "negated": 3,
 }  # fmt: skip
 _KEEPS: Mapping[Callable[[Grammar, Fact], list[Pair]], float] = {
     lambda grammar, fact: grammar._plain(fact, "state"): 4,
@@ -361,17 +363,21 @@ def _made(kind: str, rng: random.Random) -> str:
     day = rng.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"))
     month = rng.choice(("January", "March", "April", "May", "June", "July", "September", "October", "November"))
     hour = rng.choice(("9 am", "10:30", "noon", "2 pm", "3:15 pm", "half past four", "6 pm", "7:45 pm", "8 am"))
-    return rng.choice((day, f"{day} at {hour}", f"{rng.randrange(1, 29)} {month}", hour, f"{month} {rng.randrange(1, 29)}"))
+    return rng.choice(
+        (day, f"{day} at {hour}", f"{rng.randrange(1, 29)} {month}", hour, f"{month} {rng.randrange(1, 29)}")
+    )
 
 
 def _word(rng: random.Random) -> str:
-    return f"{rng.choice(('sunny', 'purple', 'quiet', 'lucky', 'frozen'))}-{rng.choice(('otter', 'maple', 'comet'))}{rng.randrange(10, 99)}"
+    first = rng.choice(("sunny", "purple", "quiet", "lucky", "frozen"))
+    return f"{first}-{rng.choice(('otter', 'maple', 'comet'))}{rng.randrange(10, 99)}"
 
 
 def _placed(kind: str, value: str) -> str:
     """A value with the preposition of its kind."""
     if kind == "time":
-        return f"at {value}" if value[0].isdigit() and not value[-1].isalpha() or value[-1] == "m" else f"on {value}"
+        hour = value == "noon" or value.startswith("half") or re.fullmatch(r"[\d:]+( [ap]m)?", value) is not None
+        return f"{'at' if hour else 'on'} {value}"
     return f"at {value}" if kind == "place" else value
 
 
@@ -385,6 +391,9 @@ def _verb_fields(text: str, fact: Fact, fields: dict[str, str], rng: random.Rand
     fields |= {"say": _said_of(base, subject), "have": "have" if first else "has", "am": "am" if first else "is"}
     fields |= {"begin": rng.choice(fact.attribute.begins) if fact.attribute.begins else f"started {ing}"}
     fields |= {"dont": "don't" if first else "doesn't", "S": subject.pronoun}
+    if "{ended}" in text:
+        way = rng.choice(slots.ENDS[base].split(" | "))
+        fields["ended"] = way.replace("{o}", fact.old)
     if head == "be":
         text = text.replace("{dont} {base}", f"{'am' if first else 'is'} not {rest}")
         text = text.replace("I {base1}", f"I am {rest}")

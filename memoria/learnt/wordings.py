@@ -106,7 +106,10 @@ they swapped {o} for {v} for {N}
 {v} is stepping in for {o} as {N}
 I left {o} and have {v} as {n} now
 {o} is no longer {N}
-I stopped working with {o} as {N}""",
+I stopped working with {o} as {N}
+{o} moved abroad, so I need a new {n}
+{o} has retired, {N} will be somebody else
+{o} gave up being {N}""",
     "time": """
 {N} was moved to {v}
 {N} has been pushed to {v}
@@ -121,7 +124,9 @@ we moved {N} from {o} to {v}
 {N} has moved from {o} to {v}
 we are doing {N} at {v} instead
 {o} is closed, so {N} is {at} now
-{N} will take place at {v} after all""",
+{N} will take place at {v} after all
+{o} burnt down, so much for {N}
+{o} was too dear, we took {v} for {N}""",
     "money": """
 {N} went up to {v}
 {N} went down to {v}
@@ -297,6 +302,17 @@ it has been months since {S} last did: {base} {o}
 please take out that {S} {say} {o}
 {S} {have} lost interest in {ing} {o}
 that {S} {say} {o} is no longer true""",
+    "over": """
+{S} {ended}
+last week {S} {ended}
+{S} finally {ended}
+yesterday {S} {ended}
+in the end {S} {ended}
+turns out that {S} {ended}
+after all this time {S} {ended}
+{S} {ended}, what a day
+as of this month it is done: {S} {ended}
+I should say that {S} {ended}""",
     "question": """
 does it still hold that {S} {say} {v}?
 should {S} {base} {v}?

@@ -17,7 +17,7 @@ from memoria.protocols import Embedder, Progress
 
 _SHORTEST = 4
 # Of each persona, about so many pairs that change nothing.
-PAIRS = 500
+PAIRS = 400
 
 
 def learnable(folder: Path) -> list[str]:
