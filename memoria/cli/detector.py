@@ -68,7 +68,7 @@ def eval_detector(
     folds: Annotated[
         bool, typer.Option("--folds", help="Also train on four fifths of the grammar, five times.")
     ] = False,
-    steps: Annotated[int, typer.Option(min=2, help="Steps of the training of a fold.")] = 250,
+    steps: Annotated[int, typer.Option(min=2, help="Steps of the training of a fold.")] = 200,
     seed: SeedOption = 1,
     plot: Annotated[Path | None, typer.Option("--plot", help="SVG file to draw found against false into.")] = None,
     cache: CacheOption = DEFAULT_CACHE,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 from memoria.errors import ModelCorrupt
 
@@ -75,7 +76,7 @@ def read(path: Path) -> Adapted:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         parts = {
             part: {
@@ -87,7 +88,7 @@ def read(path: Path) -> Adapted:
         }
         slope, offset = map(float, arrays["scale"])
         made = Adapted(encoder=str(arrays["encoder"]), slope=slope, offset=offset, **parts)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise ModelCorrupt(f"{path} holds no weights of a judge: {error}") from error
     if made.down.keys() != made.up.keys() or set(made.head) != set(_HEAD):
         raise ModelCorrupt(f"{path} lacks matrices")

@@ -21,17 +21,27 @@ _JUDGED = 600
 
 
 def fit(
-    natural: Mapping[str, Sequence[Pair]], folder: Path, steps: int, seed: int, fold: int, progress: Progress
+    natural: Mapping[str, Sequence[Pair]],
+    folder: Path,
+    steps: int,
+    seed: int,
+    fold: int,
+    progress: Progress,
+    *,
+    calibrated: bool = True,
 ) -> Adapted:
     """Trains on four fifths of the grammar and on natural talks, and calibrates on the fifth and on the last talk.
 
     natural: pairs by the name of their talk; may be empty. folder: of the encoder. fold: the fifth that is left out.
+    calibrated: False leaves logits as they are, whose order is the same.
 
     """
     *trained, last = [*natural] or [""]
     said = [pair for name in trained for pair in natural[name]]
     made = Grammar(seed, fold).pairs(max(steps * BATCH - len(said), steps * BATCH // 2))
     adapted = train([*made, *said], folder, steps, seed, progress)
+    if not calibrated:
+        return adapted
     grammar = Grammar(seed, fold, held=True).pairs(_JUDGED)
     talk = list(natural.get(last, ()))
     judged = [*grammar, *talk]

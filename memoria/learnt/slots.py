@@ -16,8 +16,10 @@ POOLS: Mapping[str, str] = {
     "city": "Porto, Ghent, Lyon, Bergen, Leeds, Austin, Seville, Krakow, Osaka, Denver, Bristol, Turin, Malmo, Graz, "
     "Halifax, Cardiff, Utrecht, Montreal, Nairobi, Lima, Hanoi, Dublin, Aarhus, Basel, Tampa, Perth, Cork, Quito",
     "place": "the Blue Heron, the town hall, room 204, the library on Mill Street, the Green Door, Cafe Luna, the old "
-    "brewery, the east wing, the community centre, Riverside Park, the Harbour Hotel, the school gym, the second floor, "
-    "Pine Street 14, the rooftop terrace, the church hall, the Corner Bistro, the north campus, the lake house, Studio 5",
+    "brewery, the east wing, the community centre, Riverside Park, the Harbour Hotel, the school gym, the "
+    "second floor, "
+    "Pine Street 14, the rooftop terrace, the church hall, the Corner Bistro, the north campus, the lake house, "
+    "Studio 5",
     "company": "Helix Labs, Brightwater, Nordbank, Kestrel Media, Alder & Co, the city council, Osprey Systems, the "
     "university, Juniper Foods, Vantage Insurance, the public library, Orbit Telecom, Maple Health, Stonebridge Legal, "
     "a small bakery, Copperline, the museum, Tidewater Energy",
@@ -69,13 +71,17 @@ NOUNS: Mapping[str, str] = {
     "golf handicap = 12, 15, 18, 22; ceiling height = 2.4 m, 2.7 m, 3 m; dose = 5 mg, 10 mg, 20 mg, 40 mg; speed limit "
     "= 30, 50, 70, 100; sample size = 40 people, 120 people, 300 people; grade in {subject} = a B, a C, an A, a D",
     "choice": "favourite colour = teal, mustard, burgundy, olive, lilac; colour of {thing} = red, white, navy, green, "
-    "silver; diet = vegan, vegetarian, keto, pescatarian, gluten-free; favourite food = @food; usual breakfast = @food; "
+    "silver; diet = vegan, vegetarian, keto, pescatarian, gluten-free; favourite food = @food; usual breakfast "
+    "= @food; "
     "favourite band = Radiohead, Portishead, the Pixies, Khruangbin, Mogwai; favourite author = Ursula Le Guin, Toni "
-    "Morrison, Italo Calvino, Octavia Butler; major = biology, economics, history, linguistics, physics; thesis topic = "
-    "soil bacteria, medieval trade, graph theory, urban noise, coral reefs; job title = junior analyst, senior analyst, "
+    "Morrison, Italo Calvino, Octavia Butler; major = biology, economics, history, linguistics, physics; thesis "
+    "topic = "
+    "soil bacteria, medieval trade, graph theory, urban noise, coral reefs; job title = junior analyst, senior "
+    "analyst, "
     "head of sales, staff engineer, nurse manager, art director; main language = Python, Rust, Go, Kotlin, Elixir; "
     "database = Postgres, MySQL, MongoDB, SQLite, DynamoDB; cloud provider = AWS, Azure, Hetzner, Google Cloud; "
-    "framework = Django, Rails, Laravel, FastAPI, Spring; phone = an iPhone, a Pixel, a Galaxy, a Fairphone; laptop = a "
+    "framework = Django, Rails, Laravel, FastAPI, Spring; phone = an iPhone, a Pixel, a Galaxy, a Fairphone; "
+    "laptop = a "
     "ThinkPad, a MacBook, a Framework, a Chromebook; car = a Golf, a Tesla, a Fiesta, an old Volvo, a Prius; theme of "
     "the party = pirates, the seventies, space, masks, jungle; dessert = tiramisu, apple cake, sorbet, cheesecake; "
     "blood type on the form = A positive, O negative, B positive, AB negative; default language = English, Spanish, "
@@ -250,7 +256,8 @@ THINGS = (
 )
 # Whose it is, and the word for them afterwards.
 KIN = (
-    "sister she, brother he, mother she, father he, wife she, husband he, boss she, neighbour he, daughter she, son he, "
+    "sister she, brother he, mother she, father he, wife she, husband he, boss she, neighbour he, daughter she, "
+    "son he, "
     "cousin he, aunt she, grandmother she, uncle he, best friend she, flatmate he, colleague she, niece she"
 )
 NAMES = (

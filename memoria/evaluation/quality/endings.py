@@ -33,7 +33,7 @@ BOUNDS = (0.5, 0.8, 0.9)
 MARGIN = 1.0
 NEAREST = 5
 # Held-out pairs of each fold, and pairs that boosting learns from.
-JUDGED, LEARNT = 1000, 2000
+JUDGED, LEARNT = 800, 1000
 _CALLS = 20
 
 
@@ -105,7 +105,7 @@ def _reader(
     path = cache / f"judge-{digest}-{steps}-{seed}-{fold}.npz"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        fit(natural, minilm_folder(), steps, seed, fold, progress).write(path)
+        fit(natural, minilm_folder(), steps, seed, fold, progress, calibrated=False).write(path)
     return Reader(read(path))
 
 
