@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from memoria.cli import app
 from memoria.embedders import MINILM_SHA256, minilm_folder
 from memoria.errors import ModelCorrupt, ModelNotFound
 from memoria.evaluation.quality import contenders, endings, sessions
@@ -27,6 +29,9 @@ from memoria.learnt.grammar import _WORDINGS, ATTRIBUTES, FOLDS, Grammar, Pair
 from memoria.learnt.natural import Turn, natural
 from memoria.remember import Draft
 from memoria.testing import HashEmbedder
+
+if TYPE_CHECKING:
+    from memoria.arrays import Vectors
 
 MATRICES = 36  # six of each of six layers
 
@@ -121,14 +126,22 @@ def test_sessions_tell_which_value_ends() -> None:
 def drawn(seed: int) -> Adapted:
     """Weights by chance."""
     rng = np.random.default_rng(seed)
-    shapes = {"query": (384, 384), "key": (384, 384)}
-    names = {f"encoder.layer.0.attention.self.{part}": shape for part, shape in shapes.items()}
-    head = {"U": (48, 1536), "b": (48,), "v": (48,), "c": (1,)}
+
+    def random_(*shape: int, scale: float) -> Vectors:
+        values: Vectors = rng.normal(scale=scale, size=shape).astype(np.float32)
+        return values
+
+    names = [f"encoder.layer.0.attention.self.{part}" for part in ("query", "key")]
     return Adapted(
         encoder=MINILM_SHA256,
-        down={name: rng.normal(size=(16, into)).astype(np.float32) / 20 for name, (_, into) in names.items()},
-        up={name: rng.normal(size=(out, 16)).astype(np.float32) / 50 for name, (out, _) in names.items()},
-        head={name: rng.normal(size=shape).astype(np.float32) / 20 for name, shape in head.items()},
+        down={name: random_(16, 384, scale=0.05) for name in names},
+        up={name: random_(384, 16, scale=0.02) for name in names},
+        head={
+            "U": random_(48, 1536, scale=0.05),
+            "b": random_(48, scale=0.05),
+            "v": random_(48, scale=0.05),
+            "c": random_(1, scale=0.05),
+        },
         slope=1.5,
         offset=-0.5,
     )
@@ -208,7 +221,8 @@ def test_calibration_finds_the_odds_again() -> None:
     logits = np.array([rng.uniform(-6, 6) for _ in range(4000)], np.float32)
     untrue = [rng.random() < 1 / (1 + np.exp(-(0.5 * one - 1))) for one in logits]
     slope, offset = platt(logits, untrue, np.full(4000, 1 / 4000))
-    assert (slope, offset) == (pytest.approx(0.5, abs=0.05), pytest.approx(-1, abs=0.15))
+    assert slope == pytest.approx(0.5, abs=0.05)
+    assert offset == pytest.approx(-1, abs=0.15)
 
 
 # The installed judge.
@@ -336,3 +350,9 @@ def test_contenders_see_the_same_pairs() -> None:
         assert scores.shape == (40,)
         assert np.ptp(scores) > 0
     assert contenders.rules_end("I moved from Porto to Ghent.", ["I live in Porto.", "I like tea."]) == [True, False]
+
+
+def test_a_drawing_needs_the_folds() -> None:
+    done = CliRunner().invoke(app, ["eval", "detector", "--plot", "a.svg"])
+    assert done.exit_code == 2
+    assert "--folds" in done.output

@@ -65,6 +65,7 @@ def eval_detector(
     locomo: LocomoOption = None,
     memora: MemoraOption = None,
     weights: WeightsOption = None,
+    every: Annotated[int, typer.Option(min=1, help="Judge only every n-th turn of LoCoMo.")] = 1,
     folds: Annotated[
         bool, typer.Option("--folds", help="Also train on four fifths of the grammar, five times.")
     ] = False,
@@ -89,7 +90,7 @@ def eval_detector(
     report["languages"] = endings.in_languages(judge)
     with progress_bar() as progress:
         if locomo is not None:
-            report["chat"] = endings.chat(datasets.load(locomo), embedder, judge, progress)
+            report["chat"] = endings.chat(datasets.load(locomo), embedder, judge, progress, every)
         if folds:
             natural = _natural(memora, cache, seed, progress)
             report["folds"] = endings.folds(natural, embedder, cache, steps, seed, progress)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memoria.embedders import MINILM_SHA256, minilm_folder
 from memoria.encoders import background
@@ -62,7 +62,7 @@ class Reader:
         if adapted.encoder != MINILM_SHA256:
             raise ModelCorrupt(f"the judge is for an encoder with sha256 {adapted.encoder}, not {MINILM_SHA256}")
         self._adapted = adapted
-        self._encoder: Any = Pairs(folder or minilm_folder(), MINILM_SHA256, MOST, adapted.changes())
+        self._encoder = Pairs(folder or minilm_folder(), MINILM_SHA256, MOST, adapted.changes())
 
     def reads(self, text: str) -> bool:
         """Whether a text is in English, as far as its letters, its commonest words and the encoder's words tell."""

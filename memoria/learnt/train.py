@@ -46,8 +46,8 @@ def train(pairs: Sequence[Pair], folder: Path, steps: int, seed: int, progress: 
             group["lr"] = RATE * min((step + 1) / (0.1 * steps + 1), (steps - step) / (0.9 * steps))
         wanted = torch.tensor([float(one.untrue) for one in batch])
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
-            odds = model([(one.statement, one.memory) for one in batch], _CUT)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(odds.float(), wanted)
+            odds: Any = model([(one.statement, one.memory) for one in batch], _CUT)
+        loss: Any = torch.nn.functional.binary_cross_entropy_with_logits(odds.float(), wanted)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learnt, 1.0)
@@ -153,4 +153,5 @@ def adapted(model: Any) -> Adapted:
         if part in parts:
             parts[part][matrix] = value
     head = {"U": values["hidden.weight"], "b": values["hidden.bias"], "v": values["last.weight"][0]}
-    return Adapted(encoder=MINILM_SHA256, **parts, head={**head, "c": values["last.bias"]})
+    head["c"] = values["last.bias"]
+    return Adapted(encoder=MINILM_SHA256, down=parts["down"], up=parts["up"], head=head)

@@ -42,7 +42,8 @@ def by_cosine(pairs: Sequence[Pair], embedder: Embedder) -> Floats:
 
     said = embedder.embed([one.statement for one in pairs])
     kept = embedder.embed([one.memory for one in pairs])
-    return np.einsum("nd,nd->n", said, kept).astype(np.float64)
+    cosines: Floats = np.einsum("nd,nd->n", said, kept).astype(np.float64)
+    return cosines
 
 
 def by_boosting(known: Sequence[Pair], pairs: Sequence[Pair], embedder: Embedder) -> Floats:

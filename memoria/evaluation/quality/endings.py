@@ -68,7 +68,7 @@ def folds(
     natural: Mapping[str, Sequence[Pair]], embedder: Embedder, cache: Path, steps: int, seed: int, progress: Progress
 ) -> dict[str, Any]:
     """Average precision of each contender on each fold, and curves of found against false over all of them."""
-    scored: dict[str, list[tuple[list[bool], Floats]]] = {}
+    scored: dict[str, list[tuple[list[bool], Floats | Vectors]]] = {}
     for fold in range(FOLDS):
         pairs = Grammar(seed + 1, fold, held=True).pairs(JUDGED)
         learnt = _reader(natural, cache, steps, seed, fold, progress)
@@ -161,15 +161,20 @@ def ended(odds: Sequence[float], bound: float, margin: float = MARGIN) -> int | 
     return best if odds[best] >= log(bound / (1 - bound)) and odds[best] - next_ >= margin else None
 
 
-def chat(talk: Sequence[Conversation], embedder: Embedder, judge: Judge, progress: Progress) -> dict[str, Any]:
-    """Endings and lowerings among the nearest earlier turns of each turn, a thousand turns; hardly any is right."""
+def chat(
+    talk: Sequence[Conversation], embedder: Embedder, judge: Judge, progress: Progress, every: int = 1
+) -> dict[str, Any]:
+    """Endings and lowerings among the nearest earlier turns of each turn, a thousand turns; hardly any is right.
+
+    every: judges only every n-th turn.
+    """
     import numpy as np
 
     judged: list[tuple[str, list[str], list[float]]] = []
     for done, one in enumerate(talk, 1):
         texts = [draft.text for draft in one.drafts]
         cosines = (lambda vectors: vectors @ vectors.T)(embedder.embed(texts))
-        for n in range(1, len(texts)):
+        for n in range(1, len(texts), every):
             nearest = [texts[m] for m in np.argsort(-cosines[n, :n], kind="stable")[:NEAREST].tolist()]
             judged.append((texts[n], nearest, list(judge(texts[n], nearest))))
         progress("conversations", done, len(talk))
