@@ -1,6 +1,6 @@
 """Two hundred short talks in which a fact changes, or does not: what is ended, what is lowered, and which comes first.
 
-Written by hand for this project, before anything was measured on them (memoria/data/changes.txt). A store of its own
+Written by hand for this project, before anything was measured on them (memoria/data/changes/settling.txt). A store of its own
 has of each talk what was said first, another true fact of the same, the question, six other facts, and what follows.
 """
 
@@ -60,7 +60,7 @@ class Talk:
 
 def talks() -> Iterator[Talk]:
     """The talks, in the order of the file."""
-    for line in (files("memoria.data") / "changes.txt").read_text("utf-8").splitlines():
+    for line in (files("memoria.data") / "changes" / "settling.txt").read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
             kind, first, later, question, also = (part.strip() for part in line.split("|"))
             marked = re.search(r"\[(.+?)\]", first)
