@@ -1,7 +1,7 @@
 """Two hundred short talks in which a fact changes, or does not: what is ended, what is lowered, and which comes first.
 
-Written by hand for this project, before anything was measured on them (memoria/data/changes/settling.txt). A store of its own
-has of each talk what was said first, another true fact of the same, the question, six other facts, and what follows.
+Written by hand for this project before anything was measured on them (memoria/data/changes/settling.txt). A store of
+its own has of each talk what was said first, another true fact of the same, the question, six more facts, what follows.
 """
 
 from __future__ import annotations
