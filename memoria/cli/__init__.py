@@ -15,6 +15,7 @@ from memoria.cli import (
     change,
     chat,
     demo,
+    detector,
     distill,
     lab,
     maintain,
