@@ -11,16 +11,19 @@ import numpy as np
 from memoria.callables import without_sketch
 from memoria.errors import InvalidVector
 from memoria.protocols import Embedder
+from memoria.text.parts import Pieces, joined
 from memoria.text.passages import whole
-from memoria.types import Passages, Record, Secret
+from memoria.types import Memory, Record, Secret
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 
-def embedded_whole(embedder: Embedder, texts: Sequence[str]) -> list[tuple[Vectors, Passages | None]]:
-    """The unit vector of each text, and its further passages; raises InvalidVector."""
-    return whole(embedder, texts, lambda parts: embedded(embedder, parts))
+def embedded_whole(embedder: Embedder, memories: Sequence[Memory]) -> list[Pieces]:
+    """The unit vector of each memory, and its further ones: of passages, of parts. Raises InvalidVector."""
+    texts = [one.text for memory in memories for one in memory.parts or (memory,)]
+    made = iter(whole(embedder, texts, lambda parts: embedded(embedder, parts)))
+    return [joined([next(made) for _ in memory.parts]) if memory.parts else next(made) for memory in memories]
 
 
 def rounded(record: Record) -> Record:

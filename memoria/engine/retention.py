@@ -77,7 +77,7 @@ class Retention(View):
     def _reported(self, hits: Hits) -> Hits:
         self._traces.hear(hits)
         if self._reinforcing == "recalled":
-            self._traces.use([hit.memory.id for hit in hits], self._clock(), found=True)
+            self._traces.use(dict.fromkeys(hit.home for hit in hits), self._clock(), found=True)
         if self._reinforcing == "used":
             for hit in hits:
                 hit.reporting(lambda id: self.reinforce(id))
