@@ -180,22 +180,27 @@ def lineage(
 def consolidation_(
     data: DataOption,
     only: OnlyOption = None,
-    like: Annotated[list[float] | None, typer.Option(help="Cosines to try; repeatable.")] = None,
+    like: Annotated[
+        list[float] | None, typer.Option(help="Cosines to gather from, beside the default; repeatable.")
+    ] = None,
+    most: Annotated[int | None, typer.Option(help="Parts that a gist may have; that of sleep by default.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--regime", help="Only these rows and the first; repeatable.")
+    ] = None,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
-    """What a night of sleep saves in bytes and costs in evidence recall, as a curve."""
+    """What sleep saves in bytes and costs in evidence recall, once and nightly, against never sleeping."""
     embedder = Cached(MiniLM(), cache)
-    likes = tuple(like or consolidation.LIKES)
+    found = consolidation.regimes(like or (), most)
+    asked = [one for one in found if one is found[0] or not name or one.name in name]
     with progress_bar() as progress:
-        rows = consolidation.curve(chosen(data, only, whole=True), embedder, progress, likes)
+        rows = consolidation.evaluate(chosen(data, only, whole=True), embedder, progress, asked)
     if as_json:
         echo_json(rows)
         return
-    names = ("recall@10", "recall@50", "mrr")
-    table = Table(
-        "like", "memories", "bytes", "on disk", *names, f"recall in {consolidation.TOKENS} tokens", "tokens@10"
-    )
+    names = ("recall@10", "recall@50", *(f"within {tokens}" for tokens in consolidation.TOKENS))
+    table = Table("regime", "memories", "bytes", "on disk", *names, "tokens@10", "archived", "erased")
     for row in rows:
         table.add_row(*_cells(row, names))
     out.print(table)
@@ -204,13 +209,14 @@ def consolidation_(
 def _cells(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     means = row["quality"]["all"]
     return [
-        "awake" if row["like"] is None else f"{row['like']:.2f}",
+        row["regime"],
         f"{row['memories']:,}",
         f"{row['bytes_left']:.3f}",
         f"{row['on_disk_left']:.3f}",
-        *(f"{means[name]['mean']:.3f} [{means[name]['low']:.2f}, {means[name]['high']:.2f}]" for name in names),
-        f"{row['recall@tokens']:.3f}",
+        *(f"{means[name]['mean']:.3f}" for name in names),
         f"{row['tokens@10']:.0f}",
+        str(row["archived"]),
+        str(row["erased"]),
     ]
 
 

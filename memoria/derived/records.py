@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from memoria.embedders import embed_whole
 from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
-from memoria.text.parts import Pieces, joined, pieces_of
+from memoria.text.parts import Pieces, joined, leaf_of, pieces_of
 from memoria.types import Memory, Record, Trace
 from memoria.validate import check_trace
 
@@ -109,6 +110,25 @@ class Records:
             sources = (*origin.derived_from, *(one.id for one in out))
             made = replace(made, provenance=replace(origin, derived_from=sources))
         return Change(replace=(self.remade(made, gist),), add=tuple(self.remade(one, None) for one in out))
+
+
+def leaf(record: Record | None, id: str, policy: DecayPolicy) -> Record | None:
+    """The record of this id, which may be a part of the gist that `record` is; None when it is not there.
+
+    A part was observed once, and each use of the gist is one of it: which part was used is not known.
+    """
+    found = leaf_of(record, id)
+    if record is None or found is None or found is record:
+        return found
+    observed = Counter(part.created_at for part in record.memory.parts)
+    trace = policy.encode(found.memory)
+    for at, _ in record.trace.recent:
+        if observed[at]:
+            observed[at] -= 1
+        elif at >= trace.start:
+            trace = policy.reinforce(trace, at, recalled=True)
+    standing = {name: getattr(record.trace, name) for name in ("archived", "pinned", "held")}
+    return replace(found, trace=replace(trace, **standing))
 
 
 def _kept(record: Record, texts: Mapping[str, str]) -> Iterator[tuple[str, Pieces]]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.gist import as_it_was
-from memoria.derived.records import Records
+from memoria.derived.records import Records, leaf
 from memoria.derived.validity import as_known
 from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
@@ -24,7 +24,7 @@ from memoria.recall.passage import nearest, nearest_parts, told
 from memoria.recall.probability import Calibration
 from memoria.recall.rerank import Rerank
 from memoria.text.calendar import Days
-from memoria.text.parts import leaf_of, leaves
+from memoria.text.parts import leaves
 from memoria.text.passages import LETTERS
 from memoria.text.times import Reading, closeness, days, meant
 from memoria.text.words import question
@@ -134,7 +134,7 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> Hits:
 def _passages(store: Store, hits: Sequence[Hit], vector: Vectors, request: Request) -> dict[str, str | None]:
     """By id, the passage of each memory with a long text; the others are not read."""
     long = sorted({hit.home for hit in hits if len(hit.memory.text) > LETTERS})
-    records = [leaf for one in (store.read(long) if long else []) if one is not None for leaf in leaves(one)]
+    records = [part for one in (store.read(long) if long else []) if one is not None for part in leaves(one)]
     return {one.memory.id: told(one, vector, (), request.need) for one in records}
 
 
@@ -177,7 +177,7 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         evidence = store.evidence(question(query), vector, where, pool)
         terms = request.need.terms(evidence)
         order = _by_score(evidence, terms)
-        records, seen, gists = _finalists(store, evidence, order, request, everyone=bool(named))
+        records, seen, gists = _finalists(store, policy, evidence, order, request, everyone=bool(named))
         if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
             break
         pool *= _WIDER
@@ -240,7 +240,7 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
 
 
 def _finalists(
-    store: Store, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
+    store: Store, policy: DecayPolicy, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
 ) -> tuple[list[tuple[int, Record]], int, dict[str, Memory | None]]:
     """Reads the best candidates: their positions and records, how many were looked at, and the gists of parts, by id.
 
@@ -255,7 +255,7 @@ def _finalists(
         ids = list(dict.fromkeys(evidence.ids[at] for at in part))
         read = {one.memory.id: one for one in store.read(ids) if one is not None}
         seen += len(part)
-        records = [leaf_of(read.get(evidence.ids[at]), evidence.said[at]) for at in part]
+        records = [leaf(read.get(evidence.ids[at]), evidence.said[at], policy) for at in part]
         here = [(at, record) for at, record in zip(part, records, strict=True) if record is not None]
         homes = {record.memory.id: evidence.ids[at] for at, record in here}
         gists |= {id: _then(read[home].memory, request) for id, home in homes.items() if home != id}
