@@ -79,6 +79,8 @@ class Records:
 
     def set_apart(self, ids: Collection[str]) -> None:
         """Makes each of `ids` that is now a part of a gist a memory of its own again."""
+        if not ids:
+            return
         with self.store.alone():
             change = self.apart(ids)
             if change != Change():

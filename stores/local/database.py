@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 5
+FORMAT = 6
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -145,6 +145,10 @@ END;
 PRAGMA user_version = 5;
 """
 
+# Parts of gists have vectors in `passage`, at a byte a number: an older memoria would take them for damage.
+_FORMAT_6 = """
+PRAGMA user_version = 6;
+"""
 
 # Connections that this process has from its parent.
 _inherited: list[sqlite3.Connection] = []
@@ -302,6 +306,10 @@ def steps() -> Any:
     @migrations(name="format_5")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_5(db: Any) -> None:
         _run(db, _FORMAT_5)
+
+    @migrations(name="format_6")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_6(db: Any) -> None:
+        _run(db, _FORMAT_6)
 
     return migrations
 
