@@ -121,7 +121,7 @@ def test_parts_are_found_in_every_copy_of_a_store(tmp_path: Path) -> None:
         assert answers(memory) == known
         before = _vectors(memory)
         memory.reembed(EMBEDDER)
-        assert _vectors(memory) == before
+        assert _alike(_vectors(memory), before)
         lines = list(export(memory.store, Where()))
         memoria.copy(tmp_path / "a.memoria", tmp_path / "b.memoria")
         assert memory.doctor() == []
@@ -129,12 +129,17 @@ def test_parts_are_found_in_every_copy_of_a_store(tmp_path: Path) -> None:
         with opened(place) as other:
             if place == ":memory:":
                 import_lines(other.store, EMBEDDER, lines)
-            assert (answers(other), _vectors(other)) == (known, before)
+            assert answers(other) == known
+            assert _alike(_vectors(other), before)
 
 
-def _vectors(memory: memoria.Memoria) -> list[Any]:
+def _vectors(memory: memoria.Memoria) -> dict[str, Any]:
     records = [one for one in memory.store.read([one.id for one in memory.list()]) if one is not None]
-    return [(part.memory.id, part.vector.tobytes()) for one in records for part in leaves(one)]
+    return {part.memory.id: part.vector for one in records for part in leaves(one)}
+
+
+def _alike(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    return ours.keys() == theirs.keys() and all(np.allclose(ours[id], theirs[id], atol=2e-3) for id in theirs)
 
 
 def test_a_gist_without_vectors_of_its_parts_is_found_by_its_words(path: Path | str) -> None:
