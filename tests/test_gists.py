@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,9 +45,7 @@ def opened(path: Path | str, **options: Any) -> memoria.Memoria:
 
 def told(memory: memoria.Memoria) -> list[str]:
     drafts = [
-        Draft(
-            text=text, created_at=START + n * HOUR, subject=who, provenance=Provenance(speaker=who, session=session)
-        )
+        Draft(text=text, created_at=START + n * HOUR, subject=who, provenance=Provenance(speaker=who, session=session))
         for n, (who, session, text) in enumerate(TALK)
     ]
     return [one.id for one in memory.remember_many(drafts)]
@@ -61,8 +58,8 @@ def gathered(memory: memoria.Memoria) -> tuple[list[str], str]:
 
 
 @pytest.fixture(params=[":memory:", "a.memoria"])
-def path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
-    yield request.param if request.param == ":memory:" else tmp_path / request.param
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    return request.param if request.param == ":memory:" else tmp_path / request.param
 
 
 def answers(memory: memoria.Memoria) -> list[list[tuple[str, float]]]:

@@ -72,7 +72,7 @@ def test_what_is_alike_becomes_a_gist_and_the_rest_stays() -> None:
         found = memory.recall("coffee with Ann at nine", k=1)[0]
         assert found.memory == memory.get(ids[1])
         assert found.home == grown[0]
-        seen = [hit for hit in memory.recall("coffee with Ann", as_of=START + HOUR)]
+        seen = list(memory.recall("coffee with Ann", as_of=START + HOUR))
         assert sorted(hit.memory.id for hit in seen) == [ids[0], ids[1]]
         assert all(hit.gist is not None and len(hit.gist.parts) == 2 for hit in seen)
 

@@ -461,7 +461,8 @@ class AsyncMemoria(AsyncView):
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
+                `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
@@ -622,7 +623,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.archive(*ids))
 
     async def restore(self, *ids: IdLike) -> None:
-        """Brings archived memories back, of a part the whole gist; that counts as a use, or `fade` would take them again.
+        """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
 
         Args:
             ids: ids or memories.

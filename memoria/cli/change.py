@@ -58,9 +58,7 @@ def sleep(
     """Consolidates: what is alike becomes a gist, whose parts are found as before."""
     with opened(store, namespace, "rw") as memory:
         planned = prune and dry_run
-        night = memory.sleep(
-            like=like, most=most, cap=cap, fade=fade, prune=planned, relearn=relearn, dry_run=dry_run
-        )
+        night = memory.sleep(like=like, most=most, cap=cap, fade=fade, prune=planned, relearn=relearn, dry_run=dry_run)
         if prune and not dry_run:
             night = _pruned(memory, night, cap, yes=yes, ask=not as_json)
         rows = [] if as_json else gathered(memory, night)

@@ -51,7 +51,7 @@ class SleepOptions(TypedDict, total=False):
         examples: what `distill` was given, if it was.
         replay: which memories come first; None is `PrioritisedReplay`.
         cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
-        like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.6 in English with
+        like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.5 in English with
             all-MiniLM-L6-v2, and more where the embedder puts unrelated texts nearer to each other.
         most: parts of a gist, at most; at least 2; 8 by default.
     """
@@ -231,7 +231,8 @@ class Change(Retention, Weights):
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
+                `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.

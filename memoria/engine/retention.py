@@ -251,7 +251,7 @@ class Retention(View):
         self.store.mark(self._apart(ids), archived=True)
 
     def restore(self, *ids: IdLike) -> None:
-        """Brings archived memories back, of a part the whole gist; that counts as a use, or `fade` would take them again.
+        """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
 
         Args:
             ids: ids or memories.

@@ -63,10 +63,8 @@ def nearest(record: Record, vector: Vectors) -> Vectors:
     return best
 
 
-def nearest_parts(
-    store: Store, found: Sequence[tuple[Memory, float]], where: Where, vector: Vectors
-) -> dict[str, Hit]:
-    """By id, best first, the hits of memories by their cosines; of gists, of each of the parts that the filter means."""
+def nearest_parts(store: Store, found: Sequence[tuple[Memory, float]], where: Where, vector: Vectors) -> dict[str, Hit]:
+    """By id, best first, the hits of memories by their cosines; of gists, of each part that the filter means."""
     gists = [memory.id for memory, _ in found if memory.parts]
     read = {one.memory.id: one for one in (store.read(gists) if gists else []) if one is not None}
     hits = []

@@ -1,4 +1,4 @@
-"""Which document each leaf of a lexical index is of: a document has one for itself, a gist one for each of its parts."""
+"""Which document each leaf of a lexical index is of: a document has one for itself, a gist one for each part."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.ranking import best
-from memoria.text.leaves import Leaves
 from memoria.text.conversation import Conversation
+from memoria.text.leaves import Leaves
 from memoria.text.words import Question, Sign, signs, stems
 
 if TYPE_CHECKING:

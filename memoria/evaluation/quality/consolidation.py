@@ -140,7 +140,7 @@ def _measures(asked: Asked, hits: Hits, place: Mapping[str, int]) -> dict[str, f
 
 
 def _ranks(hits: Hits, place: Mapping[str, int]) -> dict[int, int]:
-    """The rank of each draft among hits; what is not of the conversation, such as the text of a settled change, none."""
+    """The rank of each draft among hits; what is none of them, such as the text of a settled change, has none."""
     return {place[hit.memory.id]: at for at, hit in enumerate(hits) if hit.memory.id in place}
 
 
