@@ -310,17 +310,54 @@ class Budget:
     bytes: int | None = None
 
 
+MOST_PARTS = 2047
+"""Of so many parts of a gist a vector is kept; further ones are found by that of the first."""
+# A text has fewer characters, see `validate.MAX_TEXT_BYTES`.
+_PART_BITS = 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passages:
-    """The passages of a long text, except the first, which begins at 0. Each ends where the next one begins.
+    """Vectors of a memory beside its own: of the passages of a long text, and of the parts of a gist.
+
+    The first passage begins at 0 and is not among them, except that of each part of a gist after the first part. Each
+    ends where the next one begins.
 
     Attributes:
-        starts: n places in the text, in characters, ascending.
-        vectors: a unit vector for each, shape (n, d), float32.
+        starts: n places in the text, in characters; of a gist, in the text of the part.
+        vectors: a unit vector for each, shape (n, d), float32; of a gist, rounded to a byte a number.
+        parts: of a gist, which of its parts each is of, n numbers from 0, ascending; empty for the first alone.
     """
 
     starts: tuple[int, ...]
     vectors: Vectors
+    parts: tuple[int, ...] = ()
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """For each vector, which part it is of, from 0."""
+        return self.parts or (0,) * len(self.starts)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """For each vector a number that says its part and its start, ascending: for stores."""
+        return tuple(part << _PART_BITS | start for part, start in zip(self.owners, self.starts, strict=True))
+
+    @classmethod
+    def placed(cls, places: Iterable[int], vectors: Vectors) -> Passages:
+        """Makes them again from `places`.
+
+        Args:
+            places: n numbers.
+            vectors: as of the class.
+
+        Returns:
+            The passages.
+        """
+        known = tuple(places)
+        parts = tuple(place >> _PART_BITS for place in known)
+        starts = tuple(place & ((1 << _PART_BITS) - 1) for place in known)
+        return cls(starts=starts, vectors=vectors, parts=parts if any(parts) else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,8 +367,9 @@ class Record:
     Attributes:
         memory: its content.
         trace: its strength and use.
-        vector: unit vector of its text, or of the first passage of a long one; shape (d,), float32.
-        passages: those after the first, of a text that one vector cannot have all of; None for any other.
+        vector: unit vector of its text, or of the first passage of a long one; of a gist, that of its first part;
+            shape (d,), float32.
+        passages: further vectors, of a text that one vector cannot have all of, and of a gist; None for any other.
     """
 
     memory: Memory
@@ -384,6 +422,18 @@ class Where:
         """
         asked = self.ids is None or memory.id in self.ids
         return asked and (self._meets(memory) or any(map(self._meets, memory.parts)))
+
+    def meant(self, memory: Memory) -> tuple[Memory, ...]:
+        """Which parts of a memory that matches are meant, `ids` and `archived` aside.
+
+        Args:
+            memory: the memory; one without parts is its own part. A gist of one of the `kinds` is so with all of it.
+
+        Returns:
+            These parts.
+        """
+        whole = replace(self, kinds=()) if memory.kind in self.kinds else self
+        return tuple(one for one in memory.parts or (memory,) if whole._meets(one))
 
     def _meets(self, memory: Memory) -> bool:
         return (
@@ -460,7 +510,7 @@ class Hit(_Reported):
     """A recalled memory and why it was found.
 
     Attributes:
-        memory: the memory.
+        memory: the memory. Of a gist it is the part that is wanted, with its own speaker, session and time.
         score: log-odds that it is needed now; the cosine when recall went by the vector alone.
         terms: the named parts of the score; their sum is the score.
         probability: how likely the query wants it, in [0, 1], whatever else is recalled; None by the vector alone, with
@@ -470,6 +520,7 @@ class Hit(_Reported):
         in_part: whether only the passage is to be shown, because the whole text did not fit into `budget_tokens`.
         doubted_by: ids of later statements that make the memory doubtful, the weightiest first; `terms["superseded"]`
             is what they take from its score.
+        gist: the gist that the memory is a part of; None for a memory of its own.
     """
 
     memory: Memory
@@ -479,6 +530,12 @@ class Hit(_Reported):
     passage: str | None = None
     in_part: bool = False
     doubted_by: tuple[str, ...] = ()
+    gist: Memory | None = None
+
+    @property
+    def home(self) -> str:
+        """The id under which it is stored: that of the gist of a part."""
+        return self.memory.id if self.gist is None else self.gist.id
 
     @property
     def shown(self) -> str:
@@ -506,13 +563,13 @@ class Hit(_Reported):
         """Reports that this memory was used, which strengthens it; does nothing without `reinforce="used"`."""
         tell = getattr(self, "_tell", None)
         if tell is not None:
-            tell(self.memory.id)
+            tell(self.home)
 
     def reporting(self, tell: Callable[[str], None]) -> Hit:
         """Makes `used` report to a callable.
 
         Args:
-            tell: called with the id of the memory each time.
+            tell: called with the id of the memory each time; of a part, with that of its gist.
 
         Returns:
             This same hit.

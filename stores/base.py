@@ -26,6 +26,7 @@ from memoria.stores.forgetting import Forgetting
 from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
 from memoria.text.fingerprints import Fingerprints, Statement, stated
+from memoria.text.parts import hidden as hidden_parts
 from memoria.traces import Traces
 from memoria.types import (
     RELATIONS,
@@ -245,11 +246,20 @@ class StoreBase(ABC):
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         with self._reading():
             among = set(self.select(where))
+            hidden = self._hidden(among, where)
             away = None
             if where.archived is False:
                 away = set(self.select(Where(namespace=where.namespace, archived=True)))
             under = self._under(where.namespace)
-            return merge([room.evidence(asked, vector, among, away, pool) for room in under])
+            return merge([room.evidence(asked, vector, among, away, pool, hidden) for room in under])
+
+    def _hidden(self, among: Set[str], where: Where) -> set[bytes]:
+        """The ids of parts of gists among these that the filter does not mean."""
+        free = replace(where, ids=None)
+        if free == Where(namespace=where.namespace, archived=where.archived):
+            return set()
+        gists = (one.memory for one in self._scan(where.namespace) if one.memory.parts and _id(one) in among)
+        return hidden_parts(free, gists)
 
     def _under(self, prefix: Namespace) -> list[Room]:
         """What lies under a namespace, in RAM; read anew after a change of content."""
@@ -456,7 +466,7 @@ class StoreBase(ABC):
         with self._reading():
             with self._writing():
                 old = list(self._scan(()))
-                made = embedded_whole(embedder, [record.memory.text for record in old])
+                made = embedded_whole(embedder, [record.memory for record in old])
                 self._write(
                     [_stored(replace(one, vector=v, passages=p)) for one, (v, p) in zip(old, made, strict=True)]
                 )

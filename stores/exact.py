@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from memoria.ranking import best
 from memoria.stores.nearness import Nearness
-from memoria.text.evidence import Columns, gather
+from memoria.text.evidence import Evidence, gather
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Record
 
@@ -29,7 +29,7 @@ class Room:
         self._further = Nearness(self._vectors.shape[1])
         for doc, record in enumerate(records):
             if record.passages is not None:
-                self._further.add(doc, record.passages.vectors)
+                self._further.add(doc, record.passages)
 
     @cached_property
     def _words(self) -> LexicalIndex:
@@ -45,19 +45,26 @@ class Room:
         return [(float(scores[at]), self._ids[docs[at]]) for at in best(scores, k, docs.__getitem__)]
 
     def evidence(
-        self, asked: Question, vector: Vectors, among: Set[str], without: Set[str] | None, pool: int
-    ) -> tuple[list[str], Columns]:
-        """Candidates among these ids, and their columns. without: ids that lend nothing to those beside them."""
+        self,
+        asked: Question,
+        vector: Vectors,
+        among: Set[str],
+        without: Set[str] | None,
+        pool: int,
+        hidden: Collection[bytes],
+    ) -> Evidence:
+        """Candidates among these ids, parts of gists `hidden` aside. without: ids that lend nothing to the others."""
         docs = self._docs(among)
         scores = self._further.scores(docs, self._vectors[docs], vector)
         nearest = docs[best(scores, pool, docs.__getitem__)]
         away = None if without is None else self._docs(without)
 
-        def read(some: Ints) -> Vectors:
-            return self._further.nearer(some, self._vectors[some], vector)
+        def read(some: Ints, parts: Ints) -> Vectors:
+            return self._further.nearer(some, parts, self._vectors[some], vector)
 
-        found, columns = gather(self._words, nearest, read, asked, vector, docs, pool, away)
-        return [self._ids[doc] for doc in found], columns
+        found, columns = gather(self._words, nearest, read, asked, vector, docs, pool, away, hidden)
+        ids = [self._ids[doc] for doc in self._words.leaves.owners(found).tolist()]
+        return Evidence(ids=ids, columns=columns, parts=self._words.ids_of(found))
 
     def _docs(self, ids: Set[str]) -> Ints:
         return np.array([doc for doc, id in enumerate(self._ids) if id in ids], np.int64)

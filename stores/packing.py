@@ -28,7 +28,7 @@ def pack(record: Record) -> bytes:
     said: dict[str, Any] = {"memory": asdict(record.memory), "trace": asdict(record.trace)}
     further = record.passages
     if further is not None:
-        said["passages"] = further.starts
+        said["passages"] = further.places
     head = json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
     vector = record.vector.astype("<f2").tobytes()
     if further is not None:
@@ -54,9 +54,9 @@ def unpack(data: bytes) -> Record:
         if (len(head), len(vector_bytes)) != lengths:
             raise ValueError
         said = json.loads(head)
-        starts = tuple(said.get("passages", ()))
-        vectors = np.frombuffer(vector_bytes, "<f2").astype(np.float32).reshape(1 + len(starts), -1)
-        further = Passages(starts=starts, vectors=vectors[1:]) if starts else None
+        places = tuple(said.get("passages", ()))
+        vectors = np.frombuffer(vector_bytes, "<f2").astype(np.float32).reshape(1 + len(places), -1)
+        further = Passages.placed(places, vectors[1:]) if places else None
         memory, trace = _memory(said["memory"]), _trace(said["trace"])
         return Record(memory=memory, trace=trace, vector=vectors[0], passages=further)
     except (struct.error, ValueError, LookupError, TypeError):

@@ -11,16 +11,20 @@ import numpy as np
 from memoria.callables import without_sketch
 from memoria.errors import InvalidVector
 from memoria.protocols import Embedder
+from memoria.text import coarse
+from memoria.text.parts import Pieces, joined
 from memoria.text.passages import whole
-from memoria.types import Passages, Record, Secret
+from memoria.types import Memory, Record, Secret
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
 
-def embedded_whole(embedder: Embedder, texts: Sequence[str]) -> list[tuple[Vectors, Passages | None]]:
-    """The unit vector of each text, and its further passages; raises InvalidVector."""
-    return whole(embedder, texts, lambda parts: embedded(embedder, parts))
+def embedded_whole(embedder: Embedder, memories: Sequence[Memory]) -> list[Pieces]:
+    """The unit vector of each memory, and its further ones: of passages, of parts. Raises InvalidVector."""
+    texts = [one.text for memory in memories for one in memory.parts or (memory,)]
+    made = iter(whole(embedder, texts, lambda parts: embedded(embedder, parts)))
+    return [joined([next(made) for _ in memory.parts]) if memory.parts else next(made) for memory in memories]
 
 
 def rounded(record: Record) -> Record:
@@ -37,9 +41,12 @@ def _rounded(vectors: Vectors) -> Vectors:
 
 def vector_secrets(record: Record, *, codes: bool = False) -> Iterator[Secret]:
     """The vectors of a record in the forms in which files may hold them. codes: as bits as well."""
-    further = () if record.passages is None else record.passages.vectors
-    for vector in (record.vector, *further):
+    yield from vector_secrets_of(record.vector, codes=codes)
+    for vector in () if record.passages is None else record.passages.vectors:
         yield from vector_secrets_of(vector, codes=codes)
+        small = coarse.to_bytes(vector[None])
+        if small is not None:
+            yield Secret(label="vector bytes", data=small, run=32)
 
 
 def vector_secrets_of(vector: Vectors, *, codes: bool) -> Iterator[Secret]:

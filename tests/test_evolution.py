@@ -119,6 +119,7 @@ def state(memory: memoria.Memoria) -> list[Any]:
             [_plain(part) for part in one.memory.parts],
             replace(one.trace, fades_at=None),
             one.vector.tobytes(),
+            None if one.passages is None else (one.passages.places, one.passages.vectors.tobytes()),
             sorted(
                 (names.get(link.parent, ""), link.relation, str(link.was))
                 for link in memory.store.links([one.memory.id])

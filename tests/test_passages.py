@@ -24,7 +24,7 @@ from memoria.stores.nearness import Nearness
 from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.text.passages import LEAST, by_letters, cut_at, grouped, starts, whole
 from memoria.transfer.jsonl import export, import_lines
-from memoria.types import Where
+from memoria.types import Passages, Where
 
 EMBEDDER = BoundedEmbedder(48)
 PAGE = " ".join(f"Paragraph {n}: the weather was mild and the garden needed water." for n in range(40))
@@ -232,9 +232,11 @@ def test_passages_in_ram_are_as_if_the_forgotten_had_never_been() -> None:
     vectors = {doc: rng.standard_normal((doc % 4 + 1, 8)).astype(np.float32) for doc in range(20)}
     seen, never = Nearness(8), Nearness(8)
     for doc, some in vectors.items():
-        seen.add(doc, some)
+        # Of gists in part: their parts come in order.
+        further = Passages(starts=(0,) * len(some), vectors=some, parts=tuple(range(len(some))) if doc % 2 else ())
+        seen.add(doc, further)
         if doc % 3:
-            never.add(doc, some)
+            never.add(doc, further)
     seen.remove(doc for doc in vectors if not doc % 3)
     question = rng.standard_normal(8).astype(np.float32)
     docs, scores = seen.best(question)
@@ -242,3 +244,7 @@ def test_passages_in_ram_are_as_if_the_forgotten_had_never_been() -> None:
     assert docs.tolist() == others.tolist()
     assert scores.tolist() == theirs.tolist()
     assert len(seen) == len(never)
+    parts = np.array([doc % 4 * (doc % 2) for doc in docs.tolist()], np.int64)
+    first = np.zeros((len(docs), 8), np.float32)
+    assert (seen.nearer(docs, parts, first, question) == never.nearer(docs, parts, first, question)).all()
+    assert (seen.nearer(docs, parts, first, question)[docs == 7] == vectors[7][3].astype(np.float16)).all()

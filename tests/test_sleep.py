@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from memoria import Draft, Memory
 from memoria.change.consolidate import from_note
 from memoria.change.sleep import JOURNAL
 from memoria.evaluation.bench.background import bench_sleep
-from memoria.evaluation.quality.consolidation import curve
+from memoria.evaluation.quality.consolidation import evaluate, regimes
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.policies import Exponential, PrioritisedReplay
 from memoria.testing import HashEmbedder
@@ -71,9 +72,11 @@ def test_what_is_alike_becomes_a_gist_and_the_rest_stays() -> None:
         assert grown == (night.gists[0][0], (more,))
         assert len(memory.get(grown[0]).parts) == 4
         found = memory.recall("coffee with Ann at nine", k=1)[0]
-        assert found.memory.id == grown[0]
-        seen = memory.recall("coffee with Ann", k=1, as_of=START + HOUR)[0].memory
-        assert [part.id for part in seen.parts] == [ids[0], ids[1]]
+        assert found.memory == memory.get(ids[1])
+        assert found.home == grown[0]
+        seen = list(memory.recall("coffee with Ann", as_of=START + HOUR))
+        assert sorted(hit.memory.id for hit in seen) == [ids[0], ids[1]]
+        assert all(hit.gist is not None and len(hit.gist.parts) == 2 for hit in seen)
 
 
 @pytest.mark.parametrize("keep", ["pin", "hold", "archive", "key", "bounds", "derived", "superseding"])
@@ -203,13 +206,16 @@ def test_the_cap_leaves_out_the_least_urgent_whichever_came_last() -> None:
         assert sorted(gathered[1]) == sorted(keen)
 
 
-def test_what_faded_is_archived_and_then_pruned_in_sleep() -> None:
+def test_what_faded_is_archived_and_then_pruned_in_a_sleep_that_is_told_to() -> None:
     with opened(policy=Exponential(stability=0.5)) as memory:
         ids = told(memory, [TALK[0], TALK[2]])
         late = START + 24 * 365 * HOUR
+        # The clock alone takes nothing out of reach.
+        assert (memory.sleep(at=late).faded, memory.sleep(at=late, prune=True).pruned) == ((), ())
+        assert len(memory.recall("coffee with Ann, or the train")) == 2
         # What it would archive first counts.
-        assert sorted(memory.sleep(at=late, prune=True, dry_run=True).pruned) == sorted(ids)
-        night = memory.sleep(at=late)
+        assert sorted(memory.sleep(at=late, fade=True, prune=True, dry_run=True).pruned) == sorted(ids)
+        night = memory.sleep(at=late, fade=True)
         assert (sorted(night.faded), night.pruned) == (sorted(ids), ())
         assert sorted(memory.sleep(at=late, prune=True, dry_run=True).pruned) == sorted(ids)
         assert len(memory) == 2
@@ -232,18 +238,41 @@ def test_the_recent_the_salient_and_the_weakly_held_are_replayed_first() -> None
     assert priority[4] == 0
 
 
-def test_the_curve_of_a_night_counts_what_a_gist_brings_back_and_what_it_saves() -> None:
+def test_the_cost_of_a_night_is_counted_by_parts_and_by_bytes() -> None:
     drafts = tuple(Draft(text=text, created_at=START + n * HOUR) for n, text in enumerate(TALK * 3))
     asked = Asked(
         text="coffee with Ann", category="all of it", relevant=(frozenset({0}), frozenset({1}), frozenset({3}))
     )
     talk = Conversation(name="talk", drafts=drafts, asked=(asked,), until=START + 20 * HOUR)
-    awake, asleep = curve([talk], EMBEDDER, lambda *_: None, likes=(0.6,))
-    assert (awake["like"], awake["memories"], awake["bytes_left"]) == (None, 18, 1)
-    assert asleep["memories"] < 18
-    assert asleep["bytes_left"] < 0.7
-    assert asleep["quality"]["all"]["recall@10"]["mean"] == awake["quality"]["all"]["recall@50"]["mean"] == 1
-    assert asleep["tokens@10"] > 0
+    awake, shipped, once, nightly, apart = evaluate([talk], EMBEDDER, lambda *_: None, regimes([1.0]))
+    assert [row["regime"] for row in (awake, shipped, once, nightly, apart)][1:] == [
+        "sleep()",
+        "once",
+        "nightly",
+        "once, 1",
+    ]
+    assert (awake["memories"], awake["bytes_left"]) == (18, 1)
+    assert once["memories"] < apart["memories"]
+    for row in (shipped, once, nightly):
+        assert row["memories"] < 6
+        assert row["bytes_left"] < 0.7
+        assert (row["archived"], row["erased"]) == (0, 0)
+        assert row["tokens@10"] == awake["tokens@10"]
+        for name in ("recall@10", "recall@50", "within 500"):
+            assert row["quality"]["all"][name]["mean"] == awake["quality"]["all"][name]["mean"] > 0
+
+
+def test_a_part_that_does_not_come_back_is_not_found_by_its_gist() -> None:
+    talk = Conversation(
+        name="talk",
+        drafts=tuple(Draft(text=f"I had coffee with Ann at {n}", created_at=START + n * HOUR) for n in range(60)),
+        asked=(Asked(text="coffee with Ann at 7", category="one", relevant=(frozenset(range(60)),)),),
+        until=START + 60 * HOUR,
+    )
+    every = replace(talk, asked=(replace(talk.asked[0], relevant=tuple(frozenset({n}) for n in range(60))),))
+    (asleep,) = evaluate([every], EMBEDDER, lambda *_: None, regimes([], most=64)[2:3])
+    assert asleep["memories"] == 1
+    assert asleep["quality"]["all"]["recall@10"]["mean"] == 10 / 60
 
 
 def test_what_was_said_to_have_changed_is_settled_first_thing() -> None:

@@ -466,14 +466,15 @@ class AsyncMemoria(AsyncView):
     @overload
     async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
+        """Consolidates: settles changes, gathers what is alike into gists, relearns.
 
-        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
-        is taken up again by the next one.
+        It archives nothing unless it is told to fade, and forgets nothing unless it is told to prune. Pinned and held
+        memories are left alone. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
+                `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
@@ -635,7 +636,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.archive(*ids))
 
     async def restore(self, *ids: IdLike) -> None:
-        """Brings archived memories back; that counts as a use, or they would fade again at once.
+        """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
 
         Args:
             ids: ids or memories.

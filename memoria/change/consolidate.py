@@ -24,7 +24,7 @@ from memoria.validate import check_memory
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
-LIKE = 0.6
+LIKE = 0.5
 MOST = 8
 _NEAR = 8
 _BATCH = 1000

@@ -1,4 +1,4 @@
-"""sleep: applies changes of fact, makes gists of episodes, archives and prunes what has faded, and retrains weights.
+"""sleep: applies changes of fact, makes gists of episodes, and retrains weights; told to, it archives and prunes.
 
 A pass first writes down its plan, ids only. Each step is all or nothing and checks its memories again. So a pass that
 was killed continues where it stopped, and what was forgotten meanwhile stays forgotten.
@@ -40,7 +40,7 @@ class Night:
         settled: the changes of fact that they led to.
         skipped: changes that cannot be carried out any more.
         gists: for each gist made or grown, its id ("" if only planned) and the ids that joined it.
-        faded: ids archived because they were due.
+        faded: ids archived because they were due, if it was told to fade.
         pruned: ids forgotten because the policy can do without them.
         relearnt: ids learnt again, after their shard was wiped with forgotten ones.
         waiting: ids still to be learnt again.

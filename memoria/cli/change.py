@@ -49,6 +49,7 @@ def sleep(
     ] = None,
     most: Annotated[int, typer.Option(help="Parts that a gist may have.")] = MOST,
     cap: Annotated[int, typer.Option(help="Most that one pass replays in each namespace, and prunes.")] = CAP,
+    fade: Annotated[bool, typer.Option("--fade", help="Also archive what is due by the policy.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Then forget what has faded far; asks first.")] = False,
     relearn: Annotated[
         bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
@@ -57,10 +58,10 @@ def sleep(
     dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Consolidates: what is alike becomes a gist, what is due is archived."""
+    """Consolidates: what is alike becomes a gist, whose parts are found as before."""
     with opened(store, namespace, "rw") as memory:
         planned = prune and dry_run
-        night = memory.sleep(like=like, most=most, cap=cap, prune=planned, relearn=relearn, dry_run=dry_run)
+        night = memory.sleep(like=like, most=most, cap=cap, fade=fade, prune=planned, relearn=relearn, dry_run=dry_run)
         if prune and not dry_run:
             night = _pruned(memory, night, cap, yes=yes, ask=not as_json)
         rows = [] if as_json else gathered(memory, night)
@@ -185,22 +186,27 @@ def lineage(
 def consolidation_(
     data: DataOption,
     only: OnlyOption = None,
-    like: Annotated[list[float] | None, typer.Option(help="Cosines to try; repeatable.")] = None,
+    like: Annotated[
+        list[float] | None, typer.Option(help="Cosines to gather from, beside the default; repeatable.")
+    ] = None,
+    most: Annotated[int | None, typer.Option(help="Parts that a gist may have; that of sleep by default.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--regime", help="Only these rows and the first; repeatable.")
+    ] = None,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
-    """What a night of sleep saves in bytes and costs in evidence recall, as a curve."""
+    """What sleep saves in bytes and costs in evidence recall, once and nightly, against never sleeping."""
     embedder = Cached(MiniLM(), cache)
-    likes = tuple(like or consolidation.LIKES)
+    found = consolidation.regimes(like or (), most)
+    asked = [one for one in found if one is found[0] or not name or one.name in name]
     with progress_bar() as progress:
-        rows = consolidation.curve(chosen(data, only, whole=True), embedder, progress, likes)
+        rows = consolidation.evaluate(chosen(data, only, whole=True), embedder, progress, asked)
     if as_json:
         echo_json(rows)
         return
-    names = ("recall@10", "recall@50", "mrr")
-    table = Table(
-        "like", "memories", "bytes", "on disk", *names, f"recall in {consolidation.TOKENS} tokens", "tokens@10"
-    )
+    names = ("recall@10", "recall@50", *(f"within {tokens}" for tokens in consolidation.TOKENS))
+    table = Table("regime", "memories", "bytes", "on disk", *names, "tokens@10", "archived", "erased")
     for row in rows:
         table.add_row(*_cells(row, names))
     out.print(table)
@@ -209,13 +215,14 @@ def consolidation_(
 def _cells(row: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     means = row["quality"]["all"]
     return [
-        "awake" if row["like"] is None else f"{row['like']:.2f}",
+        row["regime"],
         f"{row['memories']:,}",
         f"{row['bytes_left']:.3f}",
         f"{row['on_disk_left']:.3f}",
-        *(f"{means[name]['mean']:.3f} [{means[name]['low']:.2f}, {means[name]['high']:.2f}]" for name in names),
-        f"{row['recall@tokens']:.3f}",
+        *(f"{means[name]['mean']:.3f}" for name in names),
         f"{row['tokens@10']:.0f}",
+        str(row["archived"]),
+        str(row["erased"]),
     ]
 
 

@@ -108,7 +108,7 @@ class Chat:
         self.commands: dict[str, tuple[Callable[[str], None], str]] = {
             "why": (self.why, "why each memory was recalled for the last reply, and the runners-up"),
             "forget": (self.forget, "N of the last list, an id, or WORDS: forget what names them, after asking"),
-            "sleep": (self.sleep, "settle, consolidate and fade now"),
+            "sleep": (self.sleep, "settle and consolidate now"),
             "as-of": (self.travel, "DATE: recall as of then; off: as of now"),
             "readmit": (self.readmit, "say the last message again, although it was forgotten once"),
             "list": (self.list, "the newest memories"),

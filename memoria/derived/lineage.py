@@ -49,6 +49,13 @@ def parts(store: Store, ids: Collection[str]) -> dict[str, Memory]:
     return {part.id: part for gist in memories(store, children).values() for part in gist.parts if part.id in ids}
 
 
+def homes(store: Store, ids: Collection[str]) -> dict[str, str]:
+    """For those of `ids` that are parts of gists, the id of the gist."""
+    children = sorted({link.child for link in store.links(sorted(ids)) if link.parent in ids}) if ids else []
+    gists = memories(store, children).values()
+    return {part.id: gist.id for gist in gists for part in gist.parts if part.id in ids}
+
+
 def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
     """The stored memories with these ids, by id, parts of gists included."""
     found = memories(store, sorted(ids))

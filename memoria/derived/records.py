@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
@@ -14,6 +15,7 @@ from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
 from memoria.types import Link, Memory, Record, Trace
+from memoria.text.parts import Pieces, joined, leaf_of, pieces_of
 from memoria.validate import check_trace
 
 
@@ -45,33 +47,40 @@ class Records:
         return check_trace(scheduled(self.policy, self.threshold, trace))
 
     def gathered(self, memory: Memory, gist: Record | None, members: Sequence[Record]) -> Record:
-        """The record of a gist: the vector of its first part, and a trace that counts every use of every part.
+        """The record of a gist: the vectors of its parts, and a trace that counts every use of every part.
 
         gist: the record that it replaces; None when it is new. members: the records that join it.
         """
         old = [gist] if gist is not None else []
-        leads = gist is not None and gist.memory.parts[0] == memory.parts[0]
-        leader = gist if gist is not None and leads else next(one for one in members if one.memory == memory.parts[0])
         times = sorted(at for one in (*old, *members) for at, _ in one.trace.recent)
-        trace = self.trace(memory, times)
-        return Record(memory=memory, trace=trace, vector=leader.vector, passages=leader.passages)
+        vector, passages = self._vectors(memory, [*old, *members])
+        return Record(memory=memory, trace=self.trace(memory, times), vector=vector, passages=passages)
+
+    def _vectors(self, memory: Memory, known: Sequence[Record]) -> Pieces:
+        """The vectors of a memory, or of the parts of a gist: as `known` has them, or else made from the text."""
+        parts = memory.parts or (memory,)
+        kept = {id: pieces for record in known for id, pieces in _kept(record, {part.id: part.text for part in parts})}
+        # The first of a gist is kept exactly, so it is not taken from where it was rounded.
+        if parts[0].id in kept and not any(_exact(record, parts[0].id) for record in known):
+            del kept[parts[0].id]
+        missing = [part for part in parts if part.id not in kept]
+        made = embed_whole(self.store, self.embedder, [part.text for part in missing]) if missing else []
+        kept |= {part.id: pieces for part, pieces in zip(missing, made, strict=True)}
+        return joined([kept[part.id] for part in parts]) if memory.parts else kept[memory.id]
 
     def remade(self, memory: Memory, old: Record | None) -> Record:
         """The record of a gist that lost a part, or of a part that is a memory of its own again.
 
         Its trace counts only that its parts were observed: which of them was used later is no longer known.
         """
-        head = memory.parts[0] if memory.parts else memory
-        leads = old is not None and old.memory.parts[:1] == (head,)
-        if old is not None and leads:
-            vector, passages = old.vector, old.passages
-        else:
-            ((vector, passages),) = embed_whole(self.store, self.embedder, [head.text])
+        vector, passages = self._vectors(memory, [] if old is None else [old])
         times = [part.created_at for part in memory.parts]
         return Record(memory=memory, trace=self.trace(memory, times), vector=vector, passages=passages)
 
     def set_apart(self, ids: Collection[str]) -> None:
         """Makes each of `ids` that is now a part of a gist a memory of its own again."""
+        if not ids:
+            return
         with self.store.alone():
             change = self.apart(ids)
             if change != Change():
@@ -103,6 +112,40 @@ class Records:
             sources = (*origin.derived_from, *(one.id for one in out))
             made = replace(made, provenance=replace(origin, derived_from=sources))
         return Change(replace=(self.remade(made, gist),), add=tuple(self.remade(one, None) for one in out))
+
+
+def leaf(record: Record | None, id: str, policy: DecayPolicy) -> Record | None:
+    """The record of this id, which may be a part of the gist that `record` is; None when it is not there.
+
+    A part was observed once, and each use of the gist is one of it: which part was used is not known.
+    """
+    found = leaf_of(record, id)
+    if record is None or found is None or found is record:
+        return found
+    observed = Counter(part.created_at for part in record.memory.parts)
+    trace = policy.encode(found.memory)
+    for at, _ in record.trace.recent:
+        if observed[at]:
+            observed[at] -= 1
+        elif at >= trace.start:
+            trace = policy.reinforce(trace, at, recalled=True)
+    standing = {name: getattr(record.trace, name) for name in ("archived", "pinned", "held")}
+    return replace(found, trace=replace(trace, **standing))
+
+
+def _kept(record: Record, texts: Mapping[str, str]) -> Iterator[tuple[str, Pieces]]:
+    """(id, vectors) of a record, or of its parts, with these texts by id, as far as it has them."""
+    if not record.memory.parts and texts.get(record.memory.id) == record.memory.text:
+        yield record.memory.id, (record.vector, record.passages)
+    for place, part in enumerate(record.memory.parts):
+        pieces = pieces_of(record, place) if texts.get(part.id) == part.text else None
+        if pieces is not None:
+            yield part.id, pieces
+
+
+def _exact(record: Record, id: str) -> bool:
+    """Whether a record has the vector of this memory or part as the embedder made it."""
+    return (record.memory.parts[:1] or (record.memory,))[0].id == id
 
 
 def _holds(gist: Record | None, ids: Set[str]) -> TypeGuard[Record]:

@@ -50,6 +50,7 @@ class SleepOptions(TypedDict, total=False):
     Attributes:
         at: when it is taken to be, aware; None is now.
         dry_run: plans and changes nothing.
+        fade: whether to archive what is due by its policy, as `Memoria.fade` does; False by default.
         prune: whether to forget, for ever, archived memories under half of `fade_below`; False by default.
         relearn: whether to train wiped shards of weights again, seconds each; True by default.
         write: makes the text of a gist from its parts; extractive by default.
@@ -57,13 +58,14 @@ class SleepOptions(TypedDict, total=False):
         examples: what `distill` was given, if it was.
         replay: which memories come first; None is `PrioritisedReplay`.
         cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
-        like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.6 in English with
+        like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.5 in English with
             all-MiniLM-L6-v2, and more where the embedder puts unrelated texts nearer to each other.
         most: parts of a gist, at most; at least 2; 8 by default.
     """
 
     at: datetime | None
     dry_run: bool
+    fade: bool
     prune: bool
     relearn: bool
     write: Writer
@@ -81,6 +83,7 @@ class Asked:
 
     at: datetime | None = None
     dry_run: bool = False
+    fade: bool = False
     prune: bool = False
     relearn: bool = True
     write: Writer = extract
@@ -254,14 +257,15 @@ class Change(Retention, Weights):
     @overload
     def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, archives what is due, relearns.
+        """Consolidates: settles changes, gathers what is alike into gists, relearns.
 
-        It forgets nothing unless it is told to prune. Pinned and held memories are left alone. A pass that was killed
-        is taken up again by the next one.
+        It archives nothing unless it is told to fade, and forgets nothing unless it is told to prune. Pinned and held
+        memories are left alone. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, prune, relearn, write, detector, examples, replay, cap, like, most; see `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
+                `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
@@ -293,7 +297,8 @@ class Change(Retention, Weights):
             pause=pause,
             dry_run=asked.dry_run,
         )
-        night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
+        if asked.fade:
+            night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
         if not asked.prune:
             return night
         below = self.fade_below / 2

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Self, get_args
 
+from memoria.derived.records import leaf
 from memoria.engine.view import IdLike, View
 from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
@@ -20,7 +21,7 @@ from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
 from memoria.retention.reinforce import DEMAND, Reinforcing
 from memoria.types import Budget, Hits, LedgerEntry, Recalled, Trace
-from memoria.validate import check_choice, check_name, check_number, check_whole
+from memoria.validate import check_choice, check_ids, check_name, check_number, check_whole
 
 Ids = tuple[str, ...]
 # Inside a class that has a verb `list`, the type is named here.
@@ -72,12 +73,14 @@ class Retention(View):
             InvalidQuery: `id` is neither a str nor a Memory.
         """
         self._traces.flush()
-        return self._record(id).trace
+        (home,) = self._stored([id])
+        record = self._record(home)
+        return (leaf(record, *check_ids([id]), self.policy) or record).trace
 
     def _reported(self, hits: Hits) -> Hits:
         self._traces.hear(hits)
         if self._reinforcing == "recalled":
-            self._traces.use([hit.memory.id for hit in hits], self._clock(), found=True)
+            self._traces.use(dict.fromkeys(hit.home for hit in hits), self._clock(), found=True)
         if self._reinforcing == "used":
             for hit in hits:
                 hit.reporting(lambda id: self.reinforce(id))
@@ -95,7 +98,7 @@ class Retention(View):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, or `at` without a time zone.
         """
-        self._traces.use(self._mine(ids), self._at(at), found=recalled)
+        self._traces.use(self._stored(ids), self._at(at), found=recalled)
 
     def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
         """Archives the memories that are due, soonest first; `restore` brings them back.
@@ -246,10 +249,10 @@ class Retention(View):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        self.store.mark(self._mine(ids), archived=True)
+        self.store.mark(self._apart(ids), archived=True)
 
     def restore(self, *ids: IdLike) -> None:
-        """Brings archived memories back; that counts as a use, or they would fade again at once.
+        """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
 
         Args:
             ids: ids or memories.
@@ -258,7 +261,7 @@ class Retention(View):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        mine = self._mine(ids)
+        mine = self._stored(ids)
         self._traces.use(mine, self._clock(), found=True)
         self._traces.flush()
         self.store.mark(mine, archived=False)
@@ -273,7 +276,7 @@ class Retention(View):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        self.store.mark(self._mine(ids), pinned=True)
+        self.store.mark(self._apart(ids), pinned=True)
 
     def unpin(self, *ids: IdLike) -> None:
         """Lets pinned memories fade again.
@@ -285,7 +288,7 @@ class Retention(View):
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        self.store.mark(self._mine(ids), pinned=False)
+        self.store.mark(self._stored(ids), pinned=False)
 
     def hold(self, *ids: IdLike, reason: str) -> None:
         """Holds memories (legal, safety-critical): as `pin`; to forget, change, end or archive one raises Held.
@@ -315,7 +318,7 @@ class Retention(View):
 
     def _decide(self, action: str, given: Sequence[IdLike], reason: str) -> None:
         check_name("reason", reason)
-        ids = self._mine(given)
+        ids = self._apart(given) if action == "hold" else self._stored(given)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
         with self.store.alone():

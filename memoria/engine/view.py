@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal, Self, get_args
 
 from memoria import learnt
-from memoria.derived.lineage import living
+from memoria.derived.lineage import homes, living
 from memoria.derived.records import Records
 from memoria.embedders import MINILM
 from memoria.engine.arguments import Filters
@@ -210,6 +210,22 @@ class View:
         if unknown:
             raise MemoryNotFound(*unknown)
         return ids
+
+    def _stored(self, given: Iterable[IdLike]) -> list[str]:
+        """Ids of this view as they are stored: of a part, that of its gist. Raises as `_mine`."""
+        ids = self._mine(given, parts=True)
+        inside = homes(self.store, self._absorbed(ids))
+        return list(dict.fromkeys(inside.get(id, id) for id in ids))
+
+    def _apart(self, given: Iterable[IdLike]) -> list[str]:
+        """Ids of this view, each a memory of its own from here on: parts are taken out of gists. Raises as `_mine`."""
+        ids = self._mine(given, parts=True)
+        self._records.set_apart(self._absorbed(ids))
+        return ids
+
+    def _absorbed(self, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` that are parts of gists."""
+        return set(ids).difference(self.store.select(Where(namespace=self.prefix, ids=tuple(ids))))
 
     def __len__(self) -> int:
         return self.store.count(self.prefix)

@@ -1,14 +1,19 @@
-"""Which passage of a long memory a question is about: by its vector where it has one, and by the question's words."""
+"""Which passage of a long memory a question is about: by its vector where it has one, and by the question's words.
+
+And which parts of gists a vector is nearest to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from memoria.protocols import Store
 from memoria.recall.need import Need
+from memoria.text.parts import leaves
 from memoria.text.passages import LETTERS, by_letters, cut_at
 from memoria.text.words import stems
-from memoria.types import Record
+from memoria.types import Hit, Memory, Record, Where
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
@@ -56,3 +61,20 @@ def nearest(record: Record, vector: Vectors) -> Vectors:
     scores = further @ vector
     best: Vectors = further[scores.argmax()] if scores.max() > record.vector @ vector else record.vector
     return best
+
+
+def nearest_parts(store: Store, found: Sequence[tuple[Memory, float]], where: Where, vector: Vectors) -> dict[str, Hit]:
+    """By id, best first, the hits of memories by their cosines; of gists, of each part that the filter means."""
+    gists = [memory.id for memory, _ in found if memory.parts]
+    read = {one.memory.id: one for one in (store.read(gists) if gists else []) if one is not None}
+    hits = []
+    for memory, score in found:
+        if memory.id not in read:
+            hits.append(Hit(memory=memory, score=score, terms={"similarity": score}))
+            continue
+        meant = {one.id for one in where.meant(memory)}
+        for leaf in leaves(read[memory.id]):
+            if leaf.memory.id in meant:
+                cosine = float(nearest(leaf, vector) @ vector)
+                hits.append(Hit(memory=leaf.memory, score=cosine, terms={"similarity": cosine}, gist=memory))
+    return {hit.memory.id: hit for hit in sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))}

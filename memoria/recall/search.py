@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.derived.gist import as_it_was
-from memoria.derived.records import Records
+from memoria.derived.records import Records, leaf
 from memoria.derived.validity import as_known
 from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
@@ -21,10 +21,11 @@ from memoria.recall.doubted import Doubt, doubts
 from memoria.recall.fitted import fitted
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
-from memoria.recall.passage import nearest, told
+from memoria.recall.passage import nearest, nearest_parts, told
 from memoria.recall.probability import Calibration
 from memoria.recall.rerank import Rerank
 from memoria.text.calendar import Days
+from memoria.text.parts import leaves
 from memoria.text.passages import LETTERS
 from memoria.text.times import Reading, closeness, days, meant
 from memoria.text.words import question
@@ -114,29 +115,33 @@ def archived_filter(include: object) -> bool | None:
 def recall_vector(store: Store, vector: Vectors, request: Request) -> Hits:
     """The k memories nearest to a unit vector by cosine similarity among those that match, best first.
 
-    Searches again for more when fewer than k of those found hold at the time asked about.
+    Searches again for more when fewer than k of those found hold at the time asked about, or when a part of a gist that
+    was not found may be nearer than the last of them.
     """
     where, wanted = check_where(_until(request)), request.k
     while True:
         found = store.search(vector, where, wanted)
-        scores = {memory.id: score for memory, score in found}
-        held = [(memory, scores[memory.id]) for memory in standing(store, [one for one, _ in found], request)]
-        if len(held) >= request.k or len(found) < wanted:
+        parts = nearest_parts(store, found, where, vector)
+        held = [(parts[one.id], one) for one in standing(store, [one.memory for one in parts.values()], request)]
+        last = held[request.k - 1][0].score if len(held) >= request.k else -2.0
+        if len(found) < wanted or last >= found[-1][1]:
             break
         wanted *= 4
-    first = held[: request.k]
-    passages = _passages(store, [memory for memory, _ in first], vector, request)
-    return Hits(
-        Hit(memory=memory, score=score, terms={"similarity": score}, passage=passages.get(memory.id))
-        for memory, score in first
-    )
+    first = [replace(hit, memory=memory) for hit, memory in held[: request.k]]
+    passages = _passages(store, first, vector, request)
+    return Hits(replace(hit, passage=passages.get(hit.memory.id), gist=_then(hit.gist, request)) for hit in first)
 
 
-def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request: Request) -> dict[str, str | None]:
+def _passages(store: Store, hits: Sequence[Hit], vector: Vectors, request: Request) -> dict[str, str | None]:
     """By id, the passage of each memory with a long text; the others are not read."""
-    long = [memory.id for memory in memories if len(memory.text) > LETTERS]
-    records = store.read(long) if long else []
-    return {one.memory.id: told(one, vector, (), request.need) for one in records if one is not None}
+    long = sorted({hit.home for hit in hits if len(hit.memory.text) > LETTERS})
+    records = [part for one in (store.read(long) if long else []) if one is not None for part in leaves(one)]
+    return {one.memory.id: told(one, vector, (), request.need) for one in records}
+
+
+def _then(gist: Memory | None, request: Request) -> Memory | None:
+    """A gist as it was at the time asked about."""
+    return gist if gist is None or request.as_of is None else as_it_was(gist, request.as_of)
 
 
 def recall_text(
@@ -173,7 +178,7 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         evidence = store.evidence(question(query), vector, where, pool)
         terms = request.need.terms(evidence)
         order = _by_score(evidence, terms)
-        records, seen = _finalists(store, evidence, order, request, everyone=bool(named))
+        records, seen, gists = _finalists(store, policy, evidence, order, request, everyone=bool(named))
         if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
             break
         pool *= _WIDER
@@ -187,7 +192,8 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         for at, record in records
     ]
     chances, known = _chances(scored, vector, request.calibration)
-    return Hits(_told(_ranked(store, query, vector, scored, request), chances, doubted), known=known)
+    hits = [replace(hit, gist=gists.get(hit.memory.id)) for hit in _ranked(store, query, vector, scored, request)]
+    return Hits(_told(hits, chances, doubted), known=known)
 
 
 def _doubted(store: Store, records: Sequence[Record], request: Request) -> dict[str, Doubt]:
@@ -240,30 +246,35 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
     import numpy as np
 
     total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
-    by_id = sorted(range(len(evidence.ids)), key=evidence.ids.__getitem__)
+    by_id = sorted(range(len(evidence.ids)), key=evidence.said.__getitem__)
     return [by_id[at] for at in np.argsort(-total[by_id], kind="stable").tolist()]
 
 
 def _finalists(
-    store: Store, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
-) -> tuple[list[tuple[int, Record]], int]:
-    """Reads the best candidates; returns their positions and records, and how many candidates were looked at.
+    store: Store, policy: DecayPolicy, evidence: Evidence, order: Sequence[int], request: Request, *, everyone: bool
+) -> tuple[list[tuple[int, Record]], int, dict[str, Memory | None]]:
+    """Reads the best candidates: their positions and records, how many were looked at, and the gists of parts, by id.
 
     everyone: reads all; if a question names a time, its answer may share nothing else with it.
     """
     wanted = len(order) if everyone else max(_FINALISTS, 2 * request.k)
     found: list[tuple[int, Record]] = []
+    gists: dict[str, Memory | None] = {}
     seen = 0
     while seen < len(order) and len(found) < wanted:
         part = order[seen : seen + wanted]
-        records = store.read([evidence.ids[at] for at in part])
+        ids = list(dict.fromkeys(evidence.ids[at] for at in part))
+        read = {one.memory.id: one for one in store.read(ids) if one is not None}
         seen += len(part)
+        records = [leaf(read.get(evidence.ids[at]), evidence.said[at], policy) for at in part]
         here = [(at, record) for at, record in zip(part, records, strict=True) if record is not None]
+        homes = {record.memory.id: evidence.ids[at] for at, record in here}
+        gists |= {id: _then(read[home].memory, request) for id, home in homes.items() if home != id}
         stand = {one.id: one for one in standing(store, [record.memory for _, record in here], request)}
         found += [
             (at, replace(record, memory=stand[record.memory.id])) for at, record in here if record.memory.id in stand
         ]
-    return found, seen
+    return found, seen, gists
 
 
 def standing(store: Store, memories: Sequence[Memory], request: Request) -> list[Memory]:

@@ -16,6 +16,7 @@ from memoria.retention import allocate as allocating
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Demand
 from memoria.retention.sameness import digest, unlike
+from memoria.text.parts import leaf_of
 from memoria.types import Hit, Memory, Recalled, Record, Trace, Where
 from memoria.validate import bounded, check_trace
 
@@ -45,7 +46,8 @@ class Reinforcer:
         self._waiting: list[Recalled] = []
         self._mutex = threading.RLock()
         self._begun = False
-        self._heard: dict[bytes, str] = {}
+        # Id, and that under which it is stored.
+        self._heard: dict[bytes, tuple[str, str]] = {}
         in_child(self, Reinforcer._leave)
 
     def _leave(self) -> None:
@@ -68,7 +70,7 @@ class Reinforcer:
             for hit in hits:
                 said = digest(hit.memory)
                 self._heard.pop(said, None)
-                self._heard[said] = hit.memory.id
+                self._heard[said] = hit.memory.id, hit.home
             while len(self._heard) > _HEARD:
                 del self._heard[next(iter(self._heard))]
 
@@ -78,13 +80,13 @@ class Reinforcer:
         None where anything would be lost: another identity, a field that was given, or what is archived or has changed
         since it was recalled.
         """
-        id = self._heard.get(digest(memory))
-        found = None if id is None else self.store.read([id])[0]
+        id, home = self._heard.get(digest(memory), ("", ""))
+        found = leaf_of(self.store.read([home])[0], id) if id else None
         if found is None or found.trace.archived or digest(found.memory) != digest(memory):
             return None
         if unlike(memory, found.memory):
             return None
-        self.use([found.memory.id], memory.created_at, found=True)
+        self.use([home], memory.created_at, found=True)
         return found.memory
 
     def use(self, ids: Iterable[str], at: datetime, *, found: bool) -> None:

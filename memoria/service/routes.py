@@ -197,10 +197,10 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))
 async def sleep(body: shapes.Sleep, asking: Asking, pool: Serving) -> shapes.Slept:
-    """Consolidates what is below the namespace: settles changes, gathers gists, archives what has faded."""
+    """Consolidates what is below the namespace: settles changes, gathers gists; told to, archives what has faded."""
 
     def work(view: Memoria) -> shapes.Slept:
-        night = view.sleep(dry_run=body.dry_run, prune=body.prune)
+        night = view.sleep(dry_run=body.dry_run, fade=body.fade, prune=body.prune)
         return _slept(night, mine(view, [id for id, _ in night.gists if id]))
 
     return await pool.write((*asking.namespace, *body.namespace), work)

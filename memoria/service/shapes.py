@@ -215,9 +215,10 @@ class Forget(Filters):
 
 
 class Sleep(Body):
-    """dry_run: only plan. prune: whether to forget what has faded."""
+    """dry_run: only plan. fade: whether to archive what is due. prune: whether to forget what has faded."""
 
     dry_run: StrictBool = False
+    fade: StrictBool = False
     prune: StrictBool = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,14 +96,14 @@ class Conversation:
         said = (self._speaker.get(doc) for doc in docs.tolist())
         return np.array([0.0 if who is None else 1.0 if who in named else -1.0 for who in said])
 
-    def state(self) -> Mapping[str, Any]:
-        """All contents, in an order that does not depend on the order of additions and removals."""
+    def state(self, name: Callable[[int], Any]) -> Mapping[str, Any]:
+        """All contents, in an order that does not depend on the order of additions and removals. name: of a turn."""
         return {
-            "sessions": dict(sorted(self._sessions.items())),
-            "before": {int(doc): int(self._before[doc]) for doc in np.flatnonzero(self._before != NOBODY)},
-            "after": {int(doc): int(self._after[doc]) for doc in np.flatnonzero(self._after != NOBODY)},
-            "places": dict(sorted(self._place.items())),
-            "speaker": dict(sorted(self._speaker.items())),
+            "sessions": {one: [(id, name(doc)) for id, doc in turns] for one, turns in sorted(self._sessions.items())},
+            "before": {name(int(doc)): name(int(self._before[doc])) for doc in np.flatnonzero(self._before != NOBODY)},
+            "after": {name(int(doc)): name(int(self._after[doc])) for doc in np.flatnonzero(self._after != NOBODY)},
+            "places": {name(doc): self._place[doc] for doc in sorted(self._place, key=name)},
+            "speaker": {name(doc): self._speaker[doc] for doc in sorted(self._speaker, key=name)},
             "speakers": dict(sorted(self._speakers.items())),
         }
 

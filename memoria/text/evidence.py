@@ -5,7 +5,7 @@ A store finds the candidates of each of its namespaces by `gather`; what the num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,30 +24,54 @@ _FAR = (-2, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """ids: n candidates, in no order. columns: for each kind of evidence n numbers, shape (n,)."""
+    """Candidates, in no order; those of a gist are its parts, each by itself.
+
+    ids: of n memories as they are stored; a gist comes as often as parts of it are candidates. columns: for each kind
+    of evidence n numbers, shape (n,). parts: n ids, of the part of a gist or again of the memory; empty for none of
+    gists.
+    """
 
     ids: Sequence[str] = ()
     columns: Columns = field(default_factory=dict)
+    parts: Sequence[str] = ()
+
+    @property
+    def said(self) -> Sequence[str]:
+        """The id of what says it: of a part, or of a memory."""
+        return self.parts or self.ids
 
 
 def gather(
     index: LexicalIndex,
     nearest: Ints,
-    vectors: Callable[[Ints], Vectors],
+    vectors: Callable[[Ints, Ints], Vectors],
     asked: Question,
     vector: Vectors,
     among: Ints | None,
     pool: int,
     without: Ints | None = None,
+    hidden: Collection[bytes] = (),
 ) -> tuple[Ints, Columns]:
-    """Candidates and their columns in one namespace.
+    """Candidates, which are leaves of the index, and their columns in one namespace.
 
-    Candidates are the documents nearest in meaning, the `pool` best by words, and, as a second hop, the turns beside
-    these; `among` limits all three. None is of `without` (ascending), nor do these lend a turn beside them anything.
-    nearest: shape (m,). vector: the unit vector of the question, shape (d,).
+    Candidates are those nearest in meaning, the `pool` best by words, and, as a second hop, the turns beside these;
+    `among` limits all three. None is of `without`, nor do these lend a turn beside them anything.
+    nearest, among, without: documents. hidden: ids of parts of gists that `among` does not mean. vectors: from
+    documents and which part of each, shape (n,), to vectors, shape (n, d). vector: the unit vector of the question,
+    shape (d,).
     """
+
+    def read(leaves: Ints) -> Vectors:
+        return vectors(index.leaves.owners(leaves), index.leaves.parts(leaves))
+
+    # The nearest documents may be so by a part that is hidden.
+    close = index.leaves_of(nearest if among is None or not hidden else among, hidden)
+    if len(close) > len(nearest):
+        close = index.nearest(close, products(read(close), vector), pool)
+    among = None if among is None else index.leaves_of(among, hidden)
+    without = None if without is None else index.leaves_of(without)
     words, _ = index.without_speakers(asked)
-    first = np.union1d(nearest, index.best(words, among, pool, without))
+    first = np.union1d(close, index.best(words, among, pool, without))
     beside = np.concatenate([first, *(index.conversation.neighbours(first, step) for step in _NEAR)])
     docs = index.known(np.unique(beside))
     if among is not None:
@@ -58,13 +82,13 @@ def gather(
     if without is not None and len(without):
         at = np.minimum(np.searchsorted(without, around), len(without) - 1)
         around = np.where(without[at] == around, NOBODY, around)
-    return docs, {**_similarities(vectors, vector, around[:3]), **index.terms(asked, around)}
+    return docs, {**_similarities(read, vector, around[:3]), **index.terms(asked, around)}
 
 
 def _similarities(vectors: Callable[[Ints], Vectors], vector: Vectors, around: Ints) -> Columns:
-    """Cosine of the question with each document, and with the sum of it and the turns beside it.
+    """Cosine of the question with each leaf, and with the sum of it and the turns beside it.
 
-    around: shape (3, n), the documents and the turns one before and one after, -1 for none.
+    around: shape (3, n), the leaves and the turns one before and one after, -1 for none.
     """
     unique, places = np.unique(around, return_inverse=True)
     read = np.zeros((len(unique), len(vector)), np.float32)
@@ -76,13 +100,13 @@ def _similarities(vectors: Callable[[Ints], Vectors], vector: Vectors, around: I
     return {"similarity": cosines[0], "context": cosines.sum(axis=0) / np.maximum(lengths, 1e-9)}
 
 
-def merge(parts: Sequence[tuple[Sequence[str], Columns]]) -> Evidence:
+def merge(found: Sequence[Evidence]) -> Evidence:
     """The candidates of several namespaces in one."""
-    filled = [(ids, columns) for ids, columns in parts if len(ids)]
+    filled = [one for one in found if len(one.ids)]
     if not filled:
         return Evidence()
-    names = filled[0][1]
     return Evidence(
-        ids=[id for ids, _ in filled for id in ids],
-        columns={name: np.concatenate([columns[name] for _, columns in filled]) for name in names},
+        ids=[id for one in filled for id in one.ids],
+        parts=[id for one in filled for id in one.said],
+        columns={name: np.concatenate([one.columns[name] for one in filled]) for name in filled[0].columns},
     )

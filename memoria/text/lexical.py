@@ -1,7 +1,9 @@
 """The lexical index of one namespace, in RAM only: BM25 (Robertson and Zaragoza 2009, eq. 3.15) and the conversation.
 
-A document is a number that the store chooses, its slot. Postings are updated in place; a document that is removed
-takes with it every word, session and speaker that was only its own, so the state equals an index that never saw it.
+A document is a number that the store chooses, its slot. What is found is a leaf: a memory that is no gist, or a part
+of a gist, so that a part is found as it was before it went in. Leaves are numbered from 0 as they are added. Postings
+are updated in place; a document that is removed takes with it every word, session and speaker that was only its own,
+so the state equals an index that never saw it.
 """
 
 from __future__ import annotations
@@ -10,19 +12,20 @@ import math
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memoria.ranking import best
 from memoria.text.conversation import Conversation
+from memoria.text.leaves import Leaves
 from memoria.text.words import Question, Sign, signs, stems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memoria.arrays import Floats, Ints
+    from memoria.arrays import Floats, Ints, Scores
     from memoria.types import Memory
 
 
@@ -36,7 +39,7 @@ _MAX_COUNT = 255
 
 
 class Posting:
-    """One word: the documents that hold it, ascending, and how often each does (255 at most)."""
+    """One word: the leaves that hold it, ascending, and how often each does (255 at most)."""
 
     __slots__ = ("counts", "docs", "word")
 
@@ -56,7 +59,7 @@ class Posting:
 
 
 class LexicalIndex:
-    """Words, lengths, speakers and the order of turns of the documents of one namespace."""
+    """Words, lengths, speakers and the order of turns of the leaves of one namespace."""
 
     def __init__(self) -> None:
         self._postings: dict[str, Posting] = {}
@@ -65,13 +68,19 @@ class LexicalIndex:
         self._signs = np.zeros(0, np.uint8)
         self._ids = np.zeros(0, "S16")
         self._total = 0
+        self.leaves = Leaves()
         self.conversation = Conversation()
 
     def __len__(self) -> int:
         return len(self._words)
 
     def add(self, doc: int, memory: Memory) -> None:
-        """Adds a document: words of its text, subject and tags."""
+        """Adds a document, a leaf for each of its parts: words of its text, subject and tags."""
+        parts = memory.parts or (memory,)
+        for leaf, part in zip(self.leaves.add(doc, len(parts)), parts, strict=True):
+            self._add(leaf, part)
+
+    def _add(self, doc: int, memory: Memory) -> None:
         words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)))
         found = []
         for word, count in Counter(words).items():
@@ -90,10 +99,8 @@ class LexicalIndex:
 
     def remove(self, docs: Iterable[int]) -> None:
         """Takes documents out with all that was only theirs; a document that is not there is passed over."""
-        for doc in docs:
-            found = self._words.pop(doc, None)
-            if found is None:
-                continue
+        for doc in (leaf for one in docs for leaf in self.leaves.remove(one)):
+            found = self._words.pop(doc)
             for posting in found:
                 posting.remove(doc)
                 if not posting.docs:
@@ -112,12 +119,26 @@ class LexicalIndex:
             self._ids = np.concatenate([self._ids, np.zeros(grown, "S16")])
 
     def docs(self) -> Ints:
-        """All documents in the index, in no order."""
-        return np.fromiter(self._words, np.int64, len(self._words))
+        """All documents in the index, ascending."""
+        return self.leaves.docs()
 
     def known(self, docs: Ints) -> Ints:
-        """Those of `docs` that are in the index."""
+        """Those leaves of `docs` that are in the index."""
         return docs[np.array([doc in self._words for doc in docs.tolist()], np.bool_)]
+
+    def leaves_of(self, docs: Ints, hidden: Collection[bytes] = ()) -> Ints:
+        """The leaves of those of `docs` that are in the index, ascending, except those with the ids `hidden`."""
+        found = np.sort(self.leaves.of(docs))
+        return found[~np.isin(self._ids[found], np.array(list(hidden), "S16"))] if hidden else found
+
+    def ids_of(self, leaves: Ints) -> list[str]:
+        """The ids of leaves."""
+        return [one.ljust(16, b"\0").hex() for one in self._ids[leaves].tolist()]
+
+    def nearest(self, leaves: Ints, cosines: Scores, k: int) -> Ints:
+        """The k of these leaves with the highest cosines, best first, equal ones by id."""
+        found: Ints = leaves[best(cosines, k, lambda at: self._ids[leaves[at]])]
+        return found
 
     def idf(self, word: str) -> float:
         """ln(1 + (N - n + 1/2) / (n + 1/2)), n of N documents holding the word; > 0."""
@@ -215,15 +236,20 @@ class LexicalIndex:
         return bears
 
     def state(self) -> Mapping[str, Any]:
-        """Everything the index holds about documents, in an order that does not tell how it came about."""
+        """Everything the index holds about leaves, in an order that does not tell how it came about."""
+        name = self.leaves.name
+        there = sorted(self._words, key=name)
         return {
-            "postings": {w: (p.docs.tolist(), p.counts.tolist()) for w, p in sorted(self._postings.items())},
-            "words": {doc: sorted(p.word for p in found) for doc, found in sorted(self._words.items())},
-            "lengths": {int(doc): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
-            "ids": {doc: self._ids[doc].ljust(16, b"\0").hex() for doc in sorted(self._words)},
-            "signs": {int(doc): int(self._signs[doc]) for doc in np.flatnonzero(self._signs)},
+            "postings": {
+                word: sorted((name(doc), count) for doc, count in zip(one.docs, one.counts, strict=True))
+                for word, one in sorted(self._postings.items())
+            },
+            "words": {name(doc): sorted(p.word for p in self._words[doc]) for doc in there},
+            "lengths": {name(int(doc)): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
+            "ids": {name(doc): self._ids[doc].ljust(16, b"\0").hex() for doc in there},
+            "signs": {name(int(doc)): int(self._signs[doc]) for doc in np.flatnonzero(self._signs)},
             "total": self._total,
-            "conversation": self.conversation.state(),
+            "conversation": self.conversation.state(name),
         }
 
 

@@ -223,7 +223,7 @@ def _vectors(record: Record) -> tuple[tuple[int, ...], bytes]:
     """Where the passages of a record begin, and the vectors of all, as stores keep them."""
     further = record.passages
     own = record.vector.astype("<f2").tobytes()
-    return ((), own) if further is None else (further.starts, own + further.vectors.astype("<f2").tobytes())
+    return ((), own) if further is None else (further.places, own + further.vectors.astype("<f2").tobytes())
 
 
 def _written(store: Store, ids: Sequence[str]) -> set[Link]:

@@ -19,6 +19,7 @@ from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.text.fingerprints import Statement
+from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
 from memoria.types import EmbedderCard, Kind, Link, Memory, Passages, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, check_trace, is_id, line_violations, time_violations
@@ -259,11 +260,14 @@ def _memory(line: _Said) -> Memory:
 
 def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: Progress | None) -> list[Record]:
     carried = [_carried(store.embedder, line) for line in lines]
-    # An export has one vector a memory: the passages of a long text are embedded again.
-    again = [vector is None or bool(starts(line.text, embedder)) for line, vector in zip(lines, carried, strict=True)]
-    texts = [line.text for line, missing in zip(lines, again, strict=True) if missing]
+    # An export has one vector a memory: passages of a long text, and parts of a gist, are embedded again.
+    again = [
+        vector is None or bool(line.parts) or bool(starts(line.text, embedder))
+        for line, vector in zip(lines, carried, strict=True)
+    ]
+    texts = [one.text for line, missing in zip(lines, again, strict=True) if missing for one in line.parts or (line,)]
     embedded = iter(embed_whole(store, embedder, texts, progress))
-    made = [next(embedded) if missing else None for missing in again]
+    made = [_of_parts(line, embedded) if missing else None for line, missing in zip(lines, again, strict=True)]
     return [
         Record(
             memory=_memory(line),
@@ -273,6 +277,11 @@ def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: 
         )
         for line, known, fresh in zip(lines, carried, made, strict=True)
     ]
+
+
+def _of_parts(line: Line, embedded: Iterator[Pieces]) -> Pieces:
+    """The vectors of a line, from those of its texts."""
+    return joined([next(embedded) for _ in line.parts]) if line.parts else next(embedded)
 
 
 def _first(known: Vectors | None, fresh: tuple[Vectors, Passages | None] | None) -> Vectors:

@@ -145,7 +145,8 @@ END;
 PRAGMA user_version = 5;
 """
 
-# A doubt is a link with a weight and the name of its judge, and goes with either end.
+# A doubt is a link with a weight and the name of its judge, and goes with either end. Parts of gists have vectors in
+# `passage`, at a byte a number: an older memoria would take them for damage.
 _FORMAT_6 = """
 ALTER TABLE link ADD COLUMN weight REAL;
 ALTER TABLE link ADD COLUMN judge TEXT;

@@ -1,4 +1,4 @@
-"""Further passages of long memories as the database has them: sealed under the key in the memory's slot.
+"""Further passages of long memories, and parts of gists, as the database has them: sealed under the key in the slot.
 
 So they are erased exactly when the memory is, by the one zeroed slot, however many passages it has; nothing else of
 erasing or recovery has to know of them.
@@ -16,19 +16,24 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.stores.sealing import KEY_BYTES, derived, seal_bytes, unseal_bytes
+from memoria.text import coarse
 from memoria.types import Passages
 
 if TYPE_CHECKING:
     from memoria.stores.local.space import Space
 
 _COUNT = struct.Struct("<I")
+# In the count: vectors are at a byte a number.
+_COARSE = 1 << 31
 
 
 def sealed(key: bytes, passages: Passages, id: bytes) -> bytes:
     """Places and vectors, under a key made of that of the memory and a salt, because a key seals one message only."""
     salt = secrets.token_bytes(KEY_BYTES)
-    starts = np.array(passages.starts, "<u4").tobytes()
-    plain = _COUNT.pack(len(passages.starts)) + starts + passages.vectors.astype("<f2").tobytes()
+    places = np.array(passages.places, "<u4").tobytes()
+    small = coarse.to_bytes(passages.vectors)
+    head = len(passages.starts) | (0 if small is None else _COARSE)
+    plain = _COUNT.pack(head) + places + (passages.vectors.astype("<f2").tobytes() if small is None else small)
     return salt + seal_bytes(derived(key, b"passages", salt), plain, id)
 
 
@@ -37,12 +42,17 @@ def opened(key: bytes, blob: bytes, id: bytes) -> Passages:
     salt = blob[:KEY_BYTES]
     plain = unseal_bytes(derived(key, b"passages", salt), blob[KEY_BYTES:], id)
     try:
-        (count,) = _COUNT.unpack_from(plain)
-        starts = np.frombuffer(plain, "<u4", count, _COUNT.size)
-        vectors = np.frombuffer(plain, "<f2", offset=_COUNT.size + starts.nbytes).reshape(count, -1)
+        (head,) = _COUNT.unpack_from(plain)
+        count = head & ~_COARSE
+        places = np.frombuffer(plain, "<u4", count, _COUNT.size)
+        rest = plain[_COUNT.size + places.nbytes :]
+        if head & _COARSE:
+            vectors = coarse.from_bytes(rest, count)
+        else:
+            vectors = np.frombuffer(rest, "<f2").reshape(count, -1).astype(np.float32)
     except (struct.error, ValueError):
         raise StoreCorrupt("the passages of a memory are damaged in memoria.db") from None
-    return Passages(starts=tuple(starts.tolist()), vectors=vectors.astype(np.float32))
+    return Passages.placed(places.tolist(), vectors)
 
 
 def insert_passages(db: Connection, space: int, made: Iterable[tuple[bytes, bytes]]) -> None:

@@ -20,6 +20,7 @@ from memoria.stores.local.statements import LINK
 from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import unseal
 from memoria.stores.vectors import vector_secrets, vector_secrets_of
+from memoria.text.parts import hidden
 from memoria.types import EmbedderCard, Link, Memory, Namespace, Passages, Record, Secret, Trace, Where
 
 # What building a memory raises when a value in its row is not one that was written.
@@ -61,7 +62,7 @@ class Reading(Turns):
         with self._reading():
             if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
                 return self._select_ids(where)
-            ids = [id.hex() for space in self._under(where.namespace) for id, _ in self._matching(space, where)]
+            ids = [id.hex() for space in self._under(where.namespace) for id, _ in self._matching(space, where)[0]]
             return sorted(ids if where.ids is None else set(ids) & set(where.ids))
 
     def _select_ids(self, where: Where) -> list[str]:
@@ -74,18 +75,20 @@ class Reading(Turns):
                 found[id] = home.name
         return sorted(id.hex() for id, name in found.items() if name[: len(prefix)] == prefix)
 
-    def _matching(self, space: Space, where: Where) -> list[tuple[bytes, int]]:
-        """(id, slot) of live memories of a namespace that meet the filter, except for its `ids`."""
+    def _matching(self, space: Space, where: Where) -> tuple[list[tuple[bytes, int]], set[bytes]]:
+        """(id, slot) of live memories of a namespace that meet the filter, except for its `ids`.
+
+        Of a gist the labels may come from several parts, so it is read. And the ids of parts that are not meant.
+        """
         sql, values = filtered(space, where)
         found = self._database.rows(sql, *values)
         live = live_among(space, [(id, slot) for id, slot, _ in found])
         gists = {id for id, _, parts in found if parts}
-        return [one for one in live if one[0] not in gists or self._holds_part(one[0], where)]
-
-    def _holds_part(self, id: bytes, where: Where) -> bool:
-        """Whether the gist itself or one of its parts meets all criteria: its labels may come from several parts."""
-        (record,) = self._read([id])
-        return record is not None and changed(where, ids=None).matches(record.memory)
+        asked = changed(where, ids=None)
+        read = self._read([id for id, _ in live if id in gists]) if gists else []
+        meeting = [one.memory for one in read if one is not None and asked.matches(one.memory)]
+        apart = gists - {bytes.fromhex(one.id) for one in meeting}
+        return [one for one in live if one[0] not in apart], hidden(asked, meeting)
 
     def links(self, ids: Sequence[str]) -> list[Link]:
         with self._reading():

@@ -14,7 +14,7 @@ from memoria.stores.local.passages import load
 from memoria.stores.local.reading import Reading, opened_memory
 from memoria.stores.local.space import Space
 from memoria.stores.nearness import Nearness
-from memoria.text.evidence import Columns, Evidence, gather, merge
+from memoria.text.evidence import Evidence, gather, merge
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Memory, Where
 
@@ -30,7 +30,7 @@ class Searching(Reading):
         with self._reading():
             best: list[tuple[float, bytes]] = []
             for space in self._under(where.namespace):
-                nearest = self._nearest(space, vector, k, self._among(space, where), where)
+                nearest = self._nearest(space, vector, k, self._among(space, where)[0], where)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
             best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read([id for _, id in best])
@@ -40,25 +40,24 @@ class Searching(Reading):
         with self._reading():
             return merge([self._evidence(space, asked, vector, where, pool) for space in self._under(where.namespace)])
 
-    def _evidence(
-        self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int
-    ) -> tuple[list[str], Columns]:
-        among = self._among(space, where)
+    def _evidence(self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        among, hidden = self._among(space, where)
         found = self._nearest(space, vector, pool, among, where)
         nearest = np.array([slot for _, slot in found], np.int64)
         words = self._words(space)
         without = space.away if where.archived is False else None
 
-        def read(slots: Ints) -> Vectors:
-            return space.nearer(slots, vector)
+        def read(slots: Ints, parts: Ints) -> Vectors:
+            return space.nearer(slots, parts, vector)
 
-        docs, columns = gather(words, words.known(nearest), read, asked, vector, among, pool, without)
+        leaves, columns = gather(words, nearest, read, asked, vector, among, pool, without, hidden)
+        docs = words.leaves.owners(leaves)
         ids = [bytes(id) for id in space.slots.ids(docs)]
         if not all(map(any, ids)):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
-            words.remove(int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id))
+            words.remove({int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id)})
             return self._evidence(space, asked, vector, where, pool)
-        return [id.hex() for id in ids], columns
+        return Evidence(ids=[id.hex() for id in ids], columns=columns, parts=words.ids_of(leaves))
 
     def _nearest(
         self, space: Space, vector: Vectors, k: int, among: Ints | None, where: Where
@@ -81,7 +80,7 @@ class Searching(Reading):
                 space.cut,
             )
             for slot, made in load(space, found):
-                space.passages.add(slot, made.vectors)
+                space.passages.add(slot, made)
             space.cut = space.next_slot
 
     def _words(self, space: Space) -> LexicalIndex:
@@ -107,10 +106,10 @@ class Searching(Reading):
             if done % BATCH == 0 or done == len(found):
                 self._tell("words", done, len(found))
 
-    def _among(self, space: Space, where: Where) -> Ints | None:
-        """Slots of a namespace to search; None for all, or for all that are not archived."""
+    def _among(self, space: Space, where: Where) -> tuple[Ints | None, set[bytes]]:
+        """Slots of a namespace to search, None for all, or for all that are not archived; and which parts not to."""
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
-            return None
+            return None, set()
         chosen = set(where.ids) if where.ids is not None else None
-        found = self._matching(space, where)
-        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)
+        found, hidden = self._matching(space, where)
+        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64), hidden

@@ -83,7 +83,7 @@ class Space:
         if self.passages is not None:
             for slot, record in zip(slots.tolist(), records, strict=True):
                 if record.passages is not None:
-                    self.passages.add(slot, record.passages.vectors)
+                    self.passages.add(slot, record.passages)
             self.cut = self.next_slot
 
     def erase(self, slots: Sequence[int], *, guard: bool) -> None:
@@ -232,10 +232,13 @@ class Space:
             owners = np.unique(self.passages.owners)
             self.passages.remove(owners[~self.slots.taken(owners)].tolist())
 
-    def nearer(self, slots: Ints, vector: Vectors) -> Vectors:
-        """For each slot the vector of its passage that is nearest to `vector`, shape (n, d); zeros where forgotten."""
+    def nearer(self, slots: Ints, parts: Ints, vector: Vectors) -> Vectors:
+        """For each part of a slot the vector of its passage nearest to `vector`, shape (n, d); zeros where forgotten.
+
+        A memory that is no gist is its own part 0.
+        """
         vectors = self.slots.vectors(slots)
-        return self.passages.nearer(slots, vectors, vector) if self.passages else vectors
+        return self.passages.nearer(slots, parts, vectors, vector) if self.passages else vectors
 
     def advance(self, next_slot: int) -> None:
         """Adds what another process has appended, and removes the words of what it has forgotten."""

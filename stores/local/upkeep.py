@@ -21,10 +21,10 @@ from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing, name_labels
 from memoria.stores.local.writing import Writing
 from memoria.stores.vectors import embedded_whole
-from memoria.types import EmbedderCard, Passages, StoreStats
+from memoria.types import EmbedderCard, StoreStats
 
 if TYPE_CHECKING:
-    from memoria.arrays import Vectors
+    from memoria.text.parts import Pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +115,12 @@ class Upkeep(Reading, Writing):
         old = space.slots.number
         return Rewritten(space=space.number, old=old, file=fresh, slots=list(enumerate(ids)), passages=passages)
 
-    def _embed(self, embedder: Embedder, ids: list[bytes]) -> list[tuple[Vectors, Passages | None]]:
+    def _embed(self, embedder: Embedder, ids: list[bytes]) -> list[Pieces]:
         records = self._read(ids)
         lost = [id.hex() for id, record in zip(ids, records, strict=True) if record is None]
         if lost:
             raise StoreCorrupt(f"no vector can be made for what cannot be read: {', '.join(lost)}; see doctor")
-        texts = [record.memory.text for record in records if record is not None]
-        return embedded_whole(embedder, texts)
+        return embedded_whole(embedder, [record.memory for record in records if record is not None])
 
     def _swap(self, rewritten: list[Rewritten], card: EmbedderCard, *, anew: bool = False) -> None:
         """Points the rows to the new files in one commit, then wipes the old files. anew: all vectors are new."""

@@ -311,7 +311,7 @@ class Core:
                     memory = rows.to_memory(tuple(row), space.name, unseal(key, row[13], row[0]))
                     vector = embedding.to_numpy().astype(np.float32)
                     found[row[0]] = Record(memory=memory, trace=rows.to_trace(tuple(row)), vector=vector)
-                    if len(memory.text.encode()) > LEAST:
+                    if memory.parts or len(memory.text.encode()) > LEAST:
                         long.setdefault(row[1], {})[row[2]] = row[0]
         for tenant, ids_of in long.items():
             for slot, further in passages_of(connection, tenant, list(ids_of)).items():

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def insert_passages(connection: Connection, tenant: bytes, made: Iterable[tuple[int, Passages | None]]) -> None:
     """Rows of (slot, further passages)."""
     values = [
-        (tenant, slot, start, HalfVector(vector))
+        (tenant, slot, place, HalfVector(vector))
         for slot, further in made
         if further is not None
-        for start, vector in zip(further.starts, further.vectors, strict=True)
+        for place, vector in zip(further.places, further.vectors, strict=True)
     ]
     tenancy.many(connection, "INSERT INTO passage VALUES (%s, %s, %s, %s)", values)
 
@@ -31,12 +31,12 @@ def passages_of(connection: Connection, tenant: bytes, slots: Sequence[int]) -> 
     """The further passages of those slots that have any."""
     sql = "SELECT slot, start, embedding FROM passage WHERE tenant = %s AND slot = ANY(%s) ORDER BY slot, start"
     rows: dict[int, list[tuple[int, HalfVector]]] = {}
-    for slot, start, embedding in connection.execute(sql, (tenant, list(slots)), binary=True).fetchall():
-        rows.setdefault(slot, []).append((start, embedding))
+    for slot, place, embedding in connection.execute(sql, (tenant, list(slots)), binary=True).fetchall():
+        rows.setdefault(slot, []).append((place, embedding))
     return {
-        slot: Passages(
-            starts=tuple(start for start, _ in found),
-            vectors=np.stack([embedding.to_numpy() for _, embedding in found]).astype(np.float32),
+        slot: Passages.placed(
+            (place for place, _ in found),
+            np.stack([embedding.to_numpy() for _, embedding in found]).astype(np.float32),
         )
         for slot, found in rows.items()
     }
@@ -46,5 +46,5 @@ def nearness(connection: Connection, tenant: bytes, slots: Sequence[int], dimens
     """The same, to be compared with a question."""
     found = Nearness(dimension)
     for slot, further in passages_of(connection, tenant, slots).items():
-        found.add(slot, further.vectors)
+        found.add(slot, further)
     return found

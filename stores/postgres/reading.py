@@ -12,6 +12,7 @@ from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Core
 from memoria.stores.postgres.filters import clauses
 from memoria.stores.vectors import vector_secrets
+from memoria.text.parts import hidden
 from memoria.types import EmbedderCard, Link, Namespace, Record, Secret, Where
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Reading(Core):
             if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
                 return self._select_ids(connection, where)
             tenants = self._tenants(connection, where.namespace)
-            ids = [id.hex() for tenant in tenants for id, _ in self._matching(connection, tenant, where)]
+            ids = [id.hex() for tenant in tenants for id, _ in self._matching(connection, tenant, where)[0]]
             return sorted(ids if where.ids is None else set(ids) & set(where.ids))
 
     def _select_ids(self, connection: Connection, where: Where) -> list[str]:
@@ -45,23 +46,23 @@ class Reading(Core):
         names = {tenant: self._known(connection, tenant).name for tenant, _ in places.values()}
         return sorted(id.hex() for id, (tenant, _) in places.items() if names[tenant][: len(prefix)] == prefix)
 
-    def _matching(self, connection: Connection, tenant: bytes, where: Where) -> list[tuple[bytes, int]]:
-        """(id, slot) of live memories of a tenant that meet the filter, `ids` aside."""
+    def _matching(
+        self, connection: Connection, tenant: bytes, where: Where
+    ) -> tuple[list[tuple[bytes, int]], set[bytes]]:
+        """(id, slot) of live memories of a tenant that meet the filter, `ids` aside.
+
+        Of a gist the labels may come from several parts, so it is read. And the ids of parts that are not meant.
+        """
         condition, values = clauses(tenant, self._known(connection, tenant).key, where)
         sql = f"SELECT m.id, m.slot, m.last_at IS NOT NULL FROM memory m WHERE {condition}"
         found = connection.execute(sql.encode(), values, binary=True).fetchall()
         live = self._live(tenant, [slot for _, slot, _ in found])
         gists = [id for id, slot, parts in found if parts and slot in live]
-        apart = set(gists) - self._holding_part(connection, gists, where)
-        return [(id, slot) for id, slot, _ in found if slot in live and id not in apart]
-
-    def _holding_part(self, connection: Connection, gists: Sequence[bytes], where: Where) -> set[bytes]:
-        """Gists of which one part, or the gist itself, meets all criteria: labels alone may come from several."""
-        if not gists:
-            return set()
-        whole = changed(where, ids=None)
-        read = zip(gists, self._read(connection, gists), strict=True)
-        return {id for id, record in read if record is not None and whole.matches(record.memory)}
+        asked = changed(where, ids=None)
+        read = self._read(connection, gists) if gists else []
+        meeting = [one.memory for one in read if one is not None and asked.matches(one.memory)]
+        apart = set(gists) - {bytes.fromhex(one.id) for one in meeting}
+        return [(id, slot) for id, slot, _ in found if slot in live and id not in apart], hidden(asked, meeting)
 
     def links(self, ids: Sequence[str]) -> list[Link]:
         with self._reading(), self._cluster.transaction() as connection:

@@ -16,7 +16,7 @@ from memoria.stores.postgres.filters import ARCHIVED
 from memoria.stores.postgres.passages import nearness, passages_of
 from memoria.stores.postgres.reading import Reading
 from memoria.stores.sealing import unseal
-from memoria.text.evidence import Columns, Evidence, gather, merge
+from memoria.text.evidence import Evidence, gather, merge
 from memoria.text.lexical import LexicalIndex
 from memoria.types import Memory, Where
 
@@ -45,18 +45,19 @@ class Searching(Reading):
         with self._reading(), self._cluster.transaction() as connection:
             best: list[tuple[float, bytes]] = []
             for tenant in self._tenants(connection, where.namespace):
-                among = self._among(connection, tenant, where)
+                among, _ = self._among(connection, tenant, where)
                 best += [(score, id) for score, _, id in self._nearest(connection, tenant, vector, k, among, where)]
             best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read(connection, [id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
-    def _among(self, connection: Connection, tenant: bytes, where: Where) -> Ints | None:
+    def _among(self, connection: Connection, tenant: bytes, where: Where) -> tuple[Ints | None, set[bytes]]:
+        """Slots to search, None for all; and which parts of gists not to."""
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
-            return None
+            return None, set()
         chosen = set(where.ids) if where.ids is not None else None
-        found = self._matching(connection, tenant, where)
-        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64)
+        found, hidden = self._matching(connection, tenant, where)
+        return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64), hidden
 
     def _nearest(
         self, connection: Connection, tenant: bytes, vector: Vectors, k: int, among: Ints | None, where: Where
@@ -145,8 +146,8 @@ class Searching(Reading):
 
     def _evidence(
         self, connection: Connection, tenant: bytes, asked: Question, vector: Vectors, where: Where, pool: int
-    ) -> tuple[list[str], Columns]:
-        among = self._among(connection, tenant, where)
+    ) -> Evidence:
+        among, hidden = self._among(connection, tenant, where)
         found = self._nearest(connection, tenant, vector, pool, among, where)
         nearest = np.array([slot for _, slot, _ in found], np.int64)
         space = self._known(connection, tenant)
@@ -154,20 +155,22 @@ class Searching(Reading):
             words = self._words(connection, tenant, space)
             without = space.away if where.archived is False else None
             read = self._reader(connection, tenant, vector)
-            docs, columns = gather(words, nearest, read, asked, vector, among, pool, without)
-            return [space.ids[doc].hex() for doc in docs.tolist()], columns
+            leaves, columns = gather(words, nearest, read, asked, vector, among, pool, without, hidden)
+            docs = words.leaves.owners(leaves).tolist()
+            return Evidence(ids=[space.ids[doc].hex() for doc in docs], columns=columns, parts=words.ids_of(leaves))
 
-    def _reader(self, connection: Connection, tenant: bytes, vector: Vectors) -> Callable[[Ints], Vectors]:
-        """Of each memory the vector of the passage that is nearest to `vector`."""
+    def _reader(self, connection: Connection, tenant: bytes, vector: Vectors) -> Callable[[Ints, Ints], Vectors]:
+        """Of each part of a memory the vector of the passage that is nearest to `vector`."""
 
-        def vectors(docs: Ints) -> Vectors:
+        def vectors(docs: Ints, parts: Ints) -> Vectors:
+            slots = np.unique(docs).tolist()
             sql = "SELECT slot, embedding FROM memory WHERE tenant = %s AND slot = ANY(%s)"
-            found = dict(connection.execute(sql, (tenant, docs.tolist()), binary=True).fetchall())
+            found = dict(connection.execute(sql, (tenant, slots), binary=True).fetchall())
             out = np.zeros((len(docs), len(vector)), np.float32)
             for row, doc in enumerate(docs.tolist()):
                 if doc in found:
                     out[row] = found[doc].to_numpy()
-            return nearness(connection, tenant, docs.tolist(), len(vector)).nearer(docs, out, vector)
+            return nearness(connection, tenant, slots, len(vector)).nearer(docs, parts, out, vector)
 
         return vectors
 

@@ -170,8 +170,8 @@ class Upkeep(Searching, Writing):
         for at in range(0, len(found), _BATCH):
             part = found[at : at + _BATCH]
             records = self._read(connection, [id for id, _ in part])
-            read = [(slot, one.memory.text) for (_, slot), one in zip(part, records, strict=True) if one is not None]
-            made = embedded_whole(embedder, [text for _, text in read])
+            read = [(slot, one.memory) for (_, slot), one in zip(part, records, strict=True) if one is not None]
+            made = embedded_whole(embedder, [memory for _, memory in read])
             values = [(HalfVector(vector), tenant, slot) for (slot, _), (vector, _) in zip(read, made, strict=True)]
             tenancy.many(connection, "UPDATE memory SET embedding = %s WHERE tenant = %s AND slot = %s", values)
             further = [(slot, passages) for (slot, _), (_, passages) in zip(read, made, strict=True)]
