@@ -39,7 +39,7 @@ _PANELS = {
     "The store": (maintain,),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),
-    "Measured": (demo, bench, quality, suite, lab),
+    "Measured": (demo, bench, quality, detector, suite, lab),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",

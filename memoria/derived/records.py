@@ -14,8 +14,8 @@ from memoria.embedders import embed_whole
 from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
-from memoria.types import Link, Memory, Record, Trace
 from memoria.text.parts import Pieces, joined, leaf_of, pieces_of
+from memoria.types import Link, Memory, Record, Trace
 from memoria.validate import check_trace
 
 
