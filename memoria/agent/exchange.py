@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
 from memoria.agent.unstored import repeats
 from memoria.errors import InvalidQuery
+from memoria.recall.echo import used
 from memoria.types import Hit, Memory, Proposal, Receipt
 
 REFUSAL = (
@@ -71,6 +72,13 @@ class Exchange:
         heard = [] if self.heard is None else [self.heard.id]
         seen = [one.id for one in self._seen if one.id]
         return list(dict.fromkeys([*seen, *self.done.drawn, *heard]))
+
+    def used(self, text: str, drawn: Mapping[str, Memory]) -> tuple[str, ...]:
+        """Ids of what a reply says again, of all that the model was shown. drawn: what is no note and no turn, by id."""
+        shown = {hit.memory.id: hit.shown for hit in self.prompt.hits}
+        shown |= {one.id: one.text for one in self.prompt.turns if one.id}
+        heard = {} if self.heard is None else {self.heard.id: self.heard.text}
+        return used(text, {id: one.text for id, one in drawn.items()} | heard | shown)
 
     @property
     def _seen(self) -> list[Memory]:

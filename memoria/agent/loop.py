@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -254,6 +255,8 @@ class Agent:
     def _reply(self, exchange: Exchange, text: str, *, cancelled: bool) -> Memory | None:
         """The reply as a memory of its own."""
         at, origin = self.memory.now(), self._origin(self.name, CHAT, exchange.sources)
+        drawn = living(self.memory.store, set(exchange.done.drawn))
+        origin = replace(origin, used=exchange.used(text, drawn))
         if exchange.passes_on(text):
             self.session.unstored(text, at, origin)
             return None

@@ -221,7 +221,7 @@ def _reworded(records: Records, traces: Reinforcer, one: Memory, text: str, prop
         subject=one.subject,
         tags=one.tags,
         metadata=one.metadata,
-        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((one.id, proposal.by)))),
+        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((one.id, proposal.by))), used=None),
     )
     _, (record,) = prepare(records, traces, one.namespace, [draft], proposal.at)
     return draft, record
