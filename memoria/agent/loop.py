@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
+from memoria.agent.notes import ordered
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import ANSWERED_BY, Session
 from memoria.agent.tools import TOOLS, Confirm, Toolbox
@@ -201,7 +202,7 @@ class Agent:
         # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
         found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
-        hits = [hit for hit in found if _new(hit, shown)]
+        hits = ordered(view, [hit for hit in found if _new(hit, shown)], text, shown, as_of)
         prompt = build(self.frame, text, hits[: self.k], window)
         for hit in prompt.hits:
             hit.used()

@@ -112,7 +112,8 @@ def _holds(gist: Record | None, ids: Set[str]) -> TypeGuard[Record]:
 def _instead(record: Record, gist: Memory) -> Record:
     """A record that was derived from a gist, derived from the parts of the gist instead."""
     origin = record.memory.provenance
-    parts = tuple(part.id for part in gist.parts)
+    # Those that were set apart before, too: what was made of the gist was made of them.
+    parts = tuple(dict.fromkeys((*(part.id for part in gist.parts), *gist.provenance.derived_from)))
 
     def apart(ids: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(id for one in ids for id in (parts if one == gist.id else (one,))))
