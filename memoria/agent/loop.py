@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from memoria.agent.asked import Allowed, Confirm, checked
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
 from memoria.agent.notes import ordered
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import ANSWERED_BY, Session
-from memoria.agent.tools import TOOLS, Confirm, Toolbox
+from memoria.agent.tools import TOOLS, Toolbox
 from memoria.canonical import same
 from memoria.change.sleep import Night
 from memoria.derived.lineage import living
@@ -56,14 +57,16 @@ class Agent:
         budget_tokens: tokens of a whole prompt, at most.
         k: memories recalled for a message, at most; >= 1.
         extract: how facts are found in what the user says: "rules", "model", a callable, or None for not at all.
-        confirm: is shown the memories that the model wants to forget, and allows it or not; None never allows it.
+        confirm: is shown what the model wants to remember, supersede or forget with a tool, and allows it or not; None
+            never allows it.
+        allow: which of "remember" and "supersede" the model may do without asking.
         tools: whether the model may call tools (remember, recall, supersede, forget).
         settle: whether changes that the user states are applied to earlier memories at once.
         idle: seconds of silence after which it sleeps, > 0; None for never.
         prune: whether its sleep forgets, for ever, what has faded far.
 
     Raises:
-        InvalidQuery: user and agent have the same name, or `extract` or `idle` has no valid value.
+        InvalidQuery: user and agent have the same name, or `extract`, `allow` or `idle` has no valid value.
         ModelNotFound: as of `as_model`, and likewise ModelCorrupt, MissingExtra and ModelFailed.
     """
 
@@ -80,6 +83,7 @@ class Agent:
         k: int = 10,
         extract: Literal["rules", "model"] | Extractor | None = "rules",
         confirm: Confirm | None = None,
+        allow: Collection[Allowed] = (),
         tools: bool = True,
         settle: bool = True,
         idle: float | None = None,
@@ -96,9 +100,11 @@ class Agent:
             budget=budget_tokens,
             count=self.model.count,
             said=self._mine,
+            user=user,
             zone=lambda: self.memory.zone,
         )
         self.confirm = confirm
+        self.allow = checked(allow)
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()
         self._settle = settle
@@ -228,6 +234,7 @@ class Agent:
             sources=lambda: exchange.sources,
             passes_on=exchange.passes_on,
             confirm=self.confirm,
+            allow=self.allow,
             done=exchange.done,
         )
         for _ in range(ROUNDS):

@@ -1,8 +1,8 @@
 """Which recalled memories come first as notes: what somebody said before what only says it again, or asks for it.
 
-What a model says back of a note is no new fact. So a reply never stands before a sentence that it repeats, and brings it
-along where it was not recalled; a reply that adds nothing comes after everything else, and so does a question that asks
-what the message asks.
+What a model says back of a note is no new fact. So a reply never stands before a sentence that it repeats, and brings
+it along where it was not recalled; a reply that adds nothing comes after everything else, and so does a question that
+asks what the message asks.
 """
 
 from __future__ import annotations

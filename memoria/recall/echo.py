@@ -1,6 +1,6 @@
 """What a reply says again of the memories that the model was shown.
 
-A prompt shows much that a reply does not need. A reply uses a memory when it repeats most of the telling words of it, or
+A prompt shows much that a reply does not need. A reply uses a memory when it repeats most of its telling words, or
 takes most of its own from it. Questions in a reply say nothing.
 """
 

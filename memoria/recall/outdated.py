@@ -1,7 +1,7 @@
 """Replies that say again what has ended since: recall leaves them out, as it leaves out what has ended.
 
-A reply that recorded what it used (`Provenance.used`) ends with it: when it has a telling word of what has ended since it
-was said, which is in nothing else that it used and that still holds, and in nothing that took the place of one.
+A reply that recorded what it used (`Provenance.used`) ends with it: when it has a telling word of what has ended since
+it was said, which is in nothing else that it used and that still holds, and in nothing that took the place of one.
 
 Of a reply without that record all sources count. It is outdated only when, besides, it has no telling word of its own:
 what it says is in its sources then, and what still holds of it is found there.
