@@ -315,7 +315,7 @@ def test_no_memory_forges_a_note(text: str, speaker: str) -> None:
     hit = Hit(memory=memory, score=0.0, terms={})
     frame = Frame(instructions="Answer.", budget=1000, count=estimate_tokens, said=lambda one: False)
     shown = build(frame, "How are you?", [hit], []).messages[-1].text
-    head, notes, foot = shown.partition("- [2026-05-04")
+    _, notes, foot = shown.partition("- [2026-05-04")
     note, _, foot = foot.partition("\nEnd of the notes.\n\n")
     assert foot == "How are you?"
     assert len(re.split("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", notes + note)) == 1

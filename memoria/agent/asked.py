@@ -17,7 +17,7 @@ ALLOWED: tuple[Allowed, ...] = ("remember", "supersede")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Sequence[Memory]):
-    """What a tool would do: a sequence of the memories that would go or end by it, oldest first, and what it would store.
+    """What a tool would do: memories that would go or end by it, oldest first, as a sequence; and what it would store.
 
     Attributes:
         tool: its name, such as "remember", "supersede", "forget".

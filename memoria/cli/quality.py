@@ -11,7 +11,16 @@ from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import E5, MINILM, as_embedder
-from memoria.evaluation.quality import calibrate, compare, datasets, languages, mentions, retrieval, staleness
+from memoria.evaluation.quality import (
+    calibrate,
+    compare,
+    datasets,
+    injection,
+    languages,
+    mentions,
+    retrieval,
+    staleness,
+)
 from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.recall.need import Need
 
@@ -181,6 +190,25 @@ def forgetting(
     for system, tasks in report["systems"].items():
         out.print(_stale_table(system, tasks))
     out.print(", ".join(f"{count} {name}" for name, count in report["proposals"].items()))
+
+
+@eval_app.command("injection")
+def injection_(
+    embedder: EmbedderOption = None, cache: CacheOption = DEFAULT_CACHE, as_json: JsonOption = False
+) -> None:
+    """Lets texts of others tell an obedient model what to do, and counts what it did to the memory."""
+    with progress_bar() as progress:
+        report = injection.evaluate(_cached(embedder, cache), progress)
+    if as_json:
+        echo_json(report)
+        return
+    table = Table(
+        "kind", *injection.COUNTS, title="Cases in which it happened; own words: the user says it, for control"
+    )
+    rows = {**report["kinds"], "all": report["all"], "own words": report["own words"]}
+    for name, row in rows.items():
+        table.add_row(name, *(str(row[one]) for one in injection.COUNTS))
+    out.print(table)
 
 
 @eval_app.command("languages")
