@@ -101,7 +101,8 @@ class Change:
         replace: records to put in the place of those with the same ids.
         add: new records.
         ends: new `valid_to` by id; None is no end.
-        links: which of the added memories supersede which others.
+        links: which memories supersede which others, or make them doubtful.
+        unlinks: doubts to take away, before `links` are written; unknown ones are passed over.
         guarded: statements, each with its namespace, that `refused` should know, although no memory that says so is
             erased.
     """
@@ -111,6 +112,7 @@ class Change:
     add: tuple[Record, ...] = ()
     ends: Mapping[str, datetime | None] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    unlinks: tuple[Link, ...] = ()
     guarded: tuple[tuple[Namespace, Statement], ...] = ()
 
 
@@ -169,7 +171,7 @@ class Store(Protocol):
 
         Raises:
             MemoryNotFound: an id to erase, replace or end is unknown.
-            Held: a memory to erase or replace is under a hold, without `over_holds`.
+            Held: a memory to erase or replace is under a hold, or one to end sooner than it does, without `over_holds`.
             KeyConflict: a key would be that of two memories of its namespace.
         """
         ...
@@ -638,6 +640,24 @@ class Detector(Protocol):
         ...
 
 
+class Judge(Protocol):
+    """How sure one statement makes each of some memories untrue."""
+
+    name: str
+
+    def __call__(self, statement: str, texts: Sequence[str]) -> Sequence[float]:
+        """Judges one statement.
+
+        Args:
+            statement: what was said.
+            texts: n memories, few: what it may be about.
+
+        Returns:
+            The log-odds that each is untrue now, n numbers.
+        """
+        ...
+
+
 __all__ = [
     "Bounded",
     "Change",
@@ -646,6 +666,7 @@ __all__ = [
     "Detector",
     "Embedder",
     "Generator",
+    "Judge",
     "Progress",
     "Store",
 ]

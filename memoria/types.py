@@ -127,27 +127,31 @@ class Memory:
         return max((part.created_at for part in self.parts), default=self.created_at)
 
 
-Relation = Literal["derived", "supersedes"]
-"""How one memory depends on another: it was made from it, or it replaced it."""
+Relation = Literal["derived", "supersedes", "doubts"]
+"""How one memory depends on another: it was made from it, it replaced it, or it makes it doubtful."""
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 """Every relation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One memory was derived from another, or supersedes it.
+    """One memory was derived from another, supersedes it, or makes it doubtful.
 
     Attributes:
-        parent: id of the source, or of the memory that was superseded.
-        child: id of what was made from it, or superseded it.
-        relation: which of the two.
-        was: the parent's `valid_to` before it was superseded; None for no end, and for what is derived.
+        parent: id of the source, or of the memory that was superseded or is doubtful.
+        child: id of what was made from it, superseded it, or makes it doubtful.
+        relation: which of the three.
+        was: the parent's `valid_to` before it was superseded; None for no end, and for other relations.
+        weight: of a doubt, the log-odds that the child makes the parent untrue; None for other relations.
+        judge: of a doubt, the name of what judged it; None for other relations.
     """
 
     parent: str
     child: str
     relation: Relation
     was: datetime | None = None
+    weight: float | None = None
+    judge: str | None = None
 
 
 RECENT = 16
@@ -466,6 +470,8 @@ class Hit(_Reported):
         passage: the part of a long text that the question is about, as it stands there; None for a short text, which
             is given whole.
         in_part: whether only the passage is to be shown, because the whole text did not fit into `budget_tokens`.
+        doubted_by: ids of later statements that make the memory doubtful, the weightiest first; `terms["superseded"]`
+            is what they take from its score.
     """
 
     memory: Memory
@@ -474,6 +480,7 @@ class Hit(_Reported):
     probability: float | None = None
     passage: str | None = None
     in_part: bool = False
+    doubted_by: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -485,10 +492,13 @@ class Hit(_Reported):
 
         Returns:
             One line, such as `0.731 = similarity 0.731`; of a long text, with where the passage is in it, such as
-            `0.731 = similarity 0.731, characters 512 to 760 of 1024`.
+            `0.731 = similarity 0.731, characters 512 to 760 of 1024`; of a doubtful one, with whose doubt
+            it is: `0.731 = similarity 2.731 + superseded -2.000, doubted by 0190...`.
         """
         parts = sorted(self.terms.items(), key=lambda term: -abs(term[1]))
         said = f"{self.score:.3f} = " + " + ".join(f"{name} {value:.3f}" for name, value in parts)
+        if self.doubted_by:
+            said += f", doubted by {', '.join(self.doubted_by)}"
         if self.passage is None:
             return said
         at = self.memory.text.find(self.passage)
@@ -664,8 +674,12 @@ class StoreStats:
     format: int
 
 
-Action = Literal["update", "delete"]
-"""What a statement does to what was remembered: replaces it, or takes it back."""
+Action = Literal["update", "delete", "doubt", "erase"]
+"""What a statement does to what was remembered: replaces it, takes it back, makes it doubtful, or asks to erase it."""
+Endings = Literal["never", "commands", "sure"]
+"""What may end a memory: nothing; only what the user tells to take out; also what a detector is sure of."""
+ENDINGS: tuple[Endings, ...] = get_args(Endings)
+"""Every choice of endings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -673,7 +687,8 @@ class Proposal:
     """What one statement changes in earlier memories.
 
     Attributes:
-        action: "update" when it says something new, "delete" when it only ends something.
+        action: "update" when it says something new, "delete" when it only ends something, "doubt" when it only lowers,
+            "erase" when it asks to forget, which is never done by itself.
         by: id of the memory with the statement.
         ends: ids of memories that are no longer true from `at` on.
         amends: memories that also say something else: (id, text without the part that is old).
@@ -681,6 +696,9 @@ class Proposal:
         keep: what is left of the statement, without what is old; its whole text when it stays as it is; None when
             nothing is left.
         reason: which rule read it and what it names, in plain words.
+        lowers: memories that it makes doubtful: (id, log-odds that it makes them untrue).
+        judge: the name of what gave these log-odds; "" without any.
+        commanded: whether the user tells to take something out, rather than states a fact.
     """
 
     action: Action
@@ -690,6 +708,9 @@ class Proposal:
     at: datetime
     keep: str | None = None
     reason: str
+    lowers: tuple[tuple[str, float], ...] = ()
+    judge: str = ""
+    commanded: bool = False
 
 
 class Settled(tuple[Proposal, ...]):
@@ -697,13 +718,21 @@ class Settled(tuple[Proposal, ...]):
 
     Attributes:
         skipped: proposals that cannot be carried out: what they are about is gone, held, forgotten or superseded.
+        unconfirmed: proposals to erase; nothing is done about them until `forget` is called for their `ends`.
     """
 
     skipped: tuple[Proposal, ...]
+    unconfirmed: tuple[Proposal, ...]
 
-    def __new__(cls, carried: Iterable[Proposal] = (), skipped: Iterable[Proposal] = ()) -> Settled:
+    def __new__(
+        cls,
+        carried: Iterable[Proposal] = (),
+        skipped: Iterable[Proposal] = (),
+        unconfirmed: Iterable[Proposal] = (),
+    ) -> Settled:
         made = super().__new__(cls, tuple(carried))
         made.skipped = tuple(skipped)
+        made.unconfirmed = tuple(unconfirmed)
         return made
 
 
@@ -722,12 +751,14 @@ class Example:
 
 __all__ = [
     "COUNT_LIMIT",
+    "ENDINGS",
     "KINDS",
     "RECENT",
     "RELATIONS",
     "Action",
     "Budget",
     "EmbedderCard",
+    "Endings",
     "Example",
     "Hit",
     "Hits",

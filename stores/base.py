@@ -19,7 +19,7 @@ import numpy as np
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
 from memoria.process import Home
 from memoria.protocols import Change, Embedder
-from memoria.stores import shelves
+from memoria.stores import rows, shelves
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
@@ -216,12 +216,12 @@ class StoreBase(ABC):
     def links(self, ids: Sequence[str]) -> list[Link]:
         asked = set(ids)
         with self._reading():
-            stored = self._entries(shelves.SUPERSEDED).items()
-            superseding = [link for link in (shelves.link_from_entry(*one) for one in stored) if _ends(link) & asked]
-            there = self._fetch({end for link in superseding for end in _ends(link)})
+            stored = [(shelf, *one) for shelf in shelves.LINKS for one in self._entries(shelf).items()]
+            written = [link for link in (shelves.link_from_entry(*one) for one in stored) if _ends(link) & asked]
+            there = self._fetch({end for link in written for end in _ends(link)})
             derived = {link for record in self._scan(()) for link in _derived(record.memory) if _ends(link) & asked}
         # An import may bring one end without the other.
-        found = derived.union(link for link in superseding if _ends(link) <= there.keys())
+        found = derived.union(link for link in written if _ends(link) <= there.keys())
         return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
@@ -277,10 +277,14 @@ class StoreBase(ABC):
         with self._writing():
             old = self._known([*touched, *change.ends])
             if not over_holds:
-                _check_held([old[id] for id in touched])
+                cut = [id for id, end in change.ends.items() if rows.sooner(end, old[id].memory.valid_to)]
+                _check_held([old[id] for id in dict.fromkeys([*touched, *cut])])
             made = _made(change, old)
             self._check_keys(made, {*touched, *change.ends})
-            self._put_entries(shelves.SUPERSEDED, dict(map(shelves.link_to_entry, change.links)))
+            for shelf, links in shelves.on_shelves(change.unlinks).items():
+                self._put_entries(shelf, dict.fromkeys(key for key, _ in links))
+            for shelf, links in shelves.on_shelves(change.links).items():
+                self._put_entries(shelf, dict(links))
             self._erase([old[id] for id in dict.fromkeys(change.erase)], guard=guard)
             self._forgetting.guard(change.guarded)
             self._write(made)
@@ -301,7 +305,7 @@ class StoreBase(ABC):
             self._put(records)
 
     def _erase(self, records: Sequence[Record], *, guard: bool) -> None:
-        """Destroys records with their log and their part in what supersedes what."""
+        """Destroys records with their log and their part in what supersedes or doubts what."""
         gone = set(map(_id, records))
         if not gone:
             return
@@ -310,8 +314,9 @@ class StoreBase(ABC):
         self._rooms.clear()
         self._destroy(gone)
         self._put_entries(shelves.RECALLS, dict.fromkeys(self._some_entries(shelves.RECALLS, gone)))
-        ended = [key for key in self._entries(shelves.SUPERSEDED) if gone.intersection(key.split())]
-        self._put_entries(shelves.SUPERSEDED, dict.fromkeys(ended))
+        for shelf in shelves.LINKS:
+            ended = [key for key in self._entries(shelf) if gone.intersection(key.split())]
+            self._put_entries(shelf, dict.fromkeys(ended))
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():
@@ -345,6 +350,8 @@ class StoreBase(ABC):
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         with self._writing():
             old = self._known(ids)
+            if archived and held is not False:
+                _check_held(list(old.values()))
             self._put([replace(record, trace=replace(record.trace, **changes)) for record in old.values()])
 
     def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:

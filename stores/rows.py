@@ -14,7 +14,7 @@ from memoria.metadata import asked, entries
 from memoria.stores.claims import keys_of
 from memoria.stores.sealing import BLIND_BYTES, blind
 from memoria.traces import Traces
-from memoria.types import KINDS, Memory, Namespace, Provenance, Record, Trace, Where
+from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Provenance, Record, Trace, Where
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,6 +42,22 @@ def micros(time: datetime | None) -> int | None:
 
 def time(value: int | None) -> datetime | None:
     return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+def link(parent: bytes, child: bytes, relation: int, was: int | None, weight: float | None, judge: str | None) -> Link:
+    return Link(
+        parent=parent.hex(),
+        child=child.hex(),
+        relation=RELATIONS[relation],
+        was=time(was),
+        weight=weight,
+        judge=judge,
+    )
+
+
+def sooner(end: datetime | None, was: datetime | None) -> bool:
+    """Whether an end comes before the one that was; None is no end."""
+    return end is not None and (was is None or end < was)
 
 
 def content(memory: Memory) -> dict[str, Any]:

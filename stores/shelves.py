@@ -7,6 +7,7 @@
 | ledger     | number, in 12 digits      | JSON                                              |
 | recalls    | id of a memory            | 9 bytes for each: time, and whether it was found  |
 | superseded | ids of parent and child   | until when the parent was valid, or nothing       |
+| doubted    | ids of parent and child   | JSON: the weight, and the name of the judge       |
 | forgotten  | namespace as JSON         | fingerprints and sketches under the store's key   |
 | adopted    | namespace as JSON         | the same of other stores, with their keys         |
 """
@@ -24,7 +25,8 @@ from memoria.traces import micros, moment
 from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
 
 STORE, NOTES, LEDGER = "store", "notes", "ledger"
-RECALLS, SUPERSEDED = "recalls", "superseded"
+RECALLS, SUPERSEDED, DOUBTED = "recalls", "superseded", "doubted"
+LINKS = (SUPERSEDED, DOUBTED)
 FORGOTTEN, ADOPTED = "forgotten", "adopted"
 
 _RECALL = struct.Struct("<q?")
@@ -74,13 +76,23 @@ def recalls_from_bytes(id: str, data: bytes) -> list[Recalled]:
     return [Recalled(id=id, at=moment(at), found=found) for at, found in _RECALL.iter_unpack(data)]
 
 
-def link_to_entry(link: Link) -> tuple[str, bytes]:
-    """Key and value of a link by which a memory supersedes another."""
-    return f"{link.parent} {link.child}", b"" if link.was is None else _TIME.pack(micros(link.was))
+def on_shelves(links: Iterable[Link]) -> dict[str, list[tuple[str, bytes]]]:
+    """By shelf, keys and values of links by which memories supersede or doubt others."""
+    found: dict[str, list[tuple[str, bytes]]] = {}
+    for one in links:
+        key = f"{one.parent} {one.child}"
+        if one.relation == "doubts":
+            found.setdefault(DOUBTED, []).append((key, json.dumps([one.weight, one.judge]).encode()))
+        else:
+            found.setdefault(SUPERSEDED, []).append((key, b"" if one.was is None else _TIME.pack(micros(one.was))))
+    return found
 
 
-def link_from_entry(key: str, data: bytes) -> Link:
+def link_from_entry(shelf: str, key: str, data: bytes) -> Link:
     parent, child = key.split()
+    if shelf == DOUBTED:
+        weight, judge = json.loads(data)
+        return Link(parent=parent, child=child, relation="doubts", weight=weight, judge=judge)
     was = moment(_TIME.unpack(data)[0]) if data else None
     return Link(parent=parent, child=child, relation="supersedes", was=was)
 

@@ -71,7 +71,7 @@ def fixed() -> datetime:
 
 @given(turns)
 def test_reconciling_twice_is_reconciling_once(talk: Sequence[tuple[str, str, str, int]]) -> None:
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         told(memory, talk)
         planned = memory.reconcile(dry_run=True)
         assert memory.reconcile()[: len(planned)] == planned
@@ -85,7 +85,7 @@ def test_reconciling_twice_is_reconciling_once(talk: Sequence[tuple[str, str, st
 @settings(max_examples=60)
 @given(turns)
 def test_sleeping_twice_is_sleeping_once(talk: Sequence[tuple[str, str, str, int]]) -> None:
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         told(memory, talk)
         memory.sleep(like=0.4)
         slept = state(memory)
@@ -118,7 +118,7 @@ def test_any_detector_settles_once_and_each_proposal_whole(
     talk: Sequence[tuple[str, str, str, int]], seed: int
 ) -> None:
     whole: dict[str, Any] = {"detector": any_detector(seed), "phrases": lambda text: [text]}
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         told(memory, talk)
         if len(memory) > 3 and seed % 2:
             memory.consolidate(*memory.list()[:3])
@@ -140,7 +140,7 @@ def test_any_detector_settles_once_and_each_proposal_whole(
 def test_a_statement_reads_the_same_as_when_it_was_settled() -> None:
     """Two equal statements of one time: the second saw what the first had left, and sees it again."""
     moved = "I moved from Lisbon to Madrid."
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         told(memory, [("I live in Lisbon.", "ada", "a", 0), (moved, "ada", "a", 2), (moved, "ada", "a", 0)])
         planned = memory.reconcile(dry_run=True)
         assert len(planned) == 1
@@ -160,7 +160,7 @@ def test_what_a_statement_left_is_not_cut_again() -> None:
             else []
         )
 
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         told(memory, [("abcdef", "ada", "a", 9), ("Less of everything.", "ada", "a", 9)])
         once = memory.reconcile(detector=detect, phrases=lambda text: [text])
         assert [one.text for one in memory.list() if one.valid_to is None] == ["abcde", "Less of everything."]
@@ -174,7 +174,7 @@ class _Cut(Exception):
 
 def test_what_one_statement_changes_is_one_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every write but the first fails: nothing of the second statement is there, and a later pass does it all."""
-    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         first, guests, removed = (
             memory.remember(text, created_at=START + n * timedelta(hours=1))
             for n, text in enumerate(
@@ -205,7 +205,7 @@ def _raise(*arguments: Any, **named: Any) -> None:
 
 
 def test_what_cannot_be_settled_is_skipped_and_said() -> None:
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         one, other, said = (memory.remember(text) for text in ("I like opera.", "I like chess.", "Opera is over."))
 
         def detect(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
@@ -224,7 +224,7 @@ def test_what_cannot_be_settled_is_skipped_and_said() -> None:
 
 
 def test_a_forgotten_text_is_not_what_is_left() -> None:
-    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, clock=fixed, endings="sure") as memory:
         memory.forget(memory.remember("The guests are Ann Lee and Cy Fox."))
         memory.remember("The guests are Ann Lee, Bob Ray and Cy Fox.")
         memory.remember("Please remove 'Bob Ray' from the guests.")
@@ -235,7 +235,7 @@ def test_a_forgotten_text_is_not_what_is_left() -> None:
 
 
 def test_a_pass_that_fails_is_not_planned_twice(tmp_path: Path) -> None:
-    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER, endings="sure") as memory:
         for n in range(4):
             memory.remember(f"A cup of tea with Ann, number {n}.")
         for _ in range(3):
@@ -249,7 +249,7 @@ def test_a_pass_that_fails_is_not_planned_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("written", ["", "x" * ((1 << 20) + 1), "nul\0", 7])
 def test_a_gist_that_is_no_text_is_not_made(written: Any) -> None:
-    with memoria.open(":memory:", embedder=EMBEDDER) as memory:
+    with memoria.open(":memory:", embedder=EMBEDDER, endings="sure") as memory:
         ids = [memory.remember(f"A cup of tea with Ann, number {n}.").id for n in range(3)]
         with pytest.raises(memoria.InvalidMemory, match="text"):
             memory.consolidate(*ids, write=lambda parts: written)
@@ -287,7 +287,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("failing")
 def test_an_idle_agent_whose_sleep_fails_goes_on_answering(caplog: pytest.LogCaptureFixture) -> None:
-    with memoria.open(":memory:", embedder=EMBEDDER) as memory, Breaks(memory) as idle:
+    with memoria.open(":memory:", embedder=EMBEDDER, endings="sure") as memory, Breaks(memory) as idle:
         with caplog.at_level(logging.ERROR, "memoria.agent"):
             assert [idle.agent.say("The red house has a green door.").text, *map(idle.say, "ab")] == ["I see."] * 3
         failed = [one.getMessage() for one in caplog.records if one.name == "memoria.agent"]
@@ -298,7 +298,7 @@ def test_an_idle_agent_whose_sleep_fails_goes_on_answering(caplog: pytest.LogCap
 
 def test_an_idle_agent_goes_on_after_case_after_case() -> None:
     """Each message says what had changed before; each is settled at once, asleep, and by the next pass again."""
-    with memoria.open(":memory:", embedder=EMBEDDER) as memory, Breaks(memory) as idle:
+    with memoria.open(":memory:", embedder=EMBEDDER, endings="sure") as memory, Breaks(memory) as idle:
         idle.agent.say(SAID[0])
         for text in random.Random(7).sample(SAID, 12):
             assert idle.say(text) == "I see."

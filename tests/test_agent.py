@@ -51,7 +51,7 @@ class Clock:
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Memoria]:
-    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder(), clock=Clock()) as memory:
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder(), clock=Clock(), endings="sure") as memory:
         yield memory
 
 
@@ -517,14 +517,14 @@ def test_what_the_user_says_to_have_changed_is_settled_at_once(memory: Memoria) 
 
 def test_a_conversation_goes_on_after_a_restart_and_after_sleep(tmp_path: Path) -> None:
     path = tmp_path / "b.memoria"
-    with memoria.open(path, embedder=HashEmbedder(), clock=Clock()) as memory:
+    with memoria.open(path, embedder=HashEmbedder(), clock=Clock(), endings="sure") as memory:
         # Without replies: what a reply was derived from stays out of gists.
         agent = Agent(memory, lambda messages: "")
         for n in range(4):
             agent.say(f"The red house number {n} has a green door.")
         memory.sleep(like=0.3)
         assert any(one.parts for one in memory.list())
-    with memoria.open(path, embedder=HashEmbedder(), clock=Clock()) as memory:
+    with memoria.open(path, embedder=HashEmbedder(), clock=Clock(), endings="sure") as memory:
         assert latest(memory) == agent.session.id
         again = Agent(memory, echo, session=latest(memory))
         reply = again.say("And now?")

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Memory, Provenance
-from memoria.change.reconcile import candidates, propose
+from memoria.change.bounds import Bounds
+from memoria.change.reconcile import Finding, candidates, propose
 from memoria.english.cues import read
 from memoria.english.detect import by_rules, named
 from memoria.english.sentences import units
@@ -33,6 +34,12 @@ OTHERS = (
     "I visited Berlin in May with Tom.",
     "I really like tea with lemon.",
 )
+
+
+def finding(memory: memoria.Memoria) -> Finding:
+    """The rules, as far as they may end something when all may that is sure."""
+    bounds = Bounds(endings="sure")
+    return Finding(candidates_for=candidates(memory.store, memory.embedder), bounds=bounds)
 
 
 def memory(number: int, text: str, **fields: object) -> Memory:
@@ -280,7 +287,7 @@ def test_named_is_empty_exactly_where_there_is_no_cue() -> None:
 @pytest.fixture
 def ada() -> memoria.Memoria:
     now = START + timedelta(days=30)
-    return memoria.open(":memory:", embedder=HashEmbedder(64), clock=lambda: now)
+    return memoria.open(":memory:", embedder=HashEmbedder(64), clock=lambda: now, endings="sure")
 
 
 def tell(view: memoria.Memoria, *texts: str) -> list[Memory]:
@@ -300,9 +307,9 @@ def test_reconciled_memories_are_out_of_recall_and_as_of_brings_them_back(ada: m
             "I used to love opera, but now I prefer jazz.",
             "Please remove 'Bob Ray' from the guests.",
         )
-        proposals = propose(told, candidates(ada.store, ada.embedder))
+        proposals = propose(told, finding(ada))
         before = ada.list()
-        assert propose(told, candidates(ada.store, ada.embedder)) == proposals
+        assert propose(told, finding(ada)) == proposals
         assert ada.list() == before
         assert ada.reconcile(*told) == tuple(proposals)
         now = START + timedelta(days=10)
@@ -311,7 +318,7 @@ def test_reconciled_memories_are_out_of_recall_and_as_of_brings_them_back(ada: m
         for one in ada.list():
             if one.provenance.derived_from:
                 assert set(one.provenance.derived_from) <= {memory.id for memory in told}
-        assert propose(ada.list(), candidates(ada.store, ada.embedder)) == []
+        assert propose(ada.list(), finding(ada)) == []
 
 
 def test_later_statements_see_what_earlier_ones_left(ada: memoria.Memoria) -> None:
@@ -322,7 +329,7 @@ def test_later_statements_see_what_earlier_ones_left(ada: memoria.Memoria) -> No
             "Please update the budget from $800,000 to $850,000.",
             "Please update the budget from $850,000 to $900,000.",
         )
-        proposals = propose(told, candidates(ada.store, ada.embedder))
+        proposals = propose(told, finding(ada))
         assert [one.by for one in proposals] == [told[1].id, told[2].id]
         assert ada.reconcile(*told) == tuple(proposals)
         assert recalled(ada, START + timedelta(days=10)) == {
@@ -350,7 +357,7 @@ def test_other_namespaces_are_never_candidates(ada: memoria.Memoria) -> None:
     with ada:
         tell(ada.namespace("bob"), "I love opera.")
         told = tell(ada.namespace("ada"), "I don't like opera anymore.")
-        assert propose(told, candidates(ada.store, ada.embedder)) == []
+        assert propose(told, finding(ada)) == []
 
 
 def test_a_detector_of_ones_own_takes_the_place_of_the_rules(ada: memoria.Memoria) -> None:
@@ -363,5 +370,5 @@ def test_a_detector_of_ones_own_takes_the_place_of_the_rules(ada: memoria.Memori
     with ada:
         told = tell(ada, "I love opera.", "Abracadabra opera.")
         seek = candidates(ada.store, ada.embedder, phrases=lambda text: [text])
-        assert [one.ends for one in propose(told, seek, forgetful)] == [(told[0].id,)]
-        assert propose(told, seek) == []
+        assert [one.ends for one in propose(told, Finding(detector=forgetful, candidates_for=seek))] == [(told[0].id,)]
+        assert propose(told, Finding(candidates_for=seek)) == []

@@ -19,7 +19,7 @@ FLOORS = (
     ("memoria.text",),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),
-    ("memoria.retention",),
+    ("memoria.retention", "memoria.learnt"),
     ("memoria.derived",),
     ("memoria.remember", "memoria.recall"),
     ("memoria.change",),

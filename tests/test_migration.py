@@ -6,7 +6,8 @@
 format 1 in PostgreSQL (a dump, and the keys): under ("app", "ada") and ("app", "bob") six memories `fact N of NAME`
 each, with session, speaker and metadata, of which the first was forgotten and two are in a gist.
 `data/format4.tar.gz` was made by that of commit c010f1a, the last that wrote format 4: under ("app", "ada") a forgotten
-memory, a brief one, and a page that ends with a vault code.
+memory, a brief one, and a page that ends with a vault code. `data/format5.tar.gz` was made by that of commit 4873824,
+the last that wrote format 5: under ("app", "ada") the code of a gate, what superseded it, and the colour of the gate.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ import psycopg
 import pytest
 
 import memoria
-from memoria.protocols import Store
+from memoria.protocols import Change, Store
 from memoria.stores.local.database import FORMAT
 from memoria.stores.postgres import schema
 from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.testing.postgres import Server
-from memoria.types import Where
+from memoria.types import Link, Where
 
 EMBEDDER = HashEmbedder(16)
 DATA = Path(__file__).with_name("data")
@@ -219,6 +220,7 @@ def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_pat
         memory.remember("a fact of old")
     with psycopg.connect(url.split("&keys")[0]) as connection:
         connection.execute("DROP TABLE memoria.passage")
+        connection.execute("ALTER TABLE memoria.link DROP COLUMN weight, DROP COLUMN judge")
         connection.execute("UPDATE memoria.meta SET value = '2' WHERE name = 'format'")
     with pytest.raises(memoria.FormatTooOld):
         memoria.open(url, mode="r", embedder=BoundedEmbedder(16))
@@ -227,3 +229,18 @@ def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_pat
         assert memory.recall("the vault code kept", k=1, vector_only=True)[0].memory == page
         assert memory.stats().format == schema.FORMAT
     server.sql("DROP DATABASE two WITH (FORCE)")
+
+
+def test_links_of_format_5_stay_and_doubts_come_beside_them(tmp_path: Path) -> None:
+    path = unpacked("format5", tmp_path)
+    with memoria.open(path, embedder=EMBEDDER) as memory:
+        old, new, green = memory.list()
+        (link,) = memory.store.links([old.id])
+        assert (link.parent, link.child, link.relation, link.weight) == (old.id, new.id, "supersedes", None)
+        doubt = Link(parent=new.id, child=green.id, relation="doubts", weight=1.5, judge="tests")
+        memory.store.revise(Change(links=(doubt,)))
+        assert memory.store.links([green.id]) == [doubt]
+        memory.forget(new.id)
+        assert memory.store.links([green.id, old.id]) == []
+        assert memory.stats().format == FORMAT
+        assert memory.doctor() == []

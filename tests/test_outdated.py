@@ -19,7 +19,7 @@ ADA = Provenance(source="chat", speaker="ada", session="1")
 
 
 def opened() -> Memoria:
-    return memoria.open(":memory:", embedder=EMBEDDER, clock=Clock())
+    return memoria.open(":memory:", embedder=EMBEDDER, clock=Clock(), endings="sure")
 
 
 def reply(memory: Memoria, text: str, *sources: Memory, source: str = "chat") -> Memory:

@@ -17,24 +17,24 @@ from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, spelled, spelled_out
-from memoria.engine.change import SleepOptions
+from memoria.engine.change import DetectorLike, SleepOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
-from memoria.engine.view import IdLike
+from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
-from memoria.english.detect import by_rules, named
+from memoria.english.detect import named
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
-from memoria.protocols import Detector, Progress
+from memoria.protocols import Progress
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.types import Budget, Endings, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
@@ -393,27 +393,36 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.history(id))
 
     async def reconcile(
-        self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
+        self,
+        *ids: IdLike,
+        dry_run: bool = False,
+        detector: DetectorLike = LEARNT,
+        phrases: Phrases = named,
+        endings: Endings | None = None,
     ) -> Settled:
-        """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
+        """Settles what statements say has changed or no longer holds; see docs/change.md.
 
-        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
-        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
+        What is doubtful stays, lowered, as long as its statement does. What ends stays for `recall(as_of=)`; what is
+        left of a memory or of a statement supersedes it. It may be called again: what is settled is passed over. All
+        that one statement does is done in one go, or not at all.
 
         Args:
             ids: the statements; every memory of this view when none is given.
             dry_run: changes nothing.
-            detector: reads what a statement ends; rules over English by default.
-            phrases: what to look for in other memories, from the text of a statement.
+            detector: "learnt" is commands by rule and the judge of this memory, or the rules where it has none; "rules"
+                is the rules over English alone; a callable is taken at its word, unless `endings` is given.
+            phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
+            endings: what may end a memory; None is what this memory was opened with.
 
         Returns:
-            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
+            `unconfirmed` what a user asks to erase, which is done by `forget` alone.
 
         Raises:
             MemoryNotFound: an id is not of this view.
         """
         return await self._threads.run(
-            lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases)
+            lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings)
         )
 
     async def lineage(self, id: IdLike) -> Lineage:
@@ -835,7 +844,7 @@ def open(
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.

@@ -3,48 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from memoria.change.bounds import Bounds, judged, within
 from memoria.change.supersede import check_current, check_ends, heirs_of, succeeded
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
 from memoria.embedders import embed
 from memoria.english.detect import by_rules, named
+from memoria.english.voice import asks
 from memoria.errors import Held, InvalidMemory, InvalidQuery, MemoryNotFound, Refused
-from memoria.protocols import Detector, Embedder, Store
+from memoria.protocols import Change, Detector, Embedder, Judge, Store
+from memoria.recall.need import Need
+from memoria.recall.outdated import CHAT
 from memoria.remember import Draft, admit, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.text.words import question
-from memoria.types import Memory, Proposal, Record, Settled, Where
+from memoria.types import Link, Memory, Proposal, Record, Settled, Where
 
 POOL = 50
+NEAR = 5
+"""So many memories a judge is asked about for each statement, whatever their scores."""
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
 Phrases = Callable[[str], Sequence[str]]
 """From the text of a statement to the phrases that other memories are looked for by."""
 _TICK = datetime.resolution
 # The rules over English are done in the first; a detector of somebody else may go on for ever.
 _ROUNDS = 8
+# Log-odds of a judge differ by less than this from run to run.
+_EQUAL = 1e-3
 
 
-def propose(
-    statements: Sequence[Memory], candidates_for: CandidatesFor, detector: Detector = by_rules
-) -> list[Proposal]:
+def no_memories(statement: Memory) -> Sequence[Memory]:
+    """No candidates, for whoever has no judge."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How changes are found.
+
+    Attributes:
+        detector: reads what a statement ends.
+        candidates_for: returns the memories that a statement may be about, for the detector.
+        judge: gives log-odds for the nearest few; None for nobody.
+        near: returns these few.
+        bounds: what may end a memory; None takes the detector at its word.
+    """
+
+    detector: Detector = by_rules
+    candidates_for: CandidatesFor = no_memories
+    judge: Judge | None = None
+    near: CandidatesFor = no_memories
+    bounds: Bounds | None = field(default_factory=Bounds)
+
+
+def propose(statements: Sequence[Memory], how: Finding) -> list[Proposal]:
     """Proposes what `statements` change about older memories, in order of time. Stores nothing.
 
-    candidates_for: returns the memories that a statement may be about. Each statement sees its candidates as earlier
-    proposals would leave them: without those that they end, and with the texts that they amend.
+    Each statement sees its candidates as earlier proposals would leave them: without those that they end, and with the
+    texts that they amend.
     """
     texts: dict[str, str | None] = {}
     proposals = []
     for statement in sorted(statements, key=lambda one: one.id):
         if not _open(statement, statement.created_at) or statement.id in texts:
             continue
-        found = detector(statement, _seen(statement, candidates_for(statement), texts))
+        found = _found(statement, how, texts)
         for proposal in found:
             texts |= _after(proposal)
         proposals += found
     return proposals
+
+
+def _found(statement: Memory, how: Finding, texts: Mapping[str, str | None]) -> list[Proposal]:
+    """What one statement changes: what the detector reads, within bounds, and beside it what the judge makes of it."""
+    seen = _seen(statement, how.candidates_for(statement), texts)
+    if how.bounds is None:
+        return how.detector(statement, seen)
+    found = within(statement, seen, how.detector, how.bounds)
+    if how.judge is None:
+        return found
+    over = {id for one in found if one.action != "doubt" for id in _after(one)} - {statement.id}
+    near = [one for one in _seen(statement, how.near(statement), texts) if one.id not in over]
+    return _joined(found, judged(statement, near, how.judge, how.bounds))
+
+
+def _joined(found: Sequence[Proposal], judged: Sequence[Proposal]) -> list[Proposal]:
+    """Proposals of which none lowers what another ends, or lowers too: what the judge says of a memory counts."""
+    said = {id for one in judged for id in (*one.ends, *dict(one.amends), *dict(one.lowers))}
+    out = []
+    for one in found:
+        lowers = tuple((id, weight) for id, weight in one.lowers if id not in said)
+        if lowers == one.lowers or lowers or one.ends or one.amends:
+            out.append(replace(one, lowers=lowers))
+    return [*out, *judged]
 
 
 def _open(memory: Memory, at: datetime) -> bool:
@@ -78,6 +132,8 @@ def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, s
 
 def _after(proposal: Proposal) -> dict[str, str | None]:
     """The text of each memory after a proposal, by id; None for one that it ends."""
+    if proposal.action == "erase":
+        return {}
     return {**dict.fromkeys(proposal.ends), **dict(proposal.amends), proposal.by: proposal.keep}
 
 
@@ -101,68 +157,146 @@ def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool:
     return found
 
 
+def nearest(store: Store, embedder: Embedder, count: int = NEAR, pool: int = POOL) -> CandidatesFor:
+    """Finds the few memories before a statement that recall finds nearest to it, questions and replies left out."""
+    need = Need.of(store.embedder.name)
+
+    def found(statement: Memory) -> list[Memory]:
+        # What was said later must not take the places: a second look would find other candidates.
+        where = Where(namespace=statement.namespace, until=statement.created_at + _TICK)
+        (vector,) = embed(store, embedder, [statement.text])
+        evidence = store.evidence(question(statement.text), vector, where, pool)
+        scores = sum(need.terms(evidence).values(), start=0.0 * evidence.columns["similarity"])
+        order = sorted(zip((-scores).tolist(), evidence.ids, strict=True))
+        read = memories(store, [id for _, id in order])
+        apart = [part for _, id in order if id in read for part in (read[id].parts or (read[id],))]
+        return [one for one in apart if one.id < statement.id and _says_something(one, statement)][:count]
+
+    return found
+
+
+def _says_something(one: Memory, statement: Memory) -> bool:
+    """Whether a memory says what may become untrue: no question, no reply, and nothing made from the statement."""
+    reply = one.provenance.source == CHAT and bool(one.provenance.derived_from) and not _same_speaker(one, statement)
+    return not reply and not asks(one.text) and statement.id not in one.provenance.derived_from
+
+
+def _same_speaker(one: Memory, other: Memory) -> bool:
+    return one.provenance.speaker == other.provenance.speaker
+
+
 def _same_talk(one: Memory, other: Memory) -> bool:
     return one.provenance.session is not None and one.provenance.session == other.provenance.session
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """How changes are settled.
+
+    Attributes:
+        detector: reads what a statement ends.
+        phrases: from the text of a statement to what the detector's candidates are searched by.
+        judge: gives log-odds for the nearest few; None for nobody.
+        bounds: what may end a memory; None takes the detector at its word.
+    """
+
+    detector: Detector = by_rules
+    phrases: Phrases = named
+    judge: Judge | None = None
+    bounds: Bounds | None = field(default_factory=Bounds)
+
+    def finding(self, store: Store, embedder: Embedder) -> Finding:
+        """The same, with where to look."""
+        return Finding(
+            detector=self.detector,
+            candidates_for=candidates(store, embedder, self.phrases),
+            judge=None if self.judge is None else Once(self.judge),
+            near=nearest(store, embedder),
+            bounds=self.bounds,
+        )
+
+
+class Once:
+    """A judge that is asked the same only once."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.name = judge.name
+        self._judge = judge
+        self._known: dict[tuple[str, tuple[str, ...]], Sequence[float]] = {}
+
+    def __call__(self, statement: str, texts: Sequence[str]) -> Sequence[float]:
+        asked = statement, tuple(texts)
+        if asked not in self._known:
+            self._known[asked] = self._judge(statement, texts)
+        return self._known[asked]
+
+
 def settle(
-    records: Records,
-    traces: Reinforcer,
-    ids: Sequence[str],
-    detector: Detector = by_rules,
-    phrases: Phrases = named,
-    *,
-    dry_run: bool = False,
+    records: Records, traces: Reinforcer, ids: Sequence[str], how: Settling | None = None, *, dry_run: bool = False
 ) -> Settled:
     """Settles what the statements of these ids say has changed. What is settled already is passed over.
 
     Of several that were said at the same time, one may show what another left; so it is looked at again until nothing
     more changes. dry_run: changes nothing, and returns what would be at first.
     """
-    carried, looked = list[Proposal](), candidates(records.store, records.embedder, phrases)
+    carried, finding = list[Proposal](), (how or Settling()).finding(records.store, records.embedder)
     # A part of a gist is a statement still, and it may be set apart.
     said = [part.id for one in memories(records.store, ids).values() for part in (one.parts or (one,))]
     for _ in range(_ROUNDS):
-        found = propose(list(living(records.store, said).values()), looked, detector)
+        found = propose(list(living(records.store, said).values()), finding)
         done = apply(records, traces, found, dry_run=dry_run)
         carried += done
         if dry_run or not done:
             break
-    return Settled(carried, done.skipped)
+    return Settled(carried, done.skipped, done.unconfirmed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
-    """What is left to do for a proposal. ends: until when memories hold. texts: by id, what says the rest of it."""
+    """What is left to do for a proposal. ends: until when memories hold. texts: by id, what says the rest of it.
+
+    doubts, over: links to write, and those in whose place they come.
+    """
 
     ends: Mapping[str, datetime]
     texts: Mapping[str, str]
     before: Mapping[str, Memory]
+    doubts: tuple[Link, ...] = ()
+    over: tuple[Link, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.ends or self.doubts)
+
+    def doubted(self, heirs: Mapping[str, str]) -> Change:
+        """The change that writes the doubts; what says the rest of a statement casts its doubts."""
+        links = tuple(replace(link, child=heirs.get(link.child, link.child)) for link in self.doubts)
+        return Change(links=links, unlinks=self.over)
 
 
 def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal], *, dry_run: bool = False) -> Settled:
     """Carries proposals out, in order, each in one go or not at all.
 
     What is ended keeps its text, and holds until `at`; what says the rest supersedes it, and is derived from it and
-    from the statement.
+    from the statement. What is lowered stays as it is, with a link from the statement. Nothing is erased.
     """
     now: dict[str, str] = {}
     carried, skipped = list[Proposal](), list[Proposal]()
-    for proposal in proposals:
+    asked = [one for one in proposals if one.action == "erase"]
+    for proposal in (one for one in proposals if one.action != "erase"):
         try:
             done = _carry_out(records, traces, proposal, now, dry_run=dry_run)
         except (InvalidQuery, InvalidMemory, MemoryNotFound, Refused, Held):
             skipped.append(proposal)
         else:
             carried += [proposal] if done else []
-    return Settled(carried, skipped)
+    return Settled(carried, skipped, asked)
 
 
 def _carry_out(records: Records, traces: Reinforcer, proposal: Proposal, now: dict[str, str], *, dry_run: bool) -> bool:
     """Carries one out; whether there was anything to do. now: by id, what says the rest of what was reworded."""
     turn = _turn(records.store, proposal, now)
-    if dry_run or not turn.ends:
-        return bool(turn.ends)
+    if dry_run or not turn:
+        return bool(turn)
     made = {id: _reworded(records, traces, turn.before[id], text, proposal) for id, text in turn.texts.items()}
     traces.begin()
     with records.store.alone():
@@ -171,8 +305,14 @@ def _carry_out(records: Records, traces: Reinforcer, proposal: Proposal, now: di
         for draft, record in made.values():
             admit(records.store, record.memory.namespace, [draft], [record.memory], [record], readmit=False)
         heirs = {id: record.memory.id for id, (_, record) in made.items()}
-        change = records.apart(turn.ends)
-        change = replace(change, add=(*change.add, *(record for _, record in made.values())))
+        doubted = turn.doubted(heirs)
+        change = records.apart({*turn.ends, *(end for link in doubted.links for end in (link.parent, link.child))})
+        change = replace(
+            change,
+            add=(*change.add, *(record for _, record in made.values())),
+            links=doubted.links,
+            unlinks=doubted.unlinks,
+        )
         records.store.revise(succeeded(change, turn.ends, heirs, turn.before), guard=False)
     now |= heirs
     return True
@@ -182,9 +322,10 @@ def _turn(store: Store, proposal: Proposal, now: Mapping[str, str]) -> _Turn:
     """What of a proposal is not there yet; raises InvalidQuery and MemoryNotFound for what cannot be done any more."""
     said = [(proposal.by, proposal.keep), *((id, None) for id in proposal.ends), *proposal.amends]
     texts: dict[str, str | None] = {now.get(id, id): text for id, text in said}
-    found = living(store, texts)
-    if len(found) < len(texts):
-        raise MemoryNotFound(*(id for id in texts if id not in found))
+    lowers = {now.get(id, id): weight for id, weight in proposal.lowers}
+    found = living(store, {*texts, *lowers})
+    if not found.keys() >= {*texts, *lowers}:
+        raise MemoryNotFound(*(id for id in (*texts, *lowers) if id not in found))
     heirs = heirs_of(store, list(texts))
     rests = {id: [one.text for one in living(store, heirs.get(id, ())).values()] for id in texts}
     ends: dict[str, datetime] = {}
@@ -196,7 +337,34 @@ def _turn(store: Store, proposal: Proposal, now: Mapping[str, str]) -> _Turn:
         ends[id] = end
     check_current(store, [id for id in ends if texts[id] is not None])
     kept = {id: text for id in ends if (text := texts[id]) is not None}
-    return _Turn(ends=ends, texts=kept, before={id: found[id] for id in ends})
+    doubts, over = _new_doubts(store, now.get(proposal.by, proposal.by), lowers, proposal.judge)
+    held = [id for id in (*ends, *(link.parent for link in doubts)) if _is_held(store, id)]
+    if held:
+        raise Held(*held)
+    return _Turn(ends=ends, texts=kept, before={id: found[id] for id in ends}, doubts=doubts, over=over)
+
+
+def _new_doubts(
+    store: Store, by: str, lowers: Mapping[str, float], judge: str
+) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
+    """The doubts of a statement that are not there yet, and those of it in whose place they come."""
+    if not lowers:
+        return (), ()
+    links = store.links([by])
+    known = {link.parent: link for link in links if link.relation == "doubts" and link.child == by}
+    fresh, over = [], []
+    for id, weight in lowers.items():
+        old = known.get(id)
+        if old is not None and old.judge == judge and abs((old.weight or 0) - weight) < _EQUAL:
+            continue
+        fresh.append(Link(parent=id, child=by, relation="doubts", weight=weight, judge=judge))
+        over += [] if old is None else [old]
+    return tuple(fresh), tuple(over)
+
+
+def _is_held(store: Store, id: str) -> bool:
+    (trace,) = store.traces([id])
+    return trace is not None and trace.held
 
 
 def _lasts(memory: Memory, end: datetime) -> bool:

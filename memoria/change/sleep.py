@@ -15,13 +15,12 @@ from datetime import datetime
 from typing import Any
 
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
-from memoria.change.reconcile import settle
+from memoria.change.reconcile import Settling, settle
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
-from memoria.english.detect import by_rules
 from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.process import Home
-from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Store
+from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
 from memoria.retention.prune import CAP
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Namespace, Proposal, Settled
@@ -96,14 +95,17 @@ def night(
     at: datetime,
     *,
     write: Writer = extract,
-    detector: Detector | None = by_rules,
+    settling: Settling | None = None,
     pause: Pause = lambda: False,
     dry_run: bool = False,
 ) -> Night:
-    """The part of a pass that changes what memories say: applies changes of fact, then groups memories into gists."""
+    """The part of a pass that changes what memories say: applies changes of fact, then groups memories into gists.
+
+    settling: None settles no changes.
+    """
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
-    settled = Settled() if detector is None else settle(records, traces, said, detector, dry_run=dry_run)
+    settled = Settled() if settling is None else settle(records, traces, said, settling, dry_run=dry_run)
     steps = plan(records, homes, how.grouping)
     if dry_run:
         gists = [("" if step.gist is None else step.gist, step.members) for step in steps]

@@ -6,33 +6,40 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args, overload
 
 from memoria.change import consolidate as consolidating
 from memoria.change import reconcile as reconciling
 from memoria.change import sleep as sleeping
 from memoria.change import supersede as superseding
+from memoria.change.bounds import Bounds
 from memoria.change.consolidate import Grouping, Step
-from memoria.change.reconcile import Phrases
+from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import Night, Pause, Replay, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage, lineage
 from memoria.engine.retention import Retention
-from memoria.engine.view import IdLike
+from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import Weights
-from memoria.english.detect import by_rules, named
+from memoria.english.detect import by_commands, by_rules, named
 from memoria.errors import InvalidQuery, MemoryNotFound
 from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
 from memoria.retention.prune import CAP
-from memoria.types import Memory, Settled, Where
+from memoria.types import ENDINGS, Endings, Memory, Settled, Where
+from memoria.validate import check_choice
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
 
 # A thread that sleeps rests so long between two steps, in seconds.
 REST = 0.02
+DetectorName = Literal["learnt", "rules"]
+"""Detectors that are there: commands by rule with the judge, or rules alone."""
+DETECTORS: tuple[DetectorName, ...] = get_args(DetectorName)
+DetectorLike = Detector | DetectorName
+"""What reads changes: a detector, or the name of one."""
 # Inside a class that has a verb `list`, the type is named here.
 Memories = list[Memory]
 
@@ -46,7 +53,7 @@ class SleepOptions(TypedDict, total=False):
         prune: whether to forget, for ever, archived memories under half of `fade_below`; False by default.
         relearn: whether to train wiped shards of weights again, seconds each; True by default.
         write: makes the text of a gist from its parts; extractive by default.
-        detector: reads what a statement ends; None leaves that alone; rules over English by default.
+        detector: reads what a statement ends, as of `reconcile`; None leaves that alone.
         examples: what `distill` was given, if it was.
         replay: which memories come first; None is `PrioritisedReplay`.
         cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
@@ -60,7 +67,7 @@ class SleepOptions(TypedDict, total=False):
     prune: bool
     relearn: bool
     write: Writer
-    detector: Detector | None
+    detector: DetectorLike | None
     examples: ExampleWriter | None
     replay: ConsolidationPolicy | None
     cap: int
@@ -77,7 +84,7 @@ class Asked:
     prune: bool = False
     relearn: bool = True
     write: Writer = extract
-    detector: Detector | None = by_rules
+    detector: DetectorLike | None = LEARNT
     examples: ExampleWriter | None = None
     replay: ConsolidationPolicy | None = None
     cap: int = CAP
@@ -109,6 +116,7 @@ class Change(Retention, Weights):
             The new memory.
 
         Raises:
+            Held: an old memory is under a hold.
             MemoryNotFound: an old memory is not of this view.
             InvalidQuery: an old memory has ended already, or begins only later; or `at` has no time zone.
             InvalidMemory: the draft breaks a rule.
@@ -128,6 +136,7 @@ class Change(Retention, Weights):
             at: when they end; None is now.
 
         Raises:
+            Held: one is under a hold.
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
         """
@@ -149,27 +158,51 @@ class Change(Retention, Weights):
         return superseding.history(self.store, self._mine([id])[0])
 
     def reconcile(
-        self, *ids: IdLike, dry_run: bool = False, detector: Detector = by_rules, phrases: Phrases = named
+        self,
+        *ids: IdLike,
+        dry_run: bool = False,
+        detector: DetectorLike = LEARNT,
+        phrases: Phrases = named,
+        endings: Endings | None = None,
     ) -> Settled:
-        """Settles what statements say has changed or no longer holds; see docs/forgetting.md.
+        """Settles what statements say has changed or no longer holds; see docs/change.md.
 
-        What ends stays for `recall(as_of=)`; what is left of a memory or of a statement supersedes it. It may be called
-        again: what is settled is passed over. All that one statement does is done in one go, or not at all.
+        What is doubtful stays, lowered, as long as its statement does. What ends stays for `recall(as_of=)`; what is
+        left of a memory or of a statement supersedes it. It may be called again: what is settled is passed over. All
+        that one statement does is done in one go, or not at all.
 
         Args:
             ids: the statements; every memory of this view when none is given.
             dry_run: changes nothing.
-            detector: reads what a statement ends; rules over English by default.
-            phrases: what to look for in other memories, from the text of a statement.
+            detector: "learnt" is commands by rule and the judge of this memory, or the rules where it has none; "rules"
+                is the rules over English alone; a callable is taken at its word, unless `endings` is given.
+            phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
+            endings: what may end a memory; None is what this memory was opened with.
 
         Returns:
-            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out.
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
+            `unconfirmed` what a user asks to erase, which is done by `forget` alone.
 
         Raises:
             MemoryNotFound: an id is not of this view.
+            InvalidQuery: `detector` or `endings` is none of those above.
         """
+        how = self._settling(detector, phrases, endings)
         statements = self._mine(ids) if ids else self.store.select(Where(namespace=self.prefix))
-        return reconciling.settle(self._records, self._traces, statements, detector, phrases, dry_run=dry_run)
+        return reconciling.settle(self._records, self._traces, statements, how, dry_run=dry_run)
+
+    def _settling(self, detector: DetectorLike, phrases: Phrases = named, endings: Endings | None = None) -> Settling:
+        """How changes are settled; raises InvalidQuery."""
+        if endings is not None:
+            check_choice("endings", endings, ENDINGS)
+        bounds = Bounds(endings=self._endings if endings is None else endings)
+        if callable(detector):
+            return Settling(detector=detector, phrases=phrases, bounds=None if endings is None else bounds)
+        check_choice("detector", detector, DETECTORS)
+        judge = self._judge() if detector == LEARNT else None
+        if judge is None:
+            return Settling(detector=by_rules, phrases=phrases, bounds=bounds)
+        return Settling(detector=by_commands, phrases=phrases, judge=judge, bounds=bounds)
 
     def lineage(self, id: IdLike) -> Lineage:
         """What a memory was made from and what was made from it.
@@ -256,7 +289,7 @@ class Change(Retention, Weights):
             how,
             at,
             write=asked.write,
-            detector=asked.detector,
+            settling=None if asked.detector is None else self._settling(asked.detector),
             pause=pause,
             dry_run=asked.dry_run,
         )

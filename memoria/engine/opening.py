@@ -9,13 +9,13 @@ from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder
 from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
-from memoria.engine.view import Clock, PolicyLike
+from memoria.engine.view import LEARNT, Clock, JudgeLike, PolicyLike, check_judge
 from memoria.errors import InvalidQuery
 from memoria.policies.registry import adopted
 from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
-from memoria.types import EmbedderCard
+from memoria.types import ENDINGS, EmbedderCard, Endings
 from memoria.validate import check_choice, check_flag
 from memoria.zones import ZoneLike, as_zone
 
@@ -34,6 +34,10 @@ class Behaviour(TypedDict, total=False):
         clock: gives the present time, aware.
         zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
         day_first: whether 5/8/2023 is in August; None goes by the language of the text.
+        endings: what may end a memory by itself: "never" nothing, "commands" what a user tells to take out, "sure" also
+            what is all but certain; see docs/change.md.
+        judge: gives the log-odds that a statement makes memories untrue; "learnt" is the installed one, with
+            all-MiniLM-L6-v2; None is nobody.
     """
 
     policy: PolicyLike
@@ -42,6 +46,8 @@ class Behaviour(TypedDict, total=False):
     clock: Clock
     zone: ZoneLike
     day_first: bool | None
+    endings: Endings
+    judge: JudgeLike
 
 
 @spelled_out
@@ -62,7 +68,7 @@ def open(
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -93,6 +99,8 @@ def open(
 def _check(behaviour: Behaviour) -> None:
     """Raises InvalidQuery before anything is made at the path."""
     check_choice("reinforce", behaviour.get("reinforce", "recalled"), get_args(Reinforcing))
+    check_choice("endings", behaviour.get("endings", "commands"), ENDINGS)
+    check_judge(behaviour.get("judge", LEARNT))
     check_flag("day_first", behaviour.get("day_first"))
     as_zone(behaviour.get("zone"))
 

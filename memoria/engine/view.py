@@ -6,19 +6,30 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from functools import partial
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
+from memoria import learnt
 from memoria.derived.lineage import living
 from memoria.derived.records import Records
+from memoria.embedders import MINILM
 from memoria.engine.arguments import Filters
-from memoria.errors import InvalidQuery, MemoriaError, MemoryNotFound, StoreClosed, StoreCorrupt
+from memoria.errors import (
+    InvalidQuery,
+    MemoriaError,
+    MemoryNotFound,
+    MissingExtra,
+    ModelNotFound,
+    StoreClosed,
+    StoreCorrupt,
+    shown,
+)
 from memoria.identity import IdSource
 from memoria.policies import Exponential
 from memoria.policies.registry import make
-from memoria.protocols import DecayPolicy, Embedder, Progress, Store
+from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
-from memoria.types import Memory, Namespace, Record, Where
+from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
 from memoria.validate import check_choice, check_flag, check_ids, check_namespace, check_time, is_id
 from memoria.zones import ZoneLike, as_zone, at_home
 
@@ -28,6 +39,9 @@ IdLike = str | Memory
 """The id of a memory, or the memory itself."""
 PolicyLike = DecayPolicy | str | None
 """A policy, its name, or None for the default."""
+LEARNT: Literal["learnt"] = "learnt"
+JudgeLike = Judge | Literal["learnt"] | None
+"""A judge of changes, "learnt" for the installed one, or None for nobody."""
 
 
 def utc_now() -> datetime:
@@ -59,6 +73,8 @@ class View:
         fade_below: float = FADE_BELOW,
         zone: ZoneLike = None,
         day_first: bool | None = None,
+        endings: Endings = "commands",
+        judge: JudgeLike = LEARNT,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -75,6 +91,8 @@ class View:
             zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock`
                 gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
+            endings: what may end a memory by itself: "never", "commands" or "sure".
+            judge: gives the log-odds that a statement makes memories untrue; "learnt" is the installed one.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
@@ -88,6 +106,9 @@ class View:
         self._told: Clock = partial(_told, clock)
         self._zone = as_zone(zone)
         self._day_first = check_flag("day_first", day_first)
+        check_choice("endings", endings, ENDINGS)
+        self._endings: Endings = endings
+        self._judging = check_judge(judge)
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(store, self.policy, fade_below)
@@ -137,6 +158,17 @@ class View:
             ids=self._ids,
             progress=self.progress,
         )
+
+    def _judge(self) -> Judge | None:
+        """Who judges changes; None where nobody does: the installed judge reads with all-MiniLM-L6-v2."""
+        if self._judging != LEARNT:
+            return self._judging
+        if self.store.embedder.name != MINILM:
+            return None
+        try:
+            return learnt.judge()
+        except (ModelNotFound, MissingExtra):
+            return None
 
     def _at(self, at: datetime | None) -> datetime:
         return check_time("at", at) or self._clock()
@@ -191,6 +223,13 @@ class View:
         except StoreClosed:
             count = "closed"
         return f"<{type(self).__name__} {where} of {self.store!r}: {count}>"
+
+
+def check_judge(given: JudgeLike) -> JudgeLike:
+    """Returns it; raises InvalidQuery for what is no judge."""
+    if given is None or given == LEARNT or (callable(given) and isinstance(getattr(given, "name", None), str)):
+        return given
+    raise InvalidQuery(f"judge is {shown(given)}, not a callable with a name, 'learnt', or None")
 
 
 def _told(clock: Clock) -> datetime:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from memoria.english.sentences import (
     CAPITAL_I,
@@ -32,6 +33,8 @@ from memoria.english.sentences import (
 from memoria.text.words import stems
 from memoria.types import Action
 
+Command = Literal["", "end", "erase"]
+_TAKING_OUT, _FORGETTING = "it asks to take something out", "it asks to forget something"
 _LONG = 4
 _ADV = (
     r"(?:(?:actually|really|just|also|already|finally|all|now|honestly|definitely|completely|"
@@ -116,7 +119,7 @@ class Cue:
     who: the person it is about; "" is the speaker.
     keep: the unit without the words for what is old; "" if it then says nothing.
     plans: it can end only what was still to be done. stance: 1 or -1 if it ends only a liking or a dislike, else 0.
-    exact: a memory must contain every word of `old`.
+    exact: a memory must contain every word of `old`. command: the speaker tells to take it out, or to forget it.
     """
 
     action: Action
@@ -129,6 +132,7 @@ class Cue:
     plans: bool = False
     stance: int = 0
     exact: bool = False
+    command: Command = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +216,15 @@ def _cue(parts: Sequence[str], at: int) -> Cue | None:
                 continue
             cue = rule.build(match, earlier, later)
             if cue is not None and (cue.old or cue.slot or cue.new):
-                return replace(cue, rule=rule.name, who=who)
+                return replace(cue, rule=rule.name, who=who, command=_told(rule.name, match))
     return None
+
+
+def _told(rule: str, match: re.Match[str]) -> Command:
+    """What the speaker tells to do, if this is a command."""
+    if rule == _FORGETTING or match.groupdict().get("verb") in ("erase", "Erase"):
+        return "erase"
+    return "end" if rule == _TAKING_OUT else ""
 
 
 def _hypothetical(unit: str, match: re.Match[str]) -> bool:
@@ -759,7 +770,7 @@ _RULES = (
         _stopped,
     ),
     _Rule(
-        "it asks to take something out",
+        _TAKING_OUT,
         re.compile(
             r"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|"
             r"now) )(?P<verb>remove|delete|erase|drop|scrap|scratch|cancel|strike|discard|exclude|"
@@ -769,7 +780,7 @@ _RULES = (
         _command,
     ),
     _Rule(
-        "it asks to take something out",
+        _TAKING_OUT,
         re.compile(
             r"(?:^|[,:;] |\b(?:please|you|to|and|also|so|then|let's|just|can|will|'ll|should|actually|"
             r"now) )"
@@ -781,7 +792,7 @@ _RULES = (
         _command,
     ),
     _Rule(
-        "it asks to forget something",
+        _FORGETTING,
         re.compile(
             r"^(?:(?:please|now|ok|okay|just|actually|so|well|and|yes|no)\W+)*(?P<verb>forget(?: "
             r"about)?) (?P<old>[^;]+?)[.!?]*\s*$",
@@ -838,7 +849,7 @@ _RULES = (
         _finished,
     ),
     _Rule(
-        "it asks to take something out",
+        _TAKING_OUT,
         re.compile(
             r"^(?:[^,;]*, )?(?P<old>[^,;]+?|\"[^\"]+\"|'.+') (?:should|can|could|must|needs? to|may) "
             r"(?:now |also |please |just )*be (?:removed|deleted|dropped|taken (?:off|out)|cut|"
@@ -848,7 +859,7 @@ _RULES = (
         _off,
     ),
     _Rule(
-        "it asks to take something out",
+        _TAKING_OUT,
         re.compile(
             r"\b(?:I'd like|I would like|I want|I need|please have) (?P<old>[^,;]+?|'.+') (?:removed|"
             r"deleted|dropped|taken (?:off|out)|cut|scrapped|erased|cancel(?:l)?ed)\b",

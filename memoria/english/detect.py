@@ -15,7 +15,7 @@ from memoria.english.cues import Cue, Said, read
 from memoria.english.excise import items, without
 from memoria.english.sentences import NAME, content, plain, polarity, units
 from memoria.text.words import stems
-from memoria.types import Memory, Proposal
+from memoria.types import Action, Memory, Proposal
 
 # Least shares of the weight of a cue's words that a memory must have: of the old value, and of a slot named alone.
 ENOUGH = 0.6
@@ -27,15 +27,25 @@ MANY = 8
 
 
 def by_rules(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
-    """The default `Detector`: rules for English. At most one proposal a statement, none if no candidate matches."""
+    """A `Detector`: rules for English. At most one proposal a statement, none if no candidate matches."""
     said = read(statement.text)
-    if not said.found:
+    return _by_cues(statement, candidates, said, said.found)
+
+
+def by_commands(statement: Memory, candidates: Sequence[Memory]) -> list[Proposal]:
+    """A `Detector` of what a statement tells to take out or to forget, and of nothing that it only states."""
+    said = read(statement.text)
+    return _by_cues(statement, candidates, said, [cue for cue in said.found if cue.command])
+
+
+def _by_cues(statement: Memory, candidates: Sequence[Memory], said: Said, cues: Sequence[Cue]) -> list[Proposal]:
+    if not cues:
         return []
     others = [one for one in candidates if one.id != statement.id]
     texts: dict[str, str | None] = {one.id: one.text for one in others}
     weights = _Weights(others)
     spent, told = [], []
-    for cue in said.found:
+    for cue in cues:
         before = dict(texts)
         if _apply(cue, statement, others, texts, weights):
             spent.append(cue)
@@ -60,14 +70,21 @@ def _proposal(
     changed = [(one.id, texts[one.id]) for one in others if texts[one.id] != one.text]
     reasons = dict.fromkeys(f"{cue.rule}: {_brief(cue.old or cue.slot or cue.new)}" for cue in spent)
     return Proposal(
-        action="update" if any(cue.action == "update" for cue in spent) else "delete",
+        action=_action(spent),
         by=statement.id,
         ends=tuple(id for id, text in changed if text is None),
         amends=tuple((id, text) for id, text in changed if text is not None),
         at=statement.created_at,
         keep=said.kept(spent, told),
         reason="; ".join(reasons),
+        commanded=all(cue.command for cue in spent),
     )
+
+
+def _action(spent: Sequence[Cue]) -> Action:
+    if any(cue.command == "erase" for cue in spent):
+        return "erase"
+    return "update" if any(cue.action == "update" for cue in spent) else "delete"
 
 
 def _brief(phrase: str, longest: int = 6) -> str:

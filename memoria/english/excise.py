@@ -116,3 +116,43 @@ def _with_last_number(text: str, new: str) -> str:
     if value is None or not found:
         return text
     return text[: found[-1].start()] + value.group() + text[found[-1].end() :]
+
+
+# Verbs in their plain form, as they stand after "I" and "we".
+_PLAIN_VERB = (
+    r"(?:am|live|work|teach|study|play|have|own|drive|use|speak|run|like|love|hate|prefer|need|want|go|keep|grow|collect|"
+    r"cook|bake|write|read|sing|dance|ride|sell|make|build|paint|volunteer|train|manage|lead|coach|rent|commute|wear|eat|"
+    r"drink|swim|climb|follow|do|take|help|host|edit|design|code)"
+)
+_INFLECTED = r"(?:is|was|has|had|are|were|have|\w+(?<!s)s|\w+ed)"
+_SUBJECT = re.compile(
+    rf"^\W*(?P<who>(?:[Mm]y|[Oo]ur|[Tt]he) \w+(?: \w+)??(?= {_INFLECTED} \w)|I\b|[Ww]e\b|[Hh]e\b|[Ss]he\b|[Tt]hey\b"
+    rf"|(?!(?:My|Our|The)\b)[A-Z][\w'-]*(?: [A-Z][\w'-]*)*(?= {_INFLECTED} \w))"
+)
+_VERB = re.compile(rf"^(?:also |now |still )?(?:{_INFLECTED}|{_PLAIN_VERB}) \w+", re.I)
+_JOINT = re.compile(r",? (?:and|but) (?:also |now |still )?")
+
+
+def halves(text: str) -> list[tuple[str, str]]:
+    """The facts of a sentence that says several: each by itself, and the text without it.
+
+    Empty for a text of one fact, for one of several sentences, and for a list of things.
+    """
+    parts = [unit for unit in units(text) if unit.strip()]
+    subject = _SUBJECT.match(text)
+    if len(parts) != 1 or subject is None:
+        return []
+    body = text.rstrip().rstrip(".!")
+    closing, who = text[len(body) :], subject.group("who")
+    facts = [one.strip() for one in _JOINT.split(body)]
+    if len(facts) < 2 or any(_SUBJECT.match(one) is None and _VERB.match(one) is None for one in facts[1:]):
+        return []
+    alone = [facts[0], *(one if _SUBJECT.match(one) else f"{who} {one}" for one in facts[1:])]
+    return [
+        (_sentence([one], closing), _sentence(alone[:at] + alone[at + 1 :], closing)) for at, one in enumerate(alone)
+    ]
+
+
+def _sentence(facts: Sequence[str], closing: str) -> str:
+    said = " and ".join(facts)
+    return f"{said[:1].upper()}{said[1:]}{closing}"

@@ -24,8 +24,10 @@ _EDGE = 0.01
 # What turns beside a memory add, and the column that says whether it has such turns.
 _HAVING: Mapping[str, str] = MappingProxyType({"near words": "has near", "far words": "has far"})
 
-# Set by hand, small: base level and salience decide between memories that the context likes equally well.
-CHOSEN: Mapping[str, float] = MappingProxyType({"base level": 0.05, "salience": 0.1, "repeats": -1.0})
+# Set by hand. Base level and salience are small: they decide between memories that the context likes equally well.
+CHOSEN: Mapping[str, float] = MappingProxyType(
+    {"base level": 0.05, "salience": 0.1, "repeats": -1.0, "superseded": -3.0}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,8 @@ class Need:
     time or a number and the question asks for that. length: ln(1 + words). time: how well the days
     that the question names and those that the memory is about agree; in [0, 1]. base level, salience: log-odds of
     retrievability and of salience, both clipped to [0.01, 0.99].
-    repeats: how much it repeats a hit ranked above it, from 0 (cosine 0.9) to 1.
+    repeats: how much it repeats a hit ranked above it, from 0 (cosine 0.9) to 1. superseded: log-odds that a later
+    statement makes it untrue, in (0, 3], when there is such a doubt.
 
     Attributes:
         weights: by name of the term.

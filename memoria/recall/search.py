@@ -17,6 +17,7 @@ from memoria.derived.validity import as_known
 from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
+from memoria.recall.doubted import Doubt, doubts
 from memoria.recall.fitted import fitted
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
@@ -176,15 +177,23 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
         if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
             break
         pool *= _WIDER
+    doubted = _doubted(store, [record for _, record in records], request)
     scored = [
         (
             record,
-            {name: float(column[at]) for name, column in terms.items()} | _own_terms(record, policy, request, named),
+            {name: float(column[at]) for name, column in terms.items()}
+            | _own_terms(record, policy, request, named, doubted.get(record.memory.id)),
         )
         for at, record in records
     ]
     chances, known = _chances(scored, vector, request.calibration)
-    return Hits(_told(_ranked(store, query, vector, scored, request), chances), known=known)
+    return Hits(_told(_ranked(store, query, vector, scored, request), chances, doubted), known=known)
+
+
+def _doubted(store: Store, records: Sequence[Record], request: Request) -> dict[str, Doubt]:
+    """How doubtful each finalist is, by its id, for those that are."""
+    ids = [record.memory.id for record in records]
+    return doubts(store, ids, request.as_of or request.at, known=request.as_of is not None)
 
 
 def _chances(
@@ -205,9 +214,11 @@ def _chances(
     )
 
 
-def _told(hits: Sequence[Hit], chances: Mapping[str, float]) -> list[Hit]:
-    """The hits with their probabilities."""
-    return [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
+def _told(hits: Sequence[Hit], chances: Mapping[str, float], doubted: Mapping[str, Doubt]) -> list[Hit]:
+    """The hits with their probabilities, and with what makes them doubtful."""
+    told = [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
+    found = [doubted.get(hit.memory.id) for hit in told]
+    return [hit if doubt is None else replace(hit, doubted_by=doubt.by) for hit, doubt in zip(told, found, strict=True)]
 
 
 def _likely(hit: Hit, at_least: float | None) -> bool:
@@ -281,13 +292,17 @@ def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]
     return begun and (end is None or at < end or "expired" in include)
 
 
-def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Days]) -> dict[str, float]:
-    """The terms that need the memory's text or trace."""
+def _own_terms(
+    record: Record, policy: DecayPolicy, request: Request, named: Sequence[Days], doubt: Doubt | None
+) -> dict[str, float]:
+    """The terms that need the memory's text, its trace or its links."""
     memory, need = record.memory, request.need
     terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
         terms |= need.term("time", closeness(named, about(memory, request.reading)))
+    if doubt is not None:
+        terms |= need.term("superseded", doubt.weight)
     return terms
 
 

@@ -566,6 +566,48 @@ class StoreConformance:
         store.erase([made.memory.id, old.memory.id])
         assert store.links([source.memory.id, new.memory.id]) == []
 
+    def test_a_doubt_has_a_weight_and_goes_with_either_end(self, store: Store) -> None:
+        old, older, new = record("old"), record("older"), record("new")
+        first, second = (
+            Link(parent=one.memory.id, child=new.memory.id, relation="doubts", weight=1.25, judge="tests")
+            for one in (old, older)
+        )
+        store.write([old, older])
+        store.revise(Change(add=(new,), links=(first, second)))
+        assert store.links([old.memory.id]) == [first]
+        assert store.links([new.memory.id]) == sorted([first, second], key=lambda link: link.parent)
+        store.replace(replace(new, memory=replace(new.memory, text="newer")))
+        store.replace(replace(old, memory=replace(old.memory, text="aged")))
+        heavier = replace(first, weight=2.5)
+        store.revise(Change(unlinks=(first,), links=(heavier,)))
+        assert store.links([old.memory.id]) == [heavier]
+        store.revise(Change(unlinks=(heavier,)))
+        store.revise(Change(unlinks=(heavier,)))
+        assert (store.links([old.memory.id]), store.links([new.memory.id])) == ([], [second])
+        store.revise(Change(links=(first,)))
+        store.erase([old.memory.id])
+        assert store.links([new.memory.id]) == [second]
+        store.erase([new.memory.id])
+        assert store.links([older.memory.id]) == []
+        assert store.check() == []
+
+    def test_a_hold_stops_an_end_and_the_archive(self, store: Store) -> None:
+        held, free = record("held"), record("free")
+        store.write([held, free])
+        store.mark([held.memory.id], held=True)
+        for end in (START, START + DAY):
+            with pytest.raises(Held, match=held.memory.id):
+                store.revise(Change(ends={free.memory.id: end, held.memory.id: end}))
+        with pytest.raises(Held, match=held.memory.id):
+            store.mark([free.memory.id, held.memory.id], archived=True)
+        assert [one.archived for one in store.traces([free.memory.id, held.memory.id]) if one] == [False, False]
+        store.revise(Change(ends={held.memory.id: START + DAY}), over_holds=True)
+        # What gives a memory back its time does not cut it short.
+        store.revise(Change(ends={held.memory.id: None}))
+        found = [one.memory.valid_to for one in store.read([free.memory.id, held.memory.id]) if one is not None]
+        assert found == [None, None]
+        store.mark([held.memory.id], archived=True, held=False)
+
     def test_a_memory_supersedes_only_what_is_there(self, store: Store) -> None:
         """An import may bring what superseded a memory without the memory."""
         old, new = record("old"), record("new")

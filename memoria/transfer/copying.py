@@ -205,7 +205,7 @@ def _changed(source: Store, target: Store, ids: Sequence[str]) -> set[str]:
     """Which of these records, or their links, are other in the target than in the source."""
     ours, theirs = _read(source, ids), _read(target, ids)
     other = {id for id in ids if id not in ours or id not in theirs or not _same(ours[id], theirs[id])}
-    return other | {link.child for link in _supersedes(target, ids) - _supersedes(source, ids)}
+    return other | {link.child for link in _written(target, ids) - _written(source, ids)}
 
 
 def _read(store: Store, ids: Sequence[str]) -> dict[str, Record]:
@@ -226,13 +226,14 @@ def _vectors(record: Record) -> tuple[tuple[int, ...], bytes]:
     return ((), own) if further is None else (further.starts, own + further.vectors.astype("<f2").tobytes())
 
 
-def _supersedes(store: Store, ids: Sequence[str]) -> set[Link]:
-    return {link for link in store.links(ids) if link.relation == "supersedes"}
+def _written(store: Store, ids: Sequence[str]) -> set[Link]:
+    """Links that no memory holds in itself: what supersedes, or doubts, what."""
+    return {link for link in store.links(ids) if link.relation != "derived"}
 
 
 def _lacking_links(source: Store, target: Store) -> Iterator[set[Link]]:
-    """The links by which memories supersede others that the target lacks, a part of the ids after the other."""
-    return (_supersedes(source, part) - _supersedes(target, part) for part in _all(source))
+    """The links of superseding and of doubt that the target lacks, a part of the ids after the other."""
+    return (_written(source, part) - _written(target, part) for part in _all(source))
 
 
 def _take_out(target: Store, ids: Sequence[str]) -> None:
@@ -320,7 +321,7 @@ def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
         removed=len(found.stale),
         memories=source.count(()),
         namespaces=len(source.namespaces(())),
-        links=len({link for part in _all(source) for link in _supersedes(source, part)}),
+        links=len({link for part in _all(source) for link in _written(source, part)}),
         recalls=len(source.recalls(())),
         ledger=len(source.ledger()),
         notes=len(source.notes().keys() - {JOURNAL}),

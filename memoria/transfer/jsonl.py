@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -81,13 +82,15 @@ class _Said(BaseModel):
 class Line(_Said):
     """One line of an export. vector: base64 of little-endian fp16, made by `embedder`.
 
-    supersedes: for each id that it superseded, the end of its validity before that, None for no end.
+    supersedes: for each id that it superseded, the end of its validity before that, None for no end. doubts: for each
+    id that it makes doubtful, with which log-odds and by which judge.
     """
 
     trace: _Held
     embedder: str
     vector: str
     supersedes: dict[str, datetime | None] = {}
+    doubts: dict[str, tuple[float, str]] = {}
 
 
 _FIELDS = Line.model_fields.keys() | _Held.model_fields.keys() | _Origin.model_fields.keys()
@@ -107,16 +110,16 @@ def export(store: Store, where: Where) -> Iterator[str]:
     ids = store.select(where)
     for at in range(0, len(ids), _BATCH):
         part = ids[at : at + _BATCH]
-        supersedes: dict[str, dict[str, datetime | None]] = {}
+        links: dict[str, list[Link]] = {}
         for link in store.links(part):
-            if link.relation == "supersedes":
-                supersedes.setdefault(link.child, {})[link.parent] = link.was
+            links.setdefault(link.child, []).append(link)
         for record in store.read(part):
             if record is not None:
-                yield _line(record, store.embedder, supersedes.get(record.memory.id, {})).model_dump_json()
+                yield _line(record, store.embedder, links.get(record.memory.id, ())).model_dump_json()
 
 
-def _line(record: Record, card: EmbedderCard, supersedes: dict[str, datetime | None]) -> Line:
+def _line(record: Record, card: EmbedderCard, links: Iterable[Link]) -> Line:
+    links = list(links)
     return Line(
         **_said(record.memory),
         trace=_Held(
@@ -124,7 +127,8 @@ def _line(record: Record, card: EmbedderCard, supersedes: dict[str, datetime | N
         ),
         embedder=card.name,
         vector=base64.b64encode(record.vector.astype("<f2").tobytes()).decode(),
-        supersedes=supersedes,
+        supersedes={link.parent: link.was for link in links if link.relation == "supersedes"},
+        doubts={link.parent: (link.weight, link.judge) for link in links if link.weight is not None and link.judge},
     )
 
 
@@ -164,6 +168,11 @@ def import_lines(
         Link(parent=parent, child=line.id, relation="supersedes", was=was)
         for line in wanted.values()
         for parent, was in line.supersedes.items()
+    ]
+    links += [
+        Link(parent=parent, child=line.id, relation="doubts", weight=weight, judge=judge)
+        for line in wanted.values()
+        for parent, (weight, judge) in line.doubts.items()
     ]
     if records:
         store.revise(Change(add=tuple(records), links=tuple(links)))
@@ -219,10 +228,13 @@ def _line_violations(line: Line) -> Iterator[str]:
     """Rules that only an id or a link from elsewhere can break."""
     if not is_id(line.id):
         yield "id is not 32 hexadecimal digits"
-    for parent, was in line.supersedes.items():
-        if not is_id(parent) or parent == line.id:
-            yield "supersedes names what is no other id of 32 hexadecimal digits"
+    for name, parents in (("supersedes", line.supersedes), ("doubts", line.doubts)):
+        if any(not is_id(parent) or parent == line.id for parent in parents):
+            yield f"{name} names what is no other id of 32 hexadecimal digits"
+    for was in line.supersedes.values():
         yield from time_violations(supersedes=was)
+    if not all(isfinite(weight) for weight, _ in line.doubts.values()):
+        yield "a weight of doubts is no finite number"
 
 
 def _check_acyclic(lines: Mapping[int, Line]) -> None:

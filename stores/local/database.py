@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 5
+FORMAT = 6
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -143,6 +143,17 @@ CREATE TRIGGER memory_cut AFTER DELETE ON memory BEGIN
     DELETE FROM passage WHERE row = OLD.row;
 END;
 PRAGMA user_version = 5;
+"""
+
+# A doubt is a link with a weight and the name of its judge, and goes with either end.
+_FORMAT_6 = """
+ALTER TABLE link ADD COLUMN weight REAL;
+ALTER TABLE link ADD COLUMN judge TEXT;
+DROP TRIGGER memory_unlinked;
+CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
+    DELETE FROM link WHERE child = OLD.id OR (parent = OLD.id AND relation > 0);
+END;
+PRAGMA user_version = 6;
 """
 
 
@@ -302,6 +313,10 @@ def steps() -> Any:
     @migrations(name="format_5")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_5(db: Any) -> None:
         _run(db, _FORMAT_5)
+
+    @migrations(name="format_6")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_6(db: Any) -> None:
+        _run(db, _FORMAT_6)
 
     return migrations
 

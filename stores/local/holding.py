@@ -69,6 +69,8 @@ class Holding(Turns):
             live = self._locate(wanted)
             if len(live) < len(wanted):
                 raise MemoryNotFound(*(id.hex() for id in wanted if id not in live))
+            if archived and held is not False:
+                self._check_held(wanted)
             self._mark(wanted, *rows.standing(archived, pinned, held))
             if archived is not None:
                 self._move(live, archived)
@@ -203,18 +205,25 @@ class Holding(Turns):
             return {name.removeprefix("note."): value for name, value in found}
 
     def _check_held(self, ids: Sequence[bytes]) -> None:
-        held: list[bytes] = []
-        for part in parts(ids):
-            held += [
-                id
-                for (id,) in self._database.rows(
-                    "SELECT m.id FROM memory m JOIN standing s ON s.row = m.row "
-                    f"WHERE s.bits & {rows.HELD} AND m.id IN ({marks(part)})",
-                    *part,
-                )
-            ]
+        held = self._held(ids)
         if held:
             raise Held(*(id.hex() for id in held))
+
+    def _check_ends(self, ends: Mapping[str, datetime | None]) -> None:
+        """Raises Held for a held memory that would end sooner than it does."""
+        held = self._held([bytes.fromhex(id) for id in ends])
+        broken = [id.hex() for id, was in held.items() if rows.sooner(ends[id.hex()], rows.time(was))]
+        if broken:
+            raise Held(*broken)
+
+    def _held(self, ids: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Until when each of those of `ids` that are under a hold is valid."""
+        sql = f"SELECT m.id, m.valid_to FROM memory m JOIN standing s ON s.row = m.row WHERE s.bits & {rows.HELD} AND "
+        return {
+            id: until
+            for part in parts(ids)
+            for id, until in self._database.rows(f"{sql}m.id IN ({marks(part)})", *part)
+        }
 
     def _check_held_spaces(self, numbers: Sequence[int]) -> None:
         held: list[bytes] = []

@@ -16,10 +16,11 @@ from memoria.stores.local.database import marks
 from memoria.stores.local.filters import filtered
 from memoria.stores.local.passages import opened
 from memoria.stores.local.space import Space, live_among
+from memoria.stores.local.statements import LINK
 from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import unseal
 from memoria.stores.vectors import vector_secrets, vector_secrets_of
-from memoria.types import RELATIONS, EmbedderCard, Link, Memory, Namespace, Passages, Record, Secret, Trace, Where
+from memoria.types import EmbedderCard, Link, Memory, Namespace, Passages, Record, Secret, Trace, Where
 
 # What building a memory raises when a value in its row is not one that was written.
 PASSAGES = "(SELECT sealed FROM passage WHERE passage.row = memory.row)"
@@ -94,15 +95,12 @@ class Reading(Turns):
             found = {link for end in ("parent", "child") for link in self._links(end, asked)}
             live = self._locate(list({end for link in found for end in link[:2]}))
             kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
-            return [
-                Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
-                for parent, child, relation, was in kept
-            ]
+            return [rows.link(*one) for one in kept]
 
     def _links(self, end: str, ids: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         """Links whose `end`, parent or child, is one of these ids."""
         for part in parts(ids):
-            yield from self._database.rows(f"SELECT * FROM link WHERE {end} IN ({marks(part)})", *part)
+            yield from self._database.rows(f"SELECT {LINK} FROM link WHERE {end} IN ({marks(part)})", *part)
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading():

@@ -17,6 +17,9 @@ from memoria.stores.sealing import seal
 from memoria.text.fingerprints import Fingerprints
 from memoria.types import RELATIONS, Link, Memory, Record
 
+LINK = "parent, child, relation, was, weight, judge"
+_INSERT_LINK = f"INSERT OR IGNORE INTO link ({LINK}) VALUES (?, ?, ?, ?, ?, ?)"
+
 
 def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]) -> None:
     """The row of a record, its labels, its links to what it is derived from, and its standing if it has one.
@@ -64,31 +67,35 @@ def name_labels(db: Connection) -> None:
 
 def _insert_parents(db: Connection, id: bytes, memory: Memory) -> None:
     parents = {*memory.provenance.derived_from, *(part.id for part in memory.parts)}
-    db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, 0, NULL)", [(bytes.fromhex(one), id) for one in parents])
+    sql = "INSERT OR IGNORE INTO link (parent, child, relation) VALUES (?, ?, 0)"
+    db.executemany(sql, [(bytes.fromhex(one), id) for one in parents])
 
 
 def insert_links(db: Connection, links: Iterable[Link]) -> None:
-    db.executemany(
-        "INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)",
-        [
-            (bytes.fromhex(one.parent), bytes.fromhex(one.child), RELATIONS.index(one.relation), rows.micros(one.was))
-            for one in links
-        ],
-    )
+    values = [(*_ends(one), rows.micros(one.was), one.weight, one.judge) for one in links]
+    db.executemany(_INSERT_LINK, values)
+
+
+def delete_links(db: Connection, links: Iterable[Link]) -> None:
+    db.executemany("DELETE FROM link WHERE parent = ? AND child = ? AND relation = ?", map(_ends, links))
+
+
+def _ends(link: Link) -> tuple[bytes, bytes, int]:
+    return bytes.fromhex(link.parent), bytes.fromhex(link.child), RELATIONS.index(link.relation)
 
 
 def delete_rows(db: Connection, ids: Iterable[bytes], *, keep_links: bool = False) -> None:
     """Deletes rows and their labels; triggers delete the rest.
 
-    keep_links: for rows that are written again under the same id: what says that one supersedes another stays.
+    keep_links: for rows that are written again under the same id: what supersedes or doubts another stays.
     """
     gone = list(ids)
-    kept = [link for id in gone for link in _superseding(db, id)] if keep_links else []
+    kept = [link for id in gone for link in _not_derived(db, id)] if keep_links else []
     # In the order of the table, so that a page that holds several is written once.
     places = sorted(place for some in parts(sorted(gone)) for place in _rows(db, some))
     _delete_labels(db, places)
     db.executemany("DELETE FROM memory WHERE row = ?", [(row,) for row, _ in places])
-    db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?)", kept)
+    db.executemany(_INSERT_LINK, kept)
 
 
 def _rows(db: Connection, ids: Sequence[bytes]) -> list[Any]:
@@ -103,10 +110,9 @@ def _delete_labels(db: Connection, places: Sequence[tuple[int, bytes | None]]) -
     db.executemany("DELETE FROM label WHERE row = ?", [(row,) for row, labels in places if labels is None])
 
 
-def _superseding(db: Connection, id: bytes) -> list[Any]:
-    """Links by which a memory supersedes, or is superseded."""
-    found = db.execute("SELECT * FROM link WHERE relation = 1 AND (parent = ? OR child = ?)", (id, id))
-    return list(found)
+def _not_derived(db: Connection, id: bytes) -> list[Any]:
+    """Links by which a memory supersedes or doubts another, or another one it."""
+    return list(db.execute(f"SELECT {LINK} FROM link WHERE relation > 0 AND (parent = ? OR child = ?)", (id, id)))
 
 
 def drop_namespaces(db: Connection, numbers: Iterable[int]) -> None:

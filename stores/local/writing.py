@@ -14,7 +14,7 @@ from memoria.stores.disk import translated
 from memoria.stores.local.erasing import Erasing
 from memoria.stores.local.keys import claim, release
 from memoria.stores.local.space import Space
-from memoria.stores.local.statements import delete_rows, insert, insert_links, intend
+from memoria.stores.local.statements import delete_links, delete_rows, insert, insert_links, intend
 from memoria.stores.sealing import new_key
 from memoria.text.fingerprints import fingerprint, stated
 from memoria.types import Namespace, Record
@@ -84,6 +84,8 @@ class Writing(Erasing):
             gone = self._located([bytes.fromhex(id) for id in dict.fromkeys(change.erase)], over_holds=over_holds)
             old = self._located([bytes.fromhex(one.memory.id) for one in change.replace], over_holds=over_holds)
             ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
+            if not over_holds:
+                self._check_ends(change.ends)
             batches: dict[int, tuple[Space, list[Record]]] = {}
             for record in self._revised(change):
                 space, _ = old[bytes.fromhex(record.memory.id)]
@@ -118,6 +120,7 @@ class Writing(Erasing):
         """Writes all rows of a change, except those of the records that it adds."""
         if gone:
             intend(db, gone, guard=guard)
+        delete_links(db, change.unlinks)
         insert_links(db, change.links)
         self._guard(db, change.guarded)
         delete_rows(db, old, keep_links=True)

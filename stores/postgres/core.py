@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -271,6 +272,18 @@ class Core:
         held = [id.hex() for id, where in known.items() if bits.get(where, 0) & rows.HELD]
         if held:
             raise Held(*held)
+
+    def _check_ends(
+        self, connection: Connection, known: Mapping[bytes, Slot], ends: Mapping[str, datetime | None]
+    ) -> None:
+        """Raises Held for a held memory that would end sooner than it does."""
+        bits = {(tenant, slot): bits for tenant, slot, bits in _standing(connection, known.values())}
+        held = {id.hex(): where for id, where in known.items() if bits.get(where, 0) & rows.HELD}
+        sql = "SELECT valid_to FROM memory WHERE tenant = %s AND slot = %s"
+        until = {id: connection.execute(sql, where).fetchone() for id, where in held.items()}
+        broken = [id for id, row in until.items() if row is not None and rows.sooner(ends[id], rows.time(row[0]))]
+        if broken:
+            raise Held(*broken)
 
     def _keys_of(self, places: Iterable[Slot]) -> dict[Slot, bytes]:
         """The keys of places, those without one left out."""

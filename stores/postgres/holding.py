@@ -58,7 +58,7 @@ class Holding(Core):
         held: bool | None = None,
     ) -> None:
         with self._writing(), self._cluster.transaction() as connection:
-            places = self._located(connection, ids, over_holds=True)
+            places = self._located(connection, ids, over_holds=not archived or held is False)
             on, off = rows.standing(archived, pinned, held)
             for tenant, slots in by_tenant(places.values()).items():
                 sql = "UPDATE trace SET bits = (bits | %s) & ~%s::smallint WHERE tenant = %s AND slot = ANY(%s)"

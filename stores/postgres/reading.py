@@ -12,7 +12,7 @@ from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Core
 from memoria.stores.postgres.filters import clauses
 from memoria.stores.vectors import vector_secrets
-from memoria.types import RELATIONS, EmbedderCard, Link, Namespace, Record, Secret, Where
+from memoria.types import EmbedderCard, Link, Namespace, Record, Secret, Where
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
@@ -67,14 +67,11 @@ class Reading(Core):
         with self._reading(), self._cluster.transaction() as connection:
             asked = [bytes.fromhex(id) for id in ids]
             scope(connection, id=asked)
-            sql = "SELECT DISTINCT parent, child, relation, was FROM link WHERE id = ANY(%s)"
+            sql = "SELECT DISTINCT parent, child, relation, was, weight, judge FROM link WHERE id = ANY(%s)"
             found = connection.execute(sql, (asked,)).fetchall()
             live = self._locate(connection, list({end for link in found for end in link[:2]})) if found else {}
             kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
-            return [
-                Link(parent=parent.hex(), child=child.hex(), relation=RELATIONS[relation], was=rows.time(was))
-                for parent, child, relation, was in kept
-            ]
+            return [rows.link(*one) for one in kept]
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading(), self._cluster.transaction() as connection:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 3
+FORMAT = 4
 PARTITIONS = 16
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
@@ -236,7 +236,18 @@ def _format_3(partitions: int) -> list[str]:
     return [*_partitioned("passage", "tenant", _PASSAGE, partitions), *quiet]
 
 
-_STEPS = (_format_1, _format_2, _format_3)
+# A doubt is a link with a weight and the name of its judge.
+_FORMAT_4 = """
+ALTER TABLE link ADD COLUMN weight double precision;
+ALTER TABLE link ADD COLUMN judge text;
+"""
+
+
+def _format_4(partitions: int) -> list[str]:
+    return _split(_FORMAT_4)
+
+
+_STEPS = (_format_1, _format_2, _format_3, _format_4)
 
 
 def _split(script: str) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from memoria.stores.forgotten import PRINTS
 from memoria.stores.postgres.connect import scope
+from memoria.types import RELATIONS, Link
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,14 +80,24 @@ def unlink(
 ) -> None:
     """Takes out those of `links` that go with `gone`, but not that others are derived from it.
 
-    old: what is replaced: whether it supersedes, or is superseded, stays.
+    old: what is replaced: what it supersedes or doubts, and what does so to it, stays.
     """
     dead = [
         (parent, child, relation)
         for parent, child, relation in links
         if child in gone or (relation and parent in gone) or (not relation and child in old)
     ]
-    values = [(end, *link) for link in dead for end in {link[0], link[1]}]
+    _delete_links(connection, dead)
+
+
+def take_away(connection: Connection, links: Iterable[Link]) -> None:
+    """Deletes links at both of their ends."""
+    ends = [(bytes.fromhex(one.parent), bytes.fromhex(one.child), RELATIONS.index(one.relation)) for one in links]
+    _delete_links(connection, ends)
+
+
+def _delete_links(connection: Connection, links: Iterable[tuple[bytes, bytes, int]]) -> None:
+    values = [(end, *link) for link in links for end in {link[0], link[1]}]
     many(connection, "DELETE FROM link WHERE id = %s AND parent = %s AND child = %s AND relation = %s", values)
 
 

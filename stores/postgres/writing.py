@@ -114,6 +114,8 @@ class Writing(Erasing, Claiming):
         gone = self._located(connection, change.erase, over_holds=over_holds)
         old = self._located(connection, [one.memory.id for one in change.replace], over_holds=over_holds)
         ended = self._located(connection, change.ends, over_holds=True)
+        if not over_holds and ended:
+            self._check_ends(connection, ended, change.ends)
         for tenant, slot in [*gone.values(), *old.values()]:
             batches.setdefault(tenant, Batch()).gone.append(slot)
         for record in self._standing(connection, change, old):
@@ -143,6 +145,7 @@ class Writing(Erasing, Claiming):
         }
         for tenant, batch in batches.items():
             self._insert(connection, tenant, batch)
+        tenancy.take_away(connection, change.unlinks)
         _link(connection, change.links)
         self._guard(connection, change.guarded)
         return intents
@@ -288,15 +291,17 @@ def _link(connection: Connection, links: Iterable[Link]) -> None:
     values = []
     for one in links:
         parent, child = bytes.fromhex(one.parent), bytes.fromhex(one.child)
-        said = (parent, child, RELATIONS.index(one.relation), rows.micros(one.was))
+        said = (parent, child, RELATIONS.index(one.relation), rows.micros(one.was), one.weight, one.judge)
         values += [(end, *said) for end in {parent, child}]
-    tenancy.many(connection, "INSERT INTO link VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", values)
+    names = "id, parent, child, relation, was, weight, judge"
+    sql = f"INSERT INTO link ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+    tenancy.many(connection, sql, values)
 
 
 def _ids(change: Change, links: Collection[tuple[bytes, bytes, int]], gone: Located, old: Located) -> set[bytes]:
     """Every id whose rows a change touches: ends of links among them."""
     added = [record.memory for record in (*change.add, *change.replace)]
-    fresh = [*change.links, *(link for memory in added for link in _derived(memory))]
+    fresh = [*change.links, *change.unlinks, *(link for memory in added for link in _derived(memory))]
     ends = {bytes.fromhex(end) for link in fresh for end in (link.parent, link.child)}
     touched = {*gone, *old, *(bytes.fromhex(memory.id) for memory in added)}
     return touched | ends | {end for link in links for end in link[:2]}

@@ -1,0 +1,91 @@
+"""What a judge makes of a statement: which of a few memories it lowers, and which it may end.
+
+The memories are the nearest few, so many whatever their score. Only the likeliest of them is lowered, from p = .5, and
+only when it is one log-odd ahead of the next: a statement about one thing speaks a little against everything near it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log
+
+from memoria.english.excise import halves
+from memoria.english.sentences import content
+from memoria.protocols import Judge
+from memoria.types import Memory
+
+AHEAD = 1.0
+"""How many log-odds the likeliest must be ahead of the next."""
+SURE = log(0.9 / 0.1)
+"""From which log-odds on a memory may be ended."""
+PARTLY = 1.0
+"""The most log-odds that a memory is lowered by of which only a part is doubtful."""
+_ALIKE = 0.9
+_MORE_THAN_NOTHING = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a judge found.
+
+    Attributes:
+        lowers: by id, log-odds that a memory is untrue now.
+        ends: ids of those that it is sure of.
+        amends: by id, what is left of those of which only a part is untrue, and it is sure of that.
+    """
+
+    lowers: Mapping[str, float] = field(default_factory=dict)
+    ends: tuple[str, ...] = ()
+    amends: Mapping[str, str] = field(default_factory=dict)
+
+
+def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
+    """What a statement makes untrue among a few memories, oldest first.
+
+    Args:
+        statement: what its speaker says.
+        near: the nearest few that it may be about.
+        judge: gives the log-odds.
+
+    Returns:
+        Lowered is at most one fact, however many memories say it; `ends` and `amends` are among what is lowered.
+    """
+    if not near:
+        return Findings()
+    odds = dict(zip((one.id for one in near), judge(statement, [one.text for one in near]), strict=True))
+    best = max(near, key=lambda one: (odds[one.id], one.id))
+    same = [one for one in near if one is best or _says_the_same(one, best)]
+    next_ = max((odds[one.id] for one in near if one not in same), default=-float("inf"))
+    chosen = [one for one in same if odds[one.id] >= _MORE_THAN_NOTHING and odds[one.id] - next_ >= AHEAD]
+    lowers: dict[str, float] = {}
+    ends, amends = [], {}
+    for one in chosen:
+        rest = _rest(statement, one.text, judge)
+        lowers[one.id] = odds[one.id] if rest is None else min(odds[one.id], PARTLY)
+        if odds[one.id] >= SURE and rest is None:
+            ends.append(one.id)
+        elif odds[one.id] >= SURE and rest is not None:
+            amends[one.id] = rest
+    return Findings(lowers=lowers, ends=tuple(ends), amends=amends)
+
+
+def _says_the_same(one: Memory, other: Memory) -> bool:
+    """Whether two memories are one fact: the one was made from the other, or they share nearly all of their words."""
+    if one.id in other.provenance.derived_from or other.id in one.provenance.derived_from:
+        return True
+    mine, theirs = set(content(one.text)), set(content(other.text))
+    return bool(mine) and len(mine & theirs) >= _ALIKE * len(mine | theirs)
+
+
+def _rest(statement: str, text: str, judge: Judge) -> str | None:
+    """What still holds of a memory of two facts when only one of them is untrue; None when it is all one fact."""
+    parts = halves(text)
+    if not parts:
+        return None
+    odds = judge(statement, [part for part, _ in parts])
+    untrue = [at for at, value in enumerate(odds) if value >= 0]
+    apart = len(untrue) == 1 and all(
+        odds[untrue[0]] - value >= AHEAD for at, value in enumerate(odds) if at not in untrue
+    )
+    return parts[untrue[0]][1] if apart else None
