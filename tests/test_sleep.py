@@ -41,7 +41,9 @@ TALK = [
 
 
 def opened(path: Path | str = ":memory:", **options: Any) -> memoria.Memoria:
-    return memoria.open(path, embedder=EMBEDDER, clock=lambda: START + 48 * HOUR, reinforce="never", endings="sure", **options)
+    return memoria.open(
+        path, embedder=EMBEDDER, clock=lambda: START + 48 * HOUR, reinforce="never", endings="sure", **options
+    )
 
 
 def told(memory: memoria.Memoria, texts: Sequence[str] = TALK, **fields: Any) -> list[str]:

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from memoria.agent.asked import Allowed, Confirm, checked
+from memoria.agent.doubts import ON_DOUBT, OnDoubt, settle
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
 from memoria.agent.notes import ordered
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import ANSWERED_BY, Session
-from memoria.agent.tools import TOOLS, Toolbox
+from memoria.agent.tools import TOOLS, Done, Toolbox
 from memoria.canonical import same
 from memoria.change.sleep import Night
 from memoria.derived.lineage import living
@@ -29,7 +30,8 @@ from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
 from memoria.process import Home
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
-from memoria.types import Hit, Memory, Provenance
+from memoria.types import Hit, Memory, Proposal, Provenance
+from memoria.validate import check_choice
 
 if TYPE_CHECKING:
     from memoria.protocols import Generator
@@ -62,11 +64,14 @@ class Agent:
         allow: which of "remember" and "supersede" the model may do without asking.
         tools: whether the model may call tools (remember, recall, supersede, forget).
         settle: whether changes that the user states are applied to earlier memories at once.
+        on_doubt: what happens when such a change makes a memory doubtful: "soft" lets it rank lower, "ask" also asks
+            `confirm` whether it has ended, from log-odds of 1.1 on, "ignore" leaves it as it was.
         idle: seconds of silence after which it sleeps, > 0; None for never.
         prune: whether its sleep forgets, for ever, what has faded far.
 
     Raises:
-        InvalidQuery: user and agent have the same name, or `extract`, `allow` or `idle` has no valid value.
+        InvalidQuery: user and agent have the same name, or `extract`, `allow`, `on_doubt` or `idle` has no valid
+            value.
         ModelNotFound: as of `as_model`, and likewise ModelCorrupt, MissingExtra and ModelFailed.
     """
 
@@ -86,11 +91,13 @@ class Agent:
         allow: Collection[Allowed] = (),
         tools: bool = True,
         settle: bool = True,
+        on_doubt: OnDoubt = "soft",
         idle: float | None = None,
         prune: bool = False,
     ) -> None:
         if user == name:
             raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
+        check_choice("on_doubt", on_doubt, ON_DOUBT)
         self.memory = memory
         self.model = as_model(model)
         self.user, self.name, self.k = user, name, k
@@ -103,11 +110,11 @@ class Agent:
             user=user,
             zone=lambda: self.memory.zone,
         )
-        self.confirm = confirm
-        self.allow = checked(allow)
+        self.confirm, self.allow = confirm, checked(allow)
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()
         self._settle = settle
+        self._on_doubt: OnDoubt = on_doubt
         self._idle = Idle(memory, idle, prune=prune)
         self._home = Home()
         self._busy = threading.Lock()
@@ -213,8 +220,10 @@ class Agent:
         for hit in prompt.hits:
             hit.used()
         heard = self._hear(text, readmit=readmit)
-        settled = self.memory.reconcile(heard.id) if heard is not None and self._settle else ()
-        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled)
+        done, settled = Done(), tuple[Proposal, ...]()
+        if heard is not None and self._settle:
+            settled = settle(self.memory, heard, self._on_doubt, self.confirm, done)
+        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled, done=done)
 
     def _hear(self, text: str, *, readmit: bool) -> Memory | None:
         """The message as a memory; one that may not be stored is a turn of this conversation all the same."""

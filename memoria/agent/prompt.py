@@ -53,7 +53,8 @@ class Frame:
         """One memory as the prompt shows it, in part if it was cut to fit: one line, its origin in brackets first."""
         memory = hit.memory
         whose = "you said" if self.said(memory) else self._foreign(memory)
-        about = ", ".join(filter(None, (str(memory.day(self.zone())), whose)))
+        doubt = "in doubt" if hit.doubted_by else ""
+        about = ", ".join(filter(None, (str(memory.day(self.zone())), whose, doubt)))
         return f"- [{about}] {flat(hit.shown)}\n"
 
     def _foreign(self, memory: Memory) -> str:
