@@ -357,6 +357,7 @@ class AsyncMemoria(AsyncView):
             The new memory.
 
         Raises:
+            Held: an old memory is under a hold.
             MemoryNotFound: an old memory is not of this view.
             InvalidQuery: an old memory has ended already, or begins only later; or `at` has no time zone.
             InvalidMemory: the draft breaks a rule.
@@ -373,6 +374,7 @@ class AsyncMemoria(AsyncView):
             at: when they end; None is now.
 
         Raises:
+            Held: one is under a hold.
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
         """
@@ -420,6 +422,7 @@ class AsyncMemoria(AsyncView):
 
         Raises:
             MemoryNotFound: an id is not of this view.
+            InvalidQuery: `detector` or `endings` is none of those above.
         """
         return await self._threads.run(
             lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings)
