@@ -191,8 +191,8 @@ def test_only_what_stood_in_the_prompt_is_reinforced(memory: Memoria) -> None:
 
 
 def test_tools_remember_recall_and_supersede(memory: Memoria) -> None:
-    allow = {"remember", "supersede"}
-    agent = Agent(memory, calling(call("remember", text="Bob has a boat.", about="Bob")), allow=allow)
+    script = calling(call("remember", text="Bob has a boat.", about="Bob"))
+    agent = Agent(memory, script, allow=("remember", "supersede"))
     (boat,) = agent.say("Keep this.").facts
     assert (boat.text, boat.subject, boat.provenance.source) == ("Bob has a boat.", "Bob", "tool")
     seen: list[str] = []

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from memoria.cli.app import app
 from memoria.evaluation.quality import injection
 from memoria.evaluation.quality.injections import KINDS, Injection, injections, own_words
 from memoria.testing import HashEmbedder
 
 CASES = [*injections()]
+
+
+def test_the_command_prints_both_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(injection, "injections", lambda: CASES[::40])
+    monkeypatch.setattr(injection, "own_words", lambda: [*own_words()][:1])
+    command = ["eval", "injection", "--cache", str(tmp_path)]
+    assert "quoted mail" in CliRunner().invoke(app, command).stdout
+    report = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert report["all"] == {"cases": 3, "facts ended": 0, "facts lowered": 0, "tools run": 0, "notes forged": 0}
+    assert report["own words"]["cases"] == 1
 
 
 def played(cases: Sequence[Injection], **how: Any) -> dict[str, Any]:

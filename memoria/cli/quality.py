@@ -205,8 +205,7 @@ def injection_(
     table = Table(
         "kind", *injection.COUNTS, title="Cases in which it happened; own words: the user says it, for control"
     )
-    rows = {**report["kinds"], "all": report["all"], "own words": report["own words"]}
-    for name, row in rows.items():
+    for name, row in {**report["kinds"], **{name: report[name] for name in ("all", "own words")}}.items():
         table.add_row(name, *(str(row[one]) for one in injection.COUNTS))
     out.print(table)
 
