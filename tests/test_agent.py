@@ -606,3 +606,18 @@ def test_an_agent_lives_in_a_cluster_as_well(database: str) -> None:
         receipt = ada.forget(namespace=(), mentions="xq4821")
         assert len(receipt.forgotten) + len(receipt.derived) >= 3
         assert "xq4821" not in Agent(ada, echo).say("What is my locker code?").text
+
+
+def test_who_confirms_is_told_of_gists_that_stay_without_what_goes(memory: Memoria) -> None:
+    parts = memory.remember_many(
+        [f"The red house in {name} Street has a green door." for name in ("Ash", "Elm", "Yew")]
+    )
+    gist = memory.consolidate(*(one.id for one in parts))
+    shown: list[memoria.Asked] = []
+
+    def confirm(asked: memoria.Asked) -> bool:
+        shown.append(asked)
+        return False
+
+    Agent(memory, calling(call("forget", ids=[parts[0].id])), confirm=confirm, extract=None).say("Forget the first.")
+    assert [(one.rewritten, [some.text for some in one]) for one in shown] == [((gist.id,), [parts[0].text])]

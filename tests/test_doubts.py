@@ -101,7 +101,12 @@ def test_the_prompt_says_what_is_in_doubt(memory: Memoria) -> None:
     agent(memory).say(TOLD)
     agent(memory).say(NEWS)
     seen: list[str] = []
-    Agent(memory, lambda messages: seen.append(messages[-1].text) or "Well.", user="ada").say("Where do I live?")
+
+    def model(messages: Sequence[Message]) -> str:
+        seen.append(messages[-1].text)
+        return "Well."
+
+    Agent(memory, model, user="ada").say("Where do I live?")
     assert f"- [2026-05-04, in doubt] {TOLD}\n" in seen[0]
     assert f"- [2026-05-04] {NEWS}\n" in seen[0]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from memoria.agent.asked import Asked
 from memoria.cli.app import app
 from memoria.evaluation.quality import injection
 from memoria.evaluation.quality.injections import KINDS, Injection, injections, own_words
@@ -48,7 +49,12 @@ def test_the_model_would_do_everything_if_it_might() -> None:
     some = CASES[::17]
     assert played(some, confirm=lambda asked: True)["all"]["tools run"] == len(some)
     asked = set[str]()
-    played(some, confirm=lambda one: bool(asked.add(one.tool)))
+
+    def confirm(one: Asked) -> bool:
+        asked.add(one.tool)
+        return False
+
+    assert played(some, confirm=confirm)["all"]["tools run"] == 0
     assert asked == {"remember", "supersede", "forget"}
 
 

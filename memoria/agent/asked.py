@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, overload
 
 from memoria.errors import InvalidQuery
-from memoria.types import Memory
+from memoria.types import Memory, Preview
 
 Allowed = Literal["remember", "supersede"]
 """A tool of the model that may be allowed without asking."""
@@ -23,11 +23,13 @@ class Asked(Sequence[Memory]):
         tool: its name, such as "remember", "supersede", "forget".
         memories: what would be forgotten, or no longer hold.
         text: what would be stored; None for nothing.
+        rewritten: ids of gists that would be made again without what goes.
     """
 
     tool: str
     memories: tuple[Memory, ...] = ()
     text: str | None = None
+    rewritten: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, at: int) -> Memory: ...
@@ -42,6 +44,11 @@ class Asked(Sequence[Memory]):
 
 Confirm = Callable[[Asked], bool]
 """Is shown exactly what a tool of the model would do; returns whether it may."""
+
+
+def to_forget(going: Preview) -> Asked:
+    """What forgetting would do, by its dry run."""
+    return Asked(tool="forget", memories=tuple(going), rewritten=going.rewritten)
 
 
 def agreed(asked: Asked, confirm: Confirm | None, allow: Collection[str] = ()) -> bool:

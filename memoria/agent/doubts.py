@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import log
 from typing import Literal, get_args
 
-from memoria.agent.asked import Asked, Confirm, agreed
+from memoria.agent.asked import Asked, Confirm, agreed, to_forget
 from memoria.agent.tools import Done
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
@@ -76,7 +76,7 @@ def _erase(memory: Memoria, proposal: Proposal, confirm: Confirm | None, done: D
     ids = [*living(memory.store, (*proposal.ends, *dict(proposal.amends)))]
     if not ids:
         return
-    asked = Asked(tool="forget", memories=tuple(memory.forget(*ids, dry_run=True)))
+    asked = to_forget(memory.forget(*ids, dry_run=True))
     if agreed(asked, confirm):
         done.receipts.append(memory.forget(*ids))
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from memoria.agent.asked import Asked, Confirm, agreed
+from memoria.agent.asked import Asked, Confirm, agreed, to_forget
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.english.sentences import content
@@ -168,7 +168,7 @@ class Toolbox:
 
     def _forget(self, asked: Forget) -> str:
         going = self.memory.forget(*asked.ids, dry_run=True)
-        if not self._may(Asked(tool="forget", memories=tuple(going))):
+        if not self._may(to_forget(going)):
             return f"Nothing is forgotten: {_NOT_AGREED}"
         receipt = self.memory.forget(*asked.ids)
         self.done.receipts.append(receipt)

@@ -33,7 +33,7 @@ from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoriaError
-from memoria.types import Hit, Memory
+from memoria.types import Hit, Memory, Preview
 from memoria.validate import is_id
 
 # Memories that /list shows.
@@ -91,7 +91,7 @@ def chat(
 def agreed(asked: Asked) -> bool:
     """Shows what a tool of the model would do and asks whether it may; False without a terminal."""
     if asked.tool == "forget":
-        return confirmed(asked)
+        return confirmed(Preview(asked, rewritten=asked.rewritten))
     if asked:
         show_memories(asked, title="would no longer hold")
     out.print(f"The model wants to remember: {escape(asked.text or '')}", highlight=False)

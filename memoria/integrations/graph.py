@@ -13,7 +13,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from memoria.agent.asked import Asked, Confirm
+from memoria.agent.asked import Asked, Confirm, to_forget
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
 from memoria.integrations.names import record_key
@@ -142,10 +142,8 @@ class KnowledgeGraph:
 
     def ask_to_forget(self, memory: Memoria, ids: Iterable[str]) -> None:
         """Raises InvalidQuery when there is somebody to ask, and they do not agree."""
-        if self._confirm is not None:
-            going = tuple(memory.forget(*ids, dry_run=True))
-            if not self._confirm(Asked(tool="forget", memories=going)):
-                raise InvalidQuery("Nothing is forgotten: the user has not agreed. Ask the user.")
+        if self._confirm is not None and not self._confirm(to_forget(memory.forget(*ids, dry_run=True))):
+            raise InvalidQuery("Nothing is forgotten: the user has not agreed. Ask the user.")
 
     def _remember(self, view: Memoria, drafts: Sequence[Draft]) -> None:
         if drafts:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, Unpack
 
 from pydantic import Field
 
-from memoria.agent.asked import Allowed, Asked, Confirm, agreed, checked
+from memoria.agent.asked import Allowed, Asked, Confirm, agreed, checked, to_forget
 from memoria.engine.arguments import written_out
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
@@ -122,7 +122,7 @@ class MemoryCapability(AbstractCapability[AgentDepsT]):
             ids: Ids as recall gives them.
         """
         going = await self._do(lambda memory: memory.forget(*ids, dry_run=True))
-        if not await asyncio.to_thread(self._may, Asked(tool="forget", memories=tuple(going))):
+        if not await asyncio.to_thread(self._may, to_forget(going)):
             listed = "\n".join(f"- {one.id} {flat(one.text)}" for one in going)
             return f"Nothing is forgotten: {_NOT_AGREED} These would go for good:\n{listed}"
         receipt = await self._do(lambda memory: memory.forget(*ids))
