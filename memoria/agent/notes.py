@@ -1,8 +1,8 @@
 """Which recalled memories come first as notes: what somebody said before what only says it again, or asks for it.
 
 What a model says back of a note is no new fact. So a reply never stands before a sentence that it repeats, and brings
-it along where it was not recalled; a reply that adds nothing comes after everything else, and so does a question that
-asks what the message asks.
+it along where it was not recalled. A reply that adds nothing comes after everything else, or not at all when it is in
+doubt; a question that asks what the message asks comes last, too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def ordered(
         at: the time that the message is about, as of then; None is now.
 
     Returns:
-        All of them, and the sentences that replies among them repeat.
+        All of them but replies that only say again what is in doubt, and the sentences that replies among them repeat.
     """
     here = {hit.memory.id: hit for hit in hits}
     sources = _sources(memory, hits)
@@ -46,8 +46,10 @@ def ordered(
                 first.setdefault(one.id, here[one.id])
             elif at is None and one.id not in shown and _stands(memory, one):
                 first.setdefault(one.id, _instead(memory, hit, one))
-        late = _asked_before(hit.memory, wanted) or _adds_nothing(hit.memory, sources)
-        (last if late else first).setdefault(hit.memory.id, hit)
+        echo = _adds_nothing(hit.memory, sources)
+        if not (echo and hit.doubted_by):
+            late = echo or _asked_before(hit.memory, wanted)
+            (last if late else first).setdefault(hit.memory.id, hit)
     return [*first.values(), *(hit for id, hit in last.items() if id not in first)]
 
 
