@@ -30,7 +30,9 @@ def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
 async def run(folder: Path) -> dict[str, str]:
     """What the agent answers in two runs that share nothing but the memory."""
     with memoria.open(folder / "agent.memoria", embedder=HashEmbedder()) as memory:
-        agent = Agent(FunctionModel(model), capabilities=[MemoryCapability(memory.namespace("ada"))])
+        agent = Agent(
+            FunctionModel(model), capabilities=[MemoryCapability(memory.namespace("ada"), allow={"remember"})]
+        )
         first = await agent.run("I take my tea without sugar.")
         second = await agent.run("How do I take my tea?")
         return {"first": first.output, "second": second.output}

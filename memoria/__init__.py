@@ -26,8 +26,8 @@ from memoria.types import *  # noqa: F403 - so are the types
 if TYPE_CHECKING:
     from memoria import aio, models, policies, stores, testing
     from memoria.agent import Agent, Answer, Reply
+    from memoria.agent.asked import Asked, Confirm
     from memoria.agent.extract import Extractor
-    from memoria.agent.tools import Confirm
     from memoria.aio import AsyncAgent, AsyncMemoria, Opening
     from memoria.arrays import Vectors
     from memoria.change.reconcile import Phrases
@@ -86,6 +86,7 @@ _LAZY = {
     "Allocation": "memoria.retention.allocate",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
+    "Asked": "memoria.agent.asked",
     "Asking": "memoria.engine.arguments",
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
@@ -94,7 +95,7 @@ _LAZY = {
     "ChatModel": "memoria.models.chat",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
-    "Confirm": "memoria.agent.tools",
+    "Confirm": "memoria.agent.asked",
     "ConsolidationPolicy": "memoria.protocols",
     "Copied": "memoria.transfer.copying",
     "CountTokens": "memoria.recall.context",
@@ -160,6 +161,7 @@ __all__ = [
     "Allocation",
     "Amendment",
     "Answer",
+    "Asked",
     "Asking",
     "AsyncAgent",
     "AsyncMemoria",

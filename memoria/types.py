@@ -35,12 +35,14 @@ class Provenance:
         speaker: who said it.
         session: the conversation it was said in.
         derived_from: ids of the memories it was made from; empty for what was observed.
+        used: those of `derived_from` that it says again, in whole or in part; None where that was not looked at.
     """
 
     source: str | None = None
     speaker: str | None = None
     session: str | None = None
     derived_from: tuple[str, ...] = ()
+    used: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

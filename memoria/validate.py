@@ -383,6 +383,18 @@ def _provenance_violations(provenance: object) -> Iterator[str]:
     for parent in provenance.derived_from:
         if not is_id(parent):
             yield f"provenance derived_from {shown(parent)} is not an id of 32 hexadecimal digits"
+    yield from _used_violations(provenance)
+
+
+def _used_violations(provenance: Provenance) -> Iterator[str]:
+    """What was used was shown: what is derived from it would outlive it otherwise."""
+    used = provenance.used
+    if used is not None and (isinstance(used, str) or not isinstance(used, Sequence)):
+        yield f"provenance used is {type(used).__name__}, not a sequence of ids, or None"
+        return
+    for one in used or ():
+        if one not in provenance.derived_from:
+            yield f"provenance used {shown(one)} is not in derived_from"
 
 
 def _origin_violations(**names: str | None) -> Iterator[str]:

@@ -75,13 +75,15 @@ def _time(value: int | None) -> datetime | None:
 
 def _memory(said: Mapping[str, Any]) -> Memory:
     origin = said["provenance"]
+    used = origin.get("used")
+    lists = {"derived_from": tuple(origin["derived_from"]), "used": None if used is None else tuple(used)}
     fields = {
         "namespace": tuple(said["namespace"]),
         "tags": tuple(said["tags"]),
         "created_at": moment(said["created_at"]),
         "valid_from": _time(said["valid_from"]),
         "valid_to": _time(said["valid_to"]),
-        "provenance": Provenance(**{**origin, "derived_from": tuple(origin["derived_from"])}),
+        "provenance": Provenance(**{**origin, **lists}),
         "parts": tuple(map(_memory, said["parts"])),
     }
     return Memory(**{**said, **fields})

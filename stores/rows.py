@@ -73,6 +73,8 @@ def content(memory: Memory) -> dict[str, Any]:
     }
     if memory.zone is not None:
         said["zone"] = memory.zone
+    if origin.used is not None:
+        said["used"] = origin.used
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
 
 
@@ -80,7 +82,7 @@ def _part(part: Memory) -> dict[str, Any]:
     """A part of a gist as it is sealed in it."""
     times = [micros(time) for time in (part.created_at, part.valid_from, part.valid_to)]
     named = content(part) | {"id": part.id, "kind": part.kind, "times": times, "salience": part.salience}
-    return {name: value for name, value in named.items() if value not in (None, (), {}, [])}
+    return {name: value for name, value in named.items() if name == "used" or value not in (None, (), {}, [])}
 
 
 def _to_part(packed: dict[str, Any], namespace: Namespace) -> Memory:
@@ -101,13 +103,16 @@ def _to_part(packed: dict[str, Any], namespace: Namespace) -> Memory:
 def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
     """The fields of a memory that were sealed."""
     source, speaker, session, derived_from = opened["provenance"]
+    used = None if opened.get("used") is None else tuple(opened["used"])
     return {
         "text": opened["text"],
         "subject": opened.get("subject"),
         "tags": tuple(opened.get("tags", ())),
         "key": opened.get("key"),
         "metadata": opened.get("metadata", {}),
-        "provenance": Provenance(source=source, speaker=speaker, session=session, derived_from=tuple(derived_from)),
+        "provenance": Provenance(
+            source=source, speaker=speaker, session=session, derived_from=tuple(derived_from), used=used
+        ),
         "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
         "zone": opened.get("zone"),
     }

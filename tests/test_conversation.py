@@ -193,7 +193,7 @@ def test_no_tool_stores_what_was_refused(memory: Memoria, name: str) -> None:
 
         return answer
 
-    agent = Agent(memory, calling("Ada has the locker code 4821."), user="ada")
+    agent = Agent(memory, calling("Ada has the locker code 4821."), user="ada", confirm=lambda asked: True)
     assert agent.say(CODE).facts == ()
     assert "forgotten before" in answers[0]
     assert not memory.scan("4821").found

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.server.mcpserver.exceptions import ToolError
 
 import memoria
-from memoria.integrations.mcp import server
+from memoria.errors import InvalidQuery
+from memoria.integrations.graph import KnowledgeGraph
+from memoria.integrations.mcp import Tools, server
 from memoria.sharing import Shared
 from memoria.testing import HashEmbedder
 
@@ -218,3 +221,27 @@ def test_the_nine_answer_as_the_reference_server(reference: list[str], tmp_path:
         return errors
 
     assert asyncio.run(both()) > 0, "no call of an unknown entity was compared"
+
+
+def test_a_program_may_ask_before_a_tool_stores_or_forgets(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, str | None]] = []
+    answers = [True, False, False, True]
+
+    def confirm(asked: memoria.Asked) -> bool:
+        seen.append((asked.tool, len(asked), asked.text))
+        return answers[len(seen) - 1]
+
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder()) as memory:
+        graph = KnowledgeGraph(memory, confirm)
+        tools = Tools(memory, confirm)
+        graph.create_entities([{"name": "Ada", "entityType": "person", "observations": ["likes tea"]}])
+        with pytest.raises(InvalidQuery, match="Nothing is stored: the user has not agreed"):
+            graph.create_entities([{"name": "Bob", "entityType": "person", "observations": []}])
+        ids = [one.id for one in memory.list()]
+        with pytest.raises(ToolError, match="Nothing is forgotten: the user has not agreed"):
+            tools.forget(ids)
+        assert len(memory) == 2
+        graph.delete_entities(["Ada"])
+        assert len(memory) == 0
+    stored = ("remember", 0, "Ada (person)\nlikes tea"), ("remember", 0, "Bob (person)")
+    assert seen == [*stored, ("forget", 2, None), ("forget", 2, None)]

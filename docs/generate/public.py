@@ -24,6 +24,7 @@ MODULES = (
     "memoria.models",
     "memoria.models.huggingface",
     "memoria.models.openai",
+    "memoria.models.judge",
     "memoria.agent",
     "memoria.aio",
     "memoria.worker",

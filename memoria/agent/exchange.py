@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from memoria.agent.asked import Asked
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
 from memoria.agent.unstored import repeats
 from memoria.errors import InvalidQuery
+from memoria.recall.echo import used
 from memoria.types import Hit, Memory, Proposal, Receipt
 
 REFUSAL = (
@@ -36,6 +38,7 @@ class Reply:
         facts: facts that were extracted from the message, or stored by the model.
         settled: what the message changed in earlier memories.
         asked: memories that the model wanted to forget and was not allowed to.
+        declined: all that the model wanted to do with its tools and was not allowed to, in order.
         receipts: receipts of what it forgot.
     """
 
@@ -50,6 +53,7 @@ class Reply:
     facts: tuple[Memory, ...]
     settled: tuple[Proposal, ...]
     asked: tuple[Memory, ...]
+    declined: tuple[Asked, ...]
     receipts: tuple[Receipt, ...]
 
 
@@ -71,6 +75,13 @@ class Exchange:
         heard = [] if self.heard is None else [self.heard.id]
         seen = [one.id for one in self._seen if one.id]
         return list(dict.fromkeys([*seen, *self.done.drawn, *heard]))
+
+    def used(self, text: str, drawn: Mapping[str, Memory]) -> tuple[str, ...]:
+        """Ids of what a reply says again of all that the model was shown. drawn: by id, what is no note and no turn."""
+        shown = {hit.memory.id: hit.shown for hit in self.prompt.hits}
+        shown |= {one.id: one.text for one in self.prompt.turns if one.id}
+        heard = {} if self.heard is None else {self.heard.id: self.heard.text}
+        return used(text, {id: one.text for id, one in drawn.items()} | heard | shown)
 
     @property
     def _seen(self) -> list[Memory]:
@@ -96,7 +107,8 @@ class Exchange:
             said=said,
             facts=(*facts, *self.done.stored),
             settled=self.settled,
-            asked=tuple(self.done.asked),
+            asked=tuple(memory for one in self.done.declined if one.tool == "forget" for memory in one),
+            declined=tuple(self.done.declined),
             receipts=tuple(self.done.receipts),
         )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from memoria.agent.asked import Allowed, Confirm, checked
+from memoria.agent.doubts import ON_DOUBT, OnDoubt, settle
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
+from memoria.agent.notes import ordered
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import ANSWERED_BY, Session
-from memoria.agent.tools import TOOLS, Confirm, Toolbox
+from memoria.agent.tools import TOOLS, Done, Toolbox
 from memoria.canonical import same
 from memoria.change.sleep import Night
 from memoria.derived.lineage import living
@@ -26,7 +30,8 @@ from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
 from memoria.process import Home
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
-from memoria.types import Hit, Memory, Provenance
+from memoria.types import Hit, Memory, Proposal, Provenance
+from memoria.validate import check_choice
 
 if TYPE_CHECKING:
     from memoria.protocols import Generator
@@ -54,14 +59,19 @@ class Agent:
         budget_tokens: tokens of a whole prompt, at most.
         k: memories recalled for a message, at most; >= 1.
         extract: how facts are found in what the user says: "rules", "model", a callable, or None for not at all.
-        confirm: is shown the memories that the model wants to forget, and allows it or not; None never allows it.
+        confirm: is shown what the model wants to remember, supersede or forget with a tool, and allows it or not; None
+            never allows it.
+        allow: which of "remember" and "supersede" the model may do without asking.
         tools: whether the model may call tools (remember, recall, supersede, forget).
         settle: whether changes that the user states are applied to earlier memories at once.
+        on_doubt: what happens when such a change makes a memory doubtful: "soft" lets it rank lower, "ask" also asks
+            `confirm` whether it has ended, from log-odds of 1.1 on, "ignore" leaves it as it was.
         idle: seconds of silence after which it sleeps, > 0; None for never.
         prune: whether its sleep forgets, for ever, what has faded far.
 
     Raises:
-        InvalidQuery: user and agent have the same name, or `extract` or `idle` has no valid value.
+        InvalidQuery: user and agent have the same name, or `extract`, `allow`, `on_doubt` or `idle` has no valid
+            value.
         ModelNotFound: as of `as_model`, and likewise ModelCorrupt, MissingExtra and ModelFailed.
     """
 
@@ -78,13 +88,16 @@ class Agent:
         k: int = 10,
         extract: Literal["rules", "model"] | Extractor | None = "rules",
         confirm: Confirm | None = None,
+        allow: Collection[Allowed] = (),
         tools: bool = True,
         settle: bool = True,
+        on_doubt: OnDoubt = "soft",
         idle: float | None = None,
         prune: bool = False,
     ) -> None:
         if user == name:
             raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
+        check_choice("on_doubt", on_doubt, ON_DOUBT)
         self.memory = memory
         self.model = as_model(model)
         self.user, self.name, self.k = user, name, k
@@ -94,12 +107,14 @@ class Agent:
             budget=budget_tokens,
             count=self.model.count,
             said=self._mine,
+            user=user,
             zone=lambda: self.memory.zone,
         )
-        self.confirm = confirm
+        self.confirm, self.allow = confirm, checked(allow)
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()
         self._settle = settle
+        self._on_doubt: OnDoubt = on_doubt
         self._idle = Idle(memory, idle, prune=prune)
         self._home = Home()
         self._busy = threading.Lock()
@@ -200,13 +215,15 @@ class Agent:
         # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
         found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
-        hits = [hit for hit in found if _new(hit, shown)]
+        hits = ordered(view, [hit for hit in found if _new(hit, shown)], text, shown, as_of)
         prompt = build(self.frame, text, hits[: self.k], window)
         for hit in prompt.hits:
             hit.used()
         heard = self._hear(text, readmit=readmit)
-        settled = self.memory.reconcile(heard.id) if heard is not None and self._settle else ()
-        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled)
+        done, settled = Done(), tuple[Proposal, ...]()
+        if heard is not None and self._settle:
+            settled = settle(self.memory, heard, self._on_doubt, self.confirm, done)
+        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled, done=done)
 
     def _hear(self, text: str, *, readmit: bool) -> Memory | None:
         """The message as a memory; one that may not be stored is a turn of this conversation all the same."""
@@ -226,6 +243,7 @@ class Agent:
             sources=lambda: exchange.sources,
             passes_on=exchange.passes_on,
             confirm=self.confirm,
+            allow=self.allow,
             done=exchange.done,
         )
         for _ in range(ROUNDS):
@@ -254,6 +272,8 @@ class Agent:
     def _reply(self, exchange: Exchange, text: str, *, cancelled: bool) -> Memory | None:
         """The reply as a memory of its own."""
         at, origin = self.memory.now(), self._origin(self.name, CHAT, exchange.sources)
+        drawn = living(self.memory.store, set(exchange.done.drawn))
+        origin = replace(origin, used=exchange.used(text, drawn))
         if exchange.passes_on(text):
             self.session.unstored(text, at, origin)
             return None

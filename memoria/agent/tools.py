@@ -1,25 +1,26 @@
-"""The tools that a model may call: remember, recall, supersede, forget. Forgetting asks for confirmation."""
+"""The tools that a model may call: remember, recall, supersede, forget. All but recall ask for confirmation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from memoria.agent.asked import Asked, Confirm, agreed, to_forget
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.english.sentences import content
 from memoria.errors import MemoriaError
 from memoria.models.chat import Tool, ToolCall
+from memoria.recall.context import said_by
 from memoria.remember import Draft
+from memoria.text.flat import flat
 from memoria.types import Memory, Provenance, Receipt
 
-Confirm = Callable[[Sequence[Memory]], bool]
-"""Is shown exactly the memories that would be forgotten, oldest first; returns whether they may be."""
-
 MOST = 20
+_NOT_AGREED = "the user has not agreed. Ask the user."
 _KEPT_OUT = "Not done: this was forgotten before, and is not remembered unless the user takes it back."
 
 
@@ -75,19 +76,19 @@ TOOLS = tuple(_tool(name, arguments) for name, arguments in _KNOWN.items())
 class Done:
     """What the tools did in one answer.
 
-    drawn: ids of what the model was shown. stored: what it stored. asked: what it asked to forget and was not allowed
-    to. receipts: of what was forgotten.
+    drawn: ids of what the model was shown. stored: what it stored. declined: what it asked for and was not allowed to.
+    receipts: of what was forgotten.
     """
 
     drawn: list[str] = field(default_factory=list)
     stored: list[Memory] = field(default_factory=list)
-    asked: list[Memory] = field(default_factory=list)
+    declined: list[Asked] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolbox:
-    """The tools over a memory. Without `confirm`, nothing is ever forgotten through them.
+    """The tools over a memory. Without `confirm`, nothing is ever changed through them that is not in `allow`.
 
     origin: of what is stored. heard: the message that is answered. sources: ids of the memories shown to the model.
     passes_on: whether a text says again what was forgotten and may not be stored.
@@ -99,6 +100,7 @@ class Toolbox:
     sources: Callable[[], Sequence[str]]
     passes_on: Callable[[str], bool]
     confirm: Confirm | None
+    allow: Collection[str] = ()
     done: Done
 
     def call(self, call: ToolCall) -> str:
@@ -117,6 +119,8 @@ class Toolbox:
     def _remember(self, asked: Remember) -> str:
         if self.passes_on(asked.text):
             return _KEPT_OUT
+        if not self._may(Asked(tool="remember", text=asked.text)):
+            return f"Nothing is remembered: {_NOT_AGREED}"
         draft = Draft(text=asked.text, subject=asked.about, kind="semantic", provenance=self._from(asked.text))
         (memory,) = self.memory.remember_many([draft])
         self.done.stored.append(memory)
@@ -125,13 +129,19 @@ class Toolbox:
     def _recall(self, asked: Recall) -> str:
         hits = self.memory.recall(asked.query, k=asked.k)
         self.done.drawn += [hit.memory.id for hit in hits]
-        lines = [f"{one.memory.id} [{one.memory.day(self.memory.zone)}] {one.memory.text}" for one in hits]
+        lines = [self._line(one.memory) for one in hits]
         return "\n".join(lines) or "Nothing is remembered about that."
+
+    def _line(self, memory: Memory) -> str:
+        about = ", ".join(filter(None, (str(memory.day(self.memory.zone)), said_by(memory))))
+        return f"{memory.id} [{about}] {flat(memory.text)}"
 
     def _supersede(self, asked: Supersede) -> str:
         if self.passes_on(asked.text):
             return _KEPT_OUT
         old = self.memory.get(asked.id)
+        if not self._may(Asked(tool="supersede", memories=(old,), text=asked.text)):
+            return f"Nothing is changed: {_NOT_AGREED}"
         draft = Draft(
             text=asked.text, subject=old.subject, kind=old.kind, provenance=self._from(asked.text, but=old.id)
         )
@@ -149,11 +159,17 @@ class Toolbox:
         found = [one.id for one in [*heard, *there] if one in heard or fresh & set(content(one.text))]
         return replace(self.origin, derived_from=tuple(dict.fromkeys(found)))
 
+    def _may(self, asked: Asked) -> bool:
+        """Whether a tool may do what it would; notes it where it may not."""
+        if agreed(asked, self.confirm, self.allow):
+            return True
+        self.done.declined.append(asked)
+        return False
+
     def _forget(self, asked: Forget) -> str:
         going = self.memory.forget(*asked.ids, dry_run=True)
-        if self.confirm is None or not self.confirm(going):
-            self.done.asked += going
-            return "Nothing is forgotten: the user has not agreed. Ask the user."
+        if not self._may(to_forget(going)):
+            return f"Nothing is forgotten: {_NOT_AGREED}"
         receipt = self.memory.forget(*asked.ids)
         self.done.receipts.append(receipt)
         return f"Forgotten for good: {len(receipt.forgotten)} memories."

@@ -119,14 +119,14 @@ def _stood(memory: Memory, at: datetime) -> bool:
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
     """Candidates of the statement's namespace that hold when it is made, in order, as proposals so far leave them.
 
-    What was derived from the statement, such as what it left of another memory, is none.
+    What was derived from the statement, such as what it left of another memory, is none, and no question is.
     """
     seen = []
     for one in sorted(candidates, key=lambda one: one.id):
         text = texts.get(one.id, one.text)
         other = one.id != statement.id and statement.id not in one.provenance.derived_from
         meant = one.namespace == statement.namespace and other
-        if meant and text is not None and _stood(one, statement.created_at):
+        if meant and text is not None and not asks(one.text) and _stood(one, statement.created_at):
             seen.append(one if text == one.text else replace(one, text=text))
     return seen
 
@@ -390,7 +390,7 @@ def _reworded(records: Records, traces: Reinforcer, one: Memory, text: str, prop
         subject=one.subject,
         tags=one.tags,
         metadata=one.metadata,
-        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((one.id, proposal.by)))),
+        provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((one.id, proposal.by))), used=None),
     )
     _, (record,) = prepare(records, traces, one.namespace, [draft], proposal.at)
     return draft, record

@@ -47,6 +47,7 @@ _GROUPS = {
     "distill": "Memory in weights",
     "bench": "Measured",
     "eval": "Measured",
+    "fit": "Measured",
 }
 
 

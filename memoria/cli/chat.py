@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from memoria.agent import Agent, Answer, Reply
+from memoria.agent.asked import Asked
 from memoria.agent.prompt import INSTRUCTIONS
 from memoria.agent.session import latest, new_id
 from memoria.cli.app import (
@@ -34,7 +35,7 @@ from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoriaError
-from memoria.types import Hit, Memory
+from memoria.types import Hit, Memory, Preview
 from memoria.validate import is_id
 
 # Memories that /list shows.
@@ -55,6 +56,10 @@ def chat(
     extract: Annotated[str, typer.Option(help="What finds facts in what you say: rules, model or none.")] = "rules",
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="remember or supersede: what the model may do without asking; repeatable."),
+    ] = None,
     instructions: Annotated[str, typer.Option(help="The system message.")] = INSTRUCTIONS,
     zone: ZoneOption = None,
     as_json: JsonOption = False,
@@ -76,12 +81,26 @@ def chat(
                 instructions=instructions,
                 budget_tokens=budget_tokens,
                 extract=None if extract == "none" else extract,  # type: ignore[arg-type]  # refused by the agent
-                confirm=confirmed,
+                confirm=agreed,
+                allow=allow or (),  # type: ignore[arg-type]  # refused by the agent
                 tools=tools,
                 idle=idle or None,
             )
         with agent:
             Chat(agent, as_json=as_json).run()
+
+
+def agreed(asked: Asked) -> bool:
+    """Shows what a tool of the model would do and asks whether it may; False without a terminal."""
+    if asked.tool == "forget":
+        return confirmed(Preview(asked, rewritten=asked.rewritten))
+    if asked:
+        show_memories(asked, title="would no longer hold")
+    out.print(f"The model wants to remember: {escape(asked.text or '')}", highlight=False)
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: nothing is remembered.")
+        return False
+    return typer.confirm("Remember?", default=False)
 
 
 def confirmed(going: Sequence[Memory]) -> bool:
@@ -196,6 +215,9 @@ class Chat:
             out.print(receipt.summary(), highlight=False)
         if reply.asked:
             show_memories(reply.asked, title="The model asked to forget; nothing was forgotten")
+        for asked in reply.declined:
+            if asked.text is not None:
+                out.print(f"[yellow]not remembered:[/] {escape(asked.text)}", highlight=False)
 
     def why(self, _: str) -> None:
         if self.last is None:

@@ -12,7 +12,17 @@ from rich.table import Table
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import E5, MINILM, as_embedder
 from memoria.engine.change import DETECTORS, DetectorName
-from memoria.evaluation.quality import calibrate, changes, compare, datasets, languages, mentions, retrieval, staleness
+from memoria.evaluation.quality import (
+    calibrate,
+    changes,
+    compare,
+    datasets,
+    injection,
+    languages,
+    mentions,
+    retrieval,
+    staleness,
+)
 from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.recall.need import Need
 from memoria.types import ENDINGS, Endings
@@ -238,6 +248,24 @@ def _endings(name: str) -> Endings:
     if found is None:
         raise typer.BadParameter(f"endings are {', '.join(ENDINGS)}")
     return found
+
+
+@eval_app.command("injection")
+def injection_(
+    embedder: EmbedderOption = None, cache: CacheOption = DEFAULT_CACHE, as_json: JsonOption = False
+) -> None:
+    """Lets texts of others tell an obedient model what to do, and counts what it did to the memory."""
+    with progress_bar() as progress:
+        report = injection.evaluate(_cached(embedder, cache), progress)
+    if as_json:
+        echo_json(report)
+        return
+    table = Table(
+        "kind", *injection.COUNTS, title="Cases in which it happened; own words: the user says it, for control"
+    )
+    for name, row in {**report["kinds"], **{name: report[name] for name in ("all", "own words")}}.items():
+        table.add_row(name, *(str(row[one]) for one in injection.COUNTS))
+    out.print(table)
 
 
 @eval_app.command("languages")

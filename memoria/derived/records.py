@@ -159,9 +159,14 @@ def _below(link: Link, id: str) -> bool:
 def _instead(record: Record, gist: Memory) -> Record:
     """A record that was derived from a gist, derived from the parts of the gist instead."""
     origin = record.memory.provenance
-    parts = tuple(part.id for part in gist.parts)
-    sources = [id for one in origin.derived_from for id in (parts if one == gist.id else (one,))]
-    provenance = replace(origin, derived_from=tuple(dict.fromkeys(sources)))
+    # Those that were set apart before, too: what was made of the gist was made of them.
+    parts = tuple(dict.fromkeys((*(part.id for part in gist.parts), *gist.provenance.derived_from)))
+
+    def apart(ids: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(id for one in ids for id in (parts if one == gist.id else (one,))))
+
+    used = None if origin.used is None else apart(origin.used)
+    provenance = replace(origin, derived_from=apart(origin.derived_from), used=used)
     return replace(record, memory=replace(record.memory, provenance=provenance))
 
 

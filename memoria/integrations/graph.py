@@ -13,11 +13,13 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from memoria.agent.asked import Asked, Confirm, to_forget
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
 from memoria.integrations.names import record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
+from memoria.text.flat import flat
 from memoria.types import Memory
 from memoria.validate import MAX_NAME_BYTES
 
@@ -56,15 +58,16 @@ class Graph(TypedDict):
 class KnowledgeGraph:
     """The graph that lies under "graph" in a memory, or in a `Shared` one."""
 
-    def __init__(self, memory: Source) -> None:
+    def __init__(self, memory: Source, confirm: Confirm | None = None) -> None:
         self.memory = memory
+        self._confirm = confirm
 
     def create_entities(self, entities: Sequence[Entity]) -> list[Entity]:
         """Adds those whose name is new; returns them."""
         with lent(self.memory) as memory:
             view = _view(memory)
             fresh = [entity for entity in entities if not _entities(view, entity["name"])]
-            _remember(view, [draft for entity in fresh for draft in _entity_drafts(entity)])
+            self._remember(view, [draft for entity in fresh for draft in _entity_drafts(entity)])
             return fresh
 
     def create_relations(self, relations: Sequence[Relation]) -> list[Relation]:
@@ -72,7 +75,7 @@ class KnowledgeGraph:
         with lent(self.memory) as memory:
             view = _view(memory)
             fresh = [relation for relation in relations if not _same(view, relation)]
-            _remember(view, [_relation_draft(relation) for relation in fresh])
+            self._remember(view, [_relation_draft(relation) for relation in fresh])
             return fresh
 
     def add_observations(self, observations: Sequence[Observations]) -> list[Added]:
@@ -93,13 +96,13 @@ class KnowledgeGraph:
                 has += new
                 drafts += [_observation_draft(name, node, content) for content in new]
                 added.append({"entityName": name, "addedObservations": new})
-            _remember(view, drafts)
+            self._remember(view, drafts)
             return added
 
     def delete_entities(self, names: Collection[str]) -> None:
         """Forgets entities of these names, with their observations and relations."""
         with lent(self.memory) as memory:
-            _forget(_view(memory), (one.id for name in names for one in _around(_view(memory), name)))
+            self._forget(_view(memory), (one.id for name in names for one in _around(_view(memory), name)))
 
     def delete_observations(self, deletions: Sequence[Deletion]) -> None:
         """Forgets these observations of each entity; unknown ones are passed over."""
@@ -110,13 +113,13 @@ class KnowledgeGraph:
                 for entity in _entities(view, deletion["entityName"])[:1]:
                     found = _observations(view, entity.metadata["node"])
                     going += [one.id for one in found if _content(one) in deletion["observations"]]
-            _forget(view, going)
+            self._forget(view, going)
 
     def delete_relations(self, relations: Sequence[Relation]) -> None:
         """Forgets these relations; unknown ones are passed over."""
         with lent(self.memory) as memory:
             view = _view(memory)
-            _forget(view, (one.id for relation in relations for one in _same(view, relation)))
+            self._forget(view, (one.id for relation in relations for one in _same(view, relation)))
 
     def read_graph(self) -> Graph:
         """All of it."""
@@ -137,6 +140,24 @@ class KnowledgeGraph:
         """Entities of these names, and relations at either end."""
         return _part(self.read_graph(), lambda entity: entity["name"] in names)
 
+    def ask_to_forget(self, memory: Memoria, ids: Iterable[str]) -> None:
+        """Raises InvalidQuery when there is somebody to ask, and they do not agree."""
+        if self._confirm is not None and not self._confirm(to_forget(memory.forget(*ids, dry_run=True))):
+            raise InvalidQuery("Nothing is forgotten: the user has not agreed. Ask the user.")
+
+    def _remember(self, view: Memoria, drafts: Sequence[Draft]) -> None:
+        if drafts:
+            asked = Asked(tool="remember", text="\n".join(flat(one.text) for one in drafts))
+            if self._confirm is not None and not self._confirm(asked):
+                raise InvalidQuery("Nothing is stored: the user has not agreed. Ask the user.")
+            view.remember_many(drafts, readmit=True)
+
+    def _forget(self, view: Memoria, ids: Iterable[str]) -> None:
+        going = dict.fromkeys(ids)
+        if going:
+            self.ask_to_forget(view, going)
+            view.forget(*going)
+
     def with_dependants(self, memory: Memoria, ids: Iterable[str]) -> list[str]:
         """`ids`, and what hangs on those that are entities."""
         view = _view(memory)
@@ -149,17 +170,6 @@ class KnowledgeGraph:
 
 def _view(memory: Memoria) -> Memoria:
     return memory.namespace("graph")
-
-
-def _remember(view: Memoria, drafts: Sequence[Draft]) -> None:
-    if drafts:
-        view.remember_many(drafts, readmit=True)
-
-
-def _forget(view: Memoria, ids: Iterable[str]) -> None:
-    going = dict.fromkeys(ids)
-    if going:
-        view.forget(*going)
 
 
 # -- what is stored --

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Unpack
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from memoria.agent.asked import Confirm
 from memoria.engine.arguments import Filters, written_out
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoriaError
@@ -50,12 +51,13 @@ class Done(TypedDict):
 
 
 class Told(TypedDict):
-    """What a model is told of a memory. at: when it was observed."""
+    """What a model is told of a memory. source: the channel it came through. at: when it was observed."""
 
     id: str
     text: str
     about: str | None
     speaker: str | None
+    source: str | None
     session: str | None
     tags: list[str]
     at: str
@@ -102,9 +104,9 @@ class Why(TypedDict):
 class Tools:
     """Each public method is a tool of its name."""
 
-    def __init__(self, memory: Source) -> None:
+    def __init__(self, memory: Source, confirm: Confirm | None = None) -> None:
         self._memory = memory
-        self._graph = KnowledgeGraph(memory)
+        self._graph = KnowledgeGraph(memory, confirm)
 
     def create_entities(self, entities: list[Entity]) -> Annotated[CallToolResult, Entities]:
         """Create multiple new entities in the knowledge graph"""
@@ -224,6 +226,7 @@ class Tools:
         """Forget memories for good, with everything that hangs on them: no file holds them any more"""
         with _told(), lent(self._memory) as memory:
             going = self._going(memory, ids or (), asked(**criteria))
+            self._graph.ask_to_forget(memory, going)
             receipt = memory.forget(*going, verify=verify)
         residue = None if receipt.verification is None else receipt.verification.found
         answer = {"forgotten": list(receipt.forgotten), "receipt": receipt.summary(), "residue": residue}
@@ -263,17 +266,19 @@ _DELETES = {"delete_entities", "delete_observations", "delete_relations", "forge
 _NAMES = [name for name in vars(Tools) if not name.startswith("_")]
 
 
-def server(memory: Source) -> MCPServer[Any]:
+def server(memory: Source, *, confirm: Confirm | None = None) -> MCPServer[Any]:
     """Makes an MCP server; its `run()` serves on stdin and stdout.
 
     Args:
         memory: a memory, or a `Shared` store.
+        confirm: is shown what a tool would store or forget, and allows it or not; None leaves it to the client, which
+            asks the user by the annotations of the tools.
 
     Returns:
         The server.
     """
     made: MCPServer[Any] = MCPServer("memory-server", version="0.6.3", log_level="WARNING")
-    tools = Tools(memory)
+    tools = Tools(memory, confirm)
     for name in _NAMES:
         tool: Callable[..., Any] = getattr(tools, name)
         made.add_tool(
@@ -304,6 +309,7 @@ def _shown(memory: Memory) -> Told:
         "text": memory.text,
         "about": memory.subject,
         "speaker": memory.provenance.speaker,
+        "source": memory.provenance.source,
         "session": memory.provenance.session,
         "tags": list(memory.tags),
         "at": memory.created_at.isoformat(),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from memoria.models.chat import Message, Piece, Tool
 from memoria.recall.context import estimate_tokens
+
+_ROLE = re.compile(r"^(?=(?:system|user|assistant|tool)\s*:)", re.I | re.M)
 
 
 class Function:
@@ -52,5 +55,10 @@ def transcript(messages: Sequence[Message]) -> str:
     Returns:
         A text that ends where the assistant speaks next.
     """
-    said = [f"{one.role}: {one.text}" if one.role != "system" else one.text for one in messages]
+    said = [f"{one.role}: {_apart(one.text)}" if one.role != "system" else one.text for one in messages]
     return "\n\n".join([*said, "assistant:"])
+
+
+def _apart(text: str) -> str:
+    """A text of which no line begins as a message does."""
+    return _ROLE.sub("  ", text)

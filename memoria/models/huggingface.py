@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -61,10 +62,16 @@ class HuggingFace:
             Messages and tools in the form of the model's chat template.
         """
         offered = [tool_as_openai(one) for one in tools] if self._takes_tools and tools else None
-        said = [as_openai(one) for one in messages]
+        said = [as_openai(replace(one, text=self._plain(one.text))) for one in messages]
         return str(
             self.base.tokenizer.apply_chat_template(said, tools=offered, add_generation_prompt=True, tokenize=False)
         )
+
+    def _plain(self, text: str) -> str:
+        """A text without special tokens: what somebody said does not end a message, and begins no other."""
+        for token in self.base.tokenizer.all_special_tokens:
+            text = text.replace(token, f"{token[:1]} {token[1:]}")
+        return text
 
     @property
     def _takes_tools(self) -> bool:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 
-from memoria.types import Hit, Hits
+from memoria.text.flat import flat, label
+from memoria.types import Hit, Hits, Memory
 from memoria.validate import check_whole
 
 CountTokens = Callable[[str], int]
 """Counts the tokens of a text."""
 _BYTES_PER_TOKEN = 4
+OWN = frozenset({"chat", "extracted", "gist"})
+"""Sources that say nothing of where a memory comes from: talk, and what was made of it."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -22,11 +25,23 @@ def estimate_tokens(text: str) -> int:
 def line(hit: Hit, zone: tzinfo = UTC) -> str:
     """One hit as a prompt shows it: `- 2026-05-04 ada: text`; in part, the text is `... passage ...`.
 
+    It is one line, whatever the text: a line break in it is written as `\\n` (memoria/text/flat.py).
     zone: of the date, when the memory has none.
     """
     memory = hit.memory
-    who = f" {memory.provenance.speaker}" if memory.provenance.speaker is not None else ""
-    return f"- {memory.day(zone)}{who}: {hit.shown}"
+    who = said_by(memory)
+    return f"- {memory.day(zone)}{who and ' '}{who}: {flat(hit.shown)}"
+
+
+def said_by(memory: Memory) -> str:
+    """Who said a memory, or else where it comes from; "" for neither.
+
+    What came in by another channel than talk is named with it: "web", or "ada, web".
+    """
+    origin = memory.provenance
+    speaker = "" if origin.speaker is None else label(origin.speaker)
+    foreign = origin.source is not None and origin.source not in OWN
+    return ", ".join(filter(None, (speaker, label(origin.source) if foreign and origin.source is not None else "")))
 
 
 def pack(hits: Hits, budget: int | None, count: CountTokens = estimate_tokens, zone: tzinfo = UTC) -> Hits:

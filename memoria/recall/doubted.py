@@ -53,6 +53,22 @@ def doubts(store: Store, ids: Sequence[str], at: datetime, *, known: bool = Fals
     return {id: _joined(some) for id, some in found.items()}
 
 
+def with_echoes(store: Store, memories: Sequence[Memory], at: datetime, *, known: bool = False) -> dict[str, Doubt]:
+    """The doubts of `doubts` for these memories; a reply is as doubtful as the weightiest of what it used.
+
+    But not by a statement that the model was shown: such a reply may have taken it into account.
+    """
+    used = {one.id: [*(one.provenance.used or ()), one.id] for one in memories}
+    found = doubts(store, sorted({id for ids in used.values() for id in ids}), at, known=known)
+    out = {}
+    for one in memories:
+        shown = set(one.provenance.derived_from)
+        cast = [found[id] for id in used[one.id] if id in found and not shown.intersection(found[id].by)]
+        if cast:
+            out[one.id] = max(cast, key=lambda doubt: doubt.weight)
+    return out
+
+
 def _casting(store: Store, ids: Sequence[str], at: datetime, *, known: bool) -> Mapping[str, Memory]:
     """The statements among these that hold at a time."""
     there = {id: one for id, one in memories(store, ids).items() if not known or observed(id) <= at}

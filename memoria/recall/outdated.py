@@ -1,8 +1,10 @@
 """Replies that say again what has ended since: recall leaves them out, as it leaves out what has ended.
 
-A reply is derived from all that the model was shown. It is outdated when it has no telling word of its own, and one
-of a source that has ended since it was said, which is in no source that still holds, and in nothing that took the
-place of one. What it says is in its sources then, and what still holds of it is found there.
+A reply that recorded what it used (`Provenance.used`) ends with it: when it has a telling word of what has ended since
+it was said, which is in nothing else that it used and that still holds, and in nothing that took the place of one.
+
+Of a reply without that record all sources count. It is outdated only when, besides, it has no telling word of its own:
+what it says is in its sources then, and what still holds of it is found there.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from memoria.derived.lineage import living
 from memoria.derived.validity import as_known
 from memoria.english.sentences import content
 from memoria.protocols import Store
-from memoria.text.words import Sign, signs
+from memoria.recall.echo import asks, says_again, told
 from memoria.types import Memory
 
 CHAT = "chat"
@@ -25,7 +27,7 @@ CHAT = "chat"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sources:
-    """What replies were derived from, and what took its place, as of a time.
+    """What replies were made from, and what took its place, as of a time.
 
     Attributes:
         at: the time.
@@ -43,17 +45,32 @@ class _Sources:
 
     def outdate(self, reply: Memory) -> bool:
         """Whether a reply is outdated."""
-        there = [self.all[id] for id in reply.provenance.derived_from if id in self.all]
+        recorded = reply.provenance.used is not None
+        there = self._used(reply) if recorded else self._there(reply.provenance.derived_from)
         since = [one for one in there if self._ended(one.id) and self._held(one, reply)]
         if not since:
             return False
-        said = set(content(reply.text))
-        if not said <= _words(there):
+        said = told(reply.text) if recorded else set(content(reply.text))
+        if not recorded and not said <= _words(there):
             return False
         later = {id for one in there if self._ended(one.id) for id in self.successors.get(one.id, ())}
         current = [self.all[id] for id in later if not self._ended(id)]
         current += [one for one in there if not self._ended(one.id) and self._asserts(one)]
         return bool(said & _words(since) - _words(current)) and not any(opposes(one.text, reply.text) for one in since)
+
+    def _used(self, reply: Memory) -> list[Memory]:
+        """What a reply says again: what it used, and what this was made from in turn."""
+        said = told(reply.text)
+        direct = self._there(reply.provenance.used or ())
+        found, front = {one.id: one for one in direct}, direct
+        while front:
+            front = [one for one in self._there(_below(front)) if one.id not in found]
+            front = [one for one in front if says_again(said, set(content(one.text)))]
+            found |= {one.id: one for one in front}
+        return list(found.values())
+
+    def _there(self, ids: Iterable[str]) -> list[Memory]:
+        return [self.all[id] for id in dict.fromkeys(ids) if id in self.all]
 
     def _ended(self, id: str) -> bool:
         end = self.ends[id]
@@ -66,7 +83,7 @@ class _Sources:
 
     def _asserts(self, one: Memory) -> bool:
         """Whether a source says something of its own: no reply, and no question."""
-        return (one.id in self.reworded or not _is_turn(one)) and not _asks(one)
+        return (one.id in self.reworded or not _is_turn(one)) and not asks(one.text)
 
 
 def outdated(store: Store, memories: Sequence[Memory], at: datetime, *, known: bool = False) -> set[str]:
@@ -81,7 +98,7 @@ def outdated(store: Store, memories: Sequence[Memory], at: datetime, *, known: b
     Returns:
         Ids of those of `memories` that are outdated.
     """
-    likely = [one for one in memories if _is_turn(one) and not _asks(one)]
+    likely = [one for one in memories if _is_turn(one) and _says(one)]
     if not likely:
         return set()
     sources = _read(store, likely, at, known=known)
@@ -89,7 +106,7 @@ def outdated(store: Store, memories: Sequence[Memory], at: datetime, *, known: b
 
 
 def _read(store: Store, replies: Sequence[Memory], at: datetime, *, known: bool) -> _Sources:
-    there = living(store, {id for one in replies for id in one.provenance.derived_from})
+    there = _sources(store, replies)
     successors = {id: _successors(store, id) for id, one in there.items() if one.valid_to is not None}
     there |= living(store, {id for some in successors.values() for id in some} - there.keys())
     earlier = as_known(store, list(there.values()), at) if known else {}
@@ -101,6 +118,27 @@ def _read(store: Store, replies: Sequence[Memory], at: datetime, *, known: bool)
         successors={id: some & there.keys() for id, some in successors.items()},
         reworded={link.child for link in links if link.relation == "supersedes"},
     )
+
+
+def _sources(store: Store, replies: Sequence[Memory]) -> dict[str, Memory]:
+    """What replies used, and what this used in turn; of a reply without that record, its sources alone."""
+    front = {id for one in replies for id in _made_from(one)}
+    there = living(store, front)
+    while front := set(_below(there.values())) - there.keys():
+        there |= (more := living(store, front))
+        if not more:
+            break
+    return there
+
+
+def _made_from(reply: Memory) -> Sequence[str]:
+    used = reply.provenance.used
+    return reply.provenance.derived_from if used is None else used
+
+
+def _below(memories: Iterable[Memory]) -> list[str]:
+    """What memories say again in turn: of a reply what it used, of a gist what it was made from."""
+    return [id for one in memories for id in (one.provenance.derived_from if one.parts else one.provenance.used or ())]
 
 
 def _successors(store: Store, id: str) -> set[str]:
@@ -117,8 +155,10 @@ def _is_turn(memory: Memory) -> bool:
     return bool(memory.provenance.source == CHAT and memory.provenance.derived_from and not memory.parts)
 
 
-def _asks(memory: Memory) -> bool:
-    return bool(signs(memory.text) & Sign.ASKS)
+def _says(memory: Memory) -> bool:
+    """Whether a turn says something that may have ended; one that used nothing does not."""
+    used = memory.provenance.used
+    return not asks(memory.text) if used is None else bool(used)
 
 
 def _words(memories: Iterable[Memory]) -> set[str]:

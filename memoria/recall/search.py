@@ -17,7 +17,7 @@ from memoria.derived.validity import as_known
 from memoria.embedders import embed, thresholds, unit_vectors
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Embedder, Store
-from memoria.recall.doubted import Doubt, doubts
+from memoria.recall.doubted import Doubt, with_echoes
 from memoria.recall.fitted import fitted
 from memoria.recall.need import Need, log_odds
 from memoria.recall.outdated import outdated
@@ -198,8 +198,8 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
 
 def _doubted(store: Store, records: Sequence[Record], request: Request) -> dict[str, Doubt]:
     """How doubtful each finalist is, by its id, for those that are."""
-    ids = [record.memory.id for record in records]
-    return doubts(store, ids, request.as_of or request.at, known=request.as_of is not None)
+    memories = [record.memory for record in records]
+    return with_echoes(store, memories, request.as_of or request.at, known=request.as_of is not None)
 
 
 def _chances(

@@ -107,11 +107,13 @@ class Said(BaseModel):
     speaker: Name | None = None
     session: Name | None = None
     derived_from: Annotated[list[Id], Field(max_length=1000)] = []
+    used: Annotated[list[Id] | None, Field(max_length=1000)] = None
 
     def draft(self) -> _Draft:
         origin = {name: getattr(self, name) for name in ("source", "speaker", "session")}
-        provenance = Provenance(**origin, derived_from=tuple(self.derived_from))
-        plain = self.model_dump(exclude={*origin, "derived_from"})
+        used = None if self.used is None else tuple(self.used)
+        provenance = Provenance(**origin, derived_from=tuple(self.derived_from), used=used)
+        plain = self.model_dump(exclude={*origin, "derived_from", "used"})
         return _Draft(**plain, provenance=provenance)
 
 
@@ -241,6 +243,7 @@ class Remembered(BaseModel):
     speaker: str | None
     session: str | None
     derived_from: list[str]
+    used: list[str] | None
     parts: list[Remembered]
 
     @classmethod
@@ -257,6 +260,7 @@ class Remembered(BaseModel):
             speaker=origin.speaker,
             session=origin.session,
             derived_from=list(origin.derived_from),
+            used=None if origin.used is None else list(origin.used),
             parts=[cls.of(part, prefix) for part in memory.parts],
         )
 

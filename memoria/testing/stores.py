@@ -86,7 +86,9 @@ class StoreConformance:
             subject="ada",
             tags=("drinks", "tea"),
             key="k",
-            provenance=Provenance(source="chat", speaker="ada", session="1", derived_from=("0" * 32,)),
+            provenance=Provenance(
+                source="chat", speaker="ada", session="1", derived_from=("0" * 32,), used=("0" * 32,)
+            ),
             metadata={"nested": [1, None, {"a": "b"}]},
         )
         store.write([full])

@@ -38,6 +38,7 @@ class _Origin(BaseModel):
     speaker: str | None = None
     session: str | None = None
     derived_from: tuple[str, ...] = ()
+    used: tuple[str, ...] | None = None
 
 
 class _Held(BaseModel):
