@@ -86,7 +86,7 @@ def eval_detector(
         "rules": endings.by_rules(endings.talks("talks")),
         "still": endings.judged(endings.talks("still"), judge),
     }
-    report["held out"] = endings.held_kinds(judge.reader, seed, 0)
+    report["held out"] = endings.held_kinds(judge, seed, 0)
     report["languages"] = endings.in_languages(judge)
     with progress_bar() as progress:
         if locomo is not None:
@@ -107,7 +107,7 @@ def _natural(memora: Path | None, cache: Path, seed: int, progress: Progress) ->
 
 def _show(report: dict[str, Any]) -> None:
     out.print(report["judge"], report["latency"])
-    shown = ("stale", "first", "found", "found ended", "true", "lowered", "ended")
+    shown = ("stale", "first", "found", "found ahead", "found ended", "true", "lowered", "lowered ahead", "ended")
     table = Table("talks", *shown, title="changes found, and true facts lowered (p >= .5) and ended (p >= .9, margin)")
     rows = dict(report["talks"])
     for code, both in report["languages"].items():
