@@ -34,13 +34,14 @@ def fit_detector(
     memora: MemoraOption = None,
     steps: Annotated[int, typer.Option(min=2, help="Steps of training.")] = STEPS,
     seed: SeedOption = 1,
+    pairs: Annotated[int, typer.Option(min=0, help="Pairs of each persona's talk, about so many.")] = sessions.PAIRS,
     fold: Annotated[int, typer.Option(min=0, max=FOLDS - 1, help="The fifth of the grammar to calibrate on.")] = 0,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
     """Trains the judge of changes on the grammar and on five of Memora's personas, and calibrates it."""
     with progress_bar() as progress:
-        natural = _natural(memora, cache, seed, progress)
+        natural = _natural(memora, cache, seed, progress, pairs)
         adapted = fit(natural, minilm_folder(), steps, seed, fold, progress)
     adapted.write(to)
     report = {
@@ -99,10 +100,13 @@ def eval_detector(
     echo_json(report) if as_json else _show(report)
 
 
-def _natural(memora: Path | None, cache: Path, seed: int, progress: Progress) -> dict[str, list[Pair]]:
+def _natural(
+    memora: Path | None, cache: Path, seed: int, progress: Progress, count: int = sessions.PAIRS
+) -> dict[str, list[Pair]]:
     if memora is None:
         return {}
-    return sessions.pairs(memora, sessions.learnable(memora), Cached(as_embedder(MINILM), cache), seed, progress)
+    embedder = Cached(as_embedder(MINILM), cache)
+    return sessions.pairs(memora, sessions.learnable(memora), embedder, seed, progress, count)
 
 
 def _show(report: dict[str, Any]) -> None:
