@@ -13,6 +13,7 @@ from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import E5, MINILM, as_embedder
 from memoria.evaluation.quality import calibrate, compare, datasets, languages, mentions, retrieval, staleness
 from memoria.evaluation.quality.filling import embedded, sentences
+from memoria.evaluation.quality.keeping import Cached, Remembered
 from memoria.recall.need import Need
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
@@ -74,7 +75,7 @@ def compare_(
 ) -> None:
     """Compares need with each of its ingredients on every set, question by question."""
     found = compare.sets(locomo, memora, statements)
-    chosen_embedder = compare.Remembered(_cached(embedder, cache))
+    chosen_embedder = _cached(embedder, cache)
     with progress_bar() as progress:
         needs = {name: _weights(need, chosen_embedder.card.name) for name in found} if need is not None else None
         if left_out:
@@ -123,7 +124,7 @@ def calibrate_(
     """Fits the constants of `hit.probability` and `hits.known`, and judges them on each set when it is left out."""
     found = calibrate.whole(compare.sets(locomo, None, statements))
     general = (statements / "nothing_known.txt").read_text().splitlines()
-    kept = compare.Remembered(_cached(embedder, cache))
+    kept = _cached(embedder, cache)
     texts = sentences(draft.text for one in datasets.memora(memora, whole=True) for draft in one.drafts)
     with progress_bar() as progress:
         filling = texts, embedded(texts, kept, progress)
@@ -227,8 +228,8 @@ def _stale_table(system: str, tasks: dict[str, Any]) -> Table:
     return table
 
 
-def _cached(name: str | None, folder: Path) -> retrieval.Cached:
-    return retrieval.Cached(as_embedder(name), folder)
+def _cached(name: str | None, folder: Path) -> Remembered:
+    return Remembered(Cached(as_embedder(name), folder))
 
 
 def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:

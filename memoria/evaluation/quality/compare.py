@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memoria.errors import InvalidQuery
 from memoria.evaluation.quality import retrieval, statements
@@ -15,36 +15,11 @@ from memoria.evaluation.quality.retrieval import BOOTSTRAPS, Case, answers, meas
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need
 
-if TYPE_CHECKING:
-    from memoria.arrays import Vectors
-    from memoria.types import EmbedderCard
-
 NEED = "need"
 MEASURES = ("recall@10", "mrr", "full@10")
 # LoCoMo's first half; the other conversations are the second.
 HALF = ("conv-26", "conv-30", "conv-41")
 Sets = Mapping[str, Sequence[Conversation]]
-
-
-class Remembered:
-    """An embedder that keeps in RAM the vector of every text it has seen."""
-
-    def __init__(self, inner: Embedder) -> None:
-        self._inner = inner
-        self._known: dict[str, Vectors] = {}
-
-    @property
-    def card(self) -> EmbedderCard:
-        return self._inner.card
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32."""
-        import numpy as np
-
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if fresh:
-            self._known |= zip(fresh, self._inner.embed(fresh), strict=True)
-        return np.stack([self._known[text] for text in texts])
 
 
 def sets(locomo_file: Path | None, memora_folder: Path | None, statements_folder: Path | None) -> Sets:
