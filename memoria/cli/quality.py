@@ -22,7 +22,7 @@ app.add_typer(eval_app, name="eval")
 DataOption = Annotated[Path, typer.Option("--data", help="A LoCoMo JSON file, or a folder with Memora's weekly files.")]
 CacheOption = Annotated[Path, typer.Option("--cache", help="Folder for embeddings.")]
 EmbedderOption = Annotated[
-    str | None, typer.Option("--embedder", help="Name of a SentenceTransformer; default all-MiniLM-L6-v2.")
+    str | None, typer.Option("--embedder", help="mpnet, multilingual-e5-small, or a SentenceTransformer's name.")
 ]
 LocomoOption = Annotated[Path | None, typer.Option("--locomo", help="A LoCoMo JSON file.")]
 MemoraOption = Annotated[Path | None, typer.Option("--memora", help="A folder with Memora's weekly files.")]
@@ -66,6 +66,7 @@ def compare_(
     memora: MemoraOption = None,
     statements: StatementsOption = None,
     need: Annotated[Path | None, typer.Option("--need", help="JSON with other weights, as fit prints them.")] = None,
+    before: Annotated[Path | None, typer.Option("--before", help="JSON with weights to compare with as well.")] = None,
     left_out: Annotated[
         bool, typer.Option("--left-out", help="For each set, weights fitted to the sets that share no conversation.")
     ] = False,
@@ -80,7 +81,8 @@ def compare_(
         needs = {name: _weights(need, chosen_embedder.card.name) for name in found} if need is not None else None
         if left_out:
             needs = compare.left_out(found, chosen_embedder, progress)
-        report = compare.compare(found, chosen_embedder, progress, needs)
+        older = None if before is None else _weights(before, chosen_embedder.card.name)
+        report = compare.compare(found, chosen_embedder, progress, needs, older)
     if as_json:
         echo_json(report)
     else:
@@ -92,10 +94,13 @@ def _weights(path: Path, embedder: str) -> Need:
 
 
 def _compared(report: dict[str, Any]) -> Table:
-    table = Table("set", "n", "need", *_INGREDIENTS, title="R@10, MRR; under each ingredient: need less it, 95 %")
+    others = [
+        name for name in (*_INGREDIENTS, compare.BEFORE) if all(name in row["systems"] for row in report.values())
+    ]
+    table = Table("set", "n", "need", *others, title="R@10, MRR; under each of the others: need less it, 95 %")
     for name, row in report.items():
-        cells = [_pair(row["systems"][system]) for system in (compare.NEED, *_INGREDIENTS)]
-        less = ["", *(_less(row["need less"][system]) for system in _INGREDIENTS)]
+        cells = [_pair(row["systems"][system]) for system in (compare.NEED, *others)]
+        less = ["", *(_less(row["need less"][system]) for system in others)]
         table.add_row(name, str(row["questions"]), *map("\n".join, zip(cells, less, strict=True)))
     return table
 
