@@ -13,7 +13,7 @@ from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import E5, MINILM, as_embedder
 from memoria.evaluation.quality import calibrate, compare, datasets, languages, mentions, retrieval, staleness
 from memoria.evaluation.quality.filling import embedded, sentences
-from memoria.evaluation.quality.keeping import Cached, Remembered
+from memoria.evaluation.quality.keeping import Cached
 from memoria.recall.need import Need
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
@@ -233,8 +233,8 @@ def _stale_table(system: str, tasks: dict[str, Any]) -> Table:
     return table
 
 
-def _cached(name: str | None, folder: Path) -> Remembered:
-    return Remembered(Cached(as_embedder(name), folder))
+def _cached(name: str | None, folder: Path) -> Cached:
+    return Cached(as_embedder(name), folder)
 
 
 def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from memoria.embedders import embed
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.drawing import chart
 from memoria.evaluation.quality.datasets import Asked, Conversation
-from memoria.evaluation.quality.keeping import asking
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need, centred
 from memoria.recall.search import about
@@ -101,7 +101,7 @@ def baselines(memory: Memoria, texts: Sequence[str], ids: Sequence[str]) -> dict
     docs = np.arange(len(records))
     words = np.stack([index.score(question(text).words, docs) for text in texts])
     means = np.stack([record.vector for record in records])
-    near = (asking(memory.embedder)(texts) @ means.T).astype(np.float64)
+    near = (embed(memory.store, memory.embedder, texts, asked=True) @ means.T).astype(np.float64)
     ranked = {
         "bm25": words,
         "vectors": near,
@@ -211,8 +211,9 @@ def design(one: Conversation, embedder: Embedder) -> list[Case]:
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
+        vectors = embed(memory.store, embedder, texts, asked=True)
         cases: list[Case] = []
-        for asked, vector in zip(one.asked, asking(embedder)(texts), strict=True):
+        for asked, vector in zip(one.asked, vectors, strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
