@@ -29,6 +29,7 @@ EmbedderLike = Embedder | str | Callable[[list[str]], Any] | None
 """An embedder, a model's name, a function from texts to vectors, or None for the default."""
 MINILM = "all-MiniLM-L6-v2"
 E5 = "multilingual-e5-small"
+MPNET = mpnet.NAME
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH = 32
 # The note of a store with the background of its embedder.
@@ -122,7 +123,7 @@ class MPNet(MiniLM):
     @property
     def card(self) -> EmbedderCard:
         """Its name, and its dimension, 768."""
-        return EmbedderCard(name=mpnet.NAME, dimension=768)
+        return EmbedderCard(name=MPNET, dimension=768)
 
     @cached_property
     def _folder(self) -> Path:
@@ -271,7 +272,7 @@ def as_embedder(value: EmbedderLike) -> Embedder:
         return MiniLM()
     if value == E5:
         return MultilingualE5()
-    if value == "mpnet" or (value == mpnet.NAME and mpnet.is_installed()):
+    if value == "mpnet" or (value == MPNET and mpnet.is_installed()):
         return MPNet()
     if isinstance(value, str):
         if is_callable(value):

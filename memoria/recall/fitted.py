@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from memoria.embedders import E5, MINILM
+from memoria.embedders import E5, MINILM, MPNET
 from memoria.recall.probability import Calibration
 
 
@@ -44,6 +44,23 @@ ENCODERS: Mapping[str, Fitted] = MappingProxyType(
                 "time": 2.82,
             },
             calibration=Calibration(hit=(-4.60, 4.56)),
+        ),
+        MPNET: Fitted(
+            weights={
+                "similarity": 3.50,
+                "context": 6.34,
+                "words": 0.77,
+                "coverage": 1.55,
+                "speaker": 0.59,
+                "near words": 0.70,
+                "far words": 0.68,
+                "question": -0.94,
+                "answer": 0.54,
+                "self": 0.82,
+                "asked for": 1.60,
+                "length": 0.36,
+                "time": 4.31,
+            }
         ),
         E5: Fitted(
             weights={
