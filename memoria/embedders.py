@@ -145,7 +145,7 @@ class MPNet(MiniLM):
             texts: n texts; what is over 384 tokens is cut off.
 
         Returns:
-            Unit vectors of shape (n, 768), float32, which are those of sentence-transformers to about 3e-7.
+            Unit vectors of shape (n, 768), float32, which are those of sentence-transformers to about 1e-6.
 
         Raises:
             MissingExtra: its packages are not installed.

@@ -59,7 +59,8 @@ def theirs(folder: Path, tokens: list[list[int]]) -> np.ndarray:
     import torch
     from transformers import MPNetModel
 
-    model = MPNetModel.from_pretrained(folder).eval()
+    model = MPNetModel.from_pretrained(folder)
+    model.train(False)
     with torch.no_grad():
         means = [model(torch.tensor([ids])).last_hidden_state[0].mean(dim=0).numpy() for ids in tokens]
     return unit_vectors(np.stack(means), 24)
