@@ -143,6 +143,10 @@ def test_the_command_measures_locomo_and_draws(locomo: Path, tmp_path: Path) -> 
     report = json.loads(done.stdout)
     assert report["conversations"] == ["conv-1"]
     assert report["systems"]["memoria"]["single-hop"]["mrr"]["mean"] == 1
+    weights = tmp_path / "need.json"
+    weights.write_text(json.dumps(dict.fromkeys(Need().weights, 0.0) | {"words": -1.0}))
+    other = json.loads(CliRunner().invoke(app, [*command, "--json", "--need", str(weights)]).stdout)
+    assert other["systems"]["memoria"]["single-hop"]["mrr"]["mean"] < 1
     assert plot.read_text() == retrieval.svg(report)
     refused = CliRunner().invoke(app, [*command, "--only", "conv-9"])
     assert refused.exit_code == 2

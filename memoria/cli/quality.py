@@ -29,6 +29,7 @@ MemoraOption = Annotated[Path | None, typer.Option("--memora", help="A folder wi
 StatementsOption = Annotated[
     Path | None, typer.Option("--statements", help="A folder with RealMem's and MADial's halves.")
 ]
+NeedOption = Annotated[Path | None, typer.Option("--need", help="JSON with other weights, as fit prints them.")]
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a conversation; repeatable.")]
 DEFAULT_CACHE = Path(".memoria-cache")
 Part = TypeVar("Part", datasets.Conversation, staleness.Week)
@@ -42,6 +43,7 @@ _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10"
 def retrieval_(
     data: DataOption,
     only: OnlyOption = None,
+    need: NeedOption = None,
     ablate: Annotated[bool, typer.Option("--ablate", help="Also measure without each component.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="SVG file to draw recall at k into.")] = None,
     embedder: EmbedderOption = None,
@@ -49,8 +51,10 @@ def retrieval_(
     as_json: JsonOption = False,
 ) -> None:
     """Compares recall with BM25, vectors, their fusion and reciprocal rank fusion, per category."""
+    kept = _cached(embedder, cache)
+    weights = Need.of(kept.card.name) if need is None else _weights(need, kept.card.name)
     with progress_bar() as progress:
-        report = retrieval.evaluate(chosen(data, only), _cached(embedder, cache), progress, ablate=ablate)
+        report = retrieval.evaluate(chosen(data, only), kept, progress, ablate=ablate, need=weights)
     if plot is not None:
         plot.write_text(retrieval.svg(report))
     if as_json:
@@ -65,7 +69,7 @@ def compare_(
     locomo: LocomoOption = None,
     memora: MemoraOption = None,
     statements: StatementsOption = None,
-    need: Annotated[Path | None, typer.Option("--need", help="JSON with other weights, as fit prints them.")] = None,
+    need: NeedOption = None,
     before: Annotated[Path | None, typer.Option("--before", help="JSON with weights to compare with as well.")] = None,
     left_out: Annotated[
         bool, typer.Option("--left-out", help="For each set, weights fitted to the sets that share no conversation.")

@@ -49,17 +49,17 @@ def evaluate(
     progress: Progress,
     *,
     ablate: bool = False,
-    needs: Mapping[str, Need] | None = None,
+    need: Need | None = None,
 ) -> dict[str, Any]:
     """Each system's measures per category and over all, with 95 % bootstrap intervals over questions.
 
-    "curves" holds the mean recall at k = 1, 2, ... over all questions.
+    "curves" holds the mean recall at k = 1, 2, ... over all questions. need: None takes what ships for the embedder.
     """
     found: dict[str, list[tuple[Asked, list[int]]]] = {}
-    shipped = Need.of(embedder.card.name)
-    chosen = dict(needs if needs is not None else {"memoria": shipped})
+    need = need or Need.of(embedder.card.name)
+    chosen = {"memoria": need}
     if ablate:
-        chosen |= {f"without {name}": shipped.without(*terms) for name, terms in COMPONENTS.items()}
+        chosen |= {f"without {name}": need.without(*terms) for name, terms in COMPONENTS.items()}
     for done, one in enumerate(conversations, 1):
         if not one.asked:
             continue
