@@ -1,9 +1,14 @@
-"""Packages that only some parts need: what to say when one is not installed, and how to keep transformers silent."""
+"""Packages that only some parts need: what to say when one is not installed, where what is made of them is kept, and
+
+how to keep transformers silent.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from memoria.errors import MissingExtra
@@ -16,6 +21,13 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name} is not installed: pip install 'memoria-runtime[{name}]'") from error
+
+
+def cache_folder() -> Path:
+    """The folder of models that were unpacked or converted: $MEMORIA_CACHE, or memoria in the user's cache folder."""
+    given = os.environ.get("MEMORIA_CACHE")
+    home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(given or Path(home) / "memoria").expanduser()
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from memoria.english.questions import examples, held_out
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
 from memoria.evaluation.bench import weights
 from memoria.evaluation.quality import facts
+from memoria.extras import cache_folder
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Example, Memory, Provenance, Receipt
@@ -494,7 +495,7 @@ def test_errors_name_the_rule(tmp_path: Path, tiny: Path, monkeypatch: pytest.Mo
             memory.distill(tiny, recipe=RECIPE, examples=lambda one: [Example(prompt=" ", answer="x")])
     monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path / "cache"))
     shutil.copytree(tiny, tmp_path / "cache" / f"{base.SMALL}-{base.GGUF_SHA256[:12]}")
-    (base.cache_folder() / f"{base.SMALL}-{base.GGUF_SHA256[:12]}" / "memoria.json").write_text('{"sha256": "0"}')
+    (cache_folder() / f"{base.SMALL}-{base.GGUF_SHA256[:12]}" / "memoria.json").write_text('{"sha256": "0"}')
     with pytest.raises(ModelCorrupt):
         base.small()
 

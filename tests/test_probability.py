@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import memoria
-from memoria.cli.app import app
+from memoria.cli.app import app, out
 from memoria.embedders import MINILM
 from memoria.evaluation.quality import calibrate, compare
 from memoria.evaluation.quality.datasets import Asked, Conversation
@@ -182,6 +183,39 @@ def test_sets_weigh_the_same_in_a_fit() -> None:
 def test_the_command_refuses_to_compare_nothing() -> None:
     done = CliRunner().invoke(app, ["eval", "compare"])
     assert isinstance(done.exception, memoria.InvalidQuery)
+
+
+def test_weights_of_before_are_one_more_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = {
+        "session_1_date_time": "7:48 pm on 21 May, 2023",
+        "session_1": [
+            {"speaker": "Ada", "dia_id": f"D1:{n}", "text": text}
+            for n, text in enumerate(["I went to Lisbon.", "I own a green bicycle.", "It rained all day."], 1)
+        ],
+    }
+    asked = [{"question": "Where is the green bicycle?", "evidence": ["D1:2"], "category": 4}]
+    files = {
+        "locomo": [{"sample_id": "one", "conversation": talk, "qa": asked, "observation": {}}],
+        "before": dict.fromkeys(Need().weights, 0.0) | {"words": -1.0},
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    command = ["eval", "compare", "--locomo", str(tmp_path / "locomo.json"), "--cache", str(tmp_path / "cache")]
+    report = json.loads(CliRunner().invoke(app, [*command, "--before", str(tmp_path / "before.json"), "--json"]).stdout)
+    [row] = report.values()
+    assert row["systems"]["need"]["mrr"] == 1
+    assert row["systems"]["before"]["mrr"] == pytest.approx(1 / 3)
+    assert row["need less"]["before"]["mrr"]["mean"] == pytest.approx(2 / 3)
+    monkeypatch.setattr(out, "width", 200)
+    assert "before" in CliRunner().invoke(app, [*command, "--before", str(tmp_path / "before.json")]).output
+    assert "before" not in CliRunner().invoke(app, command).output
+
+
+@pytest.mark.parametrize("name", fitted.ENCODERS)
+def test_every_encoder_has_a_weight_for_each_term(name: str) -> None:
+    weights = fitted.ENCODERS[name].weights
+    assert weights.keys() == fitted.ENCODERS[MINILM].weights.keys()
+    assert min(weight for term, weight in weights.items() if term != "question") > 0 > weights["question"]
 
 
 def test_a_weight_can_be_named_self() -> None:

@@ -21,6 +21,7 @@ from memoria.evaluation import drawing
 from memoria.evaluation.bench import hybrid
 from memoria.evaluation.quality import datasets, retrieval
 from memoria.evaluation.quality.datasets import Asked
+from memoria.evaluation.quality.keeping import Cached
 from memoria.recall.fitted import ENCODERS
 from memoria.recall.need import Need
 from memoria.testing import HashEmbedder
@@ -92,7 +93,7 @@ def test_measures_by_hand() -> None:
 
 
 def test_evaluation_holds_systems_side_by_side(locomo: Path, tmp_path: Path) -> None:
-    embedder = retrieval.Cached(HashEmbedder(64), tmp_path / "cache")
+    embedder = Cached(HashEmbedder(64), tmp_path / "cache")
     steps: list[tuple[str, int, int]] = []
     report = retrieval.evaluate(datasets.load(locomo), embedder, lambda *step: steps.append(step), ablate=True)
     assert {"bm25", "vectors", "fusion", "rrf", "memoria", "without words"} <= set(report["systems"])
@@ -142,6 +143,10 @@ def test_the_command_measures_locomo_and_draws(locomo: Path, tmp_path: Path) -> 
     report = json.loads(done.stdout)
     assert report["conversations"] == ["conv-1"]
     assert report["systems"]["memoria"]["single-hop"]["mrr"]["mean"] == 1
+    weights = tmp_path / "need.json"
+    weights.write_text(json.dumps(dict.fromkeys(Need().weights, 0.0) | {"words": -1.0}))
+    other = json.loads(CliRunner().invoke(app, [*command, "--json", "--need", str(weights)]).stdout)
+    assert other["systems"]["memoria"]["single-hop"]["mrr"]["mean"] < 1
     assert plot.read_text() == retrieval.svg(report)
     refused = CliRunner().invoke(app, [*command, "--only", "conv-9"])
     assert refused.exit_code == 2

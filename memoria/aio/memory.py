@@ -333,7 +333,8 @@ class AsyncMemoria(AsyncView):
         """Replaces every vector by another embedder's; all or nothing.
 
         Args:
-            embedder: a SentenceTransformer name, a callable of texts, an `Embedder`, or None for the default.
+            embedder: "mpnet", "multilingual-e5-small", a SentenceTransformer name, a callable of texts, an `Embedder`,
+                or None for the default.
         """
         await self._threads.run(lambda: self.sync.reembed(embedder))
 

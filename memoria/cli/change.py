@@ -34,7 +34,7 @@ from memoria.cli.verbs import IdArgument
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
 from memoria.evaluation.quality import consolidation
-from memoria.evaluation.quality.retrieval import Cached
+from memoria.evaluation.quality.keeping import Cached
 from memoria.retention.prune import CAP
 
 AtOption = Annotated[datetime | None, typer.Option(help="When it changes in the world (UTC); default now.")]

@@ -133,7 +133,9 @@ def rebuild(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> 
 
 @app.command()
 def reembed(
-    embedder: Annotated[str, typer.Argument(help="SentenceTransformer name, or all-MiniLM-L6-v2.")],
+    embedder: Annotated[
+        str, typer.Argument(help="mpnet, multilingual-e5-small, all-MiniLM-L6-v2, or a SentenceTransformer's name.")
+    ],
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:

@@ -24,6 +24,7 @@ from memoria.evaluation.quality import (
     staleness,
 )
 from memoria.evaluation.quality.filling import embedded, sentences
+from memoria.evaluation.quality.keeping import Cached
 from memoria.recall.need import Need
 from memoria.types import ENDINGS, Endings
 
@@ -33,7 +34,7 @@ app.add_typer(eval_app, name="eval")
 DataOption = Annotated[Path, typer.Option("--data", help="A LoCoMo JSON file, or a folder with Memora's weekly files.")]
 CacheOption = Annotated[Path, typer.Option("--cache", help="Folder for embeddings.")]
 EmbedderOption = Annotated[
-    str | None, typer.Option("--embedder", help="Name of a SentenceTransformer; default all-MiniLM-L6-v2.")
+    str | None, typer.Option("--embedder", help="mpnet, multilingual-e5-small, or a SentenceTransformer's name.")
 ]
 LocomoOption = Annotated[Path | None, typer.Option("--locomo", help="A LoCoMo JSON file.")]
 MemoraOption = Annotated[Path | None, typer.Option("--memora", help="A folder with Memora's weekly files.")]
@@ -42,6 +43,7 @@ StatementsOption = Annotated[
 ]
 DetectorOption = Annotated[str, typer.Option(help="What reads changes: learnt, or rules.")]
 EndingsOption = Annotated[str, typer.Option(help="What may end a memory: never, commands or sure.")]
+NeedOption = Annotated[Path | None, typer.Option("--need", help="JSON with other weights, as fit prints them.")]
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a conversation; repeatable.")]
 DEFAULT_CACHE = Path(".memoria-cache")
 Part = TypeVar("Part", datasets.Conversation, staleness.Week)
@@ -66,6 +68,7 @@ _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10"
 def retrieval_(
     data: DataOption,
     only: OnlyOption = None,
+    need: NeedOption = None,
     ablate: Annotated[bool, typer.Option("--ablate", help="Also measure without each component.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="SVG file to draw recall at k into.")] = None,
     embedder: EmbedderOption = None,
@@ -73,8 +76,10 @@ def retrieval_(
     as_json: JsonOption = False,
 ) -> None:
     """Compares recall with BM25, vectors, their fusion and reciprocal rank fusion, per category."""
+    kept = _cached(embedder, cache)
+    weights = Need.of(kept.card.name) if need is None else _weights(need, kept.card.name)
     with progress_bar() as progress:
-        report = retrieval.evaluate(chosen(data, only), _cached(embedder, cache), progress, ablate=ablate)
+        report = retrieval.evaluate(chosen(data, only), kept, progress, ablate=ablate, need=weights)
     if plot is not None:
         plot.write_text(retrieval.svg(report))
     if as_json:
@@ -89,7 +94,8 @@ def compare_(
     locomo: LocomoOption = None,
     memora: MemoraOption = None,
     statements: StatementsOption = None,
-    need: Annotated[Path | None, typer.Option("--need", help="JSON with other weights, as fit prints them.")] = None,
+    need: NeedOption = None,
+    before: Annotated[Path | None, typer.Option("--before", help="JSON with weights to compare with as well.")] = None,
     left_out: Annotated[
         bool, typer.Option("--left-out", help="For each set, weights fitted to the sets that share no conversation.")
     ] = False,
@@ -99,12 +105,13 @@ def compare_(
 ) -> None:
     """Compares need with each of its ingredients on every set, question by question."""
     found = compare.sets(locomo, memora, statements)
-    chosen_embedder = compare.Remembered(_cached(embedder, cache))
+    chosen_embedder = _cached(embedder, cache)
     with progress_bar() as progress:
         needs = {name: _weights(need, chosen_embedder.card.name) for name in found} if need is not None else None
         if left_out:
             needs = compare.left_out(found, chosen_embedder, progress)
-        report = compare.compare(found, chosen_embedder, progress, needs)
+        older = None if before is None else _weights(before, chosen_embedder.card.name)
+        report = compare.compare(found, chosen_embedder, progress, needs, older)
     if as_json:
         echo_json(report)
     else:
@@ -116,10 +123,13 @@ def _weights(path: Path, embedder: str) -> Need:
 
 
 def _compared(report: dict[str, Any]) -> Table:
-    table = Table("set", "n", "need", *_INGREDIENTS, title="R@10, MRR; under each ingredient: need less it, 95 %")
+    others = [
+        name for name in (*_INGREDIENTS, compare.BEFORE) if all(name in row["systems"] for row in report.values())
+    ]
+    table = Table("set", "n", "need", *others, title="R@10, MRR; under each of the others: need less it, 95 %")
     for name, row in report.items():
-        cells = [_pair(row["systems"][system]) for system in (compare.NEED, *_INGREDIENTS)]
-        less = ["", *(_less(row["need less"][system]) for system in _INGREDIENTS)]
+        cells = [_pair(row["systems"][system]) for system in (compare.NEED, *others)]
+        less = ["", *(_less(row["need less"][system]) for system in others)]
         table.add_row(name, str(row["questions"]), *map("\n".join, zip(cells, less, strict=True)))
     return table
 
@@ -148,7 +158,7 @@ def calibrate_(
     """Fits the constants of `hit.probability` and `hits.known`, and judges them on each set when it is left out."""
     found = calibrate.whole(compare.sets(locomo, None, statements))
     general = (statements / "nothing_known.txt").read_text().splitlines()
-    kept = compare.Remembered(_cached(embedder, cache))
+    kept = _cached(embedder, cache)
     texts = sentences(draft.text for one in datasets.memora(memora, whole=True) for draft in one.drafts)
     with progress_bar() as progress:
         filling = texts, embedded(texts, kept, progress)
@@ -312,8 +322,8 @@ def _stale_table(system: str, tasks: dict[str, Any]) -> Table:
     return table
 
 
-def _cached(name: str | None, folder: Path) -> retrieval.Cached:
-    return retrieval.Cached(as_embedder(name), folder)
+def _cached(name: str | None, folder: Path) -> Cached:
+    return Cached(as_embedder(name), folder)
 
 
 def chosen(data: Path, only: list[str] | None, *, whole: bool = False) -> list[datasets.Conversation]:

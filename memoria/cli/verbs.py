@@ -55,7 +55,9 @@ IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first 
 @app.command()
 def init(
     store: StoreOption = DEFAULT_STORE,
-    embedder: Annotated[str | None, typer.Option(help="SentenceTransformer name; default all-MiniLM-L6-v2.")] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="mpnet, multilingual-e5-small, or a SentenceTransformer's name.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Makes an empty store."""

@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from memoria.errors import InvalidQuery, ModelCorrupt, ModelNotFound
-from memoria.extras import quiet
+from memoria.extras import cache_folder, quiet
 
 SMALL = "SmolLM2-135M-Instruct"
 GGUF = f"{SMALL}.Q4_1.gguf"
@@ -77,13 +77,6 @@ def weights_sha256(folder: Path) -> str:
         raise InvalidQuery(f"{folder} holds no safetensors")
     digests = "".join(f"{file.name}:{_sha256(file)}\n" for file in files)
     return hashlib.sha256(digests.encode()).hexdigest()
-
-
-def cache_folder() -> Path:
-    """The folder of converted models: $MEMORIA_CACHE, or memoria in the user's cache folder."""
-    given = os.environ.get("MEMORIA_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(given or Path(home) / "memoria").expanduser()
 
 
 def small() -> Path:

@@ -101,6 +101,16 @@ KNOWN: Mapping[str, Mapping[str, float]] = {
         "kana": 0.7048,
         "thai": 1.0,
     },
+    "all-mpnet-base-v2": {
+        "english": 0.2393,
+        "latin": 0.7991,
+        "cyrillic": 0.8099,
+        "arabic": 0.9081,
+        "devanagari": 0.9106,
+        "han": 0.8215,
+        "kana": 0.7136,
+        "thai": 1.0,
+    },
     "multilingual-e5-small": {
         "english": 0.8276,
         "latin": 0.8913,

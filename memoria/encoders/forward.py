@@ -1,5 +1,7 @@
 """The forward pass of BERT (J. Devlin et al., NAACL 2019) in numpy, from safetensors, with mean pooling.
 
+`mpnet` has what differs in MPNet.
+
 Texts are sorted by length and their tokens stand in one matrix without padding: the linear layers see all tokens of a
 batch at once, and attention goes by groups of texts that have the same number of tokens.
 """
@@ -10,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -35,24 +37,29 @@ class Transformer:
     sha256: what the weights have to be. most: tokens of a text after which it is cut off. Raises ModelCorrupt.
     """
 
+    # The names of the tensors of a layer that make queries, keys, values, and of what is done with the result.
+    parts = ("attention.self.query", "attention.self.key", "attention.self.value")
+    after = ("attention.output.dense", "attention.output.LayerNorm")
+
     def __init__(self, folder: Path, sha256: str, most: int) -> None:
         from tokenizers import Tokenizer
 
         checked(folder / "model.safetensors", sha256)
         config = json.loads((folder / "config.json").read_text())
         self._heads, self._epsilon = int(config["num_attention_heads"]), float(config["layer_norm_eps"])
-        self._weights = tensors(folder / "model.safetensors")
+        self.weights = tensors(folder / "model.safetensors")
         self._layers = range(int(config["num_hidden_layers"]))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(most)
+        self.most = most
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, d), float32."""
         import numpy as np
 
         tokens = [one.ids for one in self._tokenizer.encode_batch([text.strip() for text in texts])]
-        out = np.empty((len(tokens), self._weights["embeddings.LayerNorm.weight"].size), np.float32)
+        out = np.empty((len(tokens), self.weights["embeddings.LayerNorm.weight"].size), np.float32)
 
         def fill(batch: Sequence[int]) -> None:
             out[batch] = self._pooled([tokens[n] for n in batch])
@@ -88,31 +95,37 @@ class Transformer:
 
         lengths = [len(ids) for ids in tokens]
         positions = np.concatenate([np.arange(n) for n in lengths])
-        x = self._embedded(np.concatenate(tokens), positions, np.concatenate(types))
+        x = self.embedded(np.concatenate(tokens), positions, np.concatenate(types))
+        x = self._norm("embeddings.LayerNorm", x)
         for layer in self._layers:
             x = self._layer(f"encoder.layer.{layer}.", x, lengths)
         return x
 
-    def _embedded(
+    def embedded(
         self, ids: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], types: np.ndarray[Any, Any]
     ) -> Vectors:
-        weights = self._weights
-        x = weights["embeddings.word_embeddings.weight"][ids]
-        x += weights["embeddings.position_embeddings.weight"][positions]
-        x += weights["embeddings.token_type_embeddings.weight"][types]
-        return self._norm("embeddings.LayerNorm", x)
+        """The sum of the vectors of tokens, of their positions, from 0 in each text, and of their types: (tokens, d)."""
+        x: Vectors = self.weights["embeddings.word_embeddings.weight"][ids]
+        x += self.weights["embeddings.position_embeddings.weight"][positions]
+        x += self.weights["embeddings.token_type_embeddings.weight"][types]
+        return x
+
+    def bias(self, length: int) -> Vectors | None:
+        """What is added to the scores of attention in a text of so many tokens, shape (heads, length, length)."""
+        return None
 
     def _layer(self, name: str, x: Vectors, lengths: Sequence[int]) -> Vectors:
         """One layer: attention, then the two linear maps with GELU between them; both are added to what came in."""
-        q, k, v = (self._linear(f"{name}attention.self.{part}", x) for part in ("query", "key", "value"))
-        said = self._linear(f"{name}attention.output.dense", attention(q, k, v, lengths, self._heads))
-        x = self._norm(f"{name}attention.output.LayerNorm", x + said)
+        dense, norm = self.after
+        q, k, v = (self._linear(f"{name}{part}", x) for part in self.parts)
+        said = self._linear(f"{name}{dense}", attention(q, k, v, lengths, self._heads, self.bias))
+        x = self._norm(f"{name}{norm}", x + said)
         wide = gelu(self._linear(f"{name}intermediate.dense", x))
         return self._norm(f"{name}output.LayerNorm", x + self._linear(f"{name}output.dense", wide))
 
     def _linear(self, name: str, x: Vectors) -> Vectors:
-        out: Vectors = x @ self._weights[f"{name}.weight"].T
-        out += self._weights[f"{name}.bias"]
+        out: Vectors = x @ self.weights[f"{name}.weight"].T
+        out += self.weights[f"{name}.bias"]
         return out
 
     def _norm(self, name: str, x: Vectors) -> Vectors:
@@ -120,8 +133,8 @@ class Transformer:
 
         x = x - x.mean(axis=1, keepdims=True)
         x /= np.sqrt((x * x).mean(axis=1, keepdims=True) + np.float32(self._epsilon))
-        x *= self._weights[f"{name}.weight"]
-        x += self._weights[f"{name}.bias"]
+        x *= self.weights[f"{name}.weight"]
+        x += self.weights[f"{name}.bias"]
         return x
 
 
@@ -133,15 +146,15 @@ class Pairs(Transformer):
 
     def __init__(self, folder: Path, sha256: str, most: int, changes: Mapping[str, Vectors]) -> None:
         super().__init__(folder, sha256, most)
-        changed = {f"{name}.weight": self._weights[f"{name}.weight"] + change for name, change in changes.items()}
-        self._weights = {**self._weights, **changed}
+        changed = {f"{name}.weight": self.weights[f"{name}.weight"] + change for name, change in changes.items()}
+        self.weights = {**self.weights, **changed}
 
     def views(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
         """[CLS], the mean of the first text, that of the second, and their distances: shape (n, 4 d), n > 0."""
         import numpy as np
 
         read = self._tokenizer.encode_batch([(first.strip(), second.strip()) for first, second in pairs])
-        out = np.empty((len(read), 4 * self._weights["embeddings.LayerNorm.weight"].size), np.float32)
+        out = np.empty((len(read), 4 * self.weights["embeddings.LayerNorm.weight"].size), np.float32)
         with one_thread():
             for batch in batches([len(one.ids) for one in read]):
                 some = [read[n] for n in batch]
@@ -175,8 +188,13 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def attention(q: Vectors, k: Vectors, v: Vectors, lengths: Sequence[int], heads: int) -> Vectors:
-    """Scaled dot-product attention within each text. q, k, v: shape (tokens, d), of texts in the order of length."""
+def attention(
+    q: Vectors, k: Vectors, v: Vectors, lengths: Sequence[int], heads: int, bias: Callable[[int], Vectors | None]
+) -> Vectors:
+    """Scaled dot-product attention within each text. q, k, v: shape (tokens, d), of texts in the order of length.
+
+    bias: what is added to the scores in a text of so many tokens.
+    """
     import numpy as np
 
     out = np.empty_like(q)
@@ -186,6 +204,9 @@ def attention(q: Vectors, k: Vectors, v: Vectors, lengths: Sequence[int], heads:
         rows = slice(at, at := at + n * length)
         query, key, value = (one[rows].reshape(n, length, heads, -1).transpose(0, 2, 1, 3) for one in (q, k, v))
         scores = (query * scale) @ key.transpose(0, 1, 3, 2)
+        added = bias(length)
+        if added is not None:
+            scores += added
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)

@@ -372,7 +372,8 @@ class Memoria(Change):
         """Replaces every vector by another embedder's; all or nothing.
 
         Args:
-            embedder: a SentenceTransformer name, a callable of texts, an `Embedder`, or None for the default.
+            embedder: "mpnet", "multilingual-e5-small", a SentenceTransformer name, a callable of texts, an `Embedder`,
+                or None for the default.
         """
         chosen = as_embedder(embedder)
         self.store.reembed(chosen)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from memoria.embedders import MINILM
+from memoria.embedders import E5, MINILM, MPNET
 from memoria.recall.probability import Calibration
 
 
@@ -44,7 +44,41 @@ ENCODERS: Mapping[str, Fitted] = MappingProxyType(
                 "time": 2.82,
             },
             calibration=Calibration(hit=(-4.60, 4.56)),
-        )
+        ),
+        MPNET: Fitted(
+            weights={
+                "similarity": 3.50,
+                "context": 6.34,
+                "words": 0.77,
+                "coverage": 1.55,
+                "speaker": 0.59,
+                "near words": 0.70,
+                "far words": 0.68,
+                "question": -0.94,
+                "answer": 0.54,
+                "self": 0.82,
+                "asked for": 1.60,
+                "length": 0.36,
+                "time": 4.31,
+            }
+        ),
+        E5: Fitted(
+            weights={
+                "similarity": 16.76,
+                "context": 26.93,
+                "words": 0.81,
+                "coverage": 1.45,
+                "speaker": 0.64,
+                "near words": 0.78,
+                "far words": 0.76,
+                "question": -0.86,
+                "answer": 0.73,
+                "self": 0.78,
+                "asked for": 1.54,
+                "length": 0.26,
+                "time": 4.25,
+            }
+        ),
     }
 )
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memoria.errors import InvalidQuery
 from memoria.evaluation.quality import retrieval, statements
@@ -15,36 +15,11 @@ from memoria.evaluation.quality.retrieval import BOOTSTRAPS, Case, answers, meas
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need
 
-if TYPE_CHECKING:
-    from memoria.arrays import Vectors
-    from memoria.types import EmbedderCard
-
-NEED = "need"
+NEED, BEFORE = "need", "before"
 MEASURES = ("recall@10", "mrr", "full@10")
 # LoCoMo's first half; the other conversations are the second.
 HALF = ("conv-26", "conv-30", "conv-41")
 Sets = Mapping[str, Sequence[Conversation]]
-
-
-class Remembered:
-    """An embedder that keeps in RAM the vector of every text it has seen."""
-
-    def __init__(self, inner: Embedder) -> None:
-        self._inner = inner
-        self._known: dict[str, Vectors] = {}
-
-    @property
-    def card(self) -> EmbedderCard:
-        return self._inner.card
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32."""
-        import numpy as np
-
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if fresh:
-            self._known |= zip(fresh, self._inner.embed(fresh), strict=True)
-        return np.stack([self._known[text] for text in texts])
 
 
 def sets(locomo_file: Path | None, memora_folder: Path | None, statements_folder: Path | None) -> Sets:
@@ -78,16 +53,20 @@ def by_category(conversations: Iterable[Conversation]) -> Sets:
 
 
 def compare(
-    found: Sets, embedder: Embedder, progress: Progress, needs: Mapping[str, Need] | None = None
+    found: Sets,
+    embedder: Embedder,
+    progress: Progress,
+    needs: Mapping[str, Need] | None = None,
+    before: Need | None = None,
 ) -> dict[str, Any]:
     """For each set, each system's measures of every question, and what need is above or below each system.
 
-    needs: the weights for a set, where they are not those that ship.
+    needs: the weights for a set, where they are not those that ship. before: other weights, as one more system.
     """
     report = {}
     for done, (name, conversations) in enumerate(found.items(), 1):
         need = (needs or {}).get(name) or Need.of(embedder.card.name)
-        rows = _rows(conversations, embedder, need)
+        rows = _rows(conversations, embedder, {NEED: need} | ({} if before is None else {BEFORE: before}))
         report[name] = {"questions": len(rows[NEED]["mrr"]), "systems": _means(rows), "need less": paired(rows)}
         progress("sets", done, len(found))
     return report
@@ -114,12 +93,14 @@ def evenly(designs: Sequence[Sequence[Case]]) -> list[Case]:
     return [(columns, right, weight * mean / len(one)) for one in designs for columns, right, weight in one]
 
 
-def _rows(conversations: Sequence[Conversation], embedder: Embedder, need: Need) -> dict[str, dict[str, list[float]]]:
+def _rows(
+    conversations: Sequence[Conversation], embedder: Embedder, needs: Mapping[str, Need]
+) -> dict[str, dict[str, list[float]]]:
     rows: dict[str, dict[str, list[float]]] = {}
     for one in conversations:
         if not one.asked:
             continue
-        for system, lists in answers(one, embedder, {NEED: need}).items():
+        for system, lists in answers(one, embedder, needs).items():
             mine = rows.setdefault(system, {name: [] for name in MEASURES})
             for asked, found in zip(one.asked, lists, strict=True):
                 measured = measures(asked, found)

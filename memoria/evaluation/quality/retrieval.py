@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memoria.embedders import embed
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.drawing import chart
@@ -17,11 +16,11 @@ from memoria.recall.need import Need, centred
 from memoria.recall.search import about
 from memoria.text.times import Reading, closeness, days
 from memoria.text.words import question
-from memoria.types import EmbedderCard, Where
+from memoria.types import Where
 from memoria.zones import day
 
 if TYPE_CHECKING:
-    from memoria.arrays import Floats, Vectors
+    from memoria.arrays import Floats
 
 Case = tuple[Mapping[str, "Floats"], "Floats", float]
 """A question to fit to: columns of its n candidates, which of these are relevant, shape (n,), and its weight."""
@@ -44,45 +43,23 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Cached:
-    """An embedder whose vectors are kept in a folder, one file a batch of texts."""
-
-    def __init__(self, inner: Embedder, folder: Path) -> None:
-        self._inner, self._folder = inner, folder
-
-    @property
-    def card(self) -> EmbedderCard:
-        return self._inner.card
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of shape (n, d), float32."""
-        import numpy as np
-
-        digest = hashlib.sha256("\0".join([self.card.name, *texts]).encode()).hexdigest()[:32]
-        path = self._folder / f"{digest}.npy"
-        if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            np.save(path, self._inner.embed(texts))
-        vectors: Vectors = np.load(path)
-        return vectors
-
-
 def evaluate(
     conversations: Sequence[Conversation],
     embedder: Embedder,
     progress: Progress,
     *,
     ablate: bool = False,
-    needs: Mapping[str, Need] | None = None,
+    need: Need | None = None,
 ) -> dict[str, Any]:
     """Each system's measures per category and over all, with 95 % bootstrap intervals over questions.
 
-    "curves" holds the mean recall at k = 1, 2, ... over all questions.
+    "curves" holds the mean recall at k = 1, 2, ... over all questions. need: None takes what ships for the embedder.
     """
     found: dict[str, list[tuple[Asked, list[int]]]] = {}
-    chosen = dict(needs if needs is not None else {"memoria": Need()})
+    need = need or Need.of(embedder.card.name)
+    chosen = {"memoria": need}
     if ablate:
-        chosen |= {f"without {name}": Need().without(*terms) for name, terms in COMPONENTS.items()}
+        chosen |= {f"without {name}": need.without(*terms) for name, terms in COMPONENTS.items()}
     for done, one in enumerate(conversations, 1):
         if not one.asked:
             continue
@@ -124,7 +101,7 @@ def baselines(memory: Memoria, texts: Sequence[str], ids: Sequence[str]) -> dict
     docs = np.arange(len(records))
     words = np.stack([index.score(question(text).words, docs) for text in texts])
     means = np.stack([record.vector for record in records])
-    near = (memory.embedder.embed(texts) @ means.T).astype(np.float64)
+    near = (embed(memory.store, memory.embedder, texts, asked=True) @ means.T).astype(np.float64)
     ranked = {
         "bm25": words,
         "vectors": near,
@@ -234,8 +211,9 @@ def design(one: Conversation, embedder: Embedder) -> list[Case]:
     texts = [asked.text for asked in one.asked]
     with open_memoria(":memory:", embedder=embedder, clock=lambda: one.until) as memory:
         place = {made.id: at for at, made in enumerate(memory.remember_many(one.drafts))}
+        vectors = embed(memory.store, embedder, texts, asked=True)
         cases: list[Case] = []
-        for asked, vector in zip(one.asked, embedder.embed(texts), strict=True):
+        for asked, vector in zip(one.asked, vectors, strict=True):
             wanted = frozenset().union(*asked.relevant)
             evidence = memory.store.evidence(question(asked.text), vector, Where(), 100)
             right = np.array([place[id] in wanted for id in evidence.ids], np.float64)
