@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
     from memoria.text.evidence import Evidence
 
+Scored = tuple[Record, dict[str, float]]
+"""A finalist, and its terms."""
 POOL = 100
 _FINALISTS = 20
 _TWIN = 0.9
@@ -135,7 +137,8 @@ def _passages(store: Store, memories: Sequence[Memory], vector: Vectors, request
     """By id, the passage of each memory with a long text; the others are not read."""
     long = [memory.id for memory in memories if len(memory.text) > LETTERS]
     records = store.read(long) if long else []
-    return {one.memory.id: told(one, vector, (), request.need) for one in records if one is not None}
+    language = request.reading.language
+    return {one.memory.id: told(one, vector, (), request.need, language) for one in records if one is not None}
 
 
 def recall_text(
@@ -166,29 +169,46 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
 
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
-    where = check_where(_until(request))
+    where, asked = check_where(_until(request)), question(query)
     named = days(query, day(request.at, request.reading.zone), request.reading)
     while True:
-        evidence = store.evidence(question(query), vector, where, pool)
+        evidence = store.evidence(asked, vector, where, pool)
         terms = request.need.terms(evidence)
         order = _by_score(evidence, terms)
         records, seen = _finalists(store, evidence, order, request, everyone=bool(named))
         if len(records) >= min(request.k, len(order)) or (seen == len(order) and pool >= store.count(where.namespace)):
             break
         pool *= _WIDER
-    scored = [
-        (
-            record,
-            {name: float(column[at]) for name, column in terms.items()} | _own_terms(record, policy, request, named),
-        )
-        for at, record in records
-    ]
+    scored = _scored(records, terms, policy, request, named)
     chances, known = _chances(scored, vector, request.calibration)
-    return Hits(_told(_ranked(store, query, vector, scored, request), chances), known=known)
+    ranked = _ranked(store, query, vector, scored, request)
+    return Hits(_told(ranked, scored, vector, asked.words, request, chances), known=known)
+
+
+def _scored(
+    finalists: Sequence[tuple[int, Record]],
+    terms: Mapping[str, Floats],
+    policy: DecayPolicy,
+    request: Request,
+    named: Sequence[Days],
+) -> list[Scored]:
+    """The finalists with all their terms: those of the evidence, and those that need the memory's text or trace."""
+    if not finalists:
+        return []
+    places, records = [at for at, _ in finalists], [record for _, record in finalists]
+    columns = {name: column[places].tolist() for name, column in terms.items()}
+    levels = policy.retrievability([record.trace for record in records], request.at)
+    own = [
+        _own_terms(record, float(level), request, named) for record, level in zip(records, levels, strict=True)
+    ]
+    return [
+        (record, {name: column[at] for name, column in columns.items()} | mine)
+        for at, (record, mine) in enumerate(zip(records, own, strict=True))
+    ]
 
 
 def _chances(
-    scored: Sequence[tuple[Record, Mapping[str, float]]], vector: Vectors, calibration: Calibration | None
+    scored: Sequence[Scored], vector: Vectors, calibration: Calibration | None
 ) -> tuple[dict[str, float], float | None]:
     """How likely each finalist is wanted, by its id, and how likely anything is."""
     import numpy as np
@@ -205,9 +225,24 @@ def _chances(
     )
 
 
-def _told(hits: Sequence[Hit], chances: Mapping[str, float]) -> list[Hit]:
-    """The hits with their probabilities."""
-    return [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
+def _told(
+    hits: Sequence[Hit],
+    scored: Sequence[Scored],
+    vector: Vectors,
+    words: Sequence[str],
+    request: Request,
+    chances: Mapping[str, float],
+) -> list[Hit]:
+    """The hits with their probabilities and passages."""
+    records = {record.memory.id: record for record, _ in scored}
+    return [
+        replace(
+            hit,
+            probability=chances.get(hit.memory.id),
+            passage=told(records[hit.memory.id], vector, words, request.need, request.reading.language),
+        )
+        for hit in hits
+    ]
 
 
 def _likely(hit: Hit, at_least: float | None) -> bool:
@@ -229,8 +264,14 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
     import numpy as np
 
     total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
-    by_id = sorted(range(len(evidence.ids)), key=evidence.ids.__getitem__)
-    return [by_id[at] for at in np.argsort(-total[by_id], kind="stable").tolist()]
+    order = np.argsort(-total, kind="stable")
+    tied = np.flatnonzero(np.diff(total[order]) == 0)
+    places = order.tolist()
+    if len(tied):
+        first, last = tied[np.diff(tied, prepend=-2) > 1], tied[np.diff(tied, append=len(order)) > 1] + 2
+        for start, end in zip(first.tolist(), last.tolist(), strict=True):
+            places[start:end] = sorted(places[start:end], key=evidence.ids.__getitem__)
+    return places
 
 
 def _finalists(
@@ -250,7 +291,9 @@ def _finalists(
         here = [(at, record) for at, record in zip(part, records, strict=True) if record is not None]
         stand = {one.id: one for one in standing(store, [record.memory for _, record in here], request)}
         found += [
-            (at, replace(record, memory=stand[record.memory.id])) for at, record in here if record.memory.id in stand
+            (at, record if stand[record.memory.id] is record.memory else replace(record, memory=stand[record.memory.id]))
+            for at, record in here
+            if record.memory.id in stand
         ]
     return found, seen
 
@@ -281,10 +324,10 @@ def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]
     return begun and (end is None or at < end or "expired" in include)
 
 
-def _own_terms(record: Record, policy: DecayPolicy, request: Request, named: Sequence[Days]) -> dict[str, float]:
-    """The terms that need the memory's text or trace."""
+def _own_terms(record: Record, level: float, request: Request, named: Sequence[Days]) -> dict[str, float]:
+    """The terms that need the memory's text or trace. level: its retrievability."""
     memory, need = record.memory, request.need
-    terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
+    terms = need.term("base level", log_odds(level))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
         terms |= need.term("time", closeness(named, about(memory, request.reading)))
@@ -305,25 +348,17 @@ def about(memory: Memory, reading: Reading) -> list[Days]:
     return found
 
 
-def _ranked(
-    store: Store, query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
-) -> list[Hit]:
+def _ranked(store: Store, query: str, vector: Vectors, scored: Sequence[Scored], request: Request) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = sorted(_unrepeated(store, ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[
-        : request.k
-    ]
-    records = {record.memory.id: record for record, _ in scored}
-    words = question(query).words
-    return [replace(hit, passage=told(records[hit.memory.id], vector, words, request.need)) for hit in hits]
+    hits = _unrepeated(store, ordered, vector, request)
+    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
 
 
-def _unrepeated(
-    store: Store, ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request
-) -> list[Hit]:
+def _unrepeated(store: Store, ordered: Sequence[Scored], vector: Vectors, request: Request) -> list[Hit]:
     """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR).
 
     Long memories repeat each other when the passages do that are nearest to the question.
@@ -336,15 +371,15 @@ def _unrepeated(
         return []
     vectors = np.stack([nearest(record, vector) for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
-    twins = thresholds(store, None, _TWIN, [record.memory.text for record, _ in ordered])
-    for at in np.flatnonzero(closest > min(twins) - _ROUNDING):
-        closest[at] = products(vectors[:at], vectors[at]).max(initial=0)
-    hits = []
-    for (record, terms), cosine, twin in zip(ordered, closest.tolist(), twins, strict=True):
+    # No threshold is lower.
+    near = np.flatnonzero(closest > _TWIN - _ROUNDING).tolist()
+    twins = thresholds(store, None, _TWIN, [ordered[at][0].memory.text for at in near]) if near else []
+    for at, twin in zip(near, twins, strict=True):
+        cosine = float(products(vectors[:at], vectors[at]).max(initial=0))
         if cosine > twin:
+            terms = ordered[at][1]
             terms |= request.need.term("repeats", min((cosine - twin) / (1 - twin), 1.0))
-        hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
-    return hits
+    return [Hit(memory=record.memory, score=sum(terms.values()), terms=terms) for record, terms in ordered]
 
 
 def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vectors]) -> list[Vectors]:

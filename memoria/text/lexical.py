@@ -33,32 +33,58 @@ B = 0.4
 _COMMON = 0.25
 _MANY = 4096
 _MAX_COUNT = 255
+# How much longer an array is made that is full.
+_GROWTH = 1.25
 
 
 class Posting:
-    """One word: the documents that hold it, ascending, and how often each does (255 at most)."""
+    """One word: the documents that hold it, ascending, and how often each does (255 at most).
+
+    counts: None where each holds it once, as is so of most words.
+    """
 
     __slots__ = ("counts", "docs", "word")
 
     def __init__(self, word: str) -> None:
         self.word = word
         self.docs = array("i")
-        self.counts = array("B")
+        self.counts: array[int] | None = None
 
     def add(self, doc: int, count: int) -> None:
-        at = len(self.docs) if not self.docs or doc > self.docs[-1] else bisect_left(self.docs, doc)
-        self.docs.insert(at, doc)
-        self.counts.insert(at, min(count, _MAX_COUNT))
+        docs = self.docs
+        if count > 1 and self.counts is None:
+            self.counts = array("B", bytes([1]) * len(docs))
+        if not docs or doc > docs[-1]:
+            docs.append(doc)
+            if self.counts is not None:
+                self.counts.append(min(count, _MAX_COUNT))
+            return
+        at = bisect_left(docs, doc)
+        docs.insert(at, doc)
+        if self.counts is not None:
+            self.counts.insert(at, min(count, _MAX_COUNT))
 
     def remove(self, doc: int) -> None:
         at = bisect_left(self.docs, doc)
-        del self.docs[at], self.counts[at]
+        del self.docs[at]
+        if self.counts is not None:
+            often = self.counts.pop(at) > 1
+            if often and self.docs and np.frombuffer(self.counts, np.uint8).max() == 1:
+                self.counts = None
+
+    def times(self, at: Any = slice(None)) -> NDArray[Any] | int:
+        """How often the documents at some places hold it."""
+        return 1 if self.counts is None else np.frombuffer(self.counts, np.uint8)[at]
 
 
 class LexicalIndex:
-    """Words, lengths, speakers and the order of turns of the documents of one namespace."""
+    """Words, lengths, speakers and the order of turns of the documents of one namespace.
 
-    def __init__(self) -> None:
+    language: of the texts in its script; None tells it by each.
+    """
+
+    def __init__(self, language: str | None = None) -> None:
+        self.language = language
         self._postings: dict[str, Posting] = {}
         self._words: dict[int, tuple[Posting, ...]] = {}
         self._lengths = np.zeros(0, np.int32)
@@ -72,14 +98,11 @@ class LexicalIndex:
 
     def add(self, doc: int, memory: Memory) -> None:
         """Adds a document: words of its text, subject and tags."""
-        words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)))
-        found = []
-        for word, count in Counter(words).items():
-            posting = self._postings.get(word)
-            if posting is None:
-                posting = self._postings[word] = Posting(word)
+        words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)), self.language)
+        counts = Counter(words)
+        found = [self._postings.get(word) or self._posting(word) for word in counts]
+        for posting, count in zip(found, counts.values(), strict=True):
             posting.add(doc, count)
-            found.append(posting)
         self._words[doc] = tuple(found)
         self._reserve(doc + 1)
         self._lengths[doc] = len(words)
@@ -104,9 +127,13 @@ class LexicalIndex:
             self._ids[doc] = b""
             self.conversation.remove(doc)
 
+    def _posting(self, word: str) -> Posting:
+        made = self._postings[word] = Posting(word)
+        return made
+
     def _reserve(self, size: int) -> None:
         if size > len(self._lengths):
-            grown = max(size, 2 * len(self._lengths), 64) - len(self._lengths)
+            grown = max(size, int(_GROWTH * len(self._lengths)), 64) - len(self._lengths)
             self._lengths = np.concatenate([self._lengths, np.zeros(grown, np.int32)])
             self._signs = np.concatenate([self._signs, np.zeros(grown, np.uint8)])
             self._ids = np.concatenate([self._ids, np.zeros(grown, "S16")])
@@ -117,7 +144,8 @@ class LexicalIndex:
 
     def known(self, docs: Ints) -> Ints:
         """Those of `docs` that are in the index."""
-        return docs[np.array([doc in self._words for doc in docs.tolist()], np.bool_)]
+        inside = docs[(docs >= 0) & (docs < len(self._ids))]
+        return inside[self._ids[inside] != b""]
 
     def idf(self, word: str) -> float:
         """ln(1 + (N - n + 1/2) / (n + 1/2)), n of N documents holding the word; > 0."""
@@ -128,7 +156,7 @@ class LexicalIndex:
     def without_speakers(self, asked: Question) -> tuple[list[str], frozenset[str]]:
         """Words of a question but for the names of speakers, which are looked up as such, and these speakers."""
         speakers = self.conversation.named(asked.spoken)
-        names = set(stems(" ".join(speakers)))
+        names = set(stems(" ".join(speakers), self.language)) if speakers else ()
         return [word for word in asked.words if word not in names], speakers
 
     def best(self, words: Sequence[str], among: Ints | None, k: int, without: Ints | None = None) -> Ints:
@@ -139,14 +167,15 @@ class LexicalIndex:
         scores = np.zeros(len(self._lengths), np.float32)
         for posting in self._finding(words):
             docs = np.frombuffer(posting.docs, np.int32)
-            scores[docs] += self._weights(posting, docs, np.frombuffer(posting.counts, np.uint8))
+            scores[docs] += self._weights(posting, docs, posting.times())
         if without is not None:
             scores[without[without < len(scores)]] = 0
         if among is not None:
             inside = among[among < len(scores)]
             chosen = inside[scores[inside] > 0]
         else:
-            chosen = np.flatnonzero(scores)
+            # Twice as fast as to look for what is not 0.
+            chosen = np.flatnonzero(scores > 0)
         chosen = chosen.astype(np.int64)
         found: Ints = chosen[best(scores[chosen], k, lambda at: self._ids[chosen[at]])]
         return found
@@ -157,7 +186,7 @@ class LexicalIndex:
         telling = [posting for posting in found if len(posting.docs) <= _COMMON * len(self)]
         return telling if telling and len(self) > _MANY else found
 
-    def _weights(self, posting: Posting, docs: NDArray[Any], counts: NDArray[Any]) -> Floats:
+    def _weights(self, posting: Posting, docs: NDArray[Any], counts: NDArray[Any] | int) -> Floats:
         mean = self._total / max(len(self), 1)
         norm = K1 * (1 - B + B * self._lengths[docs] / max(mean, 1e-9))
         weights: Floats = self.idf(posting.word) * (K1 + 1) * counts / (counts + norm)
@@ -165,30 +194,32 @@ class LexicalIndex:
 
     def table(self, words: Sequence[str], docs: Ints) -> Floats:
         """BM25 weight of each word in each document: shape (len(words), *docs.shape); 0 where it is not, or doc < 0."""
-        table = np.zeros((len(words), *docs.shape))
+        unique, places = np.unique(docs.astype(np.int32), return_inverse=True)
+        table = np.zeros((len(words), len(unique)))
         for row, word in enumerate(words):
             posting = self._postings.get(word)
             if posting is None:
                 continue
             have = np.frombuffer(posting.docs, np.int32)
-            at = np.minimum(np.searchsorted(have, docs.astype(np.int32)), len(have) - 1)
-            hit = have[at] == docs
-            counts = np.frombuffer(posting.counts, np.uint8)[at[hit]]
-            table[row][hit] = self._weights(posting, docs[hit], counts)
-        return table
+            at = np.minimum(np.searchsorted(have, unique), len(have) - 1)
+            hit = np.flatnonzero(have[at] == unique)
+            table[row, hit] = self._weights(posting, unique[hit], posting.times(at[hit]))
+        return table[:, places.reshape(docs.shape)]
 
     def score(self, words: Sequence[str], docs: Ints) -> Floats:
         """BM25 scores of documents, shape (n,)."""
         scores: Floats = self.table(words, docs).sum(axis=0)
         return scores
 
-    def terms(self, asked: Question, around: Ints) -> dict[str, Floats]:
+    def terms(
+        self, words: Sequence[str], speakers: frozenset[str], wants: Sign, around: Ints
+    ) -> dict[str, Floats]:
         """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
 
         Sums over the words of a question grow with its length, by about the square root of it, and are divided by that.
+        words, speakers: of the question, as `without_speakers` tells them. wants: what it asks for.
         around: shape (5, n), the documents, then the turns one before, one after, two before, two after; -1 for none.
         """
-        words, speakers = self.without_speakers(asked)
         docs, before = around[:2]
         table = self.table(words, around) / math.sqrt(max(len(words), 1))
         own, near, far = table[:, 0], table[:, 1:3].max(axis=1), table[:, 3:5].max(axis=1)
@@ -205,7 +236,7 @@ class LexicalIndex:
             "question": self._bear(docs, Sign.ASKS),
             "answer": np.where(before >= 0, self._bear(before, Sign.ASKS), 0.0),
             "self": self._bear(docs, Sign.SELF),
-            "asked for": self._bear(docs, asked.wants),
+            "asked for": self._bear(docs, wants),
             "length": np.log1p(self._lengths[docs]),
         }
 
@@ -217,7 +248,10 @@ class LexicalIndex:
     def state(self) -> Mapping[str, Any]:
         """Everything the index holds about documents, in an order that does not tell how it came about."""
         return {
-            "postings": {w: (p.docs.tolist(), p.counts.tolist()) for w, p in sorted(self._postings.items())},
+            "postings": {
+                w: (p.docs.tolist(), None if p.counts is None else p.counts.tolist())
+                for w, p in sorted(self._postings.items())
+            },
             "words": {doc: sorted(p.word for p in found) for doc, found in sorted(self._words.items())},
             "lengths": {int(doc): int(self._lengths[doc]) for doc in np.flatnonzero(self._lengths)},
             "ids": {doc: self._ids[doc].ljust(16, b"\0").hex() for doc in sorted(self._words)},

@@ -12,6 +12,7 @@ from memoria.stores import rows
 from memoria.stores.batches import BATCH
 from memoria.stores.local.passages import load
 from memoria.stores.local.reading import Reading, opened_memory
+from memoria.stores.local.slots import filled
 from memoria.stores.local.space import Space
 from memoria.stores.nearness import Nearness
 from memoria.text.evidence import Columns, Evidence, gather, merge
@@ -53,12 +54,14 @@ class Searching(Reading):
             return space.nearer(slots, vector)
 
         docs, columns = gather(words, words.known(nearest), read, asked, vector, among, pool, without)
-        ids = [bytes(id) for id in space.slots.ids(docs)]
-        if not all(map(any, ids)):
+        held = space.slots.ids(docs)
+        gone = docs[~filled(held)]
+        if len(gone):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
-            words.remove(int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id))
+            words.remove(gone.tolist())
             return self._evidence(space, asked, vector, where, pool)
-        return [id.hex() for id in ids], columns
+        ids = held.tobytes().hex()
+        return [ids[at : at + 32] for at in range(0, len(ids), 32)], columns
 
     def _nearest(
         self, space: Space, vector: Vectors, k: int, among: Ints | None, where: Where

@@ -316,9 +316,7 @@ class SlotFile(OpenedWhenUsed):
 
     def taken(self, slots: Ints) -> Bools:
         """Whether each slot holds an id, shape (n,)."""
-        ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
-        taken: Bools = (ids[:, 0] | ids[:, 1]) != 0
-        return taken
+        return filled(self.ids(slots))
 
     def ids(self, slots: Ints) -> NDArray[Any]:
         """Ids in slots as an array of 16-byte voids, shape (n,)."""
@@ -330,6 +328,13 @@ class SlotFile(OpenedWhenUsed):
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def filled(ids: NDArray[Any]) -> Bools:
+    """Whether each is an id, and not zeros; shape (n,)."""
+    halves: NDArray[np.uint64] = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
+    found: Bools = (halves[:, 0] | halves[:, 1]) != 0
+    return found
 
 
 def check_counts(slots: SlotFile, next_slot: int, *, writable: bool) -> None:
