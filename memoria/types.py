@@ -652,6 +652,7 @@ class StoreStats:
         bytes_on_disk: bytes of all its files.
         embedder: which embedder made its vectors.
         format: version of its format on disk.
+        language: of its texts, by its code; None is told by each text.
     """
 
     memories: int
@@ -660,6 +661,7 @@ class StoreStats:
     bytes_on_disk: int
     embedder: EmbedderCard
     format: int
+    language: str | None = None
 
 
 Action = Literal["update", "delete"]

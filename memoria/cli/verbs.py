@@ -50,11 +50,14 @@ IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
 def init(
     store: StoreOption = DEFAULT_STORE,
     embedder: Annotated[str | None, typer.Option(help="SentenceTransformer name; default all-MiniLM-L6-v2.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Code of the texts' language; default told by each text.")
+    ] = None,
 ) -> None:
     """Makes an empty store."""
     if not is_url(store) and (store / "memoria.db").exists():
         raise StoreExists(f"{store} is a memoria store already")
-    with open_memoria(store, embedder=embedder):
+    with open_memoria(store, embedder=embedder, language=language):
         err.print(f"Made {store}.")
 
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
 
-def told(
-    record: Record, vector: Vectors, asked: Sequence[str], need: Need, language: str | None = None
-) -> str | None:
+def told(record: Record, vector: Vectors, asked: Sequence[str], need: Need, language: str | None = None) -> str | None:
     """The passage of a memory that is wanted most, by the weights of similarity and coverage; None for a short text.
 
     vector: of the question, shape (d,). asked: its stems; none for a question that is a vector alone.

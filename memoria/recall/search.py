@@ -169,7 +169,7 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
 
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
-    where, asked = check_where(_until(request)), question(query)
+    where, asked = check_where(_until(request)), question(query, request.reading.language)
     named = days(query, day(request.at, request.reading.zone), request.reading)
     while True:
         evidence = store.evidence(asked, vector, where, pool)
@@ -198,9 +198,7 @@ def _scored(
     places, records = [at for at, _ in finalists], [record for _, record in finalists]
     columns = {name: column[places].tolist() for name, column in terms.items()}
     levels = policy.retrievability([record.trace for record in records], request.at)
-    own = [
-        _own_terms(record, float(level), request, named) for record, level in zip(records, levels, strict=True)
-    ]
+    own = [_own_terms(record, float(level), request, named) for record, level in zip(records, levels, strict=True)]
     return [
         (record, {name: column[at] for name, column in columns.items()} | mine)
         for at, (record, mine) in enumerate(zip(records, own, strict=True))
@@ -266,7 +264,7 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
     total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
     order = np.argsort(-total, kind="stable")
     tied = np.flatnonzero(np.diff(total[order]) == 0)
-    places = order.tolist()
+    places: list[int] = order.tolist()
     if len(tied):
         first, last = tied[np.diff(tied, prepend=-2) > 1], tied[np.diff(tied, append=len(order)) > 1] + 2
         for start, end in zip(first.tolist(), last.tolist(), strict=True):
@@ -291,7 +289,10 @@ def _finalists(
         here = [(at, record) for at, record in zip(part, records, strict=True) if record is not None]
         stand = {one.id: one for one in standing(store, [record.memory for _, record in here], request)}
         found += [
-            (at, record if stand[record.memory.id] is record.memory else replace(record, memory=stand[record.memory.id]))
+            (
+                at,
+                record if stand[record.memory.id] is record.memory else replace(record, memory=stand[record.memory.id]),
+            )
             for at, record in here
             if record.memory.id in stand
         ]

@@ -145,7 +145,8 @@ class LexicalIndex:
     def known(self, docs: Ints) -> Ints:
         """Those of `docs` that are in the index."""
         inside = docs[(docs >= 0) & (docs < len(self._ids))]
-        return inside[self._ids[inside] != b""]
+        known: Ints = inside[self._ids[inside] != b""]
+        return known
 
     def idf(self, word: str) -> float:
         """ln(1 + (N - n + 1/2) / (n + 1/2)), n of N documents holding the word; > 0."""
@@ -211,9 +212,7 @@ class LexicalIndex:
         scores: Floats = self.table(words, docs).sum(axis=0)
         return scores
 
-    def terms(
-        self, words: Sequence[str], speakers: frozenset[str], wants: Sign, around: Ints
-    ) -> dict[str, Floats]:
+    def terms(self, words: Sequence[str], speakers: frozenset[str], wants: Sign, around: Ints) -> dict[str, Floats]:
         """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
 
         Sums over the words of a question grow with its length, by about the square root of it, and are divided by that.

@@ -89,7 +89,7 @@ class Searching(Reading):
 
     def _words(self, space: Space) -> LexicalIndex:
         """The lexical index of a namespace, with the rows added that it does not have yet."""
-        words = LexicalIndex() if space.words is None else space.words
+        words = LexicalIndex(self.language) if space.words is None else space.words
         first = 0 if space.words is None else space.worded
         if first < space.next_slot:
             found = self._database.rows(

@@ -175,7 +175,7 @@ class Searching(Reading):
         """The lexical index of a tenant, as of now: what any process wrote is taken in, what went is let go."""
         found = connection.execute("SELECT version FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
         version = -1 if found is None else found[0]
-        words = LexicalIndex() if space.words is None else space.words
+        words = LexicalIndex(self.language) if space.words is None else space.words
         if space.version != version:
             sql = "SELECT slot FROM memory WHERE tenant = %s ORDER BY slot"
             slots = [slot for (slot,) in connection.execute(sql, (tenant,), binary=True)]

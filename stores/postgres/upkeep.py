@@ -65,6 +65,7 @@ class Upkeep(Searching, Writing):
             bytes_on_disk=size + sum(path.stat().st_size for path in self._keys.files()),
             embedder=self._card,
             format=FORMAT,
+            language=self.language,
         )
 
     def _label_all(self) -> None:
