@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
@@ -175,13 +175,13 @@ def of_script(written: str, text: str) -> str | None:
     return "ja" if known == "zh" and _KANA.search(text) else known
 
 
-def latin(text: str, *, sure: bool = False) -> str | None:
+def latin(text: str, *, sure: bool = False, said: Set[str] | None = None) -> str | None:
     """The language of what a text says in Latin letters; None where as little speaks for one as for others.
 
     sure: in plain letters, one word of grammar alone tells none but English: it may be a name, as Ada is, which means
-    "there is" in Indonesian.
+    "there is" in Indonesian. said: its runs, when they are at hand.
     """
-    heard = _heard(text)
+    heard = _heard(text, said)
     few = sure and text.isascii()
     best = [code for code in heard.best if code == ENGLISH or heard.words.get(code, 0) > 1 or not few]
     if ENGLISH in best:
@@ -210,7 +210,9 @@ def languages(text: str, language: str | None = None) -> list[str]:
     return [ENGLISH] if not best or ENGLISH in best else sorted(best)
 
 
-def spoken_in(written: str, text: str, language: str | None, *, sure: bool = False) -> str | None:
+def spoken_in(
+    written: str, text: str, language: str | None, *, sure: bool = False, said: Set[str] | None = None
+) -> str | None:
     """The language of the words of a text that are in one script.
 
     Args:
@@ -218,13 +220,14 @@ def spoken_in(written: str, text: str, language: str | None, *, sure: bool = Fal
         text: all of the text.
         language: of whatever is in its script; None tells it by the text.
         sure: not by a single word of grammar that may be a name.
+        said: its runs, when they are at hand.
 
     Returns:
         A code of `LANGUAGES`; None where nothing tells it.
     """
     if language is not None and _WRITTEN.get(language, _LATIN) == written:
         return language
-    return latin(text, sure=sure) if written == _LATIN else of_script(written, text)
+    return latin(text, sure=sure, said=said) if written == _LATIN else of_script(written, text)
 
 
 def stop_words(code: str) -> frozenset[str]:
@@ -265,11 +268,11 @@ class _Heard(NamedTuple):
     hint: str | None
 
 
-def _heard(text: str) -> _Heard:
+def _heard(text: str, said: Set[str] | None = None) -> _Heard:
     votes: dict[str, int] = {}
     words: dict[str, int] = {}
     owners = _owners()
-    for word in owners.keys() & runs(text):
+    for word in owners.keys() & (runs(text) if said is None else said):
         for code, weight in owners[word]:
             votes[code] = votes.get(code, 0) + weight
             words[code] = words.get(code, 0) + 1

@@ -17,6 +17,7 @@ import numpy as np
 
 from memoria.ranking import best
 from memoria.text.conversation import Conversation
+from memoria.text.language import runs
 from memoria.text.words import Question, Sign, signs, stems
 
 if TYPE_CHECKING:
@@ -98,15 +99,20 @@ class LexicalIndex:
 
     def add(self, doc: int, memory: Memory) -> None:
         """Adds a document: words of its text, subject and tags."""
-        words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)), self.language)
+        said, labels = runs(memory.text), " ".join((memory.subject or "", *memory.tags))
+        words = stems(f"{memory.text} {labels}", self.language, said=said | runs(labels) if labels else said)
         counts = Counter(words)
         found = [self._postings.get(word) or self._posting(word) for word in counts]
         for posting, count in zip(found, counts.values(), strict=True):
-            posting.add(doc, count)
+            docs = posting.docs
+            if count > 1 or posting.counts is not None or (docs and docs[-1] > doc):
+                posting.add(doc, count)
+            else:
+                docs.append(doc)
         self._words[doc] = tuple(found)
         self._reserve(doc + 1)
         self._lengths[doc] = len(words)
-        self._signs[doc] = signs(memory.text)
+        self._signs[doc] = signs(memory.text, said)
         self._ids[doc] = bytes.fromhex(memory.id)
         self._total += len(words)
         self.conversation.add(doc, memory)

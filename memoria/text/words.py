@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache
@@ -104,26 +104,27 @@ def _split(found: regex.Match[str]) -> Iterator[str]:
     yield from map("".join, pairwise(letters)) if len(letters) > 1 else letters
 
 
-def stems(text: str, language: str | None = None, *, asking: bool = False) -> list[str]:
+def stems(text: str, language: str | None = None, *, asking: bool = False, said: Set[str] | None = None) -> list[str]:
     """Stems of the words that are not stop words, in order, with repeats: "Ada drank teas" gives ada, drank, tea.
 
     Args:
         text: in any form.
         language: of texts in its script, by its code; None tells it by each text. Other scripts tell theirs.
         asking: whether the text is a question, of which English words to ask with are left out too.
+        said: its runs, when they are at hand.
 
     Returns:
         Stems, or pairs of letters.
     """
     words = plain_words(text)
     if text.isascii():
-        return stemmed(words, spoken_in("LATIN", text, language, sure=True) or ENGLISH, asking=asking)
+        return stemmed(words, spoken_in("LATIN", text, language, sure=True, said=said) or ENGLISH, asking=asking)
     by_script: dict[str, str] = {}
     found = []
     for word in words:
         written = script(word[0])
         if written not in by_script:
-            by_script[written] = spoken_in(written, text, language, sure=True) or (
+            by_script[written] = spoken_in(written, text, language, sure=True, said=said) or (
                 ENGLISH if written in _ENGLISH else ""
             )
         found += stemmed([word], by_script[written], asking=asking)
@@ -143,9 +144,9 @@ def question(text: str, language: str | None = None) -> Question:
     return Question(words=words, spoken=frozenset(plain_words(text)), wants=_wanted(text))
 
 
-def signs(text: str) -> Sign:
-    """The kinds of thing that a text contains."""
-    said = runs(text)
+def signs(text: str, said: Set[str] | None = None) -> Sign:
+    """The kinds of thing that a text contains. said: its runs, when they are at hand."""
+    said = runs(text) if said is None else said
     figures = [len(word) for word in said if word.isdecimal()]
     return Sign(
         Sign.ASKS * text.rstrip().endswith("?")

@@ -9,7 +9,7 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
-from memoria.stores.batches import BATCH
+from memoria.stores.batches import parts
 from memoria.stores.local.passages import load
 from memoria.stores.local.reading import Reading, opened_memory
 from memoria.stores.local.slots import filled
@@ -101,14 +101,17 @@ class Searching(Reading):
 
     def _add_words(self, words: LexicalIndex, space: Space, found: Sequence[tuple[Any, ...]]) -> None:
         """Opens rows, those that are live, and adds their words."""
-        for done, row in enumerate(found, 1):
-            if row[2] < space.next_slot and space.slots.id(row[2]) == row[0]:
+        done, end = 0, min(space.next_slot, space.slots.capacity)
+        for part in parts([row for row in found if row[2] < end]):
+            for row, (id, key) in zip(part, space.slots.holders([row[2] for row in part]), strict=True):
+                if id != row[0]:
+                    continue
                 try:
-                    words.add(row[2], opened_memory(space, row, space.slots.key_of(row[2])))
+                    words.add(row[2], opened_memory(space, row, key))
                 except StoreCorrupt as error:
                     self._warn(row[0], f"{error}; passed over, and named by doctor")
-            if done % BATCH == 0 or done == len(found):
-                self._tell("words", done, len(found))
+            done += len(part)
+            self._tell("words", done, len(found))
 
     def _among(self, space: Space, where: Where) -> Ints | None:
         """Slots of a namespace to search; None for all, or for all that are not archived."""

@@ -282,6 +282,11 @@ class SlotFile(OpenedWhenUsed):
         """The key in a slot, its checksum not verified: a wrong key opens nothing."""
         return bytes(self.view["key"][slot])
 
+    def holders(self, slots: Sequence[int]) -> list[tuple[bytes, bytes]]:
+        """The id and the key in each slot of the file, zeros where it is forgotten; no checksum is verified."""
+        asked = np.asarray(slots, np.int64)
+        return list(zip(map(bytes, self.view["id"][asked]), map(bytes, self.view["key"][asked]), strict=True))
+
     def intact(self, slot: int) -> bool:
         """Whether the checksum of a slot holds."""
         raw = self.raw(slot)
