@@ -68,15 +68,6 @@ class MiniLM:
 
         return Transformer(self._folder, MINILM_SHA256, self._most)
 
-    @cached_property
-    def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        made = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        made.no_truncation()
-        made.no_padding()
-        return made
-
     @property
     def limit(self) -> int:
         """Tokens that it reads of a text, 254: two of its 256 are for the beginning and the end."""
@@ -91,7 +82,7 @@ class MiniLM:
         Returns:
             How many tokens each has, n numbers.
         """
-        return [len(one) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return self._model.count(texts)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds texts.

@@ -18,6 +18,7 @@ MemoriaError
 │   └── ModelNotFound         a model, or a package to run it, is not there: the message says how to install it
 └── StoreError              look at the directory
     ├── StoreNotFound         nothing there
+    ├── LanguageMismatch      the store is of another language: leave language out, or import an export into a new store
     ├── StoreExists           something is there already
     ├── CopyDiffers           the copy is not the same as its source: run it again
     ├── StoreLocked           another process writes, or this one already: wait, or open for reading
@@ -192,6 +193,10 @@ class StoreCorrupt(StoreError):
     """Bytes on disk are not what memoria wrote."""
 
 
+class LanguageMismatch(StoreError):
+    """The store was made for another language, or for one that is told by each text."""
+
+
 class DatabaseOlder(StoreCorrupt):
     """The database lacks what the files beside it have: it is an old copy, and the newer one may be at hand."""
 
@@ -221,6 +226,7 @@ __all__ = [
     "InvalidQuery",
     "InvalidVector",
     "KeyConflict",
+    "LanguageMismatch",
     "MemoriaError",
     "MemoryNotFound",
     "MissingExtra",

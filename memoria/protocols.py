@@ -124,6 +124,11 @@ class Store(Protocol):
         """Name and dimension of the embedder that made the vectors."""
         ...
 
+    @property
+    def language(self) -> str | None:
+        """The language of the texts in its script, as the store was made for it; None tells it by each text."""
+        ...
+
     def write(self, records: Sequence[Record]) -> None:
         """Adds records.
 

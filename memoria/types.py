@@ -721,6 +721,7 @@ class StoreStats:
         bytes_on_disk: bytes of all its files.
         embedder: which embedder made its vectors.
         format: version of its format on disk.
+        language: of its texts, by its code; None is told by each text.
     """
 
     memories: int
@@ -729,6 +730,7 @@ class StoreStats:
     bytes_on_disk: int
     embedder: EmbedderCard
     format: int
+    language: str | None = None
 
 
 Action = Literal["update", "delete", "doubt", "erase"]

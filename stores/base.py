@@ -60,10 +60,11 @@ class StoreBase(ABC):
     memories fit there. A method that a database does better may be overridden, under `self._reading()`.
 
     A subclass opens its database and then calls `super().__init__`.
-    embedder: of the vectors of a new store; an old one has its own. mode: with "r", all that writes is refused.
+    embedder, language: of the vectors and the texts of a new store; an old one has its own. mode: with "r", all that
+    writes is refused.
     """
 
-    def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw") -> None:
+    def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw", language: str | None = None) -> None:
         self._home = Home()
         self._mutex = threading.RLock()
         self._writable = mode == "rw"
@@ -71,17 +72,20 @@ class StoreBase(ABC):
         self._inside = False
         self._rooms: dict[Namespace, list[Room]] = {}
         self._seen: object = None
-        found = self._entries(shelves.STORE) or self._begun(embedder)
+        found = self._entries(shelves.STORE) or self._begun(embedder, language)
         self._card = shelves.card_from_bytes(found["embedder"])
         self._key = found["key"]
+        self.language = found["language"].decode() if "language" in found else None
         self._forgetting = Forgetting(
             key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
         )
 
-    def _begun(self, embedder: EmbedderCard) -> dict[str, bytes]:
+    def _begun(self, embedder: EmbedderCard, language: str | None) -> dict[str, bytes]:
         if not self._writable:
             raise StoreNotFound("there is no store here: open it with mode='rw' to make one")
         fresh = {"embedder": shelves.card_to_bytes(embedder), "key": secrets.token_bytes(32)}
+        if language is not None:
+            fresh["language"] = language.encode()
         with self._writing():
             self._put_entries(shelves.STORE, fresh)
         return fresh
@@ -268,7 +272,7 @@ class StoreBase(ABC):
             self._rooms.clear()
         self._seen = version
         if prefix not in self._rooms:
-            self._rooms[prefix] = rooms(self._scan(prefix))
+            self._rooms[prefix] = rooms(self._scan(prefix), self.language)
         return self._rooms[prefix]
 
     # -- writing --
@@ -482,6 +486,7 @@ class StoreBase(ABC):
                 bytes_on_disk=sum(path.stat().st_size for path in self.files()),
                 embedder=self._card,
                 format=0,
+                language=self.language,
             )
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Room:
     """Records of one namespace as they were when it was made; each has its place in the order of ids as its number."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], language: str | None) -> None:
+        self._language = language
         self._memories = [record.memory for record in records]
         self._ids = [memory.id for memory in self._memories]
         self._vectors: Vectors = np.stack([record.vector for record in records])
@@ -33,7 +34,7 @@ class Room:
 
     @cached_property
     def _words(self) -> LexicalIndex:
-        index = LexicalIndex()
+        index = LexicalIndex(self._language)
         for doc, memory in enumerate(self._memories):
             index.add(doc, memory)
         return index
@@ -70,9 +71,9 @@ class Room:
         return np.array([doc for doc, id in enumerate(self._ids) if id in ids], np.int64)
 
 
-def rooms(records: Iterable[Record]) -> list[Room]:
-    """One room for each namespace, in their order."""
+def rooms(records: Iterable[Record], language: str | None) -> list[Room]:
+    """One room for each namespace, in their order. language: of the store."""
     found: dict[tuple[str, ...], list[Record]] = {}
     for record in sorted(records, key=lambda record: (record.memory.namespace, record.memory.id)):
         found.setdefault(record.memory.namespace, []).append(record)
-    return [Room(inside) for inside in found.values()]
+    return [Room(inside, language) for inside in found.values()]

@@ -31,23 +31,32 @@ class StoreFactory(Protocol):
         mode: Literal["rw", "r"],
         timeout: float,
         progress: Progress | None,
+        language: str | None = None,
     ) -> Store:
         """The store, made when it is not there and mode is "rw".
 
         url: as the caller gave it, its scheme in small letters. embedder: of the vectors of a store that is new.
         timeout: seconds to wait for whoever else writes. progress: called with (what, done, total) during long work.
+        language: of the texts of a store that is new; passed on only when it is given.
         Raises errors of memoria alone: StoreNotFound when there is none and mode is "r", StoreLocked and others.
         """
         ...
 
 
 def _postgres(
-    url: str, /, *, embedder: EmbedderCard, mode: Literal["rw", "r"], timeout: float, progress: Progress | None
+    url: str,
+    /,
+    *,
+    embedder: EmbedderCard,
+    mode: Literal["rw", "r"],
+    timeout: float,
+    progress: Progress | None,
+    language: str | None = None,
 ) -> Store:
     # Only who opens one needs the extra `postgres`.
     from memoria.stores.postgres import PostgresStore
 
-    return PostgresStore(url, embedder=embedder, mode=mode, timeout=timeout, progress=progress)
+    return PostgresStore(url, embedder=embedder, mode=mode, timeout=timeout, progress=progress, language=language)
 
 
 OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
@@ -70,6 +79,7 @@ def open_url(
     mode: Literal["rw", "r"] = "rw",
     timeout: float = 0.0,
     progress: Progress | None = None,
+    language: str | None = None,
 ) -> Store:
     """The store of a URL. Raises InvalidQuery for a scheme that nobody knows, and what opening the store raises."""
     found = _URL.match(fspath(url))
@@ -81,4 +91,6 @@ def open_url(
         # The scheme alone: what follows it may hold a password.
         raise InvalidQuery(f"no store is known for {scheme}://, only for {', '.join(schemes())}")
     rest = fspath(url)[found.end(1) :]
-    return factory(scheme + rest, embedder=embedder, mode=mode, timeout=timeout, progress=progress)
+    # A factory of another package may be older than the argument.
+    more = {} if language is None else {"language": language}
+    return factory(scheme + rest, embedder=embedder, mode=mode, timeout=timeout, progress=progress, **more)

@@ -3,6 +3,7 @@
 | shelf      | key                       | value                                             |
 |------------|---------------------------|---------------------------------------------------|
 | store      | "embedder", "key"         | the embedder's card as JSON; 32 random bytes      |
+| store      | "language"                | its code; none where it is told by each text      |
 | notes      | name                      | text                                              |
 | ledger     | number, in 12 digits      | JSON                                              |
 | recalls    | id of a memory            | 9 bytes for each: time, and whether it was found  |

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import memoria
+from memoria.errors import InvalidQuery, LanguageMismatch
 from memoria.testing import HashEmbedder
 from memoria.text.brief import brief
-from memoria.text.language import LANGUAGES, language
+from memoria.text.language import LANGUAGES, language, languages
 from memoria.text.sketch import asked, sketch
+from memoria.text.times import Reading, days
 from memoria.text.words import plain_words, stems
 
 KEY = b"k" * 32
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,73 @@ def test_a_language_that_is_given_reads_what_no_text_tells() -> None:
     assert stems("Kinder") == ["kinder"]
     assert stems("Kinder", "de") == ["kind"]
     assert stems("красивые", "de") == ["красив"]
+
+
+def test_languages_of_a_text_are_those_with_the_most_words() -> None:
+    assert languages("am 8. Mai 2023 war ich da") == ["de"]
+    assert languages("8. Mai") == ["ro"]
+    assert languages("chess with Ada") == languages("12") == ["en"]
+    assert languages("iPhone を昨日買った") == ["ja"]
+    assert languages("am 8. Mai", "fr") == ["fr"]
+    assert languages("вчера", "fr") == ["ru"]
+    assert languages("8. Mai", "ru") == ["ro"]
+
+
+CASES = [("Die Häuser der Kinder sind schön", "Kindern", "de"), ("Elle parle aux enfants", "parlerons", "fr")]
+
+
+@pytest.mark.parametrize(("told", "asking", "code"), CASES)
+@pytest.mark.parametrize("kind", ["directory", ":memory:", "postgres"])
+def test_the_language_of_a_store_reads_its_questions(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, told: str, asking: str, code: str
+) -> None:
+    place = {"directory": str(tmp_path / "a.memoria"), ":memory:": kind}.get(kind) or request.getfixturevalue(
+        "database"
+    )
+    with memoria.open(place, embedder=HashEmbedder(16), language=code, clock=lambda: AT) as memory:
+        memory.remember(told)
+        assert memory.recall(asking)[0].terms["words"] > 0
+        assert memory.stats().language == code
+    if kind == ":memory:":
+        return
+    with memoria.open(place, embedder=HashEmbedder(16)) as memory:
+        assert memory.store.language == code
+        assert memory.recall(asking)[0].terms["words"] > 0
+    with pytest.raises(LanguageMismatch, match=f"'{code}', not 'sv'"):
+        memoria.open(place, embedder=HashEmbedder(16), language="sv")
+
+
+@pytest.mark.parametrize(("told", "asking"), [case[:2] for case in CASES])
+def test_without_a_language_a_word_of_a_question_is_read_by_itself(tmp_path: Path, told: str, asking: str) -> None:
+    place = tmp_path / "a.memoria"
+    with memoria.open(place, embedder=HashEmbedder(16)) as memory:
+        memory.remember(told)
+        assert memory.recall(asking)[0].terms["words"] == 0
+        assert memory.stats().language is None
+    with pytest.raises(LanguageMismatch, match="each text's own"):
+        memoria.open(place, embedder=HashEmbedder(16), language="de")
+    with pytest.raises(InvalidQuery, match="language 'tlh' is not one of ar, "):
+        memoria.open(tmp_path / "b.memoria", language="tlh")
+    assert not (tmp_path / "b.memoria").exists()
+
+
+def test_a_language_reads_times_and_passages() -> None:
+    reading = Reading(language="de")
+    assert days("8. Mai", date(2023, 5, 10), reading) == [(date(2023, 5, 8), date(2023, 5, 8))]
+    text = "Wasser. " * 40 + "Kinder! " + "Wasser. " * 40
+    with memoria.open(":memory:", embedder=HashEmbedder(16), language="de") as memory:
+        memory.remember(text)
+        hit = memory.recall("Kindes")[0]
+        assert hit.passage is not None
+        assert "Kinder" in hit.passage
+
+
+def test_a_copy_has_the_language(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder(16), language="fi") as memory:
+        memory.remember("Lapset leikkivät")
+    memoria.copy(tmp_path / "a.memoria", tmp_path / "b.memoria")
+    with memoria.open(tmp_path / "b.memoria", embedder=HashEmbedder(16), language="fi") as memory:
+        assert memory.stats().language == "fi"
 
 
 def test_a_literal_word_of_a_sentence_without_spaces_is_found() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,30 @@ def test_a_question_knows_its_words() -> None:
 )
 def test_signs_by_hand(text: str, expected: Sign) -> None:
     assert signs(text) == expected
+
+
+DATES = (
+    r"yesterday|today|tonight|ago|last|next|week|weekend|month|year|morning|\d{4}"
+    "|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+    "|january|february|march|april|june|july|august|september|october|november|december"
+)
+COUNTS = r"\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|couple|few|several"
+PATTERNS = {
+    Sign.ASKS: r"\?\s*$",
+    Sign.SELF: r"(?i)\b(?:i|me|my|we|our)\b",
+    Sign.NAME: r"(?<!^)(?<![.!?] )\b[A-Z][a-z]+",
+    Sign.TIME: rf"(?i)\b(?:{DATES})\b",
+    Sign.NUMBER: rf"(?i)\b(?:{COUNTS})\b",
+}
+PARTS = st.sampled_from(
+    ["my", "Two", "1999", "12", "Ada", "weeks", "week", "_i", "x1", " ", " ", ". ", "?", "\n", "'", "é"]
+)
+
+
+@given(st.lists(PARTS | st.characters(max_codepoint=127), max_size=8).map("".join))
+def test_signs_are_what_plain_patterns_find(text: str) -> None:
+    found = [sign for sign, pattern in PATTERNS.items() if re.search(pattern, text)]
+    assert signs(text) == Sign(sum(found))
 
 
 @pytest.mark.parametrize(

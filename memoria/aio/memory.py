@@ -838,6 +838,7 @@ def open(
     *,
     mode: Mode = "rw",
     embedder: EmbedderLike = None,
+    language: str | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
     **behaviour: Unpack[Behaviour],
@@ -848,6 +849,8 @@ def open(
         path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
+        language: of the texts of a new store in its script, as a code of ISO 639-1; None tells it by each text, or is
+            the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
         behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
@@ -860,10 +863,13 @@ def open(
         StoreNotFound: nothing is there, and mode is "r".
         StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
+        LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
     """
     return Opening(
         lambda: AsyncMemoria(
-            open_memoria(path, mode=mode, embedder=embedder, timeout=timeout, progress=progress, **behaviour)
+            open_memoria(
+                path, mode=mode, embedder=embedder, language=language, timeout=timeout, progress=progress, **behaviour
+            )
         )
     )

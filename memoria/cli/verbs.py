@@ -58,12 +58,15 @@ def init(
     embedder: Annotated[
         str | None, typer.Option(help="mpnet, multilingual-e5-small, or a SentenceTransformer's name.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Code of the texts' language; default told by each text.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Makes an empty store."""
     if not is_url(store) and (store / "memoria.db").exists():
         raise StoreExists(f"{store} is a memoria store already")
-    with open_memoria(store, embedder=embedder) as memory:
+    with open_memoria(store, embedder=embedder, language=language) as memory:
         card = memory.store.embedder
     if as_json:
         echo_json({"store": str(store), "embedder": card})

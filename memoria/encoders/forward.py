@@ -51,14 +51,20 @@ class Transformer:
         self._layers = range(int(config["num_hidden_layers"]))
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(most)
+        self._tokenizer.no_truncation()
         self.most = most
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, those not counted that say where it begins and ends."""
+        return [len(one) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (n, d), float32."""
         import numpy as np
 
-        tokens = [one.ids for one in self._tokenizer.encode_batch([text.strip() for text in texts])]
+        encoded = self._tokenizer.encode_batch([text.strip() for text in texts])
+        # What is cut off is before the last token, which says that the text ends.
+        tokens = [one.ids[: self.most - 1] + one.ids[-1:] if len(one) > self.most else one.ids for one in encoded]
         out = np.empty((len(tokens), self.weights["embeddings.LayerNorm.weight"].size), np.float32)
 
         def fill(batch: Sequence[int]) -> None:
@@ -104,7 +110,7 @@ class Transformer:
     def embedded(
         self, ids: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], types: np.ndarray[Any, Any]
     ) -> Vectors:
-        """The sum of the vectors of tokens, of their positions, from 0 in each text, and of their types: (tokens, d)."""
+        """The sum of the vectors of tokens, of positions (from 0 in each text), and of types: shape (tokens, d)."""
         x: Vectors = self.weights["embeddings.word_embeddings.weight"][ids]
         x += self.weights["embeddings.position_embeddings.weight"][positions]
         x += self.weights["embeddings.token_type_embeddings.weight"][types]

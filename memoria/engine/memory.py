@@ -149,7 +149,7 @@ class Memoria(Change):
             where=self._where(filters_of(asking), archived=searching.archived_filter(include)),
             k=check_whole("k", k),
             at=self._clock(),
-            reading=Reading(zone=zone, day_first=self._day_first),
+            reading=Reading(zone=zone, day_first=self._day_first, language=self.store.language),
             as_of=check_time("as_of", asking.get("as_of")),
             include=frozenset(include),
             rerank=asking.get("rerank"),

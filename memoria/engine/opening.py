@@ -10,11 +10,12 @@ from memoria.embedders import EmbedderLike, as_embedder, check_embedder
 from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
 from memoria.engine.view import LEARNT, Clock, JudgeLike, PolicyLike, check_judge
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.policies.registry import adopted
 from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
+from memoria.text.language import LANGUAGES
 from memoria.types import ENDINGS, EmbedderCard, Endings
 from memoria.validate import check_choice, check_flag
 from memoria.zones import ZoneLike, as_zone
@@ -56,6 +57,7 @@ def open(
     *,
     mode: Mode = "rw",
     embedder: EmbedderLike = None,
+    language: str | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
     **behaviour: Unpack[Behaviour],
@@ -66,6 +68,8 @@ def open(
         path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
+        language: of the texts of a new store in its script, as a code of ISO 639-1; None tells it by each text, or is
+            the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
         behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
@@ -78,12 +82,15 @@ def open(
         StoreNotFound: nothing is there, and mode is "r".
         StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
+        LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
     """
     check_choice("mode", mode, get_args(Mode))
+    if language is not None:
+        check_choice("language", language, LANGUAGES)
     _check(behaviour)
     given = as_embedder(embedder)
-    store = open_store(path, given.card, mode, timeout, progress)
+    store = open_store(path, given.card, mode, timeout, progress, language)
     try:
         chosen = _ready(store, embedder, given, mode)
         if behaviour.get("policy") is None:
@@ -121,18 +128,35 @@ def open_store(
     mode: Mode,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    language: str | None = None,
 ) -> Store:
-    """The store alone, without verbs; card: of the embedder, when it is made. Raises as `open` does."""
-    place = _checked(path)
+    """The store alone, without verbs; card, language: of the embedder and the texts, when it is made.
+
+    Raises as `open` does.
+    """
+    store = _opened(_checked(path), card, mode, timeout, progress, language)
+    if language not in (None, store.language):
+        store.close()
+        own = "each text's own" if store.language is None else shown(store.language)
+        raise LanguageMismatch(
+            f"the language of this store is {own}, not {shown(language)}: leave language out; for another one, import "
+            "an export into a new store"
+        )
+    return store
+
+
+def _opened(
+    place: str, card: EmbedderCard, mode: Mode, timeout: float, progress: Progress | None, language: str | None
+) -> Store:
     if place == MEMORY:
         from memoria.stores import InMemoryStore
 
-        return InMemoryStore(card)
+        return InMemoryStore(card, language=language)
     if is_url(place):
-        return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress)
+        return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language)
     from memoria.stores import LocalStore
 
-    return LocalStore(place, embedder=card, mode=mode, timeout=timeout, progress=progress)
+    return LocalStore(place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language)
 
 
 def _checked(path: str | PathLike[str]) -> str:

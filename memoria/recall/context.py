@@ -55,10 +55,12 @@ def pack(hits: Hits, budget: int | None, count: CountTokens = estimate_tokens, z
         return hits
     packed, left = Hits(known=hits.known), check_whole("budget_tokens", budget)
     for hit in hits:
-        found = next((one for one in shorter(hit) if count(line(one, zone) + "\n") <= left), None)
-        if found is not None:
-            packed.append(found)
-            left -= count(line(found, zone) + "\n")
+        for one in shorter(hit):
+            tokens = count(line(one, zone) + "\n")
+            if tokens <= left:
+                packed.append(one)
+                left -= tokens
+                break
     return packed
 
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
 
-def told(record: Record, vector: Vectors, asked: Sequence[str], need: Need) -> str | None:
+def told(record: Record, vector: Vectors, asked: Sequence[str], need: Need, language: str | None = None) -> str | None:
     """The passage of a memory that is wanted most, by the weights of similarity and coverage; None for a short text.
 
     vector: of the question, shape (d,). asked: its stems; none for a question that is a vector alone.
+    language: of the store; None tells it by each text.
     """
     import numpy as np
 
@@ -33,21 +34,22 @@ def told(record: Record, vector: Vectors, asked: Sequence[str], need: Need) -> s
     pieces = cut_at(text, cut)
     if len(pieces) < 2:
         return None
-    scores = need.weights.get("coverage", 0.0) * _coverage(pieces, asked)
+    scores = need.weights.get("coverage", 0.0) * _coverage(pieces, asked, language)
     if record.passages is not None:
         vectors = np.concatenate([record.vector[None], record.passages.vectors])
         scores = scores + need.weights.get("similarity", 0.0) * (vectors @ vector)
     return pieces[int(np.argmax(scores))].strip() or None
 
 
-def _coverage(pieces: Sequence[str], asked: Sequence[str]) -> Floats:
+def _coverage(pieces: Sequence[str], asked: Sequence[str], language: str | None) -> Floats:
     """Share of the question's words that each piece has, in [0, 1]; a word in fewer pieces counts for more."""
     import numpy as np
 
     words = sorted(set(asked))
-    has = np.array([[word in held for word in words] for held in (set(stems(piece)) for piece in pieces)], np.float64)
     if not words:
         return np.zeros(len(pieces))
+    held = [set(stems(piece, language)) for piece in pieces]
+    has = np.array([[word in some for word in words] for some in held], np.float64)
     rarity = np.log(1 + len(pieces) / (1 + has.sum(axis=0)))
     share: Floats = has @ rarity / rarity.sum()
     return share

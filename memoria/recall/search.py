@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
     from memoria.text.evidence import Evidence
 
+Scored = tuple[Record, dict[str, float]]
+"""A finalist, and its terms."""
 POOL = 100
 _FINALISTS = 20
 _TWIN = 0.9
@@ -136,7 +138,8 @@ def _passages(store: Store, hits: Sequence[Hit], vector: Vectors, request: Reque
     """By id, the passage of each memory with a long text; the others are not read."""
     long = sorted({hit.home for hit in hits if len(hit.memory.text) > LETTERS})
     records = [part for one in (store.read(long) if long else []) if one is not None for part in leaves(one)]
-    return {one.memory.id: told(one, vector, (), request.need) for one in records}
+    language = request.reading.language
+    return {one.memory.id: told(one, vector, (), request.need, language) for one in records}
 
 
 def _then(gist: Memory | None, request: Request) -> Memory | None:
@@ -172,10 +175,10 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
 
     Runs again with a larger pool when fewer than k candidates hold at the time asked about.
     """
-    where = check_where(_until(request))
+    where, asked = check_where(_until(request)), question(query, request.reading.language)
     named = days(query, day(request.at, request.reading.zone), request.reading)
     while True:
-        evidence = store.evidence(question(query), vector, where, pool)
+        evidence = store.evidence(asked, vector, where, pool)
         terms = request.need.terms(evidence)
         order = _by_score(evidence, terms)
         records, seen, gists = _finalists(store, policy, evidence, order, request, everyone=bool(named))
@@ -183,17 +186,10 @@ def _needed(store: Store, policy: DecayPolicy, query: str, vector: Vectors, requ
             break
         pool *= _WIDER
     doubted = _doubted(store, [record for _, record in records], request)
-    scored = [
-        (
-            record,
-            {name: float(column[at]) for name, column in terms.items()}
-            | _own_terms(record, policy, request, named, doubted.get(record.memory.id)),
-        )
-        for at, record in records
-    ]
+    scored = _scored(records, terms, policy, request, named, doubted)
     chances, known = _chances(scored, vector, request.calibration)
-    hits = [replace(hit, gist=gists.get(hit.memory.id)) for hit in _ranked(store, query, vector, scored, request)]
-    return Hits(_told(hits, chances, doubted), known=known)
+    hits = [_beside(hit, gists, doubted) for hit in _ranked(store, query, vector, scored, request)]
+    return Hits(_told(hits, scored, vector, asked.words, request, chances), known=known)
 
 
 def _doubted(store: Store, records: Sequence[Record], request: Request) -> dict[str, Doubt]:
@@ -202,8 +198,38 @@ def _doubted(store: Store, records: Sequence[Record], request: Request) -> dict[
     return with_echoes(store, memories, request.as_of or request.at, known=request.as_of is not None)
 
 
+def _beside(hit: Hit, gists: Mapping[str, Memory | None], doubted: Mapping[str, Doubt]) -> Hit:
+    """The hit with its gist, and with what makes it doubtful."""
+    doubt = doubted.get(hit.memory.id)
+    return replace(hit, gist=gists.get(hit.memory.id), doubted_by=() if doubt is None else doubt.by)
+
+
+def _scored(
+    finalists: Sequence[tuple[int, Record]],
+    terms: Mapping[str, Floats],
+    policy: DecayPolicy,
+    request: Request,
+    named: Sequence[Days],
+    doubted: Mapping[str, Doubt],
+) -> list[Scored]:
+    """The finalists with all their terms: those of the evidence, and those that need text, trace or links."""
+    if not finalists:
+        return []
+    places, records = [at for at, _ in finalists], [record for _, record in finalists]
+    columns = {name: column[places].tolist() for name, column in terms.items()}
+    levels = policy.retrievability([record.trace for record in records], request.at)
+    own = [
+        _own_terms(record, float(level), request, named, doubted.get(record.memory.id))
+        for record, level in zip(records, levels, strict=True)
+    ]
+    return [
+        (record, {name: column[at] for name, column in columns.items()} | mine)
+        for at, (record, mine) in enumerate(zip(records, own, strict=True))
+    ]
+
+
 def _chances(
-    scored: Sequence[tuple[Record, Mapping[str, float]]], vector: Vectors, calibration: Calibration | None
+    scored: Sequence[Scored], vector: Vectors, calibration: Calibration | None
 ) -> tuple[dict[str, float], float | None]:
     """How likely each finalist is wanted, by its id, and how likely anything is."""
     import numpy as np
@@ -220,11 +246,24 @@ def _chances(
     )
 
 
-def _told(hits: Sequence[Hit], chances: Mapping[str, float], doubted: Mapping[str, Doubt]) -> list[Hit]:
-    """The hits with their probabilities, and with what makes them doubtful."""
-    told = [replace(hit, probability=chances[hit.memory.id]) for hit in hits] if chances else list(hits)
-    found = [doubted.get(hit.memory.id) for hit in told]
-    return [hit if doubt is None else replace(hit, doubted_by=doubt.by) for hit, doubt in zip(told, found, strict=True)]
+def _told(
+    hits: Sequence[Hit],
+    scored: Sequence[Scored],
+    vector: Vectors,
+    words: Sequence[str],
+    request: Request,
+    chances: Mapping[str, float],
+) -> list[Hit]:
+    """The hits with their probabilities and passages."""
+    records = {record.memory.id: record for record, _ in scored}
+    return [
+        replace(
+            hit,
+            probability=chances.get(hit.memory.id),
+            passage=told(records[hit.memory.id], vector, words, request.need, request.reading.language),
+        )
+        for hit in hits
+    ]
 
 
 def _likely(hit: Hit, at_least: float | None) -> bool:
@@ -246,8 +285,14 @@ def _by_score(evidence: Evidence, terms: Mapping[str, Floats]) -> list[int]:
     import numpy as np
 
     total = sum(terms.values(), start=np.zeros(len(evidence.ids)))
-    by_id = sorted(range(len(evidence.ids)), key=evidence.said.__getitem__)
-    return [by_id[at] for at in np.argsort(-total[by_id], kind="stable").tolist()]
+    order = np.argsort(-total, kind="stable")
+    tied = np.flatnonzero(np.diff(total[order]) == 0)
+    places: list[int] = order.tolist()
+    if len(tied):
+        first, last = tied[np.diff(tied, prepend=-2) > 1], tied[np.diff(tied, append=len(order)) > 1] + 2
+        for start, end in zip(first.tolist(), last.tolist(), strict=True):
+            places[start:end] = sorted(places[start:end], key=evidence.said.__getitem__)
+    return places
 
 
 def _finalists(
@@ -272,7 +317,12 @@ def _finalists(
         gists |= {id: _then(read[home].memory, request) for id, home in homes.items() if home != id}
         stand = {one.id: one for one in standing(store, [record.memory for _, record in here], request)}
         found += [
-            (at, replace(record, memory=stand[record.memory.id])) for at, record in here if record.memory.id in stand
+            (
+                at,
+                record if stand[record.memory.id] is record.memory else replace(record, memory=stand[record.memory.id]),
+            )
+            for at, record in here
+            if record.memory.id in stand
         ]
     return found, seen, gists
 
@@ -304,11 +354,11 @@ def _holds(memory: Memory, at: datetime, end: datetime | None, include: Set[str]
 
 
 def _own_terms(
-    record: Record, policy: DecayPolicy, request: Request, named: Sequence[Days], doubt: Doubt | None
+    record: Record, level: float, request: Request, named: Sequence[Days], doubt: Doubt | None
 ) -> dict[str, float]:
-    """The terms that need the memory's text, its trace or its links."""
+    """The terms that need the memory's text, its trace or its links. level: its retrievability."""
     memory, need = record.memory, request.need
-    terms = need.term("base level", log_odds(float(policy.retrievability([record.trace], request.at)[0])))
+    terms = need.term("base level", log_odds(level))
     terms |= need.term("salience", log_odds(memory.salience))
     if named:
         terms |= need.term("time", closeness(named, about(memory, request.reading)))
@@ -331,25 +381,17 @@ def about(memory: Memory, reading: Reading) -> list[Days]:
     return found
 
 
-def _ranked(
-    store: Store, query: str, vector: Vectors, scored: Sequence[tuple[Record, dict[str, float]]], request: Request
-) -> list[Hit]:
+def _ranked(store: Store, query: str, vector: Vectors, scored: Sequence[Scored], request: Request) -> list[Hit]:
     if request.rerank is not None and scored:
         values = request.rerank(query, [record.memory.text for record, _ in scored])
         for (_, terms), value in zip(scored, values, strict=True):
             terms["rerank"] = float(value)
     ordered = sorted(scored, key=lambda one: (-sum(one[1].values()), one[0].memory.id))
-    hits = sorted(_unrepeated(store, ordered, vector, request), key=lambda hit: (-hit.score, hit.memory.id))[
-        : request.k
-    ]
-    records = {record.memory.id: record for record, _ in scored}
-    words = question(query).words
-    return [replace(hit, passage=told(records[hit.memory.id], vector, words, request.need)) for hit in hits]
+    hits = _unrepeated(store, ordered, vector, request)
+    return sorted(hits, key=lambda hit: (-hit.score, hit.memory.id))[: request.k]
 
 
-def _unrepeated(
-    store: Store, ordered: Sequence[tuple[Record, dict[str, float]]], vector: Vectors, request: Request
-) -> list[Hit]:
+def _unrepeated(store: Store, ordered: Sequence[Scored], vector: Vectors, request: Request) -> list[Hit]:
     """Hits with the term "repeats", so that repetitions of better hits do not fill the list (Carbonell, 1998: MMR).
 
     Long memories repeat each other when the passages do that are nearest to the question.
@@ -362,15 +404,15 @@ def _unrepeated(
         return []
     vectors = np.stack([nearest(record, vector) for record, _ in ordered])
     closest = np.tril(vectors @ vectors.T, -1).max(axis=1)
-    twins = thresholds(store, None, _TWIN, [record.memory.text for record, _ in ordered])
-    for at in np.flatnonzero(closest > min(twins) - _ROUNDING):
-        closest[at] = products(vectors[:at], vectors[at]).max(initial=0)
-    hits = []
-    for (record, terms), cosine, twin in zip(ordered, closest.tolist(), twins, strict=True):
+    # No threshold is lower.
+    near = np.flatnonzero(closest > _TWIN - _ROUNDING).tolist()
+    twins = thresholds(store, None, _TWIN, [ordered[at][0].memory.text for at in near]) if near else []
+    for at, twin in zip(near, twins, strict=True):
+        cosine = float(products(vectors[:at], vectors[at]).max(initial=0))
         if cosine > twin:
+            terms = ordered[at][1]
             terms |= request.need.term("repeats", min((cosine - twin) / (1 - twin), 1.0))
-        hits.append(Hit(memory=record.memory, score=sum(terms.values()), terms=terms))
-    return hits
+    return [Hit(memory=record.memory, score=sum(terms.values()), terms=terms) for record, terms in ordered]
 
 
 def embed_queries(store: Store, embedder: Embedder, queries: Sequence[str | Vectors]) -> list[Vectors]:

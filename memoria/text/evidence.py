@@ -70,7 +70,7 @@ def gather(
         close = index.nearest(close, products(read(close), vector), pool)
     among = None if among is None else index.leaves_of(among, hidden)
     without = None if without is None else index.leaves_of(without)
-    words, _ = index.without_speakers(asked)
+    words, speakers = index.without_speakers(asked)
     first = np.union1d(close, index.best(words, among, pool, without))
     beside = np.concatenate([first, *(index.conversation.neighbours(first, step) for step in _NEAR)])
     docs = index.known(np.unique(beside))
@@ -82,7 +82,8 @@ def gather(
     if without is not None and len(without):
         at = np.minimum(np.searchsorted(without, around), len(without) - 1)
         around = np.where(without[at] == around, NOBODY, around)
-    return docs, {**_similarities(read, vector, around[:3]), **index.terms(asked, around)}
+    columns = index.terms(words, speakers, asked.wants, around)
+    return docs, {**_similarities(read, vector, around[:3]), **columns}
 
 
 def _similarities(vectors: Callable[[Ints], Vectors], vector: Vectors, around: Ints) -> Columns:
@@ -91,11 +92,16 @@ def _similarities(vectors: Callable[[Ints], Vectors], vector: Vectors, around: I
     around: shape (3, n), the leaves and the turns one before and one after, -1 for none.
     """
     unique, places = np.unique(around, return_inverse=True)
-    read = np.zeros((len(unique), len(vector)), np.float32)
-    real = unique >= 0
-    read[real] = vectors(unique[real])
+    # -1, for none, is the first.
+    none = int(np.searchsorted(unique, 0))
+    read = vectors(unique[none:])
+    if none:
+        read = np.concatenate([np.zeros((none, len(vector)), np.float32), read])
     cosines = products(read, vector)[places.reshape(around.shape)].astype(np.float64)
-    together = read[places.reshape(around.shape)].sum(axis=0)
+    own, before, after = places.reshape(around.shape)
+    together = read[own]
+    together += read[before]
+    together += read[after]
     lengths = np.sqrt(np.einsum("nd,nd->n", together, together))
     return {"similarity": cosines[0], "context": cosines.sum(axis=0) / np.maximum(lengths, 1e-9)}
 

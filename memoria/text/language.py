@@ -6,9 +6,11 @@ the most grammar words wins, English where others have as many: names of people 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
+from typing import NamedTuple
 
 import regex
 
@@ -147,6 +149,8 @@ _HINTS = tuple(
 # Votes that make a language other than English: one word that no other has, or two that others have too.
 _ENOUGH = 2
 _WORD = regex.compile(r"\w+")
+# The same in plain letters, at a fifth of the cost.
+_PLAIN = re.compile(r"\w+")
 
 
 def language(text: str) -> str | None:
@@ -171,31 +175,44 @@ def of_script(written: str, text: str) -> str | None:
     return "ja" if known == "zh" and _KANA.search(text) else known
 
 
-def latin(text: str, *, sure: bool = False) -> str | None:
+def latin(text: str, *, sure: bool = False, said: Set[str] | None = None) -> str | None:
     """The language of what a text says in Latin letters; None where as little speaks for one as for others.
 
     sure: in plain letters, one word of grammar alone tells none but English: it may be a name, as Ada is, which means
-    "there is" in Indonesian.
+    "there is" in Indonesian. said: its runs, when they are at hand.
     """
-    votes: Counter[str] = Counter()
-    words: Counter[str] = Counter()
-    for word in set(_WORD.findall(folded(text.casefold()))):
-        owners = _owners().get(word, ())
-        words.update(owners)
-        votes.update({code: 2 if code == ENGLISH or len(owners) == 1 else 1 for code in owners})
-    letters, hint = _by_letters(_LETTERS, text), _by_letters(_HINTS, text)
-    votes.update({code: weight for code, weight in ((letters, 2), (hint, 1)) if code is not None})
-    most = max(votes.values(), default=0)
+    heard = _heard(text, said)
     few = sure and text.isascii()
-    best = [code for code in votes if votes[code] == most and (code == ENGLISH or words[code] > 1 or not few)]
+    best = [code for code in heard.best if code == ENGLISH or heard.words.get(code, 0) > 1 or not few]
     if ENGLISH in best:
         return ENGLISH
-    if most < _ENOUGH:
-        return hint if best == [hint] else None
-    return next((code for code in (letters, hint) if code in best), min(best, default=None))
+    if heard.most < _ENOUGH:
+        return heard.hint if best == [heard.hint] else None
+    return next((code for code in (heard.letters, heard.hint) if code in best), min(best, default=None))
 
 
-def spoken_in(written: str, text: str, language: str | None, *, sure: bool = False) -> str | None:
+def languages(text: str, language: str | None = None) -> list[str]:
+    """The languages that a text may be in, for what is as well read in several; English alone where nothing tells.
+
+    Those with the most words of grammar, each counted once, since a wrong one is less harm here than a missing one.
+    Letters of another script tell one even among more of Latin ones. language: of texts in its script, as in
+    `spoken_in`.
+    """
+    scripts = Counter(map(script, filter(str.isalpha, text))) if not text.isascii() else {}
+    told = [written for written in scripts if written in _SCRIPTS]
+    if told:
+        return [spoken_in(max(told, key=scripts.__getitem__), text, language) or ENGLISH]
+    if language is not None and _WRITTEN.get(language, _LATIN) == _LATIN:
+        return [language]
+    heard = _heard(text)
+    count = {code: heard.words.get(code, 0) + 2 * (code == heard.letters) for code in (*heard.words, *heard.best)}
+    best = [code for code in count if count[code] == max(count.values())]
+    return [ENGLISH] if not best or ENGLISH in best else sorted(best)
+
+
+def spoken_in(
+    written: str, text: str, language: str | None, *, sure: bool = False, said: Set[str] | None = None
+) -> str | None:
     """The language of the words of a text that are in one script.
 
     Args:
@@ -203,13 +220,14 @@ def spoken_in(written: str, text: str, language: str | None, *, sure: bool = Fal
         text: all of the text.
         language: of whatever is in its script; None tells it by the text.
         sure: not by a single word of grammar that may be a name.
+        said: its runs, when they are at hand.
 
     Returns:
         A code of `LANGUAGES`; None where nothing tells it.
     """
     if language is not None and _WRITTEN.get(language, _LATIN) == written:
         return language
-    return latin(text, sure=sure) if written == _LATIN else of_script(written, text)
+    return latin(text, sure=sure, said=said) if written == _LATIN else of_script(written, text)
 
 
 def stop_words(code: str) -> frozenset[str]:
@@ -232,17 +250,62 @@ def _by_letters(letters: Sequence[tuple[regex.Pattern[str], str]], text: str) ->
     return None if text.isascii() else next((code for pattern, code in letters if pattern.search(text)), None)
 
 
+class _Heard(NamedTuple):
+    """What speaks for which language in a text in Latin letters.
+
+    Attributes:
+        best: the languages with the most votes, each with `most`.
+        most: how many.
+        words: by language, how many words of the text are its.
+        letters: the language that letters tell.
+        hint: the one that they tell if nothing tells another.
+    """
+
+    best: Sequence[str]
+    most: int
+    words: Mapping[str, int]
+    letters: str | None
+    hint: str | None
+
+
+def _heard(text: str, said: Set[str] | None = None) -> _Heard:
+    votes: dict[str, int] = {}
+    words: dict[str, int] = {}
+    owners = _owners()
+    for word in owners.keys() & (runs(text) if said is None else said):
+        for code, weight in owners[word]:
+            votes[code] = votes.get(code, 0) + weight
+            words[code] = words.get(code, 0) + 1
+    letters, hint = _by_letters(_LETTERS, text), _by_letters(_HINTS, text)
+    for told, weight in ((letters, 2), (hint, 1)):
+        if told is not None:
+            votes[told] = votes.get(told, 0) + weight
+    most = max(votes.values(), default=0)
+    return _Heard([code for code, count in votes.items() if count == most], most, words, letters, hint)
+
+
+def runs(text: str) -> set[str]:
+    """Every run of letters, digits and underscores of a text, folded."""
+    return set(_PLAIN.findall(text.casefold()) if text.isascii() else _WORD.findall(folded(text.casefold())))
+
+
 @cache
 def _stop_words() -> Mapping[str, frozenset[str]]:
     return {code: frozenset(folded(words.casefold()).split()) for code, words in _GRAMMAR.items()}
 
 
 @cache
-def _owners() -> Mapping[str, tuple[str, ...]]:
-    """For each grammar word the languages that have it; a single plain letter tells none."""
-    owners: dict[str, tuple[str, ...]] = {}
+def _owners() -> Mapping[str, tuple[tuple[str, int], ...]]:
+    """For each grammar word the languages that have it, and how much it says for each.
+
+    A single plain letter tells none.
+    """
+    owners: dict[str, list[str]] = {}
     for code, words in _stop_words().items():
         for word in words | frozenset(folded(_TELLING.get(code, "")).split()):
             if len(word) > 1 or not word.isascii():
-                owners[word] = (*owners.get(word, ()), code)
-    return owners
+                owners.setdefault(word, []).append(code)
+    return {
+        word: tuple((code, 2 if code == ENGLISH or len(codes) == 1 else 1) for code in codes)
+        for word, codes in owners.items()
+    }

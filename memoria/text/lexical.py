@@ -19,6 +19,7 @@ import numpy as np
 
 from memoria.ranking import best
 from memoria.text.conversation import Conversation
+from memoria.text.language import runs
 from memoria.text.leaves import Leaves
 from memoria.text.words import Question, Sign, signs, stems
 
@@ -36,32 +37,68 @@ B = 0.4
 _COMMON = 0.25
 _MANY = 4096
 _MAX_COUNT = 255
+# How much longer an array is made that is full.
+_GROWTH = 1.25
+
+
+def in_hex(ids: NDArray[Any]) -> list[str]:
+    """Ids of 16 bytes each as text."""
+    found = np.ascontiguousarray(ids).tobytes().hex()
+    return [found[at : at + 32] for at in range(0, len(found), 32)]
 
 
 class Posting:
-    """One word: the leaves that hold it, ascending, and how often each does (255 at most)."""
+    """One word: the leaves that hold it, ascending, and how often each does (255 at most).
+
+    counts: None where each holds it once, as is so of most words.
+    """
 
     __slots__ = ("counts", "docs", "word")
 
     def __init__(self, word: str) -> None:
         self.word = word
         self.docs = array("i")
-        self.counts = array("B")
+        self.counts: array[int] | None = None
 
     def add(self, doc: int, count: int) -> None:
-        at = len(self.docs) if not self.docs or doc > self.docs[-1] else bisect_left(self.docs, doc)
-        self.docs.insert(at, doc)
-        self.counts.insert(at, min(count, _MAX_COUNT))
+        docs = self.docs
+        if count > 1 and self.counts is None:
+            self.counts = array("B", bytes([1]) * len(docs))
+        if not docs or doc > docs[-1]:
+            docs.append(doc)
+            if self.counts is not None:
+                self.counts.append(min(count, _MAX_COUNT))
+            return
+        at = bisect_left(docs, doc)
+        docs.insert(at, doc)
+        if self.counts is not None:
+            self.counts.insert(at, min(count, _MAX_COUNT))
 
     def remove(self, doc: int) -> None:
         at = bisect_left(self.docs, doc)
-        del self.docs[at], self.counts[at]
+        del self.docs[at]
+        if self.counts is not None:
+            often = self.counts.pop(at) > 1
+            if often and self.docs and np.frombuffer(self.counts, np.uint8).max() == 1:
+                self.counts = None
+
+    def times(self, at: Any = slice(None)) -> NDArray[Any] | int:
+        """How often the documents at some places hold it."""
+        return 1 if self.counts is None else np.frombuffer(self.counts, np.uint8)[at]
+
+    def often(self) -> list[int]:
+        """How often each of its documents holds it."""
+        return [1] * len(self.docs) if self.counts is None else self.counts.tolist()
 
 
 class LexicalIndex:
-    """Words, lengths, speakers and the order of turns of the leaves of one namespace."""
+    """Words, lengths, speakers and the order of turns of the leaves of one namespace.
 
-    def __init__(self) -> None:
+    language: of the texts in its script; None tells it by each.
+    """
+
+    def __init__(self, language: str | None = None) -> None:
+        self.language = language
         self._postings: dict[str, Posting] = {}
         self._words: dict[int, tuple[Posting, ...]] = {}
         self._lengths = np.zeros(0, np.int32)
@@ -81,18 +118,20 @@ class LexicalIndex:
             self._add(leaf, part)
 
     def _add(self, doc: int, memory: Memory) -> None:
-        words = stems(" ".join((memory.text, memory.subject or "", *memory.tags)))
-        found = []
-        for word, count in Counter(words).items():
-            posting = self._postings.get(word)
-            if posting is None:
-                posting = self._postings[word] = Posting(word)
-            posting.add(doc, count)
-            found.append(posting)
+        said, labels = runs(memory.text), " ".join((memory.subject or "", *memory.tags))
+        words = stems(f"{memory.text} {labels}", self.language, said=said | runs(labels) if labels else said)
+        counts = Counter(words)
+        found = [self._postings.get(word) or self._posting(word) for word in counts]
+        for posting, count in zip(found, counts.values(), strict=True):
+            docs = posting.docs
+            if count > 1 or posting.counts is not None or (docs and docs[-1] > doc):
+                posting.add(doc, count)
+            else:
+                docs.append(doc)
         self._words[doc] = tuple(found)
         self._reserve(doc + 1)
         self._lengths[doc] = len(words)
-        self._signs[doc] = signs(memory.text)
+        self._signs[doc] = signs(memory.text, said)
         self._ids[doc] = bytes.fromhex(memory.id)
         self._total += len(words)
         self.conversation.add(doc, memory)
@@ -111,9 +150,13 @@ class LexicalIndex:
             self._ids[doc] = b""
             self.conversation.remove(doc)
 
+    def _posting(self, word: str) -> Posting:
+        made = self._postings[word] = Posting(word)
+        return made
+
     def _reserve(self, size: int) -> None:
         if size > len(self._lengths):
-            grown = max(size, 2 * len(self._lengths), 64) - len(self._lengths)
+            grown = max(size, int(_GROWTH * len(self._lengths)), 64) - len(self._lengths)
             self._lengths = np.concatenate([self._lengths, np.zeros(grown, np.int32)])
             self._signs = np.concatenate([self._signs, np.zeros(grown, np.uint8)])
             self._ids = np.concatenate([self._ids, np.zeros(grown, "S16")])
@@ -124,7 +167,9 @@ class LexicalIndex:
 
     def known(self, docs: Ints) -> Ints:
         """Those leaves of `docs` that are in the index."""
-        return docs[np.array([doc in self._words for doc in docs.tolist()], np.bool_)]
+        inside = docs[(docs >= 0) & (docs < len(self._ids))]
+        known: Ints = inside[self._ids[inside] != b""]
+        return known
 
     def leaves_of(self, docs: Ints, hidden: Collection[bytes] = ()) -> Ints:
         """The leaves of those of `docs` that are in the index, ascending, except those with the ids `hidden`."""
@@ -133,7 +178,7 @@ class LexicalIndex:
 
     def ids_of(self, leaves: Ints) -> list[str]:
         """The ids of leaves."""
-        return [one.ljust(16, b"\0").hex() for one in self._ids[leaves].tolist()]
+        return in_hex(self._ids[leaves])
 
     def nearest(self, leaves: Ints, cosines: Scores, k: int) -> Ints:
         """The k of these leaves with the highest cosines, best first, equal ones by id."""
@@ -149,7 +194,7 @@ class LexicalIndex:
     def without_speakers(self, asked: Question) -> tuple[list[str], frozenset[str]]:
         """Words of a question but for the names of speakers, which are looked up as such, and these speakers."""
         speakers = self.conversation.named(asked.spoken)
-        names = set(stems(" ".join(speakers)))
+        names = set(stems(" ".join(speakers), self.language)) if speakers else ()
         return [word for word in asked.words if word not in names], speakers
 
     def best(self, words: Sequence[str], among: Ints | None, k: int, without: Ints | None = None) -> Ints:
@@ -160,14 +205,15 @@ class LexicalIndex:
         scores = np.zeros(len(self._lengths), np.float32)
         for posting in self._finding(words):
             docs = np.frombuffer(posting.docs, np.int32)
-            scores[docs] += self._weights(posting, docs, np.frombuffer(posting.counts, np.uint8))
+            scores[docs] += self._weights(posting, docs, posting.times())
         if without is not None:
             scores[without[without < len(scores)]] = 0
         if among is not None:
             inside = among[among < len(scores)]
             chosen = inside[scores[inside] > 0]
         else:
-            chosen = np.flatnonzero(scores)
+            # Twice as fast as to look for what is not 0.
+            chosen = np.flatnonzero(scores > 0)
         chosen = chosen.astype(np.int64)
         found: Ints = chosen[best(scores[chosen], k, lambda at: self._ids[chosen[at]])]
         return found
@@ -178,7 +224,7 @@ class LexicalIndex:
         telling = [posting for posting in found if len(posting.docs) <= _COMMON * len(self)]
         return telling if telling and len(self) > _MANY else found
 
-    def _weights(self, posting: Posting, docs: NDArray[Any], counts: NDArray[Any]) -> Floats:
+    def _weights(self, posting: Posting, docs: NDArray[Any], counts: NDArray[Any] | int) -> Floats:
         mean = self._total / max(len(self), 1)
         norm = K1 * (1 - B + B * self._lengths[docs] / max(mean, 1e-9))
         weights: Floats = self.idf(posting.word) * (K1 + 1) * counts / (counts + norm)
@@ -186,30 +232,30 @@ class LexicalIndex:
 
     def table(self, words: Sequence[str], docs: Ints) -> Floats:
         """BM25 weight of each word in each document: shape (len(words), *docs.shape); 0 where it is not, or doc < 0."""
-        table = np.zeros((len(words), *docs.shape))
+        unique, places = np.unique(docs.astype(np.int32), return_inverse=True)
+        table = np.zeros((len(words), len(unique)))
         for row, word in enumerate(words):
             posting = self._postings.get(word)
             if posting is None:
                 continue
             have = np.frombuffer(posting.docs, np.int32)
-            at = np.minimum(np.searchsorted(have, docs.astype(np.int32)), len(have) - 1)
-            hit = have[at] == docs
-            counts = np.frombuffer(posting.counts, np.uint8)[at[hit]]
-            table[row][hit] = self._weights(posting, docs[hit], counts)
-        return table
+            at = np.minimum(np.searchsorted(have, unique), len(have) - 1)
+            hit = np.flatnonzero(have[at] == unique)
+            table[row, hit] = self._weights(posting, unique[hit], posting.times(at[hit]))
+        return table[:, places.reshape(docs.shape)]
 
     def score(self, words: Sequence[str], docs: Ints) -> Floats:
         """BM25 scores of documents, shape (n,)."""
         scores: Floats = self.table(words, docs).sum(axis=0)
         return scores
 
-    def terms(self, asked: Question, around: Ints) -> dict[str, Floats]:
+    def terms(self, words: Sequence[str], speakers: frozenset[str], wants: Sign, around: Ints) -> dict[str, Floats]:
         """What the words and the conversation say for each document: columns of shape (n,). See docs/recall.md.
 
         Sums over the words of a question grow with its length, by about the square root of it, and are divided by that.
+        words, speakers: of the question, as `without_speakers` tells them. wants: what it asks for.
         around: shape (5, n), the documents, then the turns one before, one after, two before, two after; -1 for none.
         """
-        words, speakers = self.without_speakers(asked)
         docs, before = around[:2]
         table = self.table(words, around) / math.sqrt(max(len(words), 1))
         own, near, far = table[:, 0], table[:, 1:3].max(axis=1), table[:, 3:5].max(axis=1)
@@ -226,7 +272,7 @@ class LexicalIndex:
             "question": self._bear(docs, Sign.ASKS),
             "answer": np.where(before >= 0, self._bear(before, Sign.ASKS), 0.0),
             "self": self._bear(docs, Sign.SELF),
-            "asked for": self._bear(docs, asked.wants),
+            "asked for": self._bear(docs, wants),
             "length": np.log1p(self._lengths[docs]),
         }
 
@@ -241,7 +287,7 @@ class LexicalIndex:
         there = sorted(self._words, key=name)
         return {
             "postings": {
-                word: sorted((name(doc), count) for doc, count in zip(one.docs, one.counts, strict=True))
+                word: sorted((name(doc), count) for doc, count in zip(one.docs, one.often(), strict=True))
                 for word, one in sorted(self._postings.items())
             },
             "words": {name(doc): sorted(p.word for p in self._words[doc]) for doc in there},

@@ -14,7 +14,7 @@ from datetime import UTC, date, tzinfo
 
 from memoria.text import numeric, phrases, translated
 from memoria.text.calendar import Days
-from memoria.text.tongue import ENGLISH, tongues
+from memoria.text.language import ENGLISH, languages
 
 # Days of which so many are one occasion.
 _PRECISE = 3
@@ -28,16 +28,18 @@ class Reading:
     Attributes:
         zone: where days begin and end.
         day_first: whether 5/8/2023 is in August; None goes by the language of the text, in English it is in May.
+        language: of texts in its script, by its code; None tells it by each text.
     """
 
     zone: tzinfo = UTC
     day_first: bool | None = None
+    language: str | None = None
 
 
 def days(text: str, on: date, reading: Reading) -> list[Days]:
     """The days that a text names, in its order. on: when it was said."""
     found: list[tuple[tuple[int, int], Days]] = []
-    for place, some in _readings(text, on, reading, tongues(text)):
+    for place, some in _readings(text, on, reading, languages(text, reading.language)):
         # What was read as a date in figures is not read again as words: 5月8日 is no whole May.
         if all(place[1] <= begin or end <= place[0] or place == (begin, end) for (begin, end), _ in found):
             found.append((place, some))

@@ -102,12 +102,12 @@ def copy(
     mode: Literal["r", "rw"] = "r" if dry_run else "rw"
     with _source(source, mode, timeout) as read:
         try:
-            with _opened(target, read.embedder, mode, timeout) as written:
+            with _opened(target, read.embedder, mode, timeout, read.language) as written:
                 return _copy(read, written, progress, dry_run=dry_run)
         except StoreNotFound:
             if not dry_run:
                 raise
-            return _copy(read, InMemoryStore(read.embedder), progress, dry_run=True)
+            return _copy(read, InMemoryStore(read.embedder, language=read.language), progress, dry_run=True)
 
 
 def _path(place: Place) -> str | None:
@@ -124,12 +124,14 @@ def _source(place: Place, mode: Literal["r", "rw"], timeout: float) -> AbstractC
 
 
 @contextmanager
-def _opened(place: Place, card: EmbedderCard, mode: Literal["r", "rw"], timeout: float) -> Iterator[Store]:
-    """The store at a place, closed afterwards when it was not open. card: of its vectors, when it is made."""
+def _opened(
+    place: Place, card: EmbedderCard, mode: Literal["r", "rw"], timeout: float, language: str | None = None
+) -> Iterator[Store]:
+    """The store at a place, closed afterwards when it was not open. card, language: of it when it is made."""
     if not isinstance(place, str | os.PathLike):
         yield place
         return
-    store = open_store(place, card, mode, timeout)
+    store = open_store(place, card, mode, timeout, language=language)
     try:
         yield store
     finally:

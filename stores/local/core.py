@@ -50,6 +50,7 @@ class Core:
     _database: Database
     _key: bytes
     _card: EmbedderCard
+    language: str | None
 
     def __init__(
         self, path: Path, *, writable: bool, disk: Disk | None, progress: Progress | None, loaded: int

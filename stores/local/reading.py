@@ -53,7 +53,7 @@ class Reading(Turns):
         found = None
         try:
             found = opened_row(space, row)
-            return changed(found, passages=opened_passages(space, row, row[-1]))
+            return found if row[-1] is None else changed(found, passages=opened_passages(space, row, row[-1]))
         except StoreCorrupt as error:
             self._warn(id, f"{error}; passed over, and named by doctor")
             return found

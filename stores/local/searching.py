@@ -9,13 +9,14 @@ import numpy as np
 
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
-from memoria.stores.batches import BATCH
+from memoria.stores.batches import parts
 from memoria.stores.local.passages import load
 from memoria.stores.local.reading import Reading, opened_memory
+from memoria.stores.local.slots import filled
 from memoria.stores.local.space import Space
 from memoria.stores.nearness import Nearness
 from memoria.text.evidence import Evidence, gather, merge
-from memoria.text.lexical import LexicalIndex
+from memoria.text.lexical import LexicalIndex, in_hex
 from memoria.types import Memory, Where
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ class Searching(Reading):
 
         leaves, columns = gather(words, nearest, read, asked, vector, among, pool, without, hidden)
         docs = words.leaves.owners(leaves)
-        ids = [bytes(id) for id in space.slots.ids(docs)]
-        if not all(map(any, ids)):
+        held = space.slots.ids(docs)
+        gone = docs[~filled(held)]
+        if len(gone):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
-            words.remove({int(doc) for doc, id in zip(docs, ids, strict=True) if not any(id)})
+            words.remove(gone.tolist())
             return self._evidence(space, asked, vector, where, pool)
-        return Evidence(ids=[id.hex() for id in ids], columns=columns, parts=words.ids_of(leaves))
+        return Evidence(ids=in_hex(held), columns=columns, parts=words.ids_of(leaves))
 
     def _nearest(
         self, space: Space, vector: Vectors, k: int, among: Ints | None, where: Where
@@ -85,7 +87,7 @@ class Searching(Reading):
 
     def _words(self, space: Space) -> LexicalIndex:
         """The lexical index of a namespace, with the rows added that it does not have yet."""
-        words = LexicalIndex() if space.words is None else space.words
+        words = LexicalIndex(self.language) if space.words is None else space.words
         first = 0 if space.words is None else space.worded
         if first < space.next_slot:
             found = self._database.rows(
@@ -97,14 +99,17 @@ class Searching(Reading):
 
     def _add_words(self, words: LexicalIndex, space: Space, found: Sequence[tuple[Any, ...]]) -> None:
         """Opens rows, those that are live, and adds their words."""
-        for done, row in enumerate(found, 1):
-            if row[2] < space.next_slot and space.slots.id(row[2]) == row[0]:
+        done, end = 0, min(space.next_slot, space.slots.capacity)
+        for part in parts([row for row in found if row[2] < end]):
+            for row, (id, key) in zip(part, space.slots.holders([row[2] for row in part]), strict=True):
+                if id != row[0]:
+                    continue
                 try:
-                    words.add(row[2], opened_memory(space, row, space.slots.key_of(row[2])))
+                    words.add(row[2], opened_memory(space, row, key))
                 except StoreCorrupt as error:
                     self._warn(row[0], f"{error}; passed over, and named by doctor")
-            if done % BATCH == 0 or done == len(found):
-                self._tell("words", done, len(found))
+            done += len(part)
+            self._tell("words", done, len(found))
 
     def _among(self, space: Space, where: Where) -> tuple[Ints | None, set[bytes]]:
         """Slots of a namespace to search, None for all, or for all that are not archived; and which parts not to."""

@@ -282,6 +282,11 @@ class SlotFile(OpenedWhenUsed):
         """The key in a slot, its checksum not verified: a wrong key opens nothing."""
         return bytes(self.view["key"][slot])
 
+    def holders(self, slots: Sequence[int]) -> list[tuple[bytes, bytes]]:
+        """The id and the key in each slot of the file, zeros where it is forgotten; no checksum is verified."""
+        asked = np.asarray(slots, np.int64)
+        return list(zip(map(bytes, self.view["id"][asked]), map(bytes, self.view["key"][asked]), strict=True))
+
     def intact(self, slot: int) -> bool:
         """Whether the checksum of a slot holds."""
         raw = self.raw(slot)
@@ -316,9 +321,7 @@ class SlotFile(OpenedWhenUsed):
 
     def taken(self, slots: Ints) -> Bools:
         """Whether each slot holds an id, shape (n,)."""
-        ids: NDArray[np.uint64] = np.ascontiguousarray(self.ids(slots)).view(np.uint64).reshape(-1, 2)
-        taken: Bools = (ids[:, 0] | ids[:, 1]) != 0
-        return taken
+        return filled(self.ids(slots))
 
     def ids(self, slots: Ints) -> NDArray[Any]:
         """Ids in slots as an array of 16-byte voids, shape (n,)."""
@@ -330,6 +333,13 @@ class SlotFile(OpenedWhenUsed):
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def filled(ids: NDArray[Any]) -> Bools:
+    """Whether each is an id, and not zeros; shape (n,)."""
+    halves: NDArray[np.uint64] = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
+    found: Bools = (halves[:, 0] | halves[:, 1]) != 0
+    return found
 
 
 def check_counts(slots: SlotFile, next_slot: int, *, writable: bool) -> None:

@@ -36,6 +36,7 @@ _HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "mem
 class LocalStore(Searching, Upkeep, Checking):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
+    embedder, language: of the vectors and the texts of a new store; an old one has its own.
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
     loaded: how many namespaces are kept open and indexed in RAM at once.
     accept_older: goes on with a memoria.db that is older than the slot files; what it does not know stays in them.
@@ -53,6 +54,7 @@ class LocalStore(Searching, Upkeep, Checking):
         secure_delete: bool = False,
         loaded: int = _LOADED,
         accept_older: bool = False,
+        language: str | None = None,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
         super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
@@ -61,7 +63,7 @@ class LocalStore(Searching, Upkeep, Checking):
         try:
             self._database = self._connected(secure_delete=secure_delete)
             try:
-                self._start(embedder, accept_older=accept_older)
+                self._start(embedder, language, accept_older=accept_older)
             except BaseException:
                 self._database.close()
                 raise
@@ -117,20 +119,20 @@ class LocalStore(Searching, Upkeep, Checking):
                 raise
             return Database(path, writable=self._writable, secure_delete=secure_delete)
 
-    def _start(self, embedder: EmbedderCard, *, accept_older: bool) -> None:
+    def _start(self, embedder: EmbedderCard, language: str | None, *, accept_older: bool) -> None:
         if self._writable:
-            self._make_if_new(embedder)
+            self._make_if_new(embedder, language)
         else:
             self._database.check_current()
         self._key = self._master_key()
         if accept_older and self._writable:
             self._accept_older()
         self._check_newest()
-        self._card = self._stored_card()
+        self._card, self.language = self._stored_card(), self._database.meta("language")
         if self._writable:
             self._bring_up()
 
-    def _make_if_new(self, embedder: EmbedderCard) -> None:
+    def _make_if_new(self, embedder: EmbedderCard, language: str | None) -> None:
         fresh = self._database.format() == 0
         if fresh:
             self._check_nothing_lost()
@@ -139,6 +141,8 @@ class LocalStore(Searching, Upkeep, Checking):
             key = new_key()
             self._put_key(self.path / "store.key", key)
             card = {"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)}
+            if language is not None:
+                card["language"] = language
             self._write_meta({**card, "store.check": _check_value(key), "clean": "1"})
 
     def _bring_up(self) -> None:

@@ -67,6 +67,7 @@ class Upkeep(Reading, Writing):
                 bytes_on_disk=sum(path.stat().st_size for path in self.files()),
                 embedder=self._card,
                 format=FORMAT,
+                language=self.language,
             )
 
     def rebuild(self) -> None:

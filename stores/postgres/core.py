@@ -75,6 +75,7 @@ class Core:
     _disk: Disk
     _root: bytes
     _card: EmbedderCard
+    language: str | None
     _writable: bool
     _progress: Progress | None
     _loaded: int

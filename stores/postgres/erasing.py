@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.errors import Held, StoreError
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.connect import scope, translated
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
 
 _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
-_BATCH = 1024
 
 
 class Erasing(Guarding, Giants):
@@ -69,8 +69,8 @@ class Erasing(Guarding, Giants):
             for table in (*BY_SLOT[1:], "forgotten"):
                 connection.execute(f"DELETE FROM {table} WHERE tenant = %s".encode(), (tenant,))
             ids = [id for id, _ in gone]
-            for at in range(0, len(ids), _BATCH):
-                tenancy.displace(connection, tenant, ids[at : at + _BATCH])
+            for part in parts(ids):
+                tenancy.displace(connection, tenant, part)
             for name in {name for _, name in gone}:
                 tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
 

@@ -10,6 +10,7 @@ from pgvector import HalfVector
 
 from memoria.ranking import products
 from memoria.stores import rows
+from memoria.stores.batches import parts
 from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.core import Space
 from memoria.stores.postgres.filters import ARCHIVED
@@ -35,7 +36,6 @@ _GIANT = (
     "SELECT set_config('hnsw.ef_search', '400', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
     "set_config('enable_sort', 'off', true)"
 )
-_BATCH = 1024
 
 
 class Searching(Reading):
@@ -178,7 +178,7 @@ class Searching(Reading):
         """The lexical index of a tenant, as of now: what any process wrote is taken in, what went is let go."""
         found = connection.execute("SELECT version FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
         version = -1 if found is None else found[0]
-        words = LexicalIndex() if space.words is None else space.words
+        words = LexicalIndex(self.language) if space.words is None else space.words
         if space.version != version:
             sql = "SELECT slot FROM memory WHERE tenant = %s ORDER BY slot"
             slots = [slot for (slot,) in connection.execute(sql, (tenant,), binary=True)]
@@ -196,15 +196,16 @@ class Searching(Reading):
     def _take_in(
         self, connection: Connection, tenant: bytes, space: Space, words: LexicalIndex, slots: Sequence[int]
     ) -> None:
-        for at in range(0, len(slots), _BATCH):
-            part = slots[at : at + _BATCH]
+        done = 0
+        for part in parts(slots):
             keys = self._keys_of((tenant, slot) for slot in part)
             for row in connection.execute(_CONTENT.encode(), (tenant, part), binary=True).fetchall():
                 key = keys.get((tenant, row[2]))
                 if key is not None:
                     words.add(row[2], rows.to_memory(row, space.name, unseal(key, row[13], row[0])))
                     space.ids[row[2]] = row[0]
-            self._tell("words", min(at + _BATCH, len(slots)), len(slots))
+            done += len(part)
+            self._tell("words", done, len(slots))
 
 
 def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, list[Any]]:

@@ -29,7 +29,8 @@ class PostgresStore(Upkeep, Holding, Jobs):
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
     MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
-    indexed in RAM at once. threads: at most so many connections.
+    indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
+    new store; an old one has its own.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
         partitions: int = PARTITIONS,
         loaded: int = _LOADED,
         threads: int = _THREADS,
+        language: str | None = None,
     ) -> None:
         Upkeep.__init__(self)
         self._writable = mode == "rw"
@@ -58,12 +60,12 @@ class PostgresStore(Upkeep, Holding, Jobs):
         self.path = self._keys.folder
         self._cluster = Cluster(plain, mode=mode, timeout=timeout, partitions=partitions, threads=threads)
         try:
-            self._start(embedder)
+            self._start(embedder, language)
         except BaseException:
             self._cluster.close()
             raise
 
-    def _start(self, embedder: EmbedderCard) -> None:
+    def _start(self, embedder: EmbedderCard, language: str | None) -> None:
         with self._cluster.transaction() as connection:
             if self._writable:
                 # One at a time, or two would make two stores in one.
@@ -73,11 +75,14 @@ class PostgresStore(Upkeep, Holding, Jobs):
             self._root = self._keys.root(make=self._writable and fresh)
             if fresh and self._writable:
                 named = {"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)}
+                if language is not None:
+                    named["language"] = language
                 found |= {**named, "keys": self._alias(()).hex()}
                 tenancy.write_meta(connection, {**named, "keys": found["keys"]})
         if found.get("keys") != self._alias(()).hex():
             raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
         self._card = EmbedderCard(name=found["embedder.name"], dimension=int(found["embedder.dimension"]))
+        self.language = found.get("language")
         if UNLABELLED in found and not self._writable:
             raise FormatTooOld(f"this store is brought up to format {FORMAT} in part: open it once with mode='rw'")
         self._open = True

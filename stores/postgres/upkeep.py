@@ -11,6 +11,7 @@ from pgvector import HalfVector
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
 from memoria.stores import rows
+from memoria.stores.batches import BATCH, parts
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
@@ -25,8 +26,6 @@ from memoria.types import StoreStats
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
-
-_BATCH = 1024
 
 
 class Upkeep(Searching, Writing):
@@ -65,6 +64,7 @@ class Upkeep(Searching, Writing):
             bytes_on_disk=size + sum(path.stat().st_size for path in self._keys.files()),
             embedder=self._card,
             format=FORMAT,
+            language=self.language,
         )
 
     def _label_all(self) -> None:
@@ -88,7 +88,7 @@ class Upkeep(Searching, Writing):
             self._lock(connection, [tenant])
             found = connection.execute("SELECT lacking FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
             end = 0 if found is None else int(found[0])
-            first = max(end - _BATCH, 0)
+            first = max(end - BATCH, 0)
             if end:
                 self._insert_labels(connection, tenant, first, end)
                 sql = "UPDATE tenant SET lacking = %s, labelled = labelled + %s WHERE tenant = %s"
@@ -167,8 +167,7 @@ class Upkeep(Searching, Writing):
         connection.execute("UPDATE tenant SET version = version + 1, giant = false WHERE tenant = %s", (tenant,))
         connection.execute("DELETE FROM passage WHERE tenant = %s", (tenant,))
         found = connection.execute("SELECT id, slot FROM memory WHERE tenant = %s ORDER BY slot", (tenant,)).fetchall()
-        for at in range(0, len(found), _BATCH):
-            part = found[at : at + _BATCH]
+        for part in parts(found):
             records = self._read(connection, [id for id, _ in part])
             read = [(slot, one.memory) for (_, slot), one in zip(part, records, strict=True) if one is not None]
             made = embedded_whole(embedder, [memory for _, memory in read])
