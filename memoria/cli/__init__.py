@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from memoria.cli import (  # noqa: F401 - each module adds its commands to the application
     bench,
+    bring,
     change,
     chat,
     demo,

@@ -125,7 +125,7 @@ def survey(
     speakers: Mapping[str, str] | None = None,
     zone: ZoneLike = None,
 ) -> Survey:
-    """Counts what `bring` would find in an export; stores nothing, and raises nothing for what is malformed.
+    """Counts what `bring` would find in an export, and what is malformed in it. Nothing is stored.
 
     Args:
         kind: as for `read`.

@@ -67,9 +67,9 @@ def _conversation(given: Any, place: str, options: Options) -> Found:
 
 def _branch(mapping: Mapping[str, Any], current: object) -> list[str]:
     """The ids of the nodes that are shown, first to last."""
-    id = current if isinstance(current, str) and current in mapping else _leaf(mapping)
+    id = current if _among(mapping, current) else _leaf(mapping)
     found: dict[str, None] = {}
-    while isinstance(id, str) and id in mapping:
+    while isinstance(id, str) and _among(mapping, id):
         if id in found:
             raise InvalidMemory("the parents of a message lead back to it")
         found[id] = None
@@ -79,15 +79,19 @@ def _branch(mapping: Mapping[str, Any], current: object) -> list[str]:
 
 def _leaf(mapping: Mapping[str, Any]) -> str | None:
     """Where the last of the children end, when nothing says which branch is shown."""
-    id = next((id for id, node in mapping.items() if an_object(node).get("parent") not in mapping), None)
+    id = next((id for id, node in mapping.items() if not _among(mapping, an_object(node).get("parent"))), None)
     seen: set[str] = set()
     while id is not None and id not in seen:
         seen.add(id)
-        children = [one for one in take(an_object(mapping[id]), "children", list) or () if one in mapping]
+        children = [one for one in take(an_object(mapping[id]), "children", list) or () if _among(mapping, one)]
         if not children:
             break
         id = children[-1]
     return id
+
+
+def _among(mapping: Mapping[str, Any], id: object) -> bool:
+    return isinstance(id, str) and id in mapping
 
 
 def _node(given: Any, place: str, options: Options, *, shown: bool) -> Found:
@@ -157,7 +161,7 @@ def _text(content: Mapping[str, Any]) -> str:
         if isinstance(content.get(name), str):
             return str(content[name])
     told = [content.get("user_profile"), content.get("user_instructions")]
-    told += [thought.get("content") for thought in content.get("thoughts") or () if isinstance(thought, dict)]
+    told += [thought.get("content") for thought in take(content, "thoughts", list) or () if isinstance(thought, dict)]
     return "\n".join(one for one in told if isinstance(one, str))
 
 

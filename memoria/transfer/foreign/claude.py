@@ -58,7 +58,7 @@ def _in(item: Item, session: str | None, title: str | None) -> Item:
     draft = item.draft
     made = replace(
         draft,
-        key=draft.key or key_of("claude", session or "", item.place, draft.text),
+        key=draft.key or key_of("claude", session or "", str(draft.created_at), draft.text),
         provenance=replace(draft.provenance, session=session),
         metadata={**known(title=title), **(draft.metadata or {})},
     )

@@ -101,7 +101,7 @@ def _kind(given: object) -> Kind:
     if given is None:
         return "episodic"
     if given not in KINDS:
-        raise InvalidMemory(f"kind {shown(given)} is not one of {', '.join(KINDS)}")
+        raise InvalidMemory(f"kind is {called(given)} that is not one of {', '.join(KINDS)}")
     return given
 
 

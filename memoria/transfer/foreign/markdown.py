@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -25,12 +25,11 @@ _LISTS = ("bullet_list_open", "ordered_list_open")
 _BULLET = re.compile(r"\s*(?:[-+*]|\d+[.)])\s+(?:\[[ xX]\]\s+)?")
 _FRONT = re.compile(r"\A---\n(.*?\n)?---(?:\n|\Z)", re.DOTALL)
 _DATED = re.compile(r"^(?:date|created|created_at):\s*[\"']?([^\"'\n]+?)[\"']?\s*$", re.MULTILINE)
-_UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Under:
-    """Where a reader is: the headings above it, by level, and the time that one of them gave."""
+    """Where a reader is: the headings above it, by level, and the times that some of them give."""
 
     headings: dict[int, str] = field(default_factory=dict)
     times: dict[int, datetime] = field(default_factory=dict)
@@ -39,14 +38,18 @@ class _Under:
         """Below one more heading, which ends those of its level and under it."""
         headings = {one: told for one, told in self.headings.items() if one < level}
         times = {one: told for one, told in self.times.items() if one < level}
-        if time is None:
-            return _Under(headings=headings | {level: text}, times=times)
-        return _Under(headings=headings, times=times | {level: time})
+        return _Under(headings=headings | {level: text}, times=times if time is None else times | {level: time})
 
     @property
     def time(self) -> datetime | None:
         """Of the nearest heading with a date."""
         return self.times[max(self.times)] if self.times else None
+
+    @property
+    def about(self) -> str | None:
+        """The nearest heading without a date."""
+        words = self.headings.keys() - self.times.keys()
+        return self.headings[max(words)] if words else None
 
 
 def read(part: Part, options: Options) -> Found:
@@ -80,7 +83,7 @@ def dated(text: str, zone: tzinfo) -> datetime | None:
 def _item(text: str, under: _Under, part: Part, place: str) -> Item:
     headings = [under.headings[level] for level in sorted(under.headings)]
     draft = Draft(
-        text=f"{headings[-1]}: {text}" if headings else text,
+        text=f"{under.about}: {text}" if under.about else text,
         created_at=under.time,
         key=key_of("markdown", digest([headings, text, under.time])),
         provenance=origin("markdown"),
