@@ -208,12 +208,14 @@ def test_what_people_do_not_see_is_left_out_by_reason_or_read_when_asked_for() -
     assert {"You are Sam.", "SECRET thought"} <= agent
 
 
-def test_without_a_current_node_the_last_branch_is_read() -> None:
+def test_the_branch_of_the_current_node_is_read_and_without_one_the_last() -> None:
     (first, second) = exports.chatgpt()
     for current in (None, "nowhere", 5):
         data = encoded([first | {"current_node": current}])
         assert "OTHER branch." not in [one.draft.text for one in read("chatgpt", data)]
         assert len([*read("chatgpt", data)]) == 3
+    other = encoded([first | {"current_node": "m-2"}])
+    assert [one.draft.text for one in read("chatgpt", other)] == ["My boat is called Wren.", "OTHER branch."]
     del second["mapping"]["a"]
     assert [one.draft.text for one in read("chatgpt", encoded(second))] == ["I sold the bike."]
 
@@ -432,6 +434,21 @@ def test_what_was_forgotten_is_refused_and_what_was_changed_is_left(memory: memo
     assert "Flew to Milan." in [one.text for one in memory.list()]
 
 
+def test_what_is_old_does_not_fade_before_anybody_looked_for_it(memory: memoria.Memoria) -> None:
+    lines = b'{"id": 1, "text": "Ada swam.", "time": "2019-05-01"}'
+    memory.remember("Ada swam.", key="jsonl:1", created_at=datetime(2019, 5, 1, tzinfo=UTC))
+    assert len(memory.fade(dry_run=True)) == 1
+    # As a kill would leave it: stored, and not counted as a use.
+    assert bring(memory, "jsonl", lines).present == 1
+    assert bring(memory, "jsonl", lines.replace(b"1,", b"2,")).stored == 1
+    assert not memory.fade(dry_run=True)
+    traces = [memory.trace(one) for one in memory.list()]
+    assert [one.retrievals for one in traces] == [1, 1]
+    assert {one.encoded_at for one in traces} == {datetime(2019, 5, 1, tzinfo=UTC)}
+    bring(memory, "jsonl", lines)
+    assert [memory.trace(one) for one in memory.list()] == traces
+
+
 def test_ids_count_in_their_own_namespace(memory: memoria.Memoria) -> None:
     lines = b'{"id": 1, "text": "tea"}'
     assert bring(memory, "jsonl", lines).stored == 1
@@ -439,8 +456,11 @@ def test_ids_count_in_their_own_namespace(memory: memoria.Memoria) -> None:
     assert bring(memory, "jsonl", b'{"id": 1, "text": "chess"}').differs == 1
 
 
+MISPLACED = {"kind": "chatgpt", "columns": {"text": "x"}}
+
+
 def test_arguments_are_checked(memory: memoria.Memoria) -> None:
-    for wrong in ({"kind": "word"}, {"columns": {"colour": "x"}}, {"zone": "Nowhere"}):
+    for wrong in ({"kind": "word"}, {"columns": {"colour": "x"}}, {"zone": "Nowhere"}, MISPLACED):
         given: dict[str, Any] = {"kind": "jsonl", "source": b"", **wrong}
         with pytest.raises(InvalidQuery):
             bring(memory, **given)
@@ -533,6 +553,7 @@ def test_the_command_stores_and_says_what_it_did(tmp_path: Path) -> None:
         (("--dry-run", "-"), "name one with --from"),
         (("-n", "app", "-"), "name one with --from"),
         (("-",), "is named with --from"),
+        ((str(Path(__file__).parent),), "is a folder"),
     ],
 )
 def test_mistakes_at_the_command(arguments: tuple[str, ...], why: str, tmp_path: Path) -> None:

@@ -109,8 +109,13 @@ def import_(
 
 
 def _import_ours(file: Path | None, store: Path, as_json: bool, *, readmit: bool) -> None:
-    lines = _given(file, typed=True)
-    text = lines.decode() if isinstance(lines, bytes) else lines.read_text(encoding="utf-8")
+    given = _given(file, typed=True)
+    if isinstance(given, Path) and given.is_dir():
+        raise InvalidQuery(f"{printable(given)} is a folder: what kind of files it has is said with --from")
+    try:
+        text = (given if isinstance(given, bytes) else given.read_bytes()).decode()
+    except UnicodeDecodeError:
+        raise InvalidMemory("this is not UTF-8") from None
     with opened(store, "", "rw") as memory:
         try:
             done = import_lines(memory.store, memory.embedder, text.split("\n"), memory.progress, readmit=readmit)

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidMemory, Refused
+from memoria.retention.fade import scheduled
 from memoria.transfer.foreign.items import Item, Skipped
 from memoria.transfer.foreign.parts import Source, held
 from memoria.transfer.foreign.reading import Asked, Kind, asked, found
-from memoria.types import Namespace
+from memoria.types import Namespace, Record, Where
+from memoria.validate import bounded, check_trace
 from memoria.zones import ZoneLike
 
 _BATCH = 256
@@ -170,7 +173,8 @@ def bring(
 
     The whole source is read before the first memory is stored, so that a malformed one changes nothing. Then memories
     are stored in batches, each all or nothing. Their keys go by the ids of the source: an import that was killed goes
-    on when it is run again, and one that is run twice stores nothing the second time.
+    on when it is run again, and one that is run twice stores nothing the second time. Being brought counts as a first
+    use, so that what is old does not fade at once.
 
     Args:
         memory: the view whose namespace takes the memories.
@@ -221,23 +225,39 @@ def _batches(items: Iterator[Item]) -> Iterator[tuple[Namespace, list[Item]]]:
 def _stored(view: Memoria, batch: Sequence[Item], *, readmit: bool) -> Counter[str]:
     """Stores those of a batch that are not there yet; how many were stored, there, there otherwise, and refused."""
     counts: Counter[str] = Counter()
-    left = []
+    left, there = [], []
     for one in batch:
-        there = [text for text, namespace in _under(view, one.draft.key) if namespace == view.prefix]
-        counts["present" if one.draft.text in there else "differs"] += bool(there)
-        left += [] if there else [one.draft]
+        record = _under(view, one.draft.key)
+        if record is None:
+            left.append(one.draft)
+        else:
+            there.append(record)
+            counts["present" if record.memory.text == one.draft.text else "differs"] += 1
+    _count_as_use(view, there)
     while left:
         try:
-            view.remember_many(left, readmit=readmit)
+            made = view.remember_many(left, readmit=readmit)
         except Refused as error:
             counts["refused"] += len(error.positions)
             left = [draft for place, draft in enumerate(left) if place not in set(error.positions)]
         else:
             counts["stored"] += len(left)
+            _count_as_use(view, view.store.read([memory.id for memory in made]))
             break
     return counts
 
 
-def _under(view: Memoria, key: str | None) -> Iterator[tuple[str, Namespace]]:
-    """The text and the namespace of what is stored under a key."""
-    return ((memory.text, memory.namespace) for memory in view.list(key=key))
+def _under(view: Memoria, key: str | None) -> Record | None:
+    """What is stored under a key in the namespace of a view itself."""
+    records = view.store.read(view.store.select(Where(namespace=view.prefix, key=key)))
+    return next((one for one in records if one is not None and one.memory.namespace == view.prefix), None)
+
+
+def _count_as_use(view: Memoria, records: Sequence[Record | None]) -> None:
+    """Being brought is a first use of what is older: it would fade at once otherwise, before anybody looked for it."""
+    now = view.now()
+    fresh = [one for one in records if one is not None and not one.trace.retrievals and one.memory.created_at < now]
+    traces = {one.memory.id: view.policy.reinforce(one.trace, now, recalled=True) for one in fresh}
+    if traces:
+        schedule = partial(scheduled, view.policy, view.fade_below)
+        view.store.retrace({id: check_trace(schedule(bounded(trace))) for id, trace in traces.items()})

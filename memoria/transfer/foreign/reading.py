@@ -8,7 +8,7 @@ from datetime import UTC
 from types import ModuleType
 from typing import Literal, get_args
 
-from memoria.errors import InvalidMemory
+from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.transfer.foreign import chatgpt, claude, fields, langgraph, letta, lines, markdown, mem0, table
 from memoria.transfer.foreign.items import Found, Item, Options, Skipped, guarded
 from memoria.transfer.foreign.parts import DAMAGE, Part, Source, opened
@@ -54,6 +54,8 @@ def asked(
     """The arguments of `read`, checked; raises InvalidQuery."""
     check_choice("kind", kind, KINDS)
     fields.check_columns(columns or {})
+    if columns and kind not in ("csv", "jsonl"):
+        raise InvalidQuery(f"columns are for csv and jsonl, not for {kind}")
     options = Options(zone=as_zone(zone) or UTC, everything=everything, columns=dict(columns or {}))
     return Asked(kind=kind, source=source, options=options, speakers=dict(speakers or {}))
 

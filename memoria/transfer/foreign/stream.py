@@ -78,7 +78,7 @@ def _place(part: Part, whole: int) -> str:
                 try:
                     parser.send(piece)
                 except ijson.JSONError:
-                    return f"line {line}, byte {column + 1} of it: this is not JSON"
+                    return f"line {line}, byte {column + 1} of it: this is not JSON, or a number of more than 64 bits"
                 newlines = piece.count(b"\n")
                 line += newlines
                 column = len(piece) - 1 - piece.rfind(b"\n") + (0 if newlines else column)
