@@ -326,7 +326,7 @@ def test_what_is_malformed_changes_nothing_and_is_said_without_content(
     assert place in done.survey.bad[0]
 
 
-OTHERS = (None, True, -1, 1e300, "SECRET-x", "", [["SECRET-x"]], {"SECRET-x": {}})
+OTHERS: tuple[Any, ...] = (None, True, -1, 1e300, "SECRET-x", "", [["SECRET-x"]], {"SECRET-x": {}})
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -460,7 +460,8 @@ MISPLACED = {"kind": "chatgpt", "columns": {"text": "x"}}
 
 
 def test_arguments_are_checked(memory: memoria.Memoria) -> None:
-    for wrong in ({"kind": "word"}, {"columns": {"colour": "x"}}, {"zone": "Nowhere"}, MISPLACED):
+    wrongs: list[dict[str, Any]] = [{"kind": "word"}, {"columns": {"colour": "x"}}, {"zone": "Nowhere"}, MISPLACED]
+    for wrong in wrongs:
         given: dict[str, Any] = {"kind": "jsonl", "source": b"", **wrong}
         with pytest.raises(InvalidQuery):
             bring(memory, **given)
