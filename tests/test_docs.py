@@ -26,7 +26,7 @@ from memoria.text.fingerprints import stated
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-PROGRAMS = ("quickstart", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
+PROGRAMS = ("quickstart", "import", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
 STEP = re.compile(r"```(python|console)\n(.*?)```(?:\n+```text\n(.*?)```)?", re.DOTALL)
 NAMED = re.compile(r"`(tests/\w+\.py::[\w:]+)`")
 

@@ -29,6 +29,7 @@ MODULES = (
     "memoria.aio",
     "memoria.worker",
     "memoria.transfer.copying",
+    "memoria.transfer.foreign",
     "memoria.integrations.langgraph",
     "memoria.integrations.mcp",
     "memoria.integrations.anthropic",

@@ -12,6 +12,7 @@ from typer.models import CommandInfo
 
 from memoria.cli import (
     bench,
+    bring,
     change,
     chat,
     demo,

@@ -1,8 +1,7 @@
-"""scan, stats, doctor, rebuild, reembed, export, import, copy."""
+"""scan, stats, doctor, rebuild, reembed, export, copy."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +17,6 @@ from memoria.cli.app import (
     app,
     echo_json,
     err,
-    opened,
     opened_store,
     out,
     parts,
@@ -35,7 +33,6 @@ from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
-from memoria.transfer.jsonl import import_lines
 from memoria.types import EmbedderCard, Where
 
 
@@ -153,22 +150,6 @@ def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") 
     with opened_store(store, "r") as there:
         for line in export_lines(there, Where(namespace=parts(namespace))):
             typer.echo(line)
-
-
-@app.command("import")
-def import_(
-    file: Annotated[Path | None, typer.Argument(help="JSON lines; stdin by default.", exists=True)] = None,
-    store: StoreOption = DEFAULT_STORE,
-    readmit: Annotated[bool, typer.Option("--readmit", help="Also store what was forgotten here.")] = False,
-) -> None:
-    """Stores memories from an export, except those stored already and those forgotten here."""
-    lines = (sys.stdin if file is None else file.open(encoding="utf-8")).read().split("\n")
-    with opened(store, "", "rw") as memory:
-        done = import_lines(memory.store, memory.embedder, lines, memory.progress, readmit=readmit)
-    err.print(f"Imported {done.stored} memories.")
-    if done.refused:
-        numbers = ", ".join(map(str, done.refused))
-        err.print(f"Left out, because forgotten here or made from what is not here: lines {numbers}.")
 
 
 @app.command()
