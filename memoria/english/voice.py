@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from memoria.english.sentences import content, units
-from memoria.text.language import language
-from memoria.text.tongue import ENGLISH, tongues
+from memoria.text.language import ENGLISH, language, languages
 
 
 class Voice(IntEnum):
@@ -166,7 +165,7 @@ def asks(text: str) -> bool:
 def english(text: str, *, sure: bool = False) -> bool:
     """Whether a text is in English, or may be; sure: only where its words tell."""
     found = language(text)
-    return found == ENGLISH or (not sure and found is None and ENGLISH in tongues(text))
+    return found == ENGLISH or (not sure and found is None and ENGLISH in languages(text))
 
 
 def _own(unit: str) -> bool:

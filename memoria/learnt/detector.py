@@ -14,7 +14,7 @@ from memoria.errors import ModelCorrupt, ModelNotFound
 from memoria.learnt.adapted import MOST, Adapted, read
 from memoria.learnt.asserting import asks, asserts
 from memoria.protocols import Judge
-from memoria.text.tongue import ENGLISH, tongues
+from memoria.text.language import ENGLISH, languages
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
@@ -74,7 +74,7 @@ class Reader:
         script = background.script(text)
         if script == "english":
             return self._encoder.known(text) >= _TOLD
-        return script == "latin" and tongues(text) == [ENGLISH] and self._encoder.known(text) >= _UNTOLD
+        return script == "latin" and languages(text) == [ENGLISH] and self._encoder.known(text) >= _UNTOLD
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
         """Of statements and memories, shape (n,), before calibration."""
