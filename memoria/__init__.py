@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from memoria import errors, types
 from memoria.errors import *  # noqa: F403 - the whole error tree is public
 from memoria.types import *  # noqa: F403 - so are the types
+from memoria.version import __version__
 
 if TYPE_CHECKING:
     from memoria import aio, models, policies, stores, testing
@@ -72,8 +73,6 @@ if TYPE_CHECKING:
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
-__version__ = "0.1.0"
-"""The version of this package."""
 
 # torch and faiss each bring an OpenMP pool; spinning threads of one starve the other (24 ms instead of 1 ms a query).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

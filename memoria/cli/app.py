@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from memoria import __version__
 from memoria.cli.terminal import Grid
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
@@ -25,6 +24,7 @@ from memoria.engine.opening import open_store
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
 from memoria.types import Memory
+from memoria.version import __version__
 
 _waiting: ContextVar[float] = ContextVar("waiting", default=10.0)
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

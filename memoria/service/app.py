@@ -14,13 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from memoria import __version__
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.service import problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
 from memoria.service.tokens import Tokens
+from memoria.version import __version__
 
 ABOUT = (
     "The memory of an agent, which forgets exactly when told to. A token speaks for one namespace and what is below it."
