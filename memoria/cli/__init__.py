@@ -39,7 +39,7 @@ _PANELS = {
     "The store": (maintain,),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),
-    "Measured": (demo, bench, quality, suite, lab),
+    "Measured": (demo, bench, quality, suite, lab, detector),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
@@ -47,6 +47,7 @@ _GROUPS = {
     "distill": "Memory in weights",
     "bench": "Measured",
     "eval": "Measured",
+    "fit": "Measured",
 }
 
 
