@@ -1,7 +1,4 @@
-"""Packages that only some parts need: what to say when one is not installed, where what is made of them is kept, and
-
-how to keep transformers silent.
-"""
+"""Packages that only some parts need: what to say without one, where unpacked models are, and silent transformers."""
 
 from __future__ import annotations
 
