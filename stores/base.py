@@ -75,7 +75,7 @@ class StoreBase(ABC):
         found = self._entries(shelves.STORE) or self._begun(embedder, language)
         self._card = shelves.card_from_bytes(found["embedder"])
         self._key = found["key"]
-        self.language = found["language"].decode() if "language" in found else None
+        self._language = found["language"].decode() if "language" in found else None
         self._forgetting = Forgetting(
             key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
         )
@@ -184,6 +184,10 @@ class StoreBase(ABC):
     def embedder(self) -> EmbedderCard:
         self._home.check("the store")
         return self._card
+
+    @property
+    def language(self) -> str | None:
+        return self._language
 
     def read(self, ids: Sequence[str]) -> list[Record | None]:
         with self._reading():

@@ -87,7 +87,7 @@ def test_languages_of_a_text_are_those_with_the_most_words() -> None:
     assert languages("8. Mai", "ru") == ["ro"]
 
 
-CASES = [("Die Häuser der Kinder sind schön", "Kindern", "de"), ("Elle parle aux enfants", "parlerons", "fr")]
+CASES = [("Kinder", "Kindern", "de"), ("Elle parle aux enfants", "parlerons", "fr")]
 
 
 @pytest.mark.parametrize(("told", "asking", "code"), CASES)

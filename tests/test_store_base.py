@@ -102,7 +102,7 @@ class Shared(InMemoryStore):
 def test_every_verb_of_a_store_is_derived_or_asked_for() -> None:
     verbs = {name for name in vars(Store) if not name.startswith("_")}
     assert verbs <= set(dir(StoreBase))
-    assert verbs - READING.keys() - WRITING.keys() == {"alias", "close", "common", "embedder", "files"}
+    assert verbs - READING.keys() - WRITING.keys() == {"alias", "close", "common", "embedder", "files", "language"}
 
 
 @pytest.mark.parametrize("name", sorted(StoreBase.__abstractmethods__))

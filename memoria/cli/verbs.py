@@ -69,7 +69,7 @@ def init(
     with open_memoria(store, embedder=embedder, language=language) as memory:
         card = memory.store.embedder
     if as_json:
-        echo_json({"store": str(store), "embedder": card})
+        echo_json({"store": str(store), "embedder": card, "language": language})
     err.print(Text(visible(f"Made {store}.")))
 
 
