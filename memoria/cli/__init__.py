@@ -39,13 +39,14 @@ _PANELS = {
     "The store": (maintain,),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),
-    "Measured": (demo, bench, quality, suite, lab),
+    "Measured": (demo, bench, quality, detector, suite, lab),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
     "distill": "Memory in weights",
     "bench": "Measured",
+    "fit": "Measured",
     "eval": "Measured",
 }
 
