@@ -47,6 +47,7 @@ _GROUPS = {
     "serve": "For programs",
     "distill": "Memory in weights",
     "bench": "Measured",
+    "fit": "Measured",
     "eval": "Measured",
     "fit": "Measured",
 }
