@@ -36,7 +36,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "init", "chat"
 _PANELS = {
     "Every day": (verbs, chat),
     "What changes, fades and stays": (change, retention, policies),
-    "The store": (maintain,),
+    "The store": (maintain, bring),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),
     "Measured": (demo, bench, quality, suite, lab),
