@@ -483,7 +483,8 @@ def test_times(written: object, meant: str) -> None:
     time = when(written, UTC)
     assert time is not None
     assert time.astimezone(UTC).isoformat() == meant
-    for wrong in ("05/01/2026", "SECRET", True, [], float("inf"), -1e300):
+    wrongs: list[object] = ["05/01/2026", "SECRET", True, [], float("inf"), -1e300]
+    for wrong in wrongs:
         with pytest.raises(InvalidMemory):
             when(wrong, UTC)
 
