@@ -43,6 +43,7 @@ def chatgpt() -> list[dict[str, Any]]:
     """Two conversations: a tree with a branch, system and tool messages, images and nulls; and one without ids."""
     picture = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://x", "size_bytes": 9}
     spoken = {"content_type": "audio_transcription", "text": "And it has a sail.", "direction": "in"}
+    hidden = {"is_visually_hidden_from_conversation": True}
     tree = [
         node("client-created-root", None, ["m-sys"], None),
         node("m-sys", "client-created-root", ["m-own"], message("m-sys", "system", "", weight=0.0)),
@@ -74,8 +75,9 @@ def chatgpt() -> list[dict[str, Any]]:
         ),
         node("m-5", "m-4", ["m-6"], message("m-5", "tool", {"content_type": "execution_output", "text": "42"})),
         node("m-6", "m-5", ["m-7"], message("m-6", "assistant", {"content_type": "thoughts", "thoughts": []})),
-        node("m-7", "m-6", ["m-8"], message("m-7", "user", {"content_type": "text", "parts": None}, BEGUN + 62.0)),
-        node("m-8", "m-7", [], message("m-8", "user", {"content_type": "multimodal_text", "parts": [picture]})),
+        node("m-7", "m-6", ["m-h"], message("m-7", "user", {"content_type": "text", "parts": None}, BEGUN + 62.0)),
+        node("m-h", "m-7", ["m-8"], message("m-h", "user", "SECRET hint", metadata=hidden)),
+        node("m-8", "m-h", [], message("m-8", "user", {"content_type": "multimodal_text", "parts": [picture]})),
     ]
     first = {
         "title": "Wren",

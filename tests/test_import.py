@@ -192,7 +192,7 @@ def test_what_people_do_not_see_is_left_out_by_reason_or_read_when_asked_for() -
     data = encoded(exports.chatgpt())
     assert survey("chatgpt", data).skipped == {
         "no text: null, or only images or sound": 2,
-        "hidden in the conversation": 1,
+        "hidden in the conversation": 2,
         "custom instructions and stored facts": 1,
         "call of a tool": 1,
         "output of a tool": 1,
@@ -200,7 +200,7 @@ def test_what_people_do_not_see_is_left_out_by_reason_or_read_when_asked_for() -
         "on another branch than the one that is shown": 1,
     }
     every = {one.draft.text for one in read("chatgpt", data, everything=True)}
-    assert {"SECRET profile", "look()", "42", "OTHER branch."} <= every
+    assert {"SECRET profile", "SECRET hint", "look()", "42", "OTHER branch."} <= every
     assert not every & {one.draft.text for one in read("chatgpt", data)} & {"SECRET profile", "OTHER branch."}
     thinking = {one.draft.text for one in read("claude", encoded(exports.claude()), everything=True)}
     assert {"SECRET thought", "place: Oslo", "rain"} <= thinking
@@ -483,7 +483,8 @@ def test_times(written: object, meant: str) -> None:
     time = when(written, UTC)
     assert time is not None
     assert time.astimezone(UTC).isoformat() == meant
-    for wrong in ("05/01/2026", "SECRET", True, [], float("inf"), -1e300):
+    wrongs: list[object] = ["05/01/2026", "SECRET", True, [], float("inf"), -1e300]
+    for wrong in wrongs:
         with pytest.raises(InvalidMemory):
             when(wrong, UTC)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from memoria.cli.app import (
@@ -23,8 +22,8 @@ from memoria.cli.app import (
     err,
     opened,
     out,
-    printable,
 )
+from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.errors import InvalidMemory, InvalidQuery
 from memoria.transfer.jsonl import import_lines
 from memoria.validate import check_choice
@@ -111,7 +110,7 @@ def import_(
 def _import_ours(file: Path | None, store: Path, as_json: bool, *, readmit: bool) -> None:
     given = _given(file, typed=True)
     if isinstance(given, Path) and given.is_dir():
-        raise InvalidQuery(f"{printable(given)} is a folder: what kind of files it has is said with --from")
+        raise InvalidQuery(f"{given} is a folder: what kind of files it has is said with --from")
     try:
         text = (given if isinstance(given, bytes) else given.read_bytes()).decode()
     except UnicodeDecodeError:
@@ -144,7 +143,7 @@ def _given(file: Path | None, *, typed: bool = False) -> Path | bytes:
     """
     if file is not None and str(file) != "-":
         if not file.exists():
-            raise InvalidQuery(f"{printable(file)} is not there")
+            raise InvalidQuery(f"{file} is not there")
         return file
     if sys.stdin.isatty() and not typed:
         raise InvalidQuery("nothing to import: name a file, a ZIP archive or a folder, or pipe it in")
@@ -169,9 +168,9 @@ def _survey(source: Kind, file: Path | bytes, foreign: Mapping[str, Any], show: 
     if as_json:
         echo_json({"dry_run": True, "survey": found, **({"texts": texts} if show else {})})
         return
-    out.print(_table(found))
+    show_fields(_fields(found), out)
     for text in texts:
-        out.print(Text(text))
+        out.print(Text(hanging(text)))
     _say_bad(found)
 
 
@@ -179,37 +178,33 @@ def _show_brought(done: Brought, as_json: bool) -> None:
     if as_json:
         echo_json(done)
         return
-    table = _table(done.survey)
-    table.add_row("stored now", f"{done.stored:,}")
-    for name, count in (
-        ("stored already", done.present),
-        ("stored already, with another text: left as it is", done.differs),
-        ("forgotten here, not stored again", done.refused),
-    ):
-        if count:
-            table.add_row(name, f"{count:,}")
-    out.print(table)
+    fields = {
+        **_fields(done.survey),
+        "stored now": f"{done.stored:,}",
+        "stored already": f"{done.present:,}",
+        "stored already, with another text: left as it is": f"{done.differs:,}",
+        "forgotten here, not stored again": f"{done.refused:,}",
+    }
+    always = {"memories in it", "stored now"}
+    show_fields({name: value for name, value in fields.items() if value != "0" or name in always}, out)
     _say_bad(done.survey)
 
 
-def _table(found: Survey) -> Table:
-    """The counts of a survey, without content but for the names of speakers."""
-    table = Table(show_header=False)
-    table.add_row("memories in it", f"{found.found:,}")
-    for kind, count in found.kinds.items():
-        table.add_row(f"  {kind}", f"{count:,}")
-    table.add_row("conversations", f"{found.sessions:,}")
-    table.add_row("first", "" if found.first is None else found.first.isoformat(" ", "seconds"))
-    table.add_row("last", "" if found.last is None else found.last.isoformat(" ", "seconds"))
-    if found.undated:
-        table.add_row("without a time: dated now", f"{found.undated:,}")
-    for why, count in found.skipped.items():
-        table.add_row(Text(f"left out: {why}"), f"{count:,}")
-    return table
+def _fields(found: Survey) -> dict[str, str | None]:
+    """The counts of a survey, without content, by what they are called on a terminal."""
+    return {
+        "memories in it": f"{found.found:,}",
+        **{f"of them {kind}": f"{count:,}" for kind, count in found.kinds.items()},
+        "conversations": f"{found.sessions:,}" if found.sessions else None,
+        "first": None if found.first is None else found.first.isoformat(" ", "seconds"),
+        "last": None if found.last is None else found.last.isoformat(" ", "seconds"),
+        "without a time: dated now": f"{found.undated:,}" if found.undated else None,
+        **{f"left out: {why}": f"{count:,}" for why, count in found.skipped.items()},
+    }
 
 
 def _say_bad(found: Survey) -> None:
     for one in found.bad:
-        err.print(Text(one))
+        err.print(Text(visible(one)))
     if found.malformed > len(found.bad):
         err.print(f"and {found.malformed - len(found.bad):,} more")

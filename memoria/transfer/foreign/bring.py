@@ -171,10 +171,9 @@ def bring(
 ) -> Brought:
     """Stores what is in an export of another program, in the namespace of a view.
 
-    The whole source is read before the first memory is stored, so that a malformed one changes nothing. Then memories
-    are stored in batches, each all or nothing. Their keys go by the ids of the source: an import that was killed goes
-    on when it is run again, and one that is run twice stores nothing the second time. Being brought counts as a first
-    use, so that what is old does not fade at once.
+    The whole source is read first, so that a malformed one changes nothing. Then memories are stored in batches, each
+    all or nothing. Keys go by the ids of the source: an import that was killed goes on when it is run again, and one
+    that is run twice stores nothing twice. Being brought is a first use: what is old does not fade at once.
 
     Args:
         memory: the view whose namespace takes the memories.
