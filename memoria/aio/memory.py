@@ -381,7 +381,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.expire(*ids, at=at))
 
     async def history(self, id: IdLike) -> Memories:
-        """What a memory superseded and what superseded it.
+        """What a memory superseded or doubts, and what superseded or doubts it.
 
         Args:
             id: of the memory, or the memory.
@@ -628,6 +628,7 @@ class AsyncMemoria(AsyncView):
             ids: ids or memories.
 
         Raises:
+            Held: one is under a hold.
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
@@ -670,7 +671,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.unpin(*ids))
 
     async def hold(self, *ids: IdLike, reason: str) -> None:
-        """Holds memories (legal, safety-critical): as `pin`, and `forget` and `amend` raise Held.
+        """Holds memories (legal, safety-critical): as `pin`; to forget, change, end or archive one raises Held.
 
         Args:
             ids: ids or memories.

@@ -82,7 +82,8 @@ def _found(statement: Memory, how: Finding, texts: Mapping[str, str | None]) -> 
     seen = _seen(statement, how.candidates_for(statement), texts)
     if how.bounds is None:
         return how.detector(statement, seen)
-    found = within(statement, seen, how.detector, how.bounds)
+    # A question states nothing that could end.
+    found = within(statement, [one for one in seen if not asks(one.text)], how.detector, how.bounds)
     if how.judge is None:
         return found
     over = {id for one in found if one.action != "doubt" for id in _after(one)} - {statement.id}

@@ -132,10 +132,10 @@ def check_current(store: Store, ids: Sequence[str]) -> None:
 
 
 def history(store: Store, id: str) -> list[Memory]:
-    """The memory, all that it superseded and all that superseded it, in the order of validity."""
+    """The memory, all that it superseded or doubts, and all that superseded or doubts it, in the order of validity."""
     found, front = {id}, [id]
     while front:
-        links = [link for link in store.links(front) if link.relation == "supersedes"]
+        links = [link for link in store.links(front) if link.relation != "derived"]
         front = list({end for link in links for end in (link.parent, link.child)} - found)
         found |= set(front)
     return sorted(

@@ -12,6 +12,7 @@ from memoria.cli import (  # noqa: F401 - each module adds its commands to the a
     change,
     chat,
     demo,
+    detector,
     distill,
     lab,
     maintain,

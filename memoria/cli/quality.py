@@ -11,8 +11,10 @@ from rich.table import Table
 
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import E5, MINILM, as_embedder
+from memoria.engine.change import DETECTORS, DetectorName
 from memoria.evaluation.quality import (
     calibrate,
+    changes,
     compare,
     datasets,
     injection,
@@ -23,6 +25,7 @@ from memoria.evaluation.quality import (
 )
 from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.recall.need import Need
+from memoria.types import ENDINGS, Endings
 
 eval_app = typer.Typer(help="Measures quality on your data.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
@@ -37,10 +40,23 @@ MemoraOption = Annotated[Path | None, typer.Option("--memora", help="A folder wi
 StatementsOption = Annotated[
     Path | None, typer.Option("--statements", help="A folder with RealMem's and MADial's halves.")
 ]
+DetectorOption = Annotated[str, typer.Option(help="What reads changes: learnt, or rules.")]
+EndingsOption = Annotated[str, typer.Option(help="What may end a memory: never, commands or sure.")]
 OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Name of a conversation; repeatable.")]
 DEFAULT_CACHE = Path(".memoria-cache")
 Part = TypeVar("Part", datasets.Conversation, staleness.Week)
-_FORGETTING = ("recall@10", "recall@50", "stale words@50", "stale stems@50", "stale session@50", "mpa", "faa", "fama")
+_FORGETTING = (
+    "recall@10",
+    "recall@50",
+    "stale older@10",
+    "stale older@50",
+    "stale words@50",
+    "stale stems@50",
+    "stale session@50",
+    "mpa",
+    "faa",
+    "fama",
+)
 _INGREDIENTS = ("vectors", "bm25", "fusion", "rrf")
 _SPOKEN = ("recall@3", "vectors@3")
 _SHOWN = ("recall@5", "recall@10", "recall@20", "recall@50", "hit@20", "full@10", "mrr", "stale@50")
@@ -173,17 +189,25 @@ def fit(
 def forgetting(
     data: DataOption,
     only: OnlyOption = None,
+    personas: Annotated[
+        str, typer.Option(help="Of Memora: used (five that rules were written on), kept (the other five), or all.")
+    ] = "all",
+    detector: DetectorOption = "learnt",
+    endings: EndingsOption = "commands",
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
     """Measures what is recalled although it was updated or deleted, before and after reconciling, per task."""
+    if personas not in ("used", "kept", "all"):
+        raise typer.BadParameter("personas are used, kept or all")
     embedder = _cached(None, cache)
+    way = staleness.Way(detector=_detector(detector), endings=_endings(endings))
     with progress_bar() as progress:
         if data.is_dir():
-            weeks = list(staleness.weeks(data))
-            report = staleness.evaluate_weeks(_only(weeks, only), embedder, progress)
+            weeks = [one for one in staleness.weeks(data) if personas in ("all", staleness.half(one.name))]
+            report = staleness.evaluate_weeks(_only(weeks, only), embedder, progress, way)
         else:
-            report = staleness.evaluate_turns(chosen(data, only), embedder, progress)
+            report = staleness.evaluate_turns(chosen(data, only), embedder, progress, way)
     if as_json:
         echo_json(report)
         return
@@ -208,6 +232,40 @@ def injection_(
     for name, row in {**report["kinds"], **{name: report[name] for name in ("all", "own words")}}.items():
         table.add_row(name, *(str(row[one]) for one in injection.COUNTS))
     out.print(table)
+
+
+@eval_app.command("changes")
+def changes_(
+    detector: DetectorOption = "learnt",
+    endings: EndingsOption = "commands",
+    cache: CacheOption = DEFAULT_CACHE,
+    as_json: JsonOption = False,
+) -> None:
+    """Counts, in 200 short talks, true facts ended and lowered, and stale facts that rank above what replaced them."""
+    found, may = None if detector == "none" else _detector(detector), _endings(endings)
+    with progress_bar() as progress:
+        report = changes.evaluate(_cached(None, cache), progress, detector=found, endings=may)
+    if as_json:
+        echo_json(report)
+        return
+    table = Table("talks", *report["all"], title=f"detector {detector}, endings {endings}")
+    for kind, counts in report.items():
+        table.add_row(kind, *map(str, counts.values()))
+    out.print(table)
+
+
+def _detector(name: str) -> DetectorName:
+    found = next((one for one in DETECTORS if one == name), None)
+    if found is None:
+        raise typer.BadParameter(f"detectors are {', '.join(DETECTORS)}")
+    return found
+
+
+def _endings(name: str) -> Endings:
+    found = next((one for one in ENDINGS if one == name), None)
+    if found is None:
+        raise typer.BadParameter(f"endings are {', '.join(ENDINGS)}")
+    return found
 
 
 @eval_app.command("languages")

@@ -14,6 +14,7 @@ from memoria.validate import is_id
 
 _ACROSS, _DOWN = 280, 56
 _BATCH = 1000
+_HOW = {"derived": "-> ", "supersedes": "superseded by ", "doubts": "doubted by "}
 Remake = Callable[[Memory, Record | None], Record]
 """Takes a memory that is made again, and the record it replaces or None; returns its record, with vector and trace."""
 
@@ -140,7 +141,7 @@ def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """Everything that a memory was made from or superseded, and that was made from it or superseded it.
+    """Everything that a memory was made from, superseded or doubts, and that was made from it, superseded or doubts it.
 
     Attributes:
         of: the id that was asked about.
@@ -176,7 +177,7 @@ class Lineage:
             return lines
         drawn.add(id)
         for link in below.get(id, ()):
-            how = "-> " if link.relation == "derived" else "superseded by "
+            how = _HOW[link.relation]
             lines += self._branch(link.child, below, drawn, depth + 1, how, width)
         return lines
 
@@ -235,8 +236,8 @@ class Lineage:
 
 
 def _arrow(start: tuple[int, int], end: tuple[int, int], relation: str) -> str:
-    """An arrow from the right edge of one box to the left edge of another; dashed for "supersedes"."""
-    dash = ' stroke-dasharray="4 3"' if relation == "supersedes" else ""
+    """An arrow from the right edge of one box to the left edge of another; dashed unless it is of derivation."""
+    dash = {"derived": "", "supersedes": ' stroke-dasharray="4 3"', "doubts": ' stroke-dasharray="1 3"'}[relation]
     (x0, y0), (x1, y1) = (start[0] + _ACROSS - 40, start[1] + _DOWN // 2 - 7), (end[0] - 2, end[1] + _DOWN // 2 - 7)
     return f'<path d="M{x0} {y0}L{x1} {y1}" stroke="#444" fill="none" marker-end="url(#tip)"{dash}/>'
 

@@ -13,7 +13,7 @@ from memoria.embedders import embed_whole
 from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
-from memoria.types import Memory, Record, Trace
+from memoria.types import Link, Memory, Record, Trace
 from memoria.validate import check_trace
 
 
@@ -93,7 +93,7 @@ class Records:
         parts = gist.memory.parts
         out = [one for one in parts if one.id in leaving]
         left = [one for one in parts if one.id not in leaving]
-        below = [one.child for one in self.store.links([gist.memory.id]) if one.parent == gist.memory.id]
+        below = [one.child for one in self.store.links([gist.memory.id]) if _below(one, gist.memory.id)]
         if len(left) < 2 and not (left and below):
             again = [_instead(record, gist.memory) for record in self.store.read(below) if record is not None]
             return replace(moved([gist.memory.id], add=[self.remade(one, None) for one in parts]), replace=tuple(again))
@@ -107,6 +107,10 @@ class Records:
 
 def _holds(gist: Record | None, ids: Set[str]) -> TypeGuard[Record]:
     return gist is not None and any(part.id in ids for part in gist.memory.parts)
+
+
+def _below(link: Link, id: str) -> bool:
+    return link.relation == "derived" and link.parent == id
 
 
 def _instead(record: Record, gist: Memory) -> Record:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # Tokens of a batch: with more, the matrices leave the cache of the processor.
 _TOKENS = 1024
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Transformer:
@@ -64,23 +66,40 @@ class Transformer:
                     list(threads.map(fill, many))
         return out
 
+    def known(self, text: str) -> float:
+        """The share of the words of a text that the vocabulary has whole, in [0, 1]; 1 where there are no words."""
+        words = _WORD.findall(text)
+        whole = sum(len(one.ids) == 1 for one in self._tokenizer.encode_batch(words, add_special_tokens=False))
+        return whole / len(words) if words else 1.0
+
     def _pooled(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """tokens: of texts in the order of their length."""
         import numpy as np
 
         lengths = [len(ids) for ids in tokens]
-        x = self._embedded(np.concatenate(tokens), np.concatenate([np.arange(n) for n in lengths]))
-        for layer in self._layers:
-            x = self._layer(f"encoder.layer.{layer}.", x, lengths)
+        x = self._computed(tokens, [[0] * n for n in lengths])
         mean = np.add.reduceat(x, np.cumsum([0, *lengths[:-1]])) / np.array(lengths, np.float32)[:, None]
         unit: Vectors = mean / np.linalg.norm(mean, axis=1, keepdims=True)
         return unit
 
-    def _embedded(self, ids: np.ndarray[Any, Any], positions: np.ndarray[Any, Any]) -> Vectors:
+    def _computed(self, tokens: Sequence[Sequence[int]], types: Sequence[Sequence[int]]) -> Vectors:
+        """The last layer, shape (all tokens, d). types: 0 or 1 for each token."""
+        import numpy as np
+
+        lengths = [len(ids) for ids in tokens]
+        positions = np.concatenate([np.arange(n) for n in lengths])
+        x = self._embedded(np.concatenate(tokens), positions, np.concatenate(types))
+        for layer in self._layers:
+            x = self._layer(f"encoder.layer.{layer}.", x, lengths)
+        return x
+
+    def _embedded(
+        self, ids: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], types: np.ndarray[Any, Any]
+    ) -> Vectors:
         weights = self._weights
         x = weights["embeddings.word_embeddings.weight"][ids]
         x += weights["embeddings.position_embeddings.weight"][positions]
-        x += weights["embeddings.token_type_embeddings.weight"][0]
+        x += weights["embeddings.token_type_embeddings.weight"][types]
         return self._norm("embeddings.LayerNorm", x)
 
     def _layer(self, name: str, x: Vectors, lengths: Sequence[int]) -> Vectors:
@@ -104,6 +123,42 @@ class Transformer:
         x *= self._weights[f"{name}.weight"]
         x += self._weights[f"{name}.bias"]
         return x
+
+
+class Pairs(Transformer):
+    """The same model over two texts at once, `[CLS] first [SEP] second [SEP]`, with changed matrices.
+
+    changes: what is added to a matrix, by its name without ".weight", shape (out, in).
+    """
+
+    def __init__(self, folder: Path, sha256: str, most: int, changes: Mapping[str, Vectors]) -> None:
+        super().__init__(folder, sha256, most)
+        changed = {f"{name}.weight": self._weights[f"{name}.weight"] + change for name, change in changes.items()}
+        self._weights = {**self._weights, **changed}
+
+    def views(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        """[CLS], the mean of the first text, that of the second, and their distances: shape (n, 4 d), n > 0."""
+        import numpy as np
+
+        read = self._tokenizer.encode_batch([(first.strip(), second.strip()) for first, second in pairs])
+        out = np.empty((len(read), 4 * self._weights["embeddings.LayerNorm.weight"].size), np.float32)
+        with one_thread():
+            for batch in batches([len(one.ids) for one in read]):
+                some = [read[n] for n in batch]
+                x = self._computed([one.ids for one in some], [one.type_ids for one in some])
+                starts = np.cumsum([0, *(len(one.ids) for one in some)])
+                for n, one, start in zip(batch, some, starts, strict=False):
+                    out[n] = _viewed(x[start : start + len(one.ids)], one.type_ids)
+        return out
+
+
+def _viewed(x: Vectors, types: Sequence[int]) -> Vectors:
+    """x: of one pair, shape (tokens, d). The marks at the ends of the texts are in no mean."""
+    import numpy as np
+
+    one = types.index(1)
+    first, second = (part.sum(0) / np.float32(max(len(part), 1)) for part in (x[1 : one - 1], x[one:-1]))
+    return np.concatenate([x[0], first, second, np.abs(first - second)])
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -144,7 +144,7 @@ class Change(Retention, Weights):
         superseding.expire(self._records, ending, when)
 
     def history(self, id: IdLike) -> Memories:
-        """What a memory superseded and what superseded it.
+        """What a memory superseded or doubts, and what superseded or doubts it.
 
         Args:
             id: of the memory, or the memory.

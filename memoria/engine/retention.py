@@ -242,6 +242,7 @@ class Retention(View):
             ids: ids or memories.
 
         Raises:
+            Held: one is under a hold.
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
@@ -287,7 +288,7 @@ class Retention(View):
         self.store.mark(self._mine(ids), pinned=False)
 
     def hold(self, *ids: IdLike, reason: str) -> None:
-        """Holds memories (legal, safety-critical): as `pin`, and `forget` and `amend` raise Held.
+        """Holds memories (legal, safety-critical): as `pin`; to forget, change, end or archive one raises Held.
 
         Args:
             ids: ids or memories.

@@ -91,13 +91,12 @@ class View:
             zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock`
                 gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
-            endings: what may end a memory by itself: "never", "commands" or "sure".
-            judge: gives the log-odds that a statement makes memories untrue; "learnt" is the installed one.
+            endings, judge: what may end a memory by itself, and who judges changes; see `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
-        check_choice("reinforce", reinforce, get_args(Reinforcing))
+        _check_options(reinforce, endings)
         self.store = store
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
@@ -106,7 +105,6 @@ class View:
         self._told: Clock = partial(_told, clock)
         self._zone = as_zone(zone)
         self._day_first = check_flag("day_first", day_first)
-        check_choice("endings", endings, ENDINGS)
         self._endings: Endings = endings
         self._judging = check_judge(judge)
         self._reinforcing: Reinforcing = reinforce
@@ -223,6 +221,11 @@ class View:
         except StoreClosed:
             count = "closed"
         return f"<{type(self).__name__} {where} of {self.store!r}: {count}>"
+
+
+def _check_options(reinforce: str, endings: str) -> None:
+    check_choice("reinforce", reinforce, get_args(Reinforcing))
+    check_choice("endings", endings, ENDINGS)
 
 
 def check_judge(given: JudgeLike) -> JudgeLike:

@@ -18,7 +18,7 @@ from memoria.protocols import Change, Store
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
-from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
+from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
@@ -163,10 +163,15 @@ def _put_instead(records: Records, new: Record, old: Memory) -> None:
     if new.memory.text != old.text:
         effects = consequences(store, (), [new.memory])
     _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
+    todo = Change(replace=(new,))
     if effects.gone or len(effects.changed) > 1:
-        store.revise(change(store, effects, records.remade, [new]))
-    else:
-        store.replace(new)
+        todo = change(store, effects, records.remade, [new])
+    store.revise(replace(todo, unlinks=_unjudged(store, effects.changed)))
+
+
+def _unjudged(store: Store, ids: Collection[str]) -> tuple[Link, ...]:
+    """Doubts of texts that change, or about them: they were judged as they were."""
+    return tuple(link for link in store.links(sorted(ids)) if link.relation == "doubts") if ids else ()
 
 
 def plan(store: Store, order: Order) -> Plan:
