@@ -39,12 +39,13 @@ _PANELS = {
     "The store": (maintain,),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),
-    "Measured": (demo, bench, quality, suite, lab),
+    "Measured": (demo, bench, quality, suite, lab, detector),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
     "distill": "Memory in weights",
+    "fit": "Measured",
     "bench": "Measured",
     "eval": "Measured",
 }
