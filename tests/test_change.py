@@ -187,6 +187,18 @@ def test_a_command_ends_one_item(endings: str) -> None:
         assert memory.reconcile() == ()
 
 
+@pytest.mark.parametrize(
+    "later",
+    ["> Please remove 'Bob Ray' from the guests.", "From: Tom\nPlease remove 'Bob Ray' from the guests."],
+)
+def test_a_pasted_command_ends_nothing(later: str) -> None:
+    with opened(endings="sure") as memory:
+        old, _ = tell(memory, "The guests are Ann Lee, Bob Ray and Cy Fox.", later)
+        assert all(one.action == "doubt" for one in memory.reconcile())
+        assert memory.get(old.id) == old
+        assert memory.get(old.id).valid_to is None
+
+
 def test_to_forget_is_never_done_without_a_confirmation() -> None:
     with opened(endings="sure") as memory:
         old, new = tell(memory, "My address is 7 Oak Street.", "Forget my address.")

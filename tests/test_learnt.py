@@ -23,6 +23,7 @@ from memoria.evaluation.quality.datasets import Conversation
 from memoria.learnt import fit as fitting
 from memoria.learnt import judge
 from memoria.learnt.adapted import Adapted, read
+from memoria.learnt.asserting import asserts
 from memoria.learnt.detector import NEVER, WEIGHTS, Learnt, Reader
 from memoria.learnt.fit import fit, platt
 from memoria.learnt.grammar import _WORDINGS, ATTRIBUTES, FOLDS, Grammar, Pair
@@ -256,6 +257,45 @@ def test_what_is_not_in_english_is_never_judged_untrue(statement: str, memory: s
     assert judge()(statement, [memory]) == [NEVER]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Did I tell you that I moved?",
+        "Is it Ghent? Or Porto?",
+        "If I moved to Ghent, I would be happy.",
+        "Oh, maybe I will live in Ghent.",
+        "I might move to Ghent.",
+        "I am thinking of moving to Ghent.",
+        'Sam wrote: "I live in Ghent now."',
+        'The letter begins with "I live in Ghent now".',
+        '"I live in Ghent now", said Sam.',
+        "",
+    ],
+)
+def test_questions_suppositions_and_quotes_assert_nothing(text: str) -> None:
+    assert not asserts(text)
+    assert judge()(text, ["I live in Porto."]) == [NEVER]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I moved to Ghent.",
+        "I moved to Ghent. How was your day?",
+        "We could not get the hall, so it is in the library.",
+        'My new password is "apple".',
+        "Dr. Patel left, I see Dr. Haddad now.",
+        "Would you believe it? I moved.",
+    ],
+)
+def test_what_is_said_to_be_so_asserts(text: str) -> None:
+    assert asserts(text)
+
+
+def test_a_question_is_never_untrue() -> None:
+    assert judge()(CHANGES[0][0], ["Is my dentist Dr. Patel?"]) == [NEVER]
+
+
 def test_the_judge_is_loaded_once_for_all_threads() -> None:
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda n: (judge(), judge()(*[CHANGES[n % 3][0], [CHANGES[n % 3][1]]])), range(6)))
@@ -313,9 +353,11 @@ def test_counts_of_talks() -> None:
         "stale": 1,
         "first": 1,
         "found": 1,
+        "found ahead": 1,
         "found ended": 1,
         "true": 3,
         "lowered": 2,
+        "lowered ahead": 1,
         "ended": 1,
     }
 

@@ -48,6 +48,7 @@ _GROUPS = {
     "fit": "Measured",
     "bench": "Measured",
     "eval": "Measured",
+    "fit": "Measured",
 }
 
 

@@ -34,13 +34,14 @@ def fit_detector(
     memora: MemoraOption = None,
     steps: Annotated[int, typer.Option(min=2, help="Steps of training.")] = STEPS,
     seed: SeedOption = 1,
+    pairs: Annotated[int, typer.Option(min=0, help="Pairs of each persona's talk, about so many.")] = sessions.PAIRS,
     fold: Annotated[int, typer.Option(min=0, max=FOLDS - 1, help="The fifth of the grammar to calibrate on.")] = 0,
     cache: CacheOption = DEFAULT_CACHE,
     as_json: JsonOption = False,
 ) -> None:
     """Trains the judge of changes on the grammar and on five of Memora's personas, and calibrates it."""
     with progress_bar() as progress:
-        natural = _natural(memora, cache, seed, progress)
+        natural = _natural(memora, cache, seed, progress, pairs)
         adapted = fit(natural, minilm_folder(), steps, seed, fold, progress)
     adapted.write(to)
     report = {
@@ -86,7 +87,7 @@ def eval_detector(
         "rules": endings.by_rules(endings.talks("talks")),
         "still": endings.judged(endings.talks("still"), judge),
     }
-    report["held out"] = endings.held_kinds(judge.reader, seed, 0)
+    report["held out"] = endings.held_kinds(judge, seed, 0)
     report["languages"] = endings.in_languages(judge)
     with progress_bar() as progress:
         if locomo is not None:
@@ -99,15 +100,18 @@ def eval_detector(
     echo_json(report) if as_json else _show(report)
 
 
-def _natural(memora: Path | None, cache: Path, seed: int, progress: Progress) -> dict[str, list[Pair]]:
+def _natural(
+    memora: Path | None, cache: Path, seed: int, progress: Progress, count: int = sessions.PAIRS
+) -> dict[str, list[Pair]]:
     if memora is None:
         return {}
-    return sessions.pairs(memora, sessions.learnable(memora), Cached(as_embedder(MINILM), cache), seed, progress)
+    embedder = Cached(as_embedder(MINILM), cache)
+    return sessions.pairs(memora, sessions.learnable(memora), embedder, seed, progress, count)
 
 
 def _show(report: dict[str, Any]) -> None:
     out.print(report["judge"], report["latency"])
-    shown = ("stale", "first", "found", "found ended", "true", "lowered", "ended")
+    shown = ("stale", "first", "found", "found ahead", "found ended", "true", "lowered", "lowered ahead", "ended")
     table = Table("talks", *shown, title="changes found, and true facts lowered (p >= .5) and ended (p >= .9, margin)")
     rows = dict(report["talks"])
     for code, both in report["languages"].items():

@@ -12,6 +12,7 @@ from memoria.embedders import MINILM_SHA256, minilm_folder
 from memoria.encoders import background
 from memoria.errors import ModelCorrupt, ModelNotFound
 from memoria.learnt.adapted import MOST, Adapted, read
+from memoria.learnt.asserting import asks, asserts
 from memoria.protocols import Judge
 from memoria.text.tongue import ENGLISH, tongues
 
@@ -42,10 +43,14 @@ class Learnt:
         self.reader = Reader(read(path), folder)
 
     def __call__(self, statement: str, texts: Sequence[str]) -> list[float]:
-        """The log-odds that the statement makes each text untrue; `NEVER` for what is not in English."""
+        """The log-odds that the statement makes each text untrue.
+
+        `NEVER` for what is not in English, for questions, and for a statement that asserts nothing of its own.
+        """
         found = [NEVER] * len(texts)
         reads = self.reader.reads
-        readable = [n for n, text in enumerate(texts) if reads(text)] if reads(statement) else []
+        told = reads(statement) and asserts(statement)
+        readable = [n for n, text in enumerate(texts) if told and reads(text) and not asks(text)]
         if readable:
             odds = self.reader.log_odds([(statement, texts[n]) for n in readable])
             for n, one in zip(readable, odds.tolist(), strict=True):

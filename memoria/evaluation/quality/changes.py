@@ -124,8 +124,8 @@ def _play(memory: Memoria, talk: Talk, detector: DetectorLike | None) -> Outcome
     *around, also, first, asked, later = told
     again = False
     if detector is not None:
-        memory.reconcile(detector=detector)
-        again = bool(memory.reconcile(detector=detector))
+        memory.reconcile(also, first, asked, later, detector=detector)
+        again = bool(memory.reconcile(later, detector=detector))
     valid = [one for one in memory.list() if one.valid_to is None]
     doubted = {link.parent for link in memory.store.links([one.id for one in told]) if link.relation == "doubts"}
     hits = [hit.memory.id for hit in memory.recall(talk.question, k=_DEPTH)]

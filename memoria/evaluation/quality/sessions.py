@@ -27,13 +27,13 @@ def learnable(folder: Path) -> list[str]:
 
 
 def pairs(
-    folder: Path, personas: Sequence[str], embedder: Embedder, seed: int, progress: Progress
+    folder: Path, personas: Sequence[str], embedder: Embedder, seed: int, progress: Progress, count: int = PAIRS
 ) -> dict[str, list[Pair]]:
-    """Natural pairs of each persona."""
+    """Natural pairs of each persona, about `count` of them that change nothing."""
     found = {}
     for done, name in enumerate(personas, 1):
         talk = turns([one for one in _sessions(folder) if one["persona"] == name])
-        found[name] = natural(talk, embedder.embed([one.text for one in talk]), PAIRS, seed)
+        found[name] = natural(talk, embedder.embed([one.text for one in talk]), count, seed)
         progress("talks", done, len(personas))
     return found
 
