@@ -45,7 +45,6 @@ _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
     "distill": "Memory in weights",
-    "fit": "Measured",
     "bench": "Measured",
     "eval": "Measured",
     "fit": "Measured",
