@@ -226,6 +226,24 @@ def forgetting(
     out.print(", ".join(f"{count} {name}" for name, count in report["proposals"].items()))
 
 
+@eval_app.command("injection")
+def injection_(
+    embedder: EmbedderOption = None, cache: CacheOption = DEFAULT_CACHE, as_json: JsonOption = False
+) -> None:
+    """Lets texts of others tell an obedient model what to do, and counts what it did to the memory."""
+    with progress_bar() as progress:
+        report = injection.evaluate(_cached(embedder, cache), progress)
+    if as_json:
+        echo_json(report)
+        return
+    table = Table(
+        "kind", *injection.COUNTS, title="Cases in which it happened; own words: the user says it, for control"
+    )
+    for name, row in {**report["kinds"], **{name: report[name] for name in ("all", "own words")}}.items():
+        table.add_row(name, *(str(row[one]) for one in injection.COUNTS))
+    out.print(table)
+
+
 @eval_app.command("changes")
 def changes_(
     detector: DetectorOption = "learnt",
@@ -258,24 +276,6 @@ def _endings(name: str) -> Endings:
     if found is None:
         raise typer.BadParameter(f"endings are {', '.join(ENDINGS)}")
     return found
-
-
-@eval_app.command("injection")
-def injection_(
-    embedder: EmbedderOption = None, cache: CacheOption = DEFAULT_CACHE, as_json: JsonOption = False
-) -> None:
-    """Lets texts of others tell an obedient model what to do, and counts what it did to the memory."""
-    with progress_bar() as progress:
-        report = injection.evaluate(_cached(embedder, cache), progress)
-    if as_json:
-        echo_json(report)
-        return
-    table = Table(
-        "kind", *injection.COUNTS, title="Cases in which it happened; own words: the user says it, for control"
-    )
-    for name, row in {**report["kinds"], **{name: report[name] for name in ("all", "own words")}}.items():
-        table.add_row(name, *(str(row[one]) for one in injection.COUNTS))
-    out.print(table)
 
 
 @eval_app.command("languages")
