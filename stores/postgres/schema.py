@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 3
+FORMAT = 4
 PARTITIONS = 16
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
@@ -122,7 +122,8 @@ _TABLES = {
         PRIMARY KEY (tenant, event)""",
     ),
 }
-# Vectors of the passages of long texts, except the first; where each begins in its text.
+# Vectors of the passages of long texts, except the first; where each begins in its text. Of gists, those of parts, with
+# the number of the part times 2^20.
 _PASSAGE = """
         tenant bytea NOT NULL,
         slot bigint NOT NULL,
@@ -236,7 +237,12 @@ def _format_3(partitions: int) -> list[str]:
     return [*_partitioned("passage", "tenant", _PASSAGE, partitions), *quiet]
 
 
-_STEPS = (_format_1, _format_2, _format_3)
+def _format_4(_: int) -> list[str]:
+    """Nothing but the number: an older memoria would not tell parts of gists apart in `passage.start`."""
+    return []
+
+
+_STEPS = (_format_1, _format_2, _format_3, _format_4)
 
 
 def _split(script: str) -> list[str]:
