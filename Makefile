@@ -25,7 +25,7 @@ lint: $(VENV)/installed ## style and types
 	$(BIN)/mypy
 
 test: lint ## style, types, and every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench forget --n 10000

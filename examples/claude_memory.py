@@ -1,6 +1,6 @@
 """Claude's memory files in a store: edited as Claude edits them, and gone when deleted. Run it:
 
-    pip install 'memoria[anthropic]'
+    pip install 'memoria-runtime[anthropic]'
     python examples/claude_memory.py
 
 With a key, give the tool to the SDK's runner instead:

@@ -1,6 +1,6 @@
 """A LangGraph graph that remembers between runs, and whose deletion leaves no byte behind. Run it:
 
-pip install 'memoria[langgraph]' langgraph
+pip install 'memoria-runtime[langgraph]' langgraph
 python examples/langgraph_store.py
 """
 

@@ -1,6 +1,6 @@
 """A client of `memoria mcp` over stdio: builds a graph, asks, forgets, and looks at every byte. Run it:
 
-pip install 'memoria[mcp]'
+pip install 'memoria-runtime[mcp]'
 python examples/mcp_client.py
 """
 

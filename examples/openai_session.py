@@ -1,6 +1,6 @@
 """A conversation of the OpenAI Agents SDK that lasts, is recalled with everything else, and is erased. Run it:
 
-pip install 'memoria[openai-agents]'
+pip install 'memoria-runtime[openai-agents]'
 python examples/openai_session.py
 """
 

@@ -1,6 +1,6 @@
 """A pydantic-ai agent that remembers in one run and knows in the next. Run it:
 
-pip install 'memoria[pydantic-ai]'
+pip install 'memoria-runtime[pydantic-ai]'
 python examples/pydantic_ai_memory.py
 """
 

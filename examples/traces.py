@@ -1,6 +1,6 @@
 """Traces of an agent's memory, without a word of what it holds. Run it:
 
-pip install 'memoria[otel]' opentelemetry-sdk
+pip install 'memoria-runtime[otel]' opentelemetry-sdk
 python examples/traces.py
 """
 

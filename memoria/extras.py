@@ -15,7 +15,7 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise MissingExtra(f"{error.name} is not installed: pip install 'memoria[{name}]'") from error
+        raise MissingExtra(f"{error.name} is not installed: pip install 'memoria-runtime[{name}]'") from error
 
 
 @contextmanager

@@ -54,9 +54,9 @@ except memoria.MissingExtra as error:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     extra = name.replace("_", "-")
     assert done.stdout.startswith("True ")
-    assert done.stdout.strip().endswith(f"pip install 'memoria[{extra}]'")
+    assert done.stdout.strip().endswith(f"pip install 'memoria-runtime[{extra}]'")
     assert f"\n{extra} = [" in (ROOT / "pyproject.toml").read_text()
-    assert f"pip install 'memoria[{extra}]'" in (ROOT / "docs" / "integrations" / f"{extra}.md").read_text()
+    assert f"pip install 'memoria-runtime[{extra}]'" in (ROOT / "docs" / "integrations" / f"{extra}.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

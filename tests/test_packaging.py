@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -49,4 +50,12 @@ def test_import_loads_nothing_heavy() -> None:
 def test_a_missing_extra_names_what_installs_it() -> None:
     code = "import sys; sys.modules['psycopg'] = None; import memoria; memoria.open('postgresql://nowhere?keys=k')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
-    assert "MissingExtra: the store in PostgreSQL needs: pip install 'memoria[postgres]'" in done.stderr
+    assert "MissingExtra: the store in PostgreSQL needs: pip install 'memoria-runtime[postgres]'" in done.stderr
+
+
+def test_nothing_says_to_install_what_has_another_owner() -> None:
+    """The distribution named "memoria" is somebody else's; ours is memoria-runtime."""
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    texts = {name: (ROOT / name).read_bytes() for name in files.split("\0") if (ROOT / name).is_file()}
+    old = re.compile(rb"pip install [^\n]*\bmemoria(?!-runtime)(?:\[|'|\"|$)|\bmemoria\[", re.M)
+    assert not [name for name, text in texts.items() if name != "tests/test_packaging.py" and old.search(text)]

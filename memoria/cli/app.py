@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
+from memoria import __version__
+from memoria.cli.terminal import Grid
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
@@ -23,13 +26,34 @@ from memoria.protocols import Store
 from memoria.stores.registry import is_url
 from memoria.types import Memory
 
-app = typer.Typer(
-    help="A memory for agents, with exact forgetting.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+_waiting: ContextVar[float] = ContextVar("waiting", default=10.0)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 out = Console()
 err = Console(stderr=True)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0, envvar="MEMORIA_TIMEOUT", help="Seconds to wait for another writer of the store.")
+    ] = 10.0,
+) -> None:
+    """A memory for agents, with exact forgetting."""
+    _waiting.set(timeout)
+
+
+def waiting() -> float:
+    """Seconds to wait for another writer of the store: --timeout."""
+    return _waiting.get()
 
 
 def place(text: str | Path) -> Path | str:
@@ -65,10 +89,10 @@ DEFAULT_STORE = Path("agent.memoria")
 def opened(
     store: Path | str, namespace: str, mode: Literal["r", "rw"], *, zone: str | None = None
 ) -> Iterator[Memoria]:
-    """Opens a namespace of a store, with progress bars on stderr; waits up to 10 s for another writer."""
+    """Opens a namespace of a store, with progress bars on stderr; waits up to --timeout for another writer."""
     with (
         progress_bar() as progress,
-        open_memoria(store, mode=mode, timeout=10.0, progress=progress, zone=zone) as memory,
+        open_memoria(store, mode=mode, timeout=waiting(), progress=progress, zone=zone) as memory,
     ):
         yield memory.namespace(*parts(namespace))
 
@@ -77,7 +101,7 @@ def opened(
 def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]:
     """The store alone, for what needs no embedder: that of a program may be a callable, which nobody else has."""
     with progress_bar() as progress:
-        found = open_store(store, as_embedder(None).card, mode, 10.0, progress)
+        found = open_store(store, as_embedder(None).card, mode, waiting(), progress)
         try:
             yield found
         finally:
@@ -126,10 +150,13 @@ def _plain(value: Any) -> Any:
 
 def show_memories(memories: Iterable[Memory], title: str | None = None, on: Console | None = None) -> None:
     """Prints memories as a table, on stdout or on another console."""
-    table = Table("id", "namespace", "created", "subject", "text", title=title)
+    grid = Grid("id", "namespace", "created", "subject", "text", title=title)
     for one in memories:
-        table.add_row(one.id, "/".join(one.namespace), f"{one.created_at:%Y-%m-%d %H:%M}", one.subject or "", one.text)
-    (out if on is None else on).print(table)
+        grid.add(one.id, "/".join(one.namespace), f"{one.created_at:%Y-%m-%d %H:%M}", one.subject, one.text)
+    shown_on = out if on is None else on
+    if title is not None and not shown_on.is_terminal:
+        err.print(Text(f"{title}:"))
+    grid.show(shown_on)
 
 
 def echo_json(value: Any) -> None:

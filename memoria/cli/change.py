@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,8 +26,10 @@ from memoria.cli.app import (
     progress_bar,
     show_memories,
 )
+from memoria.cli.prefixes import whole
 from memoria.cli.quality import DEFAULT_CACHE, CacheOption, DataOption, OnlyOption, chosen, eval_app
-from memoria.cli.retention import DryOption, IdsArgument, agreed
+from memoria.cli.retention import DryOption, IdsArgument, agreed, done
+from memoria.cli.terminal import Grid, visible
 from memoria.cli.verbs import IdArgument
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
@@ -85,11 +88,11 @@ def gathered(memory: Memoria, night: Night) -> list[tuple[str, list[str]]]:
 
 def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
     """A table of gists, and a line of counts on stderr."""
-    table = Table("gist", "joined by", title="Gists" + (" that would be made" if night.dry_run else ""))
+    grid = Grid("id", "joined by", title="Gists" + (" that would be made" if night.dry_run else ""))
     for id, texts in rows:
-        table.add_row(id or "(new)", "\n".join(texts))
+        grid.add(id or "(new)", "\n".join(texts))
     if rows:
-        out.print(table)
+        grid.show(out)
     would = "would be " if night.dry_run else ""
     err.print(
         f"{night.replayed} memories replayed, {night.absorbed} {would}gathered into {len(night.gists)} gists, "
@@ -111,7 +114,7 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
 def consolidate(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Makes one gist of two or more memories; each can be taken out of it again."""
     with opened(store, "", "rw") as memory:
-        gist = memory.consolidate(*ids)
+        gist = memory.consolidate(*whole(memory, *ids))
     if as_json:
         echo_json(gist)
     else:
@@ -128,8 +131,9 @@ def supersede(
 ) -> None:
     """A new fact takes the place of an old one; both stay, each for its time."""
     with opened(store, "", "rw") as memory:
-        home = memory.namespace(*memory.get(old).namespace)
-        new = home.supersede(old, text, at=_utc(at))
+        (known,) = whole(memory, old)
+        home = memory.namespace(*memory.get(known).namespace)
+        new = home.supersede(known, text, at=_utc(at))
     if as_json:
         echo_json(new)
     else:
@@ -137,25 +141,26 @@ def supersede(
 
 
 @app.command()
-def expire(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, at: AtOption = None) -> None:
+def expire(
+    ids: IdsArgument, store: StoreOption = DEFAULT_STORE, at: AtOption = None, as_json: JsonOption = False
+) -> None:
     """Ends memories: they no longer hold, and are found only by --as-of."""
-    with opened(store, "", "rw") as memory:
-        memory.expire(*ids, at=_utc(at))
+    done(store, ids, partial(Memoria.expire, at=_utc(at)), as_json=as_json)
 
 
 @app.command()
 def history(id: IdArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """What a fact superseded and what superseded it, each with the time in which it held."""
     with opened(store, "", "r") as memory:
-        found = memory.history(id)
+        found = memory.history(*whole(memory, id))
     if as_json:
         echo_json(found)
         return
-    table = Table("from", "to", "id", "text")
+    grid = Grid("from", "to", "id", "text")
     for one in found:
         begun, ended = one.valid_from or one.created_at, one.valid_to
-        table.add_row(f"{begun:%Y-%m-%d %H:%M}", "" if ended is None else f"{ended:%Y-%m-%d %H:%M}", one.id, one.text)
-    out.print(table)
+        grid.add(f"{begun:%Y-%m-%d %H:%M}", ended and f"{ended:%Y-%m-%d %H:%M}", one.id, one.text)
+    grid.show(out)
 
 
 @app.command()
@@ -167,14 +172,14 @@ def lineage(
 ) -> None:
     """What a memory was made from, and what was made from it."""
     with opened(store, "", "r") as memory:
-        found = memory.lineage(id)
+        found = memory.lineage(*whole(memory, id))
     if svg is not None:
         svg.write_text(found.svg())
         err.print(f"Drawn into {svg}.")
     if as_json:
         echo_json(found)
     else:
-        typer.echo(found.text())
+        typer.echo(visible(found.text()))
 
 
 @eval_app.command("consolidation")

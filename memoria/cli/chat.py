@@ -26,8 +26,10 @@ from memoria.cli.app import (
     parts,
     progress_bar,
     show_memories,
+    waiting,
 )
 from memoria.cli.change import gathered, show_night
+from memoria.cli.terminal import hanging, visible
 from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
@@ -63,7 +65,7 @@ def chat(
     --json, each reply is one line of JSON.
     """
     # No progress bar may be on the screen while the user types.
-    with open_memoria(store, timeout=10.0, zone=zone) as whole:
+    with open_memoria(store, timeout=waiting(), zone=zone) as whole:
         memory = whole.namespace(*parts(namespace))
         with err.status("Loading the model"):
             agent = Agent(
@@ -149,13 +151,13 @@ class Chat:
                 name, _, rest = text[1:].partition(" ")
                 known = self.commands.get(name)
                 if known is None:
-                    out.print(f"[red]There is no /{escape(name)}[/]; /help lists what there is.")
+                    out.print(f"[red]There is no /{escape(visible(name))}[/]; /help lists what there is.")
                 else:
                     known[0](rest.strip())
             else:
                 self.say(text)
         except MemoriaError as error:
-            out.print(f"[red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False)
+            out.print(f"[red]{type(error).__name__}[/]: {escape(visible(error))}", highlight=False)
 
     def say(self, text: str, *, readmit: bool = False) -> None:
         """Sends a message; prints the reply as it comes, and what was recalled for it."""
@@ -177,7 +179,7 @@ class Chat:
         """Prints the pieces of a reply as they come; Ctrl-C ends the reply, not the conversation."""
         try:
             for piece in answer:
-                out.print(piece, end="", markup=False, highlight=False, soft_wrap=True)
+                out.print(visible(piece), end="", markup=False, highlight=False, soft_wrap=True)
         except KeyboardInterrupt:
             answer.cancel()
             answer.close()
@@ -187,7 +189,7 @@ class Chat:
         for place, hit in enumerate(reply.hits, 1):
             out.print(f"[dim]{place}. {_told(hit.memory)}  {_because(hit)}[/]", highlight=False)
         for change in reply.settled:
-            out.print(f"[yellow]settled:[/] {escape(change.reason)}", highlight=False)
+            out.print(f"[yellow]settled:[/] {escape(visible(change.reason))}", highlight=False)
         if reply.refusal is not None:
             out.print("[yellow]not remembered: it was forgotten here once; /readmit takes it back[/]")
         for receipt in reply.receipts:
@@ -202,7 +204,7 @@ class Chat:
         for title, hits in (("in the prompt", self.last.hits), ("runners-up", self.last.runners_up)):
             out.print(f"[bold]{title}[/]" if hits else f"[dim]{title}: none[/]")
             for place, hit in enumerate(hits, 1):
-                out.print(f"{place}. {_told(hit.memory)}\n   [dim]{escape(hit.explain())}[/]", highlight=False)
+                out.print(f"{place}. {_told(hit.memory)}\n   [dim]{escape(visible(hit.explain()))}[/]", highlight=False)
 
     def forget(self, what: str) -> None:
         if not what:
@@ -239,7 +241,9 @@ class Chat:
         try:
             self.as_of = datetime.fromisoformat(when).replace(tzinfo=UTC)
         except ValueError:
-            out.print(f"[red]{escape(when)}[/] is no date such as 2026-05-04 or 2026-05-04T12:30.", highlight=False)
+            out.print(
+                f"[red]{escape(visible(when))}[/] is no date such as 2026-05-04 or 2026-05-04T12:30.", highlight=False
+            )
             return
         out.print(f"[dim]Recalling as of {self.as_of:%Y-%m-%d %H:%M} UTC.[/]", highlight=False)
 
@@ -269,7 +273,7 @@ class Chat:
 
 def _told(memory: Memory) -> str:
     """One memory on a line: when, who, what."""
-    return escape(f"{memory.day()} {memory.provenance.speaker or ''}: {memory.text}")
+    return escape(hanging(f"{memory.day()} {memory.provenance.speaker or ''}: {memory.text}", "   "))
 
 
 def _because(hit: Hit) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memoria.cli.app import JsonOption, app, echo_json, err, out, progress_bar
+from memoria.cli.terminal import visible
 from memoria.data import SUBJECT, questions, week
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open as open_memoria
@@ -81,7 +82,7 @@ def _own(place: Path, file: Path, forget: str | None, asks: Sequence[str]) -> Pl
     if left_out:
         err.print(f"Left out, because made from what is not in the file: lines {', '.join(map(str, left_out))}.")
     if forget is None:
-        err.print(_chosen(subject), highlight=False, markup=False)
+        err.print(visible(_chosen(subject)), highlight=False, markup=False)
     return played
 
 
@@ -127,9 +128,9 @@ def _show_hits(question: str, hits: Mapping[str, Hit]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column()  # the only one that may become narrower than its text
     for name, hit in hits.items():
-        said = Text(_said(hit), no_wrap=True, overflow="ellipsis")
+        said = Text(visible(_said(hit)), no_wrap=True, overflow="ellipsis")
         table.add_row(f"  {name}", f"{hit.memory.created_at:%Y-%m-%d %H:%M}", said)
-    out.print(Text(question, style="bold"))
+    out.print(Text(visible(question), style="bold"))
     out.print(table)
 
 
@@ -141,7 +142,7 @@ def _said(hit: Hit) -> str:
 
 def _show_forgotten(seen: Forgetting) -> None:
     derived = f", and {seen.derived} made from them" if seen.derived else ""
-    out.print(f"Everything about {seen.subject}: ", end="", markup=False, highlight=False)
+    out.print(visible(f"Everything about {seen.subject}: "), end="", markup=False, highlight=False)
     out.print(f"{seen.memories:,} memories{derived}, in {seen.seconds * 1000:.1f} ms.", highlight=False)
     out.print(
         f"Looked for {seen.needles:,} texts, words, vectors and keys in {seen.bytes_scanned:,} bytes: "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -21,6 +22,7 @@ from memoria.cli.app import (
     progress_bar,
 )
 from memoria.cli.bench import FolderOption, SeedOption, bench_app, show, workplace
+from memoria.cli.terminal import visible
 from memoria.embedders import MiniLM
 from memoria.errors import InvalidQuery
 
@@ -72,13 +74,17 @@ def ask(
     prompt: Annotated[str, typer.Argument(help="What to ask.")],
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Prints the answer of the distilled model, from weights alone; names the active shards on stderr."""
     with opened(store, namespace, "r") as memory:
         model = memory.distilled()
         answer, route = model.generate(prompt), model.route(prompt)
+    if as_json:
+        echo_json({"answer": answer, "route": route})
+        return
     err.print(f"Shards: {', '.join(route.shards) or 'none, the base answers'} (nearest {route.nearest:.2f}).")
-    typer.echo(answer)
+    typer.echo(visible(answer))
 
 
 @distill_app.command()
@@ -117,7 +123,7 @@ def export(
     if as_json:
         echo_json(done)
     else:
-        out.print("\n".join(one.path for one in done))
+        out.print(Text(visible("\n".join(one.path for one in done))))
 
 
 @bench_app.command("distill")

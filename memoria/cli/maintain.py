@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -22,9 +22,10 @@ from memoria.cli.app import (
     opened_store,
     out,
     parts,
-    printable,
     progress_bar,
+    waiting,
 )
+from memoria.cli.terminal import show_fields, visible
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
 from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
@@ -60,7 +61,7 @@ def scan(
         echo_json({"verification": residue.verification(), "found": residue.found})
     else:
         for find in residue.found:
-            out.print(printable(f"{find.path}:{find.offset}: {find.label}"), markup=False)
+            out.print(Text(visible(f"{find.path}:{find.offset}: {find.label}")))
         err.print(f"{residue.files} files, {residue.bytes_scanned:,} bytes, {len(residue.found)} found")
     raise typer.Exit(1 if residue.found else 0)
 
@@ -73,10 +74,7 @@ def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> No
     if as_json:
         echo_json(found)
         return
-    table = Table(show_header=False)
-    for name in found.__dataclass_fields__:
-        table.add_row(name, str(getattr(found, name)))
-    out.print(table)
+    show_fields({name: str(getattr(found, name)) for name in found.__dataclass_fields__}, out)
 
 
 @app.command()
@@ -99,7 +97,7 @@ def doctor(
     if as_json:
         echo_json(problems)
     else:
-        out.print(printable("\n".join(problems) or "Sound."), markup=False)
+        out.print(Text(visible("\n".join(problems) or "Sound.")))
     raise typer.Exit(1 if problems else 0)
 
 
@@ -107,37 +105,44 @@ def _repaired(store: str | Path, *, yes: bool) -> list[str]:
     """What a repair does, or would do; a memoria.db that is too old to be opened is accepted first."""
     unused = EmbedderCard(name="", dimension=1)
     if is_url(store):
-        with closing(open_store(store, unused, "rw", timeout=10.0)) as server:
+        with closing(open_store(store, unused, "rw", timeout=waiting())) as server:
             return server.repair(dry_run=not yes)
     if not (Path(store) / "memoria.db").exists():
         raise StoreNotFound(f"{store} holds no memoria store")
     try:
-        local = LocalStore(store, embedder=unused, timeout=10.0)
+        local = LocalStore(store, embedder=unused, timeout=waiting())
     except DatabaseOlder as error:
         said = f"{error}: it is accepted, and what only the slot files have is listed then"
         if not yes:
             return [said]
-        with closing(LocalStore(store, embedder=unused, timeout=10.0, accept_older=True)) as older:
+        with closing(LocalStore(store, embedder=unused, timeout=waiting(), accept_older=True)) as older:
             return [said, *older.repair(dry_run=True)]
     with closing(local):
         return local.repair(dry_run=not yes)
 
 
 @app.command()
-def rebuild(store: StoreOption = DEFAULT_STORE) -> None:
+def rebuild(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Rebuilds indexes and frees the disk space of what was forgotten."""
     with opened_store(store, "rw") as there:
         there.rebuild()
+        found = there.stats()
+    if as_json:
+        echo_json(found)
 
 
 @app.command()
 def reembed(
     embedder: Annotated[str, typer.Argument(help="SentenceTransformer name, or all-MiniLM-L6-v2.")],
     store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
 ) -> None:
     """Replaces every vector by that of another embedder; all or nothing."""
     with opened_store(store, "rw") as there:
         there.reembed(as_embedder(embedder))
+        card = there.embedder
+    if as_json:
+        echo_json(card)
 
 
 @app.command()
@@ -177,14 +182,11 @@ def copy(
     meanwhile.
     """
     with progress_bar() as progress:
-        done = copy_store(source, target, dry_run=dry_run, timeout=10.0, progress=progress)
+        done = copy_store(source, target, dry_run=dry_run, timeout=waiting(), progress=progress)
     if as_json:
         echo_json(done)
         return
-    table = Table(show_header=False)
-    for name in done.__dataclass_fields__:
-        value = getattr(done, name)
-        table.add_row(name, str(len(value) if name == "shards" else value))
-    out.print(table)
+    fields = {name: getattr(done, name) for name in done.__dataclass_fields__} | {"shards": len(done.shards)}
+    show_fields({name: str(value) for name, value in fields.items()}, out)
     if done.shards:
         err.print("Adapters stay with the source: distill again in the target.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -21,12 +22,14 @@ from memoria.cli.app import (
     out,
     show_memories,
 )
+from memoria.cli.prefixes import whole
+from memoria.cli.terminal import Grid
 from memoria.engine.memory import Memoria
 from memoria.retention.fade import LIMIT
 from memoria.retention.prune import Pruning
 from memoria.types import Budget
 
-IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories.")]
+IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories, or their first digits.")]
 ReasonOption = Annotated[str, typer.Option(help="The reason; kept in the ledger, encrypted.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be archived; change nothing.")]
 
@@ -84,39 +87,43 @@ def agreed(memory: Memoria, report: Pruning) -> bool:
 
 
 @app.command()
-def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Takes memories out of recall, reversibly."""
-    _do(store, lambda memory: memory.archive(*ids))
+    done(store, ids, Memoria.archive, as_json=as_json)
 
 
 @app.command()
-def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Brings archived memories back."""
-    _do(store, lambda memory: memory.restore(*ids))
+    done(store, ids, Memoria.restore, as_json=as_json)
 
 
 @app.command()
-def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def pin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Pins memories: they never fade."""
-    _do(store, lambda memory: memory.pin(*ids))
+    done(store, ids, Memoria.pin, as_json=as_json)
 
 
 @app.command()
-def unpin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE) -> None:
+def unpin(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Lets pinned memories fade again."""
-    _do(store, lambda memory: memory.unpin(*ids))
+    done(store, ids, Memoria.unpin, as_json=as_json)
 
 
 @app.command()
-def hold(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
+def hold(
+    ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
     """Holds memories: nothing fades, changes or forgets them."""
-    _do(store, lambda memory: memory.hold(*ids, reason=reason))
+    done(store, ids, partial(Memoria.hold, reason=reason), as_json=as_json)
 
 
 @app.command()
-def release(ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE) -> None:
+def release(
+    ids: IdsArgument, reason: ReasonOption, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
     """Ends holds."""
-    _do(store, lambda memory: memory.release(*ids, reason=reason))
+    done(store, ids, partial(Memoria.release, reason=reason), as_json=as_json)
 
 
 @app.command()
@@ -127,15 +134,19 @@ def ledger(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> N
     if as_json:
         echo_json(entries)
         return
-    table = Table("at", "action", "ids", "reason")
+    grid = Grid("at", "action", "ids", "reason")
     for one in entries:
-        table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, " ".join(one.ids), one.reason)
-    out.print(table)
+        grid.add(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, " ".join(one.ids), one.reason)
+    grid.show(out)
 
 
-def _do(store: Any, act: Callable[[Memoria], None]) -> None:
+def done(store: Path, ids: Sequence[str], act: Callable[..., None], *, as_json: bool) -> None:
+    """Does something to memories, by their ids; with --json, prints the whole ids."""
     with opened(store, "", "rw") as memory:
-        act(memory)
+        meant = whole(memory, *ids)
+        act(memory, *meant)
+    if as_json:
+        echo_json(meant)
 
 
 def _show_ids(ids: tuple[str, ...], what: str, as_json: bool) -> None:
@@ -161,7 +172,7 @@ def allocate(
     if as_json:
         echo_json(found)
         return
-    table = Table("namespace", "places", "hits", "of uses", "one more adds")
+    grid = Grid("namespace", "places", "hits", "of uses", "one more adds")
     for one in sorted(found.shares, key=lambda one: -one.places):
-        table.add_row(one.name, str(one.places), f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
-    out.print(table)
+        grid.add(one.name, one.places, f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
+    grid.show(out)

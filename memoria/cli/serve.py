@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, StoreOption, app, err, parts
+from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, echo_json, err, parts, waiting
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 
@@ -46,7 +46,7 @@ def serve(
         from memoria.service.tokens import Tokens
 
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
-    made = application(lambda: open_memoria(store, timeout=10.0), Tokens(tokens), limits)
+    made = application(lambda: open_memoria(store, timeout=waiting()), Tokens(tokens), limits)
     listening = _listen(host, port)
     err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
     _log_without_content()
@@ -68,11 +68,13 @@ def _listen(host: str, port: int) -> socket.socket:
 def token(
     namespace: Annotated[str, typer.Argument(help="Namespace that it may use, with all below; parts joined by '/'.")],
     tokens: TokensOption = DEFAULT_TOKENS,
+    as_json: JsonOption = False,
 ) -> None:
     """Makes a token for a namespace and prints it once; the file keeps only its hash."""
     from memoria.service.tokens import mint
 
-    typer.echo(mint(tokens, parts(namespace)))
+    made = mint(tokens, parts(namespace))
+    echo_json({"token": made, "namespace": parts(namespace)}) if as_json else typer.echo(made)
     err.print(f"Its hash is in {tokens}; take its entry out to end it.")
 
 

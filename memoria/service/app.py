@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -15,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
+from memoria import __version__
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.service import problems, routes
@@ -55,7 +55,7 @@ def application(open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limi
             served, app.state.pool = app.state.pool, None
             served.close()
 
-    app = FastAPI(title="memoria", version=version("memoria"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="memoria", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.pool, app.state.tokens = None, tokens
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)

@@ -25,7 +25,7 @@ try:
     from pgvector.psycopg import register_vector
     from psycopg_pool import ConnectionPool
 except ImportError as error:
-    raise MissingExtra("the store in PostgreSQL needs: pip install 'memoria[postgres]'") from error
+    raise MissingExtra("the store in PostgreSQL needs: pip install 'memoria-runtime[postgres]'") from error
 
 Connection = psycopg.Connection[Any]
 

@@ -14,7 +14,7 @@ from typing import Any
 from memoria.errors import InvalidInput
 from memoria.evaluation.lab.intervals import Estimate
 
-INSTALL = "pip install 'memoria[lab]'"
+INSTALL = "pip install 'memoria-runtime[lab]'"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
 _LINES, _MARKERS = ("-", "--", ":"), "osD^vPX*"
 _SETTINGS: Any = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif", "axes.axisbelow": True}
