@@ -18,6 +18,7 @@ from memoria.protocols import Change, Store
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
+from memoria.text.parts import leaves
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
@@ -344,7 +345,8 @@ def _is_kept(store: Store, secret: Secret) -> bool:
         return False
     vector = np.frombuffer(secret.data, "<f2").astype(np.float32)
     nearest = store.search(vector, Where(), _TWINS)
-    kept = [record.vector.astype("<f2").tobytes() for record in store.read([m.id for m, _ in nearest]) if record]
+    read = [record for record in store.read([memory.id for memory, _ in nearest]) if record is not None]
+    kept = [part.vector.astype("<f2").tobytes() for record in read for part in leaves(record)]
     starts = range(len(secret.data) - secret.run + 1)
     return any(bytes_[at : at + secret.run] == secret.data[at : at + secret.run] for bytes_ in kept for at in starts)
 

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memoria.arrays import Ints
+
+    _Small = NDArray[np.int32]
 
 _NONE = -1
 
@@ -17,11 +21,11 @@ class Leaves:
 
     def __init__(self) -> None:
         self._size = 0
-        self._owners = np.zeros(0, np.int32)
-        self._parts = np.zeros(0, np.int32)
+        self._owners: _Small = np.zeros(0, np.int32)
+        self._parts: _Small = np.zeros(0, np.int32)
         # By document: its first leaf, and how many it has.
-        self._first = np.zeros(0, np.int32)
-        self._count = np.zeros(0, np.int32)
+        self._first: _Small = np.zeros(0, np.int32)
+        self._count: _Small = np.zeros(0, np.int32)
 
     def add(self, doc: int, parts: int) -> range:
         """Gives a document so many leaves, at least one."""
@@ -67,7 +71,7 @@ class Leaves:
         return int(self._owners[leaf]), int(self._parts[leaf])
 
 
-def _grown(array: Ints, size: int, filled: int = 0) -> Ints:
+def _grown(array: _Small, size: int, filled: int = 0) -> _Small:
     """The array, or a longer one with room for `size` numbers."""
     if size <= len(array):
         return array

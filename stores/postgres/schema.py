@@ -122,7 +122,8 @@ _TABLES = {
         PRIMARY KEY (tenant, event)""",
     ),
 }
-# Vectors of the passages of long texts, except the first; where each begins in its text.
+# Vectors of the passages of long texts, except the first; where each begins in its text. Of gists, those of parts, with
+# the number of the part times 2^20.
 _PASSAGE = """
         tenant bytea NOT NULL,
         slot bigint NOT NULL,
@@ -236,7 +237,8 @@ def _format_3(partitions: int) -> list[str]:
     return [*_partitioned("passage", "tenant", _PASSAGE, partitions), *quiet]
 
 
-# A doubt is a link with a weight and the name of its judge.
+# A doubt is a link with a weight and the name of its judge. An older memoria would not tell parts of gists apart in
+# `passage.start`.
 _FORMAT_4 = """
 ALTER TABLE link ADD COLUMN weight double precision;
 ALTER TABLE link ADD COLUMN judge text;
