@@ -49,7 +49,6 @@ _GROUPS = {
     "bench": "Measured",
     "fit": "Measured",
     "eval": "Measured",
-    "fit": "Measured",
 }
 
 

@@ -13,7 +13,7 @@ from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.cli.quality import DEFAULT_CACHE, CacheOption, LocomoOption, MemoraOption, eval_app
 from memoria.embedders import MINILM, as_embedder, minilm_folder
 from memoria.evaluation.quality import datasets, endings, sessions
-from memoria.evaluation.quality.retrieval import Cached
+from memoria.evaluation.quality.keeping import Cached
 from memoria.learnt.detector import WEIGHTS, Learnt
 from memoria.learnt.fit import fit
 from memoria.learnt.grammar import FOLDS, Pair

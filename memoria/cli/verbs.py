@@ -46,8 +46,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreExists
 from memoria.forget.erase import Guard
 from memoria.stores.registry import is_url
-from memoria.traces import Trace
-from memoria.types import Hit, Memory, Preview, Provenance
+from memoria.types import Hit, Memory, Preview, Provenance, Trace
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
 
@@ -184,7 +183,7 @@ def get(id: IdArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption 
         show_fields(_told(one) | _told(trace), out)
 
 
-def _told(values: Memory | Trace) -> dict[str, Any]:
+def _told(values: Memory | Trace | Provenance) -> dict[str, Any]:
     """Fields that say something, as a person reads them: parts of a gist by their ids, provenance by its own fields."""
     found: dict[str, Any] = {}
     for one in fields(values):

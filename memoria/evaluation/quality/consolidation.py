@@ -16,7 +16,6 @@ from typing import Any
 from memoria.engine.change import SleepOptions
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
-from memoria.evaluation.quality.compare import Remembered
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.evaluation.quality.retrieval import DEPTH, measured, summed
 from memoria.protocols import Embedder, Progress
@@ -58,10 +57,9 @@ def evaluate(
     in as many hits as so many tokens hold. tokens@10: of the first ten hits.
     """
     asked = [one for one in conversations if one.asked]
-    known = [Remembered(embedder) for _ in asked]
     rows: list[dict[str, Any]] = []
     for done, regime in enumerate(chosen, 1):
-        found = [_slept(one, own, regime) for one, own in zip(asked, known, strict=True)]
+        found = [_slept(one, embedder, regime) for one in asked]
         rows.append(_row(regime, found, rows[0] if rows else None))
         progress("regimes", done, len(chosen))
     return rows
@@ -98,13 +96,12 @@ def _lived(memory: Memoria, one: Conversation, regime: Regime) -> dict[str, int]
     """Remembers a conversation and sleeps as the regime says; returns the place of each draft by id."""
     view = memory.namespace("one")
     place: dict[str, int] = {}
-    # All at once, so that texts are embedded in the same batches whatever the regime.
-    memory.embedder.embed([draft.text for draft in one.drafts])
     for at, drafts in _days(one) if regime.nightly else [(one.until, list(enumerate(one.drafts)))]:
         made = view.remember_many([draft for _, draft in drafts])
         place |= {memory_.id: n for memory_, (n, _) in zip(made, drafts, strict=True)}
         if regime.how is not None:
-            memory.sleep(**{"at": at + timedelta(days=1), "relearn": False, **regime.how})
+            options: dict[str, Any] = {"at": at + timedelta(days=1), "relearn": False, **regime.how}
+            memory.sleep(**options)
     return place
 
 
