@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,7 +68,8 @@ def opened(place: str = ":memory:", **how: object) -> memoria.Memoria:
 
 def tell(memory: memoria.Memoria, *texts: str, **origin: str) -> list[Memory]:
     """Each an hour after the one before, by one speaker."""
-    provenance = Provenance(**{"source": "chat", "speaker": "ada", "session": "s"} | origin)
+    given = {"source": "chat", "speaker": "ada"} | origin
+    provenance = Provenance(source=given["source"], speaker=given["speaker"], session="s")
     first = len(memory)
     return [
         memory.remember(text, created_at=START + timedelta(hours=first + n), provenance=provenance)
@@ -123,14 +124,15 @@ def test_a_doubt_goes_with_its_statement(place: str, way: str) -> None:
         old, new = tell(memory, LEEDS, YORK)
         memory.reconcile()
         assert doubts(memory, old) == {old.id: [(new.id, 3.0)]}
-        {
+        ways: dict[str, Callable[[], object]] = {
             "forget": lambda: memory.forget(new.id),
             "expire": lambda: memory.expire(new.id),
             "supersede": lambda: memory.supersede(new.id, "My sister has a flat in Hull."),
             "amend": lambda: memory.amend(new.id, text="My sister has visited York."),
             "amend the old": lambda: memory.amend(old.id, text="My sister was born in Leeds."),
             "forget the old": lambda: memory.forget(old.id),
-        }[way]()
+        }
+        ways[way]()
         assert all("superseded" not in hit.terms for hit in memory.recall("Where does my sister live?"))
         if way not in ("expire", "supersede"):
             assert doubts(memory, old, new) == {}
@@ -204,7 +206,7 @@ def test_to_forget_is_never_done_without_a_confirmation() -> None:
         old, new = tell(memory, "My address is 7 Oak Street.", "Forget my address.")
         for _ in range(2):
             settled = memory.reconcile()
-            assert settled == ()
+            assert len(settled) == 0
             assert [(one.action, one.by, one.ends) for one in settled.unconfirmed] == [("erase", new.id, (old.id,))]
         assert memory.get(old.id).valid_to is None
         memory.forget(*settled.unconfirmed[0].ends)
