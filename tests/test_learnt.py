@@ -231,7 +231,7 @@ def test_calibration_finds_the_odds_again() -> None:
 CHANGES = [
     ("My dentist is Dr. Haddad now, not Dr. Patel.", "My dentist is Dr. Patel."),
     ("I no longer live in Porto, I moved to Ghent.", "I live in Porto."),
-    ("Maya stopped taking ibuprofen.", "Maya takes ibuprofen."),
+    ("Maya does not take ibuprofen any more.", "Maya takes ibuprofen."),
 ]
 
 

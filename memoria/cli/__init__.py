@@ -39,15 +39,15 @@ _PANELS = {
     "The store": (maintain,),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),
-    "Measured": (demo, bench, quality, suite, lab, detector),
+    "Measured": (demo, bench, quality, detector, suite, lab),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
     "distill": "Memory in weights",
     "bench": "Measured",
-    "eval": "Measured",
     "fit": "Measured",
+    "eval": "Measured",
 }
 
 

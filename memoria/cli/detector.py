@@ -87,6 +87,7 @@ def eval_detector(
         "rules": endings.by_rules(endings.talks("talks")),
         "still": endings.judged(endings.talks("still"), judge),
     }
+    report["average precision of fold 0"] = endings.held_out(judge, seed, 0)
     report["held out"] = endings.held_kinds(judge, seed, 0)
     report["languages"] = endings.in_languages(judge)
     with progress_bar() as progress:
@@ -119,6 +120,7 @@ def _show(report: dict[str, Any]) -> None:
     for name, counts in rows.items():
         table.add_row(name, *(str(counts.get(one, "")) for one in shown))
     out.print(table)
+    out.print({"average precision of fold 0": report["average precision of fold 0"]})
     out.print({"held-out kinds": report["held out"]})
     if "chat" in report:
         out.print({name: report["chat"][name] for name in ("turns", "questions")})

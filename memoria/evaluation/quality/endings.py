@@ -245,6 +245,13 @@ def in_languages(judge: Learnt) -> dict[str, Any]:
     }
 
 
+def held_out(judge: Learnt, seed: int, fold: int) -> float:
+    """The average precision of a judge on the pairs by which `folds` judges one fold, which it must not have learnt."""
+    pairs = Grammar(seed + 1, fold, held=True).pairs(JUDGED)
+    odds = judge.reader.log_odds([(one.statement, one.memory) for one in pairs])
+    return round(average_precision(odds, [one.untrue for one in pairs]), 4)
+
+
 def held_kinds(judge: Learnt, seed: int, fold: int) -> dict[str, Any]:
     """Questions, quotes, suppositions, histories and free predicates of the grammar's held-out fold: what is lowered.
 
