@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -69,8 +68,8 @@ def opened(place: str = ":memory:", **how: object) -> memoria.Memoria:
 
 def tell(memory: memoria.Memoria, *texts: str, **origin: str) -> list[Memory]:
     """Each an hour after the one before, by one speaker."""
-    given: dict[str, Any] = {"source": "chat", "speaker": "ada", "session": "s"} | origin
-    provenance = Provenance(**given)
+    given = {"source": "chat", "speaker": "ada"} | origin
+    provenance = Provenance(source=given["source"], speaker=given["speaker"], session="s")
     first = len(memory)
     return [
         memory.remember(text, created_at=START + timedelta(hours=first + n), provenance=provenance)
