@@ -59,7 +59,8 @@ def gathered(memory: memoria.Memoria) -> tuple[list[str], str]:
 
 @pytest.fixture(params=[":memory:", "a.memoria"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    return request.param if request.param == ":memory:" else tmp_path / request.param
+    name = str(request.param)
+    return name if name == ":memory:" else tmp_path / name
 
 
 def answers(memory: memoria.Memoria) -> list[list[tuple[str, float]]]:

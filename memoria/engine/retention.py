@@ -73,9 +73,9 @@ class Retention(View):
             InvalidQuery: `id` is neither a str nor a Memory.
         """
         self._traces.flush()
-        (home,) = self._stored([id])
+        (asked,), (home,) = check_ids([id]), self._stored([id])
         record = self._record(home)
-        return (leaf(record, *check_ids([id]), self.policy) or record).trace
+        return (leaf(record, asked, self.policy) or record).trace
 
     def _reported(self, hits: Hits) -> Hits:
         self._traces.hear(hits)
