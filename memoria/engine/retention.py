@@ -73,7 +73,7 @@ class Retention(View):
             InvalidQuery: `id` is neither a str nor a Memory.
         """
         self._traces.flush()
-        (home,), (asked,) = self._stored([id]), check_ids([id])
+        (asked,), (home,) = check_ids([id]), self._stored([id])
         record = self._record(home)
         return (leaf(record, asked, self.policy) or record).trace
 
