@@ -100,8 +100,8 @@ def _lived(memory: Memoria, one: Conversation, regime: Regime) -> dict[str, int]
         made = view.remember_many([draft for _, draft in drafts])
         place |= {memory_.id: n for memory_, (n, _) in zip(made, drafts, strict=True)}
         if regime.how is not None:
-            options: dict[str, Any] = {"at": at + timedelta(days=1), "relearn": False, **regime.how}
-            memory.sleep(**options)
+            how: SleepOptions = {**regime.how, "at": at + timedelta(days=1), "relearn": False}
+            memory.sleep(**how)
     return place
 
 
