@@ -31,6 +31,8 @@ with extra("mcp"):
     from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
 _DEEP = 1000
+# Clients send null for an argument that is left out.
+_RECALLED, _LISTED = 5, 20
 
 
 class Entities(TypedDict):
@@ -124,7 +126,7 @@ class Tools:
         """Add new observations to existing entities in the knowledge graph"""
         try:
             added = self._graph.add_observations(observations)
-        except InvalidQuery as error:
+        except MemoriaError as error:
             # In the words of the reference server, without the SDK's own before them.
             return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
         return _answer(added, {"results": added})
@@ -183,7 +185,7 @@ class Tools:
     def recall(
         self,
         query: Annotated[str, Field(description="What to look for, in plain words")],
-        k: Annotated[int, Field(description="How many memories at most", ge=1, le=100)] = 5,
+        k: Annotated[int | None, Field(description="How many memories at most", ge=1, le=100)] = _RECALLED,
         at_least: Annotated[
             float | None, Field(description="Only memories that the query wants with this probability", ge=0, le=1)
         ] = None,
@@ -195,20 +197,20 @@ class Tools:
         """Find memories by meaning, words and time, best first, each with the reason for its score"""
         with _told(), lent(self._memory) as memory:
             more = asked(**criteria)
-            found = [_recalled(hit) for hit in memory.recall(query, k=k, zone=zone, at_least=at_least, **more)]
+            found = [_recalled(hit) for hit in memory.recall(query, k=_RECALLED if k is None else k, zone=zone, at_least=at_least, **more)]
         return _answer(found, {"memories": found})
 
     @written_out
     def list_memories(
         self,
-        limit: Annotated[int, Field(description="How many memories at most", ge=1, le=100)] = 20,
+        limit: Annotated[int | None, Field(description="How many memories at most", ge=1, le=100)] = _LISTED,
         after: Annotated[str | None, Field(description="Cursor of the page before: only what is newer")] = None,
         newest: Annotated[bool, Field(description="When there are more, the newest ones, not the oldest")] = False,
         **criteria: Unpack[Criteria],
     ) -> Annotated[CallToolResult, Listed]:
         """List memories that meet all filters, oldest first, and say how many more there are and how to get them"""
         with _told(), lent(self._memory) as memory:
-            page = memory.list(limit=limit, after=after, newest=newest, **asked(**criteria))
+            page = memory.list(limit=_LISTED if limit is None else limit, after=after, newest=newest, **asked(**criteria))
         answer = {"memories": [_shown(one) for one in page], "left": page.left, "after": page.after}
         answer["more"] = _more(page)
         return _answer(answer, answer)
