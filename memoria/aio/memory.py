@@ -673,7 +673,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.unpin(*ids))
 
     async def hold(self, *ids: IdLike, reason: str) -> None:
-        """Holds memories (legal, safety-critical): as `pin`; to forget, change, end or archive one raises Held.
+        """Holds memories (legal, safety-critical): as `pin`, and nothing forgets, changes, ends or archives them.
 
         Args:
             ids: ids or memories.

@@ -291,7 +291,7 @@ class Retention(View):
         self.store.mark(self._stored(ids), pinned=False)
 
     def hold(self, *ids: IdLike, reason: str) -> None:
-        """Holds memories (legal, safety-critical): as `pin`; to forget, change, end or archive one raises Held.
+        """Holds memories (legal, safety-critical): as `pin`, and nothing forgets, changes, ends or archives them.
 
         Args:
             ids: ids or memories.
