@@ -27,7 +27,8 @@ from memoria.version import __version__
 if TYPE_CHECKING:
     from memoria import aio, models, policies, stores, testing
     from memoria.agent import Agent, Answer, Reply
-    from memoria.agent.asked import Asked, Confirm
+    from memoria.agent.asked import Allowed, Asked, Confirm
+    from memoria.agent.doubts import OnDoubt
     from memoria.agent.extract import Extractor
     from memoria.aio import AsyncAgent, AsyncMemoria, Opening
     from memoria.arrays import Vectors
@@ -83,6 +84,7 @@ _MODULES = ("aio", "models", "policies", "stores", "testing")
 _LAZY = {
     "Agent": "memoria.agent",
     "Allocation": "memoria.retention.allocate",
+    "Allowed": "memoria.agent.asked",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
     "Asked": "memoria.agent.asked",
@@ -128,6 +130,7 @@ _LAZY = {
     "ModelPath": "memoria.engine.weights",
     "Need": "memoria.recall.need",
     "Night": "memoria.change.sleep",
+    "OnDoubt": "memoria.agent.doubts",
     "Opening": "memoria.aio",
     "Phrases": "memoria.change.reconcile",
     "Piece": "memoria.models.chat",
@@ -158,6 +161,7 @@ _LAZY = {
 __all__ = [
     "Agent",
     "Allocation",
+    "Allowed",
     "Amendment",
     "Answer",
     "Asked",
@@ -203,6 +207,7 @@ __all__ = [
     "ModelPath",
     "Need",
     "Night",
+    "OnDoubt",
     "Opening",
     "Phrases",
     "Piece",
