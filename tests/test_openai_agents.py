@@ -171,3 +171,60 @@ def test_two_openers_take_turns_on_a_store(tmp_path: Path) -> None:
         return contents(await first.get_items())
 
     assert asyncio.run(use()) == ["one", "two"]
+
+
+def call(id: str, what: str) -> Any:
+    return {"type": "function_call", "call_id": id, "name": "look_up", "arguments": f'{{"what": "{what}"}}'}
+
+
+def output(id: str, found: str) -> Any:
+    return {"type": "function_call_output", "call_id": id, "output": found}
+
+
+def assistant(text: str) -> Any:
+    return {"role": "assistant", "content": text}
+
+
+TURN = [user("What is in box 7?"), call("a", "box 7"), call("b", "keys"), output("a", "a lamp"), output("b", "none")]
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ("box 7?", ["Hello.", "Hello, Ada.", "Thank you."]),
+        ("a lamp", ["Hello.", "Hello, Ada.", "What is in box 7?", "b", "b", "Thank you."]),
+        ('"keys"', ["Hello.", "Hello, Ada.", "What is in box 7?", "a", "a", "Thank you."]),
+        ("Thank you.", ["Hello.", "Hello, Ada.", "What is in box 7?", "a", "b", "a", "b", "A lamp."]),
+    ],
+)
+def test_what_a_turn_led_to_goes_with_it_and_halves_of_a_call_go_together(
+    memory: memoria.Memoria, gone: str, left: list[str]
+) -> None:
+    session = MemoriaSession("s", memory)
+
+    async def talk() -> None:
+        await session.add_items([user("Hello."), assistant("Hello, Ada.")])
+        await session.add_items(TURN[:3])
+        await session.add_items([*TURN[3:], assistant("A lamp."), user("Thank you.")])
+
+    asyncio.run(talk())
+    (one,) = [one for one in memory.list() if gone in one.text]
+    memory.forget(one.id)
+    found: Any = asyncio.run(session.get_items())
+    assert [item.get("call_id") or item["content"] for item in found] == left
+
+
+def test_half_a_call_at_the_edge_and_thoughts_without_what_they_led_to_are_left_out(memory: memoria.Memoria) -> None:
+    session = MemoriaSession("s", memory)
+    thought: Any = {"type": "reasoning", "id": "r", "summary": []}
+    asyncio.run(session.add_items([user("What is in box 7?"), thought, call("a", "box 7"), output("a", "a lamp")]))
+    assert len(asyncio.run(session.get_items())) == 4
+    assert asyncio.run(session.get_items(limit=1)) == []
+    memory.forget(next(one.id for one in memory.list() if "look_up" in one.text))
+    assert asyncio.run(session.get_items()) == [user("What is in box 7?")]
+
+
+def test_what_cannot_be_stored_is_refused_before_anything_is(memory: memoria.Memoria) -> None:
+    with pytest.raises(memoria.InvalidMemory):
+        asyncio.run(MemoriaSession("s", memory).add_items([user("Hello."), assistant("x" * (2 << 20))]))
+    assert len(memory) == 0

@@ -197,7 +197,10 @@ class Tools:
         """Find memories by meaning, words and time, best first, each with the reason for its score"""
         with _told(), lent(self._memory) as memory:
             more = asked(**criteria)
-            found = [_recalled(hit) for hit in memory.recall(query, k=_RECALLED if k is None else k, zone=zone, at_least=at_least, **more)]
+            found = [
+                _recalled(hit)
+                for hit in memory.recall(query, k=_RECALLED if k is None else k, zone=zone, at_least=at_least, **more)
+            ]
         return _answer(found, {"memories": found})
 
     @written_out
@@ -210,7 +213,9 @@ class Tools:
     ) -> Annotated[CallToolResult, Listed]:
         """List memories that meet all filters, oldest first, and say how many more there are and how to get them"""
         with _told(), lent(self._memory) as memory:
-            page = memory.list(limit=_LISTED if limit is None else limit, after=after, newest=newest, **asked(**criteria))
+            page = memory.list(
+                limit=_LISTED if limit is None else limit, after=after, newest=newest, **asked(**criteria)
+            )
         answer = {"memories": [_shown(one) for one in page], "left": page.left, "after": page.after}
         answer["more"] = _more(page)
         return _answer(answer, answer)

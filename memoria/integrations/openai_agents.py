@@ -1,7 +1,9 @@
 """The OpenAI Agents SDK's `Session` on memoria: each item of a conversation is an episodic memory.
 
 So a conversation is recalled with the rest of the memory, by words, speaker and session; and clearing a session, or
-popping an item, is an exact forget.
+popping an item, is an exact forget. What the model did in a turn, and what its tools answered, is derived from what
+came before it in that turn: it goes when that is forgotten. A call and its output are read together or not at all, for
+the API refuses one without the other.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from enum import Enum, auto
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memoria.engine.memory import Memoria
@@ -18,7 +23,7 @@ from memoria.extras import extra
 from memoria.integrations.names import as_part, record_key
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
-from memoria.types import Provenance
+from memoria.types import Memory, Provenance
 
 with extra("openai-agents"):
     from agents.memory import SessionSettings
@@ -28,6 +33,17 @@ if TYPE_CHECKING:
     from agents.items import TResponseInputItem
 
 T = TypeVar("T")
+_ANY_ID = "0" * 32
+# Items of a turn that are looked for, at most.
+_TURN = 200
+
+
+class _By(Enum):
+    """Whose an item is."""
+
+    USER = auto()
+    MODEL = auto()
+    TOOL = auto()
 
 
 class MemoriaSession:
@@ -59,7 +75,7 @@ class MemoriaSession:
         return await asyncio.to_thread(self._get, resolve_session_limit(limit, self.session_settings))
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
-        """Adds items at the end, all or nothing.
+        """Adds items at the end, in order: if the process ends meanwhile, the first of them are there.
 
         Args:
             items: items in the order of the conversation.
@@ -83,7 +99,7 @@ class MemoriaSession:
             return []
         with lent(self._memory) as memory:
             found = self._view(memory).list(limit=limit if limit is not None and limit > 0 else None, newest=True)
-        return [one.metadata["item"] for one in found]
+        return _answerable([one.metadata["item"] for one in found])
 
     def _add(self, items: Sequence[TResponseInputItem]) -> None:
         if not items:
@@ -93,7 +109,14 @@ class MemoriaSession:
             # The order of memories is that of time, and clocks are set back.
             last = [one.created_at + datetime.resolution for one in view.list(limit=1, newest=True)]
             at = max([memory.now(), *last])
-            view.remember_many([self._draft(item, at) for item in items], readmit=True)
+            drafts = [self._draft(item, at) for item in items]
+            for draft in drafts:  # what cannot be stored is refused before anything is
+                draft.memory(_ANY_ID, view.prefix, at)
+            turn = _turn(view.list(limit=_TURN, newest=True))
+            for by, some in groupby(drafts, lambda draft: _said_by(cast("Any", draft.metadata)["item"])):
+                turn = [] if by is _By.USER else turn
+                made = view.remember_many([_made_from(turn, draft) for draft in some], readmit=True)
+                turn = [*turn, *made]
 
     def _pop(self) -> TResponseInputItem | None:
         with lent(self._memory) as memory:
@@ -127,6 +150,43 @@ async def _settled(work: Callable[..., T], *arguments: Any) -> T:
             with suppress(asyncio.CancelledError):  # cancelled once more
                 await asyncio.wait([working])
         raise
+
+
+def _made_from(turn: Sequence[Memory], draft: Draft) -> Draft:
+    """The draft with its sources: of an output its call, of all else what came before it in the turn."""
+    item: Mapping[str, Any] = (draft.metadata or {})["item"]
+    own = [one for one in turn if _is_output(item) and one.metadata["item"].get("call_id") == item.get("call_id")]
+    return replace(draft, provenance=replace(draft.provenance, derived_from=tuple(one.id for one in own or turn)))
+
+
+def _said_by(item: Mapping[str, Any]) -> _By:
+    if item.get("role") in ("user", "system", "developer"):
+        return _By.USER
+    return _By.TOOL if _is_output(item) else _By.MODEL
+
+
+def _is_output(item: Mapping[str, Any]) -> bool:
+    return str(item.get("type", "")).endswith("_output")
+
+
+def _turn(latest: Sequence[Memory]) -> list[Memory]:
+    """The last turn: what the user said last, and all after it. latest: of memories, oldest first."""
+    by_user = [_said_by(one.metadata["item"]) is _By.USER for one in latest]
+    asked = max((at for at, user in enumerate(by_user) if user), default=-1)
+    first = max((at + 1 for at, user in enumerate(by_user[: max(asked, 0)]) if not user), default=0)
+    return list(latest[first:])
+
+
+def _answerable(items: Sequence[Any]) -> list[Any]:
+    """Items without calls that have no output, outputs that have no call, and thoughts that led to nothing."""
+    outputs = {one["call_id"] for one in items if "call_id" in one and _is_output(one)}
+    calls = {one["call_id"] for one in items if "call_id" in one and not _is_output(one)}
+    whole = [one for one in items if "call_id" not in one or one["call_id"] in outputs & calls]
+    kept: list[Any] = []
+    for one in reversed(whole):
+        followed = bool(kept) and _said_by(kept[-1]) is _By.MODEL
+        kept += [one] if one.get("type") != "reasoning" or followed else []
+    return kept[::-1]
 
 
 def _text(item: Mapping[str, Any]) -> str:
