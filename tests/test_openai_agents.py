@@ -214,12 +214,12 @@ def test_what_a_turn_led_to_goes_with_it_and_halves_of_a_call_go_together(
     assert [item.get("call_id") or item["content"] for item in found] == left
 
 
-def test_half_a_call_at_the_edge_and_thoughts_without_what_they_led_to_are_left_out(memory: memoria.Memoria) -> None:
+def test_thoughts_without_what_they_led_to_are_left_out(memory: memoria.Memoria) -> None:
     session = MemoriaSession("s", memory)
     thought: Any = {"type": "reasoning", "id": "r", "summary": []}
     asyncio.run(session.add_items([user("What is in box 7?"), thought, call("a", "box 7"), output("a", "a lamp")]))
     assert len(asyncio.run(session.get_items())) == 4
-    assert asyncio.run(session.get_items(limit=1)) == []
+    assert asyncio.run(session.get_items(limit=1)) == [output("a", "a lamp")]
     memory.forget(next(one.id for one in memory.list() if "look_up" in one.text))
     assert asyncio.run(session.get_items()) == [user("What is in box 7?")]
 

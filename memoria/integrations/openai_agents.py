@@ -97,9 +97,11 @@ class MemoriaSession:
     def _get(self, limit: int | None) -> list[TResponseInputItem]:
         if limit == 0:
             return []
+        last = limit if limit is not None and limit > 0 else None
         with lent(self._memory) as memory:
-            found = self._view(memory).list(limit=limit if limit is not None and limit > 0 else None, newest=True)
-        return _answerable([one.metadata["item"] for one in found])
+            # Before what is asked for may be the call of an output in it: the SDK leaves out such an output itself.
+            found = self._view(memory).list(limit=None if last is None else last + _TURN, newest=True)
+        return _answerable([one.metadata["item"] for one in found])[-(last or 0) :]
 
     def _add(self, items: Sequence[TResponseInputItem]) -> None:
         if not items:
