@@ -107,6 +107,30 @@ def test_forgetting_an_entity_takes_what_hangs_on_it(tmp_path: Path) -> None:
     asyncio.run(use())
 
 
+def test_null_is_an_argument_that_was_left_out(tmp_path: Path) -> None:
+    async def use() -> None:
+        async with Client(server(Shared(tmp_path / "a.memoria", embedder=HashEmbedder()))) as client:
+            await call(client, "create_entities", entities=[ADA])
+            plain = await call(client, "recall", query="Ada")
+            assert await call(client, "recall", query="Ada", k=None, at_least=None, zone=None) == plain
+            assert await call(client, "list_memories", limit=None) == await call(client, "list_memories")
+
+    asyncio.run(use())
+
+
+def test_what_is_too_long_is_refused_with_the_rule(tmp_path: Path) -> None:
+    async def use() -> None:
+        async with Client(server(Shared(tmp_path / "a.memoria", embedder=HashEmbedder()))) as client:
+            await call(client, "create_entities", entities=[ADA])
+            long = [{"entityName": "Ada", "contents": ["n" * 1_100_000]}]
+            refused = await client.call_tool("add_observations", {"observations": long})
+            assert refused.is_error
+            assert "limit" in str(refused.content)
+            assert "nnn" not in str(refused.content)
+
+    asyncio.run(use())
+
+
 def test_an_error_of_ours_reaches_the_model(tmp_path: Path) -> None:
     async def use() -> str:
         async with Client(server(Shared(tmp_path / "a.memoria", embedder=HashEmbedder()))) as client:
