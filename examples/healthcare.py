@@ -133,8 +133,10 @@ def _names_her(memory: Memory) -> bool:
 
 def _knows(clinic: Memoria, drug: str, effect: str) -> bool:
     """Whether a gist of many patients still says what a drug does."""
-    gist = clinic.recall(f"What does {drug} do to patients?", k=1, kinds=("semantic",))[0].memory
-    return len(gist.parts) == len(OTHERS) and all(effect in line for line in gist.text.splitlines())
+    hits = clinic.recall(f"What does {drug} do to patients?", k=1, kinds=("semantic",))
+    gists = [hit.gist for hit in hits if hit.gist is not None]
+    told = [line for gist in gists for line in gist.text.splitlines()]
+    return [len(gist.parts) for gist in gists] == [len(OTHERS)] and all(effect in line for line in told)
 
 
 def _refused(clinic: Memoria, text: str) -> bool:

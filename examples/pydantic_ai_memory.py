@@ -24,7 +24,7 @@ def model(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
     if len(messages) == 1 and "sugar" not in (info.instructions or ""):
         return ModelResponse(parts=[ToolCallPart("remember", {"text": "Ada takes her tea without sugar."})])
     known = [line for line in (info.instructions or "").splitlines() if "sugar" in line]
-    return ModelResponse(parts=[TextPart(known[0].split(" ", 3)[3] if known else "Noted.")])
+    return ModelResponse(parts=[TextPart(known[0].split(": ", 1)[1] if known else "Noted.")])
 
 
 async def run(folder: Path) -> dict[str, str]:

@@ -83,14 +83,14 @@ def test_supersede_history_consolidate_lineage_sleep(tmp_path: Path) -> None:
     assert [hit["memory"]["id"] for hit in json.loads(run(tmp_path, "recall", "Ada lives", "--json"))] == [new]
     both = json.loads(run(tmp_path, "recall", "Ada lives", "--include", "expired", "--json"))
     assert {hit["memory"]["id"] for hit in both} == {old, new}
-    tea = run(tmp_path, "remember", "-", "-n", "app/ada", stdin="I had tea at noon.\nI had tea at nine.\n").split()
+    tea = run(tmp_path, "remember", "-", "-n", "app/ada", stdin="I had tea at noon.\nI had tea and nine biscuits at noon.\n").split()
     assert len(json.loads(run(tmp_path, "sleep", "--dry-run", "--json"))["gists"]) == 1
     ((gist, members),) = json.loads(run(tmp_path, "sleep", "--json"))["gists"]
     assert members == tea
     told = run(tmp_path, "lineage", tea[0])
     assert told.splitlines()[:2] == [
         f"*{tea[0]} I had tea at noon.",
-        f"  ->  {gist} I had tea at noon. / I had tea at nine.",
+        f"  ->  {gist} I had tea at noon. / I had tea and nine biscuits at noon.",
     ]
     run(tmp_path, "lineage", gist, "--svg", str(tmp_path / "graph.svg"))
     drawn = ElementTree.parse(tmp_path / "graph.svg").getroot()
@@ -98,6 +98,6 @@ def test_supersede_history_consolidate_lineage_sleep(tmp_path: Path) -> None:
     assert len(drawn.findall("{*}path")) == 2
     receipt = json.loads(run(tmp_path, "forget", "--mentions", "nine", "--yes", "--json"))
     assert (receipt["forgotten"], receipt["derived"]) == ([tea[1]], [gist])
-    assert "Refused" in run(tmp_path, "remember", "I had TEA at nine.", "-n", "app/ada", status=2)
+    assert "Refused" in run(tmp_path, "remember", "I had TEA and nine biscuits at noon.", "-n", "app/ada", status=2)
     run(tmp_path, "expire", new)
     assert [hit["memory"]["id"] for hit in json.loads(run(tmp_path, "recall", "Ada", "--json"))] == [tea[0]]

@@ -138,6 +138,7 @@ def test_importing_loads_none_of_what_is_loaded_late() -> None:
         "memoria.errors",
         "memoria.metadata",
         "memoria.types",
+        "memoria.version",
     ]
 
 

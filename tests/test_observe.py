@@ -233,7 +233,7 @@ def use(memory: memoria.Memoria, said: dict[str, str]) -> None:
     ):
         with suppress(MemoriaError, TypeError):
             wrong()
-    memory.sleep()
+    memory.sleep(fade=True)
     view.release(two.id, reason=said["reason"])
     view.forget(mentions=said["again"])
     view.forget(subject=said["subject"], tags=[said["tag"]])

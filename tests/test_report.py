@@ -217,7 +217,7 @@ def test_it_opens_in_a_browser_from_disk(written: Path) -> None:
 
 def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(memoria.InvalidInput, match=r"pip install 'memoria\[lab\]'"):
+    with pytest.raises(memoria.InvalidInput, match=r"pip install 'memoria-runtime\[lab\]'"):
         figures.need_library()
 
 

@@ -211,10 +211,10 @@ def test_what_faded_is_archived_and_then_pruned_in_a_sleep_that_is_told_to() -> 
         ids = told(memory, [TALK[0], TALK[2]])
         late = START + 24 * 365 * HOUR
         # The clock alone takes nothing out of reach.
-        assert (memory.sleep(at=late).faded, memory.sleep(at=late, prune=True).pruned) == ((), ())
+        assert (memory.sleep(at=late).faded, memory.sleep(at=late).pruned) == ((), ())
         assert len(memory.recall("coffee with Ann, or the train")) == 2
         # What it would archive first counts.
-        assert sorted(memory.sleep(at=late, fade=True, prune=True, dry_run=True).pruned) == sorted(ids)
+        assert sorted(memory.sleep(at=late, prune=True, dry_run=True).pruned) == sorted(ids)
         night = memory.sleep(at=late, fade=True)
         assert (sorted(night.faded), night.pruned) == (sorted(ids), ())
         assert sorted(memory.sleep(at=late, prune=True, dry_run=True).pruned) == sorted(ids)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 
+from memoria.derived.gist import opposes
 from memoria.english.excise import halves
 from memoria.english.sentences import content
 from memoria.protocols import Judge
@@ -22,6 +23,7 @@ SURE = log(0.9 / 0.1)
 PARTLY = 1.0
 """The most log-odds that a memory is lowered by of which only a part is doubtful."""
 _ALIKE = 0.9
+_AGAIN = 0.75
 _MORE_THAN_NOTHING = 1e-3
 
 
@@ -51,6 +53,7 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
     Returns:
         Lowered is at most one fact, however many memories say it; `ends` and `amends` are among what is lowered.
     """
+    near = [one for one in near if not _restates(statement, one.text)]
     if not near:
         return Findings()
     odds = dict(zip((one.id for one in near), judge(statement, [one.text for one in near]), strict=True))
@@ -68,6 +71,13 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
         elif odds[one.id] >= SURE and rest is not None:
             amends[one.id] = rest
     return Findings(lowers=lowers, ends=tuple(ends), amends=amends)
+
+
+def _restates(statement: str, text: str) -> bool:
+    """Whether a statement says a memory again, with a word more or less: nothing is put in the place of anything."""
+    mine, theirs = set(content(statement)), set(content(text))
+    again = mine <= theirs or theirs <= mine
+    return again and len(mine & theirs) >= _AGAIN * len(mine | theirs) > 0 and not opposes(statement, text)
 
 
 def _says_the_same(one: Memory, other: Memory) -> bool:

@@ -50,7 +50,9 @@ def sleep(
     most: Annotated[int, typer.Option(help="Parts that a gist may have.")] = MOST,
     cap: Annotated[int, typer.Option(help="Most that one pass replays in each namespace, and prunes.")] = CAP,
     fade: Annotated[bool, typer.Option("--fade", help="Also archive what is due by the policy.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Then forget what has faded far; asks first.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Archive what is due, forget what has faded far; asks.")
+    ] = False,
     relearn: Annotated[
         bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
     ] = True,
@@ -60,7 +62,7 @@ def sleep(
 ) -> None:
     """Consolidates: what is alike becomes a gist, whose parts are found as before."""
     with opened(store, namespace, "rw") as memory:
-        planned = prune and dry_run
+        planned, fade = prune and dry_run, fade or prune
         night = memory.sleep(like=like, most=most, cap=cap, fade=fade, prune=planned, relearn=relearn, dry_run=dry_run)
         if prune and not dry_run:
             night = _pruned(memory, night, cap, yes=yes, ask=not as_json)

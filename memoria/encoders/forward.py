@@ -152,6 +152,7 @@ class Pairs(Transformer):
 
     def __init__(self, folder: Path, sha256: str, most: int, changes: Mapping[str, Vectors]) -> None:
         super().__init__(folder, sha256, most)
+        self._tokenizer.enable_truncation(most)
         changed = {f"{name}.weight": self.weights[f"{name}.weight"] + change for name, change in changes.items()}
         self.weights = {**self.weights, **changed}
 

@@ -51,7 +51,8 @@ class SleepOptions(TypedDict, total=False):
         at: when it is taken to be, aware; None is now.
         dry_run: plans and changes nothing.
         fade: whether to archive what is due by its policy, as `Memoria.fade` does; False by default.
-        prune: whether to forget, for ever, archived memories under half of `fade_below`; False by default.
+        prune: whether to archive what is due as well, and then forget, for ever, archived memories under half of
+            `fade_below`; False by default.
         relearn: whether to train wiped shards of weights again, seconds each; True by default.
         write: makes the text of a gist from its parts; extractive by default.
         detector: reads what a statement ends, as of `reconcile`; None leaves that alone.
@@ -297,7 +298,7 @@ class Change(Retention, Weights):
             pause=pause,
             dry_run=asked.dry_run,
         )
-        if asked.fade:
+        if asked.fade or asked.prune:
             night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
         if not asked.prune:
             return night

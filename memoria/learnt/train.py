@@ -20,7 +20,7 @@ from memoria.protocols import Progress
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
-RANK, HIDDEN, BATCH, STEPS = 16, 48, 24, 417
+RANK, HIDDEN, BATCH, STEPS = 16, 48, 24, 1400
 RATE = 1e-3
 # Tokens of a pair in training, less than what is read later: long talk costs most of the time.
 _CUT = 72
