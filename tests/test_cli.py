@@ -83,7 +83,9 @@ def test_supersede_history_consolidate_lineage_sleep(tmp_path: Path) -> None:
     assert [hit["memory"]["id"] for hit in json.loads(run(tmp_path, "recall", "Ada lives", "--json"))] == [new]
     both = json.loads(run(tmp_path, "recall", "Ada lives", "--include", "expired", "--json"))
     assert {hit["memory"]["id"] for hit in both} == {old, new}
-    tea = run(tmp_path, "remember", "-", "-n", "app/ada", stdin="I had tea at noon.\nI had tea and nine biscuits at noon.\n").split()
+    tea = run(
+        tmp_path, "remember", "-", "-n", "app/ada", stdin="I had tea at noon.\nI had tea and nine biscuits at noon.\n"
+    ).split()
     assert len(json.loads(run(tmp_path, "sleep", "--dry-run", "--json"))["gists"]) == 1
     ((gist, members),) = json.loads(run(tmp_path, "sleep", "--json"))["gists"]
     assert members == tea

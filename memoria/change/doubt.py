@@ -1,6 +1,6 @@
 """What a judge makes of a statement: which of a few memories it lowers, and which it may end.
 
-The memories are the nearest few, so many whatever their score. Only the likeliest of them is lowered, from p = .5, and
+The memories are the nearest few, so many whatever their score. Only the likeliest of them is lowered, from p = .9, and
 only when it is one log-odd ahead of the next: a statement about one thing speaks a little against everything near it.
 """
 
@@ -18,13 +18,14 @@ from memoria.types import Memory
 
 AHEAD = 1.0
 """How many log-odds the likeliest must be ahead of the next."""
+DOUBTED = log(0.9 / 0.1)
+"""From which log-odds on a memory is lowered. From .5 on, one turn in thirty of chat between friends would lower one."""
 SURE = log(0.9 / 0.1)
 """From which log-odds on a memory may be ended."""
 PARTLY = 1.0
 """The most log-odds that a memory is lowered by of which only a part is doubtful."""
 _ALIKE = 0.9
 _AGAIN = 0.75
-_MORE_THAN_NOTHING = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
     best = max(near, key=lambda one: (odds[one.id], one.id))
     same = [one for one in near if one is best or _says_the_same(one, best)]
     next_ = max((odds[one.id] for one in near if one not in same), default=-float("inf"))
-    chosen = [one for one in same if odds[one.id] >= _MORE_THAN_NOTHING and odds[one.id] - next_ >= AHEAD]
+    chosen = [one for one in same if odds[one.id] >= DOUBTED and odds[one.id] - next_ >= AHEAD]
     lowers: dict[str, float] = {}
     ends, amends = [], {}
     for one in chosen:
