@@ -19,7 +19,7 @@ from memoria.types import Memory
 AHEAD = 1.0
 """How many log-odds the likeliest must be ahead of the next."""
 DOUBTED = log(0.9 / 0.1)
-"""From which log-odds on a memory is lowered. From .5 on, one turn in thirty of chat between friends would lower one."""
+"""From which log-odds on a memory is lowered: from p = .5, one turn in thirty of chat among friends lowers one."""
 SURE = log(0.9 / 0.1)
 """From which log-odds on a memory may be ended."""
 PARTLY = 1.0
