@@ -394,7 +394,8 @@ def _draft(path: str, content: str) -> Draft:
 
 
 def _rewrite(view: Memoria, found: Memory, content: str) -> None:
-    view.amend(found.id, text=_text(content), metadata=_metadata(found.metadata["path"], content))
+    # As in a file, what was there before may come again.
+    view.amend(found.id, text=_text(content), metadata=_metadata(found.metadata["path"], content), readmit=True)
 
 
 def _text(content: str) -> str:
