@@ -189,10 +189,9 @@ COMMANDS = st.one_of(
 @example(
     commands=[
         {"command": "create", "path": "/memories/a", "file_text": LINES},
-        {"command": "str_replace", "path": "/memories/a", "old_str": "l4", "new_str": "l5"},
-        {"command": "create", "path": "/memories/a", "file_text": "l1"},
-        {"command": "insert", "path": "/memories/a", "insert_line": 1, "insert_text": LINES},
-        {"command": "str_replace", "path": "/memories/a", "old_str": "l1\n" + LINES, "new_str": LINES},
+        {"command": "delete", "path": "/memories/a"},
+        {"command": "create", "path": "/memories/a", "file_text": LINES.replace("l4", "four")},
+        {"command": "str_replace", "path": "/memories/a", "old_str": "four", "new_str": "l4"},
     ]
 )
 @example(
