@@ -8,11 +8,13 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import memoria
@@ -170,3 +172,18 @@ def test_version_and_help_in_panels() -> None:
     shown = CliRunner().invoke(app, ["--help"]).stdout
     order = [shown.index(f" {name} ") for name in ("remember", "recall", "forget", "archive", "scan", "worker")]
     assert order == sorted(order)
+
+
+def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
+    """The name and the options of each command below one."""
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield name, {option for parameter in command.params for option in parameter.opts}
+    for one, found in inner.items():
+        yield from commands(found, f"{name} {one}".strip())
+
+
+def test_every_command_prints_json_when_asked() -> None:
+    without = {name for name, options in commands(get_command(app)) if "--json" not in options}
+    # The first two print JSON anyway; MCP is a protocol; the others write SVG, and a page with a table.
+    assert without == {"export", "eval fit", "mcp", "policies plot", "policies compare"}
