@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli import app
-from memoria.cli import app as cli
 from memoria.cli.prefixes import whole
 from memoria.cli.terminal import Grid, hanging, in_options, visible
 from memoria.engine.memory import Memoria
@@ -129,7 +128,7 @@ def test_first_digits_name_a_memory(memory: Memoria) -> None:
 
 
 def run(store: Path, *arguments: str) -> str:
-    done = CliRunner().invoke(cli, [*arguments, "--store", str(store)], catch_exceptions=False)
+    done = CliRunner().invoke(app, [*arguments, "--store", str(store)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout
 

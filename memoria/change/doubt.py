@@ -18,10 +18,9 @@ from memoria.types import Memory
 
 AHEAD = 1.0
 """How many log-odds the likeliest must be ahead of the next."""
-DOUBTED = log(0.9 / 0.1)
-"""From which log-odds on a memory is lowered: from p = .5, one turn in thirty of chat among friends lowers one."""
 SURE = log(0.9 / 0.1)
-"""From which log-odds on a memory may be ended."""
+"""From which log-odds on a memory is lowered, and may be ended: from p = .5, one turn in thirty of chat among friends
+lowers one."""
 PARTLY = 1.0
 """The most log-odds that a memory is lowered by of which only a part is doubtful."""
 _ALIKE = 0.9
@@ -34,8 +33,8 @@ class Findings:
 
     Attributes:
         lowers: by id, log-odds that a memory is untrue now.
-        ends: ids of those that it is sure of.
-        amends: by id, what is left of those of which only a part is untrue, and it is sure of that.
+        ends: ids of those that are untrue as a whole.
+        amends: by id, what is left of those of which only a part is untrue.
     """
 
     lowers: Mapping[str, float] = field(default_factory=dict)
@@ -52,7 +51,7 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
         judge: gives the log-odds.
 
     Returns:
-        Lowered is at most one fact, however many memories say it; `ends` and `amends` are among what is lowered.
+        Lowered is at most one fact, however many memories say it; `ends` and `amends` divide what is lowered.
     """
     near = [one for one in near if not _restates(statement, one.text)]
     if not near:
@@ -61,15 +60,15 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
     best = max(near, key=lambda one: (odds[one.id], one.id))
     same = [one for one in near if one is best or _says_the_same(one, best)]
     next_ = max((odds[one.id] for one in near if one not in same), default=-float("inf"))
-    chosen = [one for one in same if odds[one.id] >= DOUBTED and odds[one.id] - next_ >= AHEAD]
+    chosen = [one for one in same if odds[one.id] >= SURE and odds[one.id] - next_ >= AHEAD]
     lowers: dict[str, float] = {}
     ends, amends = [], {}
     for one in chosen:
         rest = _rest(statement, one.text, judge)
         lowers[one.id] = odds[one.id] if rest is None else min(odds[one.id], PARTLY)
-        if odds[one.id] >= SURE and rest is None:
+        if rest is None:
             ends.append(one.id)
-        elif odds[one.id] >= SURE and rest is not None:
+        else:
             amends[one.id] = rest
     return Findings(lowers=lowers, ends=tuple(ends), amends=amends)
 

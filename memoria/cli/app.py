@@ -108,11 +108,6 @@ def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]
             found.close()
 
 
-def printable(value: object) -> str:
-    """As a terminal can show it: a path may hold bytes that are no text."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
-
-
 def parts(namespace: str) -> tuple[str, ...]:
     return tuple(part for part in namespace.split("/") if part)
 

@@ -108,13 +108,13 @@ class MemoriaSession:
             return
         with lent(self._memory) as memory:
             view = self._view(memory)
+            latest = view.list(limit=_TURN, newest=True)
             # The order of memories is that of time, and clocks are set back.
-            last = [one.created_at + datetime.resolution for one in view.list(limit=1, newest=True)]
-            at = max([memory.now(), *last])
+            at = max([memory.now(), *(one.created_at + datetime.resolution for one in latest[-1:])])
             drafts = [self._draft(item, at) for item in items]
             for draft in drafts:  # what cannot be stored is refused before anything is
                 draft.memory(_ANY_ID, view.prefix, at)
-            turn = _turn(view.list(limit=_TURN, newest=True))
+            turn = _turn(latest)
             for by, some in groupby(drafts, lambda draft: _said_by(cast("Any", draft.metadata)["item"])):
                 turn = [] if by is _By.USER else turn
                 made = view.remember_many([_made_from(turn, draft) for draft in some], readmit=True)

@@ -7,7 +7,7 @@ along, one that has ended, or begins only later, casts none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memoria.derived.lineage import memories
@@ -73,11 +73,7 @@ def _casting(store: Store, ids: Sequence[str], at: datetime, *, known: bool) -> 
     """The statements among these that hold at a time."""
     there = {id: one for id, one in memories(store, ids).items() if not known or observed(id) <= at}
     earlier = as_known(store, list(there.values()), at) if known else {}
-    return {id: one for id, one in there.items() if _holds(one, at, earlier.get(id, one.valid_to))}
-
-
-def _holds(memory: Memory, at: datetime, end: datetime | None) -> bool:
-    return (memory.valid_from is None or memory.valid_from <= at) and (end is None or at < end)
+    return {id: one for id, one in there.items() if replace(one, valid_to=earlier.get(id, one.valid_to)).holds(at)}
 
 
 def _joined(links: Sequence[Link]) -> Doubt:
