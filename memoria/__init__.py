@@ -26,7 +26,7 @@ from memoria.version import __version__
 
 if TYPE_CHECKING:
     from memoria import aio, models, policies, stores, testing
-    from memoria.agent import Agent, Answer, Reply
+    from memoria.agent import Agent, Answer, Notice, Reply
     from memoria.agent.asked import Allowed, Asked, Confirm
     from memoria.agent.doubts import OnDoubt
     from memoria.agent.extract import Extractor
@@ -130,6 +130,7 @@ _LAZY = {
     "ModelPath": "memoria.engine.weights",
     "Need": "memoria.recall.need",
     "Night": "memoria.change.sleep",
+    "Notice": "memoria.agent",
     "OnDoubt": "memoria.agent.doubts",
     "Opening": "memoria.aio",
     "Phrases": "memoria.change.reconcile",
@@ -207,6 +208,7 @@ __all__ = [
     "ModelPath",
     "Need",
     "Night",
+    "Notice",
     "OnDoubt",
     "Opening",
     "Phrases",

@@ -111,6 +111,15 @@ class MPNet(MiniLM):
 
     _most = 384
 
+    def check_installed(self) -> None:
+        """Checks that it is there.
+
+        Raises:
+            MissingExtra: its packages are not installed.
+        """
+        if self._path is None:
+            mpnet.check_installed()
+
     @property
     def card(self) -> EmbedderCard:
         """Its name, and its dimension, 768."""
@@ -279,6 +288,26 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     if not callable(value):
         raise InvalidQuery(f"embedder is {type(value).__name__}, not the name of a model, a callable, or an Embedder")
     return CallableEmbedder(value)
+
+
+def check_there(embedder: Embedder) -> None:
+    """Checks, before a store is made with it, that an embedder can be used; loads no more than it must.
+
+    Args:
+        embedder: one of those that `as_embedder` makes, or any other, of which nothing is known.
+
+    Raises:
+        MissingExtra: its packages are not installed.
+        ModelNotFound: the model is neither on this machine nor to be had.
+    """
+    if isinstance(embedder, MultilingualE5):
+        from memoria.encoders import e5
+
+        e5.check_installed()
+    elif isinstance(embedder, MPNet):
+        embedder.check_installed()
+    elif isinstance(embedder, SentenceTransformerEmbedder):
+        _ = embedder.card
 
 
 def minilm_folder() -> Path:
@@ -518,6 +547,7 @@ __all__ = [
     "SentenceTransformerEmbedder",
     "as_embedder",
     "check_embedder",
+    "check_there",
     "embed",
     "embed_whole",
     "in_english",

@@ -186,6 +186,7 @@ VERBS = (
     Verb(name="supersede", ids="old", module="supersede", count=_given),
     Verb(name="expire", ids="*", module="supersede", count=_given),
     Verb(name="reconcile", module="reconcile", count=_listed),
+    Verb(name="settle", ids="id", module="settled", count=_listed),
     Verb(name="consolidate", ids="*", module="consolidate", count=_given),
     Verb(name="sleep", method="_sleep", module="sleep", count=_slept),
     Verb(name="fade", module="fade", count=_listed),

@@ -101,8 +101,8 @@ class Change:
         replace: records to put in the place of those with the same ids.
         add: new records.
         ends: new `valid_to` by id; None is no end.
-        links: which memories supersede which others, or make them doubtful.
-        unlinks: doubts to take away, before `links` are written; unknown ones are passed over.
+        links: which memories supersede which others, make them doubtful, or ended them.
+        unlinks: links of the same kinds to take away, before `links` are written; unknown ones are passed over.
         guarded: statements, each with its namespace, that `refused` should know, although no memory that says so is
             erased.
     """

@@ -127,7 +127,7 @@ class Memory:
         return max((part.created_at for part in self.parts), default=self.created_at)
 
 
-Relation = Literal["derived", "supersedes", "doubts"]
+Relation = Literal["derived", "supersedes", "doubts", "ends"]
 """How one memory depends on another: it was made from it, it replaced it, or it makes it doubtful."""
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 """Every relation."""
@@ -135,15 +135,16 @@ RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One memory was derived from another, supersedes it, or makes it doubtful.
+    """One memory was derived from another, supersedes it, makes it doubtful, or is a statement that ended it.
 
     Attributes:
-        parent: id of the source, or of the memory that was superseded or is doubtful.
-        child: id of what was made from it, superseded it, or makes it doubtful.
-        relation: which of the three.
-        was: the parent's `valid_to` before it was superseded; None for no end, and for other relations.
-        weight: of a doubt, the log-odds that the child makes the parent untrue; None for other relations.
-        judge: of a doubt, the name of what judged it; None for other relations.
+        parent: id of the source, or of the memory that was superseded or ended, or is doubtful.
+        child: id of what was made from it, superseded it, makes it doubtful, or says that it no longer holds.
+        relation: which of the four.
+        was: the parent's `valid_to` before it was superseded or ended; None for no end, and for other relations.
+        weight: of a doubt, the log-odds that the child makes the parent untrue, below 0 when the user says that it does
+            not; None for other relations.
+        judge: of a doubt and of an end, the name of what judged it, "user" for the user; None for other relations.
     """
 
     parent: str
@@ -756,7 +757,7 @@ class Proposal:
             nothing is left.
         reason: which rule read it and what it names, in plain words.
         lowers: memories that it makes doubtful: (id, log-odds that it makes them untrue).
-        judge: the name of what gave these log-odds; "" without any.
+        judge: the name of what judged it; "" for rules and callables.
         commanded: whether the user tells to take something out, rather than states a fact.
     """
 
@@ -795,6 +796,31 @@ class Settled(tuple[Proposal, ...]):
         return made
 
 
+Outcome = Literal["lowered", "ended", "shortened"]
+"""What a statement did to a memory: it ranks lower, it no longer holds, or only what is left of it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubted:
+    """A memory of which a statement says that it may no longer hold, or does not.
+
+    Attributes:
+        memory: what was said before.
+        by: the statement.
+        outcome: "lowered" when it ranks lower, "ended" when it no longer holds, "shortened" when only `left` does.
+        odds: of what is lowered, the log-odds that it is untrue; None for the others.
+        judge: the name of what judged it; "rules" for rules and commands, "user" for the user.
+        left: of what is shortened, the memory that says the rest; None for the others.
+    """
+
+    memory: Memory
+    by: Memory
+    outcome: Outcome
+    odds: float | None = None
+    judge: str
+    left: Memory | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A question for training, and its answer.
@@ -816,6 +842,7 @@ __all__ = [
     "RELATIONS",
     "Action",
     "Budget",
+    "Doubted",
     "EmbedderCard",
     "Endings",
     "Example",
@@ -826,6 +853,7 @@ __all__ = [
     "Link",
     "Memory",
     "Namespace",
+    "Outcome",
     "Page",
     "Preview",
     "Proposal",

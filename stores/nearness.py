@@ -86,9 +86,19 @@ class Nearness:
         made = vectors.copy()
         alone = np.flatnonzero((high == low + 1) & (parts > 0))
         made[alone] = self._vectors[low[alone]]
-        for at in np.flatnonzero((high > low) & ~((high == low + 1) & (parts > 0))).tolist():
-            further = self._vectors[low[at] : high[at]]
-            scores = products(further, vector)
-            if parts[at] or scores.max() > products(vectors[at : at + 1], vector)[0]:
-                made[at] = further[scores.argmax()]
+        several = np.flatnonzero((high > low) & ~((high == low + 1) & (parts > 0)))
+        if len(several):
+            rows, scores = self._likest(low[several], high[several] - low[several], vector)
+            # The first passage of a document is not among those of its part 0.
+            taken = (parts[several] > 0) | (scores > products(vectors[several], vector))
+            made[several[taken]] = self._vectors[rows[taken]]
         return made
+
+    def _likest(self, low: Ints, counts: Ints, vector: Vectors) -> tuple[Ints, Scores]:
+        """Of each run of rows the one nearest to `vector`, the first of equals, and its cosine. counts: all > 0."""
+        starts = np.cumsum(counts) - counts
+        rows = np.arange(counts.sum()) + np.repeat(low - starts, counts)
+        scores = products(self._vectors[rows], vector)
+        best: Scores = np.maximum.reduceat(scores, starts)
+        hits = np.flatnonzero(scores == np.repeat(best, counts))
+        return rows[hits[np.searchsorted(hits, starts)]], best

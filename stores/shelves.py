@@ -26,8 +26,8 @@ from memoria.traces import micros, moment
 from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
 
 STORE, NOTES, LEDGER = "store", "notes", "ledger"
-RECALLS, SUPERSEDED, DOUBTED = "recalls", "superseded", "doubted"
-LINKS = (SUPERSEDED, DOUBTED)
+RECALLS, SUPERSEDED, DOUBTED, ENDED = "recalls", "superseded", "doubted", "ended"
+LINKS = (SUPERSEDED, DOUBTED, ENDED)
 FORGOTTEN, ADOPTED = "forgotten", "adopted"
 
 _RECALL = struct.Struct("<q?")
@@ -78,12 +78,15 @@ def recalls_from_bytes(id: str, data: bytes) -> list[Recalled]:
 
 
 def on_shelves(links: Iterable[Link]) -> dict[str, list[tuple[str, bytes]]]:
-    """By shelf, keys and values of links by which memories supersede or doubt others."""
+    """By shelf, keys and values of links by which memories supersede, doubt or end others."""
     found: dict[str, list[tuple[str, bytes]]] = {}
     for one in links:
         key = f"{one.parent} {one.child}"
         if one.relation == "doubts":
             found.setdefault(DOUBTED, []).append((key, json.dumps([one.weight, one.judge]).encode()))
+        elif one.relation == "ends":
+            was = None if one.was is None else micros(one.was)
+            found.setdefault(ENDED, []).append((key, json.dumps([was, one.judge]).encode()))
         else:
             found.setdefault(SUPERSEDED, []).append((key, b"" if one.was is None else _TIME.pack(micros(one.was))))
     return found
@@ -94,6 +97,9 @@ def link_from_entry(shelf: str, key: str, data: bytes) -> Link:
     if shelf == DOUBTED:
         weight, judge = json.loads(data)
         return Link(parent=parent, child=child, relation="doubts", weight=weight, judge=judge)
+    if shelf == ENDED:
+        at, judge = json.loads(data)
+        return Link(parent=parent, child=child, relation="ends", was=None if at is None else moment(at), judge=judge)
     was = moment(_TIME.unpack(data)[0]) if data else None
     return Link(parent=parent, child=child, relation="supersedes", was=was)
 

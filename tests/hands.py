@@ -16,6 +16,7 @@ from typing import Any
 
 import memoria
 from memoria.testing import HashEmbedder
+from memoria.types import Proposal
 
 EMBEDDER = HashEmbedder(16)
 SHARED = 8
@@ -28,12 +29,14 @@ class Account:
     """What was acknowledged.
 
     own: texts by id of what this hand remembered and has not forgotten. gone: ids of what it forgot.
-    after: what superseded, by id, and what it superseded. keyed: ids by the key that every hand remembers under.
+    after: what superseded or ended, by id, and what it did so to. judged: ids of those that ended it as a detector read
+    it: as long as neither text changes. keyed: ids by the key that every hand remembers under.
     fields: its field of each shared memory, by id.
     """
 
     own: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
+    judged: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     keyed: dict[str, str] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
@@ -41,7 +44,7 @@ class Account:
 
     @property
     def ended(self) -> set[str]:
-        """What is superseded; forgetting its successor reinstates it."""
+        """What is superseded or ended; forgetting its successor, or the statement, reinstates it."""
         return {old for new, old in self.after.items() if {old, new} <= set(self.own)}
 
 
@@ -56,12 +59,13 @@ def work(memory: memoria.Memoria, name: str, operations: int, column: int, share
         lambda n: _amend_shared(memory, account, rng.choice(shared), column, f"{name} {n}"),
         lambda n: _amend(home, account, rng, f"{name} says otherwise at {n}."),
         lambda n: _supersede(home, account, rng, f"{name} takes it back at {n}."),
+        lambda n: _end(home, account, rng, f"{name} no longer says so at {n}."),
         lambda n: _forget(home, account, rng),
         lambda n: home.archive(*rng.sample(sorted(account.own), min(2, len(account.own)))),
         lambda n: home.reinforce(*rng.sample(sorted(account.own), min(2, len(account.own)))),
     )
     for n in range(operations):
-        rng.choices(acts, (6, 2, 3, 3, 3, 2, 4, 1, 1) if account.own else (1, *[0] * 8))[0](n)
+        rng.choices(acts, (6, 2, 3, 3, 3, 2, 2, 4, 1, 1) if account.own else (1, *[0] * 9))[0](n)
         account.acknowledged += 1
     return account
 
@@ -97,6 +101,21 @@ def _amend(home: memoria.Memoria, account: Account, rng: random.Random, text: st
     id = rng.choice(sorted(account.own))
     home.amend(id, text=text)
     account.own[id] = text
+    for new in [new for new in account.judged if id in (new, account.after[new])]:
+        account.judged.remove(new)
+        del account.after[new]
+
+
+def _end(home: memoria.Memoria, account: Account, rng: random.Random, text: str) -> None:
+    """A statement that a detector reads as the end of a memory; what it had ended stands again when it is forgotten."""
+    once = sorted(set(account.own) - account.ended - set(account.after))
+    if once:
+        old, new = rng.choice(once), home.remember(text)
+        account.own[new.id] = text
+        read = Proposal(action="delete", by=new.id, ends=(old,), at=new.created_at, keep=text, reason="a test")
+        assert len(home.reconcile(new, detector=lambda statement, seen: [read], phrases=lambda text: [text])) == 1
+        account.after[new.id] = old
+        account.judged.append(new.id)
 
 
 def _supersede(home: memoria.Memoria, account: Account, rng: random.Random, text: str) -> None:

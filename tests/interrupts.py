@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,11 @@ from types import FrameType
 from typing import Any
 
 from memoria.engine.memory import Memoria
+from memoria.protocols import Change, Detector
 from memoria.stores.local import Disk, LocalStore
 from memoria.stores.postgres import PostgresStore
 from memoria.testing import HashEmbedder
-from memoria.types import Provenance
+from memoria.types import Link, Memory, Proposal, Provenance
 
 ROOT = Path(__file__).parents[1]
 # Both ways to the same files: through the links in the package, and where the files are.
@@ -92,6 +93,12 @@ def filled(place: Path | str) -> dict[str, str]:
         source = Provenance(derived_from=(ids["a1"],))
         ids["derived"] = ada.remember("Made from the first fact of Ada.", provenance=source).id
         ids["new"] = bob.supersede(ids["b0"], "Bob keeps another fact.").id
+        cat = memory.namespace("app", "cat")
+        ids |= {"c0": cat.remember("Cat lives in Bonn.").id, "c1": cat.remember("Cat has moved to Kiel.").id}
+        ids |= {"c2": cat.remember("Cat has a boat.").id, "c3": cat.remember("Cat has sold the boat.").id}
+        doubt = Link(parent=ids["c0"], child=ids["c1"], relation="doubts", weight=2.0, judge="tests")
+        memory.store.revise(Change(links=(doubt,)))
+        memory.reconcile(ids["c3"], detector=ended(ids["c2"]), phrases=lambda text: [text])
         gone = ada.remember("This was forgotten.")
         memory.forget(gone.id)
         memory.pin(ids["b1"])
@@ -99,12 +106,26 @@ def filled(place: Path | str) -> dict[str, str]:
     return ids
 
 
+def ended(id: str) -> Detector:
+    """A detector that reads every statement as the end of one memory."""
+
+    def read(statement: Memory, seen: Sequence[Memory]) -> list[Proposal]:
+        at, keep = statement.created_at, statement.text
+        return [Proposal(action="update", by=statement.id, ends=(id,), at=at, keep=keep, reason="a test")]
+
+    return read
+
+
 def picture(memory: Memoria) -> list[tuple[object, ...]]:
-    """All that is remembered, without ids and times, which differ from run to run."""
+    """All that is remembered, without ids and times, which differ from run to run; and what has ended or is doubted."""
     found = []
+    links: dict[str, list[tuple[str, float]]] = {}
+    for link in memory.store.links([one.id for one in memory.list()]):
+        links.setdefault(link.parent, []).append((link.relation, link.weight or 0.0))
     for one in memory.list():
         trace = memory.trace(one.id)
         standing = (trace.archived, trace.pinned, trace.held)
         parts = tuple(sorted(part.text for part in one.parts))
-        found.append((one.namespace, one.text, one.subject or "", one.tags, parts, one.valid_to is not None, standing))
+        over = one.valid_to is not None, tuple(sorted(links.get(one.id, ())))
+        found.append((one.namespace, one.text, one.subject or "", one.tags, parts, over, standing))
     return sorted(found)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import memoria
 from memoria import Memory, Provenance
-from memoria.change.bounds import Bounds
 from memoria.change.reconcile import Finding, candidates, propose
 from memoria.english.cues import read
 from memoria.english.detect import by_rules, named
@@ -38,8 +37,7 @@ OTHERS = (
 
 def finding(memory: memoria.Memoria) -> Finding:
     """The rules, as far as they may end something when all may that is sure."""
-    bounds = Bounds(endings="sure")
-    return Finding(candidates_for=candidates(memory.store, memory.embedder), bounds=bounds)
+    return Finding(candidates_for=candidates(memory.store, memory.embedder), endings="sure")
 
 
 def memory(number: int, text: str, **fields: object) -> Memory:
@@ -369,7 +367,7 @@ def test_a_detector_of_ones_own_takes_the_place_of_the_rules(ada: memoria.Memori
     with ada:
         told = tell(ada, "I love opera.", "Abracadabra opera.")
         seek = candidates(ada.store, ada.embedder, phrases=lambda text: [text])
-        assert [one.ends for one in propose(told, Finding(detector=forgetful, candidates_for=seek, bounds=None))] == [
+        assert [one.ends for one in propose(told, Finding(detector=forgetful, candidates_for=seek, endings=None))] == [
             (told[0].id,)
         ]
-        assert propose(told, Finding(candidates_for=seek, bounds=None)) == []
+        assert propose(told, Finding(candidates_for=seek, endings=None)) == []

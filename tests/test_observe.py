@@ -28,15 +28,16 @@ from memoria.evaluation.bench.latency import DIMENSION
 from memoria.evaluation.bench.observing import bench_observe
 from memoria.integrations.otel import CAPTURE, OPERATIONS, instrument, uninstrument
 from memoria.observe import VERBS
+from memoria.protocols import Change
 from memoria.remember import Draft
 from memoria.testing import HashEmbedder
-from memoria.types import Budget, Provenance
+from memoria.types import Budget, Link, Provenance
 
 ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
-    "audit_weights", "close", "distilled", "doctor", "get", "history", "ledger", "lineage", "list", "namespace",
-    "namespaces", "now", "scan", "stats", "trace",
+    "audit_weights", "close", "distilled", "doctor", "doubts", "get", "history", "ledger", "lineage", "list",
+    "namespace", "namespaces", "now", "scan", "stats", "trace",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work
@@ -85,8 +86,17 @@ def told_by(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
+def doubtful(memory: memoria.Memoria) -> memoria.Memory:
+    """A memory that a statement makes doubtful."""
+    old, new = memory.remember_many(["Ann lives in Bern.", "Ann has moved to Rome."])
+    doubt = Link(parent=old.id, child=new.id, relation="doubts", weight=2.0, judge="tests")
+    memory.store.revise(Change(links=(doubt,)))
+    return old
+
+
 def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None:
     one, two, three, four = memory.remember_many([f"fact number {n} of many" for n in range(4)])
+    unsettled = doubtful(memory)
     calls: dict[str, tuple[Callable[[], object], str, int | None, str | None]] = {
         "remember": (lambda: memory.remember("tea"), "create_memory", 1, None),
         "recall": (lambda: memory.recall("fact", k=2), "search_memory", 2, None),
@@ -101,6 +111,7 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "expire": (lambda: memory.expire(two.id), "update_memory", 1, two.id),
         "consolidate": (lambda: memory.consolidate(three.id, four.id), "upsert_memory", 2, None),
         "reconcile": (memory.reconcile, "upsert_memory", 0, None),
+        "settle": (lambda: memory.settle(unsettled.id, keep=True), "update_memory", 1, unsettled.id),
         "evict": (lambda: memory.evict(Budget(count=9)), "update_memory", 0, None),
         "fade": (memory.fade, "update_memory", 0, None),
         "prune": (lambda: memory.prune(below=0.05), "delete_memory", 0, None),

@@ -124,6 +124,23 @@ def test_every_verb(server: Server) -> None:
     assert server.call("app/ada", "GET", "/v1/stats").json() == {"memories": 0, "namespaces": 0}
 
 
+def test_what_was_settled_is_listed_and_taken_back(server: Server) -> None:
+    old = server.remember("app/bob", "My sister lives in Leeds.", "sister")
+    new = server.remember("app/bob", "My sister has moved from Leeds to York.", "sister")
+    server.post("app/bob", "/v1/sleep", namespace=["sister"])
+    (one,) = server.post("app/bob", "/v1/doubts", namespace=["sister"])["doubts"]
+    assert (one["memory"]["id"], one["by"]["id"], one["outcome"], one["left"]) == (old, new, "lowered", None)
+    assert one["memory"]["namespace"] == ["sister"]
+    assert server.call("app/ada", "POST", "/v1/doubts", ids=[old]).status_code == 404
+    assert server.call("app/ada", "POST", f"/v1/memories/{old}/settle", keep=True).status_code == 404
+    assert server.call("app/bob", "POST", f"/v1/memories/{old}/settle", keep="yes").status_code == 422
+    assert server.post("app/bob", f"/v1/memories/{old}/settle", keep=True, by=new)["doubts"] == [one]
+    assert server.call("app/bob", "POST", f"/v1/memories/{old}/settle", keep=True).status_code == 422
+    server.post("app/bob", "/v1/sleep", namespace=["sister"])
+    assert server.post("app/bob", "/v1/doubts", ids=[old, new])["doubts"] == []
+    server.post("app/bob", "/v1/forget", namespace=["sister"], everything=True)
+
+
 def test_one_namespace_never_sees_another(server: Server) -> None:
     """Whatever Bob asks, with Ada's ids, names and keys: the answer is that of what never was."""
     one = server.remember("app/ada", f"Ada keeps a {SECRET}", subject="ada", tags=("t",), key="k")
@@ -139,6 +156,8 @@ def test_one_namespace_never_sees_another(server: Server) -> None:
             server.call("app/bob", "DELETE", f"/v1/memories/{id}"),
             server.call("app/bob", "POST", f"/v1/memories/{id}/supersede", memory=draft),
             server.call("app/bob", "POST", "/v1/expire", ids=[id]),
+            server.call("app/bob", "POST", "/v1/doubts", ids=[id]),
+            server.call("app/bob", "POST", f"/v1/memories/{id}/settle", keep=True),
             server.call("app/bob", "POST", "/v1/forget", ids=[id]),
             server.call("app/bob", "POST", "/v1/forget", ids=[id], dry_run=True),
             server.call("app/bob", "POST", "/v1/memories", memory={**draft, "derived_from": [id]}),
@@ -288,7 +307,7 @@ def test_the_service_is_as_its_schema_says(server: Server, tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:]
-    assert "15 selected / 15 total" in done.stdout
+    assert "17 selected / 17 total" in done.stdout
     assert not re.search(r" 5\d\d ", server.log())
 
 

@@ -2,5 +2,6 @@
 
 from memoria.agent.exchange import Answer, Reply
 from memoria.agent.loop import Agent
+from memoria.agent.notices import Notice
 
-__all__ = ["Agent", "Answer", "Reply"]
+__all__ = ["Agent", "Answer", "Notice", "Reply"]

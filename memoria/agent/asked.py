@@ -20,7 +20,8 @@ class Asked(Sequence[Memory]):
     """What a tool would do: memories that would go or end by it, oldest first, as a sequence; and what it would store.
 
     Attributes:
-        tool: its name, such as "remember", "supersede", "forget".
+        tool: its name, such as "remember", "supersede", "forget"; "settle" asks whether memories are over, "keep"
+            whether they hold.
         memories: what would be forgotten, or no longer hold.
         text: what would be stored; None for nothing.
         rewritten: ids of gists that would be made again without what goes.

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from memoria.agent.asked import Asked, Confirm, agreed, to_forget
 from memoria.agent.tools import Done
 from memoria.derived.lineage import living
+from memoria.derived.undoing import USER
 from memoria.engine.memory import Memoria
 from memoria.types import Memory, Proposal
 
@@ -67,6 +68,7 @@ def _ended(memory: Memoria, heard: Memory, asked: Asked) -> tuple[Proposal, ...]
         at=heard.created_at,
         keep=heard.text,
         reason="the user agreed that it no longer holds",
+        judge=USER,
     )
     return memory.reconcile(heard.id, detector=lambda statement, seen: [proposal], phrases=lambda text: [text])
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from memoria.agent.asked import Asked
+from memoria.agent.notices import Notice
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
 from memoria.agent.unstored import repeats
@@ -37,6 +38,8 @@ class Reply:
             memory that was forgotten meanwhile.
         facts: facts that were extracted from the message, or stored by the model.
         settled: what the message changed in earlier memories.
+        notices: the same in plain words, with ids: what is lowered, ended or shortened now, what is asked about, and
+            what stands again because the user said so.
         asked: memories that the model wanted to forget and was not allowed to.
         declined: all that the model wanted to do with its tools and was not allowed to, in order.
         receipts: receipts of what it forgot.
@@ -52,6 +55,7 @@ class Reply:
     said: Memory | None
     facts: tuple[Memory, ...]
     settled: tuple[Proposal, ...]
+    notices: tuple[Notice, ...]
     asked: tuple[Memory, ...]
     declined: tuple[Asked, ...]
     receipts: tuple[Receipt, ...]
@@ -66,6 +70,7 @@ class Exchange:
     prompt: Prompt
     heard: Memory | None
     settled: tuple[Proposal, ...]
+    notices: tuple[Notice, ...] = ()
     done: Done = field(default_factory=Done)
     said: list[str] = field(default_factory=list)
 
@@ -107,6 +112,7 @@ class Exchange:
             said=said,
             facts=(*facts, *self.done.stored),
             settled=self.settled,
+            notices=self.notices,
             asked=tuple(memory for one in self.done.declined if one.tool == "forget" for memory in one),
             declined=tuple(self.done.declined),
             receipts=tuple(self.done.receipts),

@@ -16,6 +16,7 @@ from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
 from memoria.agent.notes import ordered
+from memoria.agent.notices import kept, notices
 from memoria.agent.prompt import INSTRUCTIONS, Frame, build
 from memoria.agent.session import ANSWERED_BY, Session
 from memoria.agent.tools import TOOLS, Done, Toolbox
@@ -63,7 +64,8 @@ class Agent:
             never allows it.
         allow: which of "remember" and "supersede" the model may do without asking.
         tools: whether the model may call tools (remember, recall, supersede, forget).
-        settle: whether changes that the user states are applied to earlier memories at once.
+        settle: whether changes that the user states are applied to earlier memories at once, and taken back when the
+            user's next message says that both are true.
         on_doubt: what happens when such a change makes a memory doubtful: "soft" lets it rank lower, "ask" also asks
             `confirm` whether it has ended, from log-odds of 1.1 on, "ignore" leaves it as it was.
         idle: seconds of silence after which it sleeps, > 0; None for never.
@@ -219,11 +221,14 @@ class Agent:
         prompt = build(self.frame, text, hits[: self.k], window)
         for hit in prompt.hits:
             hit.used()
+        told = kept(self.memory, text, window, self.user) if self._settle else ()
         heard = self._hear(text, readmit=readmit)
         done, settled = Done(), tuple[Proposal, ...]()
-        if heard is not None and self._settle:
+        # What only says that both are true says nothing else.
+        if heard is not None and self._settle and not told:
             settled = settle(self.memory, heard, self._on_doubt, self.confirm, done)
-        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled, done=done)
+            told = notices(self.memory, heard, done.declined) if settled else ()
+        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled, notices=told, done=done)
 
     def _hear(self, text: str, *, readmit: bool) -> Memory | None:
         """The message as a memory; one that may not be stored is a turn of this conversation all the same."""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from memoria.engine.memory import Memoria
 from memoria.english.sentences import content
-from memoria.recall.echo import ENOUGH, asks, says_again, told
+from memoria.recall.echo import ENOUGH, ends_asking, says_again, told
 from memoria.types import Hit, Memory
 
 SAID_AGAIN = "said again"
@@ -72,7 +72,7 @@ def _roots(reply: Memory, sources: Mapping[str, Memory]) -> list[str]:
         there = [id for id in dict.fromkeys(front) if id in sources and id not in found]
         found |= dict.fromkeys(there)
         front = [id for one in there for id in sources[one].provenance.used or ()]
-    plain = [id for id in found if sources[id].provenance.used is None and not asks(sources[id].text)]
+    plain = [id for id in found if sources[id].provenance.used is None and not ends_asking(sources[id].text)]
     return [id for id in plain if says_again(said, set(content(sources[id].text)))]
 
 
@@ -85,7 +85,7 @@ def _adds_nothing(reply: Memory, sources: Mapping[str, Memory]) -> bool:
 
 def _asked_before(one: Memory, wanted: set[str]) -> bool:
     """Whether a memory asks what the message asks, and says nothing."""
-    return asks(one.text) and not told(one.text) and says_again(content(one.text), wanted)
+    return ends_asking(one.text) and not told(one.text) and says_again(content(one.text), wanted)
 
 
 def _stands(memory: Memoria, one: Memory) -> bool:

@@ -7,7 +7,7 @@ from somebody else or from a page or a tool never ends what a user said; it may 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memoria.change.doubt import found
 from memoria.english.voice import Said, Voice, english, said
@@ -18,25 +18,13 @@ from memoria.types import Endings, Memory, Proposal
 FOREIGN = frozenset({"web", "page", "website", "document", "file", "mail", "email", "e-mail", "tool", "search"})
 """Sources of what nobody in a conversation says."""
 RULES = "rules"
-"""The judge's name in doubts that the rules over English cast."""
+"""The judge's name where rules over English, a command, or a callable decided."""
 RULED, COMMANDED = 1.5, 3.0
 """Log-odds for what a rule reads in a statement, and in a command, when it may not end anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What may end a memory.
-
-    Attributes:
-        endings: "never" for nothing; "commands" for what the user tells to take out; "sure" also for what a judge is
-            sure of, and whatever a detector reads.
-    """
-
-    endings: Endings = "commands"
-
-
-def within(statement: Memory, seen: Sequence[Memory], detector: Detector, bounds: Bounds) -> list[Proposal]:
-    """What a detector reads in what a statement says, as far as it may go.
+def within(statement: Memory, seen: Sequence[Memory], detector: Detector, endings: Endings) -> list[Proposal]:
+    """What a detector reads in what a statement says, as far as it may go: as far as `endings` lets it.
 
     Of a statement that also asks, supposes or quotes, it reads the rest; such a statement stays as it is.
     """
@@ -46,15 +34,15 @@ def within(statement: Memory, seen: Sequence[Memory], detector: Detector, bounds
     whole = spoken.voice is Voice.REPORTED or spoken.text == statement.text.strip()
     found = detector(statement if whole else replace(statement, text=spoken.text), seen)
     found = found if whole else [replace(one, keep=statement.text) for one in found]
-    return [_bounded(one, statement, spoken, seen, bounds) for one in found]
+    return [_bounded(one, statement, spoken, seen, endings) for one in found]
 
 
-def _bounded(proposal: Proposal, statement: Memory, spoken: Said, seen: Sequence[Memory], bounds: Bounds) -> Proposal:
+def _bounded(proposal: Proposal, statement: Memory, spoken: Said, seen: Sequence[Memory], endings: Endings) -> Proposal:
     """What is proposed, as far as it may go; the rest of it lowers."""
     own = spoken.voice is Voice.OWN and english(spoken.text)
     if proposal.action == "erase":
         return proposal
-    allowed = bounds.endings == "sure" or (bounds.endings == "commands" and proposal.commanded)
+    allowed = endings == "sure" or (endings == "commands" and proposal.commanded)
     mine = {one.id for one in seen if same_word(statement, one)} if own and allowed else set[str]()
     ends = tuple(id for id in proposal.ends if id in mine)
     amends = tuple((id, text) for id, text in proposal.amends if id in mine)
@@ -67,7 +55,7 @@ def _bounded(proposal: Proposal, statement: Memory, spoken: Said, seen: Sequence
     return out if ends or amends else replace(out, action="doubt", keep=statement.text)
 
 
-def judged(statement: Memory, near: Sequence[Memory], judge: Judge, bounds: Bounds) -> list[Proposal]:
+def judged(statement: Memory, near: Sequence[Memory], judge: Judge, endings: Endings) -> list[Proposal]:
     """What a judge makes of a statement, as far as it may go. near: the nearest few memories that it may be about."""
     spoken = said(statement.text)
     if spoken.voice is Voice.NOTHING or not english(spoken.text):
@@ -76,7 +64,7 @@ def judged(statement: Memory, near: Sequence[Memory], judge: Judge, bounds: Boun
     findings = found(spoken.text, about, judge)
     if not findings.lowers:
         return []
-    sure = bounds.endings == "sure" and spoken.voice is Voice.OWN and english(spoken.text, sure=True)
+    sure = endings == "sure" and spoken.voice is Voice.OWN and english(spoken.text, sure=True)
     mine = {one.id for one in about if same_word(statement, one)} if sure else set[str]()
     ends = tuple(id for id in findings.ends if id in mine)
     amends = tuple((id, text) for id, text in findings.amends.items() if id in mine)
@@ -91,7 +79,7 @@ def judged(statement: Memory, near: Sequence[Memory], judge: Judge, bounds: Boun
             keep=statement.text,
             reason=_reason(spoken, [one for one in about if one.id in findings.lowers], statement),
             lowers=lowers,
-            judge=judge.name if lowers else "",
+            judge=judge.name,
         )
     ]
 

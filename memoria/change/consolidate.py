@@ -59,19 +59,20 @@ class _Group:
     members: list[str] = field(default_factory=list)
     gist: str | None = None
 
-    def takes(self, record: Record, most: int) -> bool:
+    def takes(self, record: Record, most: int, language: str | None) -> bool:
         """Whether there is room for a memory, it is of the group's kind, and no text of the group contradicts it."""
         fits = len(self.texts) < most and self.procedural == (record.memory.kind == "procedural")
-        return fits and not any(opposes(record.memory.text, text) for text in self.texts)
+        return fits and not any(opposes(record.memory.text, text, language) for text in self.texts)
 
 
 class _Groups:
     """The groups of a plan. `_rows` has the vectors of their leaders, shape (capacity, d)."""
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, language: str | None) -> None:
         import numpy as np
 
         self.all: list[_Group] = []
+        self._language = language
         self._rows = np.zeros((64, dimension), np.float32)
 
     def add(self, group: _Group) -> _Group:
@@ -88,7 +89,7 @@ class _Groups:
         scores = self._rows[: len(self.all)] @ record.vector
         near = (scores >= like).nonzero()[0]
         order = near[(-scores[near]).argsort(kind="stable")].tolist()
-        return next((self.all[at] for at in order if self.all[at].takes(record, most)), None)
+        return next((self.all[at] for at in order if self.all[at].takes(record, most, self._language)), None)
 
 
 def replayed(
@@ -108,7 +109,7 @@ def replayed(
 def grouped(records: Records, ids: Sequence[str], grouping: Grouping) -> list[Step]:
     """The steps that gather memories of one namespace, given in order, into gists."""
     store = records.store
-    groups = _Groups(store.embedder.dimension)
+    groups = _Groups(store.embedder.dimension, store.language)
     known: set[str] = set()
     found = plain(store, ids)
     for record, like in zip(found, _likes(records, found, grouping), strict=True):
@@ -179,9 +180,9 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
         return None
     parts = [record.memory for record in members]
     if gist is None:
-        memory = compose(records.ids.new(min(part.created_at for part in parts)), parts, write)
+        memory = compose(records.ids.new(min(part.created_at for part in parts)), parts, write, store.language)
     else:
-        memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write)
+        memory = compose(gist.memory.id, [*gist.memory.parts, *parts], write, store.language)
     check_memory(memory)
     with store.alone():
         if not _still(store, step, members, gist):

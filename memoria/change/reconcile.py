@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from memoria.change.bounds import Bounds, judged, within
+from memoria.change.bounds import RULES, judged, within
+from memoria.change.settled import TICK, kept, last
 from memoria.change.supersede import check_current, check_ends, heirs_of, succeeded
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
@@ -20,7 +22,7 @@ from memoria.recall.outdated import CHAT
 from memoria.remember import Draft, admit, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.text.words import question
-from memoria.types import Link, Memory, Proposal, Record, Settled, Where
+from memoria.types import Endings, Link, Memory, Proposal, Record, Settled, Where
 
 POOL = 50
 NEAR = 5
@@ -28,11 +30,15 @@ NEAR = 5
 CandidatesFor = Callable[[Memory], Sequence[Memory]]
 Phrases = Callable[[str], Sequence[str]]
 """From the text of a statement to the phrases that other memories are looked for by."""
-_TICK = datetime.resolution
 # The rules over English are done in the first; a detector of somebody else may go on for ever.
 _ROUNDS = 8
 # Log-odds of a judge differ by less than this from run to run.
 _EQUAL = 1e-3
+
+
+def nothing_kept(statement: str) -> Collection[str]:
+    """No memory that the user said holds beside a statement."""
+    return ()
 
 
 def no_memories(statement: Memory) -> Sequence[Memory]:
@@ -49,14 +55,16 @@ class Finding:
         candidates_for: returns the memories that a statement may be about, for the detector.
         judge: gives log-odds for the nearest few; None for nobody.
         near: returns these few.
-        bounds: what may end a memory; None takes the detector at its word.
+        endings: what may end a memory; None takes the detector at its word.
+        kept_beside: gives the ids of what the user said holds beside the statement of an id.
     """
 
     detector: Detector = by_rules
     candidates_for: CandidatesFor = no_memories
     judge: Judge | None = None
     near: CandidatesFor = no_memories
-    bounds: Bounds | None = field(default_factory=Bounds)
+    endings: Endings | None = "commands"
+    kept_beside: Callable[[str], Collection[str]] = nothing_kept
 
 
 def propose(statements: Sequence[Memory], how: Finding) -> list[Proposal]:
@@ -70,7 +78,7 @@ def propose(statements: Sequence[Memory], how: Finding) -> list[Proposal]:
     for statement in sorted(statements, key=lambda one: one.id):
         if not _open(statement, statement.created_at) or statement.id in texts:
             continue
-        found = _found(statement, how, texts)
+        found = _unsettled(_found(statement, how, texts), statement, how.kept_beside)
         for proposal in found:
             texts |= _after(proposal)
         proposals += found
@@ -80,15 +88,34 @@ def propose(statements: Sequence[Memory], how: Finding) -> list[Proposal]:
 def _found(statement: Memory, how: Finding, texts: Mapping[str, str | None]) -> list[Proposal]:
     """What one statement changes: what the detector reads, within bounds, and beside it what the judge makes of it."""
     seen = _seen(statement, how.candidates_for(statement), texts)
-    if how.bounds is None:
+    if how.endings is None:
         return how.detector(statement, seen)
     # A question states nothing that could end.
-    found = within(statement, [one for one in seen if not asks(one.text)], how.detector, how.bounds)
+    found = within(statement, [one for one in seen if not asks(one.text)], how.detector, how.endings)
     if how.judge is None:
         return found
     over = {id for one in found if one.action != "doubt" for id in _after(one)} - {statement.id}
     near = [one for one in _seen(statement, how.near(statement), texts) if one.id not in over]
-    return _joined(found, judged(statement, near, how.judge, how.bounds))
+    return _joined(found, judged(statement, near, how.judge, how.endings))
+
+
+def _unsettled(
+    found: Sequence[Proposal], statement: Memory, kept_beside: Callable[[str], Collection[str]]
+) -> list[Proposal]:
+    """Proposals without what the user said holds beside the statement, as far as anything is left of them."""
+    kept = set(kept_beside(statement.id)) if found else set[str]()
+    if not kept:
+        return list(found)
+    out = []
+    for one in found:
+        left = replace(
+            one,
+            ends=tuple(id for id in one.ends if id not in kept),
+            amends=tuple((id, text) for id, text in one.amends if id not in kept),
+            lowers=tuple((id, weight) for id, weight in one.lowers if id not in kept),
+        )
+        out += [left] if left.ends or left.amends or left.lowers else []
+    return out
 
 
 def _joined(found: Sequence[Proposal], judged: Sequence[Proposal]) -> list[Proposal]:
@@ -113,7 +140,7 @@ def _stood(memory: Memory, at: datetime) -> bool:
     One that ended as soon as it was said had done its work, or was over before.
     """
     begun = memory.valid_from is None or memory.valid_from <= at
-    return begun and (memory.valid_to is None or at <= memory.valid_to > _last(memory, memory.created_at))
+    return begun and (memory.valid_to is None or at <= memory.valid_to > last(memory, memory.created_at))
 
 
 def _seen(statement: Memory, candidates: Sequence[Memory], texts: Mapping[str, str | None]) -> list[Memory]:
@@ -150,7 +177,7 @@ def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool:
         wanted = list(phrases(statement.text))
         ids: set[str] = set()
         for phrase, vector in zip(wanted, embed(store, embedder, wanted), strict=True):
-            ids |= set(store.evidence(question(phrase), vector, where, pool).ids)
+            ids |= set(store.evidence(question(phrase, store.language), vector, where, pool).ids)
         # One part of a gist may end without the others, so each part is a candidate.
         apart = [part for one in memories(store, sorted(ids)).values() for part in (one.parts or (one,))]
         return [one for one in apart if one.id < statement.id or _same_talk(one, statement)]
@@ -164,9 +191,9 @@ def nearest(store: Store, embedder: Embedder, count: int = NEAR, pool: int = POO
 
     def found(statement: Memory) -> list[Memory]:
         # What was said later must not take the places: a second look would find other candidates.
-        where = Where(namespace=statement.namespace, until=statement.created_at + _TICK)
+        where = Where(namespace=statement.namespace, until=statement.created_at + TICK)
         (vector,) = embed(store, embedder, [statement.text])
-        evidence = store.evidence(question(statement.text), vector, where, pool)
+        evidence = store.evidence(question(statement.text, store.language), vector, where, pool)
         scores = sum(need.terms(evidence).values(), start=0.0 * evidence.columns["similarity"])
         order = sorted(zip((-scores).tolist(), evidence.ids, strict=True))
         read = memories(store, [id for _, id in order])
@@ -198,13 +225,13 @@ class Settling:
         detector: reads what a statement ends.
         phrases: from the text of a statement to what the detector's candidates are searched by.
         judge: gives log-odds for the nearest few; None for nobody.
-        bounds: what may end a memory; None takes the detector at its word.
+        endings: what may end a memory; None takes the detector at its word.
     """
 
     detector: Detector = by_rules
     phrases: Phrases = named
     judge: Judge | None = None
-    bounds: Bounds | None = field(default_factory=Bounds)
+    endings: Endings | None = "commands"
 
     def finding(self, store: Store, embedder: Embedder) -> Finding:
         """The same, with where to look."""
@@ -213,7 +240,8 @@ class Settling:
             candidates_for=candidates(store, embedder, self.phrases),
             judge=None if self.judge is None else Once(self.judge),
             near=nearest(store, embedder),
-            bounds=self.bounds,
+            endings=self.endings,
+            kept_beside=partial(kept, store),
         )
 
 
@@ -256,12 +284,14 @@ def settle(
 class _Turn:
     """What is left to do for a proposal. ends: until when memories hold. texts: by id, what says the rest of it.
 
-    doubts, over: links to write, and those in whose place they come.
+    doubts, over: links to write, and those in whose place they come. by, judge: the statement, and what judged it.
     """
 
     ends: Mapping[str, datetime]
     texts: Mapping[str, str]
     before: Mapping[str, Memory]
+    by: str
+    judge: str
     doubts: tuple[Link, ...] = ()
     over: tuple[Link, ...] = ()
 
@@ -271,7 +301,16 @@ class _Turn:
     def doubted(self, heirs: Mapping[str, str]) -> Change:
         """The change that writes the doubts; what says the rest of a statement casts its doubts."""
         links = tuple(replace(link, child=heirs.get(link.child, link.child)) for link in self.doubts)
-        return Change(links=links, unlinks=self.over)
+        return Change(links=(*links, *self._ended(heirs)), unlinks=self.over)
+
+    def _ended(self, heirs: Mapping[str, str]) -> Iterator[Link]:
+        """Links to what ends as a whole from its reason: the statement; of a command that is done, what it left."""
+        rests = [heir for id, heir in heirs.items() if id != self.by]
+        for id in self.ends:
+            reason = rests[:1] if id == self.by else [heirs.get(self.by, self.by)]
+            if id not in heirs and reason:
+                was = self.before[id].valid_to
+                yield Link(parent=id, child=reason[0], relation="ends", was=was, judge=self.judge)
 
 
 def apply(records: Records, traces: Reinforcer, proposals: Sequence[Proposal], *, dry_run: bool = False) -> Settled:
@@ -331,18 +370,27 @@ def _turn(store: Store, proposal: Proposal, now: Mapping[str, str]) -> _Turn:
     rests = {id: [one.text for one in living(store, heirs.get(id, ())).values()] for id in texts}
     ends: dict[str, datetime] = {}
     for id, text in texts.items():
-        end = _last(found[id], proposal.at)
+        end = last(found[id], proposal.at)
         if text == found[id].text or (text is None and not _lasts(found[id], end)) or text in rests[id]:
             continue
         check_ends(store, [id], end)
         ends[id] = end
     check_current(store, [id for id in ends if texts[id] is not None])
-    kept = {id: text for id in ends if (text := texts[id]) is not None}
-    doubts, over = _new_doubts(store, now.get(proposal.by, proposal.by), lowers, proposal.judge)
+    reworded = {id: text for id in ends if (text := texts[id]) is not None}
+    by = now.get(proposal.by, proposal.by)
+    doubts, over = _new_doubts(store, by, lowers, proposal.judge)
     held = [id for id in (*ends, *(link.parent for link in doubts)) if _is_held(store, id)]
     if held:
         raise Held(*held)
-    return _Turn(ends=ends, texts=kept, before={id: found[id] for id in ends}, doubts=doubts, over=over)
+    return _Turn(
+        ends=ends,
+        texts=reworded,
+        before={id: found[id] for id in ends},
+        by=by,
+        judge=proposal.judge or RULES,
+        doubts=doubts,
+        over=over,
+    )
 
 
 def _new_doubts(
@@ -372,20 +420,14 @@ def _lasts(memory: Memory, end: datetime) -> bool:
     return memory.valid_to is None or memory.valid_to > end
 
 
-def _last(one: Memory, at: datetime) -> datetime:
-    """When the memory ends: `at`, but never before it was observed and valid."""
-    begun = one.created_at if one.valid_from is None else max(one.created_at, one.valid_from)
-    return max(at, begun + 2 * _TICK)
-
-
 def _reworded(records: Records, traces: Reinforcer, one: Memory, text: str, proposal: Proposal) -> tuple[Draft, Record]:
     """What still holds of a memory, said when it was said."""
     draft = Draft(
         text=text,
         kind=one.kind,
         # So that it stands right behind what it supersedes, in the order of the talk.
-        created_at=one.created_at + _TICK,
-        valid_from=_last(one, proposal.at),
+        created_at=one.created_at + TICK,
+        valid_from=last(one, proposal.at),
         salience=one.salience,
         subject=one.subject,
         tags=one.tags,

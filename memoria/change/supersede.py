@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from memoria.derived.lineage import living, memories
+from memoria.change.settled import joined, retracted
+from memoria.derived.lineage import living
 from memoria.derived.records import Records, ending
+from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
 from memoria.remember import Draft, admit, look_again, prepare
@@ -66,7 +68,8 @@ def _succession(
         change = replace(change, add=(*change.add, replace(made[0], memory=begun)))
     else:
         change = _begun(records.store, change, begun)
-    return succeeded(change, dict.fromkeys(old, start), dict.fromkeys(old, begun.id), before), begun
+    change = succeeded(change, dict.fromkeys(old, start), dict.fromkeys(old, begun.id), before)
+    return joined(change, retracted(records.store, old, start, begun.id)), begun
 
 
 def _begun(store: Store, change: Change, memory: Memory) -> Change:
@@ -92,10 +95,16 @@ def succeeded(
 
 
 def expire(records: Records, ids: Sequence[str], at: datetime) -> None:
-    """Ends memories at `at`: from then on they do not hold. Raises InvalidQuery, MemoryNotFound; then, nothing."""
-    with records.store.alone():
-        check_ends(records.store, ids, at)
-        records.store.revise(ending(records.apart(ids), dict.fromkeys(ids, at)), guard=False)
+    """Ends memories at `at`: from then on they do not hold. Raises InvalidQuery, MemoryNotFound; then, nothing.
+
+    What had ended them before is no reason any more, and what they had ended stands again.
+    """
+    store, ends = records.store, dict.fromkeys(ids, at)
+    with store.alone():
+        check_ends(store, ids, at)
+        by_hand = ended_by_hand(store, ends)
+        change = joined(ending(records.apart(ids), ends), Change(links=by_hand.links, unlinks=by_hand.unlinks))
+        store.revise(joined(change, retracted(store, ids, at)), guard=False)
 
 
 def check_ends(store: Store, ids: Sequence[str], at: datetime) -> dict[str, Memory]:
@@ -132,12 +141,10 @@ def check_current(store: Store, ids: Sequence[str]) -> None:
 
 
 def history(store: Store, id: str) -> list[Memory]:
-    """The memory, all that it superseded or doubts, and all that superseded or doubts it, in the order of validity."""
+    """The memory, all that it superseded, ended or doubts, and all that did so to it, in the order of validity."""
     found, front = {id}, [id]
     while front:
-        links = [link for link in store.links(front) if link.relation != "derived"]
+        links = [link for link in store.links(front) if link.relation != "derived" and (link.weight or 1) > 0]
         front = list({end for link in links for end in (link.parent, link.child)} - found)
         found |= set(front)
-    return sorted(
-        memories(store, sorted(found)).values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id)
-    )
+    return sorted(living(store, found).values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id))

@@ -18,6 +18,7 @@ from memoria.cli import (
     demo,
     detector,
     distill,
+    doubts,
     lab,
     maintain,
     mcp,
@@ -36,7 +37,7 @@ from memoria.errors import MemoriaError
 _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "init", "chat")
 _PANELS = {
     "Every day": (verbs, chat),
-    "What changes, fades and stays": (change, retention, policies),
+    "What changes, fades and stays": (change, doubts, retention, policies),
     "The store": (maintain, bring),
     "For programs": (mcp, serve, work),
     "Memory in weights": (distill,),

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from memoria.agent import Agent, Answer, Reply
 from memoria.agent.asked import Asked
+from memoria.agent.notices import UNDO
 from memoria.agent.prompt import INSTRUCTIONS
 from memoria.agent.session import latest, new_id
 from memoria.cli.app import (
@@ -56,6 +57,9 @@ def chat(
     extract: Annotated[str, typer.Option(help="What finds facts in what you say: rules, model or none.")] = "rules",
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
+    on_doubt: Annotated[
+        str, typer.Option(help="What becomes of what you make doubtful: soft lowers it, ask also asks, ignore.")
+    ] = "soft",
     allow: Annotated[
         list[str] | None,
         typer.Option(help="remember or supersede: what the model may do without asking; repeatable."),
@@ -84,6 +88,7 @@ def chat(
                 confirm=agreed,
                 allow=allow or (),  # type: ignore[arg-type]  # refused by the agent
                 tools=tools,
+                on_doubt=on_doubt,  # type: ignore[arg-type]  # refused by the agent
                 idle=idle or None,
             )
         with agent:
@@ -94,6 +99,8 @@ def agreed(asked: Asked) -> bool:
     """Shows what a tool of the model would do and asks whether it may; False without a terminal."""
     if asked.tool == "forget":
         return confirmed(Preview(asked, rewritten=asked.rewritten))
+    if asked.tool == "settle":
+        return over(asked)
     if asked:
         show_memories(asked, title="would no longer hold")
     out.print(f"The model wants to remember: {escape(asked.text or '')}", highlight=False)
@@ -101,6 +108,16 @@ def agreed(asked: Asked) -> bool:
         err.print("Not on a terminal: nothing is remembered.")
         return False
     return typer.confirm("Remember?", default=False)
+
+
+def over(asked: Asked) -> bool:
+    """Asks whether memories no longer hold, now that something is said; False without a terminal."""
+    show_memories(asked, title="in doubt")
+    out.print(f"You say: {escape(visible(asked.text or ''))}", highlight=False)
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: nothing is ended.")
+        return False
+    return typer.confirm("Is that over?", default=False)
 
 
 def confirmed(going: Sequence[Memory]) -> bool:
@@ -207,8 +224,10 @@ class Chat:
     def _show(self, reply: Reply) -> None:
         for place, hit in enumerate(reply.hits, 1):
             out.print(f"[dim]{place}. {_told(hit.memory)}  {_because(hit)}[/]", highlight=False)
-        for change in reply.settled:
-            out.print(f"[yellow]settled:[/] {escape(visible(change.reason))}", highlight=False)
+        for notice in reply.notices:
+            undo = f"; {UNDO}" if notice.what in ("lowered", "ended", "shortened") else ""
+            text = visible(notice.text.removesuffix(".") + undo if undo else notice.text)
+            out.print(f"[yellow]{escape(text)}[/]", highlight=False)
         if reply.refusal is not None:
             out.print("[yellow]not remembered: it was forgotten here once; /readmit takes it back[/]")
         for receipt in reply.receipts:

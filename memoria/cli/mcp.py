@@ -18,7 +18,7 @@ def mcp(
     zone: ZoneOption = None,
 ) -> None:
     """Serves the store on stdin and stdout by the Model Context Protocol: the nine tools of the reference memory
-    server, and recall, list_memories, forget and why."""
+    server, and recall, list_memories, forget, why, doubts and settle."""
     from memoria.integrations.mcp import server
 
     server(Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone)).run()

@@ -25,30 +25,33 @@ _ALIKE = 0.9
 _COMMON = 0.5
 
 
-def extract(parts: Sequence[Memory]) -> str:
-    """The texts of the parts, a line each, without restatements: the default writer."""
+def extract(parts: Sequence[Memory], language: str | None = None) -> str:
+    """The texts of the parts, a line each, without restatements: the default writer. language: that of the store."""
     kept: list[str] = []
     for part in parts:
-        if not any(restates(part.text, text) for text in kept):
+        if not any(restates(part.text, text, language) for text in kept):
             kept.append(part.text)
     return "\n".join(kept)
 
 
-def restates(one: str, other: str) -> bool:
-    """Whether two texts say the same: nearly the same stems, and the same numbers, names and negations."""
+def restates(one: str, other: str, language: str | None = None) -> bool:
+    """Whether two texts say the same: nearly the same stems, and the same numbers, names and negations.
+
+    language: as of `stems`: that of the store; None tells it by each text.
+    """
     if canonical(one) == canonical(other):
         return True
-    return _overlap(one, other) >= _ALIKE and _named(one, other) and _telling(one) == _telling(other)
+    return _overlap(one, other, language) >= _ALIKE and _named(one, other) and _telling(one) == _telling(other)
 
 
-def opposes(one: str, other: str) -> bool:
+def opposes(one: str, other: str, language: str | None = None) -> bool:
     """Whether one text denies the other: many stems in common, and a negation in one of them only."""
-    return _overlap(one, other) >= _COMMON and _negations(one) != _negations(other)
+    return _overlap(one, other, language) >= _COMMON and _negations(one) != _negations(other)
 
 
-def _overlap(one: str, other: str) -> float:
+def _overlap(one: str, other: str, language: str | None) -> float:
     """Stems that both texts have, as a share of the stems that either has (Jaccard)."""
-    ours, theirs = set(stems(one)), set(stems(other))
+    ours, theirs = set(stems(one, language)), set(stems(other, language))
     return len(ours & theirs) / max(len(ours | theirs), 1)
 
 
@@ -71,8 +74,8 @@ def _negations(text: str) -> set[str]:
     return set(found) | ({"not"} if "n't" in text.casefold().replace("\u2019", "'") else set())
 
 
-def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory:
-    """Makes a gist with this id from memories of one namespace.
+def compose(id: str, parts: Sequence[Memory], write: Writer = extract, language: str | None = None) -> Memory:
+    """Makes a gist with this id from memories of one namespace. language: of the store, for `extract`.
 
     It is as old as its oldest part and as salient as its most salient one. Its tags, subject, speaker and session are
     those that all its parts share.
@@ -82,7 +85,7 @@ def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory
     return Memory(
         id=id,
         namespace=first.namespace,
-        text=write(ordered),
+        text=extract(ordered, language) if write is extract else write(ordered),
         created_at=first.created_at,
         kind="procedural" if all(part.kind == "procedural" for part in ordered) else "semantic",
         salience=max(part.salience for part in ordered),
@@ -99,14 +102,16 @@ def compose(id: str, parts: Sequence[Memory], write: Writer = extract) -> Memory
     )
 
 
-def without(gist: Memory, gone: Set[str], changed: Collection[Memory] = ()) -> Memory | None:
+def without(
+    gist: Memory, gone: Set[str], changed: Collection[Memory] = (), language: str | None = None
+) -> Memory | None:
     """The gist without the parts in `gone`, and with those in `changed` replaced; None when fewer than two are left."""
     new = {part.id: part for part in changed}
     kept = [new.get(part.id, part) for part in gist.parts if part.id not in gone]
-    return compose(gist.id, kept) if len(kept) > 1 else None
+    return compose(gist.id, kept, language=language) if len(kept) > 1 else None
 
 
-def as_it_was(memory: Memory, at: datetime) -> Memory | None:
+def as_it_was(memory: Memory, at: datetime, language: str | None = None) -> Memory | None:
     """A gist of only the parts observed by `at`, None if there are none; any other memory unchanged."""
     if not memory.parts:
         return memory
@@ -116,7 +121,7 @@ def as_it_was(memory: Memory, at: datetime) -> Memory | None:
     if not known:
         return None
     # Even with one part left it is still the gist that was found, so it keeps its id and kind.
-    return replace(compose(memory.id, known), kind=memory.kind)
+    return replace(compose(memory.id, known, language=language), kind=memory.kind)
 
 
 def _shared(values: Sequence[_T]) -> _T | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from graphlib import TopologicalSorter
 
 from memoria.derived.gist import without
+from memoria.derived.undoing import Undone, about, closing, judged, undone
 from memoria.protocols import Change, Store
 from memoria.types import Link, Memory, Record
 from memoria.validate import is_id
 
 _ACROSS, _DOWN = 280, 56
 _BATCH = 1000
-_HOW = {"derived": "-> ", "supersedes": "superseded by ", "doubts": "doubted by "}
+_HOW = {"derived": "-> ", "supersedes": "superseded by ", "doubts": "doubted by ", "ends": "ended by "}
+# A doubt that the user has denied.
+_KEPT = "kept beside "
 Remake = Callable[[Memory, Record | None], Record]
 """Takes a memory that is made again, and the record it replaces or None; returns its record, with vector and trace."""
 
@@ -25,13 +27,13 @@ class Consequences:
 
     gone: ids to erase, parts of gists included. changed: by id, gists or parts as they are afterwards.
     freed: the last parts of dissolved gists, which become memories of their own again.
-    ends: by id of each memory that is valid again, the end of its validity, None for no end.
+    undone: what stands again, because what ended it goes.
     """
 
     gone: frozenset[str]
     changed: Mapping[str, Memory] = field(default_factory=dict)
     freed: tuple[Memory, ...] = ()
-    ends: Mapping[str, datetime | None] = field(default_factory=dict)
+    undone: Undone = field(default_factory=Undone)
 
 
 def memories(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
@@ -63,13 +65,17 @@ def living(store: Store, ids: Collection[str]) -> dict[str, Memory]:
 
 
 def consequences(
-    store: Store, gone: Collection[str], changed: Iterable[Memory] = (), *, split: Sequence[Memory] = ()
+    store: Store,
+    gone: Collection[str],
+    changed: Iterable[Memory] = (),
+    *,
+    split: Sequence[Memory] = (),
 ) -> Consequences:
     """Follows every link downwards, parents before children, so that each descendant is decided once.
 
     A gist is made again from the parts that are left; one with fewer than two left is dissolved. Anything else that was
     derived from what goes or changes is gone, for nobody can take the lost part out of it. split: gists among `gone` of
-    which the parts that are not there stay.
+    which the parts that are not there stay. What a statement that changes had ended stands again.
     """
     lost, new = set(gone), {memory.id: memory for memory in changed}
     links = _downwards(store, [*lost, *new])
@@ -83,7 +89,7 @@ def consequences(
         if not record.memory.parts:
             lost.add(id)
             continue
-        made = without(record.memory, lost, list(new.values()))
+        made = without(record.memory, lost, list(new.values()), store.language)
         if made is None:
             lost.add(id)
             freed += [new.get(part.id, part) for part in record.memory.parts if part.id not in lost]
@@ -95,7 +101,7 @@ def consequences(
         gone=frozenset(lost),
         changed=new,
         freed=tuple(part for part in freed if part.id not in here),
-        ends=_reinstated(store, lost),
+        undone=_reinstated(store, lost, new),
     )
 
 
@@ -122,10 +128,14 @@ def _touched(id: str, links: Sequence[Link], lost: Collection[str], new: Mapping
     return any(link.child == id and (link.parent in lost or link.parent in new) for link in links)
 
 
-def _reinstated(store: Store, lost: Collection[str]) -> dict[str, datetime | None]:
-    """For each memory that one of `lost` superseded: the end of its validity before that, None for no end."""
-    found = [link for link in store.links(list(lost)) if link.relation == "supersedes"]
-    return {link.parent: link.was for link in found if link.child in lost and link.parent not in lost}
+def _reinstated(store: Store, lost: Collection[str], changed: Collection[str]) -> Undone:
+    """What was superseded by one of `lost`, or ended by a statement that is lost or changes, stands again.
+
+    So does a memory that changes and was ended by a statement: the statement was read beside what it was.
+    """
+    found = closing(store, {*lost, *changed})
+    taken = [link for link in found if link.child in lost and link.relation == "supersedes"]
+    return undone(store, [*taken, *judged(found, lost), *judged(found, changed), *about(found, changed)], lost)
 
 
 def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[Record] = ()) -> Change:
@@ -142,7 +152,9 @@ def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[
             given.get(id) or remake(memory, live[id]) for id, memory in effects.changed.items() if id in live
         ),
         add=tuple(remake(part, None) for part in effects.freed),
-        ends=effects.ends,
+        ends=effects.undone.ends,
+        links=effects.undone.links,
+        unlinks=effects.undone.unlinks,
     )
 
 
@@ -184,7 +196,7 @@ class Lineage:
             return lines
         drawn.add(id)
         for link in below.get(id, ()):
-            how = _HOW[link.relation]
+            how = _HOW[link.relation] if (link.weight or 1) > 0 else _KEPT
             lines += self._branch(link.child, below, drawn, depth + 1, how, width)
         return lines
 
@@ -244,7 +256,7 @@ class Lineage:
 
 def _arrow(start: tuple[int, int], end: tuple[int, int], relation: str) -> str:
     """An arrow from the right edge of one box to the left edge of another; dashed unless it is of derivation."""
-    dash = {"derived": "", "supersedes": ' stroke-dasharray="4 3"', "doubts": ' stroke-dasharray="1 3"'}[relation]
+    dash = {"derived": "", "doubts": ' stroke-dasharray="1 3"'}.get(relation, ' stroke-dasharray="4 3"')
     (x0, y0), (x1, y1) = (start[0] + _ACROSS - 40, start[1] + _DOWN // 2 - 7), (end[0] - 2, end[1] + _DOWN // 2 - 7)
     return f'<path d="M{x0} {y0}L{x1} {y1}" stroke="#444" fill="none" marker-end="url(#tip)"{dash}/>'
 

@@ -106,7 +106,7 @@ class Records:
         if len(left) < 2 and not (left and below):
             again = [_instead(record, gist.memory) for record in self.store.read(below) if record is not None]
             return replace(moved([gist.memory.id], add=[self.remade(one, None) for one in parts]), replace=tuple(again))
-        made = compose(gist.memory.id, left)
+        made = compose(gist.memory.id, left, language=self.store.language)
         if below:
             origin = made.provenance
             sources = (*origin.derived_from, *(one.id for one in out))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from memoria.derived.undoing import closing, latest
 from memoria.protocols import Store
 from memoria.types import Memory
 
@@ -18,10 +19,16 @@ _LATEST = 253_402_300_799_999
 
 
 def as_known(store: Store, memories: Sequence[Memory], at: datetime) -> dict[str, datetime | None]:
-    """For those superseded by a memory observed after `at`, by id: the end of validity known at `at`, None for none."""
-    ended = [memory.id for memory in memories if memory.valid_to is not None]
-    links = [link for link in store.links(ended) if link.relation == "supersedes"] if ended else []
-    return {link.parent: link.was for link in links if link.parent in ended and observed(link.child) > at}
+    """For those ended by a memory observed after `at`, by id: the end of validity known at `at`, None for none."""
+    ended = {memory.id for memory in memories if memory.valid_to is not None}
+    known: dict[str, datetime | None] = {}
+    # The last reason first: below one that was known then, none counts.
+    for link in sorted(closing(store, ended), key=latest):
+        if link.parent in ended and observed(link.child) > at:
+            known[link.parent] = link.was
+        else:
+            ended.discard(link.parent)
+    return known
 
 
 def observed(id: str) -> datetime:

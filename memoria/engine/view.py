@@ -96,7 +96,7 @@ class View:
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
-        _check_options(reinforce, endings)
+        check_behaviour(reinforce=reinforce, endings=endings, judge=judge)
         self.store = store
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
@@ -106,7 +106,7 @@ class View:
         self._zone = as_zone(zone)
         self._day_first = check_flag("day_first", day_first)
         self._endings: Endings = endings
-        self._judging = check_judge(judge)
+        self._judging = judge
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(store, self.policy, fade_below)
@@ -239,16 +239,15 @@ class View:
         return f"<{type(self).__name__} {where} of {self.store!r}: {count}>"
 
 
-def _check_options(reinforce: str, endings: str) -> None:
+def check_behaviour(
+    *, reinforce: str = "recalled", endings: str = "commands", judge: JudgeLike = LEARNT, **_: object
+) -> None:
+    """Raises InvalidQuery for what is no way to behave. What else there is to behaviour is checked where it is read."""
     check_choice("reinforce", reinforce, get_args(Reinforcing))
     check_choice("endings", endings, ENDINGS)
-
-
-def check_judge(given: JudgeLike) -> JudgeLike:
-    """Returns it; raises InvalidQuery for what is no judge."""
-    if given is None or given == LEARNT or (callable(given) and isinstance(getattr(given, "name", None), str)):
-        return given
-    raise InvalidQuery(f"judge is {shown(given)}, not a callable with a name, 'learnt', or None")
+    named = callable(judge) and isinstance(getattr(judge, "name", None), str)
+    if not (named or judge is None or judge == LEARNT):
+        raise InvalidQuery(f"judge is {shown(judge)}, not a callable with a name, 'learnt', or None")
 
 
 def _told(clock: Clock) -> datetime:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
 from memoria.derived.records import Records
+from memoria.derived.undoing import Undone, ended_by_hand
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
@@ -133,8 +134,7 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
         if old is None:
             raise MemoryNotFound(id)
         vector, passages = (old.vector, old.passages) if memory.text == known.text else made[memory.text]
-        _put_instead(records, replace(old, memory=memory, vector=vector, passages=passages), old.memory)
-    return memory
+        return _put_instead(records, replace(old, memory=memory, vector=vector, passages=passages), old.memory)
 
 
 def _living(store: Store, id: str) -> Memory:
@@ -157,17 +157,35 @@ def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
         store.readmit(memory.namespace, said)
 
 
-def _put_instead(records: Records, new: Record, old: Memory) -> None:
-    """Puts a record in the place of a memory, and follows what was made from it."""
-    store = records.store
+def _put_instead(records: Records, new: Record, old: Memory) -> Memory:
+    """Puts a record in the place of a memory, and follows what was made from it and what it ended; returns its memory.
+
+    An end that is given stays, whatever had ended the memory before.
+    """
+    store, id = records.store, new.memory.id
     effects = Consequences(gone=frozenset())
     if new.memory.text != old.text:
         effects = consequences(store, (), [new.memory])
-    _unlearn(store, effects.gone, [new.memory.id, *effects.changed], over=False)
+    _unlearn(store, effects.gone, [id, *effects.changed], over=False)
     todo = Change(replace=(new,))
-    if effects.gone or len(effects.changed) > 1:
+    if effects.gone or len(effects.changed) > 1 or effects.undone != Undone():
         todo = change(store, effects, records.remade, [new])
-    store.revise(replace(todo, unlinks=_unjudged(store, effects.changed)))
+    todo = replace(todo, unlinks=(*todo.unlinks, *_unjudged(store, effects.changed)))
+    if new.memory.valid_to != old.valid_to:
+        todo = _given(store, todo, {id: new.memory.valid_to})
+    store.revise(todo)
+    return replace(new.memory, valid_to=todo.ends.get(id, new.memory.valid_to))
+
+
+def _given(store: Store, todo: Change, ends: Mapping[str, datetime | None]) -> Change:
+    """The change where these ends are given by hand, and not what follows from it."""
+    by_hand = ended_by_hand(store, ends)
+    return replace(
+        todo,
+        ends={one: end for one, end in todo.ends.items() if one not in ends},
+        links=(*(link for link in todo.links if link.parent not in ends), *by_hand.links),
+        unlinks=(*todo.unlinks, *by_hand.unlinks),
+    )
 
 
 def _unjudged(store: Store, ids: Collection[str]) -> tuple[Link, ...]:
@@ -264,7 +282,7 @@ def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unle
     """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
     unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
     over_holds, guard = order.override is not None, order.guard != "none"
-    only = not (todo.replace or todo.add or todo.ends or todo.guarded)
+    only = not (todo.replace or todo.add or todo.ends or todo.links or todo.unlinks or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
     if not only or (whole and made.effects.gone > set(made.asked)):
         store.revise(todo, over_holds=over_holds, guard=guard)

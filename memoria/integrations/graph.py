@@ -145,6 +145,12 @@ class KnowledgeGraph:
         if self._confirm is not None and not self._confirm(to_forget(memory.forget(*ids, dry_run=True))):
             raise InvalidQuery("Nothing is forgotten: the user has not agreed. Ask the user.")
 
+    def ask_to_settle(self, memory: Memory, *, keep: bool) -> None:
+        """Raises InvalidQuery when there is somebody to ask, and they do not agree that a memory is kept, or over."""
+        asked = Asked(tool="keep" if keep else "settle", memories=(memory,))
+        if self._confirm is not None and not self._confirm(asked):
+            raise InvalidQuery("Nothing is settled: the user has not agreed. Ask the user.")
+
     def _remember(self, view: Memoria, drafts: Sequence[Draft]) -> None:
         if drafts:
             asked = Asked(tool="remember", text="\n".join(flat(one.text) for one in drafts))

@@ -1,7 +1,7 @@
-"""An MCP server: the reference memory server's nine tools with the same names and shapes, and four of its own.
+"""An MCP server: the reference memory server's nine tools with the same names and shapes, and six of its own.
 
-Its own tools are recall, list_memories, forget and why. The store is opened for each call, so that several clients may
-keep a server on one store.
+Its own tools are recall, list_memories, forget, why, doubts and settle. The store is opened for each call, so that
+several clients may keep a server on one store.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import exp
 from typing import Annotated, Any, Unpack
 
 from pydantic import Field
@@ -23,7 +24,7 @@ from memoria.forget.erase import Order, plan
 from memoria.integrations.criteria import Criteria, asked
 from memoria.integrations.graph import Added, Deletion, Entity, Graph, KnowledgeGraph, Observations, Relation
 from memoria.sharing import Source, lent
-from memoria.types import Hit, Memory, Page, Where
+from memoria.types import Doubted, Hit, Memory, Page, Where
 
 with extra("mcp"):
     from mcp.server.mcpserver import MCPServer
@@ -101,6 +102,20 @@ class Why(TypedDict):
     recalled: bool
     score: float | None
     terms: dict[str, float]
+
+
+class Doubt(TypedDict):
+    """outcome: lowered, ended or shortened. left: what is left of what is shortened. probability: that it is untrue."""
+
+    memory: Told
+    by: Told
+    outcome: str
+    probability: float | None
+    left: Told | None
+
+
+class Doubts(TypedDict):
+    doubts: list[Doubt]
 
 
 class Tools:
@@ -267,8 +282,29 @@ class Tools:
         }
         return _answer(answer, answer)
 
+    def doubts(
+        self,
+        ids: Annotated[list[str] | None, Field(description="Ids of memories or statements; all when left out")] = None,
+    ) -> Annotated[CallToolResult, Doubts]:
+        """List memories that later statements make doubtful or ended, each with its statement"""
+        with _told(), lent(self._memory) as memory:
+            found = [_doubted(one) for one in memory.doubts(*(ids or ()))]
+        return _answer(found, {"doubts": found})
 
-_READS = {"read_graph", "search_nodes", "open_nodes", "recall", "list_memories", "why"}
+    def settle(
+        self,
+        id: Annotated[str, Field(description="Id of the older memory")],
+        keep: Annotated[bool, Field(description="True when both are true; false when the older one is over")],
+        by: Annotated[str | None, Field(description="Id of the statement; all about it when left out")] = None,
+    ) -> Annotated[CallToolResult, Doubts]:
+        """Settle, in the user's word, whether a memory still holds beside the statements that make it doubtful"""
+        with _told(), lent(self._memory) as memory:
+            self._graph.ask_to_settle(memory.get(id), keep=keep)
+            found = [_doubted(one) for one in memory.settle(id, keep=keep, by=by)]
+        return _answer(found, {"doubts": found})
+
+
+_READS = {"read_graph", "search_nodes", "open_nodes", "recall", "list_memories", "why", "doubts"}
 _DELETES = {"delete_entities", "delete_observations", "delete_relations", "forget"}
 _NAMES = [name for name in vars(Tools) if not name.startswith("_")]
 
@@ -325,6 +361,16 @@ def _shown(memory: Memory) -> Told:
 
 def _recalled(hit: Hit) -> Recalled:
     return {**_shown(hit.memory), "score": hit.score, "probability": hit.probability, "why": hit.explain()}
+
+
+def _doubted(one: Doubted) -> Doubt:
+    return {
+        "memory": _shown(one.memory),
+        "by": _shown(one.by),
+        "outcome": one.outcome,
+        "probability": None if one.odds is None else 1 / (1 + exp(-one.odds)),
+        "left": None if one.left is None else _shown(one.left),
+    }
 
 
 def _more(page: Page) -> str | None:

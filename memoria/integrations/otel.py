@@ -29,7 +29,7 @@ _IN_SPANS = {"true", "span_only", "span_and_event"}
 OPERATIONS = {
     "remember": "create_memory",
     "recall": "search_memory",
-    **dict.fromkeys(["amend", "supersede", "expire"], "update_memory"),
+    **dict.fromkeys(["amend", "supersede", "expire", "settle"], "update_memory"),
     **dict.fromkeys(["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict"], "update_memory"),
     **dict.fromkeys(["sleep", "consolidate", "reconcile"], "upsert_memory"),
     **dict.fromkeys(["forget", "prune"], "delete_memory"),

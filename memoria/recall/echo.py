@@ -15,14 +15,14 @@ ENOUGH = 0.6
 """Share of the telling words of the shorter of two texts that both must have, in (0, 1]."""
 
 
-def asks(text: str) -> bool:
+def ends_asking(text: str) -> bool:
     """Whether a text ends with a question."""
     return bool(signs(text) & Sign.ASKS)
 
 
 def told(text: str) -> set[str]:
     """The telling words of a text, without those of its questions."""
-    return {word for unit in units(text) if not asks(unit) for word in content(unit)}
+    return {word for unit in units(text) if not ends_asking(unit) for word in content(unit)}
 
 
 def says_again(said: Collection[str], source: Collection[str]) -> bool:

@@ -18,7 +18,7 @@ from memoria.derived.lineage import living
 from memoria.derived.validity import as_known
 from memoria.english.sentences import content
 from memoria.protocols import Store
-from memoria.recall.echo import asks, says_again, told
+from memoria.recall.echo import ends_asking, says_again, told
 from memoria.types import Memory
 
 CHAT = "chat"
@@ -35,6 +35,7 @@ class _Sources:
         ends: until when each is valid; None is no end.
         successors: ids of what superseded each, directly or not.
         reworded: ids of what superseded something: what a user's own words were reworded to is no reply.
+        language: of the store; None tells it by each text.
     """
 
     at: datetime
@@ -42,6 +43,7 @@ class _Sources:
     ends: Mapping[str, datetime | None]
     successors: Mapping[str, Collection[str]]
     reworded: Collection[str]
+    language: str | None = None
 
     def outdate(self, reply: Memory) -> bool:
         """Whether a reply is outdated."""
@@ -56,7 +58,9 @@ class _Sources:
         later = {id for one in there if self._ended(one.id) for id in self.successors.get(one.id, ())}
         current = [self.all[id] for id in later if not self._ended(id)]
         current += [one for one in there if not self._ended(one.id) and self._asserts(one)]
-        return bool(said & _words(since) - _words(current)) and not any(opposes(one.text, reply.text) for one in since)
+        if not said & _words(since) - _words(current):
+            return False
+        return not any(opposes(one.text, reply.text, self.language) for one in since)
 
     def _used(self, reply: Memory) -> list[Memory]:
         """What a reply says again: what it used, and what this was made from in turn."""
@@ -83,7 +87,7 @@ class _Sources:
 
     def _asserts(self, one: Memory) -> bool:
         """Whether a source says something of its own: no reply, and no question."""
-        return (one.id in self.reworded or not _is_turn(one)) and not asks(one.text)
+        return (one.id in self.reworded or not _is_turn(one)) and not ends_asking(one.text)
 
 
 def outdated(store: Store, memories: Sequence[Memory], at: datetime, *, known: bool = False) -> set[str]:
@@ -117,6 +121,7 @@ def _read(store: Store, replies: Sequence[Memory], at: datetime, *, known: bool)
         ends={id: earlier.get(id, one.valid_to) for id, one in there.items()},
         successors={id: some & there.keys() for id, some in successors.items()},
         reworded={link.child for link in links if link.relation == "supersedes"},
+        language=store.language,
     )
 
 
@@ -158,7 +163,7 @@ def _is_turn(memory: Memory) -> bool:
 def _says(memory: Memory) -> bool:
     """Whether a turn says something that may have ended; one that used nothing does not."""
     used = memory.provenance.used
-    return not asks(memory.text) if used is None else bool(used)
+    return not ends_asking(memory.text) if used is None else bool(used)
 
 
 def _words(memories: Iterable[Memory]) -> set[str]:

@@ -144,7 +144,7 @@ def _passages(store: Store, hits: Sequence[Hit], vector: Vectors, request: Reque
 
 def _then(gist: Memory | None, request: Request) -> Memory | None:
     """A gist as it was at the time asked about."""
-    return gist if gist is None or request.as_of is None else as_it_was(gist, request.as_of)
+    return gist if gist is None or request.as_of is None else as_it_was(gist, request.as_of, request.reading.language)
 
 
 def recall_text(
@@ -336,7 +336,7 @@ def standing(store: Store, memories: Sequence[Memory], request: Request) -> list
     ends = as_known(store, memories, at)
     held = [one for one in memories if _holds(one, at, ends.get(one.id, one.valid_to), request.include)]
     current = _current(store, held, request)
-    return [then for then in (as_it_was(memory, at) for memory in current) if then is not None]
+    return [then for then in (as_it_was(memory, at, store.language) for memory in current) if then is not None]
 
 
 def _current(store: Store, memories: Sequence[Memory], request: Request) -> list[Memory]:

@@ -169,6 +169,20 @@ async def expire(body: shapes.Expire, asking: Asking, pool: Serving) -> None:
     await pool.write((*asking.namespace, *body.namespace), lambda view: view.expire(*body.ids, at=body.at))
 
 
+@verbs.post("/doubts", responses=problems(*SENT, 404))
+async def doubts(body: shapes.Doubts, asking: Asking, pool: Serving) -> shapes.Doubted:
+    """What later statements make doubtful, and what they ended, in whole or in part."""
+    found = await pool.read((*asking.namespace, *body.namespace), lambda view: view.doubts(*body.ids))
+    return shapes.Doubted.of(found, asking.namespace)
+
+
+@verbs.post("/memories/{id}/settle", responses=problems(*SENT, 404, 423))
+async def settle(id: Id, body: shapes.Settle, asking: Asking, pool: Serving) -> shapes.Doubted:
+    """The user's word: the memory holds beside the statements against it, or is over; answers what was settled."""
+    found = await pool.write(asking.namespace, lambda view: view.settle(id, keep=body.keep, by=body.by))
+    return shapes.Doubted.of(found, asking.namespace)
+
+
 @verbs.post("/forget", responses=problems(*SENT, 404, 423))
 async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.Gone:
     """Forgets what meets every criterion, and what was made from it, exactly and for ever."""

@@ -22,7 +22,8 @@ from pydantic import (
 from memoria.engine.arguments import Filters as _Filters
 from memoria.metadata import MAX_PATH
 from memoria.remember import Draft as _Draft
-from memoria.types import Hit, Memory, Namespace, Page, Provenance, Receipt
+from memoria.types import Doubted as Settled
+from memoria.types import Hit, Memory, Namespace, Outcome, Page, Provenance, Receipt
 from memoria.validate import MAX_CRITERIA
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -203,6 +204,20 @@ class Expire(Body):
     at: Time | None = None
 
 
+class Doubts(Body):
+    """ids: of memories or statements; all below the namespace when none is given."""
+
+    ids: Annotated[list[Id], Field(max_length=1000)] = []
+
+
+class Settle(BaseModel):
+    """keep: whether the memory in the path holds beside the statement. by: the statement; every one by default."""
+
+    model_config = ConfigDict(extra="forbid")
+    keep: StrictBool
+    by: Id | None = None
+
+
 class Forget(Filters):
     """What to forget for ever. everything: all below the namespace. dry_run: only list what would be forgotten.
 
@@ -269,6 +284,43 @@ class Memories(BaseModel):
     """Memories, in the order that the request defines."""
 
     memories: list[Remembered]
+
+
+class Doubt(BaseModel):
+    """What a statement did to a memory: it is lowered, has ended, or is shortened to what is left.
+
+    odds: of what is lowered, the log-odds that it is untrue. judge: the name of what judged it.
+    """
+
+    memory: Remembered
+    by: Remembered
+    outcome: Outcome
+    odds: float | None
+    judge: str
+    left: Remembered | None
+
+
+class Doubted(BaseModel):
+    """What statements have settled, in the order of the statements."""
+
+    doubts: list[Doubt]
+
+    @classmethod
+    def of(cls, found: Iterable[Settled], prefix: Namespace) -> Doubted:
+        return cls(
+            doubts=[
+                Doubt(
+                    memory=Remembered.of(one.memory, prefix),
+                    by=Remembered.of(one.by, prefix),
+                    outcome=one.outcome,
+                    odds=one.odds,
+                    judge=one.judge,
+                    left=None if one.left is None else Remembered.of(one.left, prefix),
+                )
+                for one in found
+                if one.memory.under(prefix) and one.by.under(prefix)
+            ]
+        )
 
 
 class Listed(Memories):

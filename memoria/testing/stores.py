@@ -628,6 +628,24 @@ class StoreConformance:
         assert store.links([older.memory.id]) == []
         assert store.check() == []
 
+    def test_what_ended_a_memory_is_known_with_its_judge_and_its_end_before(self, store: Store) -> None:
+        old, new = record("old"), record("new")
+        store.write([old, new])
+        ends = Link(parent=old.memory.id, child=new.memory.id, relation="ends", was=START + DAY, judge="tests")
+        others = [
+            replace(ends, relation="supersedes", judge=None),
+            replace(ends, relation="doubts", was=None, weight=-3.0),
+        ]
+        store.revise(Change(links=(ends, *others), ends={old.memory.id: START}))
+        assert set(store.links([old.memory.id])) == {ends, *others}
+        open_ended = replace(ends, was=None)
+        store.revise(Change(unlinks=(ends, *others), links=(open_ended,), ends={old.memory.id: None}))
+        store.replace(replace(old, memory=replace(old.memory, text="older")))
+        assert store.links([new.memory.id]) == [open_ended]
+        store.erase([new.memory.id])
+        assert store.links([old.memory.id]) == []
+        assert store.check() == []
+
     def test_a_hold_stops_an_end_and_the_archive(self, store: Store) -> None:
         held, free = record("held"), record("free")
         store.write([held, free])

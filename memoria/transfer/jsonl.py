@@ -84,7 +84,8 @@ class Line(_Said):
     """One line of an export. vector: base64 of little-endian fp16, made by `embedder`.
 
     supersedes: for each id that it superseded, the end of its validity before that, None for no end. doubts: for each
-    id that it makes doubtful, with which log-odds and by which judge.
+    id that it makes doubtful, with which log-odds and by which judge. ends: for each id that it ended, the end before
+    that, and the judge.
     """
 
     trace: _Held
@@ -92,6 +93,7 @@ class Line(_Said):
     vector: str
     supersedes: dict[str, datetime | None] = {}
     doubts: dict[str, tuple[float, str]] = {}
+    ends: dict[str, tuple[datetime | None, str]] = {}
 
 
 _FIELDS = Line.model_fields.keys() | _Held.model_fields.keys() | _Origin.model_fields.keys()
@@ -130,6 +132,7 @@ def _line(record: Record, card: EmbedderCard, links: Iterable[Link]) -> Line:
         vector=base64.b64encode(record.vector.astype("<f2").tobytes()).decode(),
         supersedes={link.parent: link.was for link in links if link.relation == "supersedes"},
         doubts={link.parent: (link.weight, link.judge) for link in links if link.weight is not None and link.judge},
+        ends={link.parent: (link.was, link.judge or "") for link in links if link.relation == "ends"},
     )
 
 
@@ -174,6 +177,11 @@ def import_lines(
         Link(parent=parent, child=line.id, relation="doubts", weight=weight, judge=judge)
         for line in wanted.values()
         for parent, (weight, judge) in line.doubts.items()
+    ]
+    links += [
+        Link(parent=parent, child=line.id, relation="ends", was=was, judge=judge)
+        for line in wanted.values()
+        for parent, (was, judge) in line.ends.items()
     ]
     if records:
         store.revise(Change(add=tuple(records), links=tuple(links)))
@@ -229,11 +237,13 @@ def _line_violations(line: Line) -> Iterator[str]:
     """Rules that only an id or a link from elsewhere can break."""
     if not is_id(line.id):
         yield "id is not 32 hexadecimal digits"
-    for name, parents in (("supersedes", line.supersedes), ("doubts", line.doubts)):
+    for name, parents in (("supersedes", line.supersedes), ("doubts", line.doubts), ("ends", line.ends)):
         if any(not is_id(parent) or parent == line.id for parent in parents):
             yield f"{name} names what is no other id of 32 hexadecimal digits"
     for was in line.supersedes.values():
         yield from time_violations(supersedes=was)
+    for was, _ in line.ends.values():
+        yield from time_violations(ends=was)
     if not all(isfinite(weight) for weight, _ in line.doubts.values()):
         yield "a weight of doubts is no finite number"
 
