@@ -2,7 +2,7 @@
 
 requirements-slim.txt is everything that memoria needs without torch, with hashes: the library, the commands, and the
 extras mcp, postgres and serve. constraints-lowest.txt has the lowest release that pyproject.toml allows of each package
-that the library, postgres and serve name; build/newest.txt, which is not kept, the newest. All are resolved by uv, which
+that the library, postgres and serve name; build/newest.txt, which is not kept, the newest. uv resolves all, and
 installs nothing here.
 """
 

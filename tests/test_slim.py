@@ -37,13 +37,14 @@ for name in memoria.__all__:
 """
 WITHOUT = """
 import sys, memoria
+from memoria.models import as_model
 for ask in (
     lambda: memoria.open("x.memoria", embedder="all-MiniLM-L12-v2").remember("Ada drinks tea."),
     lambda: memoria.open("y.memoria", embedder="multilingual-e5-small").remember("Ada drinks tea."),
     lambda: memoria.open("agent.memoria").namespace("weights").distill(),
-    lambda: memoria.models.as_model("smollm2"),
-    lambda: memoria.models.as_model("hf:."),
-    lambda: memoria.models.as_model("openai:small"),
+    lambda: as_model("smollm2"),
+    lambda: as_model("hf:."),
+    lambda: as_model("openai:small"),
 ):
     try:
         ask()
