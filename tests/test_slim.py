@@ -112,7 +112,8 @@ def closure(name: str, extras: tuple[str, ...]) -> set[str]:
     """A distribution and all that it asks for where the tests run, by what is installed, but for what is left out."""
     from packaging.requirements import Requirement
 
-    found, open_ = set(), [(name, extras)]
+    found: set[str] = set()
+    open_: list[tuple[str, tuple[str, ...]]] = [(name, extras)]
     while open_:
         one, wanted = open_.pop()
         if one in found or one in (*HEAVY, "pip"):
