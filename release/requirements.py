@@ -2,7 +2,7 @@
 
 requirements-slim.txt is everything that memoria needs without torch, with hashes: the library, the commands, and the
 extras mcp, postgres and serve. constraints-lowest.txt has the lowest release that pyproject.toml allows of each package
-that the library, postgres and serve name; build/newest.txt, which is not kept, the newest. uv resolves all, and
+that the library and postgres name; build/newest.txt, which is not kept, the newest. uv resolves all, and
 installs nothing here.
 """
 
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 SLIM = "requirements-slim.txt"
 LOWEST = "constraints-lowest.txt"
 NEWEST = "build/newest.txt"
-EXTRAS = {SLIM: ("mcp", "postgres", "serve"), LOWEST: ("postgres", "serve"), NEWEST: ("postgres", "serve")}
-"""Extras in each file. The lowest mcp wants a later pydantic than memoria does."""
+EXTRAS = {SLIM: ("mcp", "postgres", "serve"), LOWEST: ("postgres",), NEWEST: ("postgres",)}
+"""Extras in each file. Others want a later pydantic than memoria does."""
 HEAVY = ("sentence-transformers", "torch")
 """What both files leave out, with all that only these need."""
 # sqlite-utils asks for pip, which whoever reads these files has.
@@ -34,7 +34,7 @@ _HEADS = {
 """,
     LOWEST: """\
 # The lowest release that pyproject.toml allows of each package that it names, but for torch and what needs it: for the
-# library and the extras postgres and serve; of all others what was newest. `make lowest` runs tests with these.
+# library and the extra postgres; of all others what was newest. `make lowest` runs tests with these.
 # Written by `make requirements` from pyproject.toml.
 """,
     NEWEST: "",
