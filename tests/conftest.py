@@ -6,12 +6,13 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from memoria.stores.postgres.connect import Cluster
-from memoria.testing.postgres import Server, running
+if TYPE_CHECKING:
+    from memoria.testing.postgres import Server
 
 _NUMBERS = itertools.count()
 
@@ -23,6 +24,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The PostgreSQL server of the session, started when the first test asks for it."""
+    from memoria.testing.postgres import running
+
     with running(fsync=False) as made:
         yield made
 
@@ -30,6 +33,8 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def template(server: Server) -> str:
     """The name of a database that has the schema, for others to be copied from: two partitions are made quickly."""
+    from memoria.stores.postgres.connect import Cluster
+
     Cluster(server.database("model"), mode="rw", timeout=0, partitions=2, threads=1).close()
     return "model"
 

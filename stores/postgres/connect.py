@@ -17,6 +17,7 @@ from memoria.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from memoria.extras import install
 from memoria.process import in_child, never_destroyed
 from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, migrate
 
@@ -25,7 +26,7 @@ try:
     from pgvector.psycopg import register_vector
     from psycopg_pool import ConnectionPool
 except ImportError as error:
-    raise MissingExtra("the store in PostgreSQL needs: pip install 'memoria-runtime[postgres]'") from error
+    raise MissingExtra("the store in PostgreSQL needs: " + install("postgres")) from error
 
 Connection = psycopg.Connection[Any]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from memoria.errors import InvalidInput
 from memoria.evaluation.lab.intervals import Estimate
+from memoria.extras import install
 
-INSTALL = "pip install 'memoria-runtime[lab]'"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
 _LINES, _MARKERS = ("-", "--", ":"), "osD^vPX*"
 _SETTINGS: Any = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif", "axes.axisbelow": True}
@@ -28,7 +28,7 @@ def need_library() -> None:
         import matplotlib  # noqa: F401 - only whether it is there
         import pyarrow  # noqa: F401 - only whether it is there
     except ImportError as error:
-        raise InvalidInput(f"reports need {error.name}: {INSTALL}") from None
+        raise InvalidInput(f"reports need {error.name}: {install('lab')}") from None
 
 
 def draw(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memoria.english.detect import by_rules
+from memoria.extras import need
 from memoria.learnt.grammar import Pair
 from memoria.protocols import Embedder
 from memoria.text.words import stems
@@ -48,6 +49,7 @@ def by_cosine(pairs: Sequence[Pair], embedder: Embedder) -> Floats:
 
 def by_boosting(known: Sequence[Pair], pairs: Sequence[Pair], embedder: Embedder) -> Floats:
     """Boosted trees on cosine, shared words, lengths and cues, fitted to known pairs; log-odds, shape (n,)."""
+    need("sklearn")
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     trees = HistGradientBoostingClassifier(random_state=0, max_iter=200)
