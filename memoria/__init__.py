@@ -48,9 +48,12 @@ if TYPE_CHECKING:
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, JudgeLike, PolicyLike
     from memoria.engine.weights import ModelPath
+    from memoria.extraction.learning import Dropped, Lesson, Reason
+    from memoria.extraction.said import MessageLike
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
     from memoria.metadata import Scalar
+    from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
     from memoria.protocols import (
         ConsolidationPolicy,
@@ -108,6 +111,7 @@ _LAZY = {
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
+    "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
     "ExampleWriter": "memoria.distill.dataset",
@@ -123,10 +127,13 @@ _LAZY = {
     "Judge": "memoria.protocols",
     "JudgeLike": "memoria.engine.view",
     "Learnt": "memoria.distill.learn",
+    "Lesson": "memoria.extraction.learning",
     "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
     "Message": "memoria.models.chat",
+    "MessageLike": "memoria.extraction.said",
     "Mode": "memoria.engine.opening",
+    "ModelLike": "memoria.models",
     "ModelPath": "memoria.engine.weights",
     "Need": "memoria.recall.need",
     "Night": "memoria.change.sleep",
@@ -138,6 +145,7 @@ _LAZY = {
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
     "Pruning": "memoria.retention.prune",
+    "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
     "Reinforcing": "memoria.retention.reinforce",
     "Reply": "memoria.agent",
@@ -185,6 +193,7 @@ __all__ = [
     "Draft",
     "DraftFields",
     "Drawn",
+    "Dropped",
     "Embedder",
     "EmbedderLike",
     "ExampleWriter",
@@ -200,10 +209,13 @@ __all__ = [
     "Judge",
     "JudgeLike",
     "Learnt",
+    "Lesson",
     "Lineage",
     "Memoria",
     "Message",
+    "MessageLike",
     "Mode",
+    "ModelLike",
     "ModelPath",
     "Need",
     "Night",
@@ -215,6 +227,7 @@ __all__ = [
     "PolicyLike",
     "Progress",
     "Pruning",
+    "Reason",
     "Recipe",
     "Reinforcing",
     "Reply",
