@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
+from memoria.models.chat import ChatModel
 from memoria.service import problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
@@ -38,8 +39,10 @@ class Limits:
     seconds: float = 60.0
 
 
-def application(open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limits | None = None) -> FastAPI:
-    """The service of one store, which is opened when the service starts and closed when it ends."""
+def application(
+    open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limits | None = None, model: ChatModel | None = None
+) -> FastAPI:
+    """The service of one store, which is opened when it starts and closed when it ends. model: for `learn`."""
     bounds = Limits() if limits is None else limits
 
     @asynccontextmanager
@@ -56,7 +59,7 @@ def application(open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limi
             served.close()
 
     app = FastAPI(title="memoria", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.pool, app.state.tokens = None, tokens
+    app.state.pool, app.state.tokens, app.state.model = None, tokens, model
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
     app.include_router(routes.health)

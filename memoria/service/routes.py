@@ -27,6 +27,8 @@ _TITLES = {
     429: "Too many requests",
     503: "Not ready, or busy",
     504: "Too slow",
+    501: "No model to learn with",
+    502: "The model did not answer",
     507: "No space left",
 }
 
@@ -122,6 +124,18 @@ async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.List
         lambda view: view.list(limit=body.limit, after=body.after, newest=body.newest, **body.asked()),
     )
     return shapes.Listed.of(page, asking.namespace)
+
+
+@verbs.post("/learn", responses=problems(*SENT, 501, 502, 507))
+async def learn(request: Request, body: shapes.Learn, asking: Asking, pool: Serving) -> shapes.Lesson:
+    """Stores what users say, and the facts that the model of the service finds in it; send it again after a failure."""
+    model = request.app.state.model
+    if model is None:
+        raise Problematic(501, _TITLES[501], "the service was started without --model")
+    found = await pool.think(
+        (*asking.namespace, *body.namespace), lambda view: view.learn(body.given(), model=model, **body.how())
+    )
+    return shapes.Lesson.of(found, asking.namespace)
 
 
 @verbs.get("/memories/{id}", responses=problems(404))
