@@ -21,8 +21,11 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestParams, ElicitResult
+from typer.testing import CliRunner
 
 import memoria
+from memoria.cli import app
+from memoria.errors import InvalidQuery
 from memoria.service.tokens import mint
 from memoria.version import __version__
 from tests.test_mcp import call
@@ -53,9 +56,11 @@ class Served:
     @asynccontextmanager
     async def client(self, who: str, mode: str = "legacy", **more: Any) -> AsyncIterator[Client]:
         headers = {"Authorization": f"Bearer {self.tokens[who]}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
-            async with Client(streamable_http_client(self.url, http_client=http), mode=mode, **more) as client:
-                yield client
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=30) as http,
+            Client(streamable_http_client(self.url, http_client=http), mode=mode, **more) as client,
+        ):
+            yield client
 
     def post(self, body: Any = OPENING, **headers: str) -> httpx.Response:
         plain = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
@@ -66,12 +71,12 @@ class Served:
 
 @contextmanager
 def serving(folder: Path, *more: str) -> Iterator[Served]:
-    tokens = {who: mint(folder / "tokens", ("app", who)) for who in ("ada", "bob")}
+    tokens = {who: mint(folder / "tokens", ("app", who)) for who in ("ada", "bob", "eve")}
     command = [*MEMORIA, "mcp", "--store", str(folder / "a.memoria"), "--http", "127.0.0.1:0"]
     command += ["--tokens", str(folder / "tokens"), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stderr=log, stdout=subprocess.PIPE, text=True, env=environment)
+        process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL, text=True, env=environment)
     try:
         yield Served(_url(folder / "log", process), folder, process, tokens)
     finally:
@@ -80,7 +85,7 @@ def serving(folder: Path, *more: str) -> Iterator[Served]:
 
 
 def _url(log: Path, process: subprocess.Popen[str]) -> str:
-    for _ in range(300):
+    for _ in range(1200):
         said = log.read_text()
         if " on http" in said and said.endswith("\n"):
             return said.split(" on ")[1].split()[0]
@@ -105,20 +110,22 @@ def test_a_client_remembers_recalls_and_asks_why(served: Served, mode: str) -> N
             assert {"remember", "recall", "why", "forget", "create_entities"} <= tools.keys()
             assert "learn" not in tools
             hints = {name: (found.read_only_hint, found.destructive_hint) for name, found in tools.items() if found}
-            assert (hints["recall"], hints["remember"], hints["forget"]) == (
-                (True, False),
-                (False, False),
-                (False, True),
-            )
-            one = await call(client, "remember", text="Ada takes her tea without sugar.", about="Ada", tags=["tea"])
-            assert (one["text"], one["about"], one["source"], one["tags"]) == (
-                "Ada takes her tea without sugar.", "Ada", "tool", ["tea"]
-            )  # fmt: skip
+            asked = [hints[name] for name in ("recall", "remember", "forget")]
+            assert asked == [(True, False), (False, False), (False, True)]
+            one = await call(client, "remember", text=f"Ada takes {mode} tea.", about="Ada", tags=["tea"])
+            assert (one["about"], one["source"], one["tags"]) == ("Ada", "tool", ["tea"])
             found = (await call(client, "recall", query="How does Ada drink tea?", k=1))["memories"]
             assert [hit["id"] for hit in found] == [one["id"]]
             assert (await call(client, "why", query="tea", id=one["id"]))["recalled"]
             gone = await call(client, "forget", ids=[one["id"]])
             await call(client, "forget", ids=[one["id"]], confirm=gone["confirm"])
+            long = f"Ada takes her {mode} tea without sugar and with a lot of milk."
+            told = await call(client, "remember", text=long)
+            gone = await call(client, "forget", ids=[told["id"]])
+            await call(client, "forget", ids=[told["id"]], confirm=gone["confirm"])
+            again = await client.call_tool("remember", {"text": long})
+            assert again.is_error
+            assert "forgotten here before" in str(again.content)
 
     asyncio.run(use())
 
@@ -259,7 +266,7 @@ asyncio.run(use())
             await asyncio.gather(*writing)
 
         asyncio.run(use())
-        acknowledged = 1 + len(dying.stdout.read().split())
+        acknowledged = 1 + len(dying.communicate()[0].split())
         served.process.kill()
         served.process.wait(20)
     with memoria.open(tmp_path / "a.memoria", mode="r") as memory:
@@ -270,13 +277,15 @@ asyncio.run(use())
     assert "ada 1" not in (tmp_path / "log").read_text()
 
 
-def test_a_token_that_is_taken_out_ends_at_once(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
-        assert served.post().status_code == 200
-        known = json.loads((tmp_path / "tokens").read_text())
-        known["tokens"] = [one for one in known["tokens"] if one["namespace"] != ["app", "ada"]]
-        (tmp_path / "tokens").write_text(json.dumps(known))
-        assert served.post().status_code == 401
+def test_a_token_that_is_taken_out_ends_at_once(served: Served) -> None:
+    eve = f"Bearer {served.tokens['eve']}"
+    assert served.post(Authorization=eve).status_code == 200
+    file = served.folder / "tokens"
+    known = json.loads(file.read_text())
+    known["tokens"] = [one for one in known["tokens"] if one["namespace"] != ["app", "eve"]]
+    file.write_text(json.dumps(known))
+    assert served.post(Authorization=eve).status_code == 401
+    assert served.post().status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -284,15 +293,17 @@ def test_a_token_that_is_taken_out_ends_at_once(tmp_path: Path) -> None:
     [
         ("0.0.0.0:8018", "put a proxy with TLS before it"),
         ("example.org:1", "put a proxy with TLS before it"),
+        ("[::2]:1", "put a proxy with TLS before it"),
         ("127.0.0.1", "takes HOST:PORT"),
         ("127.0.0.1:99999", "takes HOST:PORT"),
-        ("127.0.0.1:0", "make a token with"),
     ],
 )
 def test_where_it_does_not_listen(tmp_path: Path, where: str, said: str) -> None:
-    command = [*MEMORIA, "mcp", "--store", str(tmp_path / "a"), "--http", where, "--tokens", str(tmp_path / "none")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert done.stdout == ""
+    done = CliRunner().invoke(app, ["mcp", "--store", str(tmp_path / "a"), "--http", where])
+    assert isinstance(done.exception, InvalidQuery)
+    assert said in str(done.exception)
+
+
+def test_it_does_not_serve_without_tokens(tmp_path: Path) -> None:
+    asked = ["mcp", "--store", str(tmp_path / "a"), "--http", "127.0.0.1:0", "--tokens", str(tmp_path / "none")]
+    assert "make a token with" in str(CliRunner().invoke(app, asked).exception)
