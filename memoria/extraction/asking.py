@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from memoria.english.sentences import units
@@ -33,6 +34,8 @@ LONGEST = 6_000
 _ANSWER = 20_000
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _MARK = re.compile(r"^\W*?(?:[-*\u2022]|\d+[.)])\s+|^\s+")
+# An array that does not begin at one of the first brackets is not looked for.
+_STARTS = 20
 _FIELDS = ("fact", "text", "content", "memory", "statement")
 
 
@@ -98,7 +101,7 @@ def facts_in(answered: str) -> list[str]:
 def _array(text: str) -> Any:
     """The first JSON array or object in a text; None where there is none."""
     reader = json.JSONDecoder()
-    for start in re.finditer(r"[\[{]", text):
+    for start in islice(re.finditer(r"[\[{]", text), _STARTS):
         try:
             return reader.raw_decode(text, start.start())[0]
         except (json.JSONDecodeError, RecursionError):
@@ -106,7 +109,7 @@ def _array(text: str) -> Any:
     return None
 
 
-def _texts(listed: Any, deep: int = 3) -> Iterator[str]:
+def _texts(listed: Any, deep: int = 5) -> Iterator[str]:
     """The texts in what was listed: strings, objects that hold one under a usual name, lists of either."""
     if isinstance(listed, str):
         yield listed

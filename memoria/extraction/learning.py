@@ -17,7 +17,7 @@ from typing import Literal
 from memoria.canonical import canonical
 from memoria.derived.records import Records
 from memoria.english.facts import FACT, weigh
-from memoria.errors import Held, InvalidMemory, KeyConflict, MemoryNotFound, ModelFailed, Refused
+from memoria.errors import Held, KeyConflict, MemoryNotFound, ModelFailed, Refused
 from memoria.extraction.asking import answer, facts_in, parts_of
 from memoria.extraction.grounds import Fault, Ground, is_question
 from memoria.extraction.said import ASSISTANT, USER, MessageLike, Said, as_said
@@ -259,13 +259,11 @@ class _Learning:
             for fact, others in list(left.items()):
                 sources = [message.id, *(self.stored[at].id for at in others)]
                 key = _free_key(place, said, fact)
-                draft = self._fact(said, fact, sources, message.created_at, key)
-                reason = "known" if key is None else _unfit(draft, place)
-                if reason is None:
-                    drafts.append(draft)
-                else:
-                    self._drop(said, reason, fact)
+                if key is None:
+                    self._drop(said, "known", fact)
                     del left[fact]
+                else:
+                    drafts.append(self._fact(said, fact, sources, message.created_at, key))
             refused = self._stored(place, drafts)
             for fact, reason in refused.items():
                 self._drop(said, reason, fact)
@@ -302,19 +300,13 @@ def _learnt(place: Place, message: Memory) -> bool:
 def _fault(said: Said, ground: Ground, fact: str) -> Reason | None:
     if len(fact) > _LONGEST:
         return "too long"
+    if any("\ud800" <= letter <= "\udfff" for letter in fact):
+        return "cannot be stored"
     if is_question(fact):
         return "a question"
     if _form(fact) == _form(said.text):
         return "the message itself"
     return ground.fault(fact)
-
-
-def _unfit(draft: Draft, place: Place) -> Reason | None:
-    try:
-        draft.memory(_ANY_ID, place.namespace, place.at)
-    except InvalidMemory:
-        return "cannot be stored"
-    return None
 
 
 def _form(fact: str) -> str:
