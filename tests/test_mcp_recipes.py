@@ -155,12 +155,36 @@ def test_claude_code_connects(tmp_path: Path, clients: Path) -> None:
     assert "Connected" not in found["stranger"]
 
 
-def test_codex_takes_the_recipes(tmp_path: Path, clients: Path) -> None:
-    (tmp_path / "config.toml").write_text(
-        re.findall(rf"`{re.escape(CODEX)}`[^\n]*:\n\n```toml\n(.*?)```", PAGE, re.DOTALL)[0]
-    )
-    environment = {**os.environ, "CODEX_HOME": str(tmp_path), "HOME": str(tmp_path)}
-    command = [str(clients / "codex"), "mcp", "list", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=True)
-    (server,) = json.loads(done.stdout)
-    assert (server["name"], server["enabled"], server["transport"]["command"]) == ("memory", True, "memoria")
+def test_codex_connects(tmp_path: Path, clients: Path) -> None:
+    environment = {**os.environ, "PATH": own_memoria(tmp_path), "CODEX_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    add = [str(clients / "codex"), "mcp", "add"]
+    stdio = ["memory", "--", "memoria", "mcp", "--store", "/home/ada/agent.memoria"]
+    http = ["memory", "--url", "http://127.0.0.1:8018/mcp", "--bearer-token-env-var", "MEMORIA_TOKEN"]
+    for arguments, recipe in zip((stdio, http), recipes(CODEX), strict=True):
+        subprocess.run([*add, *arguments], env=environment, timeout=120, check=True)
+        assert tomllib.loads((tmp_path / "config.toml").read_text()) == recipe
+    with serving(tmp_path) as served:
+        subprocess.run([*add, *http[:2], served.url, *http[3:]], env=environment, timeout=120, check=True)
+        known = statuses(clients / "codex", {**environment, "MEMORIA_TOKEN": served.tokens["ada"]})
+    assert known["memory"]["serverInfo"]["name"] == "memoria"
+    assert "recall" in known["memory"]["tools"]
+
+
+def statuses(codex: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """The servers that Codex has, as it connects to them."""
+    client = {"clientInfo": {"name": "tests", "title": "tests", "version": "1"}}
+    asked = [
+        {"id": 1, "method": "initialize", "params": client},
+        {"method": "initialized"},
+        {"id": 2, "method": "mcpServerStatus/list", "params": {}},
+    ]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([str(codex), "app-server"], env=environment, **pipes) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps(one) + "\n" for one in asked))
+        process.stdin.flush()
+        answers = (json.loads(line) for line in process.stdout if line.startswith("{"))
+        found = next(one for one in answers if one.get("id") == 2)
+        process.terminate()
+    return {one["name"]: one for one in found["result"]["data"]}

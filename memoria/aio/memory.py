@@ -18,6 +18,7 @@ from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, spelled, spelled_out
 from memoria.engine.change import DetectorLike, SleepOptions
+from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
@@ -25,7 +26,7 @@ from memoria.engine.retention import Decisions, Ids
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import named
-from memoria.extraction.learning import MOST, Lesson
+from memoria.extraction.learning import Lesson
 from memoria.extraction.said import MessageLike
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
@@ -345,44 +346,30 @@ class AsyncMemoria(AsyncView):
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         await self._close()
 
-    async def learn(
-        self,
-        messages: Iterable[MessageLike],
-        *,
-        model: ModelLike,
-        session: str | None = None,
-        most: int = MOST,
-        dry_run: bool = False,
-        readmit: bool = False,
-    ) -> Lesson:
+    async def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
         """Stores what users say in a conversation, and the facts that a model finds in it; see docs/learn.md.
 
-        Each message of a user is an episodic memory, and each fact a semantic one that is derived from it: forgetting
-        the message forgets its facts. A fact whose words are not in the message is dropped. Speaker and namespace are
-        never the model's choice. It may be called again with the same messages, or with more of the conversation: what
-        is learnt from is passed over, and what a failure has left is taken up.
+        Each message of a user is a memory, and each fact one that is derived from it: forgetting the message forgets
+        its facts. A fact whose words are not in the message is dropped. Speaker and namespace are never the model's
+        choice. It may be called again with the same messages, or with more of the conversation: what was learnt from is
+        passed over, and what a failure has left is taken up.
 
         Args:
             messages: texts of one user, or mappings with `role` and `content` as in chat completions, and if known
                 `name` (the speaker), `time` (aware, or ISO 8601) and `id`; oldest first.
             model: a chat model, or what `memoria.models.as_model` makes one of, such as "openai:MODEL@URL".
-            session: the name of the conversation.
-            most: facts of one message, at most.
-            dry_run: asks the model and stores nothing.
-            readmit: takes back messages that were forgotten here.
+            how: session, most, dry_run, readmit; see `LearnOptions`.
 
         Returns:
             What was learnt, and what was not, with the reason.
 
         Raises:
-            InvalidQuery: `messages` is one message, or one has no such form; or `model` or `most` is none.
+            InvalidQuery: `messages` is one message, or one has no such form; or an option is out of its range.
             InvalidMemory: a message breaks a rule of memories; nothing is stored then.
             ModelFailed: the model did not answer. What it had answered before is learnt, and the messages are stored.
             ModelNotFound: as of `as_model`, and likewise ModelCorrupt and MissingExtra.
         """
-        return await self._threads.run(
-            lambda: self.sync.learn(messages, model=model, session=session, most=most, dry_run=dry_run, readmit=readmit)
-        )
+        return await self._threads.run(lambda: self.sync.learn(messages, model=model, **how))
 
     async def supersede(
         self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None

@@ -287,7 +287,7 @@ def learn_(
     ] = "smollm2",
     as_json: JsonOption = False,
 ) -> None:
-    """Counts, in thirty messages, the facts that a model lists, and those that are kept because they were said."""
+    """Counts, in twenty messages, the facts that a model lists, and those that are kept because they were said."""
     asked = None if model == "rules" else as_model(model)
     with progress_bar() as progress:
         report = learning.evaluate(asked, progress)

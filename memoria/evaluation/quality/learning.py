@@ -1,6 +1,6 @@
 """How well a model finds facts in messages: those that it lists, and those that are kept since they were said.
 
-A small set of our own, thirty messages, of which twelve hold no fact. It tells a model that can be used from one that
+A small set of our own, twenty messages, of which eight hold no fact. It tells a model that can be used from one that
 cannot, and no more.
 """
 
@@ -31,31 +31,21 @@ CASES = (
     Case("I quit my job at the bakery last week.", ("quit bakery",)),
     Case("My sister Eva is allergic to peanuts, and she visits on Sunday.", ("eva allergic peanuts",)),
     Case("I don't eat meat, but I love fish.", ("meat", "love fish")),
-    Case("We have two cats, Mia and Tom. Can you suggest a toy?", ("two cats",)),
     Case("My daughter starts school in September. What should she bring?", ("daughter school september",)),
-    Case("I work nights as a nurse, so please keep it short.", ("work nurse",)),
     Case("I was born in 1984 in Split.", ("born 1984", "born split")),
-    Case("My flight to Lima leaves on 4 May. How early should I be there?", ("flight lima 4 may",)),
     Case("I speak Danish and a bit of Thai.", ("speak danish", "speak thai")),
-    Case("My landlord, Mr Okafor, wants the rent in cash.", ("okafor rent cash",)),
     Case("I'm training for a marathon. Give me a plan for this week.", ("training marathon",)),
     Case("Ich wohne in Bern und arbeite als Lehrerin.", ("wohne bern", "arbeite lehrerin")),
     Case("Mi hermano se llama Diego y toca el violín.", ("hermano diego", "toca violín")),
     Case("J'ai deux enfants, et mon mari est boulanger.", ("deux enfants", "mari boulanger")),
     Case("The wifi password at home is plum-tree-77.", ("wifi password plum tree 77",)),
-    Case("I used to smoke, but I stopped two years ago.", ("stopped two years",)),
-    Case("My knee hurts since the fall, so no running for me.", ("knee hurts",)),
     Case("Hello there, how are you today?"),
     Case("What time is it in Tokyo?"),
-    Case("Thanks, that was very helpful!"),
     Case("Please translate this into French: the house is red."),
     Case("Could I live in Oslo without a car?"),
-    Case("Write a poem about the sea."),
     Case("What is the capital of Peru?"),
     Case("Ok."),
-    Case("Can you explain how a bicycle stays upright?"),
     Case("Wie spät ist es gerade?"),
-    Case("¿Qué tiempo hace hoy?"),
     Case("Tell me a joke about cats."),
 )
 
