@@ -510,3 +510,19 @@ def test_mistakes_on_the_command_line(tmp_path: Path, content: bytes | None, sai
 def test_the_page_shows_the_very_prompt() -> None:
     page = (ROOT / "docs" / "learn.md").read_text()
     assert f"```text\n{PROMPT.rstrip()}\n```" in page
+
+
+def test_the_page_runs_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "learn.md").read_text()
+    block = page.split("```python\n")[1].split("```")[0]
+    printed = []
+    for _ in range(2):
+        exec(compile(block, "learn.md", "exec"), {})
+        printed.append(capsys.readouterr().out.splitlines())
+    (learned, dropped), (again, _) = printed
+    assert f"`{learned}`" in page
+    assert all(f"`{one}`" in page for one in map(str, eval(dropped)))
+    assert again == "[]"

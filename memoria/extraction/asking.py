@@ -30,6 +30,8 @@ Answer: []
 """What the model is told before the message."""
 LONGEST = 6_000
 """Characters of a message that a model is asked about at once; it is asked several times about a longer one."""
+# Of what was said before, the end.
+_EARLIER = 1_000
 # A model that never ends is not heard out.
 _ANSWER = 20_000
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
@@ -49,7 +51,8 @@ def asked(text: str, before: Sequence[str] = ()) -> list[Message]:
     Returns:
         One message to the model.
     """
-    earlier = f"Said before, to understand the message by: {' '.join(map(marked, before))}\n" if before else ""
+    ends = " ".join(marked(one[-_EARLIER:]) for one in before)
+    earlier = f"Said before, to understand the message by: {ends}\n" if before else ""
     return [Message(role="user", text=f"{PROMPT}{earlier}Message: {marked(text)}\nAnswer:")]
 
 

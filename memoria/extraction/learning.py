@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from memoria.canonical import canonical
@@ -229,8 +230,10 @@ class _Learning:
 
     def _before(self, said: Said) -> list[Said]:
         """What the same speaker said just before."""
-        own = [one for one in self.heard[: said.place] if (one.role, one.speaker) == (said.role, said.speaker)]
-        return [one for one in own if one.text.strip() and (self.how.dry_run or one.place in self.stored)][-_BEFORE:]
+        earlier = (self.heard[at] for at in range(said.place - 1, -1, -1))
+        own = (one for one in earlier if (one.role, one.speaker) == (said.role, said.speaker) and one.text.strip())
+        there = (one for one in own if self.how.dry_run or one.place in self.stored)
+        return list(islice(there, _BEFORE))[::-1]
 
     def _sound(self, said: Said, ground: Ground, facts: Iterable[str]) -> list[str]:
         """The facts that are in what was said, each once; the others are dropped."""

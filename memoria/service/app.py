@@ -42,7 +42,8 @@ class Limits:
 def application(
     open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limits | None = None, model: ChatModel | None = None
 ) -> FastAPI:
-    """The service of one store, which is opened when it starts and closed when it ends. model: for `learn`."""
+    """The service of one store, which is opened when it starts and closed when it ends. model: for `learn`, which is
+    there with a model alone."""
     bounds = Limits() if limits is None else limits
 
     @asynccontextmanager
@@ -62,6 +63,8 @@ def application(
     app.state.pool, app.state.tokens, app.state.model = None, tokens, model
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
+    if model is not None:
+        app.include_router(routes.learning)
     app.include_router(routes.health)
     app.add_exception_handler(HTTPException, problems.of_service)
     app.add_exception_handler(RequestValidationError, problems.of_body)

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
+from memoria.models.chat import ChatModel
 from memoria.service import shapes
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
@@ -27,7 +28,6 @@ _TITLES = {
     429: "Too many requests",
     503: "Not ready, or busy",
     504: "Too slow",
-    501: "No model to learn with",
     502: "The model did not answer",
     507: "No space left",
 }
@@ -68,6 +68,8 @@ ALWAYS = (401, 422, 429, 503, 504)
 SENT = (400, 413)
 
 verbs = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
+learning = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
+"""Routes that need a model."""
 health = APIRouter(prefix="/health")
 
 
@@ -126,12 +128,10 @@ async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.List
     return shapes.Listed.of(page, asking.namespace)
 
 
-@verbs.post("/learn", responses=problems(*SENT, 501, 502, 507))
+@learning.post("/learn", responses=problems(*SENT, 502, 507))
 async def learn(request: Request, body: shapes.Learn, asking: Asking, pool: Serving) -> shapes.Lesson:
     """Stores what users say, and the facts that the model of the service finds in it; send it again after a failure."""
-    model = request.app.state.model
-    if model is None:
-        raise Problematic(501, _TITLES[501], "the service was started without --model")
+    model: ChatModel = request.app.state.model
     found = await pool.think(
         (*asking.namespace, *body.namespace), lambda view: view.learn(body.given(), model=model, **body.how())
     )
