@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mcp.client.client import Client
 from typer.testing import CliRunner
@@ -425,6 +426,7 @@ def test_over_http(tmp_path: Path, model: Endpoint) -> None:
         assert (again["known"], again["learned"]) == (1, [])
         assert service.post("app/bob", "/v1/list")["memories"] == []
         refused(service)
+        assert "/v1/learn" in httpx.get(f"{service.url}/openapi.json", timeout=30).json()["paths"]
         model.fails_from = 0
         failed = service.call("app/ada", "POST", "/v1/learn", messages=[{"content": "I sing. Yes."}])
         assert (failed.status_code, failed.json()["type"]) == (502, "urn:memoria:ModelFailed")
@@ -512,9 +514,7 @@ def test_the_page_shows_the_very_prompt() -> None:
     assert f"```text\n{PROMPT.rstrip()}\n```" in page
 
 
-def test_the_page_runs_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_runs_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "learn.md").read_text()
     block = page.split("```python\n")[1].split("```")[0]
