@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from memoria.embedders import EmbedderLike
     from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
     from memoria.engine.change import DetectorLike, DetectorName, SleepOptions
+    from memoria.engine.learning import LearnOptions
     from memoria.engine.memory import Memoria
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, JudgeLike, PolicyLike
@@ -126,6 +127,7 @@ _LAZY = {
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
     "JudgeLike": "memoria.engine.view",
+    "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
     "Lesson": "memoria.extraction.learning",
     "Lineage": "memoria.derived.lineage",
@@ -208,6 +210,7 @@ __all__ = [
     "Include",
     "Judge",
     "JudgeLike",
+    "LearnOptions",
     "Learnt",
     "Lesson",
     "Lineage",

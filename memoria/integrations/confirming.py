@@ -141,15 +141,11 @@ def forgetting(tools: Forgets, answer: Any) -> Callable[..., Any]:
         A function to register.
     """
     seal = _Seal()
+    consent = _consenting(tools, seal)
 
     @written_out
     def going(ids: list[str] | None, **criteria: Unpack[Criteria]) -> Going:
         return tools.going(ids or (), **criteria)
-
-    def consent(ctx: Context[Any, Any], going: Going, confirm: str | None) -> Any:
-        if tools.asks or seal.fits(confirm, going):
-            return Consent(forget=True)
-        return Elicit(going.question(), Consent) if can_ask(ctx) else None
 
     @written_out
     def forget(
@@ -183,6 +179,17 @@ def forgetting(tools: Forgets, answer: Any) -> Callable[..., Any]:
         consent=Annotated[ElicitationResult[Consent], Resolve(consent)],
     )
     return forget
+
+
+def _consenting(tools: Forgets, seal: _Seal) -> Callable[..., Any]:
+    """Finds out whether the user agrees: None where nobody can be asked now."""
+
+    def consent(ctx: Context[Any, Any], going: Going, confirm: str | None) -> Any:
+        if tools.asks or seal.fits(confirm, going):
+            return Consent(forget=True)
+        return Elicit(going.question(), Consent) if can_ask(ctx) else None
+
+    return consent
 
 
 def _fill(function: Any, answer: Any = Any, **types: Any) -> None:
