@@ -424,7 +424,7 @@ def test_over_http(tmp_path: Path, model: Endpoint) -> None:
         assert [one["reason"] for one in told["dropped"]] == ["of the assistant"]
         again = service.post("app/ada", "/v1/learn", messages=[ADA], session="s", namespace=["talks"])
         assert (again["known"], again["learned"]) == (1, [])
-        assert service.post("app/bob", "/v1/list")["memories"] == []
+        assert service.post("app/bob", "/v1/list", namespace=[])["memories"] == []
         refused(service)
         assert "/v1/learn" in httpx.get(f"{service.url}/openapi.json", timeout=30).json()["paths"]
         model.fails_from = 0
