@@ -82,16 +82,18 @@ class Shared:
         """
         turn = self._turn
         with turn.mutex:
-            if turn.memory is not None:  # the same thread, further down
-                yield turn.memory.namespace(*self.prefix)
+            if turn.memory is not None and turn.whole is not None:  # the same thread, further down
+                same = turn.memory.prefix == self.prefix
+                yield turn.memory if same else turn.whole.namespace(*self.prefix)
                 return
             with open_memoria(self.path, timeout=self._timeout, **self._options) as memory:
                 self._options["embedder"] = memory.embedder
-                turn.memory = memory
+                turn.memory = memory.namespace(*self.prefix)
+                turn.whole = memory
                 try:
-                    yield memory.namespace(*self.prefix)
+                    yield turn.memory
                 finally:
-                    turn.memory = None
+                    turn.memory = turn.whole = None
 
     def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
         """As `Memoria.learn`; the store is free for others while the model thinks.
@@ -125,6 +127,7 @@ class _Turn:
     def _begin(self) -> None:
         self.mutex = threading.RLock()
         self.memory: Memoria | None = None
+        self.whole: Memoria | None = None
 
 
 Source = Memoria | Shared
