@@ -44,13 +44,17 @@ if TYPE_CHECKING:
     from memoria.embedders import EmbedderLike
     from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
     from memoria.engine.change import DetectorLike, DetectorName, SleepOptions
+    from memoria.engine.learning import LearnOptions
     from memoria.engine.memory import Memoria
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
     from memoria.engine.view import Clock, IdLike, JudgeLike, PolicyLike
     from memoria.engine.weights import ModelPath
+    from memoria.extraction.learning import Dropped, Lesson, Reason
+    from memoria.extraction.said import MessageLike
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
     from memoria.metadata import Scalar
+    from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
     from memoria.protocols import (
         ConsolidationPolicy,
@@ -108,6 +112,7 @@ _LAZY = {
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
+    "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
     "ExampleWriter": "memoria.distill.dataset",
@@ -122,11 +127,15 @@ _LAZY = {
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
     "JudgeLike": "memoria.engine.view",
+    "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
+    "Lesson": "memoria.extraction.learning",
     "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
     "Message": "memoria.models.chat",
+    "MessageLike": "memoria.extraction.said",
     "Mode": "memoria.engine.opening",
+    "ModelLike": "memoria.models",
     "ModelPath": "memoria.engine.weights",
     "Need": "memoria.recall.need",
     "Night": "memoria.change.sleep",
@@ -139,6 +148,7 @@ _LAZY = {
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
     "Pruning": "memoria.retention.prune",
+    "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
     "Reinforcing": "memoria.retention.reinforce",
     "Reply": "memoria.agent",
@@ -186,6 +196,7 @@ __all__ = [
     "Draft",
     "DraftFields",
     "Drawn",
+    "Dropped",
     "Embedder",
     "EmbedderLike",
     "ExampleWriter",
@@ -200,11 +211,15 @@ __all__ = [
     "Include",
     "Judge",
     "JudgeLike",
+    "LearnOptions",
     "Learnt",
+    "Lesson",
     "Lineage",
     "Memoria",
     "Message",
+    "MessageLike",
     "Mode",
+    "ModelLike",
     "ModelPath",
     "Need",
     "Night",
@@ -217,6 +232,7 @@ __all__ = [
     "PolicyLike",
     "Progress",
     "Pruning",
+    "Reason",
     "Recipe",
     "Reinforcing",
     "Reply",

@@ -8,20 +8,27 @@ take turns before they ask for the lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from os import PathLike, fsdecode, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from memoria.embedders import as_embedder
+from memoria.engine.learning import LearnOptions, as_asked
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import MEMORY
 from memoria.engine.opening import open as open_memoria
+from memoria.extraction import learning
+from memoria.extraction.learning import Lesson
+from memoria.extraction.said import MessageLike
+from memoria.models import ModelLike, as_model
 from memoria.process import call_in_child, in_child
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
+from memoria.validate import check_namespace
 
 
 class Shared:
@@ -45,13 +52,23 @@ class Shared:
         self._options = options
         if options.get("embedder") is not None:
             options["embedder"] = as_embedder(options["embedder"])
-        self._begin()
-        in_child(self, Shared._begin)
+        self._turn = _Turn()
 
-    def _begin(self) -> None:
-        """Nobody has it: so it begins, and so it is in a child by fork, which opens the store for itself."""
-        self._mutex = threading.RLock()
-        self._memory: Memoria | None = None
+    def namespace(self, *parts: str) -> Shared:
+        """The same store, shared with this object, seen from a namespace below.
+
+        Args:
+            parts: names, from this namespace downwards.
+
+        Returns:
+            A store that takes turns with this one.
+
+        Raises:
+            InvalidQuery: a part is empty, or holds "/".
+        """
+        below = copy(self)
+        below.prefix = self.prefix + check_namespace(parts)
+        return below
 
     @contextmanager
     def lend(self) -> Iterator[Memoria]:
@@ -63,17 +80,54 @@ class Shared:
         Raises:
             StoreLocked: another process still writes after `timeout` seconds. All other errors of `memoria.open` too.
         """
-        with self._mutex:
-            if self._memory is not None:  # the same thread, further down
-                yield self._memory
+        turn = self._turn
+        with turn.mutex:
+            if turn.memory is not None and turn.whole is not None:  # the same thread, further down
+                same = turn.memory.prefix == self.prefix
+                yield turn.memory if same else turn.whole.namespace(*self.prefix)
                 return
             with open_memoria(self.path, timeout=self._timeout, **self._options) as memory:
                 self._options["embedder"] = memory.embedder
-                self._memory = memory.namespace(*self.prefix)
+                turn.memory = memory.namespace(*self.prefix)
+                turn.whole = memory
                 try:
-                    yield self._memory
+                    yield turn.memory
                 finally:
-                    self._memory = None
+                    turn.memory = turn.whole = None
+
+    def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
+        """As `Memoria.learn`; the store is free for others while the model thinks.
+
+        Args:
+            messages: as of `Memoria.learn`.
+            model: as of `Memoria.learn`.
+            how: as of `Memoria.learn`.
+
+        Returns:
+            What was learnt, and what was not, with the reason.
+
+        Raises:
+            StoreLocked: another process still writes after `timeout` seconds. All errors of `Memoria.learn` too.
+        """
+        return learning.learn(self._place, messages, as_model(model), as_asked(how))
+
+    @contextmanager
+    def _place(self) -> Iterator[learning.Place]:
+        with self.lend() as memory:
+            yield memory._place
+
+
+class _Turn:
+    """Whose turn it is in this process, and what is open meanwhile; nobody's in a child by fork."""
+
+    def __init__(self) -> None:
+        self._begin()
+        in_child(self, _Turn._begin)
+
+    def _begin(self) -> None:
+        self.mutex = threading.RLock()
+        self.memory: Memoria | None = None
+        self.whole: Memoria | None = None
 
 
 Source = Memoria | Shared

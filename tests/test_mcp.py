@@ -53,6 +53,13 @@ async def call(client: Client, tool: str, **arguments: Any) -> Any:
     return result.structured_content
 
 
+async def forget(client: Client, **arguments: Any) -> Any:
+    """Forgets as a client without elicitation has to: it is shown what would go, and calls again."""
+    listed = await call(client, "forget", **arguments)
+    assert (listed["forgotten"], bool(listed["would"])) == ([], True)
+    return await call(client, "forget", **arguments, confirm=listed["confirm"])
+
+
 def test_a_client_over_stdio_runs_every_tool(tmp_path: Path) -> None:
     store = tmp_path / "a.memoria"
 
@@ -75,7 +82,7 @@ def test_a_client_over_stdio_runs_every_tool(tmp_path: Path) -> None:
             why = await call(client, "why", query="a garden that nobody knows", id=first["id"])
             assert why["recalled"]
             assert sum(why["terms"].values()) == pytest.approx(why["score"])
-            gone = await call(client, "forget", ids=[first["id"]], verify=True)
+            gone = await forget(client, ids=[first["id"]], verify=True)
             assert (gone["forgotten"], gone["residue"]) == ([first["id"]], 0)
             assert (await client.call_tool("forget", {"ids": [first["id"]]})).is_error
             assert (await client.call_tool("forget", {})).is_error
@@ -85,11 +92,11 @@ def test_a_client_over_stdio_runs_every_tool(tmp_path: Path) -> None:
             assert (await call(client, "delete_entities", entityNames=["Bob"]))["success"]
             graph = await call(client, "read_graph")
             assert graph == {"entities": [{**ADA, "observations": ADA["observations"][:1]}], "relations": []}
-            await call(client, "forget", about="Ada")
+            await forget(client, about="Ada")
             assert await call(client, "read_graph") == {"entities": [], "relations": []}
             return names
 
-    assert asyncio.run(use()) == {*NINE, "recall", "list_memories", "forget", "why", "doubts", "settle"}
+    assert asyncio.run(use()) == {*NINE, "remember", "recall", "list_memories", "forget", "why", "doubts", "settle"}
     with memoria.open(store, mode="r") as left:
         assert left.scan("keeps a secret garden", "has a grey cat", "plays chess").found == ()
 
@@ -101,7 +108,7 @@ def test_forgetting_an_entity_takes_what_hangs_on_it(tmp_path: Path) -> None:
             await call(client, "create_relations", relations=[KNOWS])
             memories = (await call(client, "recall", query="Ada person", k=10))["memories"]
             entity = next(one for one in memories if one["text"] == "Ada (person)")
-            assert len((await call(client, "forget", ids=[entity["id"]]))["forgotten"]) == 4
+            assert len((await forget(client, ids=[entity["id"]]))["forgotten"]) == 4
             assert await call(client, "read_graph") == {"entities": [], "relations": []}
 
     asyncio.run(use())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -224,7 +225,86 @@ def test_thoughts_without_what_they_led_to_are_left_out(memory: memoria.Memoria)
     assert asyncio.run(session.get_items()) == [user("What is in box 7?")]
 
 
-def test_what_cannot_be_stored_is_refused_before_anything_is(memory: memoria.Memoria) -> None:
-    with pytest.raises(memoria.InvalidMemory):
-        asyncio.run(MemoriaSession("s", memory).add_items([user("Hello."), assistant("x" * (2 << 20))]))
-    assert len(memory) == 0
+LONG = "A" * 1_500_000
+IMAGE = {"type": "input_image", "image_url": f"data:image/png;base64,{LONG}"}
+# What a model or a tool may hand over, of which a memory cannot hold some.
+ODD: dict[str, list[Any]] = {
+    "half an emoji": [user("half \ud83d")],
+    "half an emoji alone": [user("\ud83d")],
+    "half an emoji in names": [{"role": "us\ud83d", "content": "x", "\udc00": 1}],
+    "a whole emoji and invisible letters": [user("\U0001f600\u200d\x1b[31m\u202e\0")],
+    "an image": [{"role": "user", "content": [IMAGE, {"type": "input_text", "text": "What is it?"}]}],
+    "an image alone": [{"role": "user", "content": [IMAGE]}],
+    "a long output": [call("a", "box"), output("a", f"{LONG} the end")],
+    "long arguments": [call("a", LONG), output("a", "x")],
+    "an image as output": [call("a", "x"), {"type": "function_call_output", "call_id": "a", "output": [IMAGE]}],
+    "a made image": [user("paint"), {"type": "image_generation_call", "id": "i", "result": LONG}],
+    "a screenshot": [
+        {"type": "computer_call", "call_id": "c", "action": {"type": "screenshot"}},
+        {"type": "computer_call_output", "call_id": "c", "output": {"image_url": f"data:{LONG}"}},
+    ],
+    "a shell": [
+        {"type": "local_shell_call", "call_id": "c", "id": "i", "action": {"command": ["ls"]}},
+        {"type": "local_shell_call_output", "id": "c", "output": "x"},
+    ],
+    "numbers": [{"role": "user", "content": "x", "n": [float("nan"), float("inf"), 10**40]}],
+    "deep": [{"role": "user", "content": json.loads("[" * 200 + "]" * 200)}],
+    "keys that are numbers, and tuples": [{"role": "user", "content": ("a", "b"), 1: 2}],
+    "roles": [{"role": role, "content": "x"} for role in (5, None, "", "a\0b", "r" * 3000)],
+    "ids of calls": [call(3, "x"), output(3, "x"), call([4], "x"), output([4], "x")],  # type: ignore[arg-type]
+    "no items at all": ["text", None, [1], 7, {}],
+    "blank": [user(" \n"), user("\u200d")],
+}
+
+
+@pytest.mark.parametrize("items", ODD.values(), ids=ODD)
+def test_whatever_their_session_takes_is_taken(memory: memoria.Memoria, items: list[Any]) -> None:
+    async def answers(session: Any) -> list[Any]:
+        await session.add_items([user("before")])
+        await session.add_items(items)
+        found = [await session.get_items(), await session.get_items(1), await session.get_items(2)]
+        return found + [await session.pop_item() for _ in range(len(items) + 2)]
+
+    theirs = SQLiteSession("a")
+    # NaN is not equal to itself.
+    assert repr(asyncio.run(answers(MemoriaSession("a", memory)))) == repr(asyncio.run(answers(theirs)))
+    theirs.close()
+
+
+@pytest.mark.parametrize("wrong", [object(), {1}, b"x"])
+def test_what_their_session_refuses_is_refused_before_anything_is_stored(memory: memoria.Memoria, wrong: Any) -> None:
+    theirs = SQLiteSession("a")
+    for session in (theirs, MemoriaSession("a", memory)):
+        with pytest.raises(TypeError):
+            asyncio.run(session.add_items([user("Hello."), {"role": "user", "content": wrong}]))
+        assert asyncio.run(session.get_items()) == []
+    theirs.close()
+
+
+def test_a_call_that_waits_for_its_output_is_read_when_it_is_there(memory: memoria.Memoria) -> None:
+    """Here theirs differs: it gives half of a call, which the API refuses."""
+    session = MemoriaSession("s", memory)
+    asyncio.run(session.add_items([user("What is in box 7?"), call("a", "box 7")]))
+    assert asyncio.run(session.get_items()) == [user("What is in box 7?")]
+    asyncio.run(session.add_items([output("a", "a lamp")]))
+    assert len(asyncio.run(session.get_items())) == 3
+
+
+def test_a_long_item_is_found_forgotten_and_cleared_whole(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "b.memoria", embedder=HashEmbedder()) as memory:
+        session = MemoriaSession("s/1", memory)
+        number = "DE00123400005678000000"
+        asyncio.run(session.add_items([user("Look it up."), call("a", "x"), output("a", f"{LONG} {number} {LONG}")]))
+        assert any(number in hit.memory.text for hit in memory.recall(number, k=5))
+        memory.forget(mentions=number)
+        assert asyncio.run(session.get_items()) == [user("Look it up.")]
+        assert memory.scan(number).found == ()
+        asyncio.run(session.add_items([user("Look again."), call("b", "x"), output("b", f"{LONG} {number}")]))
+        assert len(asyncio.run(session.get_items())) == 4
+        head = [one for one in memory.list() if "parts" in one.metadata][-1]
+        memory.forget(head.id)
+        left = {one.key for one in memory.namespace("session parts").list()}
+        assert left.isdisjoint(head.metadata["parts"])
+        asyncio.run(session.clear_session())
+        assert (len(memory), memory.namespaces()) == (0, [])
+        assert memory.scan(number, "s/1", "s%2F1").found == ()

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
-from memoria.models.chat import ChatModel, Message
+from memoria.extraction.asking import answer, facts_in
+from memoria.models.chat import ChatModel
 
 Extractor = Callable[[str], Sequence[str]]
 """Given what was said, returns the facts in it, each a sentence that can be understood by itself."""
-PROMPT = (
-    "List the facts about the user in the message that will still matter in a month, one a line, each a short sentence "
-    "that can be understood by itself. Write NONE when there is none.\n\nMessage: "
-)
 
 
 def by_model(model: ChatModel) -> Extractor:
-    """An extractor that asks a model.
+    """An extractor that asks a model, with the prompt of `Memoria.learn`.
 
     Args:
-        model: is asked for the facts in a message, one a line.
+        model: is asked for the facts in a message.
 
     Returns:
-        An extractor; it takes the model's lines as facts without checking them.
+        An extractor; it takes what the model lists as facts without checking it, as `learn` does not.
     """
-
-    def extract(text: str) -> list[str]:
-        pieces = model.reply([Message(role="user", text=PROMPT + text)])
-        lines = "".join(piece for piece in pieces if isinstance(piece, str)).splitlines()
-        facts = [re.sub(r"^\W*(?:\d+[.)]\s*)?", "", line).strip() for line in lines]
-        return [fact for fact in dict.fromkeys(facts) if fact and fact.strip(" .").upper() != "NONE"]
-
-    return extract
+    return lambda text: facts_in(answer(model, text))

@@ -26,6 +26,7 @@ from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.english.facts import FACT, by_rules, weigh
 from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
+from memoria.extraction.learning import EXTRACTED
 from memoria.models import as_model
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, ToolCall
 from memoria.process import Home
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 ROUNDS = 5
 # Turns that a prompt may hold.
 WINDOW = 24
-EXTRACTED, TOOL = "extracted", "tool"
+TOOL = "tool"
 
 
 class Agent:

@@ -17,7 +17,8 @@ from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, spelled, spelled_out
-from memoria.engine.change import DetectorLike, Settlements, SleepOptions
+from memoria.engine.change import DetectorLike, SleepOptions
+from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
@@ -25,8 +26,11 @@ from memoria.engine.retention import Decisions, Ids
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import named
+from memoria.extraction.learning import Lesson
+from memoria.extraction.said import MessageLike
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
+from memoria.models import ModelLike
 from memoria.protocols import Progress
 from memoria.remember import Draft
 from memoria.retention import fade as fading
@@ -342,6 +346,31 @@ class AsyncMemoria(AsyncView):
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         await self._close()
 
+    async def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
+        """Stores what users say in a conversation, and the facts that a model finds in it; see docs/learn.md.
+
+        Each message of a user is a memory, and each fact one that is derived from it: forgetting the message forgets
+        its facts. A fact whose words are not in the message is dropped. Speaker and namespace are never the model's
+        choice. It may be called again with the same messages, or with more of the conversation: what was learnt from is
+        passed over, and what a failure has left is taken up.
+
+        Args:
+            messages: texts of one user, or mappings with `role` and `content` as in chat completions, and if known
+                `name` (the speaker), `time` (aware, or ISO 8601) and `id`; oldest first.
+            model: a chat model, or what `memoria.models.as_model` makes one of, such as "openai:MODEL@URL".
+            how: session, most, dry_run, readmit; see `LearnOptions`.
+
+        Returns:
+            What was learnt, and what was not, with the reason.
+
+        Raises:
+            InvalidQuery: `messages` is one message, or one has no such form; or an option is out of its range.
+            InvalidMemory: a message breaks a rule of memories; nothing is stored then.
+            ModelFailed: the model did not answer. What it had answered before is learnt, and the messages are stored.
+            ModelNotFound: as of `as_model`, and likewise ModelCorrupt and MissingExtra.
+        """
+        return await self._threads.run(lambda: self.sync.learn(messages, model=model, **how))
+
     async def supersede(
         self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None
     ) -> Memory:
@@ -382,10 +411,10 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.expire(*ids, at=at))
 
     async def history(self, id: IdLike) -> Memories:
-        """What a memory superseded, ended or doubts, and what did so to it.
+        """What a memory superseded or doubts, and what superseded or doubts it.
 
         Args:
-            id: of the memory, or the memory; a part of a gist too.
+            id: of the memory, or the memory.
 
         Returns:
             These memories and itself, in the order in which they held.
@@ -428,41 +457,6 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(
             lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings)
         )
-
-    async def doubts(self, *ids: IdLike) -> Settlements:
-        """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
-
-        Args:
-            ids: of the memories, or of the statements; every memory of this view when none is given.
-
-        Returns:
-            Each memory with its statement, what was done with it, and by which judge; in order of statements.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-        """
-        return await self._threads.run(lambda: self.sync.doubts(*ids))
-
-    async def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
-        """The user's word on what statements have settled about a memory: both hold, or the memory is over.
-
-        With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
-        what was left of it ends. Without, what is doubtful ends, and stays so when the statement is forgotten.
-
-        Args:
-            id: of the older memory, or the memory.
-            keep: whether it holds.
-            by: the statement; None is every statement about it.
-
-        Returns:
-            What was settled before.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: there is nothing to settle: nothing makes it doubtful, or ended it.
-            Held: it would end, and is under a hold.
-        """
-        return await self._threads.run(lambda: self.sync.settle(id, keep=keep, by=by))
 
     async def lineage(self, id: IdLike) -> Lineage:
         """What a memory was made from and what was made from it.
@@ -900,7 +894,6 @@ def open(
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
-        MissingExtra: the packages of the embedder that is given are not installed.
     """
     return Opening(
         lambda: AsyncMemoria(

@@ -20,6 +20,7 @@ from memoria.cli import (
     distill,
     doubts,
     lab,
+    learn,
     maintain,
     mcp,
     policies,
@@ -34,9 +35,9 @@ from memoria.cli.app import app
 from memoria.cli.terminal import in_options, visible
 from memoria.errors import MemoriaError
 
-_FIRST = ("remember", "recall", "forget", "list", "get", "amend", "init", "chat")
+_FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init", "chat")
 _PANELS = {
-    "Every day": (verbs, chat),
+    "Every day": (verbs, learn, chat),
     "What changes, fades and stays": (change, doubts, retention, policies),
     "The store": (maintain, bring),
     "For programs": (mcp, serve, work),

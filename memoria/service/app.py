@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
+from memoria.models.chat import ChatModel
 from memoria.service import problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
@@ -38,8 +39,11 @@ class Limits:
     seconds: float = 60.0
 
 
-def application(open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limits | None = None) -> FastAPI:
-    """The service of one store, which is opened when the service starts and closed when it ends."""
+def application(
+    open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limits | None = None, model: ChatModel | None = None
+) -> FastAPI:
+    """The service of one store, which is opened when it starts and closed when it ends. model: for `learn`, which is
+    there with a model alone."""
     bounds = Limits() if limits is None else limits
 
     @asynccontextmanager
@@ -56,9 +60,11 @@ def application(open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limi
             served.close()
 
     app = FastAPI(title="memoria", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.pool, app.state.tokens = None, tokens
+    app.state.pool, app.state.tokens, app.state.model = None, tokens, model
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
+    if model is not None:
+        app.include_router(routes.learning)
     app.include_router(routes.health)
     app.add_exception_handler(HTTPException, problems.of_service)
     app.add_exception_handler(RequestValidationError, problems.of_body)

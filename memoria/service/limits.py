@@ -13,8 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from memoria.service.problems import problem
-
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -49,6 +47,8 @@ class Bounds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        from memoria.service.problems import problem  # with FastAPI, which only the service of verbs has
+
         exchange = _Exchange(receive, send, self._body)
         try:
             async with asyncio.timeout(self._seconds):

@@ -18,13 +18,15 @@ T = TypeVar("T")
 class Pool:
     """A memory that stays open, and threads for its synchronous verbs.
 
-    waiting: so many requests may be under way; more are refused.
+    waiting: so many requests may be under way; more are refused. thoughts: so many of those that wait for a model.
     """
 
-    def __init__(self, memory: Memoria, *, threads: int = 8, waiting: int = 64) -> None:
+    def __init__(self, memory: Memoria, *, threads: int = 8, waiting: int = 64, thoughts: int = 4) -> None:
         self._memory = memory
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="memoria-serve")
         self._most, self._under_way = waiting, 0
+        self._thinker = ThreadPoolExecutor(1, thread_name_prefix="memoria-think")
+        self._thoughts, self._thinking = thoughts, 0
 
     async def read(self, namespace: Namespace, work: Callable[[Memoria], T]) -> T:
         """What `work` makes of the view of a namespace, in a thread."""
@@ -48,8 +50,20 @@ class Pool:
         finally:
             self._under_way -= 1
 
+    async def think(self, namespace: Namespace, work: Callable[[Memoria], T]) -> T:
+        """As `read`, for what waits for a model: one at a time, beside all else, and few may wait."""
+        if self._thinking >= self._thoughts:
+            raise Problematic(503, "Busy", headers={"Retry-After": "10"})
+        self._thinking += 1
+        try:
+            view = self._memory.namespace(*namespace)
+            return await asyncio.get_running_loop().run_in_executor(self._thinker, work, view)
+        finally:
+            self._thinking -= 1
+
     def close(self) -> None:
         """Waits for what is under way, then closes the store."""
+        self._thinker.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True)
         self._memory.close()
 

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
+from memoria.models.chat import ChatModel
 from memoria.service import shapes
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
@@ -27,6 +28,7 @@ _TITLES = {
     429: "Too many requests",
     503: "Not ready, or busy",
     504: "Too slow",
+    502: "The model did not answer",
     507: "No space left",
 }
 
@@ -66,6 +68,8 @@ ALWAYS = (401, 422, 429, 503, 504)
 SENT = (400, 413)
 
 verbs = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
+learning = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
+"""Routes that need a model."""
 health = APIRouter(prefix="/health")
 
 
@@ -122,6 +126,16 @@ async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.List
         lambda view: view.list(limit=body.limit, after=body.after, newest=body.newest, **body.asked()),
     )
     return shapes.Listed.of(page, asking.namespace)
+
+
+@learning.post("/learn", responses=problems(*SENT, 502, 507))
+async def learn(request: Request, body: shapes.Learn, asking: Asking, pool: Serving) -> shapes.Lesson:
+    """Stores what users say, and the facts that the model of the service finds in it; send it again after a failure."""
+    model: ChatModel = request.app.state.model
+    found = await pool.think(
+        (*asking.namespace, *body.namespace), lambda view: view.learn(body.given(), model=model, **body.how())
+    )
+    return shapes.Lesson.of(found, asking.namespace)
 
 
 @verbs.get("/memories/{id}", responses=problems(404))

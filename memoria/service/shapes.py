@@ -20,6 +20,8 @@ from pydantic import (
 )
 
 from memoria.engine.arguments import Filters as _Filters
+from memoria.engine.learning import LearnOptions
+from memoria.extraction.learning import Lesson as _Lesson
 from memoria.metadata import MAX_PATH
 from memoria.remember import Draft as _Draft
 from memoria.types import Doubted as Settled
@@ -130,6 +132,38 @@ class RememberMany(Body):
 
     memories: Annotated[list[Said], Field(min_length=1, max_length=1000)]
     readmit: StrictBool = False
+
+
+class Message(BaseModel):
+    """A message. Learnt from is what a user says; name: who speaks. time: when, with its offset. id: your own."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Literal["user", "assistant", "system", "developer", "tool", "function"] = "user"
+    content: Annotated[StrictStr, Field(max_length=1 << 16)]
+    name: Name | None = None
+    time: Time | None = None
+    id: Name | None = None
+
+
+class Learn(Body):
+    """Messages of a conversation, oldest first. most: facts of one, at most. dry_run: asks the model, stores nothing.
+
+    readmit: takes back messages that were forgotten here.
+    """
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=100)]
+    session: Name | None = None
+    most: Annotated[StrictInt, Field(ge=1, le=100)] = 20
+    dry_run: StrictBool = False
+    readmit: StrictBool = False
+
+    def given(self) -> list[dict[str, Any]]:
+        """The messages as the verb takes them."""
+        return [one.model_dump() for one in self.messages]
+
+    def how(self) -> LearnOptions:
+        """The options of the verb."""
+        return {"session": self.session, "most": self.most, "dry_run": self.dry_run, "readmit": self.readmit}
 
 
 class Filters(Body):
@@ -320,6 +354,37 @@ class Doubted(BaseModel):
                 for one in found
                 if one.memory.under(prefix) and one.by.under(prefix)
             ]
+        )
+
+
+class Unlearnt(BaseModel):
+    """What was not learnt: a fact, or with null the whole message. message: its place among those sent, from 0."""
+
+    message: int
+    reason: str
+    fact: str | None
+
+
+class Lesson(BaseModel):
+    """What was learnt. messages: of users, as they are stored. learned: facts; in a dry run their ids are "".
+
+    known: how many messages had been learnt from before.
+    """
+
+    messages: list[Remembered]
+    learned: list[Remembered]
+    dropped: list[Unlearnt]
+    known: int
+    dry_run: bool
+
+    @classmethod
+    def of(cls, lesson: _Lesson, prefix: Namespace) -> Lesson:
+        return cls(
+            messages=[Remembered.of(one, prefix) for one in lesson.messages],
+            learned=[Remembered.of(one, prefix) for one in lesson.learned],
+            dropped=[Unlearnt(message=one.message, reason=one.reason, fact=one.fact) for one in lesson.dropped],
+            known=lesson.known,
+            dry_run=lesson.dry_run,
         )
 
 
