@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from memoria.engine.memory import Memoria
 from memoria.extras import extra
 from memoria.integrations.names import as_part, record_key
+from memoria.integrations.threads import settled
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
 from memoria.types import Memory, Provenance
@@ -32,7 +32,6 @@ with extra("openai-agents"):
 if TYPE_CHECKING:
     from agents.items import TResponseInputItem
 
-T = TypeVar("T")
 _ANY_ID = "0" * 32
 # Items of a turn that are looked for, at most.
 _TURN = 200
@@ -80,7 +79,7 @@ class MemoriaSession:
         Args:
             items: items in the order of the conversation.
         """
-        await _settled(self._add, items)
+        await settled(self._add, items)
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Forgets the last item.
@@ -88,11 +87,11 @@ class MemoriaSession:
         Returns:
             The item; None when there is none.
         """
-        return await _settled(self._pop)
+        return await settled(self._pop)
 
     async def clear_session(self) -> None:
         """Erases the conversation, its name included."""
-        await _settled(self._clear)
+        await settled(self._clear)
 
     def _get(self, limit: int | None) -> list[TResponseInputItem]:
         if limit == 0:
@@ -140,18 +139,6 @@ class MemoriaSession:
         plain: dict[str, Any] = json.loads(json.dumps(item))
         said = Provenance(source="chat", speaker=plain.get("role"), session=self.session_id)
         return Draft(text=_text(plain), created_at=at, key=record_key(), provenance=said, metadata={"item": plain})
-
-
-async def _settled(work: Callable[..., T], *arguments: Any) -> T:
-    """`work` in a worker thread. A caller that is cancelled meanwhile waits for it, and is not left to guess."""
-    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        while not working.done():
-            with suppress(asyncio.CancelledError):  # cancelled once more
-                await asyncio.wait([working])
-        raise
 
 
 def _made_from(turn: Sequence[Memory], draft: Draft) -> Draft:
