@@ -45,6 +45,10 @@ class MemoriaStorage:
     def __init__(self, memory: Source) -> None:
         self.memory = memory
 
+    def __deepcopy__(self, _: Mapping[int, Any]) -> MemoriaStorage:
+        """CrewAI copies the memory of a crew for each of its runs; the store is one."""
+        return self
+
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """The vectors of texts by the embedder of the memory: what `Memory(embedder=...)` takes.
 

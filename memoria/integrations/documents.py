@@ -46,8 +46,7 @@ def told(view: Memoria | None, hit: Hit) -> dict[str, Any]:
         "speaker": memory.provenance.speaker,
         "session": memory.provenance.session,
         "source": memory.provenance.source,
-        "tags": list(memory.tags),
-        "key": memory.key,
+        "tags": [tag for tag in memory.tags if not tag.startswith("=")],  # those that records are found by
         "valid_to": None if memory.valid_to is None else memory.valid_to.isoformat(),
         "doubted_by": list(hit.doubted_by),
     }

@@ -6,13 +6,18 @@ store is opened when a vector is there, with an embedder of that dimension.
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+os.environ |= {"CREWAI_DISABLE_TELEMETRY": "true", "OTEL_SDK_DISABLED": "true"}  # before it is imported
+
 import crewai.memory.storage.lancedb_storage as theirs
 import pytest
-from crewai.memory.storage.backend import EmbeddingDimensionMismatchError
+from crewai.memory.types import MemoryRecord
 
 import memoria
 from memoria.integrations.crewai import MemoriaStorage
@@ -25,8 +30,7 @@ class Storage(MemoriaStorage):
     def __init__(
         self, path: str | Path | None = None, vector_dim: int | None = None, compact_every: int = 100, **_: Any
     ) -> None:
-        assert path is not None
-        self.path = Path(f"{path}.memoria")
+        self.path = Path(f"{path or tempfile.mkdtemp()}.memoria")
         if vector_dim is not None:
             self.open(vector_dim)
 
@@ -34,35 +38,29 @@ class Storage(MemoriaStorage):
         if self.path not in _opened:
             _opened[self.path] = memoria.open(self.path, embedder=HashEmbedder(dimension))
 
-    @property
-    def memory(self) -> Any:
+    @property  # type: ignore[override]  # theirs knows its dimension later
+    def memory(self) -> memoria.Memoria:
         if self.path not in _opened:
-            self.open(4)
+            _opened[Path(tempfile.mkdtemp())] = empty = memoria.open(":memory:", embedder=HashEmbedder())
+            return empty
         return _opened[self.path]
 
-    @memory.setter
-    def memory(self, _: Any) -> None: ...
-
-    def save(self, records: list[Any]) -> None:
+    def save(self, records: list[MemoryRecord]) -> None:
         lengths = [len(record.embedding) for record in records if record.embedding]
-        if lengths and self.path not in _opened:
-            self.open(lengths[0])
+        self.open(lengths[0] if lengths else 4)
         super().save(records)
 
-    def search(self, query_embedding: list[float], *rest: Any, **named: Any) -> list[Any]:
-        if self.path not in _opened:
-            return []
-        return super().search(query_embedding, *rest, **named)
+    def search(self, *given: Any, **named: Any) -> list[tuple[MemoryRecord, float]]:
+        return super().search(*given, **named) if self.path in _opened else []
 
     def reset(self, scope_prefix: str | None = None) -> None:
         super().reset(scope_prefix)
-        if scope_prefix is None:  # theirs drops the table, and its dimension with it
+        if scope_prefix is None and self.path in _opened:  # theirs drops the table, and its dimension with it
             _opened.pop(self.path).close()
-            __import__("shutil").rmtree(self.path)
+            shutil.rmtree(self.path)
 
 
 theirs.LanceDBStorage = Storage  # before the tests import it
-assert issubclass(EmbeddingDimensionMismatchError, ValueError)
 
 
 @pytest.fixture(autouse=True)
