@@ -18,8 +18,10 @@ from tests.apart import environments
 
 ROOT = Path(__file__).parents[1]
 APART = ROOT / "tests" / "apart"
-# The framework of each, and how many of its tests come from the framework.
+# The framework of each.
 SUITES = {"adk": "google-adk", "crewai": "crewai", "langchain": "langchain-tests"}
+# langchain-tests is written for a plugin that only it brings.
+OPTIONS = {"langchain": ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")}
 
 
 def pinned(name: str, package: str) -> str:
@@ -33,8 +35,8 @@ def test_they_pass_in_an_environment_of_their_own(name: str, tmp_path: Path) -> 
     if problem:
         pytest.skip(f"NOT RUN: {problem}; `python -m tests.apart.environments {name}` fetches it")
     command = [str(environments.python(name)), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
-    command += ["-o", "asyncio_mode=auto", f"--junitxml={tmp_path / 'report.xml'}", f"tests/apart/{name}.py"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COVERAGE_PROCESS_START": ""}
+    command += [*OPTIONS.get(name, ()), f"--junitxml={tmp_path / 'report.xml'}", f"tests/apart/{name}.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout[-8_000:] + done.stderr[-2_000:]
     (suite,) = ElementTree.parse(tmp_path / "report.xml").iter("testsuite")

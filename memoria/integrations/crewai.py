@@ -377,7 +377,7 @@ def _draft(view: Memoria, record: MemoryRecord) -> Draft:
         salience=record.importance,
         tags=(tag(record.id), *(name for name in record.categories if name.strip())),
         key=record_key(),
-        provenance=Provenance(source=record.source or _ROOM),
+        provenance=Provenance(source=record.source if record.source and record.source.strip() else _ROOM),
         metadata={"record": named, "written": view.now().isoformat()}
         | ({} if text == record.content else {"content": record.content}),
         vector=None if embedding is None else _vector(embedding),

@@ -168,7 +168,7 @@ class MemoriaChatStore(AsyncDBChatStore):
             n: how many.
 
         Returns:
-            All that is gone, oldest first: more than `n` where answers go too.
+            What is gone, oldest first, with answers that went too.
 
         Raises:
             Held: a hold protects a message.
