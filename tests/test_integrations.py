@@ -36,8 +36,17 @@ PACKAGES = {
     "openai_agents": "agents",
     "otel": "opentelemetry",
     "pydantic_ai": "pydantic_ai",
+    "llama_index": "llama_index",
+    "langchain": "langchain_core",
+    "crewai": "crewai",
+    "adk": "google",
 }
-PAGES = [*sorted((ROOT / "docs" / "integrations").glob("*.md")), ROOT / "docs" / "sharing.md"]
+# Their pages and examples are run by tests/apart.
+APART = {"adk", "crewai"}
+PAGES = [
+    *(page for page in sorted((ROOT / "docs" / "integrations").glob("*.md")) if page.stem not in APART),
+    ROOT / "docs" / "sharing.md",
+]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -78,6 +87,8 @@ def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("claude_memory", {"residue": 0}),
         ("openai_session", {"items": 2, "recalled": "I take my tea without sugar.", "residue": 0}),
         ("traces", {"sleep_and_forget": ["upsert_memory", "delete_memory"], "content": 0}),
+        ("llama_index_chat", {"told": True, "answer": "Ada takes her tea without sugar.", "left": 1, "residue": 0}),
+        ("langchain_retriever", {"found": ["The tea house in Oslo opens at seven."], "residue": 0}),
         ("pydantic_ai_memory", {"second": "Ada takes her tea without sugar."}),
     ],
 )

@@ -146,7 +146,18 @@ def test_what_is_shown_to_models_says_no_more_than_its_arguments() -> None:
 
 
 def test_every_integration_and_conformance_suite_has_a_page() -> None:
-    helpers = {"confirming", "criteria", "filters", "graph", "items", "names"}
+    helpers = {
+        "confirming",
+        "criteria",
+        "documents",
+        "filters",
+        "graph",
+        "items",
+        "messages",
+        "names",
+        "threads",
+        "versions",
+    }
     modules = {f"memoria.integrations.{path.stem}" for path in (DOCS.parent / "memoria/integrations").glob("[a-z]*.py")}
     assert modules - set(public.MODULES) == {f"memoria.integrations.{name}" for name in helpers}
     assert {one.what.path for one in ENTRIES} >= {f"memoria.errors.{name}" for name in errors.__all__}

@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.apart import environments
 from tests.upstream.sources import CACHE, DIFFERS, HAD, MISSING, REQUIREMENTS, Source, read
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,8 @@ SOURCES = read()
 class Suite:
     """source: whose tests. files: which of its tests run. beside: what they import. page: where the numbers stand.
 
-    nightly: it sleeps for real.
+    nightly: it takes minutes, or sleeps for real.
+    apart: it runs in the environment of tests/apart that has the name of its source.
     bound: patterns of the tests of something that only their implementation has, and what that is.
     """
 
@@ -43,6 +45,7 @@ class Suite:
     page: str
     bound: dict[str, str] = field(default_factory=dict)
     nightly: bool = False
+    apart: bool = False
 
     @property
     def conftest(self) -> Path:
@@ -101,6 +104,24 @@ SUITES = {
             "test_sqlite_session_closed_rejects_empty_add_items": "closes the session; ours does not own its store",
         },
     ),
+    "crewai": Suite(
+        source="crewai",
+        files=tuple(
+            f"memory/test_{name}.py"
+            for name in (
+                "dimension_mismatch",
+                "lancedb_filter_escaping",
+                "lancedb_update",
+                "memory_root_scope",
+                "storage_factory",
+                "unified_memory",
+            )
+        ),
+        page="crewai.md",
+        bound={"percent_underscore_and_backslash": "takes a scope for the beginning of a text; ours is a path"},
+        nightly=True,
+        apart=True,
+    ),
 }
 
 
@@ -138,7 +159,8 @@ def start(suite: Suite, folder: Path) -> subprocess.Popen[str]:
     package = folder / "tests"
     unpack(SOURCES[suite.source], suite.files + suite.beside, package)
     shutil.copy(suite.conftest, package / "conftest.py")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
+    runner = environments.python(suite.source) if suite.apart else sys.executable
+    command = [str(runner), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
     command += [f"--junitxml={folder / REPORT}", "-o", "anyio_mode=auto", *(f"tests/{name}" for name in suite.files)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{folder}"}
     if Path("/dev/shm").is_dir():
@@ -154,7 +176,9 @@ def running(
 ) -> dict[str, tuple[Path, subprocess.Popen[str]]]:
     """All suites that are here, begun together: each spends half its time in imports."""
     here = [name for name, suite in SUITES.items() if SOURCES[suite.source].path(CACHE).exists()]
-    folders = {name: tmp_path_factory.mktemp("suite") for name in here if NIGHTLY or not SUITES[name].nightly}
+    here = [name for name in here if NIGHTLY or not SUITES[name].nightly]
+    here = [name for name in here if not SUITES[name].apart or not environments.make(SUITES[name].source)]
+    folders = {name: tmp_path_factory.mktemp("suite") for name in here}
     return {name: (folder, start(SUITES[name], folder)) for name, folder in folders.items()}
 
 
@@ -170,7 +194,9 @@ def outcomes(folder: Path, process: subprocess.Popen[str]) -> dict[str, bool]:
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=str)
 def test_their_tests_are_of_the_version_that_is_installed(source: Source) -> None:
-    assert str(source) in (ROOT / "constraints.txt").read_text().splitlines()
+    apart = {suite.source for suite in SUITES.values() if suite.apart}
+    pins = environments.requirements(source.name) if source.name in apart else ROOT / "constraints.txt"
+    assert str(source) in pins.read_text().splitlines()
 
 
 @pytest.mark.parametrize("name", SUITES)
@@ -179,9 +205,10 @@ def test_their_tests_pass_with_our_class(
 ) -> None:
     suite = SUITES[name]
     if suite.nightly and not NIGHTLY:
-        pytest.skip("sleeps for real; HYPOTHESIS_PROFILE=nightly runs it")
+        pytest.skip("takes minutes, or sleeps for real; HYPOTHESIS_PROFILE=nightly runs it")
     if name not in running:
-        pytest.skip(f"NOT RUN: {fetched[suite.source]}; `python -m tests.upstream.fetch` fetches it")
+        problem = environments.make(suite.source) if suite.apart else ""
+        pytest.skip(f"NOT RUN: {problem or fetched[suite.source]}; `python -m tests.upstream.fetch` fetches it")
     passed = outcomes(*running[name])
     failing = {test for test, fine in passed.items() if not fine}
     bound = {test for test in passed if any(pattern in test for pattern in suite.bound)}

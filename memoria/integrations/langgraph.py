@@ -20,9 +20,9 @@ from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import Held, StoreClosed, StoreLocked, StoreReadOnly
 from memoria.extras import extra
-from memoria.forget.erase import Guard
 from memoria.integrations.filters import matches
 from memoria.integrations.names import as_part, from_part, record_key
+from memoria.integrations.versions import replace, tag
 from memoria.remember import Draft
 from memoria.sharing import Shared, Source, lent
 from memoria.types import Hit, Memory, Receipt
@@ -364,12 +364,12 @@ class MemoriaStore(BaseStore):
         old: list[Memory] = []
         drafts: list[Draft] = []
         for op in ops:
-            versions = view.list(tags=(_tag(op.key),))
+            versions = view.list(tags=(tag(op.key),))
             old += versions
             if op.value is not None:
                 drafts += self._drafts(view, op, versions, vectors)
         new = self._remember(view, drafts)
-        _replace(view, old, new)
+        replace(view, old, new)
 
     def _remember(self, view: Memoria, drafts: Sequence[Draft]) -> list[Memory]:
         return view.remember_many(drafts, readmit=True) if drafts else []
@@ -389,7 +389,7 @@ class MemoriaStore(BaseStore):
             _TTL: op.ttl,
             "searched": bool(texts),
         }
-        tags = (_tag(op.key),) if op.ttl is None else (_tag(op.key), _TTL)
+        tags = (tag(op.key),) if op.ttl is None else (tag(op.key), _TTL)
         text = texts[0] if texts else orjson.dumps(value).decode()
         vector = vectors[texts[0]] if texts else _unit(view.store.embedder.dimension)
         item = _draft(text, vector, tags, metadata)
@@ -411,27 +411,9 @@ def _draft(text: str, vector: Vectors, tags: Sequence[str], metadata: Mapping[st
     return Draft(text=plain, kind="semantic", tags=tags, key=record_key(), metadata=metadata, vector=vector)
 
 
-def _replace(view: Memoria, old: Sequence[Memory], new: Sequence[Memory]) -> None:
-    """Forgets the old versions; a pin goes over to the new ones. Raises Held, and then the old ones stay."""
-    if not old:
-        return
-    ids = [one.id for one in old]
-    pinned = any(trace is not None and trace.pinned for trace in view.store.traces(ids))
-    if pinned and new:
-        view.pin(*(one.id for one in new))
-    # What a later version replaces is not what somebody wants never to hear of again.
-    guard: Guard = "none" if new else "exact"
-    try:
-        view.forget(*ids, guard=guard)
-    except Held:
-        if new:
-            view.forget(*(one.id for one in new), guard="none")
-        raise
-
-
 def _versions(memory: Memoria, labels: Labels, key: str) -> list[Memory]:
     """All memories of an item, oldest first: more than one version only after a crash in an update."""
-    return memory.list(namespace=_place(labels), tags=(_tag(key),))
+    return memory.list(namespace=_place(labels), tags=(tag(key),))
 
 
 def _is_item(memory: Memory) -> bool:
@@ -453,10 +435,6 @@ def _fields(memory: Memoria, item: Memory) -> dict[str, Any]:
         "created_at": datetime.fromisoformat(item.metadata["created_at"]),
         "updated_at": item.created_at,
     }
-
-
-def _tag(key: str) -> str:
-    return f"={key}"
 
 
 def _unit(dimension: int) -> Vectors:

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from memoria.engine.memory import Memoria
 from memoria.extras import extra
 from memoria.integrations import items
 from memoria.integrations.names import as_part
+from memoria.integrations.threads import settled
 from memoria.remember import Draft
 from memoria.sharing import Source, lent
 from memoria.types import Memory, Provenance
@@ -33,7 +33,6 @@ with extra("openai-agents"):
 if TYPE_CHECKING:
     from agents.items import TResponseInputItem
 
-T = TypeVar("T")
 # Items of a turn that are looked for, at most.
 _TURN = 200
 
@@ -80,7 +79,7 @@ class MemoriaSession:
         Args:
             items: items in the order of the conversation.
         """
-        await _settled(self._add, items)
+        await settled(self._add, items)
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Forgets the last item.
@@ -88,11 +87,11 @@ class MemoriaSession:
         Returns:
             The item; None when there is none.
         """
-        return await _settled(self._pop)
+        return await settled(self._pop)
 
     async def clear_session(self) -> None:
         """Erases the conversation, its name included."""
-        await _settled(self._clear)
+        await settled(self._clear)
 
     def _get(self, limit: int | None) -> list[TResponseInputItem]:
         if limit == 0:
@@ -165,18 +164,6 @@ class MemoriaSession:
     def _aside(self, memory: Memoria) -> Memoria:
         """Where the parts are, so that they are no items."""
         return memory.namespace("session parts", as_part(self.session_id))
-
-
-async def _settled(work: Callable[..., T], *arguments: Any) -> T:
-    """`work` in a worker thread. A caller that is cancelled meanwhile waits for it, and is not left to guess."""
-    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        while not working.done():
-            with suppress(asyncio.CancelledError):  # cancelled once more
-                await asyncio.wait([working])
-        raise
 
 
 def _made_from(turn: Sequence[Memory], draft: Draft) -> Draft:
