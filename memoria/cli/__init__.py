@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from typer.models import CommandInfo
 
-from memoria.cli import (
-    bench,
-    bring,
-    change,
-    chat,
-    demo,
-    detector,
-    distill,
-    lab,
-    maintain,
-    mcp,
-    policies,
-    quality,
-    retention,
-    serve,
-    suite,
-    verbs,
-    work,
-)
-from memoria.cli.app import app
+from memoria.cli.app import App, app
 from memoria.cli.terminal import in_options, visible
 from memoria.errors import MemoriaError
 
 _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "init", "chat")
+# The modules with the commands of each panel of the help.
 _PANELS = {
-    "Every day": (verbs, chat),
-    "What changes, fades and stays": (change, retention, policies),
-    "The store": (maintain, bring),
-    "For programs": (mcp, serve, work),
-    "Memory in weights": (distill,),
-    "Measured": (demo, bench, quality, detector, suite, lab),
+    "Every day": ("verbs", "chat"),
+    "What changes, fades and stays": ("change", "retention", "policies"),
+    "The store": ("maintain", "bring"),
+    "For programs": ("mcp", "serve", "work"),
+    "Memory in weights": ("distill",),
+    "Measured": ("demo", "bench", "quality", "detector", "suite", "lab"),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
@@ -50,11 +33,35 @@ _GROUPS = {
     "fit": "Measured",
     "eval": "Measured",
 }
+# Where a command of every day is, so that nothing else is imported for it. All others import everything.
+_MODULES = {
+    "remember": "verbs",
+    "recall": "verbs",
+    "forget": "verbs",
+    "list": "verbs",
+    "get": "verbs",
+    "amend": "verbs",
+    "init": "verbs",
+    "chat": "chat",
+    "mcp": "mcp",
+    "serve": "serve",
+    "scan": "maintain",
+    "stats": "maintain",
+    "doctor": "maintain",
+    "rebuild": "maintain",
+    "reembed": "maintain",
+    "export": "maintain",
+    "copy": "maintain",
+    "worker": "work",
+    "purge": "work",
+}
 
 
-def _arrange() -> None:
-    """Puts each command into its panel of the help, the verbs of every day first."""
-    panels = {module.__name__: panel for panel, modules in _PANELS.items() for module in modules}
+def _load(_: App) -> None:
+    """Imports every command, and puts each into its panel of the help, the verbs of every day first."""
+    panels = {f"{__name__}.{module}": panel for panel, modules in _PANELS.items() for module in modules}
+    for module in panels:
+        import_module(module)
     for command in app.registered_commands:
         command.rich_help_panel = panels[str(getattr(command.callback, "__module__", ""))]
     for group in app.registered_groups:
@@ -64,11 +71,15 @@ def _arrange() -> None:
 
 
 def _place(command: CommandInfo) -> int:
-    name = command.name or getattr(command.callback, "__name__", "")
+    name = _name(command)
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
-_arrange()
+def _name(command: CommandInfo) -> str:
+    return str(command.name or getattr(command.callback, "__name__", "")).replace("_", "-")
+
+
+app.loader = _load
 
 
 def _options() -> set[str]:
@@ -84,10 +95,23 @@ def _options() -> set[str]:
     return set(of(get_command(app)))
 
 
+def _asked(arguments: Sequence[str]) -> str | None:
+    """The command that is called, when it is the first argument, or the first after --timeout."""
+    rest = list(arguments)
+    while rest and rest[0].startswith("--timeout"):
+        del rest[: 1 if "=" in rest[0] else 2]
+    return rest[0] if rest else None
+
+
 def main() -> None:
     """Runs the command; an error of ours becomes one line and exit status 2."""
+    command = _asked(sys.argv[1:])
     try:
-        app()
+        if command in _MODULES:
+            with app.only(f"{__name__}.{_MODULES[command]}", lambda one: _name(one) == command):
+                app()
+        else:
+            app()
     except MemoriaError as error:
         said = in_options(visible(error), _options())
         Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(said)}", highlight=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
+from typer.models import CommandInfo, TyperInfo
 
 from memoria.cli.terminal import Grid
 from memoria.embedders import as_embedder
@@ -27,7 +29,56 @@ from memoria.types import Memory
 from memoria.version import __version__
 
 _waiting: ContextVar[float] = ContextVar("waiting", default=10.0)
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+class App(typer.Typer):
+    """A root command whose modules are imported when it is asked for what they registered.
+
+    Attributes:
+        loader: imports all of them.
+    """
+
+    loader: Callable[[App], None] | None = None
+
+    @property
+    def registered_commands(self) -> list[CommandInfo]:
+        """All commands of the root."""
+        return self._whole()[0]
+
+    @registered_commands.setter
+    def registered_commands(self, commands: list[CommandInfo]) -> None:
+        self._commands = commands
+
+    @property
+    def registered_groups(self) -> list[TyperInfo]:
+        """All groups of the root."""
+        return self._whole()[1]
+
+    @registered_groups.setter
+    def registered_groups(self, groups: list[TyperInfo]) -> None:
+        self._groups = groups
+
+    def _whole(self) -> tuple[list[CommandInfo], list[TyperInfo]]:
+        if (load := self.loader) is not None:
+            self.loader = None
+            load(self)
+        return self._commands, self._groups
+
+    @contextmanager
+    def only(self, module: str, wanted: Callable[[CommandInfo], bool]) -> Iterator[None]:
+        """Nothing but the wanted command of one module is there meanwhile, so that no other is imported or read."""
+        load, self.loader = self.loader, None
+        import_module(module)
+        commands, groups = self._commands, self._groups
+        self._commands = [one for one in commands if wanted(one)]
+        self._groups = [one for one in groups if wanted(CommandInfo(name=one.name))]
+        try:
+            yield
+        finally:
+            self._commands, self._groups, self.loader = commands, groups, load
+
+
+app = App(no_args_is_help=True, pretty_exceptions_enable=False)
 out = Console()
 err = Console(stderr=True)
 
