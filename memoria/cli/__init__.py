@@ -20,7 +20,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "init", "chat"
 _PANELS = {
     "Every day": ("verbs", "chat"),
     "What changes, fades and stays": ("change", "retention", "policies"),
-    "The store": ("maintain", "bring"),
+    "The store": ("maintain", "bring", "config"),
     "For programs": ("mcp", "serve", "work"),
     "Memory in weights": ("distill",),
     "Measured": ("demo", "bench", "quality", "detector", "suite", "lab"),
@@ -28,6 +28,7 @@ _PANELS = {
 _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
+    "config": "The store",
     "distill": "Memory in weights",
     "bench": "Measured",
     "fit": "Measured",
@@ -43,6 +44,7 @@ _MODULES = {
     "amend": "verbs",
     "init": "verbs",
     "chat": "chat",
+    "config": "config",
     "mcp": "mcp",
     "serve": "serve",
     "scan": "maintain",

@@ -22,6 +22,7 @@ from memoria.cli.app import (
     ZoneOption,
     app,
     as_line,
+    behaviour,
     err,
     out,
     parts,
@@ -70,7 +71,7 @@ def chat(
     --json, each reply is one line of JSON.
     """
     # No progress bar may be on the screen while the user types.
-    with open_memoria(store, timeout=waiting(), zone=zone) as whole:
+    with open_memoria(store, timeout=waiting(), zone=zone, **behaviour(store)) as whole:
         memory = whole.namespace(*parts(namespace))
         with err.status("Loading the model"):
             agent = Agent(

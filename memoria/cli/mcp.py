@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, parts
+from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, behaviour, parts
 from memoria.sharing import Shared
 
 
@@ -21,4 +21,4 @@ def mcp(
     server, and recall, list_memories, forget and why."""
     from memoria.integrations.mcp import server
 
-    server(Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone)).run()
+    server(Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone, **behaviour(store))).run()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, echo_json, err, parts, waiting
+from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, behaviour, echo_json, err, parts, waiting
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 
@@ -46,7 +46,8 @@ def serve(
         from memoria.service.tokens import Tokens
 
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
-    made = application(lambda: open_memoria(store, timeout=waiting()), Tokens(tokens), limits)
+    behaving = behaviour(store)
+    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), Tokens(tokens), limits)
     listening = _listen(host, port)
     err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
     _log_without_content()

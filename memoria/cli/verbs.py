@@ -22,6 +22,7 @@ from memoria.cli.app import (
     ZoneOption,
     app,
     as_line,
+    chosen,
     echo_json,
     err,
     opened,
@@ -291,6 +292,8 @@ def forget(
     Exit status 1 if --verify finds any of it afterwards.
     """
     meant = asked(**filters)
+    if namespace is None and not ids and (mentions or any(meant.values())):
+        namespace = chosen("namespace")  # narrows what is meant, and is never all that is said
     if namespace is not None:
         meant["namespace"] = parts(namespace)
     with opened(store, "", "r" if dry_run else "rw") as memory:
