@@ -261,7 +261,7 @@ def as_embedder(value: EmbedderLike) -> Embedder:
         MissingExtra: it is "mpnet", and its packages are not installed.
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
-        return MiniLM()
+        return _kept[0] if _kept else MiniLM()
     if value == E5:
         return MultilingualE5()
     if value == "mpnet":
@@ -279,6 +279,17 @@ def as_embedder(value: EmbedderLike) -> Embedder:
     if not callable(value):
         raise InvalidQuery(f"embedder is {type(value).__name__}, not the name of a model, a callable, or an Embedder")
     return CallableEmbedder(value)
+
+
+_kept: list[MiniLM] = []
+
+
+def keep_loaded() -> None:
+    """Loads all-MiniLM-L6-v2 once for this process and its forks: `as_embedder` gives the same one from then on."""
+    if not _kept:
+        model = MiniLM()
+        model.embed(["."])
+        _kept.append(model)
 
 
 def minilm_folder() -> Path:

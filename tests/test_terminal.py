@@ -193,6 +193,7 @@ def test_every_command_prints_json_when_asked() -> None:
 def test_the_modules_of_commands_are_where_the_table_says() -> None:
     from memoria.cli import _MODULES, _name
 
+    get_command(app)
     there = {
         _name(one): str(getattr(one.callback, "__module__", "")).rpartition(".")[2] for one in app.registered_commands
     }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from typer.models import CommandInfo
+from typer.models import CommandInfo, TyperInfo
 
-from memoria.cli.app import App, app
+from memoria.cli.app import app, chosen
 from memoria.cli.terminal import in_options, visible
 from memoria.errors import MemoriaError
+from memoria.warm.client import command
 
 _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "init", "chat")
 # The modules with the commands of each panel of the help.
@@ -21,7 +22,7 @@ _PANELS = {
     "Every day": ("verbs", "chat"),
     "What changes, fades and stays": ("change", "retention", "policies"),
     "The store": ("maintain", "bring", "config"),
-    "For programs": ("mcp", "serve", "work"),
+    "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
     "Measured": ("demo", "bench", "quality", "detector", "suite", "lab"),
 }
@@ -29,6 +30,7 @@ _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
     "config": "The store",
+    "warm": "For programs",
     "distill": "Memory in weights",
     "bench": "Measured",
     "fit": "Measured",
@@ -45,6 +47,7 @@ _MODULES = {
     "init": "verbs",
     "chat": "chat",
     "config": "config",
+    "warm": "warm",
     "mcp": "mcp",
     "serve": "serve",
     "scan": "maintain",
@@ -59,13 +62,13 @@ _MODULES = {
 }
 
 
-def _load(_: App) -> None:
+def _load() -> None:
     """Imports every command, and puts each into its panel of the help, the verbs of every day first."""
     panels = {f"{__name__}.{module}": panel for panel, modules in _PANELS.items() for module in modules}
     for module in panels:
         import_module(module)
-    for command in app.registered_commands:
-        command.rich_help_panel = panels[str(getattr(command.callback, "__module__", ""))]
+    for one in app.registered_commands:
+        one.rich_help_panel = panels[str(getattr(one.callback, "__module__", ""))]
     for group in app.registered_groups:
         group.rich_help_panel = _GROUPS[str(group.name)]
     order = list(_PANELS)
@@ -77,7 +80,7 @@ def _place(command: CommandInfo) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
-def _name(command: CommandInfo) -> str:
+def _name(command: CommandInfo | TyperInfo) -> str:
     return str(command.name or getattr(command.callback, "__name__", "")).replace("_", "-")
 
 
@@ -97,20 +100,12 @@ def _options() -> set[str]:
     return set(of(get_command(app)))
 
 
-def _asked(arguments: Sequence[str]) -> str | None:
-    """The command that is called, when it is the first argument, or the first after --timeout."""
-    rest = list(arguments)
-    while rest and rest[0].startswith("--timeout"):
-        del rest[: 1 if "=" in rest[0] else 2]
-    return rest[0] if rest else None
-
-
-def main() -> None:
-    """Runs the command; an error of ours becomes one line and exit status 2."""
-    command = _asked(sys.argv[1:])
+def main(*, warm: bool = False) -> None:
+    """Runs the command; an error of ours becomes one line and exit status 2. warm: whether it is in a warm process."""
+    name = command(sys.argv[1:])
     try:
-        if command in _MODULES:
-            with app.only(f"{__name__}.{_MODULES[command]}", lambda one: _name(one) == command):
+        if name in _MODULES:
+            with app.only(f"{__name__}.{_MODULES[name]}", lambda one: _name(one) == name):
                 app()
         else:
             app()
@@ -118,6 +113,9 @@ def main() -> None:
         said = in_options(visible(error), _options())
         Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(said)}", highlight=False, soft_wrap=True)
         sys.exit(2)
+    finally:
+        if chosen("warm") and not warm:
+            import_module("memoria.cli.warm").leave_behind(name)
 
 
 __all__ = ["app", "main"]

@@ -34,50 +34,38 @@ _chosen: ContextVar[Mapping[str, Any]] = ContextVar("chosen", default={})  # noq
 
 
 class App(typer.Typer):
-    """A root command whose modules are imported when it is asked for what they registered.
+    """A root command whose modules are imported when it is built, which reads `registered_callback` first.
 
     Attributes:
         loader: imports all of them.
     """
 
-    loader: Callable[[App], None] | None = None
+    loader: Callable[[], None] | None = None
 
     @property
-    def registered_commands(self) -> list[CommandInfo]:
-        """All commands of the root."""
-        return self._whole()[0]
-
-    @registered_commands.setter
-    def registered_commands(self, commands: list[CommandInfo]) -> None:
-        self._commands = commands
-
-    @property
-    def registered_groups(self) -> list[TyperInfo]:
-        """All groups of the root."""
-        return self._whole()[1]
-
-    @registered_groups.setter
-    def registered_groups(self, groups: list[TyperInfo]) -> None:
-        self._groups = groups
-
-    def _whole(self) -> tuple[list[CommandInfo], list[TyperInfo]]:
+    def registered_callback(self) -> TyperInfo | None:
+        """What runs before every command."""
         if (load := self.loader) is not None:
             self.loader = None
-            load(self)
-        return self._commands, self._groups
+            load()
+        return self._callback
+
+    @registered_callback.setter
+    def registered_callback(self, callback: TyperInfo | None) -> None:
+        self._callback = callback
 
     @contextmanager
-    def only(self, module: str, wanted: Callable[[CommandInfo], bool]) -> Iterator[None]:
+    def only(self, module: str, wanted: Callable[[CommandInfo | TyperInfo], bool]) -> Iterator[None]:
         """Nothing but the wanted command of one module is there meanwhile, so that no other is imported or read."""
-        load, self.loader = self.loader, None
         import_module(module)
-        commands, groups = self._commands, self._groups
-        self._commands = [one for one in commands if wanted(one)]
-        self._groups = [one for one in groups if wanted(CommandInfo(name=one.name))]
+        load, commands, groups = self.loader, self.registered_commands, self.registered_groups
+        self.loader = None
+        self.registered_commands = [one for one in commands if wanted(one)]
+        self.registered_groups = [one for one in groups if wanted(one)]
         try:
             yield
         finally:
-            self._commands, self._groups, self.loader = commands, groups, load
+            self.registered_commands, self.registered_groups, self.loader = commands, groups, load
 
 
 app = App(no_args_is_help=True, pretty_exceptions_enable=False)
