@@ -133,11 +133,10 @@ def test_the_folder_the_environment_and_the_umask_are_those_of_the_command(shell
     told = shell("remember", "milk", "--json", "-s", "here", cwd=tmp_path, MEMORIA_NAMESPACE="from/env")
     assert json.loads(told.stdout)[0]["namespace"] == ["from", "env"]
     modes = []
-    for name, how in (("w", {}), ("c", {"MEMORIA_WARM": "0"})):
-        command = (
-            f"umask 0; exec {sys.executable} -W ignore -c 'from memoria.command import main; main()' init -s {name}"
-        )
-        subprocess.run(command, shell=True, cwd=tmp_path, env=shell.environment | how, check=True, capture_output=True)  # noqa: S602
+    for name, warm in (("w", "1"), ("c", "0")):
+        environment = shell.environment | {"MEMORIA_WARM": warm}
+        command = [*MEMORIA, "init", "-s", name]
+        subprocess.run(command, umask=0, cwd=tmp_path, env=environment, check=True, capture_output=True)
         modes.append(sorted((one.name, one.stat().st_mode) for one in (tmp_path / name).iterdir()))
     assert modes[0] == modes[1]
 

@@ -23,6 +23,7 @@ from memoria.cli.app import (
     app,
     as_line,
     behaviour,
+    chosen,
     err,
     out,
     parts,
@@ -31,11 +32,14 @@ from memoria.cli.app import (
     waiting,
 )
 from memoria.cli.change import gathered, show_night
+from memoria.cli.filters import note
 from memoria.cli.terminal import hanging, visible
 from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
-from memoria.errors import MemoriaError
+from memoria.errors import MemoriaError, ModelFailed
+from memoria.models import as_model
+from memoria.models.found import Found, find
 from memoria.types import Hit, Memory, Preview
 from memoria.validate import is_id
 
@@ -48,8 +52,12 @@ def chat(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
     model: Annotated[
-        str, typer.Option(help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, or distilled.")
-    ] = "smollm2",
+        str | None,
+        typer.Option(
+            help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, ollama:MODEL, or distilled; by default the "
+            "endpoint in OPENAI_BASE_URL, or else an Ollama that answers, or else smollm2, which only quotes what it recalls."
+        ),
+    ] = None,
     session: Annotated[str | None, typer.Option(help="The conversation to continue; default the last.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin a new conversation.")] = False,
     user: Annotated[str, typer.Option(help="Your name, for the memories of what you say.")] = "user",
@@ -74,9 +82,10 @@ def chat(
     with open_memoria(store, timeout=waiting(), zone=zone, **behaviour(store)) as whole:
         memory = whole.namespace(*parts(namespace))
         with err.status("Loading the model"):
+            found = _found(memory, model)
             agent = Agent(
                 memory,
-                memory.distilled() if model == "distilled" else model,
+                found.model,
                 user=user,
                 session=session or (None if new else latest(memory)) or new_id(),
                 instructions=instructions,
@@ -87,8 +96,19 @@ def chat(
                 tools=tools,
                 idle=idle or None,
             )
+        note(f"Model: {visible(found.told)}")
+        if found.warning:
+            err.print(f"[yellow]Warning:[/] {escape(visible(found.warning))}", highlight=False, soft_wrap=True)
         with agent:
             Chat(agent, as_json=as_json).run()
+
+
+def _found(memory: Memoria, name: str | None) -> Found:
+    """The model that is asked for, or the one that is there."""
+    if name == "distilled":
+        return Found(model=as_model(memory.distilled()), told="distilled from this store")
+    key = chosen("api_key")
+    return find(name, base_url=chosen("base_url"), api_key=None if key is None else key.get_secret_value())
 
 
 def agreed(asked: Asked) -> bool:
@@ -177,7 +197,17 @@ class Chat:
             else:
                 self.say(text)
         except MemoriaError as error:
-            out.print(f"[red]{type(error).__name__}[/]: {escape(visible(error))}", highlight=False)
+            self._failed(error)
+
+    def _failed(self, error: MemoriaError) -> None:
+        """Shows an error; when the model failed, also that the message is there, and how to go on."""
+        kind, said = type(error).__name__, visible(error)
+        if self.as_json:
+            typer.echo(as_line({"error": kind, "message": said}))
+            return
+        out.print(f"[red]{kind}[/]: {escape(said)}", highlight=False)
+        if isinstance(error, ModelFailed):
+            out.print("[dim]What you said is remembered; say it again for a reply.[/]")
 
     def say(self, text: str, *, readmit: bool = False) -> None:
         """Sends a message; prints the reply as it comes, and what was recalled for it."""

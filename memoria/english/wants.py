@@ -13,8 +13,8 @@ _ASKS = re.compile(
     re.I,
 )
 _REPLIES = re.compile(
-    r"\b(?:you (?:\w+ )?|your (?:last |earlier |previous )?)(?:say|said|tell|told|recommend|recommended|suggest|suggested|"
-    r"mention|mentioned|answer|answered|reply|replied|promise|promised|write|wrote|advise|advised|explain|explained|"
+    r"\b(?:you (?:\w+ )?|your (?:last |earlier |previous )?)(?:say|said|tell|told|recommend|recommended|suggest|"
+    r"suggested|mention|mentioned|answer|answered|reply|replied|promise|promised|write|wrote|advise|advised|explain|explained|"
     r"propose|proposed|give|gave|answers?|repl(?:y|ies)|suggestions?|recommendations?|advice|explanations?)\b",
     re.I,
 )

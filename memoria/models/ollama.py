@@ -109,7 +109,7 @@ def address(host: str | None = None) -> str:
     if parts.scheme not in ("http", "https"):
         raise InvalidQuery("OLLAMA_HOST is no address: give HOST:PORT, or http://HOST:PORT")
     name = parts.hostname or "127.0.0.1"
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 - it is not listened on
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
 
 
