@@ -13,6 +13,7 @@ from typer.models import CommandInfo, TyperInfo
 
 from memoria.cli.app import app, chosen
 from memoria.cli.terminal import in_options, visible
+from memoria.cli.usage import hint, named_as_options
 from memoria.errors import MemoriaError
 from memoria.warm.client import command
 
@@ -87,8 +88,8 @@ def _name(command: CommandInfo | TyperInfo) -> str:
 app.loader = _load
 
 
-def _options() -> set[str]:
-    """Every option of every command."""
+def _options(name: str | None = None) -> set[str]:
+    """Every option of a command and of those below it; of all without a name."""
     from typer.main import get_command
 
     def of(command: Any) -> Iterator[str]:
@@ -97,7 +98,8 @@ def _options() -> set[str]:
         for inner in getattr(command, "commands", {}).values():
             yield from of(inner)
 
-    return set(of(get_command(app)))
+    root: Any = get_command(app)
+    return set(of(root if name is None else root.commands[name]))
 
 
 def main(*, warm: bool = False) -> None:
@@ -110,8 +112,12 @@ def main(*, warm: bool = False) -> None:
         else:
             app()
     except MemoriaError as error:
-        said = in_options(visible(error), _options())
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {escape(said)}", highlight=False, soft_wrap=True)
+        options = _options()
+        said = named_as_options(in_options(visible(error), options), options if name is None else _options(name))
+        told = f"[red]{type(error).__name__}[/]: {escape(said)}"
+        if hint(error):
+            told += f" [dim]({escape(hint(error))})[/]"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         sys.exit(2)
     finally:
         if chosen("warm") and not warm:

@@ -16,14 +16,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
-from typer.models import CommandInfo, TyperInfo
+from typer.models import CommandFunctionType, CommandInfo, TyperInfo
 
 from memoria.cli.layers import anything
 from memoria.cli.terminal import Grid
+from memoria.cli.usage import Command
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.opening import open_store
+from memoria.errors import StoreNotFound
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
 from memoria.types import Endings, Memory
@@ -53,6 +55,10 @@ class App(typer.Typer):
     @registered_callback.setter
     def registered_callback(self, callback: TyperInfo | None) -> None:
         self._callback = callback
+
+    def command(self, name: str | None = None, **how: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
+        """Registers a command, which says mistakes in plain words."""
+        return super().command(name, **({"cls": Command} | how))
 
     @contextmanager
     def only(self, module: str, wanted: Callable[[CommandInfo | TyperInfo], bool]) -> Iterator[None]:
@@ -158,14 +164,25 @@ DEFAULT_STORE = Path("agent.memoria")
 
 @contextmanager
 def opened(
-    store: Path | str, namespace: str, mode: Literal["r", "rw"], *, zone: str | None = None
+    store: Path | str, namespace: str, mode: Literal["r", "rw"], *, zone: str | None = None, make: bool = False
 ) -> Iterator[Memoria]:
-    """Opens a namespace of a store, with progress bars on stderr; waits up to --timeout for another writer."""
+    """Opens a namespace of a store, with progress bars on stderr; waits up to --timeout for another writer.
+
+    make: whether a store is made where none is: only what stores something makes one.
+    """
+    if not make:
+        check_there(store)
     with (
         progress_bar() as progress,
         open_memoria(store, mode=mode, timeout=waiting(), progress=progress, zone=zone, **behaviour(store)) as memory,
     ):
         yield memory.namespace(*parts(namespace))
+
+
+def check_there(store: Path | str) -> None:
+    """Raises StoreNotFound where no store is, before one would be made there."""
+    if not is_url(store) and not (Path(store) / "memoria.db").exists():
+        raise StoreNotFound(f"{Path(store).absolute()} holds no memoria store")
 
 
 class Behaving(TypedDict, total=False):
@@ -205,6 +222,7 @@ def made_with() -> Behaving:
 @contextmanager
 def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]:
     """The store alone, for what needs no embedder: that of a program may be a callable, which nobody else has."""
+    check_there(store)
     with progress_bar() as progress:
         found = open_store(store, as_embedder(None).card, mode, waiting(), progress)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -55,14 +55,17 @@ def chat(
         str | None,
         typer.Option(
             help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, ollama:MODEL, or distilled; by default the "
-            "endpoint in OPENAI_BASE_URL, or else an Ollama that answers, or else smollm2, which only quotes what it recalls."
+            "endpoint in OPENAI_BASE_URL, or else an Ollama that answers, or else smollm2, which quotes what it "
+            "recalls."
         ),
     ] = None,
     session: Annotated[str | None, typer.Option(help="The conversation to continue; default the last.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin a new conversation.")] = False,
     user: Annotated[str, typer.Option(help="Your name, for the memories of what you say.")] = "user",
     budget_tokens: Annotated[int, typer.Option(min=64, help="Tokens of a prompt, at most.")] = 1500,
-    extract: Annotated[str, typer.Option(help="What finds facts in what you say: rules, model or none.")] = "rules",
+    extract: Annotated[
+        Literal["rules", "model", "none"], typer.Option(help="What finds facts in what you say: rules, model or none.")
+    ] = "rules",
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
     allow: Annotated[
@@ -90,7 +93,7 @@ def chat(
                 session=session or (None if new else latest(memory)) or new_id(),
                 instructions=instructions,
                 budget_tokens=budget_tokens,
-                extract=None if extract == "none" else extract,  # type: ignore[arg-type]  # refused by the agent
+                extract=None if extract == "none" else extract,
                 confirm=agreed,
                 allow=allow or (),  # type: ignore[arg-type]  # refused by the agent
                 tools=tools,
