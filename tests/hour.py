@@ -26,7 +26,7 @@ class Terminal:
 
     def __call__(self, *arguments: str, stdin: str = "") -> Done:
         self._patch.setattr(sys, "argv", ["memoria", *arguments])
-        self._patch.setattr(sys, "stdin", io.StringIO(stdin))
+        self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         self._capture.readouterr()
         status = 0
         try:

@@ -115,8 +115,8 @@ def main(*, warm: bool = False) -> None:
         options = _options()
         said = named_as_options(in_options(visible(error), options), options if name is None else _options(name))
         told = f"[red]{type(error).__name__}[/]: {escape(said)}"
-        if hint(error):
-            told += f" [dim]({escape(hint(error))})[/]"
+        if more := hint(error, said):
+            told += f" [dim]({escape(more)})[/]"
         Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         sys.exit(2)
     finally:

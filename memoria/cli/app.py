@@ -134,7 +134,9 @@ def waiting() -> float:
 
 
 def place(text: str | Path) -> Path | str:
-    """The place of a store: a URL as text, or a directory as a path."""
+    """The place of a store: a URL as text, or a directory as a path; raises BadParameter for an empty one."""
+    if not str(text):
+        raise typer.BadParameter("it is empty: give a directory or a URL")
     return str(text) if is_url(text) else Path(text)
 
 

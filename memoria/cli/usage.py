@@ -18,6 +18,7 @@ _FIRST = "--timeout stands before the command, as in: memoria --timeout 20 recal
 _VALUE = re.compile(r"(?:^|(?<=; ))([a-z][a-z_]*)(?= )")
 # What to do, by kind of error; an error that says so itself has none.
 _HINTS: dict[type[errors.MemoriaError], str] = {
+    errors.StoreExists: "--store names another place",
     errors.StoreNotFound: "memoria init makes a store; --store names another place",
     errors.MemoryNotFound: "memoria list shows ids, and memoria recall finds memories by what they say",
     errors.StoreLocked: "wait longer with memoria --timeout SECONDS, or end the other program",
@@ -42,10 +43,10 @@ class Command(TyperCommand):
             raise
 
 
-def hint(error: errors.MemoriaError) -> str:
-    """What to do about an error; "" where it says so itself."""
-    found = next((said for kind, said in _HINTS.items() if isinstance(error, kind)), "")
-    return "" if "--" in str(error) or "memoria " in str(error) else found
+def hint(error: errors.MemoriaError, said: str) -> str:
+    """What to do about an error; "" where what is said names an option already."""
+    told = "--" in said or "`memoria" in said
+    return "" if told else next((words for kind, words in _HINTS.items() if isinstance(error, kind)), "")
 
 
 def named_as_options(message: str, options: Collection[str]) -> str:
@@ -55,4 +56,4 @@ def named_as_options(message: str, options: Collection[str]) -> str:
         name = found.group(1).replace("_", "-")
         return next((one for one in (f"--{name}", f"-{name}") if one in options), found.group())
 
-    return _VALUE.sub(said, message)
+    return _VALUE.sub(said, message.replace("open with mode='r'", "only read, as recall and list do"))

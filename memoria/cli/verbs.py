@@ -250,6 +250,7 @@ def list_(
     """Lists memories, oldest first; says on stderr how many are not shown. With --json: memories, left, after."""
     last = after is None if newest is None else newest
     with opened(store, namespace, "r") as memory:
+        after = None if after is None else whole(memory, after)[0]
         page = memory.list(limit=limit, after=after, newest=last, **asked(**filters))
     if as_json:
         echo_json({"memories": page, "left": page.left, "after": page.after})
