@@ -342,7 +342,7 @@ def test_the_forgotten_closed_and_of_another_embedder(memory: Memoria, tmp_path:
         other.remember("tea", created_at=datetime(2999, 1, 1, tzinfo=UTC))  # a time to come is no mistake
     with pytest.raises(MemoriaError, match="closed"):
         other.recall("tea")
-    with pytest.raises(MemoriaError, match="embedder"):
+    with pytest.raises(MemoriaError, match="open it with 'hash-64', or change it over with reembed"):
         memoria.open(tmp_path / "b", embedder="all-MiniLM-L6-v2")
 
 

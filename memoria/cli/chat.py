@@ -46,26 +46,28 @@ from memoria.validate import is_id
 # Memories that /list shows.
 SHOWN = 20
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, ollama:MODEL, or distilled; by default the endpoint in "
+        "OPENAI_BASE_URL, or else an Ollama that answers, or else smollm2, which quotes what it recalls."
+    ),
+]
+ExtractOption = Annotated[
+    Literal["rules", "model", "none"], typer.Option(help="What finds facts in what you say: rules, model or none.")
+]
+
 
 @app.command()
 def chat(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, ollama:MODEL, or distilled; by default the "
-            "endpoint in OPENAI_BASE_URL, or else an Ollama that answers, or else smollm2, which quotes what it "
-            "recalls."
-        ),
-    ] = None,
+    model: ModelOption = None,
     session: Annotated[str | None, typer.Option(help="The conversation to continue; default the last.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin a new conversation.")] = False,
     user: Annotated[str, typer.Option(help="Your name, for the memories of what you say.")] = "user",
     budget_tokens: Annotated[int, typer.Option(min=64, help="Tokens of a prompt, at most.")] = 1500,
-    extract: Annotated[
-        Literal["rules", "model", "none"], typer.Option(help="What finds facts in what you say: rules, model or none.")
-    ] = "rules",
+    extract: ExtractOption = "rules",
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
     allow: Annotated[
