@@ -185,7 +185,7 @@ def test_signals_reach_the_command(shell: Shell, number: int) -> None:
         running.stdin.flush()
         wait_until(lambda pipe=running.stdin: waiting(pipe) == 0)
         running.send_signal(number)
-        running.communicate(timeout=30)
+        running.communicate(timeout=90)
         ended.append(running.returncode)
     assert ended[0] == ended[1]
     assert ended[0] != 0
@@ -199,7 +199,7 @@ def waiting(pipe: IO[str]) -> int:
 
 
 def wait_until(so: Any) -> None:
-    ended = time.monotonic() + 30
+    ended = time.monotonic() + 90
     while not so():
         assert time.monotonic() < ended
         time.sleep(0.02)
@@ -234,7 +234,7 @@ def test_it_asks_on_a_terminal(shell: Shell) -> None:
         [*MEMORIA[1:], "forget", "--subject", "safe"],
         env={**shell.environment, "TERM": "dumb", "COLUMNS": "100"},
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
     )
     try:
         child.expect_exact("Forget them for ever? [y/N]: ")
