@@ -271,7 +271,7 @@ def as_embedder(value: EmbedderLike) -> Embedder:
         MissingExtra: it is "mpnet", and its packages are not installed.
     """
     if value is None or value in (MINILM, f"sentence-transformers/{MINILM}"):
-        return MiniLM()
+        return _kept[0] if _kept else MiniLM()
     if value == E5:
         return MultilingualE5()
     if value == "mpnet":
@@ -309,6 +309,17 @@ def check_there(embedder: Embedder) -> None:
         embedder.check_installed()
     elif isinstance(embedder, SentenceTransformerEmbedder):
         _ = embedder.card
+
+
+_kept: list[MiniLM] = []
+
+
+def keep_loaded() -> None:
+    """Loads all-MiniLM-L6-v2 once for this process and its forks: `as_embedder` gives the same one from then on."""
+    if not _kept:
+        model = MiniLM()
+        model.embed(["."])
+        _kept.append(model)
 
 
 def minilm_folder() -> Path:

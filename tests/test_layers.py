@@ -32,7 +32,9 @@ FLOORS = (
     ("memoria.agent",),
     ("memoria.aio", "memoria.integrations"),
     ("memoria.service", "memoria.evaluation"),
+    ("memoria.warm",),
     ("memoria.cli",),
+    ("memoria.command",),
 )
 RANKS = {name: rank for rank, floor in enumerate(FLOORS) for name in floor}
 

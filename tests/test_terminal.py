@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -186,3 +188,23 @@ def test_every_command_prints_json_when_asked() -> None:
     without = {name for name, options in commands(get_command(app)) if "--json" not in options}
     # The first two print JSON anyway; MCP is a protocol; the others write SVG, and a page with a table.
     assert without == {"export", "eval fit", "mcp", "policies plot", "policies compare"}
+
+
+def test_the_modules_of_commands_are_where_the_table_says() -> None:
+    from memoria.cli import _MODULES, _name
+
+    get_command(app)
+    there = {
+        _name(one): str(getattr(one.callback, "__module__", "")).rpartition(".")[2] for one in app.registered_commands
+    }
+    groups = {str(one.name) for one in app.registered_groups}
+    assert {name: module for name, module in _MODULES.items() if name not in groups} == {
+        name: there[name] for name in _MODULES if name not in groups
+    }
+
+
+def test_a_command_of_every_day_imports_no_other(tmp_path: Path) -> None:
+    code = "import sys\nfrom memoria.cli import main\ntry: main()\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, "stats", "--help"], capture_output=True, text=True, check=True)
+    assert "memoria.cli.maintain" in done.stdout.split()
+    assert not {"memoria.cli.bench", "memoria.cli.verbs", "memoria.evaluation", "torch"} & set(done.stdout.split())

@@ -218,7 +218,8 @@ class Agent:
         # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
         found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
-        hits = ordered(view, [hit for hit in found if _new(hit, shown)], text, shown, as_of)
+        new = [hit for hit in found if _new(hit, shown)]
+        hits = ordered(view, new, text, shown, as_of, mine=self._replied)
         prompt = build(self.frame, text, hits[: self.k], window)
         for hit in prompt.hits:
             hit.used()
@@ -332,6 +333,10 @@ class Agent:
 
     def _mine(self, memory: Memory) -> bool:
         return memory.provenance.speaker == self.name
+
+    def _replied(self, memory: Memory) -> bool:
+        """Whether a memory is a reply: what it stored with a tool is none, for the user agreed to that."""
+        return self._mine(memory) and memory.provenance.source == CHAT
 
 
 def _new(hit: Hit, shown: set[str]) -> bool:

@@ -1,18 +1,20 @@
 """Which recalled memories come first as notes: what somebody said before what only says it again, or asks for it.
 
-What a model says back of a note is no new fact. So a reply never stands before a sentence that it repeats, and brings
-it along where it was not recalled. A reply that adds nothing comes after everything else, or not at all when it is in
-doubt; a question that asks what the message asks comes last, too.
+What a model said is no evidence, whether it says a note back or invents something. So a reply of the agent is no note,
+unless the message asks for what the agent said; it only brings along the sentences that it repeats, where they were not
+recalled. A reply that is asked for and adds nothing comes after everything else, or not at all when it is in doubt; a
+question that asks what the message asks comes last, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from memoria.engine.memory import Memoria
 from memoria.english.sentences import content
+from memoria.english.wants import own_reply
 from memoria.recall.echo import ENOUGH, ends_asking, says_again, told
 from memoria.types import Hit, Memory
 
@@ -21,7 +23,13 @@ SAID_AGAIN = "said again"
 
 
 def ordered(
-    memory: Memoria, hits: Sequence[Hit], message: str, shown: Collection[str], at: datetime | None
+    memory: Memoria,
+    hits: Sequence[Hit],
+    message: str,
+    shown: Collection[str],
+    at: datetime | None,
+    *,
+    mine: Callable[[Memory], bool] = lambda _: False,
 ) -> list[Hit]:
     """The hits in the order in which they may become notes.
 
@@ -31,13 +39,15 @@ def ordered(
         message: what the user says.
         shown: ids of the turns that the prompt shows anyway.
         at: the time that the message is about, as of then; None is now.
+        mine: whether the agent itself said a memory.
 
     Returns:
-        All of them but replies that only say again what is in doubt, and the sentences that replies among them repeat.
+        All of them but replies of the agent that are not asked for, or only say again what is in doubt; and the
+        sentences that replies among them repeat.
     """
     here = {hit.memory.id: hit for hit in hits}
     sources = _sources(memory, hits)
-    wanted = set(content(message))
+    wanted, replies = set(content(message)), own_reply(message)
     first, last = dict[str, Hit](), dict[str, Hit]()
     for hit in hits:
         repeated = [sources[id] for id in _roots(hit.memory, sources)]
@@ -46,6 +56,8 @@ def ordered(
                 first.setdefault(one.id, here[one.id])
             elif at is None and one.id not in shown and _stands(memory, one):
                 first.setdefault(one.id, _instead(memory, hit, one))
+        if mine(hit.memory) and not replies:
+            continue
         echo = _adds_nothing(hit.memory, sources)
         if not (echo and hit.doubted_by):
             late = echo or _asked_before(hit.memory, wanted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from memoria.errors import InvalidQuery
-from memoria.models.chat import Message
+from memoria.models.chat import Message, Note
 from memoria.recall.context import CountTokens, said_by, shorter
 from memoria.text.flat import flat, label
 from memoria.types import Hit, Memory
@@ -57,6 +57,18 @@ class Frame:
         about = ", ".join(filter(None, (str(memory.day(self.zone())), whose, doubt)))
         return f"- [{about}] {flat(hit.shown)}\n"
 
+    def quoted(self, hit: Hit) -> Note:
+        """One memory as a person would quote it."""
+        memory = hit.memory
+        return Note(
+            text=hit.shown,
+            day=memory.day(self.zone()),
+            who="you" if said_by(memory) == label(self.user) else said_by(memory),
+            replied=self.said(memory),
+            doubtful=bool(hit.doubted_by),
+            probability=hit.probability,
+        )
+
     def _foreign(self, memory: Memory) -> str:
         """Who else said it, or where else it comes from; "" for the user, and where nobody is named."""
         who = said_by(memory)
@@ -78,7 +90,8 @@ def build(frame: Frame, text: str, hits: Sequence[Hit], turns: Sequence[Memory])
     spare = frame.budget - frame.cost(frame.instructions) - frame.cost(asked)
     kept = _latest(frame, turns, spare)
     said = [Message(role="assistant" if frame.said(one) else "user", text=one.text) for one in kept]
-    messages = (Message(role="system", text=frame.instructions), *said, Message(role="user", text=asked, asked=text))
+    last = Message(role="user", text=asked, asked=text, notes=tuple(map(frame.quoted, noted)))
+    messages = (Message(role="system", text=frame.instructions), *said, last)
     tokens = sum(frame.cost(one.text) for one in messages)
     return Prompt(messages=messages, hits=tuple(noted), turns=tuple(kept), tokens=tokens)
 

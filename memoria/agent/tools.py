@@ -12,9 +12,11 @@ from memoria.agent.asked import Asked, Confirm, agreed, to_forget
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.english.sentences import content
+from memoria.english.wants import own_reply
 from memoria.errors import MemoriaError
 from memoria.models.chat import Tool, ToolCall
 from memoria.recall.context import said_by
+from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
 from memoria.text.flat import flat
 from memoria.types import Memory, Provenance, Receipt
@@ -127,10 +129,15 @@ class Toolbox:
         return f"Remembered as {memory.id}."
 
     def _recall(self, asked: Recall) -> str:
-        hits = self.memory.recall(asked.query, k=asked.k)
+        found = self.memory.recall(asked.query, k=asked.k)
+        hits = [hit for hit in found if own_reply(asked.query) or not self._replied(hit.memory)]
         self.done.drawn += [hit.memory.id for hit in hits]
         lines = [self._line(one.memory) for one in hits]
         return "\n".join(lines) or "Nothing is remembered about that."
+
+    def _replied(self, memory: Memory) -> bool:
+        """Whether a memory is a reply of this agent, which is no evidence."""
+        return memory.provenance.speaker == self.origin.speaker and memory.provenance.source == CHAT
 
     def _line(self, memory: Memory) -> str:
         about = ", ".join(filter(None, (str(memory.day(self.memory.zone)), said_by(memory))))

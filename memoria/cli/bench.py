@@ -253,3 +253,19 @@ def observe(
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_observe(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
     show(report, as_json)
+
+
+@bench_app.command()
+def cli(
+    rounds: Annotated[int, typer.Option(min=1)] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Compares recall as a process of its own with recall in the warm process: seconds of processor and clock.
+
+    The processor's are those of all processes that take part, the warm one and its fork among them.
+    """
+    from memoria.evaluation.bench.starting import bench_commands
+
+    with workplace(None) as place, progress_bar() as progress:
+        report = bench_commands(place, progress, rounds=rounds)
+    show(report, as_json)

@@ -102,7 +102,7 @@ def import_(
 
         kind, given = _kind(source), _given(file)
         how: Any = {**foreign, "skip_bad": skip_bad, "readmit": readmit}
-        with opened(store, namespace, "rw", zone=zone) as memory:
+        with opened(store, namespace, "rw", zone=zone, make=True) as memory:
             done = bring(memory, kind, given, **how)
         _show_brought(done, as_json)
 
@@ -115,7 +115,7 @@ def _import_ours(file: Path | None, store: Path, as_json: bool, *, readmit: bool
         text = (given if isinstance(given, bytes) else given.read_bytes()).decode()
     except UnicodeDecodeError:
         raise InvalidMemory("this is not UTF-8") from None
-    with opened(store, "", "rw") as memory:
+    with opened(store, "", "rw", make=True) as memory:
         try:
             done = import_lines(memory.store, memory.embedder, text.split("\n"), memory.progress, readmit=readmit)
         except InvalidMemory as error:

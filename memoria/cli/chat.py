@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -23,6 +23,8 @@ from memoria.cli.app import (
     ZoneOption,
     app,
     as_line,
+    behaviour,
+    chosen,
     err,
     out,
     parts,
@@ -31,30 +33,42 @@ from memoria.cli.app import (
     waiting,
 )
 from memoria.cli.change import gathered, show_night
+from memoria.cli.filters import note
 from memoria.cli.terminal import hanging, visible
 from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
-from memoria.errors import MemoriaError
+from memoria.errors import MemoriaError, ModelFailed
+from memoria.models import as_model
+from memoria.models.found import Found, find
 from memoria.types import Hit, Memory, Preview
 from memoria.validate import is_id
 
 # Memories that /list shows.
 SHOWN = 20
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, ollama:MODEL, or distilled; by default the endpoint in "
+        "OPENAI_BASE_URL, or else an Ollama that answers, or else smollm2, which quotes what it recalls."
+    ),
+]
+ExtractOption = Annotated[
+    Literal["rules", "model", "none"], typer.Option(help="What finds facts in what you say: rules, model or none.")
+]
+
 
 @app.command()
 def chat(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    model: Annotated[
-        str, typer.Option(help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, or distilled.")
-    ] = "smollm2",
+    model: ModelOption = None,
     session: Annotated[str | None, typer.Option(help="The conversation to continue; default the last.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Begin a new conversation.")] = False,
     user: Annotated[str, typer.Option(help="Your name, for the memories of what you say.")] = "user",
     budget_tokens: Annotated[int, typer.Option(min=64, help="Tokens of a prompt, at most.")] = 1500,
-    extract: Annotated[str, typer.Option(help="What finds facts in what you say: rules, model or none.")] = "rules",
+    extract: ExtractOption = "rules",
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
     on_doubt: Annotated[
@@ -74,25 +88,37 @@ def chat(
     --json, each reply is one line of JSON.
     """
     # No progress bar may be on the screen while the user types.
-    with open_memoria(store, timeout=waiting(), zone=zone) as whole:
+    with open_memoria(store, timeout=waiting(), zone=zone, **behaviour(store)) as whole:
         memory = whole.namespace(*parts(namespace))
         with err.status("Loading the model"):
+            found = _found(memory, model)
             agent = Agent(
                 memory,
-                memory.distilled() if model == "distilled" else model,
+                found.model,
                 user=user,
                 session=session or (None if new else latest(memory)) or new_id(),
                 instructions=instructions,
                 budget_tokens=budget_tokens,
-                extract=None if extract == "none" else extract,  # type: ignore[arg-type]  # refused by the agent
+                extract=None if extract == "none" else extract,
                 confirm=agreed,
                 allow=allow or (),  # type: ignore[arg-type]  # refused by the agent
                 tools=tools,
                 on_doubt=on_doubt,  # type: ignore[arg-type]  # refused by the agent
                 idle=idle or None,
             )
+        note(f"Model: {visible(found.told)}")
+        if found.warning:
+            err.print(f"[yellow]Warning:[/] {escape(visible(found.warning))}", highlight=False, soft_wrap=True)
         with agent:
             Chat(agent, as_json=as_json).run()
+
+
+def _found(memory: Memoria, name: str | None) -> Found:
+    """The model that is asked for, or the one that is there."""
+    if name == "distilled":
+        return Found(model=as_model(memory.distilled()), told="distilled from this store")
+    key = chosen("api_key")
+    return find(name, base_url=chosen("base_url"), api_key=None if key is None else key.get_secret_value())
 
 
 def agreed(asked: Asked) -> bool:
@@ -193,7 +219,17 @@ class Chat:
             else:
                 self.say(text)
         except MemoriaError as error:
-            out.print(f"[red]{type(error).__name__}[/]: {escape(visible(error))}", highlight=False)
+            self._failed(error)
+
+    def _failed(self, error: MemoriaError) -> None:
+        """Shows an error; when the model failed, also that the message is there, and how to go on."""
+        kind, said = type(error).__name__, visible(error)
+        if self.as_json:
+            typer.echo(as_line({"error": kind, "message": said}))
+            return
+        out.print(f"[red]{kind}[/]: {escape(said)}", highlight=False)
+        if isinstance(error, ModelFailed):
+            out.print("[dim]What you said is remembered; say it again for a reply.[/]")
 
     def say(self, text: str, *, readmit: bool = False) -> None:
         """Sends a message; prints the reply as it comes, and what was recalled for it."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, err, parts
+from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, behaviour, err, parts
 from memoria.cli.serve import DEFAULT_TOKENS, TokensOption, listen, log_without_content
 from memoria.errors import InvalidQuery
 from memoria.models import ModelLike, as_model
@@ -34,7 +34,7 @@ def mcp(
 
     Over HTTP each client sends a token of `memoria serve token`, and sees its namespace.
     """
-    shared = Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone)
+    shared = Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone, **behaviour(store))
     asked = None if model is None else as_model(model)
     if http is not None:
         _over_http(shared, http, tokens, asked)

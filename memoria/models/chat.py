@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -41,6 +42,27 @@ Piece = str | ToolCall | Drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A recalled memory next to a message, as a person would quote it.
+
+    Attributes:
+        text: word for word.
+        day: of which it is.
+        who: who said it, or where else it comes from; "you" for the user, "" where nobody is named.
+        replied: whether a reply of the assistant itself.
+        doubtful: whether a later statement makes it doubtful.
+        probability: how likely the message wants it, in [0, 1]; None where that is not known.
+    """
+
+    text: str
+    day: date
+    who: str = ""
+    replied: bool = False
+    doubtful: bool = False
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of a prompt.
 
@@ -50,6 +72,7 @@ class Message:
         calls: tools that an assistant calls.
         answers: id of the call that a tool answers.
         asked: what the user said, when `text` has notes next to it.
+        notes: these notes, best first.
     """
 
     role: Role
@@ -57,6 +80,7 @@ class Message:
     calls: tuple[ToolCall, ...] = ()
     answers: str | None = None
     asked: str | None = None
+    notes: Sequence[Note] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

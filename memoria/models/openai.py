@@ -13,22 +13,38 @@ from memoria.models.chat import Message, Piece, Tool, ToolCall, as_openai, tool_
 from memoria.recall.context import estimate_tokens
 
 with extra("openai"):
+    import httpx
     import openai
+
+MEANINGS = {
+    400: "did not take the request: the prompt may be too long for the model",
+    401: "wants another key: set OPENAI_API_KEY",
+    403: "does not allow this key to use the model",
+    404: "has no such model, or is no OpenAI-compatible endpoint",
+    413: "finds the request too large",
+    429: "has too many requests, or the account has no credit left: say it again later",
+    500: "failed",
+    502: "is not ready",
+    503: "is overloaded, or loads the model: say it again later",
+}
+"""What an endpoint says by its status, in words."""
 
 
 class OpenAI:
-    """A chat model behind an endpoint, streamed as chat completions. Its key is in OPENAI_API_KEY.
+    """A chat model behind an endpoint, streamed as chat completions.
 
     Args:
         model: name of the model.
         base_url: URL of the endpoint, which is also asked without a key; None is OpenAI's, or that in OPENAI_BASE_URL.
+        api_key: its key; None is that in OPENAI_API_KEY.
 
     Raises:
         ModelFailed: there is no key for OpenAI.
     """
 
-    def __init__(self, model: str, *, base_url: str | None = None) -> None:
-        key = os.environ.get("OPENAI_API_KEY", "none" if base_url is not None else None)
+    def __init__(self, model: str, *, base_url: str | None = None, api_key: str | None = None) -> None:
+        own = base_url is not None or bool(os.environ.get("OPENAI_BASE_URL"))
+        key = api_key or os.environ.get("OPENAI_API_KEY") or ("none" if own else None)
         self.model = model
         try:
             self._client = openai.OpenAI(base_url=base_url, api_key=key)
@@ -54,8 +70,19 @@ class OpenAI:
         try:
             with self._client.chat.completions.create(**asked) as chunks:
                 yield from _pieces(chunks)
-        except openai.OpenAIError as error:
-            raise ModelFailed(f"{self.model}: {error}") from error
+        except (openai.OpenAIError, httpx.HTTPError, ValueError, AttributeError, TypeError) as error:
+            raise ModelFailed(f"{self.model}: {self._plainly(error)}") from error
+
+    def _plainly(self, error: Exception) -> str:
+        """What went wrong, and what to do, without the body of an answer, which may repeat what was sent."""
+        place = str(self._client.base_url)
+        if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
+            return f"{place} did not answer in time"
+        if isinstance(error, openai.APIConnectionError | httpx.HTTPError):
+            return f"Connection error: {place} cannot be reached, or broke off: is it running?"
+        if isinstance(error, openai.APIStatusError):
+            return f"{place} {MEANINGS.get(error.status_code, 'refused')} (HTTP {error.status_code})"
+        return f"{place} does not answer as an OpenAI-compatible endpoint does"
 
     def count(self, text: str) -> int:
         """Counts tokens, roughly, because the endpoint does not say.

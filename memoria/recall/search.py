@@ -82,6 +82,9 @@ def recall_all(
     """
     if isinstance(queries, str):
         raise InvalidQuery("queries is one str, not a sequence of queries: use recall for one")
+    wrong = [type(query).__name__ for query in queries if query is None or isinstance(query, bytes | bool | int | dict)]
+    if wrong:
+        raise InvalidQuery(f"query is {wrong[0]}, not a str or a vector")
     store, embedder = records.store, records.store.embedder.name
     calibration = fitted(embedder).calibration if need is None else None
     request = replace(request, need=Need.of(embedder) if need is None else need, calibration=calibration)
