@@ -2,10 +2,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench docs site first-hour clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "memoria needs Python 3.11 or later")'
@@ -37,5 +37,11 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 docs: $(VENV)/installed ## what is generated: the references of commands and of the library, and the async verbs
 	$(BIN)/python -m docs.generate
 
+site: docs ## the pages as a site with search, llms.txt and llms-full.txt, in site/
+	$(BIN)/python -m docs.generate.site site
+
+first-hour: ## README typed into a shell on a fresh copy: seconds, CPU seconds, megabytes
+	@$(PYTHON) -m docs.first_hour
+
 clean: ## removes the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site
