@@ -1,4 +1,4 @@
-"""The site of the pages: whole, found by search, with nothing from elsewhere; what is wrong with a page ends the build."""
+"""The site of the pages: whole, found by search, with nothing from elsewhere; a page with a fault ends the build."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def project(folder: Path, **pages: str) -> Path:
 
 def test_a_link_to_no_page_ends_the_build(tmp_path: Path) -> None:
     root = project(tmp_path, one="# One\n\n[two](two.md) [three](../examples/three.py)\n")
-    with pytest.raises(SiteError, match="two.md is no page of the site\none.md: ../examples/three.py is no page"):
+    with pytest.raises(SiteError, match=r"two\.md is no page of the site\n.*three\.py is no page"):
         site.build(tmp_path / "made", root)
     assert not (tmp_path / "made").exists()
 
@@ -79,7 +79,7 @@ def test_a_link_to_no_page_ends_the_build(tmp_path: Path) -> None:
 def test_a_page_that_is_not_listed_ends_the_build(tmp_path: Path) -> None:
     root = project(tmp_path, one="# One\n")
     (root / "docs" / "two.md").write_text("# Two\n")
-    with pytest.raises(SiteError, match="two.md is not listed"):
+    with pytest.raises(SiteError, match=r"two\.md is not listed"):
         site.build(tmp_path / "made", root)
 
 

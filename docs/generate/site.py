@@ -1,8 +1,8 @@
 """The site of the pages, with search, llms.txt and llms-full.txt: `python -m docs.generate.site FOLDER`.
 
 Zensical builds it: it is by the makers of Material for MkDocs, whose support of that one ended in November 2026. Its
-strict mode fails for a link to no page and to no heading. What it does not look at is checked here afterwards: pictures,
-links out of docs/, a page that no list names, anything that a reader's browser would fetch from elsewhere.
+strict mode fails for a link to no page and to no heading. What it does not look at is checked here:
+pictures, links out of docs/, a page that no list names, anything that a reader's browser would fetch from elsewhere.
 """
 
 from __future__ import annotations

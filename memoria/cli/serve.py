@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, echo_json, err, parts, waiting
+from memoria.cli.terminal import visible
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 
@@ -48,7 +50,7 @@ def serve(
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
     made = application(lambda: open_memoria(store, timeout=waiting()), Tokens(tokens), limits)
     listening = _listen(host, port)
-    err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
+    err.print(Text(visible(f"Serving {store} on http://{host}:{listening.getsockname()[1]}")), soft_wrap=True)
     _log_without_content()
     config = uvicorn.Config(
         made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1
@@ -75,7 +77,7 @@ def token(
 
     made = mint(tokens, parts(namespace))
     echo_json({"token": made, "namespace": parts(namespace)}) if as_json else typer.echo(made)
-    err.print(f"Its hash is in {tokens}; take its entry out to end it.")
+    err.print(Text(visible(f"Its hash is in {tokens}; take its entry out to end it.")))
 
 
 class _Withheld(logging.Filter):
