@@ -73,7 +73,9 @@ def test_every_page_runs_twice_in_one_folder_in_any_order(tmp_path: Path, monkey
 
 def runs(page: Path) -> bool:
     generated = page.parent.name == "reference"  # what stands in its fences are signatures
-    return pages.named(page) not in ELSEWHERE and not generated and any(one.language in RUN for one in pages.blocks(page))
+    return (
+        pages.named(page) not in ELSEWHERE and not generated and any(one.language in RUN for one in pages.blocks(page))
+    )
 
 
 def test_most_pages_are_run() -> None:

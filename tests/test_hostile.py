@@ -6,6 +6,7 @@ Commands are found by introspection: a new one must be tried here, or its reason
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -24,10 +25,12 @@ from tests.test_terminal import commands
 
 HOSTILE = ("[/]", "[tool.ruff]", "[black on black]hidden[/]", "a\x1b[2Jb", "c\u202edcba", "\x9b1m", "[link=x]y")
 TEXT = "The boat of Wren has " + " and ".join(HOSTILE)
-NAME = "Wren [/] \x1b[31m \u202e"
+NAME = "Wren [tool.ruff] [black on black] \x1b[31m \u202e"
 OTHER = "Kestrel [/] \x1b[31m"
 # What a terminal of this width is: tables are drawn, and no line is broken.
-TERMINAL = {"TTY_COMPATIBLE": "1", "TERM": "dumb", "COLUMNS": "4000", "NO_COLOR": "1"}
+TERMINAL = {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": "4000"}
+# What progress bars write: the cursor goes and comes, a line is drawn again.
+BARS = re.compile(r"\x1b\[(?:\?25[lh]|1A|2K)|\r")
 PIPE = {"TTY_COMPATIBLE": "0", "COLUMNS": "4000"}
 
 
@@ -53,7 +56,7 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "get": (lambda ids, at: (ids.plain,), (TEXT, NAME)),
     "amend": (lambda ids, at: (ids.plain, "--text", f"{TEXT} and oars"), ()),
     "fade": (lambda ids, at: ("--dry-run",), ()),
-    "prune": (lambda ids, at: ("--below", "1", "--dry-run"), (TEXT, NAME)),
+    "prune": (lambda ids, at: ("--below", "1", "--dry-run"), ()),
     "archive": (lambda ids, at: (ids.plain,), ()),
     "restore": (lambda ids, at: (ids.archived,), ()),
     "pin": (lambda ids, at: (ids.plain,), ()),
@@ -77,7 +80,6 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "copy": (lambda ids, at: (str(at / "[tool.ruff]"),), ()),
     "init": (lambda ids, at: ("--store", str(at / "[black on black]new[x]")), ()),
     "demo": (lambda ids, at: ("--from", str(lines(at)), "--forget", NAME, "--ask", f"Which boat? {NAME}"), (NAME,)),
-    "policies fit": (lambda ids, at: (), ()),
     "serve token": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),
 }
 STORELESS = {"init", "demo", "copy", "serve token"}
@@ -95,7 +97,7 @@ NOT_TRIED = {
     "they know policies, and no store": (
         "policies list", "policies show", "policies spacing", "policies plot", "policies compare",
     ),
-    "ids and figures alone, from a log that holds no text": ("policies recommend",),
+    "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
     "protocols, not tables": ("mcp",),
     "a server in PostgreSQL: ids, kinds of jobs and times, nothing that a user wrote": ("worker", "purge"),
     "trained weights: the one text is the model's own, through `visible`": (
@@ -155,7 +157,7 @@ def obeyed(shown: str) -> list[str]:
 def run(words: tuple[str, ...], place: dict[str, str]) -> str:
     done = CliRunner().invoke(app, list(words), env={**place, "MEMORIA_STORE": ""})
     assert done.exit_code == 0, (words, done.output, done.exception)
-    return done.output
+    return BARS.sub("", done.output)
 
 
 @pytest.mark.parametrize("place", [TERMINAL, PIPE], ids=["terminal", "pipe"])
@@ -185,6 +187,23 @@ def test_every_command_is_tried_or_has_a_reason() -> None:
     assert not set(TRIED) & set(reasons)
 
 
+@pytest.mark.parametrize("name", ["list", "get", "recall", "export"])
+def test_json_means_the_same_and_shows_every_character(name: str, copied: tuple[Path, Ids], tmp_path: Path) -> None:
+    store, ids = copied
+    asked = ("--json",) if name != "export" else ()
+    shown = run((name, *TRIED[name][0](ids, tmp_path), *asked, "--store", str(store)), PIPE)
+    assert obeyed(shown) == []
+    read = [json.loads(line) for line in shown.splitlines()] if name == "export" else json.loads(shown)
+    assert holds(read, TEXT)
+
+
+def holds(value: object, text: str) -> bool:
+    """Whether a text stands somewhere in what JSON says."""
+    if isinstance(value, dict | list):
+        return any(holds(one, text) for one in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and text in value
+
+
 def test_a_character_that_is_obeyed_is_seen() -> None:
     assert obeyed("tea\n\t[/]") == []
     assert obeyed("a\x1b[2Jb\u202ec\x9b") == ["\x1b", "\x9b", "\u202e"]
@@ -212,6 +231,7 @@ def test_a_conversation_shows_hostile_texts_and_obeys_none(
     words = ["chat", "--store", str(copied[0]), "--idle", "0", "--model", "openai:x@http://127.0.0.1:9/v1"]
     done = CliRunner().invoke(app, words, input="\n".join(typed), env={**place, "MEMORIA_STORE": ""})
     assert done.exit_code == 0, (done.output, done.exception)
-    assert obeyed(done.output) == [], done.output
-    assert visible(f"{TEXT} from the model") in done.output
-    assert done.output.count(visible(TEXT)) > 5
+    shown = BARS.sub("", done.output)
+    assert obeyed(shown) == [], shown
+    assert visible(f"{TEXT} from the model") in shown
+    assert shown.count(visible(TEXT)) > 5
