@@ -96,7 +96,7 @@ def typed(lines: Sequence[str], checkout: Path, home: Path) -> Iterator[Step]:
         used = 0.0
         for line in lines:
             begun = time.monotonic()
-            shell.stdin.write(f"{line}\necho; echo '{_DONE}' $?; times\n")
+            shell.stdin.write(f"{{ {line}\n}} </dev/null; status=$?; echo; echo '{_DONE}' $status; times\n")
             shell.stdin.flush()
             said, status, total = answer(shell.stdout)
             yield Step(command=line, said=said, status=status, seconds=time.monotonic() - begun, cpu=total - used)
