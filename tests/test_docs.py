@@ -267,6 +267,13 @@ def test_each_sentence_about_deletion_names_a_test() -> None:
     assert [said for said, held in sentences if NAMED.sub("", held).strip() or not NAMED.search(held)] == []
 
 
+def test_readme_is_short_and_its_ten_lines_are_ten() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 95
+    (first,) = [one.code for one in pages.blocks(ROOT / "README.md") if one.language == "python"]
+    assert len(first.split("\n\n", 1)[1].splitlines()) <= 10
+
+
 def test_docstrings_run() -> None:
     result = doctest.testmod(memoria)
     assert result.attempted >= 3
