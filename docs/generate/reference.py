@@ -41,7 +41,12 @@ def _index() -> Iterator[str]:
 def _listed(one: Entry) -> str:
     """A name with its link, and the first sentence about it."""
     sentence = re.split(r"(?<=[.;:]) ", _first(one.what))[0].rstrip(".;:")
-    return f"- [{one.name}]({page(one.module)}#{one.anchor}): {sentence}."
+    return f"- [{_plain(one.name)}]({page(one.module)}#{one.anchor}): {sentence}."
+
+
+def _plain(name: str) -> str:
+    """A name of which Markdown makes no bold one."""
+    return name.replace("__", r"\_\_")
 
 
 def _page(module: str) -> Iterator[str]:
@@ -69,7 +74,7 @@ def _first(what: griffe.Object) -> str:
 
 
 def _entry(entry: Entry) -> Iterator[str]:
-    yield f"## {entry.name}"
+    yield f"## {_plain(entry.name)}"
     if isinstance(entry.what, griffe.Class):
         yield from _class(entry, entry.what)
     elif isinstance(entry.what, griffe.Function):

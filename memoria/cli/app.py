@@ -19,7 +19,7 @@ from rich.text import Text
 from typer.models import CommandFunctionType, CommandInfo, TyperInfo
 
 from memoria.cli.layers import anything
-from memoria.cli.terminal import Grid
+from memoria.cli.terminal import Grid, in_json
 from memoria.cli.usage import Command
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
@@ -254,12 +254,12 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
 
 def as_json(value: Any) -> str:
     """JSON of frozen values, times in ISO 8601."""
-    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    return in_json(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
 
 
 def as_line(value: Any) -> str:
     """Like `as_json`, on one line, for streams of values."""
-    return json.dumps(value, default=_plain, ensure_ascii=False)
+    return in_json(json.dumps(value, default=_plain, ensure_ascii=False))
 
 
 def _plain(value: Any) -> Any:

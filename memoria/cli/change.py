@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from memoria.change.consolidate import MOST
 from memoria.change.sleep import Night
@@ -177,7 +178,7 @@ def lineage(
         found = memory.lineage(*whole(memory, id))
     if svg is not None:
         svg.write_text(found.svg())
-        err.print(f"Drawn into {svg}.")
+        err.print(Text(visible(f"Drawn into {svg}.")))
     if as_json:
         echo_json(found)
     else:

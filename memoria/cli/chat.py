@@ -129,7 +129,7 @@ def agreed(asked: Asked) -> bool:
         return over(asked)
     if asked:
         show_memories(asked, title="would no longer hold")
-    out.print(f"The model wants to remember: {escape(asked.text or '')}", highlight=False)
+    out.print(f"The model wants to remember: {escape(hanging(asked.text or ''))}", highlight=False)
     if not sys.stdin.isatty():
         err.print("Not on a terminal: nothing is remembered.")
         return False
@@ -272,7 +272,7 @@ class Chat:
             show_memories(reply.asked, title="The model asked to forget; nothing was forgotten")
         for asked in reply.declined:
             if asked.text is not None:
-                out.print(f"[yellow]not remembered:[/] {escape(asked.text)}", highlight=False)
+                out.print(f"[yellow]not remembered:[/] {escape(hanging(asked.text))}", highlight=False)
 
     def why(self, _: str) -> None:
         if self.last is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from memoria.cli.app import (
     DEFAULT_STORE,
@@ -22,6 +23,7 @@ from memoria.cli.app import (
     progress_bar,
 )
 from memoria.cli.policies import policies_app
+from memoria.cli.terminal import visible
 
 if TYPE_CHECKING:
     from memoria.evaluation.lab.recommend import Recommendation
@@ -61,8 +63,8 @@ def compare(
     with progress_bar() as progress, parallel_config("loky", n_jobs=jobs):
         cells = grid.run(found, named, shares, to / "cells", progress, by_bytes=by == "bytes")
         page = report.write(cells, to, progress)
-    out.print(str(page))
-    err.print(f"{len(cells)} results in {to / 'results.csv'}")
+    out.print(Text(visible(page)))
+    err.print(Text(visible(f"{len(cells)} results in {to / 'results.csv'}")))
 
 
 @policies_app.command()

@@ -23,7 +23,7 @@ from memoria.cli.app import (
     progress_bar,
     waiting,
 )
-from memoria.cli.terminal import show_fields, visible
+from memoria.cli.terminal import in_json, show_fields, visible
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
 from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
@@ -149,7 +149,7 @@ def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") 
     """Writes memories as JSON lines to stdout, without losing anything."""
     with opened_store(store, "r") as there:
         for line in export_lines(there, Where(namespace=parts(namespace))):
-            typer.echo(line)
+            typer.echo(in_json(line))
 
 
 @app.command()

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, behaviour, echo_json, err, parts, waiting
+from memoria.cli.terminal import visible
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 from memoria.models import as_model
@@ -53,7 +55,7 @@ def serve(
     asked, behaving = None if model is None else as_model(model), behaviour(store)
     made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), Tokens(tokens), limits, asked)
     listening = listen(host, port)
-    err.print(f"Serving {store} on http://{host}:{listening.getsockname()[1]}", highlight=False, soft_wrap=True)
+    err.print(Text(visible(f"Serving {store} on http://{host}:{listening.getsockname()[1]}")), soft_wrap=True)
     log_without_content()
     config = uvicorn.Config(
         made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1
@@ -81,7 +83,7 @@ def token(
 
     made = mint(tokens, parts(namespace))
     echo_json({"token": made, "namespace": parts(namespace)}) if as_json else typer.echo(made)
-    err.print(f"Its hash is in {tokens}; take its entry out to end it.")
+    err.print(Text(visible(f"Its hash is in {tokens}; take its entry out to end it.")))
 
 
 class _Withheld(logging.Filter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -36,6 +37,11 @@ def _seen(character: str, *, lines: bool) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
+
+
+def in_json(text: str) -> str:
+    r"""JSON in which every character is seen, and which means the same: an override of direction as \u202e."""
+    return "".join(one if _seen(one, lines=True) else json.dumps(one)[1:-1] for one in text)
 
 
 def hanging(value: object, indent: str = "  ") -> str:
