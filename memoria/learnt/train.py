@@ -20,8 +20,8 @@ from memoria.protocols import Progress
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
 
-RANK, HIDDEN, BATCH, STEPS = 16, 48, 24, 1400
-RATE = 1e-3
+RANK, HIDDEN, BATCH, STEPS = 16, 48, 24, 9000
+RATE = 5e-4
 # Tokens of a pair in training, less than what is read later: long talk costs most of the time.
 _CUT = 72
 # Batches that are sorted by length together, because padding costs time as well.
