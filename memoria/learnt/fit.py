@@ -53,8 +53,9 @@ def fit(
 
 
 def _repeated(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """So many pairs, from the first on and again; none of none."""
-    return [pairs[n % len(pairs)] for n in range(count)] if pairs else []
+    """So many pairs: of fewer each again and again, of more every n-th, so that each talk has its part; none of none."""
+    step = max(1, len(pairs) // max(count, 1))
+    return [pairs[n * step % len(pairs)] for n in range(count)] if pairs else []
 
 
 def _halves(grammar: int, talk: int) -> Floats:

@@ -135,6 +135,13 @@ def curve(scored: Sequence[tuple[Sequence[bool], Floats | Vectors]]) -> list[tup
     return [(0.0, 0.0), *((round(float(false[n]), 4), round(float(found[n]), 4)) for n in places)]
 
 
+def found_at(curve: Sequence[tuple[float, float]], false: float) -> float:
+    """The share found where this share of what stays true would be hit as well."""
+    import numpy as np
+
+    return float(np.interp(false, [x for x, _ in curve], [y for _, y in curve]))
+
+
 def _descending(scores: Floats | Vectors, untrue: Sequence[bool]) -> tuple[Floats, Floats, Any]:
     """What is right and what is wrong by falling score, and the last place of each score."""
     import numpy as np
