@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 
 from memoria.english.sentences import content, plain, units
 from memoria.text.language import ENGLISH, language, languages
@@ -39,10 +40,11 @@ class Said:
 
 
 _OPEN, _SHUT = '"\u201c\u00ab\u201e', '"\u201d\u00bb\u201c'
-# Four words and more between quotation marks are somebody's sentence; fewer are a title, or a value.
-_QUOTE = re.compile(rf"[{_OPEN}](?:[^{_OPEN}{_SHUT}]*\s){{3,}}[^{_OPEN}{_SHUT}]*[{_SHUT}]")
-_SINGLE = re.compile(
-    r"(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))*\s(?:[^'\n]|(?<=\w)'(?=\w))*\s(?:[^'\n]|(?<=\w)'(?=\w))*'(?!\w)"
+# Quotation marks with what is between them, and how many spaces make it somebody's sentence: fewer make a title, or a
+# value. They are counted afterwards: a pattern that counts them takes forever where a mark is never closed.
+_QUOTES = (
+    (re.compile(rf"[{_OPEN}][^{_OPEN}{_SHUT}]*[{_SHUT}]"), 3),
+    (re.compile(r"(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))*'(?!\w)"), 2),
 )
 # Before the name of an item of a list, or of a value.
 _NAMES = re.compile(
@@ -179,14 +181,19 @@ def _told(text: str) -> tuple[list[str], list[str], bool]:
     bare = _PASTED.sub(" ", _LINES.sub(" ", text))
     items: list[str] = []
     spoken = bare
-    for quotes in (_QUOTE, _SINGLE):
-        spoken = quotes.sub(lambda quote: _quoted(quote, items), spoken)
+    for quotes, spaces in _QUOTES:
+        spoken = quotes.sub(partial(_quoted, spaces, items), spoken)
     parts = [unit for unit in units(spoken) if content(unit) or _SPEECH in unit]
     return [unit for unit in parts if _own(unit) or not (_asks(unit) or _supposes(unit))], items, bare != text
 
 
-def _quoted(quote: re.Match[str], items: list[str]) -> str:
-    """What stands for a quotation while a text is read: an ellipsis for speech, a mark for the name of something."""
+def _quoted(spaces: int, items: list[str], quote: re.Match[str]) -> str:
+    """What stands for a quotation while a text is read: one mark for speech, another for the name of something.
+
+    One with fewer spaces stays as it is.
+    """
+    if len(re.findall(r"\s", quote.group())) < spaces:
+        return quote.group()
     before = quote.string[: quote.start()]
     if not _NAMES.search(before) and (_SPOKEN.search(before) or _FIRST_PERSON.search(quote.group())):
         return f" {_SPEECH} "

@@ -53,7 +53,7 @@ def fit(
 
 
 def _repeated(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """So many pairs: of fewer each again and again, of more every n-th, so that each talk has its part; none of none."""
+    """So many pairs: of fewer each again and again, of more every n-th, so that each talk has its part."""
     step = max(1, len(pairs) // max(count, 1))
     return [pairs[n * step % len(pairs)] for n in range(count)] if pairs else []
 
