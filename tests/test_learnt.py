@@ -280,6 +280,19 @@ def test_the_installed_judge_tells_changes_from_what_stays() -> None:
 @pytest.mark.parametrize(
     ("statement", "memory"),
     [
+        ("I had tea at nine.", "I had tea at noon."),
+        ("We saw Omar on Friday.", "We saw Omar at the museum last month."),
+        ("Thanks, Nadia! Pottery keeps me going.", "I love pottery, it calms me."),
+        ("The stand-up is recorded from now on.", "The stand-up is at ten."),
+    ],
+)
+def test_events_and_talk_between_friends_change_nothing(statement: str, memory: str) -> None:
+    assert judge()(statement, [memory])[0] < 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "memory"),
+    [
         ("Ich wohne jetzt in Leipzig.", "Ich wohne in Kassel."),
         ("I live in Leipzig now.", "Ich wohne in Kassel."),
         ("J'habite maintenant \u00e0 Nantes.", "I live in Dijon."),
