@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
@@ -391,6 +392,13 @@ def test_whose_word_it_is(text: str, voice: Voice, kept: str | None) -> None:
     spoken = said(text)
     assert spoken.voice is voice
     assert kept is None or spoken.text == kept
+
+
+def test_a_quotation_that_is_never_closed_is_read_at_once() -> None:
+    started = perf_counter()
+    for mark in ('"', "'", "\u201c"):
+        assert said(f"So he said {mark}" + "and then we moved on " * 200).voice is not Voice.NOTHING
+    assert perf_counter() - started < 5
 
 
 def test_what_asks_and_what_has_halves() -> None:

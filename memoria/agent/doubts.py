@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import log
 from typing import Literal, get_args
 
 from memoria.agent.asked import Asked, Confirm, agreed, to_forget
 from memoria.agent.tools import Done
+from memoria.change.doubt import PARTLY
 from memoria.derived.lineage import living
 from memoria.derived.undoing import USER
 from memoria.engine.memory import Memoria
@@ -17,8 +17,6 @@ OnDoubt = Literal["ask", "soft", "ignore"]
 """What an agent does when a message makes a memory doubtful: asks, lets it rank lower, or leaves it as it was."""
 ON_DOUBT: tuple[OnDoubt, ...] = get_args(OnDoubt)
 """Every choice."""
-ASKED_FROM = log(0.75 / 0.25)
-"""From which log-odds on an agent asks."""
 
 
 def settle(memory: Memoria, heard: Memory, how: OnDoubt, confirm: Confirm | None, done: Done) -> tuple[Proposal, ...]:
@@ -51,9 +49,9 @@ def settle(memory: Memoria, heard: Memory, how: OnDoubt, confirm: Confirm | None
 
 
 def _doubtful(memory: Memoria, heard: Memory, settled: Sequence[Proposal]) -> Iterator[Asked]:
-    """What to ask for each statement that makes memories doubtful enough."""
+    """What to ask for each statement that makes memories doubtful as a whole; half of one may still hold."""
     for proposal in settled:
-        ids = [id for id, weight in proposal.lowers if weight >= ASKED_FROM]
+        ids = [id for id, weight in proposal.lowers if weight > PARTLY]
         there = tuple(sorted(living(memory.store, ids).values(), key=lambda one: one.id)) if ids else ()
         if there:
             yield Asked(tool="settle", memories=there, text=heard.text)

@@ -19,8 +19,8 @@ from memoria.types import Memory
 AHEAD = 1.0
 """How many log-odds the likeliest must be ahead of the next."""
 SURE = log(0.9 / 0.1)
-"""From which log-odds on a memory is lowered, and may be ended: from p = .5, one turn in thirty of chat among friends
-lowers one."""
+"""From which log-odds on a memory is lowered, and may be ended: from p = .5, nine turns in 1,000 of chat among friends
+lower one, and from here on none."""
 PARTLY = 1.0
 """The most log-odds that a memory is lowered by of which only a part is doubtful."""
 _ALIKE = 0.9

@@ -16,6 +16,8 @@ from memoria.protocols import Progress
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Vectors
 
+# The share of natural talk: the same for a short training as for a long one.
+TALK = 0.12
 # Pairs of the fold that is left out, to calibrate on.
 _JUDGED = 600
 
@@ -37,8 +39,8 @@ def fit(
 
     """
     *trained, last = [*natural] or [""]
-    said = [pair for name in trained for pair in natural[name]]
-    made = Grammar(seed, fold).pairs(max(steps * BATCH - len(said), steps * BATCH // 2))
+    said = _repeated([pair for name in trained for pair in natural[name]], int(TALK * steps * BATCH))
+    made = Grammar(seed, fold).pairs(steps * BATCH - len(said))
     adapted = train([*made, *said], folder, steps, seed, progress)
     if not calibrated:
         return adapted
@@ -48,6 +50,12 @@ def fit(
     logits = Reader(adapted, folder).logits([(one.statement, one.memory) for one in judged])
     slope, offset = platt(logits, [one.untrue for one in judged], _halves(len(grammar), len(talk)))
     return replace(adapted, slope=slope, offset=offset)
+
+
+def _repeated(pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """So many pairs: of fewer each again and again, of more every n-th, so that each talk has its part."""
+    step = max(1, len(pairs) // max(count, 1))
+    return [pairs[n * step % len(pairs)] for n in range(count)] if pairs else []
 
 
 def _halves(grammar: int, talk: int) -> Floats:

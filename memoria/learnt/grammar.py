@@ -10,9 +10,11 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
-from memoria.learnt import predicates, slots, wordings
+from memoria.learnt import predicates, scenes, slots, wordings
+from memoria.learnt.situations import SITUATIONS
 
 FOLDS = 5
 T = TypeVar("T")
@@ -65,21 +67,27 @@ class Fact:
     new: str
 
 
+@cache
 def _listed(text: str) -> tuple[str, ...]:
     """The parts of a list with commas; a comma between digits is part of a number."""
     return tuple(part.strip() for part in re.split(r",(?!\d)", text) if part.strip())
+
+
+# Numbers by name that nothing doubles or halves.
+_UNCOUNTED = ("shoe size", "blood pressure", "grade in {subject}", "level in {subject}", "sugar in the tea")
 
 
 def _pool(text: str) -> tuple[str, ...]:
     return _listed(slots.POOLS[text[1:]]) if text.startswith("@") else _listed(text)
 
 
-def _nouns() -> Iterator[Attribute]:
-    for kind, line in slots.NOUNS.items():
+def _nouns(nouns: Mapping[str, str]) -> Iterator[Attribute]:
+    for kind, line in nouns.items():
         for one in line.split(";"):
             noun, _, values = (part.strip() for part in one.partition("="))
             given = _pool(values) if values else _listed(slots.POOLS.get(kind, ""))
-            yield Attribute(kind="choice" if values else kind, values=given, noun=noun)
+            numeric = kind == "count" and noun not in _UNCOUNTED
+            yield Attribute(kind=("count" if numeric else "choice") if values else kind, values=given, noun=noun)
 
 
 def _verbs(lines: str, kind: str) -> Iterator[Attribute]:
@@ -91,14 +99,26 @@ def _verbs(lines: str, kind: str) -> Iterator[Attribute]:
 
 
 ATTRIBUTES: tuple[Attribute, ...] = (
-    *_nouns(),
+    *_nouns(slots.NOUNS),
     *_verbs(slots.VERBS.replace("@person's place", "a friend's place"), "verb"),
     *_verbs(slots.OF_THINGS, "thing"),
+    *_nouns(slots.MORE_NOUNS),
+    *_verbs(slots.MORE_VERBS, "verb"),
+    *_verbs(slots.MORE_OF_THINGS, "thing"),
 )
+_ENDS: Mapping[str, str] = {**slots.ENDS, **slots.MORE_ENDS}
 _WORDINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     name: {kind: tuple(text.strip().splitlines()) for kind, text in given.items()}
     for name, given in (("noun", wordings.NOUNS), ("verb", wordings.VERBS))
 }
+
+
+_FACETS: Mapping[str, tuple[str, ...]] = {
+    kind: tuple(text.strip().splitlines()) for kind, text in wordings.FACETS.items()
+}
+_FACET = {"count": "choice"}
+# Of these kinds, what else was said of a noun stays true when its value changes: another dentist may be less patient.
+_LASTING = ("time", "money", "code")
 
 
 class Grammar:
@@ -107,6 +127,8 @@ class Grammar:
     def __init__(self, seed: int, fold: int | None = None, *, held: bool = False) -> None:
         self._rng = random.Random(f"{seed} {fold} {held}")
         self._fold, self._held = fold, held
+        # By the identity of the whole list, which is kept beside its part so that no other takes its place.
+        self._parts: dict[int, tuple[Sequence[Any], list[Any]]] = {}
         attributes = self._part(ATTRIBUTES)
         self._nouns = [one for one in attributes if one.noun]
         self._of_people = [one for one in attributes if one.kind == "verb"]
@@ -120,22 +142,53 @@ class Grammar:
             found += self._scene()
         return found[:count]
 
-    def _part(self, items: Sequence[T]) -> list[T]:
+    def _part(self, items: Sequence[T]) -> Sequence[T]:
+        """The items of the fold, by their order."""
         if self._fold is None:
-            return list(items)
-        return [one for n, one in enumerate(items) if (n % FOLDS == self._fold) == self._held]
+            return items
+        if id(items) not in self._parts:
+            part = [one for n, one in enumerate(items) if (n % FOLDS == self._fold) == self._held]
+            self._parts[id(items)] = items, part
+        part = self._parts[id(items)][1]
+        return part
 
     def _wording(self, fact: Fact, kind: str) -> str:
+        if kind == "facet":
+            return self._rng.choice(self._part(_FACETS[_FACET.get(fact.attribute.kind, fact.attribute.kind)]))
         form = "noun" if fact.attribute.noun else "verb"
         return self._rng.choice(self._part(_WORDINGS[form][kind]))
 
     def _scene(self) -> list[Pair]:
         rng = self._rng
+        if rng.random() < _UNATTRIBUTED:
+            return self._unattributed()
         fact = self._fact(self._subject())
         changes, keeps = _CHANGES if fact.attribute.noun else _VERB_CHANGES, _KEEPS
-        if rng.random() < 0.62:
+        if rng.random() < 0.66:
             return self._changing(fact, _drawn(rng, changes))
         return _drawn(rng, keeps)(self, fact)
+
+    def _unattributed(self) -> list[Pair]:
+        """A scene about no attribute: a change by inference, talk between friends, or events."""
+        rng, draw = self._rng, self._rng.random()
+        if draw < _INFERRED:
+            lines = self._part(SITUATIONS)
+            person = self._subject()
+            while person.thing:
+                person = self._subject()
+            told = scenes.situation(*rng.sample(lines, 2), person.named, person.pronoun, rng)
+        else:
+            told = (scenes.friends if draw < _AMONG_FRIENDS else scenes.happened)(self._part, rng)
+        dressed = draw < _INFERRED or draw >= _AMONG_FRIENDS
+        return [
+            Pair(
+                statement=self._chat(said) if dressed else said,
+                memory=_sentence(memory, rng) if dressed else memory,
+                untrue=untrue,
+                kind=kind,
+            )
+            for said, memory, untrue, kind in told
+        ]
 
     # What changes.
 
@@ -145,7 +198,7 @@ class Grammar:
             kind = fact.attribute.kind if fact.attribute.kind in wordings.NOUNS else "contrast"
         if kind in ("change", "imperative", "state") and fact.attribute.many:
             return self._also(fact)
-        if kind == "over" and fact.attribute.base not in slots.ENDS:
+        if kind == "over" and fact.attribute.base not in _ENDS:
             kind = "end"
         if fact.attribute.base in wordings.OPPOSITES and self._rng.random() < 0.3:
             kind = "opposite"
@@ -163,7 +216,7 @@ class Grammar:
         pairs = [Pair(statement=said, memory=_sentence(whole, self._rng), untrue=True, kind=kind)]
         if self._rng.random() < 0.12:
             return [*pairs, self._stands(said, self._memory(replace(fact, old=fact.new)), "new value")] * (
-                kind in ("change", "contrast", "imperative", "time", "money", "place")
+                kind in ("change", "contrast", "imperative", "time", "place")
             ) or pairs
         return [*pairs, *(self._stands(said, *self._other(fact)) for _ in range(self._rng.choice((1, 1, 2))))]
 
@@ -197,6 +250,8 @@ class Grammar:
         ]
         if alike := [one for one in self._nouns if one.values == fact.attribute.values != () and one != fact.attribute]:
             ways.append((3, lambda: self._memory(self._as_well(fact, rng.choice(alike))), "same value elsewhere"))
+        if fact.attribute.kind in _LASTING:
+            ways.append((4, lambda: self._fill(fact, "facet"), "other facet"))
         if "{" in fact.attribute.noun:
             ways.append((10, lambda: self._memory(self._fact(fact.subject, fact.attribute, fact.noun)), "qualifier"))
         if fact.attribute.many:
@@ -227,6 +282,14 @@ class Grammar:
         old = fact.new if kind == "state" or not swapped else fact.old
         pairs = [self._stands(said, self._memory(replace(fact, old=old)), kind)]
         return pairs + [self._stands(said, *self._other(fact))] * (self._rng.random() < 0.3)
+
+    def _faceted(self, fact: Fact) -> list[Pair]:
+        """What else is said of a noun, against its value or against another thing said of it."""
+        if not fact.attribute.noun:
+            return self._freely(fact)
+        said = self._chat(self._said(fact, "facet"))
+        memory = self._memory(fact) if self._rng.random() < 0.8 else self._fill(fact, "facet")
+        return [self._stands(said, memory, "facet")]
 
     def _also(self, fact: Fact) -> list[Pair]:
         if not fact.attribute.many:
@@ -322,6 +385,10 @@ class Grammar:
         return f"{text} {_sentence(rng.choice(_AFTER), rng)}" if rng.random() < 0.15 else text
 
 
+# The share of scenes without attributes.
+_UNATTRIBUTED = 0.3
+# Of these, changes by inference lie below the first, talk between friends between both, and events above.
+_INFERRED, _AMONG_FRIENDS = 0.3, 0.72
 _BEFORE, _AFTER = wordings.BEFORE[1:], wordings.AFTER[1:]
 _CHANGES: Mapping[str, float] = {
     "state": 4, "change": 22, "imperative": 6, "contrast": 20, "special": 14, "end": 8, "past": 6,
@@ -339,6 +406,7 @@ _KEEPS: Mapping[Callable[[Grammar, Fact], list[Pair]], float] = {
     lambda grammar, fact: grammar._plain(fact, "history"): 6,
     lambda grammar, fact: grammar._also(fact): 7,
     lambda grammar, fact: grammar._freely(fact): 16,
+    lambda grammar, fact: grammar._faceted(fact): 12,
 }
 
 
@@ -392,7 +460,7 @@ def _verb_fields(text: str, fact: Fact, fields: dict[str, str], rng: random.Rand
     fields |= {"begin": rng.choice(fact.attribute.begins) if fact.attribute.begins else f"started {ing}"}
     fields |= {"dont": "don't" if first else "doesn't", "S": subject.pronoun}
     if "{ended}" in text:
-        way = rng.choice(slots.ENDS[base].split(" | "))
+        way = rng.choice(_ENDS[base].split(" | "))
         fields["ended"] = way.replace("{o}", fact.old)
     if head == "be":
         text = text.replace("{dont} {base}", f"{'am' if first else 'is'} not {rest}")

@@ -218,3 +218,223 @@ has a terrible logo
 needs a signature
 is visible from the road
 """.strip().splitlines()
+
+PEOPLE += """
+have a cousin in the fire brigade
+have a soft spot for old trams
+have a fear of missing out
+have a sweet tooth
+have an old scooter in the cellar
+have a favourite bench in the park
+have four brothers
+have a birthday in December
+have a talent for mimicry
+have a map of the world on the wall
+have strong opinions about bread
+have a key for the attic
+have flat feet
+have a collection of odd mugs
+be a good listener
+be a slow eater
+be quick to laugh
+be hard to surprise
+be new in the neighbourhood
+be in the phone book
+be the tallest on the team
+be patient with children
+be in two minds about the logo
+be always on time
+be a member of the library
+be born in May
+be used to the noise
+be afraid of nothing on a stage
+be on the guest list
+be keen on crosswords
+be polite to a fault
+be out on Thursday evenings
+be rather good at darts
+be a fast typist
+be a poor sleeper on trains
+be a godparent
+be named after a river
+be good at keeping secrets
+be busy in the summer
+be well known in the village
+own a very loud clock
+own an unusual number of scarves
+like the smell of books
+like to plan ahead
+like fresh air
+like odd numbers
+love a good storm
+love to argue about films
+enjoy a long breakfast
+hum while working
+whistle in the stairwell
+count stairs
+collect the post for the whole house
+bring biscuits to meetings
+always carry a pencil
+never lock the bike
+rarely use the phone
+often lose gloves
+mostly dress in black
+talk to plants
+talk fast on stage
+read maps for fun
+read the small print
+walk barefoot at home
+wake up before the alarm
+keep old tickets
+keep the receipts for the tax office
+know the baker by name
+know three card tricks
+know how to fold a crane
+make the best soup
+make odd noises when thinking
+need a lot of sleep
+need quiet in the morning
+want to write a letter to the mayor
+want a better chair
+hope for snow
+hope to see whales one day
+believe in ghosts a little
+think that the town is too loud
+think the new logo is ugly
+remember every phone number
+remember the old square
+miss the old cinema
+hate wet socks
+hate the sound of chalk
+help in the school library
+help strangers with prams
+share a garden with the neighbours
+share every recipe
+speak in proverbs
+write limericks
+write the minutes of the association
+drink from the blue mug only
+eat apples whole
+cook without salt
+fix clocks
+look good in green
+look tired on Mondays
+get on well with the in-laws
+get lost easily
+pay in exact change
+play the fool at parties
+sing out of tune
+swim in cold water
+sit in the back row
+wave at trains
+wear a hat in all weathers
+work without music
+worry about small things
+wish for a longer weekend
+~ was an altar boy for a summer
+~ once slept in an airport
+~ got a medal for bravery
+~ wrote a poem for the wedding
+~ missed the flight in 2016
+~ grew up with five cats
+~ spent a year on an island
+~ went to the opera last month
+~ painted the gate
+~ found a wallet on the bus
+~ met a film star in a lift
+~ learned to juggle at camp
+~ broke the good vase
+~ bought too many tomatoes
+~ visited the old mine
+~ joined the march in May
+~ left the umbrella at the dentist's
+~ caught a big fish
+~ had a bad cold at Easter
+~ had tea with the neighbours yesterday
+~ had an argument about parking
+~ took a day off last week
+~ gave the old coat to charity
+~ called the plumber on Monday
+~ mended the fence
+~ saw the northern lights in 2018
+~ sold cakes at the fair
+~ read the letter twice
+~ wore the green suit to the interview
+~ told a long story at dinner
+~ was late this morning
+~ was at the lake on Sunday
+~ sent flowers to the nurse
+~ tried the new cafe
+~ made a snowman
+~ forgot the password once
+~ changed a tyre in the rain
+~ moved the sofa without help
+~ cancelled the newspaper by mistake
+~ lost at chess again
+~ stopped at the bakery on the way
+~ finished the crossword
+~ started the day with a swim
+""".strip().splitlines()
+
+THINGS += """
+is older than the town
+was a bargain
+has a scratch on the side
+is insured for little
+was built by hand
+is in good shape
+has a nickname
+came from an auction
+is famous in the region
+makes a clicking sound
+has a red handle
+needs to be aired out
+was the idea of a colleague
+is checked once a year
+has its own key
+is hard to find on the map
+was shown on television
+is covered with ivy
+has a long history
+needs no password
+is used by everybody
+has a small crack
+is quiet at night
+is on the ground floor
+is listed in the register
+was cleaned yesterday
+has been on the news
+was full on Saturday
+has three buttons
+smells a bit of oil
+has a step at the door
+is the only one of its kind
+was paid for by the club
+is the pride of the street
+is warm in winter
+has a sticker on it
+was checked twice last week
+has a good name
+shakes a little
+is liked by children
+was drawn by an architect
+has a slow start
+is described in the handbook
+costs more on weekends
+saves a lot of time
+was opened by a minister
+was tested in the rain
+has windows to the south
+is run by two sisters
+has a fan club
+is lighter than it looks
+was on loan once
+keeps everybody happy
+needs a new sign
+is a gift of the city
+was mentioned at dinner
+got a prize in 2015
+got stuck once
+got good marks in the test
+had a fault last winter
+""".strip().splitlines()

@@ -328,3 +328,187 @@ ENDS: Mapping[str, str] = {
     "stand in": "was taken out of {o} | was carried out of {o}",
     "be stored in": "was taken out of {o} | was moved out of {o}",
 }
+
+# Later attributes, in lines of their own so that the earlier ones keep their folds.
+MORE_NOUNS: Mapping[str, str] = {
+    "time": "choir practice; graduation; interview with {who}; flight to {what}; school run; lunch break; delivery "
+    "slot; demo for {what}; kick-off of {what}; inspection; viewing of the flat; blood test; car service; "
+    "reading group; barbecue; farewell drinks; start of the semester; return of {thing}; opening of the shop; concert; "
+    "final; match against {who}; bus; ferry; due date; first day at work; closing time; parking permit; audition; "
+    "fire drill",
+    "money": "ticket price; fine; overdraft; tip; bonus; pension; heating bill; subscription fee; price of {thing}; "
+    "cost of {what}; credit limit; down payment; alimony; entrance fee; cleaning fee; water bill; ad budget; price of "
+    "a coffee",
+    "person": "boss; midwife; gardener; neighbour downstairs; guitar teacher; godfather; bandmate; flatmate; pen pal; "
+    "team lead; sponsor of {what}; speaker at {what}; host of {what}; cleaner; dog sitter; piano tuner; chess partner; "
+    "nurse; architect; headteacher; stand-in for {what}; driver; translator; photographer for the wedding",
+    "place": "bus stop; desk; locker; table; post office; mailbox; start of the hike; holiday home; dance class; "
+    "charger = in the bag, in the car, by the bed, at work; umbrella = by the door, in the car, at the office, on the "
+    "hook; medicine = in the bathroom, in the fridge, in the bag, on the shelf; documents = in the cloud, in the blue "
+    "binder, on the desk, in the drawer; first-aid kit = under the sink, in the boot, in the hall; tent = in the "
+    "attic, at a friend's, in the garage; glasses = on the piano, in the case, in the car; recipe = in the red book, "
+    "on the fridge, in the app; backup of {what} = on the server, on a stick, in the safe",
+    "city": "office of {what}; birthplace; retreat; wedding; university; warehouse; place to retire; training camp",
+    "company": "gym chain; streaming service; broker; landlord's agency; caterer; mover; printer of {what}; builder; "
+    "tax office; airline; pension fund; temp agency; charity of the month; employer of the year",
+    "code": "bank PIN; account number; tax number; student number; gate code; combination of {thing}; VPN password; "
+    "API key of {what}; build number; pager number; ward number; version of the app; model of {thing}; house number; "
+    "post code; channel",
+    "count": "number of employees = 12, 19, 34, 80; number of rooms = 3, 4, 6, 9; API limit = 100 calls, 500 calls, "
+    "1,000 calls; members of the club = 40, 55, 70, 120; chapters written = 3, 5, 8, 11; class size = 18, 24, 30; "
+    "number of cats = 1, 2, 4; points in the league = 12, 18, 27, 33; level in {subject} = A2, B1, B2, C1; speed of "
+    "the line = 16 Mbit, 50 Mbit, 250 Mbit; loaves a day = 60, 90, 140; vacation days = 24, 27, 30; pages of {what} = "
+    "8, 14, 32; distance to work = 4 km, 11 km, 30 km; daily coffee count = 2, 3, 5; stock of {thing} = 6, 15, 40; "
+    "size of the flat = 48 square metres, 64 square metres, 90 square metres; age limit = 12, 16, 18; rank in chess = "
+    "1,200, 1,450, 1,700; sugar in the tea = one spoon, two spoons, none; deploys a week = 2, 5, 20; memory of the "
+    "server = 16 GB, 32 GB, 128 GB; latency = 80 ms, 120 ms, 300 ms; error rate = 1 %, 3 %, 8 %",
+    "choice": "hair colour = black, copper, blond, grey; mood at work = good, tense, gloomy; season of {what} = "
+    "spring, autumn, winter; way to work = by tram, on foot, by bike; bedtime story = the bear book, the moon book, "
+    "the pirate book; ring tone = birdsong, a bell, silent; music at the party = swing, disco, a live band; side dish "
+    "= rice, fries, salad; topping = mushrooms, pineapple, ham; logo of {what} = a fox, a wave, a lamp; host country "
+    "= Spain, Japan, Chile; kind of milk = oat, soy, cow's; second language = French, Mandarin, Polish; type of visa "
+    "= student, tourist, work; visa status = pending, granted, refused; stage of the application = first round, "
+    "second round, offer; condition of {thing} = new, used, broken; shape of the table = round, square, oval; "
+    "material of {thing} = steel, wood, plastic; genre of the novel = crime, romance, science fiction; league = "
+    "first, second, regional; working model = remote, hybrid, on site; contract = part-time, full-time, freelance; "
+    "state of the relationship with {who} = cold, warm, complicated; favourite season = autumn, spring, summer; "
+    "weather for {what} = rain, sun, fog; lead in the play = Hamlet, Ophelia, the ghost; costume = a pirate, a bee, "
+    "a robot; default branch = main, master, trunk; log level = debug, info, warning; theme of the app = dark, light; "
+    "backup schedule = nightly, weekly, hourly; sharing policy = open, closed, by request",
+}
+MORE_VERBS = """
+sponsor | the chess club, the school play, a footballer, the zoo | one | -
+look after | the twins, the neighbour's dog, grandma, the shop | many | took on
+work out with | @person | one | teamed up with
+sing in | the choir, a rock band, the church, an opera group | one | joined
+babysit for | @person | many | -
+sell | jam, candles, old bikes, insurance | many | went into selling
+invest in | bonds, index funds, gold, property | many | put money into
+bet on | horses, football, nothing but cards | many | -
+restore | old radios, chairs, a tractor, clocks | many | got into restoring
+design | lamps, board games, shoes, websites | many | moved into designing
+deliver | mail, pizzas, flowers, parcels | one | was hired to deliver
+repair | watches, phones, violins | many | -
+do research on | bees, glaciers, sleep, old trade routes | one | turned to
+specialise in | knees, divorce law, roofs, wild herbs | one | moved into
+chair | the committee, the reading club, the parents' group | one | was elected to chair
+mentor | @person | many | took on
+be in love with | @person | one | fell for
+be estranged from | @person | many | fell out with
+be angry with | @person | many | -
+be on good terms with | @person | many | made up with
+be hooked on | crosswords, a soap, energy drinks, podcasts | one | got into
+be into | techno, ceramics, manga, stoicism | many | got into
+be saving for | a house, a trip to Peru, a cargo bike | one | -
+be recovering from | surgery, the flu, a broken arm | one | -
+be preparing for | the bar exam, a triathlon, the audit | one | -
+be enrolled in | a pottery course, law school, night school | one | signed up for
+be registered with | Dr. Patel, Dr. Moreau, the clinic on Mill Street | one | moved to
+be a member of | the Greens, the alpine club, the library board | many | joined
+be working on | the annual report, a mural, a new engine, chapter four | one | moved on to
+be moving to | @city | one | -
+be sitting in | row 4, the back office, room 12 | one | moved to
+be covered by | the family plan, the basic tariff, a private insurer | one | moved to
+be treated with | steroids, physiotherapy, acupuncture | one | was moved to
+be lodging with | @person | one | moved in with
+be team leader of | support, sales, the night shift | one | took over
+be vegan except for | honey, eggs, cheese | one | -
+have a contract with | @company | one | signed with
+have an office in | @city | one | moved to
+have a stall at | the Sunday market, the fair, the station | one | got
+have a key to | the boathouse, the archive, the flat upstairs | many | got
+have a job as a | cook, tour guide, courier, tester | one | was hired as a
+have a side job at | @company | one | started at
+have a cabin in | the hills, Norway, the woods | one | bought
+have a tattoo of | a swallow, an anchor, a rose | many | got
+get paid by | the hour, the month, the piece | one | moved to being paid by
+get groceries from | the market, a box scheme, the corner shop | one | switched to
+get the news from | the radio, a newsletter, the local paper | one | switched to
+keep the car in | the garage, the courtyard, the street | one | moved it to
+keep in touch with | @person | many | got back in touch with
+start work at | 7, 8:30, 9, ten | one | moved to starting at
+finish work at | 3 pm, 5 pm, half past six | one | moved to finishing at
+earn | $2,400 a month, $3,100 a month, $45,000 a year | one | -
+pay | $700 in rent, $30 for the phone, $1,100 in rent | one | -
+weigh | 62 kg, 71 kg, 80 kg | one | -
+sleep | six hours a night, eight hours a night, five hours a night | one | -
+walk | 4,000 steps a day, 8,000 steps a day, 12,000 steps a day | one | -
+type with | two fingers, ten fingers, a split keyboard | one | switched to
+paint with | oils, acrylics, watercolours | one | switched to
+shave with | a razor, an electric shaver, cold water | one | switched to
+swim at | the old baths, the lake, the new pool | one | moved to
+meet the band on | Mondays, Thursdays, Sundays | one | moved to
+take the kids to | nursery by bike, school on foot, judo on Fridays | one | -
+spend the summers in | @city | one | -
+spend Christmas with | the in-laws, old friends, the twins | one | -
+celebrate | Christmas, Diwali, Hanukkah, Eid | many | -
+pray at | the mosque on Hill Road, the chapel, the temple | one | moved to
+fast on | Mondays, Fridays, full moon | one | -
+support the team of | @city | one | -
+vote | Labour, Green, Liberal | one | -
+owe money to | @person, the bank, the landlord | many | -
+trust | @person | many | -
+work for | @company | one | was hired by
+work with | @person | many | teamed up with
+work in | marketing, logistics, paediatrics, the archive | one | moved into
+work from | home, the library, the office, a cafe | one | moved to
+study at | the university of Graz, night school, the art college | one | transferred to
+major in | biology, economics, fine arts | one | switched to
+stay with | @person | one | moved in with
+""".strip()
+MORE_ENDS: Mapping[str, str] = {
+    "look after": "handed {o} over to somebody else | gave up {o}",
+    "sing in": "left {o} | was asked to leave {o}",
+    "be in love with": "got over {o} | fell out of love with {o}",
+    "be angry with": "made peace with {o} | forgave {o}",
+    "be on good terms with": "fell out with {o} | had a row with {o} and broke with them",
+    "be estranged from": "made up with {o} | hugged {o} and all is forgiven",
+    "be hooked on": "kicked the habit of {o} | got bored of {o}",
+    "be recovering from": "got over {o} for good | is all well after {o}",
+    "be preparing for": "passed {o} | is done with {o}",
+    "be enrolled in": "dropped out of {o} | graduated from {o}",
+    "be a member of": "left {o} | resigned from {o}",
+    "be working on": "finished {o} | threw {o} out",
+    "have a contract with": "cancelled the contract with {o} | parted ways with {o}",
+    "have a stall at": "gave up the stall at {o} | was thrown off {o}",
+    "have a key to": "handed in the key to {o} | lost the key to {o}",
+    "have a job as a": "quit as a {o} | was let go as a {o}",
+    "have a side job at": "quit {o} | left {o}",
+    "have a tattoo of": "had {o} lasered off | had {o} covered up",
+    "keep in touch with": "lost touch with {o} | broke off contact with {o}",
+    "owe money to": "paid {o} back | cleared the debt with {o}",
+    "trust": "lost faith in {o} | found out the truth about {o}",
+    "work for": "quit {o} | left {o} | got fired by {o}",
+    "work in": "left {o} | got out of {o}",
+    "study at": "graduated from {o} | dropped out of {o}",
+    "stay with": "moved out, away from {o} | left {o} and found a place",
+    "mentor": "stopped seeing {o} | said goodbye to {o}",
+    "be treated with": "came off {o} | finished {o}",
+    "restore": "sold the last of {o} | gave up on {o}",
+}
+MORE_OF_THINGS = """
+be managed by | @person | one | went to
+be driven by | @person | one | went to
+be used by | the night shift, the choir, the interns, the school | many | -
+be rented to | @person | one | went to
+be locked at | 8 pm, 10 pm, midnight | one | -
+be cleaned on | Mondays, Thursdays, Sundays | one | was moved to
+be kept at | 4 degrees, 18 degrees, 21 degrees | one | was set to
+be priced at | $15, $40, $220, $900 | one | -
+be rated | three stars, four stars, five stars | one | -
+be covered in | dust, ivy, stickers, snow | one | -
+be open until | 6 pm, 9 pm, midnight | one | -
+serve | tapas, ramen, vegan food, breakfast all day | many | moved to serving
+sell | bread, tickets, antiques, phones | many | -
+have | two floors, a garden, no windows, a garage, a slide | many | got
+seat | 12, 40, 80, 200 | one | -
+take | cards only, cash only, coins | one | moved to taking
+start at | 6 am, 9:30, noon, 8 pm | one | was moved to
+last | an hour, two days, a week | one | -
+back up to | S3, a tape, the cellar server | one | was moved to
+use | Postgres, oil, 3 litres per 100 km, two cores | one | was moved to
+be in | the basement, the east wing, the shop window, the repair shop | one | went to
+be for | children, members, staff, everybody | one | -
+be broken | since Monday, again, at the hinge | one | -
+be closed on | Mondays, Sundays, holidays | one | -
+""".strip()
