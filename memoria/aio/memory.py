@@ -17,7 +17,7 @@ from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage
 from memoria.embedders import EmbedderLike
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, spelled, spelled_out
-from memoria.engine.change import DetectorLike, SleepOptions
+from memoria.engine.change import DetectorLike, Settlements, SleepOptions
 from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
@@ -411,10 +411,10 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.expire(*ids, at=at))
 
     async def history(self, id: IdLike) -> Memories:
-        """What a memory superseded or doubts, and what superseded or doubts it.
+        """What a memory superseded, ended or doubts, and what did so to it.
 
         Args:
-            id: of the memory, or the memory.
+            id: of the memory, or the memory; a part of a gist too.
 
         Returns:
             These memories and itself, in the order in which they held.
@@ -457,6 +457,41 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(
             lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings)
         )
+
+    async def doubts(self, *ids: IdLike) -> Settlements:
+        """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
+
+        Args:
+            ids: of the memories, or of the statements; every memory of this view when none is given.
+
+        Returns:
+            Each memory with its statement, what was done with it, and by which judge; in order of statements.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.doubts(*ids))
+
+    async def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
+        """The user's word on what statements have settled about a memory: both hold, or the memory is over.
+
+        With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
+        what was left of it ends. Without, what is doubtful ends, and stays so when the statement is forgotten.
+
+        Args:
+            id: of the older memory, or the memory.
+            keep: whether it holds.
+            by: the statement; None is every statement about it.
+
+        Returns:
+            What was settled before.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: there is nothing to settle: nothing makes it doubtful, or ended it.
+            Held: it would end, and is under a hold.
+        """
+        return await self._threads.run(lambda: self.sync.settle(id, keep=keep, by=by))
 
     async def lineage(self, id: IdLike) -> Lineage:
         """What a memory was made from and what was made from it.
@@ -894,6 +929,7 @@ def open(
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
+        MissingExtra: the packages of the embedder that is given are not installed.
     """
     return Opening(
         lambda: AsyncMemoria(
