@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from memoria.english.cues import Cue
-from memoria.english.sentences import HANGS_ON, MINE, content, plain, tidy, units
+from memoria.english.sentences import HANGS_ON, MINE, NAME, content, plain, tidy, units
 
 _ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
@@ -15,6 +15,13 @@ _AMOUNT = re.compile(r"[$\u20ac\u00a3]?\d[\d.,]*(?<![.,])[kKmM]?")
 _CLAUSE = re.compile(
     r"\W*(?:I|he|she|it|they|we|you|that|this|there|so|which|who|because|after|his|her|their|just|now|to)\b"
     r"|\W*\S+ (?:is|are|was|were|has|have|had|will)\b",
+    re.I,
+)
+
+# What stands before a comma at the beginning of a sentence, and is no item.
+_LEADS = re.compile(
+    r"\W*(?:on|in|at|for|from|by|after|before|today|tomorrow|tonight|yesterday|this|next|last|yes|no|so|well|also|please"
+    r"|ok(?:ay)?|actually|speaking)\b",
     re.I,
 )
 
@@ -39,6 +46,16 @@ def items(unit: str) -> Iterator[tuple[int, int]]:
         yield start, match.start()
         start = match.end()
     yield start, max(len(unit.rstrip(" .!?;")), start)
+
+
+def named_items(text: str) -> list[str]:
+    """Items of lists in a text that have a name: Ann Lee and Bob Ray of "The guests are Ann Lee and Bob Ray"."""
+    found = []
+    for unit in units(text):
+        parts = [unit[start:end] for start, end in items(unit)]
+        if len(parts) > 1 and not any(_CLAUSE.match(part) for part in parts[1:]):
+            found += [part for part in parts if NAME.search(part, 1)]
+    return found
 
 
 def _stands(cue: Cue, unit: str) -> bool:
@@ -87,9 +104,19 @@ def _without_items(old: set[str], unit: str) -> str:
     if len(run) == len(spans):
         return ""
     if run[0] > 0:
-        return unit[: spans[run[0] - 1][1]] + unit[spans[run[-1]][1] :]
+        last = run[-1] == len(spans) - 1
+        return _listed(unit, spans[: run[0]], last=last) + unit[spans[run[-1]][1] :]
     after = unit[spans[run[-1] + 1][0] :]
     return after if _CLAUSE.match(after) else f"{unit[: _frame(unit[: spans[0][1]], old)]} {after}"
+
+
+def _listed(unit: str, spans: Sequence[tuple[int, int]], *, last: bool) -> str:
+    """A unit up to the end of some items; "and" stands before the last of a list, if the one that had it is gone."""
+    if not last or len(spans) < 2 or unit[spans[-2][1] : spans[-1][0]].strip() != ",":
+        return unit[: spans[-1][1]]
+    first, item = unit[: spans[-2][1]], unit[spans[-1][0] : spans[-1][1]]
+    aside = len(spans) == 2 and (_LEADS.match(first) is not None or not content(first))
+    return unit[: spans[-1][1]] if aside or _CLAUSE.match(item) else f"{first} and {item}"
 
 
 def _oldest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range:
@@ -104,11 +131,16 @@ def _about(old: set[str], words: Sequence[str]) -> float:
 
 
 def _frame(item: str, old: set[str]) -> int:
-    """The length of a first item before its first old word: of "The guests are" in "The guests are Ann"."""
-    for match in re.finditer(r"[\w'$-]+", item):
-        if old & set(content(match.group())):
-            return len(re.sub(r"(?:\b(?:the|a|an|my|our) )+$", "", item[: match.start()], flags=re.I))
-    return 0
+    """The length of a first item before its old words: of "The guests are" in "The guests are Ann".
+
+    An old word may stand in the frame too: "The items of this project are a project report". The rest of the item must
+    be more about the old words than any longer rest.
+    """
+    starts = [match.start() for match in re.finditer(r"[\w'$-]+", item) if old & set(content(match.group()))]
+    if not starts:
+        return 0
+    start = max(starts, key=lambda at: (_about(old, content(item[at:])), -at))
+    return len(re.sub(r"(?:\b(?:the|a|an|my|our) )+$", "", item[:start], flags=re.I))
 
 
 def _with_last_number(text: str, new: str) -> str:
