@@ -87,7 +87,12 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
 
 
 def _restates(statement: str, text: str) -> bool:
-    """Whether a statement says a memory again, with a word more or less: nothing is put in the place of anything."""
+    """Whether a statement says a memory again, with a word more or less: nothing is put in the place of anything.
+
+    "I used to like opera" has the telling words of "I like opera", and is no such.
+    """
+    if says_changed(statement) and not says_changed(text):
+        return False
     mine, theirs = set(content(statement)), set(content(text))
     again = mine <= theirs or theirs <= mine
     return again and len(mine & theirs) >= _AGAIN * len(mine | theirs) > 0 and not opposes(statement, text)
@@ -112,7 +117,7 @@ def _of_one_thing(statement: str, best: Memory, other: Memory) -> bool:
 def _of_a_list(statement: str, text: str) -> bool:
     """Whether a memory lists things with names, of which a statement is about some and not about others."""
     said = set(content(statement))
-    about = [bool(said & set(content(item))) for item in named_items(text)]
+    about = [bool(said & set(content(name))) for name in named_items(text)]
     return any(about) and not all(about)
 
 
