@@ -9,7 +9,7 @@ import pytest
 
 import memoria
 from memoria import Memory
-from memoria.change.doubt import PARTLY, found
+from memoria.change.doubt import PARTLY, SURE, found
 from memoria.english.changed import adds, says_changed
 from memoria.english.excise import named_items
 from memoria.testing import HashEmbedder
@@ -72,7 +72,7 @@ def test_what_only_adds(text: str, only: bool) -> None:
 
 def test_a_statement_that_says_it_changed_lowers_from_even_odds_on() -> None:
     before = near("I love the opera.", "My sister sings in a choir.")
-    assert found("I used to love the opera.", before, Given(0.4, -3.0)).lowers == {before[0].id: 0.4}
+    assert found("I used to love the opera.", before, Given(0.4, -3.0)).lowers == {before[0].id: SURE}
     assert found("I used to love the opera.", before, Given(-0.1, -3.0)).lowers == {}
     assert found("I used to love the opera.", before, Given(0.4, -0.5)).lowers == {}
     assert found("The opera is dull.", before, Given(2.0, -3.0)).lowers == {}
@@ -84,7 +84,7 @@ def test_a_statement_that_says_it_changed_lowers_from_even_odds_on() -> None:
 def test_all_that_is_about_the_same_thing_is_lowered() -> None:
     before = near("I really like modern poetry.", "Modern poetry is so rich to me.", "My sister sings in a choir.")
     findings = found("I used to like modern poetry, but not any more.", before, Given(3.0, 1.0, -3.0))
-    assert findings.lowers == {before[0].id: 3.0, before[1].id: 1.0}
+    assert findings.lowers == {before[0].id: 3.0, before[1].id: SURE}
     assert findings.ends == (before[0].id,)
     # Another thing, or another number, is no such.
     other = near("I really like modern poetry.", "I like to cook.", "My sister sings in a choir.")

@@ -4,7 +4,8 @@ The memories are the nearest few, so many whatever their score. Only the likelie
 only when it is one log-odd ahead of the next: a statement about one thing speaks a little against everything near it.
 
 A statement that says itself that something has changed ("I used to", "no longer") makes something untrue far more often
-than others: p = .5 is enough there, for the likeliest and for others that are about the same thing.
+than others. That is evidence beside the judge's, who reads only the two sentences: p = .5 of theirs is enough there,
+for the likeliest and for others that are about the same thing, and it counts as p = .9 at least.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def found(statement: str, near: Sequence[Memory], judge: Judge) -> Findings:
     for one in chosen:
         rest = _rest(statement, one.text, judge)
         partly = rest is not None or _of_a_list(statement, one.text)
-        lowers[one.id] = min(odds[one.id], PARTLY) if partly else odds[one.id]
+        lowers[one.id] = min(odds[one.id], PARTLY) if partly else max(odds[one.id], SURE)
         if odds[one.id] < SURE or one not in same:
             continue
         if rest is not None:
