@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from memoria import Memory
 from memoria.change.doubt import PARTLY, SURE, found
 from memoria.english.changed import adds, says_changed
 from memoria.english.excise import named_items
+from memoria.english.voice import Voice, said
 from memoria.testing import HashEmbedder
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -110,3 +112,13 @@ def test_what_only_adds_is_not_judged(said: str, lowers: int) -> None:
     with memoria.open(":memory:", embedder=HashEmbedder(32), judge=Given(4.0)) as memory:
         memory.remember("The guests are Ann Lee and Bob Ray.")
         assert len(memory.reconcile(memory.remember(said))) == lowers
+
+
+def test_a_mark_that_nothing_closes_is_read_at_once() -> None:
+    words = "It is a real and inspiring true story about a girl and what her family makes of it. " * 40
+    started = time.process_time()
+    for mark in ('"', "'"):
+        text = f"I loved {mark}Becoming Nicole{mark} by Amy Ellis Nutt. {mark}{words}"
+        assert said(text).voice is Voice.OWN
+    assert time.process_time() - started < 2
+    assert said('Tom wrote: "I have moved to the old mill".').text == 'Tom wrote: "I have moved to the old mill".'

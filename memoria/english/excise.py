@@ -18,13 +18,6 @@ _CLAUSE = re.compile(
     re.I,
 )
 
-# What stands before a comma at the beginning of a sentence, and is no item.
-_LEADS = re.compile(
-    r"\W*(?:on|in|at|for|from|by|after|before|today|tomorrow|tonight|yesterday|this|next|last|yes|no|so|well|also|please"
-    r"|ok(?:ay)?|actually|speaking)\b",
-    re.I,
-)
-
 
 def without(cue: Cue, text: str, met: Sequence[bool]) -> str | None:
     """`text` without what the cue says is old; None if the rest says nothing by itself.
@@ -109,19 +102,10 @@ def _without_items(old: set[str], unit: str) -> str:
     if len(run) == len(spans):
         return ""
     if run[0] > 0:
-        last = run[-1] == len(spans) - 1
-        return _listed(unit, spans[: run[0]], last=last) + unit[spans[run[-1]][1] :]
+        # The comma stays a comma: it may be one inside a name, "Head of Sales, Northern Division".
+        return unit[: spans[run[0] - 1][1]] + unit[spans[run[-1]][1] :]
     after = unit[spans[run[-1] + 1][0] :]
     return after if _CLAUSE.match(after) else f"{unit[: _frame(unit[: spans[0][1]], old)]} {after}"
-
-
-def _listed(unit: str, spans: Sequence[tuple[int, int]], *, last: bool) -> str:
-    """A unit up to the end of some items; "and" stands before the last of a list, if the one that had it is gone."""
-    if not last or len(spans) < 2 or unit[spans[-2][1] : spans[-1][0]].strip() != ",":
-        return unit[: spans[-1][1]]
-    first, item = unit[: spans[-2][1]], unit[spans[-1][0] : spans[-1][1]]
-    aside = len(spans) == 2 and (_LEADS.match(first) is not None or not content(first))
-    return unit[: spans[-1][1]] if aside or _CLAUSE.match(item) else f"{first} and {item}"
 
 
 def _oldest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range:

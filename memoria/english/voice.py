@@ -40,10 +40,9 @@ class Said:
 
 _OPEN, _SHUT = '"\u201c\u00ab\u201e', '"\u201d\u00bb\u201c'
 # Four words and more between quotation marks are somebody's sentence; fewer are a title, or a value.
-_QUOTE = re.compile(rf"[{_OPEN}](?:[^{_OPEN}{_SHUT}]*\s){{3,}}[^{_OPEN}{_SHUT}]*[{_SHUT}]")
-_SINGLE = re.compile(
-    r"(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))*\s(?:[^'\n]|(?<=\w)'(?=\w))*\s(?:[^'\n]|(?<=\w)'(?=\w))*'(?!\w)"
-)
+# Each word can be read in one way only: a mark that nothing closes must not take for ever.
+_QUOTE = re.compile(rf"[{_OPEN}](?:[^{_OPEN}{_SHUT}\s]*\s){{3}}[^{_OPEN}{_SHUT}]*[{_SHUT}]")
+_SINGLE = re.compile(r"(?<!\w)'(?:(?:[^'\s]|(?<=\w)'(?=\w))*\s){2}(?:[^'\n]|(?<=\w)'(?=\w))*'(?!\w)")
 # Before the name of an item of a list, or of a value.
 _NAMES = re.compile(
     r"\b(?:remove|delete|take|cross|check|tick|drop|strike|cancel|erase|scratch|scrap|discard|update|change|rename"
