@@ -48,6 +48,8 @@ def near(*texts: str) -> list[Memory]:
         ("I finished the tax return.", True),
         ("Tea instead of coffee for me, please.", True),
         ("I am used to the cold by now.", False),
+        ("I quit the choir.", True),
+        ("Thanks, I won't quit, and don't you ever quit.", False),
         ("I love the opera.", False),
         ("My sister lives in Leeds.", False),
         ("The concert is on Friday.", False),

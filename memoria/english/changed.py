@@ -34,7 +34,7 @@ _INSTEAD = (
 _DONE = (
     r"\b(?:finished|completed|wrapped up|done with|took care of|got around to|cancel(?:l)?ed|called off)\b"
     r"|\b(?:is|are|am|'s|'m|all|been) (?:\w+ )?(?:done|finished|complete)\b|\bstopped \w+ing\b"
-    r"|\b(?:quit|gave up|given up)\b"
+    r"|(?<!n't )(?<!not )(?<!never )(?<!ever )(?<!to )\b(?:quit|gave up|given up)\b"
 )
 _CHANGED = re.compile("|".join((_FOR_GOOD, _TURNED, _INSTEAD, _DONE)), re.I | re.S)
 _ADDS = re.compile(
