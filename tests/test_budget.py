@@ -33,7 +33,7 @@ def lengths(packed: Hits) -> list[int]:
 
 def test_short_texts_come_before_a_long_one_that_is_hardly_better() -> None:
     found = hits((5.0, 40), (2.0, 800), (1.9, 60), (1.8, 60), (-3.0, 40))
-    assert lengths(pack(found, 64)) == [40, 60, 60]
+    assert lengths(pack(found, 230)) == [40, 60, 60, 40]
     # One that is much better is worth its length, and the best is there whatever its length.
     assert lengths(pack(hits((5.0, 40), (4.5, 700), (1.0, 60), (0.9, 60)), 200)) == [40, 700]
     assert lengths(pack(hits((5.0, 700), (4.9, 20), (4.8, 20)), 185)) == [700]
