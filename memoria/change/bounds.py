@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from memoria.change.doubt import found
+from memoria.english.changed import adds
 from memoria.english.voice import Said, Voice, english, said
 from memoria.protocols import Detector, Judge
 from memoria.text.words import Sign, signs
@@ -58,7 +59,7 @@ def _bounded(proposal: Proposal, statement: Memory, spoken: Said, seen: Sequence
 def judged(statement: Memory, near: Sequence[Memory], judge: Judge, endings: Endings) -> list[Proposal]:
     """What a judge makes of a statement, as far as it may go. near: the nearest few memories that it may be about."""
     spoken = said(statement.text)
-    if spoken.voice is Voice.NOTHING or not english(spoken.text):
+    if spoken.voice is Voice.NOTHING or not english(spoken.text) or adds(spoken.text):
         return []
     about = [one for one in near if _may_be_about(statement, one)]
     findings = found(spoken.text, about, judge)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from memoria.english.cues import Cue
-from memoria.english.sentences import HANGS_ON, MINE, content, plain, tidy, units
+from memoria.english.sentences import CAPITAL_I, HANGS_ON, MINE, NAME, content, plain, tidy, units
 
 _ITEM = re.compile(r",\s+(?:and\s+|or\s+|but\s+)?|\s+(?:and|or|but)\s+|;\s*")
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
@@ -27,8 +27,8 @@ def without(cue: Cue, text: str, met: Sequence[bool]) -> str | None:
     """
     if not cue.old and not cue.slot:
         return _with_last_number(text, cue.new)
-    rests = [_rest(cue, unit) if hit else unit for unit, hit in zip(units(text), met, strict=True)]
-    kept = [rest for rest in rests if _stands(cue, rest)]
+    rests = [(_rest(cue, unit) if hit else unit, hit) for unit, hit in zip(units(text), met, strict=True)]
+    kept = [rest for rest, hit in rests if _stands(cue, rest, listed=hit and bool(cue.command))]
     return tidy("".join(kept)) if kept else None
 
 
@@ -41,10 +41,25 @@ def items(unit: str) -> Iterator[tuple[int, int]]:
     yield start, max(len(unit.rstrip(" .!?;")), start)
 
 
-def _stands(cue: Cue, unit: str) -> bool:
-    """Whether a unit without the old value says something by itself, and does not only lead to it or comment on it."""
+def named_items(text: str) -> list[str]:
+    """The names of what a text lists: Ann Lee and Bob Ray of "The guests are Ann Lee and Bob Ray"."""
+    found = []
+    for unit in units(text):
+        parts = [unit[start:end] for start, end in items(unit)]
+        if len(parts) > 1 and not any(_CLAUSE.match(part) for part in parts[1:]):
+            # What begins a sentence has a capital anyway.
+            names = [NAME.search(part, int(at == 0)) for at, part in enumerate(parts)]
+            found += [name.group() for name in names if name is not None and name.group() not in CAPITAL_I]
+    return found
+
+
+def _stands(cue: Cue, unit: str, *, listed: bool) -> bool:
+    """Whether a unit without the old value says something by itself, and does not only lead to it or comment on it.
+
+    listed: it had the value that was told to be taken out, so that it hangs on what came before as it always did.
+    """
     unit = plain(unit)
-    if HANGS_ON.match(unit) and not MINE.search(unit):
+    if HANGS_ON.match(unit) and not MINE.search(unit) and not listed:
         return False
     telling = len(content(unit))
     return telling > 0 and (MINE.search(unit) is not None or (not cue.stance and telling > 2))
@@ -87,6 +102,7 @@ def _without_items(old: set[str], unit: str) -> str:
     if len(run) == len(spans):
         return ""
     if run[0] > 0:
+        # The comma stays a comma: it may be one inside a name, "Head of Sales, Northern Division".
         return unit[: spans[run[0] - 1][1]] + unit[spans[run[-1]][1] :]
     after = unit[spans[run[-1] + 1][0] :]
     return after if _CLAUSE.match(after) else f"{unit[: _frame(unit[: spans[0][1]], old)]} {after}"
@@ -104,11 +120,16 @@ def _about(old: set[str], words: Sequence[str]) -> float:
 
 
 def _frame(item: str, old: set[str]) -> int:
-    """The length of a first item before its first old word: of "The guests are" in "The guests are Ann"."""
-    for match in re.finditer(r"[\w'$-]+", item):
-        if old & set(content(match.group())):
-            return len(re.sub(r"(?:\b(?:the|a|an|my|our) )+$", "", item[: match.start()], flags=re.I))
-    return 0
+    """The length of a first item before its old words: of "The guests are" in "The guests are Ann".
+
+    An old word may stand in the frame too: "The items of this project are a project report". The rest of the item must
+    be more about the old words than any longer rest.
+    """
+    starts = [match.start() for match in re.finditer(r"[\w'$-]+", item) if old & set(content(match.group()))]
+    if not starts:
+        return 0
+    start = max(starts, key=lambda at: (_about(old, content(item[at:])), -at))
+    return len(re.sub(r"(?:\b(?:the|a|an|my|our) )+$", "", item[:start], flags=re.I))
 
 
 def _with_last_number(text: str, new: str) -> str:
