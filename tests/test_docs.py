@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 # What the command line raises for words that it does not take; typer brings a copy of click of its own.
-UNTYPABLE = typer.BadParameter.__bases__[0]
+UNTYPABLE = cast("type[Exception]", typer.BadParameter.__bases__[0])
 RUN = {"python", "console"}
 # Pages that say what they print.
 PROMISE = ("quickstart", "import", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
@@ -113,7 +113,7 @@ def test_the_commands_that_pages_show_can_be_typed() -> None:
 
 def refused(words: list[str]) -> str:
     """Why the command line does not take these words; empty if it does. Nothing is run."""
-    command, context = get_command(app), None
+    command, context = cast("Any", get_command(app)), None
     try:
         while True:
             context = command.context_class(command, parent=context, info_name=command.name)

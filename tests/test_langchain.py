@@ -14,7 +14,7 @@ from langchain_core.documents import Document
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnablePassthrough
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tools import create_retriever_tool
 
 import memoria
@@ -33,10 +33,15 @@ def memory(tmp_path: Path) -> Iterator[memoria.Memoria]:
 def test_a_chain_is_given_what_is_remembered(memory: memoria.Memoria) -> None:
     memory.remember("Ada takes her tea without sugar.", subject="ada")
     seen: list[Any] = []
+
+    def seeing(prompt: Any) -> Any:
+        seen.append(prompt)
+        return prompt
+
     prompt = ChatPromptTemplate.from_template("Known: {known}\nQuestion: {question}")
     model = GenericFakeChatModel(messages=iter([AIMessage("Without sugar.")]))
     retriever = MemoriaRetriever(memory=memory, k=1)
-    chain = {"known": retriever, "question": RunnablePassthrough()} | prompt | (lambda p: seen.append(p) or p) | model
+    chain = {"known": retriever, "question": RunnablePassthrough()} | prompt | RunnableLambda(seeing) | model
     assert chain.invoke("How does Ada take her tea?").content == "Without sugar."
     assert "Ada takes her tea without sugar." in seen[0].to_string()
     tool = create_retriever_tool(retriever, "memory", "What is remembered.")

@@ -312,7 +312,7 @@ def test_messages_come_in_many_forms(memory: memoria.Memoria, model: Endpoint) -
         role, content, name = "user", "I fly. It is fun.", "Eve"
 
     at = "2024-05-01T08:00:00+02:00"
-    said = [
+    said: list[Any] = [
         "I swim. It is fun.",
         Message(role="user", text="I run. It is fun."),
         {"content": "I ski. It is fun.", "time": at, "id": 7},
@@ -437,7 +437,7 @@ def test_over_http(tmp_path: Path, model: Endpoint) -> None:
 
 
 def refused(service: Server) -> None:
-    for wrong in (
+    mistakes: tuple[dict[str, Any], ...] = (
         {},
         {"messages": []},
         {"messages": ["text"]},
@@ -446,7 +446,8 @@ def refused(service: Server) -> None:
         {"messages": [ADA], "model": "openai:x@http://127.0.0.1:9/v1"},
         {"messages": [ADA], "most": 0},
         {"messages": [ADA] * 101},
-    ):
+    )
+    for wrong in mistakes:
         answer = service.call("app/ada", "POST", "/v1/learn", **{"session": "s", **wrong})
         assert answer.status_code == 422, answer.text
         assert "Lund" not in answer.text

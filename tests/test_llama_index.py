@@ -97,7 +97,7 @@ def test_an_agent_keeps_its_calls_of_tools(memory: memoria.Memoria) -> None:
 
     messages = run(ask())
     assert [one.role.value for one in messages] == ["user", "assistant", "tool", "assistant"]
-    assert messages[1].blocks[0].tool_kwargs == {"city": "Oslo"}  # type: ignore[union-attr]
+    assert messages[1].blocks[0].tool_kwargs == {"city": "Oslo"}
     assert [one.text for one in memory.list()][1:3] == ['weather {"city": "Oslo"}', "rain in Oslo"]
 
 

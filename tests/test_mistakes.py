@@ -286,7 +286,8 @@ def memory() -> Iterator[Memoria]:
         yield made
 
 
-Wrong = Callable[[Memoria], Any]
+Wrong = Callable[[Any], Any]
+OPEN: Any = memoria.open
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - the mistake itself
 WRITTEN: list[tuple[Wrong, str]] = [
     (lambda m: m.remember(None), r"text is NoneType, not str"),
@@ -315,12 +316,12 @@ WRITTEN: list[tuple[Wrong, str]] = [
     (lambda m: m.forget(KNOWN), r"no memory with id"),
     (lambda m: m.get(None), r"an id is a str or a Memory, not NoneType"),
     (lambda m: m.namespace(7), r"namespace part is int, not str"),
-    (lambda m: memoria.open(7), r"path is int, not a str or a path"),
-    (lambda m: memoria.open(""), r"the path is empty"),
-    (lambda m: memoria.open(":memory:", mode="w"), r"mode 'w' is not (one of )?"),
-    (lambda m: memoria.open(":memory:", embeder=None), r"open takes no argument 'embeder': did you mean 'embedder'\?"),
-    (lambda m: memoria.open(":memory:", language="klingon"), r"language 'klingon' is not one of"),
-    (lambda m: memoria.open("/nowhere/at/all", mode="r"), r"/nowhere/at/all holds no memoria store"),
+    (lambda m: OPEN(7), r"path is int, not a str or a path"),
+    (lambda m: OPEN(""), r"the path is empty"),
+    (lambda m: OPEN(":memory:", mode="w"), r"mode 'w' is not (one of )?"),
+    (lambda m: OPEN(":memory:", embeder=None), r"open takes no argument 'embeder': did you mean 'embedder'\?"),
+    (lambda m: OPEN(":memory:", language="klingon"), r"language 'klingon' is not one of"),
+    (lambda m: OPEN("/nowhere/at/all", mode="r"), r"/nowhere/at/all holds no memoria store"),
 ]
 
 

@@ -11,6 +11,7 @@ import random
 import signal
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from memoria.stores.local import LocalStore
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.registry import is_url
 from tests.crash_worker import CrashDisk
-from tests.test_change import EMBEDDER, JUDGE, LEEDS, START, YORK, tell, timedelta
+from tests.test_change import EMBEDDER, JUDGE, LEEDS, START, YORK, tell
 from tests.test_crash import revert
 from tests.test_settled import COMPOUND, FIRST, GHENT, GUESTS
 

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
 class Written(Settings):
     """The same as they are in a file, where "10" is no number."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = SettingsConfigDict(strict=True)
 
 
 NAMES = {name: str(field.description) for name, field in Settings.model_fields.items()}
@@ -209,7 +209,9 @@ def layers() -> Iterator[Layer]:
 
 def resolved() -> dict[str, tuple[Any, str]]:
     """The value of each setting, and where it comes from."""
-    defaults = {key: (getattr(Settings(), key), DEFAULT) for key in NAMES}
+    defaults = {
+        key: (field.get_default(call_default_factory=True), DEFAULT) for key, field in Settings.model_fields.items()
+    }
     for layer in reversed(list(layers())):
         defaults |= {key: (value, layer.name) for key, value in layer.values.items()}
     return defaults

@@ -176,7 +176,8 @@ class Grammar:
             person = self._subject()
             while person.thing:
                 person = self._subject()
-            told = scenes.situation(*rng.sample(lines, 2), person.named, person.pronoun, rng)
+            line, other = rng.sample(lines, 2)
+            told = scenes.situation(line, other, person.named, person.pronoun, rng)
         else:
             told = (scenes.friends if draw < _AMONG_FRIENDS else scenes.happened)(self._part, rng)
         dressed = draw < _INFERRED or draw >= _AMONG_FRIENDS

@@ -162,10 +162,10 @@ def become(request: wire.Request, descriptors: list[int]) -> None:
     os.umask(request.umask)
     if request.nice > os.getpriority(os.PRIO_PROCESS, 0):
         os.setpriority(os.PRIO_PROCESS, 0, request.nice)
-    how = {"encoding": sys.stdout.encoding, "closefd": False}
-    sys.stdin = open(0, errors=sys.stdin.errors, **how)  # type: ignore[call-overload]  # noqa: SIM115
-    sys.stdout = open(1, "w", errors=sys.stdout.errors, buffering=1 if os.isatty(1) else -1, **how)  # type: ignore[call-overload]  # noqa: SIM115
-    sys.stderr = open(2, "w", errors="backslashreplace", buffering=1, **how)  # type: ignore[call-overload]  # noqa: SIM115
+    told, line = sys.stdout.encoding, 1 if os.isatty(1) else -1
+    sys.stdin = open(0, errors=sys.stdin.errors, encoding=told, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", line, errors=sys.stdout.errors, encoding=told, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, errors="backslashreplace", encoding=told, closefd=False)  # noqa: SIM115
 
 
 def _flushed(status: int) -> int:

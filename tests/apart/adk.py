@@ -22,7 +22,7 @@ from memoria.testing import HashEmbedder
 from tests.apart.pages import run_page
 
 ROOT = Path(__file__).parents[2]
-ADA = {"app_name": "tea/house", "user_id": "ada"}
+ADA: dict[str, Any] = {"app_name": "tea/house", "user_id": "ada"}
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def memory() -> Iterator[memoria.Memoria]:
         yield opened
 
 
-class TestRetriever(RetrieversIntegrationTests):
+class TestRetriever(RetrieversIntegrationTests):  # type: ignore[misc]
     @pytest.fixture(autouse=True)
     def remembered(self, memory: memoria.Memoria) -> None:
         self.memory = memory
@@ -39,14 +39,14 @@ class TestRetriever(RetrieversIntegrationTests):
         return "Who takes tea?"
 
 
-class TestIndex(DocumentIndexerTestSuite):
+class TestIndex(DocumentIndexerTestSuite):  # type: ignore[misc]
     @pytest.fixture
     def index(self) -> Iterator[MemoriaRetriever]:
         with memoria.open(":memory:", embedder=HashEmbedder()) as opened:
             yield MemoriaRetriever(memory=opened)
 
 
-class TestAwaitedIndex(AsyncDocumentIndexTestSuite):
+class TestAwaitedIndex(AsyncDocumentIndexTestSuite):  # type: ignore[misc]
     @pytest.fixture
     async def index(self) -> AsyncIterator[MemoriaRetriever]:
         with memoria.open(":memory:", embedder=HashEmbedder()) as opened:

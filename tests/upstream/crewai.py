@@ -38,8 +38,8 @@ class Storage(MemoriaStorage):
         if self.path not in _opened:
             _opened[self.path] = memoria.open(self.path, embedder=HashEmbedder(dimension))
 
-    @property  # type: ignore[override]  # theirs knows its dimension later
-    def memory(self) -> memoria.Memoria:
+    @property
+    def memory(self) -> memoria.Memoria:  # type: ignore[override]  # theirs knows its dimension later
         if self.path not in _opened:
             _opened[Path(tempfile.mkdtemp())] = empty = memoria.open(":memory:", embedder=HashEmbedder())
             return empty
