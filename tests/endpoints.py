@@ -121,12 +121,19 @@ class _Ollama(_Handler):
         self._stream("application/x-ndjson", sent)
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A server whose clients may hang up in the middle of an answer."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Prints nothing: what a test reads from stderr is the command's."""
+
+
 @contextmanager
 def serving(kind: str, **how: Any) -> Iterator[Endpoint]:
     """A server until the end of the block. kind: openai or ollama."""
     end = Endpoint(**how)
     handler = type("Handler", (_OpenAI if kind == "openai" else _Ollama,), {"end": end})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Quiet(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         end.url = f"http://127.0.0.1:{server.server_address[1]}{'/v1' if kind == 'openai' else ''}"
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -21,6 +21,7 @@ import memoria
 from memoria.cli import app
 from memoria.cli.terminal import visible
 from memoria.models import Message, ToolCall
+from tests.test_change import Fixed
 from tests.test_terminal import commands
 
 HOSTILE = ("[/]", "[tool.ruff]", "[black on black]hidden[/]", "a\x1b[2Jb", "c\u202edcba", "\x9b1m", "[link=x]y")
@@ -31,6 +32,8 @@ OTHER = "Kestrel [/] \x1b[31m"
 TERMINAL = {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": "4000"}
 # What progress bars write: the cursor goes and comes, a line is drawn again.
 BARS = re.compile(r"\x1b\[(?:\?25[lh]|1A|2K)|\r")
+# Without colours, so that an escape is somebody's text; consoles are made anew for this width.
+SETTINGS = {"MEMORIA_STORE": "", "MEMORIA_USER": NAME, "MEMORIA_COLOR": "never"}
 PIPE = {"TTY_COMPATIBLE": "0", "COLUMNS": "4000"}
 
 
@@ -44,6 +47,7 @@ class Ids:
     held: str
     archived: str
     gist: str
+    doubted: str
 
 
 Try = Callable[[Ids, Path], tuple[str, ...]]
@@ -80,15 +84,18 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "copy": (lambda ids, at: (str(at / "[tool.ruff]"),), ()),
     "init": (lambda ids, at: ("--store", str(at / "[black on black]new[x]")), ()),
     "demo": (lambda ids, at: ("--from", str(lines(at)), "--forget", NAME, "--ask", f"Which boat? {NAME}"), (NAME,)),
+    "doubts": (lambda ids, at: (), (NAME,)),
+    "settle": (lambda ids, at: (ids.doubted, "--keep"), ()),
+    "config get": (lambda ids, at: ("user",), (NAME,)),
     "serve token": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),
 }
-STORELESS = {"init", "demo", "copy", "serve token"}
+STORELESS = {"init", "demo", "copy", "config get", "serve token"}
 NOT_TRIED = {
     "they print figures of data that ships with memoria, or of synthetic vectors": (
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
         "bench simulate", "bench langgraph", "bench postgres", "bench agree", "bench observe", "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
-        "eval suite",
+        "eval suite", "eval learn", "bench cli",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
@@ -104,7 +111,10 @@ NOT_TRIED = {
         "distill ask", "distill audit", "distill export",
     ),
     "figures and names of encoders": ("reembed",),
-    "a conversation: below, with a model that says hostile things": ("chat",),
+    "they say which file or process, and nothing of what is in it": (
+        "config set", "config unset", "warm start", "warm stop", "warm status",
+    ),
+    "a conversation, and facts: below, with a model that says hostile things": ("chat", "learn"),
 }  # fmt: skip
 
 
@@ -122,7 +132,7 @@ def lines(folder: Path) -> Path:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ids]:
     """A store in which everything that a user can write is hostile."""
     store = tmp_path_factory.mktemp("hostile") / "filled.memoria"
-    with memoria.open(store) as memory:
+    with memoria.open(store, judge=Fixed({("York", "Leeds"): 4.0})) as memory:
         view = memory.namespace(NAME)
         told = memoria.Provenance(session=NAME, speaker=NAME, source=NAME)
         plain, twin, old, held, archived, one, two = view.remember_many(
@@ -136,8 +146,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ids]:
         view.archive(archived.id)
         gist = view.consolidate(one.id, two.id)
         view.recall("boat")
-    ids = (plain.id, twin.id, old.id, held.id, archived.id, gist.id)
-    return store, Ids(**dict(zip(("plain", "twin", "old", "held", "archived", "gist"), ids, strict=True)))
+        doubted = view.remember(f"My friend {NAME} lives in Leeds.")
+        view.remember(f"My friend {NAME} has moved to York.")
+        assert [one.lowers for one in view.reconcile()]
+    ids = (plain.id, twin.id, old.id, held.id, archived.id, gist.id, doubted.id)
+    return store, Ids(**dict(zip(("plain", "twin", "old", "held", "archived", "gist", "doubted"), ids, strict=True)))
 
 
 @pytest.fixture
@@ -155,7 +168,7 @@ def obeyed(shown: str) -> list[str]:
 
 
 def run(words: tuple[str, ...], place: dict[str, str]) -> str:
-    done = CliRunner().invoke(app, list(words), env={**place, "MEMORIA_STORE": ""})
+    done = CliRunner().invoke(app, list(words), env={**SETTINGS, **place})
     assert done.exit_code == 0, (words, done.output, done.exception)
     return BARS.sub("", done.output)
 
@@ -229,9 +242,27 @@ def test_a_conversation_shows_hostile_texts_and_obeys_none(
     monkeypatch.setattr("memoria.agent.loop.as_model", lambda model: Obeying())
     typed = [f"What has {NAME}?", "/why", "/list", "/forget Wren", "/as-of [/]\x1b", "/[/]\x1b", "/sleep", "/help"]
     words = ["chat", "--store", str(copied[0]), "--idle", "0", "--model", "openai:x@http://127.0.0.1:9/v1"]
-    done = CliRunner().invoke(app, words, input="\n".join(typed), env={**place, "MEMORIA_STORE": ""})
+    done = CliRunner().invoke(app, words, input="\n".join(typed), env={**SETTINGS, **place})
     assert done.exit_code == 0, (done.output, done.exception)
     shown = BARS.sub("", done.output)
     assert obeyed(shown) == [], shown
     assert visible(f"{TEXT} from the model") in shown
     assert shown.count(visible(TEXT)) > 5
+
+
+@pytest.mark.parametrize("place", [TERMINAL, PIPE], ids=["terminal", "pipe"])
+def test_facts_show_hostile_texts_and_obey_none(
+    place: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Listing(Obeying):
+        def reply(self, messages: list[Message], tools: object = ()) -> Iterator[str | ToolCall]:
+            yield json.dumps([TEXT, "The car of Wren has \x1b[2J"])
+
+    monkeypatch.setattr("memoria.cli.learn.as_model", lambda model: Listing())
+    said = tmp_path / "[tool.ruff] x.json"
+    said.write_text(json.dumps([{"role": "user", "content": f"{TEXT}. It floats."}]))
+    shown = run(("learn", str(said), "--model", "smollm2", "--store", str(tmp_path / "b.memoria")), place)
+    assert obeyed(shown) == []
+    # What a model says has no control characters by then; brackets are nobody's markup.
+    assert "[/] and [tool.ruff] and [black on black]hidden[/] and a [2Jb" in shown
+    assert "left out, not in the message: The car of Wren has" in shown

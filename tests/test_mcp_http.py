@@ -105,7 +105,8 @@ def test_a_client_remembers_recalls_and_asks_why(served: Served, mode: str) -> N
     async def use() -> None:
         async with served.client("ada", mode) as client:
             told = client.server_info
-            assert told is not None and (told.name, told.version) == ("memoria", __version__)
+            assert told is not None
+            assert (told.name, told.version) == ("memoria", __version__)
             assert "Recall before you answer" in str(client.instructions)
             tools = {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
             assert {"remember", "recall", "why", "forget", "create_entities"} <= tools.keys()

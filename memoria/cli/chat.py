@@ -24,7 +24,6 @@ from memoria.cli.app import (
     app,
     as_line,
     behaviour,
-    chosen,
     err,
     out,
     parts,
@@ -34,13 +33,14 @@ from memoria.cli.app import (
 )
 from memoria.cli.change import gathered, show_night
 from memoria.cli.filters import note
+from memoria.cli.finding import there
 from memoria.cli.terminal import hanging, visible
 from memoria.cli.verbs import show_rewritten
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoriaError, ModelFailed
 from memoria.models import as_model
-from memoria.models.found import Found, find
+from memoria.models.found import Found
 from memoria.types import Hit, Memory, Preview
 from memoria.validate import is_id
 
@@ -57,6 +57,9 @@ ModelOption = Annotated[
 ExtractOption = Annotated[
     Literal["rules", "model", "none"], typer.Option(help="What finds facts in what you say: rules, model or none.")
 ]
+DoubtOption = Annotated[
+    str, typer.Option(help="What becomes of what you make doubtful: soft lowers it, ask also asks, ignore.")
+]
 
 
 @app.command()
@@ -71,9 +74,7 @@ def chat(
     extract: ExtractOption = "rules",
     idle: Annotated[float, typer.Option(min=0, help="Seconds of silence until sleep starts; 0 is never.")] = 60.0,
     tools: Annotated[bool, typer.Option(help="Whether the model may call the memory as a tool.")] = True,
-    on_doubt: Annotated[
-        str, typer.Option(help="What becomes of what you make doubtful: soft lowers it, ask also asks, ignore.")
-    ] = "soft",
+    on_doubt: DoubtOption = "soft",
     allow: Annotated[
         list[str] | None,
         typer.Option(help="remember or supersede: what the model may do without asking; repeatable."),
@@ -117,8 +118,7 @@ def _found(memory: Memoria, name: str | None) -> Found:
     """The model that is asked for, or the one that is there."""
     if name == "distilled":
         return Found(model=as_model(memory.distilled()), told="distilled from this store")
-    key = chosen("api_key")
-    return find(name, base_url=chosen("base_url"), api_key=None if key is None else key.get_secret_value())
+    return there(name)
 
 
 def agreed(asked: Asked) -> bool:

@@ -26,11 +26,12 @@ from memoria.cli.app import (
     waiting,
 )
 from memoria.cli.filters import SessionOption
+from memoria.cli.finding import there
 from memoria.cli.terminal import visible
 from memoria.engine.opening import MEMORY
 from memoria.errors import InvalidQuery
 from memoria.extraction.learning import MOST, Lesson
-from memoria.models import as_model
+from memoria.models import ChatModel, as_model
 from memoria.sharing import Shared
 
 MessagesArgument = Annotated[
@@ -40,7 +41,11 @@ MessagesArgument = Annotated[
     ),
 ]
 ModelOption = Annotated[
-    str, typer.Option(envvar="MEMORIA_MODEL", help="smollm2, hf:PATH, openai:MODEL, or openai:MODEL@URL.")
+    str | None,
+    typer.Option(
+        envvar="MEMORIA_MODEL",
+        help="smollm2, hf:PATH, openai:MODEL, openai:MODEL@URL, or ollama:MODEL; default an endpoint's or Ollama's.",
+    ),
 ]
 
 
@@ -49,7 +54,7 @@ def learn(
     file: MessagesArgument,
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
-    model: ModelOption = "smollm2",
+    model: ModelOption = None,
     session: SessionOption = None,
     most: Annotated[int, typer.Option(min=1, help="Facts of one message, at most.")] = MOST,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask the model; store nothing.")] = False,
@@ -64,7 +69,7 @@ def learn(
     """
     messages = _read(sys.stdin.buffer.read() if file == "-" else _content(Path(file)))
     with err.status("Loading the model"):
-        asked = as_model(model)
+        asked = _model(model)
     with progress_bar() as progress:
         place = MEMORY if dry_run else store
         shared = Shared(place, namespace=parts(namespace), timeout=waiting(), progress=progress, zone=zone)
@@ -73,6 +78,16 @@ def learn(
         echo_json(lesson)
     else:
         _show(lesson)
+
+
+def _model(name: str | None) -> ChatModel:
+    """The model that is named, or that of an endpoint or an Ollama; raises InvalidQuery where there is none."""
+    if name is not None and not name.startswith(("openai:", "ollama:")):
+        return as_model(name)
+    found = there(name)
+    if found.warning:
+        raise InvalidQuery("no model is there: give --model, set OPENAI_BASE_URL, or start an Ollama")
+    return found.model
 
 
 def _content(file: Path) -> bytes:

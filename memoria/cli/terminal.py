@@ -19,6 +19,7 @@ _NEEDED = frozenset(
 )
 _ARGUMENT = re.compile(r"\b([a-z][a-z_]*)=(?:True\b|\(\)|(?=[\s,:;]|$))")
 ID = "id"
+_IDS = {ID, "ids", "by"}
 
 
 def visible(value: object, *, lines: bool = True) -> str:
@@ -79,8 +80,9 @@ class Grid:
         used = [at for at, name in enumerate(self._columns) if name == ID or any(row[at] for row in self._rows)]
         for at in used:
             whole = self._columns[at] == ID
-            widest = max((len(row[at]) for row in self._rows), default=0)
-            table.add_column(self._columns[at], no_wrap=whole, min_width=widest if whole else None, overflow="fold")
+            words = [len(word) for row in self._rows for word in row[at].split()] if self._columns[at] in _IDS else []
+            widest = max(words, default=None)
+            table.add_column(self._columns[at], no_wrap=whole, min_width=widest, overflow="fold")
         for row in self._rows:
             table.add_row(*(Text(visible(row[at])) for at in used))
         return table
