@@ -21,6 +21,7 @@ from memoria.types import Receipt
 if TYPE_CHECKING:
     from memoria.change.sleep import Night
     from memoria.distill.learn import Learnt
+    from memoria.extraction.learning import Lesson
 
 Class = TypeVar("Class", bound=type)
 Counts = dict[str, int]
@@ -177,9 +178,15 @@ def _learnt(call: Call) -> Counts:
     }
 
 
+def _found(call: Call) -> Counts:
+    lesson: Lesson = call.result
+    return {"records": len(lesson.messages) + len(lesson.learned), "dropped": len(lesson.dropped)}
+
+
 # `remember` and `recall` do their work in `remember_many` and `recall_many`; `sleep` in a thread, if asked to.
 VERBS = (
     Verb(name="remember", method="remember_many", module="remember", count=_listed, level=logging.DEBUG),
+    Verb(name="learn", module="learning", count=_found),
     Verb(name="recall", method="recall_many", module="recall", count=_recalled, level=logging.DEBUG),
     Verb(name="amend", ids="id", module="erase", count=_given),
     Verb(name="forget", ids="*", module="erase", count=_forgotten),

@@ -38,7 +38,11 @@ RUN = {"python", "console"}
 # Pages that say what they print.
 PROMISE = ("quickstart", "import", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
 # NOT RUN: what their blocks need is not there.
-ELSEWHERE = {"docs/scale.md": "a PostgreSQL server called db.internal"}
+ELSEWHERE = {
+    "docs/scale.md": "a PostgreSQL server called db.internal",
+    "docs/integrations/adk.md": "google-adk, in an environment of its own: tests/test_apart.py runs it there",
+    "docs/integrations/crewai.md": "crewai, in an environment of its own: tests/test_apart.py runs it there",
+}
 NAMED = re.compile(r"`(tests/\w+\.py::[\w:]+)`")
 
 
@@ -119,7 +123,7 @@ def refused(words: list[str]) -> str:
             context = command.context_class(command, parent=context, info_name=command.name)
             if not hasattr(command, "commands"):
                 given, left, _ = command.make_parser(context).parse_args(args=list(words))
-                missing = [one.name for one in command.params if one.required and one.name not in given]
+                missing = [one.name for one in command.params if one.required and given.get(one.name) is None]
                 return f"{left} are left" if left else f"{missing} are missing" if missing else ""
             _, left, _ = command.make_parser(context).parse_args(args=list(words))
             if not left:

@@ -350,11 +350,18 @@ def test_tools_of_mcp_find_what_python_finds(name: str, copied: Path, expected: 
     async def all_three(use: Use) -> list[list[str]]:
         listed = await use("list_memories", **arguments(name))
         hits = await use("recall", query="Which seat?", k=9, **arguments(name))
-        gone = await use("forget", **arguments(name))
-        found = ([one["id"] for one in listed["memories"]], [one["id"] for one in hits["memories"]], gone["forgotten"])
+        gone = await forgotten(use, **arguments(name))
+        found = ([one["id"] for one in listed["memories"]], [one["id"] for one in hits["memories"]], gone)
         return [sorted(ids) for ids in found]
 
     assert with_tools(copied, all_three) == [expected[name]] * 3
+
+
+async def forgotten(use: Use, **asked: Any) -> list[str]:
+    """What goes when the list that `forget` shows first is agreed to."""
+    shown = await use("forget", **asked)
+    assert (shown["forgotten"], len(shown["would"]) > 0) == ([], True)
+    return list((await use("forget", **asked, confirm=shown["confirm"]))["forgotten"])
 
 
 def test_pages_of_mcp_hold_everything_once_and_say_how_to_go_on(copied: Path) -> None:
@@ -392,7 +399,7 @@ def test_forget_of_mcp_takes_of_ids_those_that_meet_the_filters_and_nothing_for_
         for wrong in nothing:
             assert not isinstance(await use("forget", **wrong), dict), wrong
         assert "no memory with id" in str(await use("forget", ids=[ada, eve], tags=["travel"]))
-        return list((await use("forget", ids=[ada], tags=["travel"]))["forgotten"])
+        return await forgotten(use, ids=[ada], tags=["travel"])
 
     assert with_tools(copied, narrowed) == [ada]
     with memoria.open(copied, mode="r") as memory:
@@ -407,7 +414,7 @@ def test_forget_of_mcp_takes_of_a_gist_only_the_parts_that_meet_the_filters(tmp_
         view.consolidate(ada, bob)
 
     async def about_ada(use: Use) -> Any:
-        return (await use("forget", about="ada"))["forgotten"]
+        return await forgotten(use, about="ada")
 
     assert with_tools(tmp_path / "a.memoria", about_ada) == [ada.id]
     with memoria.open(tmp_path / "a.memoria", mode="r") as memory:

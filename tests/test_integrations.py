@@ -75,7 +75,7 @@ def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert blocks or page.stem == "mcp"
     for block in blocks:
         # The page opens with the model that comes with memoria; here one without weights does.
-        lighter = block.replace('("agent.memoria"', '("agent.memoria", embedder=HashEmbedder()')
+        lighter = re.sub(r'\("([\w-]+\.memoria)"', r'("\1", embedder=HashEmbedder()', block)
         assert lighter != block
         exec(compile(lighter, str(page), "exec"), {"HashEmbedder": HashEmbedder})
 

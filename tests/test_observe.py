@@ -110,6 +110,7 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "supersede": (lambda: memory.supersede(old=one.id, new="another"), "update_memory", 1, one.id),
         "expire": (lambda: memory.expire(two.id), "update_memory", 1, two.id),
         "consolidate": (lambda: memory.consolidate(three.id, four.id), "upsert_memory", 2, None),
+        "learn": (lambda: memory.learn(["I like tea."], model=lambda _: "[]"), "upsert_memory", 1, None),
         "reconcile": (memory.reconcile, "upsert_memory", 0, None),
         "settle": (lambda: memory.settle(unsettled.id, keep=True), "update_memory", 1, unsettled.id),
         "evict": (lambda: memory.evict(Budget(count=9)), "update_memory", 0, None),

@@ -7,11 +7,14 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -37,11 +40,13 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "run").mkdir(mode=0o700)
+        # The path of a socket may have 107 bytes, and the folders of tests are deep.
+        self.runtime = Path(tempfile.mkdtemp(prefix="run-"))
+        weakref.finalize(self, shutil.rmtree, self.runtime, ignore_errors=True)
         self.environment = {
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
-            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_RUNTIME_DIR": str(self.runtime),
             "XDG_CONFIG_HOME": str(folder / "xdg"),
             "MEMORIA_STORE": str(folder / "a.memoria"),
             "HOME": str(folder),
@@ -252,7 +257,7 @@ def test_another_environment_or_an_open_folder_is_not_served(shell: Shell, monke
     pid, before = quiet(shell)
     assert shell("list", OMP_NUM_THREADS="7").returncode == 0
     assert spent(pid) == before
-    runtime = shell.folder / "run" / "memoria"
+    runtime = shell.runtime / "memoria"
     runtime.chmod(0o755)
     try:
         assert shell("list").returncode == 0
@@ -270,7 +275,7 @@ def test_a_setting_leaves_one_behind_and_it_ends_when_nobody_asks(tmp_path: Path
     wait_until(lambda: shell("warm", "status").returncode == 0)
     assert shell("warm", "stop").returncode == 0
     assert shell("warm", "start", "--idle", "1").returncode == 0
-    wait_until(lambda: not list((tmp_path / "run" / "memoria").glob("*.sock")))
+    wait_until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
 
 
 def test_its_commands_are_commands() -> None:

@@ -31,7 +31,7 @@ OPERATIONS = {
     "recall": "search_memory",
     **dict.fromkeys(["amend", "supersede", "expire", "settle"], "update_memory"),
     **dict.fromkeys(["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict"], "update_memory"),
-    **dict.fromkeys(["sleep", "consolidate", "reconcile"], "upsert_memory"),
+    **dict.fromkeys(["learn", "sleep", "consolidate", "reconcile"], "upsert_memory"),
     **dict.fromkeys(["forget", "prune"], "delete_memory"),
 }
 _STORING = {"remember", "amend", "supersede", "consolidate"}

@@ -17,7 +17,7 @@ with extra("openai"):
     import openai
 
 MEANINGS = {
-    400: "did not take the request: the prompt may be too long for the model",
+    400: "did not take the request: the prompt may be too long, or the model unknown",
     401: "wants another key: set OPENAI_API_KEY",
     403: "does not allow this key to use the model",
     404: "has no such model, or is no OpenAI-compatible endpoint",
