@@ -221,9 +221,7 @@ def test_an_agent_talks_to_a_real_endpoint(tmp_path: Path, endpoint: str) -> Non
         cut.close()
         assert cut.reply.cancelled
         agent.model = as_model(f"openai:/no/such/model@{endpoint}")
-        with pytest.raises(
-            ModelFailed, match=r"/no/such/model: .*(did not take the request|HTTP 404)"
-        ):
+        with pytest.raises(ModelFailed, match=r"/no/such/model: .*(did not take the request|HTTP 404)"):
             agent.say("Are you there?")
 
 
