@@ -38,7 +38,14 @@ def doubted(store: Store, ids: Collection[str], at: datetime) -> list[Doubted]:
     there = living(store, {end for link in links for end in (link.parent, link.child)})
     more = living(store, {id for one in there.values() for id in one.provenance.derived_from} - there.keys())
     found = [one for link in links if (one := _of(link, there, there | more, at)) is not None]
-    about = [one for one in found if {one.memory.id, one.by.id} & set(ids)]
+    # What the user has let end by a statement is doubtful by it no more.
+    ended = {(one.memory.id, one.by.id) for one in found if one.outcome == "ended"}
+    about = [
+        one
+        for one in found
+        if {one.memory.id, one.by.id} & set(ids)
+        and (one.outcome != "lowered" or (one.memory.id, one.by.id) not in ended)
+    ]
     return sorted(about, key=lambda one: (one.by.id, one.memory.id))
 
 
