@@ -32,6 +32,7 @@ from memoria.engine.opening import MEMORY
 from memoria.errors import InvalidQuery
 from memoria.extraction.learning import MOST, Lesson
 from memoria.models import ChatModel, as_model
+from memoria.models.found import SMALL
 from memoria.sharing import Shared
 
 MessagesArgument = Annotated[
@@ -82,7 +83,7 @@ def learn(
 
 def _model(name: str | None) -> ChatModel:
     """The model that is named, or that of an endpoint or an Ollama; raises InvalidQuery where there is none."""
-    if name is not None and not name.startswith(("openai:", "ollama:")):
+    if name == SMALL:  # by itself: in a conversation it quotes
         return as_model(name)
     found = there(name)
     if found.warning:
