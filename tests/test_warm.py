@@ -25,6 +25,7 @@ from typer.main import get_command
 
 import memoria
 from memoria.cli import app
+from memoria.cli import warm as stopping
 from memoria.warm import client, place
 
 pytestmark = pytest.mark.skipif(not place.SUPPORTED, reason="a warm process needs Linux")
@@ -90,8 +91,16 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     yield made
     pid = made.pid
     assert made("warm", "stop").returncode == 0
-    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+    assert gone(pid)
     assert made("warm", "status").returncode == 1
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended: it may be there for its parent to ask about, and does nothing more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def quiet(shell: Shell) -> tuple[int, int]:
@@ -276,6 +285,54 @@ def test_a_setting_leaves_one_behind_and_it_ends_when_nobody_asks(tmp_path: Path
     assert shell("warm", "stop").returncode == 0
     assert shell("warm", "start", "--idle", "1").returncode == 0
     wait_until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
+
+
+def test_stop_returns_when_the_process_has_ended(tmp_path: Path) -> None:
+    """Its end is made slow, as it is on a machine at work: the socket goes long before the process does."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, sys, time\nif 'serve(' in ' '.join(sys.orig_argv): atexit.register(time.sleep, 1.5)\n"
+    )
+    shell = Shell(tmp_path)
+    shell.environment["PYTHONPATH"] += f":{tmp_path}"
+    assert shell("warm", "start").returncode == 0
+    pid = shell.pid
+    assert json.loads(shell("warm", "stop", "--json").stdout)["running"] is False
+    assert gone(pid)
+
+
+def test_stop_lets_commands_end_first(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    assert shell("warm", "start").returncode == 0
+    pid = shell.pid
+    wait_until(lambda: not forks(pid))
+    running = shell.begun("remember", "-")
+    wait_until(lambda: forks(pid))
+    ending = shell.begun("warm", "stop")
+    wait_until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
+    assert not gone(pid)
+    assert running.communicate("Ada drinks tea.\n", timeout=90)[0].strip()
+    ending.communicate(timeout=90)
+    assert ending.returncode == running.returncode == 0
+    assert gone(pid)
+    assert "Ada drinks tea." in shell("list", MEMORIA_WARM="0").stdout
+
+
+def test_stop_says_when_it_has_not_ended(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    assert shell("warm", "start").returncode == 0
+    pid = shell.pid
+    process = os.pidfd_open(pid)
+    try:
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setattr(stopping, "_PATIENCE", 0.1)
+            changed.setattr(signal, "pidfd_send_signal", lambda *_: None)
+            with pytest.raises(memoria.InvalidQuery, match=f"{pid} was told to end and still runs"):
+                stopping._end(pid, process)
+        stopping._end(pid, process)
+        stopping._end(pid, process)  # it has ended
+        assert gone(pid)
+    finally:
+        os.close(process)
 
 
 def test_its_commands_are_commands() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,8 +29,10 @@ warm_app = typer.Typer(
 app.add_typer(warm_app, name="warm")
 
 IDLE = 900.0
-# Seconds until the process must listen.
+# Seconds until the process must listen, or must have ended.
 _PATIENCE = 60.0
+# Seconds for its greeting, when it is asked about itself: on a machine at work a greeting takes its time.
+_GREETING = 15.0
 _SERVE = "import sys; from memoria.cli.warm import serve; serve(sys.argv[1], float(sys.argv[2]))"
 
 
@@ -55,14 +59,15 @@ def start(
 
 @warm_app.command()
 def stop(as_json: JsonOption = False) -> None:
-    """Ends the warm process; commands that run in it end first."""
+    """Ends the warm process, and returns when it has ended; commands that run in it end first."""
     path = _path()
-    pid = _pid(path)
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
-        ended = time.monotonic() + _PATIENCE
-        while _pid(path) is not None and time.monotonic() < ended:
-            time.sleep(0.05)
+    found = _held(path)
+    if found is not None:
+        pid, process = found
+        try:
+            _end(pid, process)
+        finally:
+            os.close(process)
     _say(as_json=as_json)
 
 
@@ -91,11 +96,36 @@ def _reached(path: Path) -> bool:
 
 def _pid(path: Path) -> int | None:
     """The id of the warm process, as the kernel knows it."""
-    found = client.connected(path)
+    found = client.connected(path, _GREETING)
     if found is None:
         return None
     with found[0] as connection:
         return wire.peer(connection)[0]
+
+
+def _held(path: Path) -> tuple[int, int] | None:
+    """The id of the warm process and a descriptor of it, which names that process even when the id is given again."""
+    while (pid := _pid(path)) is not None:
+        with suppress(ProcessLookupError):
+            process = os.pidfd_open(pid)
+            # It answers under its id after the descriptor was made: so the descriptor is its own.
+            if _pid(path) == pid:
+                return pid, process
+            os.close(process)
+    return None
+
+
+def _end(pid: int, process: int) -> None:
+    """Tells a process to end, and waits until it has."""
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+    ended = select.poll()
+    ended.register(process, select.POLLIN)
+    if not ended.poll(_PATIENCE * 1000):
+        raise InvalidQuery(
+            f"the warm process {pid} was told to end and still runs after {_PATIENCE:.0f} s:"
+            " it takes no new command, and ends with the last one that runs in it"
+        )
 
 
 def _say(*, as_json: bool) -> bool:

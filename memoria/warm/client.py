@@ -64,14 +64,17 @@ def run(arguments: Sequence[str]) -> int | None:
         return _followed(connection, fork, arguments)
 
 
-def connected(path: Path | None = None) -> tuple[socket.socket, int] | None:
-    """A connection to the warm process, and the id of its fork; None when there is none, or not of this user."""
+def connected(path: Path | None = None, patience: float = _PATIENCE) -> tuple[socket.socket, int] | None:
+    """A connection to the warm process, and the id of its fork; None when there is none, or not of this user.
+
+    patience: seconds for its greeting.
+    """
     path = place.socket_path() if path is None else path
     if path is None or not path.exists() or not place.private(path.parent):
         return None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(patience)
         connection.connect(str(path))
         said = wire.exactly(connection, wire.GREETING.size) if wire.mine(connection) else None
         if said is not None:

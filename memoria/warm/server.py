@@ -65,7 +65,12 @@ class Server:
             try:
                 self._loop(listening, lock)
             finally:
+                self._poll.unregister(listening)
                 self._path.unlink(missing_ok=True)
+                fcntl.flock(lock, fcntl.LOCK_UN)  # in forks that have not closed it yet, too
+                os.close(lock)
+        # Another process may listen at the path from here on.
+        self._drain()
         return True
 
     def _end(self, _number: int, _frame: object) -> None:
@@ -85,6 +90,13 @@ class Server:
                 elif number in self._running:
                     self._heard(number)
                 last = time.monotonic()
+
+    def _drain(self) -> None:
+        """Waits for the commands that run."""
+        while self._running:
+            for number, _event in self._poll.poll():
+                if number in self._running:
+                    self._heard(number)
 
     def _accept(self, listening: socket.socket, lock: int) -> None:
         connection, _ = listening.accept()
