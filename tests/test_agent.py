@@ -31,6 +31,7 @@ from memoria.recall.context import estimate_tokens
 from memoria.testing import HashEmbedder
 from memoria.text.flat import flat
 from memoria.types import Hit, Memory, Provenance
+from tests.waiting import PATIENCE, until
 
 Script = Callable[[Sequence[Message]], str | Iterable[Piece]]
 
@@ -448,13 +449,21 @@ def test_awaited_it_says_the_same_and_a_cancelled_task_cancels_the_reply(memory:
         agent = AsyncAgent(Agent(memory, lambda messages: ["Hello ", "there."]))
         assert (await agent.say("Hi, this is Ada.")).text == "Hello there."
         assert [piece async for piece in agent.stream("Hi again.")] == ["Hello ", "there."]
-        agent.sync.model = Function(numbers)
+        counting = threading.Event()
+
+        def counted(messages: Sequence[Message]) -> Iterator[Piece]:
+            while True:
+                yield from numbers(messages)
+                counting.set()
+
+        agent.sync.model = Function(counted)
         task = asyncio.create_task(agent.say("Count."))
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(counting.wait, PATIENCE)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert memory.list()[-1].metadata == {"cancelled": True}
+        agent.sync.model = Function(numbers)
         assert (await agent.say("Are you free?")).text.startswith("0 1 2")
         await agent.close()
 
@@ -557,10 +566,7 @@ def test_it_recalls_as_of_a_time(memory: Memoria) -> None:
 def test_it_sleeps_when_idle_and_wakes_when_spoken_to(memory: Memoria) -> None:
     with Agent(memory, lambda messages: "I see.", idle=0.01) as agent:
         agent.say("The red house has a green door.")
-        for _ in range(500):
-            if agent._idle._sleeper is not None:
-                break
-            threading.Event().wait(0.01)
+        until(lambda: agent._idle._sleeper is not None)
         night = agent.rouse()
         assert night is not None
         assert night.replayed == 2

@@ -177,7 +177,7 @@ def test_full_disk_is_named_and_nothing_is_half_written(tmp_path: Path) -> None:
 
     path = tmp_path / "a.memoria"
     command = [sys.executable, "-c", FULL, str(path)]
-    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 7, done.stderr
     with memoria.open(path, embedder=HashEmbedder(2048)) as memory:
         assert len(memory.list()) == int(done.stdout)

@@ -18,7 +18,7 @@ def run(folder: Path, *arguments: str, status: int = 0, stdin: str = "") -> str:
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     done = subprocess.run(
-        [*MEMORIA, *arguments], capture_output=True, text=True, env=environment, input=stdin, timeout=120, check=False
+        [*MEMORIA, *arguments], capture_output=True, text=True, env=environment, input=stdin, timeout=600, check=False
     )
     assert done.returncode == status, done.stderr
     return done.stdout if status != 2 else done.stderr

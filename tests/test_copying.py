@@ -125,7 +125,7 @@ def copy_until(source: Path, target: Path, steps: int) -> bool:
     """Whether the process came to the end before it was to die."""
     environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PATH": os.environ["PATH"]}
     command = [sys.executable, str(WORKER), str(source), str(target), str(steps)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode == 0
 

@@ -17,6 +17,7 @@ import pytest
 from memoria.forget.residue import scan
 from memoria.types import Secret
 from tests.crash_worker import SECTOR, leaves, opened
+from tests.waiting import PATIENCE, until
 
 POINTS = {
     "local": (
@@ -89,13 +90,11 @@ def survives(folder: Path, place: str, kind: str, round: int, *, lives: int, mos
 def run(folder: Path, place: str, *, seed: int, point: str, hits: int, rng: random.Random) -> str:
     command = [sys.executable, "-m", "tests.crash_worker", place, str(folder), str(seed), point, str(hits)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
     if not point:
-        while not (folder / "log").exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: (folder / "log").exists() or process.poll() is not None)
         time.sleep(rng.uniform(0, 0.7))
         process.send_signal(signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL, errors.decode()
     return point
 

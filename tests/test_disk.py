@@ -16,7 +16,7 @@ def _unshared(folder: Path, size: str, code: str) -> str:
     """Runs `code` with a tmpfs of `size` mounted at `folder`; returns what it printed."""
     script = f'mount -t tmpfs -o size={size} none {folder} && exec {sys.executable} -c "$0" {folder}'
     command = ["unshare", "-rm", "sh", "-c", script, code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -447,7 +447,7 @@ def test_sleep_loads_no_model_where_nothing_waits(memory: Memoria, tmp_path: Pat
         "sys.exit(bool(night.waiting or {'torch', 'peft', 'transformers'} & set(sys.modules)))"
     )
     path = tmp_path / ("a.memoria" if distilled else "b.memoria")
-    assert subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=120, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, timeout=600, check=False).returncode == 0
 
 
 # -- choosing, and what cannot be meant --

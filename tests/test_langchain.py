@@ -22,6 +22,7 @@ from memoria.integrations.langchain import MemoriaRetriever
 from memoria.sharing import Shared
 from memoria.testing import HashEmbedder
 from memoria.types import Provenance
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_a_cancelled_caller_knows_what_happened() -> None:
     class Slow(HashEmbedder):
         def embed(self, texts: Any) -> Any:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE)
             return super().embed(texts)
 
     async def use(memory: memoria.Memoria) -> int:

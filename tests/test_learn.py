@@ -29,6 +29,7 @@ from memoria.testing import HashEmbedder
 from tests.listing_model import Endpoint, endpoint, last
 from tests.test_mcp import call
 from tests.test_service import Server, serving
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 ADA = {"role": "user", "name": "Ada", "content": "I moved to Lund in May. My sister Eva works there. What is new?"}
@@ -426,7 +427,7 @@ def test_over_http(tmp_path: Path, model: Endpoint) -> None:
         assert (again["known"], again["learned"]) == (1, [])
         assert service.post("app/bob", "/v1/list", namespace=[])["memories"] == []
         refused(service)
-        assert "/v1/learn" in httpx.get(f"{service.url}/openapi.json", timeout=30).json()["paths"]
+        assert "/v1/learn" in httpx.get(f"{service.url}/openapi.json", timeout=PATIENCE).json()["paths"]
         model.fails_from = 0
         failed = service.call("app/ada", "POST", "/v1/learn", messages=[{"content": "I sing. Yes."}])
         assert (failed.status_code, failed.json()["type"]) == (502, "urn:memoria:ModelFailed")

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from memoria.errors import InvalidQuery
 from memoria.service.tokens import mint
 from memoria.version import __version__
 from tests.test_mcp import call
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[1]
 MEMORIA = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()"]
@@ -57,7 +57,7 @@ class Served:
     async def client(self, who: str, mode: str = "legacy", **more: Any) -> AsyncIterator[Client]:
         headers = {"Authorization": f"Bearer {self.tokens[who]}"}
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=30) as http,
+            httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http,
             Client(streamable_http_client(self.url, http_client=http), mode=mode, **more) as client,
         ):
             yield client
@@ -66,7 +66,7 @@ class Served:
         plain = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
         token = {"Authorization": f"Bearer {self.tokens['ada']}"}
         asked = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.post(self.url, json=body, headers={**plain, **token, **asked}, timeout=30)
+        return httpx.post(self.url, json=body, headers={**plain, **token, **asked}, timeout=PATIENCE)
 
 
 @contextmanager
@@ -81,17 +81,16 @@ def serving(folder: Path, *more: str) -> Iterator[Served]:
         yield Served(_url(folder / "log", process), folder, process, tokens)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def _url(log: Path, process: subprocess.Popen[str]) -> str:
-    for _ in range(1200):
-        said = log.read_text()
-        if " on http" in said and said.endswith("\n"):
-            return said.split(" on ")[1].split()[0]
-        assert process.poll() is None, said
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    def said() -> bool:
+        assert process.poll() is None, log.read_text()
+        return " on http" in (text := log.read_text()) and text.endswith("\n")
+
+    until(said)
+    return log.read_text().split(" on ")[1].split()[0]
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +231,7 @@ def test_its_own_origin_is_taken_and_too_much_is_not(served: Served) -> None:
     assert served.post(Host=f"localhost:{port}", Origin=f"http://localhost:{port}").status_code == 200
     long = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "n" * (5 << 20)}}
     assert served.post(long).status_code == 413
-    assert httpx.get(served.url.replace("/mcp", "/"), timeout=10).status_code == 404
+    assert httpx.get(served.url.replace("/mcp", "/"), timeout=PATIENCE).status_code == 404
 
 
 def test_several_clients_at_once_and_one_is_killed(tmp_path: Path) -> None:
@@ -270,7 +269,7 @@ asyncio.run(use())
         asyncio.run(use())
         acknowledged = 1 + len(dying.communicate()[0].split())
         served.process.kill()
-        served.process.wait(20)
+        served.process.wait(PATIENCE)
     with memoria.open(tmp_path / "a.memoria", mode="r") as memory:
         texts = [one.text for one in memory.list()]
         assert {f"{who} {at} {n}" for who in ("ada", "bob") for at in range(3) for n in range(4)} <= set(texts)

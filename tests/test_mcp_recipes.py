@@ -161,10 +161,10 @@ def test_codex_connects(tmp_path: Path, clients: Path) -> None:
     stdio = ["memory", "--", "memoria", "mcp", "--store", "/home/ada/agent.memoria"]
     http = ["memory", "--url", "http://127.0.0.1:8018/mcp", "--bearer-token-env-var", "MEMORIA_TOKEN"]
     for arguments, recipe in zip((stdio, http), recipes(CODEX), strict=True):
-        subprocess.run([*add, *arguments], env=environment, timeout=120, check=True)
+        subprocess.run([*add, *arguments], env=environment, timeout=600, check=True)
         assert tomllib.loads((tmp_path / "config.toml").read_text()) == recipe
     with serving(tmp_path) as served:
-        subprocess.run([*add, *http[:2], served.url, *http[3:]], env=environment, timeout=120, check=True)
+        subprocess.run([*add, *http[:2], served.url, *http[3:]], env=environment, timeout=600, check=True)
         known = statuses(clients / "codex", {**environment, "MEMORIA_TOKEN": served.tokens["ada"]})
     assert known["memory"]["serverInfo"]["name"] == "memoria"
     assert "recall" in known["memory"]["tools"]

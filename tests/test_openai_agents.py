@@ -22,6 +22,7 @@ import memoria
 from memoria.integrations.openai_agents import MemoriaSession
 from memoria.sharing import Shared
 from memoria.testing import HashEmbedder
+from tests.waiting import PATIENCE
 
 set_tracing_disabled(True)
 
@@ -111,7 +112,7 @@ def test_a_cancelled_caller_knows_what_happened() -> None:
     class Slow(HashEmbedder):
         def embed(self, texts: Any) -> Any:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE)
             return super().embed(texts)
 
     async def use(memory: memoria.Memoria) -> list[Any]:

@@ -24,6 +24,7 @@ from memoria.testing.postgres import Server
 from memoria.testing.stores import record
 from memoria.worker import Worked, work
 from tests.crash_worker import EMBEDDER, leaves, opened
+from tests.waiting import PATIENCE, until
 
 
 def open_store(database: str) -> PostgresStore:
@@ -131,14 +132,19 @@ def test_a_worker_that_is_killed_loses_nothing(database: str, tmp_path: Path, po
         memory.forget(gone.id)
         store.ask("sleep", ())
         command = [sys.executable, "-m", "tests.job_worker", database, str(tmp_path), point, "2"]
-        done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False, timeout=60)
+        done = subprocess.run(
+            command, cwd=Path(__file__).parents[1], capture_output=True, check=False, timeout=PATIENCE
+        )
         assert done.returncode == -signal.SIGKILL, done.stderr.decode()
         assert any(kind == "sleep" for kind, _, _ in store.jobs())
         assert set(leaves(memory).values()) == texts
         finished: list[Worked] = []
-        deadline = time.monotonic() + 30
-        while not any(one.kind == "sleep" for one in finished) and time.monotonic() < deadline:
-            finished += work(memory)
+
+        def slept() -> bool:
+            finished.extend(work(memory))
+            return any(one.kind == "sleep" for one in finished)
+
+        until(slept)
         assert [(one.attempts, one.why) for one in finished if one.kind == "sleep"] == [(2, None)]
         assert set(leaves(memory).values()) == texts
         assert any(one.parts for one in memory.list())
@@ -156,7 +162,7 @@ def test_alone_keeps_other_processes_from_what_is_touched(database: str) -> None
             time.sleep(0.05)
             assert not forgotten.done()
             assert one.get(kept.id).text == "before"
-        assert forgotten.result(60).forgotten == (kept.id,)
+        assert forgotten.result(PATIENCE).forgotten == (kept.id,)
         assert [found.id for found in one.list()] == [elsewhere.id]
 
 

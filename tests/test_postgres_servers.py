@@ -21,6 +21,7 @@ from memoria.testing.stores import record
 from memoria.types import Where
 from tests.crash_worker import EMBEDDER, leaves, opened
 from tests.test_crash import clean, verify
+from tests.waiting import PATIENCE, until
 
 ROUNDS = 3
 
@@ -46,15 +47,13 @@ def at_work(folder: Path, place: str, seed: int) -> subprocess.Popen[bytes]:
     """A process that writes, amends and forgets until it is stopped; returns once it has begun."""
     command = [sys.executable, "-m", "tests.crash_worker", place, str(folder), str(seed), "", "0"]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not (folder / "log").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: (folder / "log").exists() or process.poll() is not None)
     return process
 
 
 def lost_its_server(process: subprocess.Popen[bytes]) -> bool:
     """Whether a process ends, and by an error of ours."""
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     return process.returncode == 1 and b"memoria.errors.StoreError" in errors
 
 
@@ -86,11 +85,10 @@ def test_a_standby_takes_over(primary: Server, beside: Path, tmp_path: Path) -> 
         primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         primary.sql("SELECT pg_reload_conf()")
         process = at_work(tmp_path, place, seed=7)
-        time.sleep(1)
         second = f"{standby.url('memoria', 'followed')}&keys={tmp_path / 'keys'}"
         reader = PostgresStore(second, embedder=EMBEDDER.card, mode="r")
         # The primary is written to all the while: what is counted may change before it is read.
-        assert reader.count(()) > 0
+        until(lambda: reader.count(()) > 0)
         assert any(reader.read(reader.select(Where())))
         with pytest.raises(StoreReadOnly):
             reader.write([record("a standby takes nothing")])

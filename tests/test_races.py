@@ -24,6 +24,7 @@ from memoria.forget.prune import prune
 from memoria.retention.prune import Pruning, faded
 from memoria.testing import HashEmbedder
 from memoria.types import Budget
+from tests.waiting import PATIENCE
 
 ROUNDS = int(os.environ.get("MEMORIA_RACES", "60"))
 EMBEDDER = HashEmbedder(16)
@@ -47,7 +48,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     found: list[Any] = [None] * len(acts)
 
     def run(place: int) -> None:
-        meet.wait(60)
+        meet.wait(PATIENCE)
         try:
             found[place] = acts[place]()
         except memoria.MemoriaError as error:

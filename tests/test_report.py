@@ -227,13 +227,13 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     more = ["--traces", "scan", "--seeds", "2", "--length", "100", "--jobs", "1", "--out", str(tmp_path / "report")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "400"}
     done = subprocess.run(
-        [*command, *options, *more], capture_output=True, text=True, env=environment, timeout=120, check=False
+        [*command, *options, *more], capture_output=True, text=True, env=environment, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "report" / "index.html")
     assert "act-r:c=0,tau=-2" in (tmp_path / "report" / "index.html").read_text()
     wrong = subprocess.run(
-        [*command, "--budgets", "2", *more], capture_output=True, text=True, env=environment, timeout=120, check=False
+        [*command, "--budgets", "2", *more], capture_output=True, text=True, env=environment, timeout=600, check=False
     )
     assert wrong.returncode == 2
     assert "budget 2.0 is not in (0, 1]" in wrong.stderr

@@ -24,6 +24,7 @@ import memoria
 from memoria.errors import InvalidQuery, StoreNotFound
 from memoria.service.limits import Rates
 from memoria.service.tokens import Tokens, digest, mint, read
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[1]
 MEMORIA = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()"]
@@ -42,7 +43,7 @@ class Server:
 
     def call(self, who: str, method: str, path: str, **body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens.get(who, who)}"}
-        return httpx.request(method, self.url + path, headers=headers, json=body or None, timeout=60)
+        return httpx.request(method, self.url + path, headers=headers, json=body or None, timeout=PATIENCE)
 
     def post(self, who: str, path: str, **body: Any) -> Any:
         answer = self.call(who, "POST", path, **body)
@@ -69,15 +70,22 @@ def serving(folder: Path, *options: str, tokens: tuple[str, ...] = ("app/ada",))
         yield Server(_ready(folder / "log", process), folder, process, known)
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 def _ready(log: Path, process: subprocess.Popen[str]) -> str:
     """The address that it prints, once it answers there."""
-    while not (found := re.search(r"on (http://\S+)", log.read_text())):
+    address = re.compile(r"on (http://\S+)\s")  # with what follows it: it may be read half-written
+
+    def said() -> object:
         assert process.poll() is None, log.read_text()
+        return address.search(log.read_text())
+
+    until(said)
+    found = address.search(log.read_text())
+    assert found is not None
     # The socket listens before the model is loaded: this request waits in its queue.
-    answer = httpx.get(f"{found[1]}/health/ready", timeout=120)
+    answer = httpx.get(f"{found[1]}/health/ready", timeout=PATIENCE)
     assert answer.json() == {"status": "ready"}
     return found[1]
 
@@ -247,7 +255,7 @@ def test_limits_and_an_end_that_closes_the_store(tmp_path: Path) -> None:
         (tmp_path / "tokens").write_text(json.dumps({"tokens": []}))
         assert server.call("app/bob", "GET", "/v1/stats").status_code == 401
         server.process.send_signal(signal.SIGTERM)
-        server.process.wait(60)
+        server.process.wait(PATIENCE)
     with memoria.open(tmp_path / "a.memoria", mode="r") as left:
         assert left.store._database.meta("clean") == "1"  # type: ignore[attr-defined]  # a local store
         # What had begun when the time was over is whole.
@@ -277,10 +285,10 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
         threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
         for thread in threads:
             thread.start()
-        assert enough.wait(120)
+        assert enough.wait(PATIENCE)
         server.process.kill()
         for thread in threads:
-            thread.join(120)
+            thread.join(PATIENCE)
     with memoria.open(tmp_path / "a.memoria") as left:
         there = {one.id: one.text for one in left.list()}
         assert stored.items() <= there.items()
@@ -322,7 +330,7 @@ def test_the_page_runs(server: Server) -> None:
         if shutil.which(commands[kind][0]) is None or shutil.which("curl") is None:
             pytest.skip(f"NOT RUN: the {kind} of docs/serve.md, for there is no {commands[kind][0]} or curl here")
         done = subprocess.run(
-            [*commands[kind], text], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [*commands[kind], text], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert done.returncode == 0, done.stderr
         assert "Ada takes her tea without sugar." in done.stdout
@@ -371,7 +379,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
         command = [*MEMORIA, "serve", "--tokens", str(tmp_path / "tokens"), "--port", str(taken.getsockname()[1])]
         environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
         done = subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     assert done.returncode == 2
     assert "InvalidQuery" in done.stderr

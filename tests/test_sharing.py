@@ -16,6 +16,7 @@ import memoria
 from memoria.integrations.langgraph import MemoriaStore
 from memoria.sharing import Shared, lent
 from memoria.testing import HashEmbedder
+from tests.waiting import PATIENCE
 
 WORKER = Path(__file__).with_name("sharing_worker.py")
 SECONDS = 120.0 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 4.0
@@ -38,7 +39,7 @@ def test_four_processes_of_eight_threads_share_a_store(tmp_path: Path) -> None:
     ]
     reports: list[dict[str, Any]] = []
     for worker in workers:
-        out, errors = worker.communicate(timeout=SECONDS + 120)
+        out, errors = worker.communicate(timeout=SECONDS + PATIENCE)
         assert worker.returncode == 0, errors
         reports += [json.loads(line) for line in out.splitlines()]
     assert len(reports) == PROCESSES * THREADS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from memoria import Agent, Draft
 from memoria.cli import app
 from memoria.testing import HashEmbedder
 from memoria.types import Budget
+from tests.waiting import until
 
 EMBEDDER = HashEmbedder(16)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -89,13 +89,10 @@ def test_an_idle_agent_prunes_only_when_it_was_made_to(prune: bool) -> None:
     clock = Clock()
     with memoria.open(":memory:", embedder=EMBEDDER, clock=clock) as memory:
         ids = {one.id for one in memory.remember_many(["The boat is blue.", "The house is red."])}
-        with Agent(memory, lambda messages: "I see.", idle=0.2, prune=prune) as agent:
+        with Agent(memory, lambda messages: "I see.", idle=1.0, prune=prune) as agent:
             agent.say("Good morning.")
             clock.now += 999 * DAY
-            for _ in range(500):
-                if agent._idle._sleeper is not None and not agent.asleep:
-                    break
-                threading.Event().wait(0.01)
+            until(lambda: agent._idle._sleeper is not None and not agent.asleep)
             night = agent.rouse()
         assert night is not None
         assert (set(night.faded) > ids) == prune

@@ -13,11 +13,10 @@ import subprocess
 import sys
 import tempfile
 import termios
-import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pexpect
 import pytest
@@ -27,6 +26,7 @@ import memoria
 from memoria.cli import app
 from memoria.cli import warm as stopping
 from memoria.warm import client, place
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.skipif(not place.SUPPORTED, reason="a warm process needs Linux")
 
@@ -63,7 +63,7 @@ class Shell:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -106,7 +106,7 @@ def gone(pid: int) -> bool:
 def quiet(shell: Shell) -> tuple[int, int]:
     """The warm process, and what its forks have spent, when none of them runs."""
     pid = shell.pid
-    wait_until(lambda: not forks(pid))
+    until(lambda: not forks(pid))
     return pid, spent(pid)
 
 
@@ -197,9 +197,9 @@ def test_signals_reach_the_command(shell: Shell, number: int) -> None:
         assert running.stdin is not None
         running.stdin.write("read\n")
         running.stdin.flush()
-        wait_until(lambda pipe=running.stdin: waiting(pipe) == 0)
+        until(lambda pipe=running.stdin: waiting(pipe) == 0)
         running.send_signal(number)
-        running.communicate(timeout=90)
+        running.communicate(timeout=PATIENCE)
         ended.append(running.returncode)
     assert ended[0] == ended[1]
     assert ended[0] != 0
@@ -212,21 +212,14 @@ def waiting(pipe: IO[str]) -> int:
     return found[0]
 
 
-def wait_until(so: Any) -> None:
-    ended = time.monotonic() + 90
-    while not so():
-        assert time.monotonic() < ended
-        time.sleep(0.02)
-
-
 def test_a_command_ends_when_who_called_it_is_killed(shell: Shell) -> None:
     pid = shell.pid
-    wait_until(lambda: not forks(pid))
+    until(lambda: not forks(pid))
     running = shell.begun("remember", "-")
-    wait_until(lambda: forks(pid))
+    until(lambda: forks(pid))
     running.kill()
     running.communicate()
-    wait_until(lambda: not forks(pid))
+    until(lambda: not forks(pid))
 
 
 def test_a_reader_that_leaves_ends_it_quietly(shell: Shell) -> None:
@@ -248,7 +241,7 @@ def test_it_asks_on_a_terminal(shell: Shell) -> None:
         [*MEMORIA[1:], "forget", "--subject", "safe"],
         env={**shell.environment, "TERM": "dumb", "COLUMNS": "100"},
         encoding="utf-8",
-        timeout=120,
+        timeout=PATIENCE,
     )
     try:
         child.expect_exact("Forget them for ever? [y/N]: ")
@@ -281,10 +274,10 @@ def test_another_environment_or_an_open_folder_is_not_served(shell: Shell, monke
 def test_a_setting_leaves_one_behind_and_it_ends_when_nobody_asks(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     assert shell("remember", "tea", MEMORIA_WARM="true").returncode == 0
-    wait_until(lambda: shell("warm", "status").returncode == 0)
+    until(lambda: shell("warm", "status").returncode == 0)
     assert shell("warm", "stop").returncode == 0
     assert shell("warm", "start", "--idle", "1").returncode == 0
-    wait_until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
+    until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
 
 
 def test_stop_returns_when_the_process_has_ended(tmp_path: Path) -> None:
@@ -304,14 +297,14 @@ def test_stop_lets_commands_end_first(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     assert shell("warm", "start").returncode == 0
     pid = shell.pid
-    wait_until(lambda: not forks(pid))
+    until(lambda: not forks(pid))
     running = shell.begun("remember", "-")
-    wait_until(lambda: forks(pid))
+    until(lambda: forks(pid))
     ending = shell.begun("warm", "stop")
-    wait_until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
+    until(lambda: not list((shell.runtime / "memoria").glob("*.sock")))
     assert not gone(pid)
-    assert running.communicate("Ada drinks tea.\n", timeout=90)[0].strip()
-    ending.communicate(timeout=90)
+    assert running.communicate("Ada drinks tea.\n", timeout=PATIENCE)[0].strip()
+    ending.communicate(timeout=PATIENCE)
     assert ending.returncode == running.returncode == 0
     assert gone(pid)
     assert "Ada drinks tea." in shell("list", MEMORIA_WARM="0").stdout

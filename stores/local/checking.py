@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,16 @@ from memoria.stores import rows
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
-from memoria.stores.local.reading import PASSAGES, Reading, opened_passages, opened_row
+from memoria.stores.local.crosschecking import Crosschecking, Problem
+from memoria.stores.local.reading import PASSAGES, opened_passages, opened_row
 from memoria.stores.local.slots import SlotFile, WrongName
 from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
-from memoria.stores.local.writing import Writing
 
 _EMPTY = bytes(16)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """What is wrong, in a sentence, and what a repair does about it, in another; None when it can do nothing."""
-
-    found: str
-    cure: str = ""
-    heal: Callable[[], None] | None = None
-
-
-class Checking(Reading, Writing):
+class Checking(Crosschecking):
     """The part of a store that looks for damage, and repairs it when it is told to."""
 
     def check(self) -> list[str]:
@@ -69,6 +59,7 @@ class Checking(Reading, Writing):
             self._trim()
             self._tell("doctor", done, len(numbers))
         yield from self._homeless()
+        yield from self._contradictions()
 
     def _problems_of(self, number: int) -> Iterator[Problem]:
         try:
@@ -139,11 +130,12 @@ class Checking(Reading, Writing):
         if not space.slots.intact(slot):
             return  # named as a slot
         try:
-            opened_row(space, row)
+            record = opened_row(space, row)
         except StoreCorrupt:
             found = f"memory {id.hex()}: its row is damaged, or the key in slot {slot} of slots/{space.slots.path.name}"
             yield Problem(found=found, cure="it is erased", heal=partial(self._erase_slot, space.number, slot, id))
             return
+        yield from self._contradicted(space, record.memory, row[-1], slot)
         try:
             opened_passages(space, row, row[-2])
         except StoreCorrupt:

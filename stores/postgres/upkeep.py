@@ -15,11 +15,10 @@ from memoria.stores.batches import BATCH, parts
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
+from memoria.stores.postgres.crosschecking import Crosschecking, Seen
 from memoria.stores.postgres.holding import LOG
 from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import FORMAT, UNLABELLED, WORDS
-from memoria.stores.postgres.searching import Searching
-from memoria.stores.postgres.writing import Writing
 from memoria.stores.sealing import unseal
 from memoria.stores.vectors import embedded_whole
 from memoria.types import StoreStats
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
 
 
-class Upkeep(Searching, Writing):
+class Upkeep(Crosschecking):
     """The part of a store that looks after it."""
 
     _data: Path | None
@@ -111,14 +110,16 @@ class Upkeep(Searching, Writing):
         with self._reading(), self._cluster.transaction() as connection:
             ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
             problems = [f"{waiting} erasures wait to be finished"] if waiting else []
+            seen = Seen()
             for tenant in self._tenants(connection, ()):
-                problems += self._check(connection, tenant)
-            return problems
+                problems += self._check(connection, tenant, seen)
+        return [*problems, *self._contradictions(seen)]
 
-    def _check(self, connection: Connection, tenant: bytes) -> Iterator[str]:
+    def _check(self, connection: Connection, tenant: bytes, seen: Seen) -> Iterator[str]:
         sql = "SELECT slot, id, sealed FROM memory WHERE tenant = %s ORDER BY slot"
         found = connection.execute(sql, (tenant,), binary=True).fetchall()
         keys = self._keys_of((tenant, slot) for slot, _, _ in found)
+        whole: list[tuple[int, bytes]] = []
         for slot, id, sealed in found:
             key = keys.get((tenant, slot))
             if key is None:
@@ -128,6 +129,9 @@ class Upkeep(Searching, Writing):
                 unseal(key, sealed, id)
             except StoreCorrupt as error:
                 yield f"{tenant.hex()}: row {slot}: {error}"
+            else:
+                whole.append((slot, id))
+        yield from self._contradicted(connection, tenant, whole, seen)
         ((used,),) = connection.execute("SELECT next_slot FROM tenant WHERE tenant = %s", (tenant,)).fetchall()
         for slot in sorted(self._live(tenant, range(used)) - {slot for slot, _, _ in found}):
             yield f"{tenant.hex()}: key {slot} belongs to no row"
