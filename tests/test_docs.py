@@ -271,6 +271,20 @@ def test_each_sentence_about_deletion_names_a_test() -> None:
     assert [said for said, held in sentences if NAMED.sub("", held).strip() or not NAMED.search(held)] == []
 
 
+def test_each_line_of_the_threat_model_names_a_test_or_says_that_none_can() -> None:
+    """What holds has a test; what does not has one that shows it, or says so."""
+    holds = 0
+    for table in re.split(r"\n\n", (DOCS / "threat-model.md").read_text()):
+        head, *lines = re.findall(r"^\| (.+) \| (.*) \|$", table, re.MULTILINE) or [("", "")]
+        if head[1] != "shown by":
+            continue
+        for said, shown in lines:
+            named = NAMED.search(shown) and not NAMED.sub("", shown).strip()
+            assert named or (head[0] == "does not" and shown.startswith("no test")), said
+            holds += head[0] == "holds"
+    assert holds > 25
+
+
 def test_readme_is_short_and_its_ten_lines_are_ten() -> None:
     readme = (ROOT / "README.md").read_text()
     assert len(readme.splitlines()) <= 95

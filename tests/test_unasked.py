@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +19,7 @@ from memoria import Agent, Draft
 from memoria.cli import app
 from memoria.testing import HashEmbedder
 from memoria.types import Budget
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 EMBEDDER = HashEmbedder(16)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,3 +124,39 @@ def test_the_commands_show_and_ask(tmp_path: Path) -> None:
     assert kept() == 2
     assert old[0].id in RUN.invoke(app, ["prune", *store, "--below", "0.05", "--yes"]).output
     assert kept() == 0
+
+
+SILENT = """
+import sys, memoria
+asked = []
+waits = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
+sys.addaudithook(lambda event, _: asked.append(event) if event in waits else None)
+with memoria.open(sys.argv[1]) as memory:
+    tea = memory.remember("Ada takes her tea without sugar.", subject="ada")
+    memory.supersede(tea.id, "Ada takes her tea with sugar.")
+    memory.reconcile(memory.remember("I used to like opera."))
+    assert memory.recall("How does Ada drink tea?")
+    memory.sleep()
+    assert memory.forget(mentions="Ada", verify=True).verification.found == 0
+    assert memory.doctor() == []
+assert asked == [], asked
+"""
+
+
+def test_no_verb_asks_the_network(tmp_path: Path) -> None:
+    """With the default embedder, and no model named."""
+    command = [sys.executable, "-c", SILENT, str(tmp_path / "a")]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_files_of_keys_are_closed_to_other_users(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with memoria.open(tmp_path / "a", embedder=EMBEDDER) as memory:
+            memory.remember("The boat is blue.")
+    finally:
+        os.umask(before)
+    keys = [tmp_path / "a" / "store.key", *(tmp_path / "a" / "slots").iterdir()]
+    assert [oct(one.stat().st_mode & 0o777) for one in keys] == ["0o600"] * 2
