@@ -60,7 +60,7 @@ def project(folder: Path, **pages: str) -> Path:
     """A small project of these pages, all of them listed."""
     (folder / "docs").mkdir()
     (folder / "examples").mkdir()
-    for name in ("README", "CONTRIBUTING", "CHANGELOG"):
+    for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY"):
         (folder / f"{name}.md").write_text(f"# {name}\n\nWords.\n")
     for name, text in pages.items():
         (folder / "docs" / f"{name}.md").write_text(text)

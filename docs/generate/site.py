@@ -77,7 +77,8 @@ def sources(root: Path) -> dict[str, str]:
     docs = root / "docs"
     kept = {path: path.relative_to(docs) for path in sorted(docs.rglob("*.md"))}
     kept |= {docs / "README.md": Path(INDEX), root / "README.md": Path("index.md")}
-    kept |= {path: Path(f"{path.stem.lower()}.md") for path in (root / "CONTRIBUTING.md", root / "CHANGELOG.md")}
+    beside = [root / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")]
+    kept |= {path: Path(f"{path.stem.lower()}.md") for path in beside}
     examples = {path: Path("examples") / f"{path.stem}.md" for path in sorted((root / "examples").glob("*.py"))}
     places = {**kept, **examples}
     made = {str(place): moved(path, places) for path, place in kept.items()}
@@ -113,10 +114,15 @@ def navigation(listed: list[Entry], pages: Mapping[str, str]) -> list[dict[str, 
     for entry in listed:
         sections.setdefault(entry.section, []).append({entry.title: entry.path})
     examples = [{Path(path).stem: path} for path in pages if path.startswith("examples/")]
-    more = [{"All pages": INDEX}, {"Contributing": "contributing.md"}, {"Changes": "changelog.md"}]
+    more = [
+        {"All pages": INDEX},
+        {"Contributing": "contributing.md"},
+        {"Changes": "changelog.md"},
+        {"Security": "security.md"},
+    ]
     nav = [{"memoria": "index.md"}, *({name: inner} for name, inner in sections.items())]
     nav += [{"Examples": examples}, {"The project": more}]
-    named = {entry.path for entry in listed} | {"index.md", INDEX, "contributing.md", "changelog.md"}
+    named = {entry.path for entry in listed} | {"index.md"} | {path for one in more for path in one.values()}
     if lost := [path for path in pages if path not in named and not path.startswith("examples/")]:
         raise SiteError("\n".join(f"{path} is not listed in docs/README.md" for path in lost))
     return nav
