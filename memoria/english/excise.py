@@ -18,6 +18,15 @@ _CLAUSE = re.compile(
     re.I,
 )
 
+# Items that are alike: two names, two words, two things with the same article.
+_SHAPES = (
+    r"[A-Z][\w'-]* [A-Z][\w'-]*",
+    r"[a-z][\w'-]*",
+    r"an? [a-z][\w'-]*",
+    r"the [a-z][\w'-]*",
+    r"my [a-z][\w'-]*",
+)
+
 
 def without(cue: Cue, text: str, met: Sequence[bool]) -> str | None:
     """`text` without what the cue says is old; None if the rest says nothing by itself.
@@ -102,10 +111,31 @@ def _without_items(old: set[str], unit: str) -> str:
     if len(run) == len(spans):
         return ""
     if run[0] > 0:
-        # The comma stays a comma: it may be one inside a name, "Head of Sales, Northern Division".
-        return unit[: spans[run[0] - 1][1]] + unit[spans[run[-1]][1] :]
+        kept = _rejoined(unit, spans[: run[0] + 1]) if run[-1] == len(spans) - 1 else unit[: spans[run[0] - 1][1]]
+        return kept + unit[spans[run[-1]][1] :]
     after = unit[spans[run[-1] + 1][0] :]
     return after if _CLAUSE.match(after) else f"{unit[: _frame(unit[: spans[0][1]], old)]} {after}"
+
+
+def _rejoined(unit: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The beginning of a unit without the last of its items, with the conjunction before what is now the last one.
+
+    Only where three items in a row are of one shape: a comma may also be one inside a name, "Head of Sales, Northern
+    Division", or tell more of what was named, "Ann, a nurse and a singer".
+    """
+    kept = unit[: spans[-2][1]]
+    word = re.search(r"\b(?:and|or)\b", unit[spans[-2][1] : spans[-1][0]])
+    if word is None or len(spans) < 3:
+        return kept
+    before, last, gone = (unit[start:end] for start, end in spans[-3:])
+    alike = any(re.search(rf"(?:^|\s){shape}$", before) for shape in _SHAPES if _both(shape, last, gone))
+    if not alike or unit[spans[-3][1] : spans[-2][0]].strip() != ",":
+        return kept
+    return f"{unit[: spans[-3][1]]} {word.group()} {last}"
+
+
+def _both(shape: str, one: str, other: str) -> bool:
+    return re.fullmatch(shape, one) is not None and re.fullmatch(shape, other) is not None
 
 
 def _oldest(old: set[str], unit: str, spans: Sequence[tuple[int, int]]) -> range:
