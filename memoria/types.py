@@ -285,19 +285,21 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """A decision about holds.
+    """A decision that goes into the ledger.
 
     Attributes:
         at: when it was taken.
-        action: "hold", "release", or "forget" (in spite of a hold).
+        action: "hold", "release", "forget" (in spite of a hold), "restore", "import", and what else was decided.
         ids: the memories it was about.
         reason: why, in the caller's words; encrypted on disk.
+        facts: what else is signed with it, in the clear: numbers, keyed hashes, names of methods, and no content.
     """
 
     at: datetime
     action: str
     ids: tuple[str, ...]
     reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

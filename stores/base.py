@@ -19,10 +19,13 @@ import numpy as np
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
 from memoria.process import Home
 from memoria.protocols import Change, Embedder
+from memoria.proof.chain import Shelf
 from memoria.stores import rows, shelves
+from memoria.stores.chained import Shelved
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
+from memoria.stores.proving import Proving
 from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
 from memoria.text.fingerprints import Fingerprints, Statement, stated
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
 _LENGTH_TOLERANCE = 0.01
 
 
-class StoreBase(ABC):
+class StoreBase(Proving, ABC):
     """Everything of `Store`, from the eight methods that are abstract here.
 
     They keep two things: records by id, and entries, which are bytes by shelf and key (shelves.py). They are called by
@@ -79,6 +82,9 @@ class StoreBase(ABC):
         self._forgetting = Forgetting(
             key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
         )
+        if self._writable and self._entries(shelves.LEDGER):
+            with self._writing():
+                self._chain_old(self._shelved(), self.ledger())
 
     def _begun(self, embedder: EmbedderCard, language: str | None) -> dict[str, bytes]:
         if not self._writable:
@@ -330,6 +336,8 @@ class StoreBase(ABC):
         if guard:
             self._forgetting.guard((one.memory.namespace, stated(one.memory)) for one in records)
         self._rooms.clear()
+        self._join(self._shelved(), self._erased(sorted(map(bytes.fromhex, gone))))
+        self._decision = None
         self._destroy(gone)
         self._put_entries(shelves.RECALLS, dict.fromkeys(self._some_entries(shelves.RECALLS, gone)))
         for shelf in shelves.LINKS:
@@ -415,10 +423,25 @@ class StoreBase(ABC):
         with self._writing():
             number = len(self._entries(shelves.LEDGER))
             self._put_entries(shelves.LEDGER, {f"{number:012}": shelves.entry_to_bytes(entry)})
+            self._join(self._shelved(), [(entry, True)])
 
     def ledger(self) -> list[LedgerEntry]:
         with self._reading():
             return [shelves.entry_from_bytes(data) for _, data in sorted(self._entries(shelves.LEDGER).items())]
+
+    def _ledger_key(self) -> bytes:
+        return self._key
+
+    def _may_write(self) -> bool:
+        return self._writable
+
+    @contextmanager
+    def _shelf(self, *, writing: bool) -> Iterator[Shelf]:
+        with self._writing() if writing else self._reading():
+            yield self._shelved()
+
+    def _shelved(self) -> Shelved:
+        return Shelved(pick=self._some_entries, read=self._entries, write=self._put_entries)
 
     def alias(self, namespace: Namespace) -> str:
         named = json.dumps(namespace).encode()

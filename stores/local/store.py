@@ -15,10 +15,12 @@ from weakref import finalize
 
 from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
 from memoria.process import Home, in_child
+from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local import recovery
 from memoria.stores.local.checking import Checking
+from memoria.stores.local.chaining import Rows
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
@@ -158,6 +160,10 @@ class LocalStore(Searching, Upkeep, Checking):
             self._count_all()
         if self._database.meta("linked") is None:
             self._link_all()
+        old = self._decisions() if self._database.meta(SIGNER) is None else []
+        if old:
+            with self._database.atomic() as db:
+                self._chain_old(Rows(db), old)
         self._doubt = Doubt.NONE
         self._reserve.keep()
 
