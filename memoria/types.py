@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
+from memoria.errors import InvalidQuery
 from memoria.metadata import Scalar, asked, entries
 
 if TYPE_CHECKING:
@@ -608,6 +609,8 @@ class Verification:
         files: how many files were read.
         bytes_scanned: how many bytes.
         needles: how many texts, vectors and keys were looked for.
+        checks: how many questions were put to the store itself: whether a row, a slot, a label, a link, a passage or a
+            place of an index is left of what was forgotten.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
         skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the
@@ -620,10 +623,18 @@ class Verification:
     found: int
     shared: int = 0
     skipped: int = 0
+    checks: int = 0
+
+
+class _Proven:
+    """Who gives the signed form of a receipt. No field of a dataclass: equality, repr and JSON leave it out."""
+
+    __slots__ = ("_proof",)
+    _proof: Callable[[], tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(_Proven):
     """Proof of a forget, without content: it may be stored when the memories may not.
 
     Attributes:
@@ -650,6 +661,49 @@ class Receipt:
     rewritten: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
+
+    def signed(self) -> bytes:
+        """The receipt as a signed statement: COSE_Sign1 over its line of the ledger, which is durable from then on.
+
+        Returns:
+            The bytes of a file that anyone can verify with the public key of the store.
+
+        Raises:
+            InvalidQuery: no store stands behind this receipt; it was read from somewhere.
+            StoreError: the store is closed, or does not let anyone write.
+        """
+        return self._proven()[1]
+
+    @property
+    def statement(self) -> bytes:
+        """As `signed`."""
+        return self.signed()
+
+    def to_cbor(self) -> bytes:
+        """The line of the ledger that is signed: deterministic CBOR.
+
+        Returns:
+            The payload of `signed`.
+        """
+        return self._proven()[0]
+
+    def proven_by(self, proof: Callable[[], tuple[bytes, bytes]]) -> Receipt:
+        """Makes `signed` ask a callable.
+
+        Args:
+            proof: gives the line of the ledger, and its signed statement.
+
+        Returns:
+            This same receipt.
+        """
+        object.__setattr__(self, "_proof", proof)
+        return self
+
+    def _proven(self) -> tuple[bytes, bytes]:
+        proof = getattr(self, "_proof", None)
+        if proof is None:
+            raise InvalidQuery("no store stands behind this receipt: take it from forget, or by `memoria receipts show`")
+        return proof()  # type: ignore[no-any-return]  # set by proven_by alone
 
     def summary(self) -> str:
         """The receipt for people.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from memoria.proof.chain import HEAD, SIGNER, Chain, Keyring, Shelf, current
 from memoria.stores.sealing import blind
@@ -25,7 +25,7 @@ class Proving:
     true; further ones belong to it.
     """
 
-    erasure: ClassVar[str] = "records destroyed by the store"
+    erasure: str = "records destroyed by the store"
     _decision: LedgerEntry | None = None
     _within: bool = False
     _made: Chain | None = None
@@ -68,11 +68,11 @@ class Proving:
         with self._shelf(writing=True) as shelf:
             self._join(shelf, [(entry, False)])
 
-    def _erased(self, ids: Sequence[bytes]) -> list[Said]:
+    def _erased(self, ids: Sequence[bytes], namespaces: int = 0) -> list[Said]:
         """The line for what a verb erases now: that of the decision, none if it has one already, or one of its own."""
         if self._within:
             return [] if self._decision is None else [(self._decision, False)]
-        return [(undecided(ids), False)] if ids else []
+        return [(undecided(ids, namespaces=namespaces), False)] if ids or namespaces else []
 
     def _join(self, shelf: Shelf, said: Sequence[Said]) -> None:
         self._chain.join(shelf, said)

@@ -14,6 +14,7 @@ from memoria.derived.undoing import Undone, ended_by_hand
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
+from memoria.forget import deciding
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
 from memoria.text.endings import Grade
@@ -36,7 +37,8 @@ class Order:
 
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
-    guard: which texts are refused if they come back: equal ones, near ones too, or none.
+    guard: which texts are refused if they come back: equal ones, near ones too, or none. action: what the ledger calls
+    it: "erase", or why it is erased, such as "prune" or "expire".
     """
 
     where: Where
@@ -44,6 +46,7 @@ class Order:
     verify: bool = False
     override: str | None = None
     guard: Guard = "exact"
+    action: str = "erase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +99,17 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         _enter_override(store, todo, at, order.override)
         near = list(living(store, made.effects.gone).values()) if order.guard == "near" else []
         started = time.perf_counter()
-        unlearnt, namespaces = _destroy(store, order, made, todo)
+        entry = _decision(store, order, made, at)
+        with store.deciding(entry):
+            unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in near:
             store.guard_near(memory.namespace, [stated(memory)])
-    return Receipt(
+    found = verification(store, secrets) if order.verify else None
+    if found is not None:
+        with store.deciding(deciding.verified(entry, found, at)):
+            pass
+    receipt = Receipt(
         asked=_asked(order),
         forgotten=made.asked,
         derived=tuple(sorted(made.effects.gone - set(made.asked))),
@@ -108,10 +117,28 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         namespaces=namespaces,
         at=at,
         seconds=seconds,
-        verification=verification(store, secrets) if order.verify else None,
+        verification=found,
         shards=unlearnt.shards,
         exports=unlearnt.exports,
     )
+    return receipt.proven_by(deciding.proof(store, entry.facts["receipt"]))
+
+
+def _decision(store: Store, order: Order, made: Plan, at: datetime) -> LedgerEntry:
+    """What the ledger is to say of carrying out a plan."""
+    gone = made.effects.gone.union(made.asked)
+    facts = {
+        "plan": deciding.plan_hash(store, order),
+        "asked": deciding.asked(store, order.where, order.mentions),
+        "forgotten": len(made.asked),
+        "derived": len(gone) - len(made.asked),
+        "rewritten": len(made.effects.changed),
+        "guard": order.guard,
+        "overridden": order.override is not None,
+    }
+    if order.where.only_namespace and order.mentions is None:
+        facts["namespaces"] = len(store.namespaces(order.where.namespace))
+    return deciding.decision(store, at, order.action, sorted(gone), facts)
 
 
 def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False) -> Memory:

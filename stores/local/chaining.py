@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from sqlite3 import Connection
-from typing import ClassVar
 
 from memoria.proof.chain import Shelf
 from memoria.proof.lines import Entered
@@ -49,7 +48,7 @@ class Chaining(Turns, Proving):
     is still there after a crash is one without a line, and gets one of recovery.
     """
 
-    erasure: ClassVar[str] = "cryptographic erase: key and vector overwritten with zeros in place, synced"
+    erasure: str = "cryptographic erase: key and vector overwritten with zeros in place, synced"
 
     def _ledger_key(self) -> bytes:
         return self._key

@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from memoria.errors import FormatTooOld, StoreCorrupt
+from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk
 from memoria.stores.postgres import tenancy
@@ -81,6 +82,9 @@ class PostgresStore(Upkeep, Holding, Jobs):
                 tenancy.write_meta(connection, {**named, "keys": found["keys"]})
         if found.get("keys") != self._alias(()).hex():
             raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
+        if self._writable and SIGNER not in found:
+            with self._cluster.transaction() as connection:
+                self._chain_old(self._rows(connection), self._decisions(connection))
         self._card = EmbedderCard(name=found["embedder.name"], dimension=int(found["embedder.dimension"]))
         self.language = found.get("language")
         if UNLABELLED in found and not self._writable:
