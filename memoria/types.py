@@ -702,7 +702,9 @@ class Receipt(_Proven):
     def _proven(self) -> tuple[bytes, bytes]:
         proof = getattr(self, "_proof", None)
         if proof is None:
-            raise InvalidQuery("no store stands behind this receipt: take it from forget, or by `memoria receipts show`")
+            raise InvalidQuery(
+                "no store stands behind this receipt: take it from forget, or by `memoria receipts show`"
+            )
         return proof()  # type: ignore[no-any-return]  # set by proven_by alone
 
     def summary(self) -> str:

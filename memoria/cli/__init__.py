@@ -22,6 +22,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init
 _PANELS = {
     "Every day": ("verbs", "learn", "chat"),
     "What changes, fades and stays": ("change", "doubts", "retention", "policies"),
+    "Proof": ("proof",),
     "The store": ("maintain", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
@@ -29,6 +30,8 @@ _PANELS = {
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
+    "ledger": "Proof",
+    "receipts": "Proof",
     "serve": "For programs",
     "config": "The store",
     "warm": "For programs",

@@ -329,7 +329,7 @@ class Retention(View):
                 self.store.mark(ids, held=False)
 
     def ledger(self) -> Decisions:
-        """Every decision about holds of this store.
+        """Every decision in the ledger of this store, with its reason; `ledger_lines` has what was erased as well.
 
         Returns:
             The decisions, oldest first.

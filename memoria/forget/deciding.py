@@ -50,9 +50,7 @@ def plan_hash(store: Store, order: object) -> bytes:
     return _keyed(store, "plan", repr(order))
 
 
-def decision(
-    store: Store, at: datetime, action: str, ids: Sequence[str], facts: Mapping[str, Any]
-) -> LedgerEntry:
+def decision(store: Store, at: datetime, action: str, ids: Sequence[str], facts: Mapping[str, Any]) -> LedgerEntry:
     """The line of an erasure that is about to be carried out."""
     said = {"receipt": secrets.token_bytes(_RECEIPT_BYTES), "method": store.erasure, **facts}
     return LedgerEntry(at=at, action=action, ids=tuple(ids), reason="", facts=said)

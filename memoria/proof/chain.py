@@ -16,7 +16,7 @@ from typing import Protocol
 from memoria.errors import InvalidInput, SignerUnavailable
 from memoria.proof.cose import signed
 from memoria.proof.keys import OwnKey, Signer, key_id
-from memoria.proof.lines import GENESIS, Entered, line_of, hash_of, reason_hash
+from memoria.proof.lines import GENESIS, Entered, hash_of, line_of
 from memoria.types import LedgerEntry
 
 SIGNER, HEAD = "ledger.signer", "ledger.head"
@@ -69,7 +69,9 @@ class Sealing:
             data = bytes.fromhex(sealed)
             return AESGCM(self._of(data[:16])).decrypt(bytes(12), data[16:], b"ledger key")
         except (InvalidTag, ValueError):
-            raise InvalidInput("the key that signs the ledger does not open: it was changed, or is of another") from None
+            raise InvalidInput(
+                "the key that signs the ledger does not open: it was changed, or is of another"
+            ) from None
 
     def _of(self, salt: bytes) -> bytes:
         import hmac
@@ -87,6 +89,11 @@ class Keyring:
     first: bytes
     public: bytes
     sealed: str | None
+
+    @property
+    def id(self) -> str:
+        """The id of the key that signs now."""
+        return key_id(self.public).hex()
 
     def to_setting(self) -> str:
         return json.dumps({"first": self.first.hex(), "public": self.public.hex(), "sealed": self.sealed})
@@ -120,8 +127,7 @@ class Chain:
         made: dict[int, Entered] = {}
         for left, (entry, decided) in enumerate(entries, 1 - len(entries)):
             number += 1
-            reason = reason_hash(self.key, number, entry.reason) if decided else None
-            line = line_of(entry, number, previous, store=self.store, reason=reason)
+            line = line_of(entry, number, previous, key=self.key, store=self.store, decided=decided)
             made[number] = Entered(line, self._signed(signer, line) if left == 0 else None)
             previous = hash_of(made[number])
         shelf.add(made)
@@ -158,7 +164,9 @@ class Chain:
 
         old = self.signing(shelf)
         if old is None:
-            raise SignerUnavailable("a new key is signed by the old one, which is not here: open the store with signer=")
+            raise SignerUnavailable(
+                "a new key is signed by the old one, which is not here: open the store with signer="
+            )
         seed = None if signer is not None else secrets.token_bytes(_SEED_BYTES)
         new: Signer = signer if signer is not None else OwnKey(seed or b"")
         self.join(shelf, [(replace(entry, action=ROTATE, facts={**entry.facts, "key": new.public}), False)])
@@ -194,8 +202,3 @@ class Chain:
 def current(value: str | None) -> Keyring | None:
     """The keyring of a setting."""
     return None if value is None else Keyring.from_setting(value)
-
-
-def known_by(public: bytes) -> str:
-    """The id of a key, for people."""
-    return key_id(public).hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from memoria.errors import InvalidInput
@@ -37,6 +38,32 @@ class Signer(Protocol):
                 them as well.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """A public key that signs, or signed, a ledger.
+
+    Attributes:
+        public: 32 bytes.
+    """
+
+    public: bytes
+
+    @property
+    def id(self) -> str:
+        """The id by which statements name it: SHA-256 of its COSE_Key (RFC 9679), hexadecimal."""
+        return key_id(self.public).hex()
+
+    @property
+    def pem(self) -> str:
+        """SubjectPublicKeyInfo in PEM, as OpenSSL reads it."""
+        return to_pem(self.public)
+
+    @property
+    def cose(self) -> bytes:
+        """COSE_Key."""
+        return cose_key(self.public)
 
 
 class OwnKey:

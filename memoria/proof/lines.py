@@ -1,7 +1,7 @@
 """Lines of the ledger: what was done, when, to how many, as deterministic CBOR that is chained by hashes.
 
-A line names its number, its store, and the hash of the line before with its signature. It holds ids, counts, times and
-keyed hashes, and no content or name.
+A line names its number, its store, and the hash of the line before with its signature. It holds counts, times and keyed
+hashes, and no content, name or id.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ VERSION = 1
 GENESIS = bytes(32)
 # So many ids stand in a line; of more, their number and their hash.
 MOST_IDS = 1000
+_ID_BYTES = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIELDS = frozenset(
-    {"v", "store", "n", "prev", "at", "action", "ids", "count", "digest", "by", "reason", "facts"}
-)
+_FIELDS = frozenset({"v", "store", "n", "prev", "at", "action", "ids", "count", "digest", "by", "reason", "facts"})
 
 
 class Entered(NamedTuple):
@@ -43,9 +42,9 @@ class Line:
         number: from 1.
         at: when.
         action: what was done: "erase", "prune", "hold", "release", "forget" (in spite of a hold), and others.
-        ids: of the memories that it was about; of more than a thousand, none.
+        ids: keyed hashes of the ids of the memories that it was about; of more than a thousand, none.
         count: how many they are.
-        digest: SHA-256 of all ids, sorted and joined.
+        digest: SHA-256 of all these hashes, sorted and joined.
         facts: what else there is to it: keyed hashes, counts, the result of a verification.
         by: the software, with its version.
         store: id of the store, 16 bytes.
@@ -76,9 +75,14 @@ def hash_of(link: Entered) -> bytes:
     return hashlib.sha256(encoded([link.line, link.statement])).digest()
 
 
-def digest_of(ids: Iterable[str]) -> bytes:
-    """SHA-256 of ids, sorted and joined."""
-    return hashlib.sha256(b"".join(sorted(map(bytes.fromhex, ids)))).digest()
+def keyed_id(key: bytes, id: str) -> bytes:
+    """By which who has the store's key knows an id again: an id is to go with its memory."""
+    return hmac.digest(key, b"receipt id\0" + id.encode(), "sha256")[:_ID_BYTES]
+
+
+def digest_of(keyed: Iterable[bytes]) -> bytes:
+    """SHA-256 of keyed ids, sorted and joined."""
+    return hashlib.sha256(b"".join(sorted(keyed))).digest()
 
 
 def reason_hash(key: bytes, number: int, reason: str) -> bytes:
@@ -86,8 +90,9 @@ def reason_hash(key: bytes, number: int, reason: str) -> bytes:
     return hmac.digest(key, b"reason\0%d\0" % number + reason.encode("utf-8", "surrogatepass"), "sha256")
 
 
-def line_of(entry: LedgerEntry, number: int, previous: bytes, *, store: bytes, reason: bytes | None) -> bytes:
-    """The bytes of a line."""
+def line_of(entry: LedgerEntry, number: int, previous: bytes, *, key: bytes, store: bytes, decided: bool) -> bytes:
+    """The bytes of a line; decided: whether the reason is kept, so that the line vouches for it."""
+    ids = [keyed_id(key, id) for id in entry.ids]
     said: dict[str, Any] = {
         "v": VERSION,
         "store": store,
@@ -95,14 +100,14 @@ def line_of(entry: LedgerEntry, number: int, previous: bytes, *, store: bytes, r
         "prev": previous,
         "at": (entry.at - _EPOCH) // timedelta(microseconds=1),
         "action": entry.action,
-        "ids": [bytes.fromhex(id) for id in entry.ids] if len(entry.ids) <= MOST_IDS else [],
-        "count": len(entry.ids),
-        "digest": digest_of(entry.ids),
+        "ids": ids if len(ids) <= MOST_IDS else [],
+        "count": len(ids),
+        "digest": digest_of(ids),
         "by": f"memoria {__version__}",
         "facts": dict(entry.facts),
     }
-    if reason is not None:
-        said["reason"] = reason
+    if decided:
+        said["reason"] = reason_hash(key, number, entry.reason)
     return encoded(said)
 
 
