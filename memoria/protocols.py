@@ -22,6 +22,7 @@ from memoria.types import (
     Proposal,
     Recalled,
     Record,
+    Remains,
     Secret,
     StoreStats,
     Trace,
@@ -582,6 +583,44 @@ class Store(Protocol):
 
         Returns:
             Their texts, vectors and keys, as bytes.
+        """
+        ...
+
+    def bound(self, ids: Sequence[str]) -> object:
+        """Remembers where memories are and what hangs on them, before they are erased.
+
+        Args:
+            ids: the memories; those that have no row are passed over.
+
+        Returns:
+            What `remains` takes; no content.
+        """
+        ...
+
+    def remains(self, bound: object) -> Remains:
+        """Looks for what is left of memories that were erased: rows, keys, labels, links, places in indexes.
+
+        Args:
+            bound: what `bound` returned before they were erased.
+
+        Returns:
+            How much was asked, and what is left; it is exact, whatever the memories said.
+        """
+        ...
+
+    def nameless(self) -> Iterator[Path]:
+        """Lists the files in which no id of an erased memory may stand.
+
+        Yields:
+            Each such file.
+        """
+        ...
+
+    def strays(self) -> Iterator[Path]:
+        """Lists the files that lie in the store and are none of its own.
+
+        Yields:
+            Each such file.
         """
         ...
 

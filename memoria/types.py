@@ -613,8 +613,9 @@ class Verification:
             place of an index is left of what was forgotten.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
-        skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the
-            store's own schema; not in `needles`.
+        skipped: what was not looked for byte by byte, as finding it would prove nothing: shorter than 8 bytes, or words
+            of the store's own schema; not in `needles`. What is bound to it is in `checks` all the same.
+        left: what was found, without content: "text utf-8 in memoria.db", "row", "label", ...
     """
 
     files: int
@@ -624,6 +625,7 @@ class Verification:
     shared: int = 0
     skipped: int = 0
     checks: int = 0
+    left: tuple[str, ...] = ()
 
 
 class _Proven:
@@ -738,6 +740,10 @@ class Receipt(_Proven):
                 text += (
                     f" Not looked for, since finding them would prove nothing: {seen.skipped} short or common texts."
                 )
+            if seen.checks:
+                text += f" Asked the store {seen.checks} times what is left of them."
+            if seen.left:
+                text += f" Found: {', '.join(seen.left)}."
         return text
 
 
@@ -767,6 +773,19 @@ class Secret:
     label: str
     data: bytes = field(repr=False)
     run: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What a store itself says is left of memories that it erased.
+
+    Attributes:
+        checks: how many questions it answered.
+        left: what is left, one name for each find: "row", "slot", "label", "link", "passage", "index", ...
+    """
+
+    checks: int
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -918,6 +937,7 @@ __all__ = [
     "Provenance",
     "Recalled",
     "Receipt",
+    "Remains",
     "Passages",
     "Record",
     "Relation",

@@ -40,6 +40,7 @@ from memoria.types import (
     Namespace,
     Recalled,
     Record,
+    Remains,
     Secret,
     StoreStats,
     Trace,
@@ -465,6 +466,28 @@ class StoreBase(Proving, ABC):
     def secrets(self, ids: Sequence[str]) -> list[Secret]:
         with self._reading():
             return [secret for record in self._known(ids).values() for secret in _secrets(record)]
+
+    def bound(self, ids: Sequence[str]) -> object:
+        """The ids; override it, with `remains`, where more hangs on a memory than what is asked for here."""
+        return list(ids)
+
+    def remains(self, bound: object) -> Remains:
+        ids = [str(id) for id in bound] if isinstance(bound, list) else []
+        with self._reading():
+            left = ["row" for _ in self._fetch(ids)]
+            left += ["line of recalls" for _ in self._some_entries(shelves.RECALLS, ids)]
+            gone = set(ids)
+            left += ["link" for shelf in shelves.LINKS for key in self._entries(shelf) if gone.intersection(key.split())]
+            left += ["index" for held in self._rooms.values() for room in held for _ in gone.intersection(room.ids)]
+        return Remains(checks=(2 + len(shelves.LINKS) + 1) * len(ids), left=tuple(left))
+
+    def nameless(self) -> Iterator[Path]:
+        """None; override it where files hold no ids."""
+        yield from ()
+
+    def strays(self) -> Iterator[Path]:
+        """None; override it where a store knows its own files."""
+        yield from ()
 
     def common(self) -> bytes:
         """Nothing; override it where files have words of their own."""

@@ -9,7 +9,7 @@ from memoria.errors import InvalidInput
 from memoria.proof.chain import ROTATE
 from memoria.proof.cose import is_genuine, opened
 from memoria.proof.keys import key_id
-from memoria.proof.lines import GENESIS, Line, Entered, hash_of, parsed
+from memoria.proof.lines import GENESIS, Entered, Line, hash_of, parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

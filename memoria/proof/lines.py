@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from memoria.errors import InvalidInput
-from memoria.proof.cose import decoded, encoded
+from memoria.proof.cose import CONTENT_TYPE, SUBJECT, decoded, encoded
 from memoria.types import LedgerEntry
 from memoria.version import __version__
 
@@ -132,6 +132,17 @@ def parsed(data: bytes) -> Line:
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise InvalidInput("the line is no line of a memoria ledger") from None
+
+
+def words_of(entered: Iterable[Entered], method: str) -> bytes:
+    """Words that lines and statements have whatever was remembered: names of fields, of actions, of methods, times."""
+    said: list[Any] = [sorted(_FIELDS), method, f"memoria {__version__}", CONTENT_TYPE, SUBJECT, "urn:memoria:store:"]
+    for line in (parsed(one.line) for one in entered):
+        asked = line.facts.get("asked", {})
+        said += [{"action": line.action}, list(line.facts), line.by, line.facts.get("method"), list(asked)]
+        said += [asked.get(name) for name in ("kinds", "since", "until")]
+        said += [list(line.facts.get("verification", {})), line.facts.get("guard"), line.facts.get("of")]
+    return b"\n".join(encoded(one) for one in said)
 
 
 def exported(keys: Sequence[bytes], links: Sequence[Entered]) -> bytes:

@@ -25,8 +25,8 @@ from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.lock import WriterLock
+from memoria.stores.local.remaining import Remaining
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
 
@@ -35,7 +35,7 @@ _LOADED = 64
 _HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "memoria.db-shm", "memoria.db-journal"}
 
 
-class LocalStore(Searching, Upkeep, Checking):
+class LocalStore(Searching, Remaining, Checking):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     embedder, language: of the vectors and the texts of a new store; an old one has its own.

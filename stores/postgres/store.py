@@ -16,15 +16,15 @@ from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
+from memoria.stores.postgres.remaining import Remaining
 from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
-from memoria.stores.postgres.upkeep import Upkeep
 from memoria.types import EmbedderCard
 
 _LOADED = 64
 _THREADS = 8
 
 
-class PostgresStore(Upkeep, Holding, Jobs):
+class PostgresStore(Remaining, Holding, Jobs):
     """Memories in PostgreSQL. Set-up and limits: docs/scale.md. Safe for threads and for many processes.
 
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
@@ -50,7 +50,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
         threads: int = _THREADS,
         language: str | None = None,
     ) -> None:
-        Upkeep.__init__(self)
+        Remaining.__init__(self)
         self._writable = mode == "rw"
         self._progress = progress
         self._loaded = loaded
