@@ -613,7 +613,7 @@ class Verification:
             place of an index is left of what was forgotten.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
-        skipped: what was not looked for byte by byte, as finding it would prove nothing: shorter than 8 bytes, or words
+        skipped: texts not looked for byte by byte, as finding them would prove nothing: shorter than 8 bytes, or words
             of the store's own schema; not in `needles`. What is bound to it is in `checks` all the same.
         left: what was found, without content: "text utf-8 in memoria.db", "row", "label", ...
     """

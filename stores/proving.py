@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Said = tuple[LedgerEntry, bool]
 
 
-class Proving:
+class Proving(ABC):
     """The part of a store that keeps a chain of what it did.
 
     `_decision` is what is being carried out: the first verb inside that erases enters it, in the commit that makes it
@@ -32,16 +33,17 @@ class Proving:
 
     # -- what each store has --
 
+    @abstractmethod
     def _ledger_key(self) -> bytes:
         """The store's own key."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _shelf(self, *, writing: bool) -> AbstractContextManager[Shelf]:
         """Where lines are kept, in one transaction, all that was done before being written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _may_write(self) -> bool:
-        raise NotImplementedError
+        """Whether the store is open for writing."""
 
     # -- what follows --
 
@@ -106,10 +108,7 @@ class Proving:
 
     def rotate(self, entry: LedgerEntry, signer: Signer | None = None) -> bytes:
         with self._shelf(writing=True) as shelf:
-            made = self._chain.rotate(shelf, entry, signer)
-        if signer is not None:
-            self._chain.signer = signer
-        return made
+            return self._chain.rotate(shelf, entry, signer)
 
 
 def undecided(ids: Sequence[bytes], *, action: str = "erase", namespaces: int = 0) -> LedgerEntry:

@@ -296,8 +296,8 @@ class Memoria(Learning, Proving):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, the memories that would go, and in
-            `rewritten` the gists that would be made again without them.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, the memories that would go, and
+            in `rewritten` the gists that would be made again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.

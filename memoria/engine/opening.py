@@ -129,8 +129,8 @@ def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
         if ring.sealed is None:
             given = SigningKey(public=signer.public).id
             raise InvalidQuery(
-                f"the ledger was signed last by the key {ring.id[:16]}, not by {given[:16]}: open it with that signer, and "
-                "call rotate_key(signer=)"
+                f"the ledger was signed last by the key {ring.id[:16]}, not by {given[:16]}: open it with that signer, "
+                "and call rotate_key(signer=)"
             )
         if mode == "rw":
             store.rotate(LedgerEntry(at=at, action="rotate", ids=(), reason=""), signer)

@@ -25,6 +25,8 @@ _TELLING = 8
 # A vector of fewer different bytes is mostly zeros, as a free page is; only a long one says something.
 _DISTINCT = 4
 _LONG = 64
+# The forms of a text by which texts are counted.
+_TEXTS = ("text", "text utf-8")
 _LARGEST_STRAY = 1 << 26
 
 
@@ -72,7 +74,7 @@ def verification(store: Store, secrets: Sequence[Secret]) -> Verification:
         residue.verification(),
         found=len({find.needle for find in left}),
         shared=len(shared),
-        skipped=len(secrets) - len(telling),
+        skipped=sum(one.label in _TEXTS for one in secrets) - sum(one.label in _TEXTS for one in telling),
         left=tuple(map(_place, left)),
     )
 

@@ -173,6 +173,9 @@ class Chain:
         ring = Keyring.from_setting(shelf.setting(SIGNER) or "")
         ring.public, ring.sealed = new.public, None if seed is None else self._sealed(seed)
         shelf.set({SIGNER: ring.to_setting()})
+        self.signer = signer
+        # Whoever trusts the new key alone finds its signature, which is over all that came before.
+        self.join(shelf, [(replace(entry, action="sign"), False)])
         return new.public
 
     def _first(self, shelf: Shelf) -> Signer:

@@ -46,8 +46,8 @@ def check_ledger(
     walk = _Walk(keys)
     problems = list(walk.over(entered))
     hashes = [hash_of(one) for one in entered]
-    if trusted is not None and trusted not in keys:
-        problems.append(f"signed by another key than {key_id(trusted).hex()[:16]}")
+    if trusted is not None and trusted not in walk.signers:
+        problems.append(f"nothing is signed by the key {key_id(trusted).hex()[:16]}")
     if walk.signed != len(entered):
         problems.append(f"lines {walk.signed + 1} to {len(entered)} are not signed")
     problems += _wrong_head(hashes, head)
@@ -80,6 +80,7 @@ class _Walk:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self.signed = 0
+        self.signers: set[bytes] = set()
         self._keys = list(keys)
         self._turn = 0
         self._previous = GENESIS
@@ -108,6 +109,7 @@ class _Walk:
         if one.statement is not None:
             if is_genuine(opened(one.statement), one.line, key, self._store):
                 self.signed = number
+                self.signers.add(key)
             else:
                 yield "its signature is not genuine"
         if line.action == ROTATE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from sqlite3 import Connection
 
 from memoria.stores.forgotten import joined
@@ -9,7 +10,7 @@ from memoria.stores.local.core import Core
 from memoria.stores.local.statements import delete_rows, drop_namespaces, write_prints
 
 
-class Purging(Core):
+class Purging(Core, ABC):
     """The part of a store that removes the last rows of what was forgotten.
 
     It is below the parts that write, because several of them need it first: a new namespace may have the name of an
@@ -35,12 +36,13 @@ class Purging(Core):
         self._pending, self._gone, self._dropped = [], [], []
         self._let_go_of_lines()
 
+    @abstractmethod
     def _chain_waiting(self, db: Connection, action: str) -> None:
         """Joins the lines that wait to the ledger; `action` is that of what was erased and has none (chaining.py)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _let_go_of_lines(self) -> None:
-        raise NotImplementedError
+        """Once they are committed."""
 
     def _prints_of_gone(self) -> list[tuple[int, bytes]]:
         """(namespace, fingerprints joined) of what was forgotten since the last purge."""

@@ -100,10 +100,12 @@ class Remaining(Upkeep):
         return (path for path in self.files() if not path.name.startswith("memoria.db"))
 
     def strays(self) -> Iterator[Path]:
-        return (path for path in self.files() if not self._own(path.relative_to(self.path)))
+        return (path for path in self.files() if not _is_own(path.relative_to(self.path)))
 
-    def _own(self, path: Path) -> bool:
-        top = path.parts[0]
-        if len(path.parts) == 1:
-            return top in _OWN | _MARKS
-        return top == "adapters" or (top == "slots" and path.suffix == ".slots" and path.stem.isdigit())
+
+def _is_own(path: Path) -> bool:
+    """Whether a path within a store is one of its files."""
+    top = path.parts[0]
+    if len(path.parts) == 1:
+        return top in _OWN | _MARKS
+    return top == "adapters" or (top == "slots" and path.suffix == ".slots" and path.stem.isdigit())
