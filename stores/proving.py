@@ -47,6 +47,10 @@ class Proving(ABC):
 
     # -- what follows --
 
+    def _has_waiting(self) -> bool:
+        """Whether lines wait that must be written before the chain is read; override it where they wait."""
+        return False
+
     @property
     def _chain(self) -> Chain:
         if self._made is None:
@@ -85,11 +89,11 @@ class Proving(ABC):
             self._chain.join(shelf, [(one, True) for one in decisions])
 
     def chained(self, *, newest: int | None = None) -> list[Entered]:
-        with self._shelf(writing=self._may_write()) as shelf:
+        with self._shelf(writing=self._has_waiting()) as shelf:
             return list(shelf.lines(newest))
 
     def prove(self, line: bytes) -> bytes:
-        with self._shelf(writing=self._may_write()) as shelf:
+        with self._shelf(writing=self._has_waiting()) as shelf:
             return self._chain.statement(shelf, line)
 
     def keyring(self) -> Keyring | None:
@@ -97,7 +101,7 @@ class Proving(ABC):
             return current(shelf.setting(SIGNER))
 
     def kept_head(self) -> str | None:
-        with self._shelf(writing=self._may_write()) as shelf:
+        with self._shelf(writing=self._has_waiting()) as shelf:
             return shelf.setting(HEAD)
 
     def reason_key(self) -> bytes:

@@ -297,6 +297,16 @@ def show_near(going: Sequence[Memory]) -> None:
         show_memories(going.near, title=f"{len(going.near)} near: they may be of another name, and would stay", on=err)
 
 
+def _say(receipt: Receipt, *, as_json: bool) -> None:
+    """Prints a receipt; ends with status 1 if anything was found."""
+    if as_json:
+        echo_json(receipt)
+    else:
+        typer.echo(receipt.summary())
+    if receipt.verification is not None and receipt.verification.found:
+        raise typer.Exit(1)
+
+
 def _keep(to: Path, receipt: Receipt, tsa: str | None) -> None:
     from memoria.cli.proof import keep
 
@@ -352,9 +362,4 @@ def forget(
         receipt = memory.forget(*named, verify=verify, guard=guard, override=override, mentions=mentions, **meant)
         if receipt_file is not None:
             _keep(receipt_file, receipt, tsa)
-    if as_json:
-        echo_json(receipt)
-    else:
-        typer.echo(receipt.summary())
-    if receipt.verification is not None and receipt.verification.found:
-        raise typer.Exit(1)
+    _say(receipt, as_json=as_json)

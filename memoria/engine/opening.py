@@ -90,16 +90,12 @@ def open(
         ModelNotFound: no model of this name is on this machine or to be had.
         MissingExtra: the packages of the embedder that is given are not installed.
     """
-    check_choice("mode", mode, get_args(Mode))
-    if language is not None:
-        check_choice("language", language, LANGUAGES)
-    _check(behaviour)
-    signing = None if signer is None else check_signer(signer)
+    _check(mode, language, signer, behaviour)
     given = _usable(embedder)
     store = open_store(path, given.card, mode, timeout, progress, language)
     try:
-        if signing is not None:
-            _let_sign(store, signing, mode, behaviour.get("clock", utc_now)())
+        if signer is not None:
+            _let_sign(store, signer, mode, behaviour.get("clock", utc_now)())
         chosen = _ready(store, embedder, given, mode)
         if behaviour.get("policy") is None:
             behaviour["policy"] = adopted(store)
@@ -137,8 +133,13 @@ def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
     store.sign_with(signer)
 
 
-def _check(behaviour: Behaviour) -> None:
+def _check(mode: Mode, language: str | None, signer: Signer | None, behaviour: Behaviour) -> None:
     """Raises InvalidQuery before anything is made at the path."""
+    check_choice("mode", mode, get_args(Mode))
+    if language is not None:
+        check_choice("language", language, LANGUAGES)
+    if signer is not None:
+        check_signer(signer)
     check_behaviour(**behaviour)
     check_flag("day_first", behaviour.get("day_first"))
     as_zone(behaviour.get("zone"))

@@ -71,6 +71,9 @@ class Chaining(Turns, Proving):
         found = self._database.rows(f"SELECT {ledger.COLUMNS} FROM ledger ORDER BY entry")
         return [ledger.opened(self._key, line) for line in found]
 
+    def _has_waiting(self) -> bool:
+        return self._writable and bool(self._pending or self._dropped or self._said or self._doubt)
+
     def _enter_later(self, entry: LedgerEntry) -> None:
         with self._writing():
             self._said.append(entry)

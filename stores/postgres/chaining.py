@@ -72,7 +72,7 @@ class Chaining(Core, Proving):
 
     def _enter_erased(self, connection: Connection, ids: Sequence[bytes], *, namespaces: int = 0) -> None:
         """Enters what this transaction erases; the caller says so once more when it is committed (`_entered`)."""
-        said = self._erased(ids, namespaces)
+        said = self._erased(ids, namespaces) if ids or namespaces else []
         if said:
             self._join(self._rows(connection), said)
 

@@ -150,8 +150,7 @@ class Writing(Erasing, Claiming):
         tenancy.take_away(connection, change.unlinks)
         _link(connection, change.links)
         self._guard(connection, change.guarded)
-        if gone:
-            self._enter_erased(connection, sorted(gone))
+        self._enter_erased(connection, sorted(gone))
         return intents
 
     def _standing(self, connection: Connection, change: Change, old: Located) -> list[Record]:
