@@ -26,7 +26,7 @@ _PANELS = {
     "The store": ("maintain", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
-    "Measured": ("demo", "bench", "quality", "detector", "suite", "lab"),
+    "Measured": ("demo", "bench", "quality", "detector", "residue", "suite", "lab"),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
