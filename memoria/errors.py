@@ -239,6 +239,7 @@ __all__ = [
     "ModelFailed",
     "ModelNotFound",
     "Refused",
+    "SignerUnavailable",
     "StoreClosed",
     "StoreCorrupt",
     "StoreError",

@@ -628,11 +628,46 @@ class Verification:
     left: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A receipt as a certificate of sanitisation, with the items of NIST SP 800-88.
+
+    Attributes:
+        fields: values by item, in the order of the form; what only people know is to be filled in.
+    """
+
+    fields: Mapping[str, Any]
+
+    def markdown(self) -> str:
+        """The certificate for people.
+
+        Returns:
+            A table in Markdown.
+        """
+        rows = "".join(f"| {name} | {value} |\n" for name, value in self.fields.items())
+        return f"# Certificate of sanitisation\n\n| item | value |\n|---|---|\n{rows}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The signed form of a receipt.
+
+    Attributes:
+        line: its line of the ledger, deterministic CBOR.
+        statement: that line, signed: COSE_Sign1.
+        certificate: what it says, as a certificate.
+    """
+
+    line: bytes
+    statement: bytes
+    certificate: Certificate
+
+
 class _Proven:
     """Who gives the signed form of a receipt. No field of a dataclass: equality, repr and JSON leave it out."""
 
     __slots__ = ("_proof",)
-    _proof: Callable[[], tuple[bytes, bytes]]
+    _proof: Callable[[], Proof]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -674,7 +709,7 @@ class Receipt(_Proven):
             InvalidQuery: no store stands behind this receipt; it was read from somewhere.
             StoreError: the store is closed, or does not let anyone write.
         """
-        return self._proven()[1]
+        return self._proven().statement
 
     @property
     def statement(self) -> bytes:
@@ -687,13 +722,21 @@ class Receipt(_Proven):
         Returns:
             The payload of `signed`.
         """
-        return self._proven()[0]
+        return self._proven().line
 
-    def proven_by(self, proof: Callable[[], tuple[bytes, bytes]]) -> Receipt:
+    def certificate(self) -> Certificate:
+        """The receipt as a certificate of sanitisation.
+
+        Returns:
+            The items of NIST SP 800-88, as far as software knows them.
+        """
+        return self._proven().certificate
+
+    def proven_by(self, proof: Callable[[], Proof]) -> Receipt:
         """Makes `signed` ask a callable.
 
         Args:
-            proof: gives the line of the ledger, and its signed statement.
+            proof: gives the signed form.
 
         Returns:
             This same receipt.
@@ -701,13 +744,13 @@ class Receipt(_Proven):
         object.__setattr__(self, "_proof", proof)
         return self
 
-    def _proven(self) -> tuple[bytes, bytes]:
-        proof = getattr(self, "_proof", None)
+    def _proven(self) -> Proof:
+        proof: Callable[[], Proof] | None = getattr(self, "_proof", None)
         if proof is None:
             raise InvalidQuery(
                 "no store stands behind this receipt: take it from forget, or by `memoria receipts show`"
             )
-        return proof()  # type: ignore[no-any-return]  # set by proven_by alone
+        return proof()
 
     def summary(self) -> str:
         """The receipt for people.
@@ -919,6 +962,7 @@ __all__ = [
     "RELATIONS",
     "Action",
     "Budget",
+    "Certificate",
     "Doubted",
     "EmbedderCard",
     "Endings",
@@ -933,6 +977,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Preview",
+    "Proof",
     "Proposal",
     "Provenance",
     "Recalled",

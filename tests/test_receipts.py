@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from memoria.proof.checking import check_ledger, check_receipt
 from memoria.proof.cose import encoded, signed
 from memoria.proof.keys import OwnKey, key_id
 from memoria.proof.lines import Entered, exported, imported, parsed
+from memoria.proof.stamping import check_stamp, stamped
 from memoria.testing import HashEmbedder
 from memoria.types import LedgerEntry
 
@@ -119,18 +123,16 @@ def test_no_line_is_written_when_a_hold_refuses(memory: memoria.Memoria) -> None
 
 
 def test_a_library_for_cose_reads_and_verifies_a_receipt() -> None:
-    messages = pytest.importorskip("pycose.messages", reason="NOT CHECKED: pycose is not installed")
-    keys = pytest.importorskip("pycose.keys")
+    cwt = pytest.importorskip("cwt", reason="NOT CHECKED: cwt is not installed")
     with memoria.open(":memory:", embedder=EMBEDDER) as memory:
         memory.remember("A text of five words.")
-        proof = memory.forget(namespace=()).signed()
-        public = memory.signing_key()
-    found = messages.Sign1Message.decode(proof)
-    found.key = keys.OKPKey(crv="ED25519", x=public.public, optional_params={"ALG": "EDDSA", "KEY_OPS": ["VERIFY"]})
-    assert found.verify_signature()
-    headers = cbor2.loads(cbor2.loads(proof).value[0])
-    assert headers[4] == key_id(public.public)
-    assert headers[15] == {1: f"urn:memoria:store:{parsed(found.payload).store.hex()}", 2: "urn:memoria:ledger"}
+        proof, public = memory.forget(namespace=()).signed(), memory.signing_key()
+    key = cwt.COSEKey.from_pem(public.pem, kid=bytes.fromhex(public.id))
+    headers, _, payload = cwt.COSE.new().decode_with_headers(proof, key)
+    store = parsed(payload).store.hex()
+    assert headers[15] == {1: f"urn:memoria:store:{store}", 2: "urn:memoria:ledger"}
+    with pytest.raises(cwt.VerifyError):
+        cwt.COSE.new().decode(proof[:-1] + bytes([proof[-1] ^ 1]), key)
 
 
 # -- a thousand mutations --
@@ -430,6 +432,91 @@ def test_a_certificate_has_what_the_receipt_says() -> None:
     assert "| ledger line | 2 |" in made.markdown()
     with pytest.raises(InvalidInput):
         certificate(b"\xa0")
+
+
+# -- time by an authority --
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A time stamp authority by OpenSSL, on this machine: its address, and the certificate that vouches for it."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("NOT CHECKED: there is no openssl")
+    folder = tmp_path_factory.mktemp("tsa")
+    (folder / "tsa.cnf").write_text(_TSA.format(folder=folder))
+    (folder / "serial").write_text("01")
+
+    def run(*arguments: str) -> None:
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
+
+    new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-config", "tsa.cnf"]
+    run(*new, "-extensions", "ca", "-subj", "/CN=A root", "-keyout", "ca.key", "-out", "ca.pem")
+    run("req", "-newkey", "rsa:2048", "-nodes", "-config", "tsa.cnf", "-subj", "/CN=An authority",
+        "-keyout", "tsa.key", "-out", "tsa.csr")  # fmt: skip
+    run("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-days", "9",
+        "-extfile", "tsa.cnf", "-extensions", "stamping", "-out", "tsa.pem")  # fmt: skip
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (folder / "q.tsq").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            run("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "q.tsq", "-out", "r.tsr")
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write((folder / "r.tsr").read_bytes())
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", folder / "ca.pem"
+    server.shutdown()
+    server.server_close()
+
+
+_TSA = """
+[req]
+distinguished_name = name
+[name]
+[ca]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+[stamping]
+keyUsage = critical,digitalSignature
+extendedKeyUsage = critical,timeStamping
+[tsa]
+default_tsa = here
+[here]
+serial = {folder}/serial
+signer_cert = {folder}/tsa.pem
+signer_key = {folder}/tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+crypto_device = builtin
+ess_cert_id_alg = sha256
+"""
+
+
+def test_an_authority_says_when_a_receipt_was_there(tmp_path: Path, authority: tuple[str, Path]) -> None:
+    pytest.importorskip("rfc3161_client", reason="NOT CHECKED: rfc3161-client is not installed")
+    address, roots = authority
+    place, file = tmp_path / "a.memoria", tmp_path / "r.cose"
+    with memoria.open(place, embedder=EMBEDDER) as memory:
+        memory.forget(memory.remember("A text of five words."))
+    run, store = CliRunner(), ["--store", str(place)]
+    made = run.invoke(app, ["receipts", "export", "1", "--out", str(file), "--tsa", address, *store])
+    assert made.exit_code == 0, made.output
+    verify = ["receipts", "verify", str(file), "--tsa-roots", str(roots), *store]
+    assert "stamped by the authority at" in run.invoke(app, verify).stdout
+    assert check_stamp(file.read_bytes(), Path(f"{file}.tsr").read_bytes(), roots.read_bytes()).tzinfo is not None
+    for stamp in (b"", _flipped(random.Random(1), Path(f"{file}.tsr").read_bytes())):
+        Path(f"{file}.tsr").write_bytes(stamp)
+        assert run.invoke(app, verify).exit_code == 1
+    with pytest.raises(InvalidInput):
+        stamped(b"data", "file:///etc/passwd")
+    with pytest.raises(SignerUnavailable):
+        stamped(b"data", "http://127.0.0.1:9/")
 
 
 # -- the command line --

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from memoria.errors import StoreCorrupt
+from memoria.proof.certificate import certificate
 from memoria.proof.lines import Entered, parsed
 from memoria.protocols import Store
-from memoria.types import LedgerEntry, Verification, Where
+from memoria.types import LedgerEntry, Proof, Verification, Where
 
 _RECEIPT_BYTES = 16
 # So many of the latest lines are looked through first for the line of a receipt.
@@ -70,14 +71,15 @@ def verified(entry: LedgerEntry, found: Verification, at: datetime) -> LedgerEnt
     return replace(entry, at=at, action="verify", facts={**entry.facts, "of": entry.action, "verification": counts})
 
 
-def proof(store: Store, receipt: bytes) -> Callable[[], tuple[bytes, bytes]]:
-    """Gives, when it is called, the line of a receipt and its signed statement; the line is durable from then on."""
+def proof(store: Store, receipt: bytes) -> Callable[[], Proof]:
+    """Gives, when it is called, the signed form of a receipt; its line is durable from then on."""
 
-    def proven() -> tuple[bytes, bytes]:
+    def proven() -> Proof:
         line = _found(store.chained(newest=_LATEST), receipt) or _found(store.chained(), receipt)
         if line is None:
             raise StoreCorrupt("the line of this receipt is not in the ledger")
-        return line, store.prove(line)
+        statement = store.prove(line)
+        return Proof(line=line, statement=statement, certificate=certificate(statement))
 
     return proven
 

@@ -15,6 +15,12 @@ from memoria.types import LedgerEntry
 ERASING = frozenset({"erase", "prune", "expire", "recover", "verify"})
 
 
+def enter_done(store: Store, entry: LedgerEntry) -> None:
+    """Enters what was done and needs no reason; it is written with the next commit that enters anything, or a close."""
+    with store.deciding(entry):
+        pass
+
+
 def is_receipt(line: Line) -> bool:
     """Whether a line is of an erasure, or of what was found after one."""
     return line.action in ERASING or "receipt" in line.facts

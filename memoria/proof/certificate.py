@@ -5,36 +5,15 @@ What only people can say stays empty, to be filled in: who answers for it, where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from memoria.errors import InvalidInput
 from memoria.proof.cose import opened
 from memoria.proof.lines import Line, parsed
+from memoria.types import Certificate
 
 TO_FILL_IN = "(to be filled in)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """A certificate.
-
-    Attributes:
-        fields: values by item, in the order of the form.
-    """
-
-    fields: Mapping[str, Any]
-
-    def markdown(self) -> str:
-        """The certificate for people.
-
-        Returns:
-            A table in Markdown.
-        """
-        rows = "".join(f"| {name} | {value} |\n" for name, value in self.fields.items())
-        return f"# Certificate of sanitisation\n\n| item | value |\n|---|---|\n{rows}"
 
 
 def certificate(receipt: bytes) -> Certificate:

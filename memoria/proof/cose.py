@@ -1,8 +1,8 @@
 """Signed statements: COSE_Sign1 (RFC 9052) with Ed25519, and the claims of RFC 9597 that SCITT asks for.
 
 Written on cbor2 and cryptography alone. What is signed is one list of four values, so that a reader sees all of it; the
-libraries for COSE bring further packages (pyhpke; ecdsa and certvalidator) that every store would carry. The tests read
-our statements with one of them.
+libraries for COSE, cwt and pycose, bring further packages (pyhpke; ecdsa and certvalidator) that every store would
+carry. The tests read our statements with cwt.
 """
 
 from __future__ import annotations

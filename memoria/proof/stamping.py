@@ -8,7 +8,8 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from memoria.errors import InvalidInput, MissingExtra, SignerUnavailable
+from memoria.errors import InvalidInput, SignerUnavailable
+from memoria.extras import extra
 
 STAMP = ".tsr"
 _WAIT = 30.0
@@ -53,8 +54,6 @@ def check_stamp(data: bytes, stamp: bytes, roots: bytes) -> datetime:
 
 
 def _client() -> ModuleType:
-    try:
+    with extra("receipts"):
         import rfc3161_client
-    except ImportError:
-        raise MissingExtra("time stamps need: pip install 'memoria[receipts]'") from None
     return rfc3161_client

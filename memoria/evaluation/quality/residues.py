@@ -22,13 +22,13 @@ _BATCH = 250
 _KEPT = 200
 # What files have anyway: words of schemas, of JSON, of CBOR, of receipts, of SQL, and what bytes by chance spell.
 _SPELLED = """
-no yes I a ok name text key keys id ids memory namespace label link passage chain ledger line statement action at row slot
-kind tags subject metadata provenance session speaker NULL true false {} [] : , " ' . 0 1 7 42. 007 INTEGER BLOB TABLE
-CREATE sealed hash file note meta value erase prune verify recover method receipt asked guard exact near none SQLite
-MEMSLOTS cryptographic files bytes found needles checks memoria urn:memoria:ledger application vnd cbor store prev digest
-count facts reason episodic semantic procedural 1970 2026 INSERT DELETE WITHOUT ROWID INTEGER PRIMARY KEY NOT DEFAULT
-standing due recalled fades_at last_retrieved embedder.name embedder.dimension clean epoch wiping store.check ledger.head
-ledger.signer public first sha256 utf-8
+no yes I a ok name text key keys id ids memory namespace label link passage chain ledger line statement action at
+row slot kind tags subject metadata provenance session speaker NULL true false {} [] : , " ' . 0 1 7 42. 007
+INTEGER BLOB TABLE CREATE sealed hash file note meta value erase prune verify recover method receipt asked guard
+exact near none SQLite MEMSLOTS cryptographic files bytes found needles checks memoria urn:memoria:ledger
+application vnd cbor store prev digest count facts reason episodic semantic procedural 1970 2026 INSERT DELETE
+WITHOUT ROWID INTEGER PRIMARY KEY NOT DEFAULT standing due recalled fades_at last_retrieved embedder.name
+embedder.dimension clean epoch wiping store.check ledger.head ledger.signer public first sha256 utf-8
 """
 _WORDS = _SPELLED.split()
 
