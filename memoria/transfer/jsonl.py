@@ -158,8 +158,8 @@ def import_lines(
 ) -> Imported:
     """Stores the memories in the lines, except those whose id is stored already or whose text was forgotten here.
 
-    readmit: also stores what was forgotten here. at: when, for the ledger; None enters nothing. Every line is read before
-    the first is stored, so that a bad one changes nothing; the error names its number.
+    readmit: also stores what was forgotten here. at: when, for the ledger; None enters nothing. Every line is read
+    before the first is stored, so that a bad one changes nothing; the error names its number.
     """
     parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
     _check_acyclic(parsed)
