@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from memoria.metadata import Scalar
     from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
+    from memoria.proof.checking import LedgerCheck
+    from memoria.proof.keys import Signer, SigningKey
+    from memoria.proof.lines import Line
     from memoria.protocols import (
         ConsolidationPolicy,
         DecayPolicy,
@@ -129,6 +132,8 @@ _LAZY = {
     "JudgeLike": "memoria.engine.view",
     "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
+    "LedgerCheck": "memoria.proof.checking",
+    "Line": "memoria.proof.lines",
     "Lesson": "memoria.extraction.learning",
     "Lineage": "memoria.derived.lineage",
     "Memoria": "memoria.engine.memory",
@@ -158,6 +163,8 @@ _LAZY = {
     "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
     "Shared": "memoria.sharing",
+    "Signer": "memoria.proof.keys",
+    "SigningKey": "memoria.proof.keys",
     "SleepOptions": "memoria.engine.change",
     "Sleeper": "memoria.change.sleep",
     "Store": "memoria.protocols",
@@ -213,7 +220,9 @@ __all__ = [
     "JudgeLike",
     "LearnOptions",
     "Learnt",
+    "LedgerCheck",
     "Lesson",
+    "Line",
     "Lineage",
     "Memoria",
     "Message",
@@ -242,6 +251,8 @@ __all__ = [
     "Scalar",
     "Share",
     "Shared",
+    "Signer",
+    "SigningKey",
     "SleepOptions",
     "Sleeper",
     "Store",

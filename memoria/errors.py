@@ -10,6 +10,7 @@ MemoriaError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold protects it: release it, or override with a reason
+├── SignerUnavailable       who signs the ledger is not to be reached: lines are written unsigned until it is
 ├── MissingExtra            install what the message names
 ├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
 ├── EmbedderError           correct the set-up
@@ -137,6 +138,10 @@ class Held(MemoriaError):
         self.ids: Sequence[str] = ids
 
 
+class SignerUnavailable(MemoriaError):
+    """Who signs the ledger cannot be reached; a signer raises it, and lines are signed once it is there again."""
+
+
 class MissingExtra(MemoriaError, ImportError):
     """A package that an integration needs is not installed; the message is the command that installs it."""
 
@@ -234,6 +239,7 @@ __all__ = [
     "ModelFailed",
     "ModelNotFound",
     "Refused",
+    "SignerUnavailable",
     "StoreClosed",
     "StoreCorrupt",
     "StoreError",

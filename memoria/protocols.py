@@ -22,6 +22,7 @@ from memoria.types import (
     Proposal,
     Recalled,
     Record,
+    Remains,
     Secret,
     StoreStats,
     Trace,
@@ -30,6 +31,9 @@ from memoria.types import (
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Ints, Vectors
+    from memoria.proof.chain import Keyring
+    from memoria.proof.keys import Signer
+    from memoria.proof.lines import Entered
     from memoria.text.evidence import Evidence
     from memoria.text.fingerprints import Fingerprints, Statement
     from memoria.text.words import Question
@@ -358,15 +362,102 @@ class Store(Protocol):
         ...
 
     def enter(self, entry: LedgerEntry) -> None:
-        """Adds to the ledger of holds; on disk the reason is encrypted.
+        """Enters a decision into the ledger, durably; on disk the reason is encrypted.
 
         Args:
             entry: the decision.
         """
         ...
 
+    @property
+    def erasure(self) -> str:
+        """How this store erases, in the words of its receipts."""
+        ...
+
+    def deciding(self, entry: LedgerEntry) -> AbstractContextManager[object]:
+        """Enters what the first verb inside erases as this line, in the commit that makes it true, or with the purge.
+
+        When nothing inside erases anything, the line is entered at the end; when it raises, none is.
+
+        Args:
+            entry: the line; it has no reason.
+        """
+        ...
+
+    def chained(self, *, newest: int | None = None) -> list[Entered]:
+        """Reads the ledger with all lines, as they are chained and signed; lines that wait are written first.
+
+        Args:
+            newest: only the last so many.
+
+        Returns:
+            The lines in their order, each with its signature if it has one.
+        """
+        ...
+
+    def prove(self, line: bytes) -> bytes:
+        """Signs a line on its own.
+
+        Args:
+            line: bytes of a line of this store.
+
+        Returns:
+            A COSE_Sign1 statement with the line in it.
+
+        Raises:
+            SignerUnavailable: who signs is not to be reached.
+        """
+        ...
+
+    def keyring(self) -> Keyring | None:
+        """Reads whose key signs the ledger.
+
+        Returns:
+            The public keys, the first one and the one of now; None before the first line.
+        """
+        ...
+
+    def kept_head(self) -> str | None:
+        """Reads the number and hash of the last line, as the store keeps them beside the lines.
+
+        Returns:
+            "number:hash"; None before the first line.
+        """
+        ...
+
+    def reason_key(self) -> bytes:
+        """Reads the key of keyed hashes of reasons.
+
+        Returns:
+            32 bytes.
+        """
+        ...
+
+    def sign_with(self, signer: Signer | None) -> None:
+        """Says who signs from now on, while this store is open.
+
+        Args:
+            signer: whoever holds the key; None for the store's own.
+        """
+        ...
+
+    def rotate(self, entry: LedgerEntry, signer: Signer | None = None) -> bytes:
+        """Lets another key sign; the old one signs the line that says so.
+
+        Args:
+            entry: the line.
+            signer: whoever has the new key; None makes one of the store's own.
+
+        Returns:
+            The new public key.
+
+        Raises:
+            SignerUnavailable: the old key is not here.
+        """
+        ...
+
     def ledger(self) -> list[LedgerEntry]:
-        """Reads the ledger of holds.
+        """Reads the decisions in the ledger: holds, releases, and all else that has a reason.
 
         Returns:
             All decisions, oldest first.
@@ -492,6 +583,44 @@ class Store(Protocol):
 
         Returns:
             Their texts, vectors and keys, as bytes.
+        """
+        ...
+
+    def bound(self, ids: Sequence[str]) -> object:
+        """Remembers where memories are and what hangs on them, before they are erased.
+
+        Args:
+            ids: the memories; those that have no row are passed over.
+
+        Returns:
+            What `remains` takes; no content.
+        """
+        ...
+
+    def remains(self, bound: object) -> Remains:
+        """Looks for what is left of memories that were erased: rows, keys, labels, links, places in indexes.
+
+        Args:
+            bound: what `bound` returned before they were erased.
+
+        Returns:
+            How much was asked, and what is left; it is exact, whatever the memories said.
+        """
+        ...
+
+    def nameless(self) -> Iterator[Path]:
+        """Lists the files in which no id of an erased memory may stand.
+
+        Yields:
+            Each such file.
+        """
+        ...
+
+    def strays(self) -> Iterator[Path]:
+        """Lists the files that lie in the store and are none of its own.
+
+        Yields:
+            Each such file.
         """
         ...
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
+from memoria.errors import InvalidQuery
 from memoria.metadata import Scalar, asked, entries
 
 if TYPE_CHECKING:
@@ -285,19 +286,21 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """A decision about holds.
+    """A decision that goes into the ledger.
 
     Attributes:
         at: when it was taken.
-        action: "hold", "release", or "forget" (in spite of a hold).
+        action: "hold", "release", "forget" (in spite of a hold), "restore", "import", and what else was decided.
         ids: the memories it was about.
         reason: why, in the caller's words; encrypted on disk.
+        facts: what else is signed with it, in the clear: numbers, keyed hashes, names of methods, and no content.
     """
 
     at: datetime
     action: str
     ids: tuple[str, ...]
     reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -606,10 +609,13 @@ class Verification:
         files: how many files were read.
         bytes_scanned: how many bytes.
         needles: how many texts, vectors and keys were looked for.
+        checks: how many questions were put to the store itself: whether a row, a slot, a label, a link, a passage or a
+            place of an index is left of what was forgotten.
         found: how many of these are still somewhere; 0 is a clean erasure.
         shared: vectors that are still there because another memory has the very same text; not in `found`.
-        skipped: what was not looked for, as finding it would prove nothing: shorter than 8 bytes, or words of the
-            store's own schema; not in `needles`.
+        skipped: texts not looked for byte by byte, as finding them would prove nothing: shorter than 8 bytes, or words
+            of the store's own schema; not in `needles`. What is bound to it is in `checks` all the same.
+        left: what was found, without content: "text utf-8 in memoria.db", "row", "label", ...
     """
 
     files: int
@@ -618,10 +624,54 @@ class Verification:
     found: int
     shared: int = 0
     skipped: int = 0
+    checks: int = 0
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Certificate:
+    """A receipt as a certificate of sanitisation, with the items of NIST SP 800-88.
+
+    Attributes:
+        fields: values by item, in the order of the form; what only people know is to be filled in.
+    """
+
+    fields: Mapping[str, Any]
+
+    def markdown(self) -> str:
+        """The certificate for people.
+
+        Returns:
+            A table in Markdown.
+        """
+        rows = "".join(f"| {name} | {value} |\n" for name, value in self.fields.items())
+        return f"# Certificate of sanitisation\n\n| item | value |\n|---|---|\n{rows}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The signed form of a receipt.
+
+    Attributes:
+        line: its line of the ledger, deterministic CBOR.
+        statement: that line, signed: COSE_Sign1.
+        certificate: what it says, as a certificate.
+    """
+
+    line: bytes
+    statement: bytes
+    certificate: Certificate
+
+
+class _Proven:
+    """Who gives the signed form of a receipt. No field of a dataclass: equality, repr and JSON leave it out."""
+
+    __slots__ = ("_proof",)
+    _proof: Callable[[], Proof]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(_Proven):
     """Proof of a forget, without content: it may be stored when the memories may not.
 
     Attributes:
@@ -648,6 +698,59 @@ class Receipt:
     rewritten: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
+
+    def signed(self) -> bytes:
+        """The receipt as a signed statement: COSE_Sign1 over its line of the ledger, which is durable from then on.
+
+        Returns:
+            The bytes of a file that anyone can verify with the public key of the store.
+
+        Raises:
+            InvalidQuery: no store stands behind this receipt; it was read from somewhere.
+            StoreError: the store is closed, or does not let anyone write.
+        """
+        return self._proven().statement
+
+    @property
+    def statement(self) -> bytes:
+        """As `signed`."""
+        return self.signed()
+
+    def to_cbor(self) -> bytes:
+        """The line of the ledger that is signed: deterministic CBOR.
+
+        Returns:
+            The payload of `signed`.
+        """
+        return self._proven().line
+
+    def certificate(self) -> Certificate:
+        """The receipt as a certificate of sanitisation.
+
+        Returns:
+            The items of NIST SP 800-88, as far as software knows them.
+        """
+        return self._proven().certificate
+
+    def proven_by(self, proof: Callable[[], Proof]) -> Receipt:
+        """Makes `signed` ask a callable.
+
+        Args:
+            proof: gives the signed form.
+
+        Returns:
+            This same receipt.
+        """
+        object.__setattr__(self, "_proof", proof)
+        return self
+
+    def _proven(self) -> Proof:
+        proof: Callable[[], Proof] | None = getattr(self, "_proof", None)
+        if proof is None:
+            raise InvalidQuery(
+                "no store stands behind this receipt: take it from forget, or by `memoria receipts show`"
+            )
+        return proof()
 
     def summary(self) -> str:
         """The receipt for people.
@@ -680,6 +783,10 @@ class Receipt:
                 text += (
                     f" Not looked for, since finding them would prove nothing: {seen.skipped} short or common texts."
                 )
+            if seen.checks:
+                text += f" Asked the store {seen.checks} times what is left of them."
+            if seen.left:
+                text += f" Found: {', '.join(seen.left)}."
         return text
 
 
@@ -709,6 +816,19 @@ class Secret:
     label: str
     data: bytes = field(repr=False)
     run: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What a store itself says is left of memories that it erased.
+
+    Attributes:
+        checks: how many questions it answered.
+        left: what is left, one name for each find: "row", "slot", "label", "link", "passage", "index", ...
+    """
+
+    checks: int
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -842,6 +962,7 @@ __all__ = [
     "RELATIONS",
     "Action",
     "Budget",
+    "Certificate",
     "Doubted",
     "EmbedderCard",
     "Endings",
@@ -856,10 +977,12 @@ __all__ = [
     "Outcome",
     "Page",
     "Preview",
+    "Proof",
     "Proposal",
     "Provenance",
     "Recalled",
     "Receipt",
+    "Remains",
     "Passages",
     "Record",
     "Relation",

@@ -19,10 +19,13 @@ import numpy as np
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
 from memoria.process import Home
 from memoria.protocols import Change, Embedder
+from memoria.proof.chain import Shelf
 from memoria.stores import rows, shelves
+from memoria.stores.chained import Shelved
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
+from memoria.stores.proving import Proving
 from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
 from memoria.text.fingerprints import Fingerprints, Statement, stated
@@ -37,6 +40,7 @@ from memoria.types import (
     Namespace,
     Recalled,
     Record,
+    Remains,
     Secret,
     StoreStats,
     Trace,
@@ -51,7 +55,7 @@ if TYPE_CHECKING:
 _LENGTH_TOLERANCE = 0.01
 
 
-class StoreBase(ABC):
+class StoreBase(Proving, ABC):
     """Everything of `Store`, from the eight methods that are abstract here.
 
     They keep two things: records by id, and entries, which are bytes by shelf and key (shelves.py). They are called by
@@ -79,6 +83,9 @@ class StoreBase(ABC):
         self._forgetting = Forgetting(
             key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
         )
+        if self._writable and self._entries(shelves.LEDGER):
+            with self._writing():
+                self._chain_old(self._shelved(), self.ledger())
 
     def _begun(self, embedder: EmbedderCard, language: str | None) -> dict[str, bytes]:
         if not self._writable:
@@ -330,6 +337,8 @@ class StoreBase(ABC):
         if guard:
             self._forgetting.guard((one.memory.namespace, stated(one.memory)) for one in records)
         self._rooms.clear()
+        self._join(self._shelved(), self._erased(sorted(map(bytes.fromhex, gone))))
+        self._decision = None
         self._destroy(gone)
         self._put_entries(shelves.RECALLS, dict.fromkeys(self._some_entries(shelves.RECALLS, gone)))
         for shelf in shelves.LINKS:
@@ -415,10 +424,25 @@ class StoreBase(ABC):
         with self._writing():
             number = len(self._entries(shelves.LEDGER))
             self._put_entries(shelves.LEDGER, {f"{number:012}": shelves.entry_to_bytes(entry)})
+            self._join(self._shelved(), [(entry, True)])
 
     def ledger(self) -> list[LedgerEntry]:
         with self._reading():
             return [shelves.entry_from_bytes(data) for _, data in sorted(self._entries(shelves.LEDGER).items())]
+
+    def _ledger_key(self) -> bytes:
+        return self._key
+
+    def _may_write(self) -> bool:
+        return self._writable
+
+    @contextmanager
+    def _shelf(self, *, writing: bool) -> Iterator[Shelf]:
+        with self._writing() if writing else self._reading():
+            yield self._shelved()
+
+    def _shelved(self) -> Shelved:
+        return Shelved(pick=self._some_entries, read=self._entries, write=self._put_entries)
 
     def alias(self, namespace: Namespace) -> str:
         named = json.dumps(namespace).encode()
@@ -442,6 +466,28 @@ class StoreBase(ABC):
     def secrets(self, ids: Sequence[str]) -> list[Secret]:
         with self._reading():
             return [secret for record in self._known(ids).values() for secret in _secrets(record)]
+
+    def bound(self, ids: Sequence[str]) -> object:
+        """The ids; override it, with `remains`, where more hangs on a memory than what is asked for here."""
+        return list(ids)
+
+    def remains(self, bound: object) -> Remains:
+        ids = [str(id) for id in bound] if isinstance(bound, list) else []
+        with self._reading():
+            left = ["row" for _ in self._fetch(ids)]
+            left += ["line of recalls" for _ in self._some_entries(shelves.RECALLS, ids)]
+            gone = set(ids)
+            left += ["link" for shelf in shelves.LINKS for key in self._entries(shelf) if gone.intersection(key.split())]
+            left += ["index" for held in self._rooms.values() for room in held for _ in gone.intersection(room.ids)]
+        return Remains(checks=(2 + len(shelves.LINKS) + 1) * len(ids), left=tuple(left))
+
+    def nameless(self) -> Iterator[Path]:
+        """None; override it where files hold no ids."""
+        yield from ()
+
+    def strays(self) -> Iterator[Path]:
+        """None; override it where a store knows its own files."""
+        yield from ()
 
     def common(self) -> bytes:
         """Nothing; override it where files have words of their own."""

@@ -25,7 +25,7 @@ class Room:
     def __init__(self, records: Sequence[Record], language: str | None) -> None:
         self._language = language
         self._memories = [record.memory for record in records]
-        self._ids = [memory.id for memory in self._memories]
+        self.ids = [memory.id for memory in self._memories]
         self._vectors: Vectors = np.stack([record.vector for record in records])
         self._further = Nearness(self._vectors.shape[1])
         for doc, record in enumerate(records):
@@ -43,7 +43,7 @@ class Room:
         """(cosine, id) of the k nearest of `among`, best first."""
         docs = self._docs(among)
         scores = self._further.scores(docs, self._vectors[docs], vector)
-        return [(float(scores[at]), self._ids[docs[at]]) for at in best(scores, k, docs.__getitem__)]
+        return [(float(scores[at]), self.ids[docs[at]]) for at in best(scores, k, docs.__getitem__)]
 
     def evidence(
         self,
@@ -64,11 +64,11 @@ class Room:
             return self._further.nearer(some, parts, self._vectors[some], vector)
 
         found, columns = gather(self._words, nearest, read, asked, vector, docs, pool, away, hidden)
-        ids = [self._ids[doc] for doc in self._words.leaves.owners(found).tolist()]
+        ids = [self.ids[doc] for doc in self._words.leaves.owners(found).tolist()]
         return Evidence(ids=ids, columns=columns, parts=self._words.ids_of(found))
 
     def _docs(self, ids: Set[str]) -> Ints:
-        return np.array([doc for doc, id in enumerate(self._ids) if id in ids], np.int64)
+        return np.array([doc for doc, id in enumerate(self.ids) if id in ids], np.int64)
 
 
 def rooms(records: Iterable[Record], language: str | None) -> list[Room]:

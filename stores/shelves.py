@@ -6,6 +6,8 @@
 | store      | "language"                | its code; none where it is told by each text      |
 | notes      | name                      | text                                              |
 | ledger     | number, in 12 digits      | JSON                                              |
+| chain      | number, in 12 digits      | CBOR: a line of the ledger, and its signature     |
+| proof      | name                      | settings of the chain: its key, and its head      |
 | recalls    | id of a memory            | 9 bytes for each: time, and whether it was found  |
 | superseded | ids of parent and child   | until when the parent was valid, or nothing       |
 | doubted    | ids of parent and child   | JSON: the weight, and the name of the judge       |
@@ -26,6 +28,7 @@ from memoria.traces import micros, moment
 from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
 
 STORE, NOTES, LEDGER = "store", "notes", "ledger"
+CHAIN, PROOF = "chain", "proof"
 RECALLS, SUPERSEDED, DOUBTED, ENDED = "recalls", "superseded", "doubted", "ended"
 LINKS = (SUPERSEDED, DOUBTED, ENDED)
 FORGOTTEN, ADOPTED = "forgotten", "adopted"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,10 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli import app
+from memoria.evaluation.quality import residues
+from memoria.forget.verifying import sought
+from memoria.forget.verifying import verified as verified_now
+from memoria.stores.local import LocalStore
 from memoria.testing import HashEmbedder
 
 EMBEDDER = HashEmbedder(64)
@@ -111,3 +117,42 @@ def test_the_database_of_the_store_is_what_was_meant(tmp_path: Path) -> None:
         lines = database.execute("SELECT coalesce(sql, '') FROM sqlite_master UNION SELECT name FROM meta").fetchall()
     said = " ".join(line for (line,) in lines)
     assert [word for word in OWN if word not in said] == ["SQLite format 3", "MEMSLOTS"]
+
+
+def test_no_short_text_raises_an_alarm_and_no_plant_is_missed(tmp_path: Path) -> None:
+    found = residues.evaluate(EMBEDDER, tmp_path, lambda *_: None, texts=300, plants=100, seed=7)
+    assert (found["alarms"], found["missed"], found["alarms without a plant"]) == ({}, {}, 0)
+    assert found["kinds"] > 40
+
+
+def test_what_is_left_in_an_index_is_found(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
+        one, _ = memory.remember_many(["no", "What stays is here."])
+        memory.recall("no")
+        store = memory.store
+        assert isinstance(store, LocalStore)
+        wanted = sought(store, store.secrets([one.id]), [], [one.id])
+        (bound,) = wanted.bound  # type: ignore[misc]  # of this store it is a list
+        vector = store.read([one.id])[0].vector  # type: ignore[union-attr]
+        memory.forget(one)
+        assert verified_now(store, wanted).left == ()
+        space = store._space(bound.namespace)
+        assert space is not None and space.index is not None and space.words is not None
+        space.index.add(np.array([bound.slot]), vector[None])
+        assert verified_now(store, wanted).left == ("vector index",)
+        space.words.add(bound.slot, one)
+        assert verified_now(store, wanted).left == ("vector index", "word index")
+
+
+def test_a_finding_is_in_the_receipt_its_line_and_the_json(tmp_path: Path) -> None:
+    place = tmp_path / "a.memoria"
+    with memoria.open(place, embedder=EMBEDDER) as memory:
+        one = memory.remember("no")
+        memory.remember("Another one that stays.")
+    (place / "stray.json").write_text('{"text": "no"}')
+    result = CliRunner().invoke(app, ["forget", one.id, "--yes", "--verify", "--json", "--store", str(place)])
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)["verification"]
+    assert (found["found"], found["left"]) == (1, ["text utf-8 in stray.json"])
+    with memoria.open(place, embedder=EMBEDDER) as memory:
+        assert memory.receipts()[-1].facts["verification"]["found"] == 1

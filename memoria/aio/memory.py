@@ -22,6 +22,7 @@ from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
+from memoria.engine.proving import Lines
 from memoria.engine.retention import Decisions, Ids
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
@@ -31,6 +32,9 @@ from memoria.extraction.said import MessageLike
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
 from memoria.models import ModelLike
+from memoria.proof.checking import LedgerCheck
+from memoria.proof.keys import Signer, SigningKey
+from memoria.proof.lines import Line
 from memoria.protocols import Progress
 from memoria.remember import Draft
 from memoria.retention import fade as fading
@@ -257,7 +261,7 @@ class AsyncMemoria(AsyncView):
                 some of them are named beside it: then only these go with it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
                 same.
-            verify: scans every file for what was forgotten, and puts the count into the receipt.
+            verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
@@ -267,8 +271,8 @@ class AsyncMemoria(AsyncView):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
-            again without them.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, the memories that would go, and
+            in `rewritten` the gists that would be made again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -763,7 +767,7 @@ class AsyncMemoria(AsyncView):
         await self._threads.run(lambda: self.sync.release(*ids, reason=reason))
 
     async def ledger(self) -> Decisions:
-        """Every decision about holds of this store.
+        """Every decision in the ledger of this store, with its reason; `ledger_lines` has what was erased as well.
 
         Returns:
             The decisions, oldest first.
@@ -867,6 +871,100 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
 
+    async def ledger_lines(self) -> Lines:
+        """Every line of the ledger: what was erased and pruned, held and released, and all else that was decided.
+
+        Returns:
+            The lines, oldest first.
+        """
+        return await self._threads.run(lambda: self.sync.ledger_lines())
+
+    async def receipts(self) -> Lines:
+        """Lines of the ledger that are receipts of an erasure, or of the verification of one.
+
+        Returns:
+            The lines, oldest first.
+        """
+        return await self._threads.run(lambda: self.sync.receipts())
+
+    async def receipt(self, number: int) -> bytes:
+        """The signed statement of one line of the ledger, as `Receipt.signed` gives it.
+
+        Args:
+            number: of the line.
+
+        Returns:
+            A COSE_Sign1 statement.
+
+        Raises:
+            InvalidQuery: the ledger has no line of this number.
+            SignerUnavailable: who signs is not to be reached.
+        """
+        return await self._threads.run(lambda: self.sync.receipt(number))
+
+    async def verify_receipt(self, data: bytes) -> Line:
+        """Verifies a signed receipt of this store against its ledger.
+
+        Args:
+            data: the statement.
+
+        Returns:
+            The line that it states.
+
+        Raises:
+            InvalidInput: it is none of this store, was changed, or its line is not in the ledger.
+        """
+        return await self._threads.run(lambda: self.sync.verify_receipt(data))
+
+    async def verify_ledger(self, *, head: str | None = None, receipts: Sequence[bytes] = ()) -> LedgerCheck:
+        """Verifies every line and signature of the ledger, what the store keeps beside it, and receipts against it.
+
+        Args:
+            head: "number:hash" that was kept from an earlier verification: lines from there on must be there.
+            receipts: signed receipts, which must be lines of it.
+
+        Returns:
+            Counts, the head, and each problem; without problems, the ledger is what was written.
+
+        Raises:
+            InvalidInput: the head is none.
+        """
+        return await self._threads.run(lambda: self.sync.verify_ledger(head=head, receipts=receipts))
+
+    async def export_ledger(self) -> bytes:
+        """The ledger as one file, for whoever has the public key and no store: docs/receipts.md shows a verifier.
+
+        Returns:
+            Deterministic CBOR: public keys, lines and signatures. It holds no content, no name, no id and no reason.
+        """
+        return await self._threads.run(lambda: self.sync.export_ledger())
+
+    async def signing_key(self) -> SigningKey:
+        """The public key that signs the ledger now.
+
+        Returns:
+            The key, and the id by which statements name it.
+
+        Raises:
+            InvalidQuery: nothing was signed yet.
+        """
+        return await self._threads.run(lambda: self.sync.signing_key())
+
+    async def rotate_key(self, *, signer: Signer | None = None) -> SigningKey:
+        """Lets another key sign the ledger from now on; the old one signs the line that says so.
+
+        Args:
+            signer: whoever has the new key, such as a KMS; None makes one that the store keeps.
+
+        Returns:
+            The new public key.
+
+        Raises:
+            InvalidInput: the signer is none.
+            SignerUnavailable: who signed until now is not to be reached.
+        """
+        return await self._threads.run(lambda: self.sync.rotate_key(signer=signer))
+
     def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
@@ -905,6 +1003,7 @@ def open(
     language: str | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    signer: Signer | None = None,
     **behaviour: Unpack[Behaviour],
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
@@ -917,6 +1016,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
+        signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
         behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
 
     Returns:
@@ -934,7 +1034,14 @@ def open(
     return Opening(
         lambda: AsyncMemoria(
             open_memoria(
-                path, mode=mode, embedder=embedder, language=language, timeout=timeout, progress=progress, **behaviour
+                path,
+                mode=mode,
+                embedder=embedder,
+                language=language,
+                timeout=timeout,
+                progress=progress,
+                signer=signer,
+                **behaviour,
             )
         )
     )

@@ -22,13 +22,16 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init
 _PANELS = {
     "Every day": ("verbs", "learn", "chat"),
     "What changes, fades and stays": ("change", "doubts", "retention", "policies"),
+    "Proof": ("proof",),
     "The store": ("maintain", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
-    "Measured": ("demo", "bench", "quality", "detector", "suite", "lab"),
+    "Measured": ("demo", "bench", "quality", "detector", "residue", "suite", "lab"),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
+    "ledger": "Proof",
+    "receipts": "Proof",
     "serve": "For programs",
     "config": "The store",
     "warm": "For programs",

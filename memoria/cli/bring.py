@@ -117,7 +117,9 @@ def _import_ours(file: Path | None, store: Path, as_json: bool, *, readmit: bool
         raise InvalidMemory("this is not UTF-8") from None
     with opened(store, "", "rw", make=True) as memory:
         try:
-            done = import_lines(memory.store, memory.embedder, text.split("\n"), memory.progress, readmit=readmit)
+            done = import_lines(
+                memory.store, memory.embedder, text.split("\n"), memory.progress, readmit=readmit, at=memory.now()
+            )
         except InvalidMemory as error:
             raise InvalidMemory(*error.violations, "the export of another program is named with --from") from None
     if as_json:

@@ -1,4 +1,4 @@
-"""fade, prune, archive, restore, pin, unpin, hold, release, ledger."""
+"""fade, prune, archive, restore, pin, unpin, hold, release."""
 
 from __future__ import annotations
 
@@ -124,20 +124,6 @@ def release(
 ) -> None:
     """Ends holds."""
     done(store, ids, partial(Memoria.release, reason=reason), as_json=as_json)
-
-
-@app.command()
-def ledger(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Shows every decision about holds."""
-    with opened(store, "", "r") as memory:
-        entries = memory.ledger()
-    if as_json:
-        echo_json(entries)
-        return
-    grid = Grid("at", "action", "ids", "reason")
-    for one in entries:
-        grid.add(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, " ".join(one.ids), one.reason)
-    grid.show(out)
 
 
 def done(store: Path, ids: Sequence[str], act: Callable[..., None], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Unpack
 
 import typer
@@ -50,7 +51,7 @@ from memoria.errors import InvalidQuery, Refused, StoreExists
 from memoria.forget.erase import Guard
 from memoria.remember import Draft
 from memoria.stores.registry import is_url
-from memoria.types import Hit, Memory, Preview, Provenance, Trace
+from memoria.types import Hit, Memory, Preview, Provenance, Receipt, Trace
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
 
@@ -296,6 +297,22 @@ def show_near(going: Sequence[Memory]) -> None:
         show_memories(going.near, title=f"{len(going.near)} near: they may be of another name, and would stay", on=err)
 
 
+def _say(receipt: Receipt, *, as_json: bool) -> None:
+    """Prints a receipt; ends with status 1 if anything was found."""
+    if as_json:
+        echo_json(receipt)
+    else:
+        typer.echo(receipt.summary())
+    if receipt.verification is not None and receipt.verification.found:
+        raise typer.Exit(1)
+
+
+def _keep(to: Path, receipt: Receipt, tsa: str | None) -> None:
+    from memoria.cli.proof import keep
+
+    keep(to, receipt.signed(), tsa)
+
+
 @app.command()
 @written_out
 def forget(
@@ -310,6 +327,10 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be forgotten; forget nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,
+    receipt_file: Annotated[Path | None, typer.Option("--receipt", help="File to write the signed receipt to.")] = None,
+    tsa: Annotated[
+        str | None, typer.Option("--tsa", help="URL of a time stamp authority (RFC 3161) to ask for the receipt.")
+    ] = None,
     as_json: JsonOption = False,
     **filters: Unpack[FilterOptions],
 ) -> None:
@@ -339,9 +360,6 @@ def forget(
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
         receipt = memory.forget(*named, verify=verify, guard=guard, override=override, mentions=mentions, **meant)
-    if as_json:
-        echo_json(receipt)
-    else:
-        typer.echo(receipt.summary())
-    if receipt.verification is not None and receipt.verification.found:
-        raise typer.Exit(1)
+        if receipt_file is not None:
+            _keep(receipt_file, receipt, tsa)
+    _say(receipt, as_json=as_json)

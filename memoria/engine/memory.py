@@ -12,6 +12,7 @@ from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
 from memoria.engine.learning import Learning
+from memoria.engine.proving import Proving
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
@@ -38,7 +39,7 @@ Problems = list[str]
 
 @spelled
 @watched
-class Memoria(Learning):
+class Memoria(Learning, Proving):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -285,7 +286,7 @@ class Memoria(Learning):
                 some of them are named beside it: then only these go with it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
                 same.
-            verify: scans every file for what was forgotten, and puts the count into the receipt.
+            verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
@@ -295,8 +296,8 @@ class Memoria(Learning):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
-            again without them.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, the memories that would go, and
+            in `rewritten` the gists that would be made again without them.
 
         Raises:
             MemoryNotFound: an id is not of this view.

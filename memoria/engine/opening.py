@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from os import PathLike, fsdecode
 from typing import Literal, TypedDict, Unpack, get_args
 
@@ -9,14 +10,15 @@ from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder, check_there
 from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
-from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour
+from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour, utc_now
 from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.policies.registry import adopted
+from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
 from memoria.text.language import LANGUAGES
-from memoria.types import EmbedderCard, Endings
+from memoria.types import EmbedderCard, Endings, LedgerEntry
 from memoria.validate import check_choice, check_flag
 from memoria.zones import ZoneLike, as_zone
 
@@ -60,6 +62,7 @@ def open(
     language: str | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    signer: Signer | None = None,
     **behaviour: Unpack[Behaviour],
 ) -> Memoria:
     """Opens a store, made when it is not there and mode is "rw".
@@ -72,6 +75,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
+        signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
         behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
 
     Returns:
@@ -86,13 +90,12 @@ def open(
         ModelNotFound: no model of this name is on this machine or to be had.
         MissingExtra: the packages of the embedder that is given are not installed.
     """
-    check_choice("mode", mode, get_args(Mode))
-    if language is not None:
-        check_choice("language", language, LANGUAGES)
-    _check(behaviour)
+    _check(mode, language, signer, behaviour)
     given = _usable(embedder)
     store = open_store(path, given.card, mode, timeout, progress, language)
     try:
+        if signer is not None:
+            _let_sign(store, signer, mode, behaviour.get("clock", utc_now)())
         chosen = _ready(store, embedder, given, mode)
         if behaviour.get("policy") is None:
             behaviour["policy"] = adopted(store)
@@ -112,8 +115,31 @@ def _usable(asked: EmbedderLike) -> Embedder:
     return given
 
 
-def _check(behaviour: Behaviour) -> None:
+def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
+    """Lets a signer sign; the store's own key, if it signed before, signs the line that says so.
+
+    Raises InvalidQuery when another one signed last, whose key is not here.
+    """
+    ring = store.keyring()
+    if ring is not None and ring.public != signer.public:
+        if ring.sealed is None:
+            given = SigningKey(public=signer.public).id
+            raise InvalidQuery(
+                f"the ledger was signed last by the key {ring.id[:16]}, not by {given[:16]}: open it with that signer, "
+                "and call rotate_key(signer=)"
+            )
+        if mode == "rw":
+            store.rotate(LedgerEntry(at=at, action="rotate", ids=(), reason=""), signer)
+    store.sign_with(signer)
+
+
+def _check(mode: Mode, language: str | None, signer: Signer | None, behaviour: Behaviour) -> None:
     """Raises InvalidQuery before anything is made at the path."""
+    check_choice("mode", mode, get_args(Mode))
+    if language is not None:
+        check_choice("language", language, LANGUAGES)
+    if signer is not None:
+        check_signer(signer)
     check_behaviour(**behaviour)
     check_flag("day_first", behaviour.get("day_first"))
     as_zone(behaviour.get("zone"))

@@ -11,6 +11,7 @@ from memoria.derived.records import leaf
 from memoria.engine.view import IdLike, View
 from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
+from memoria.forget.ledger import enter_done
 from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
 from memoria.retention import allocate as allocating
@@ -265,6 +266,7 @@ class Retention(View):
         self._traces.use(mine, self._clock(), found=True)
         self._traces.flush()
         self.store.mark(mine, archived=False)
+        enter_done(self.store, LedgerEntry(at=self._clock(), action="restore", ids=tuple(mine), reason=""))
 
     def pin(self, *ids: IdLike) -> None:
         """Pins memories: until `unpin` they never fade and are never pruned or evicted.
@@ -329,7 +331,7 @@ class Retention(View):
                 self.store.mark(ids, held=False)
 
     def ledger(self) -> Decisions:
-        """Every decision about holds of this store.
+        """Every decision in the ledger of this store, with its reason; `ledger_lines` has what was erased as well.
 
         Returns:
             The decisions, oldest first.

@@ -14,20 +14,17 @@ from memoria.derived.undoing import Undone, ended_by_hand
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
-from memoria.forget.residue import scan
+from memoria.forget import deciding
+from memoria.forget.verifying import Sought, sought, verified
 from memoria.protocols import Change, Store
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
-from memoria.text.parts import leaves
-from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
+from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
 """How a forgotten text is recognised when it comes back: the same text, nearly the same one too, or not at all."""
-_TWINS = 10
-# Fewer bytes than these stand by chance in any file of random bytes, such as sealed rows, or in a word of the schema.
-_TELLING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +33,8 @@ class Order:
 
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
-    guard: which texts are refused if they come back: equal ones, near ones too, or none.
+    guard: which texts are refused if they come back: equal ones, near ones too, or none. action: what the ledger calls
+    it: "erase", or why it is erased, such as "prune" or "expire".
     """
 
     where: Where
@@ -44,6 +42,7 @@ class Order:
     verify: bool = False
     override: str | None = None
     guard: Guard = "exact"
+    action: str = "erase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +91,21 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         if order.guard != "none":
             todo = replace(todo, guarded=_apart(store, made, todo))
         planned = time.perf_counter() - started
-        secrets = _secrets(store, made, todo) if order.verify else []
+        wanted = _sought(store, made, todo) if order.verify else None
         _enter_override(store, todo, at, order.override)
         near = list(living(store, made.effects.gone).values()) if order.guard == "near" else []
         started = time.perf_counter()
-        unlearnt, namespaces = _destroy(store, order, made, todo)
+        entry = _decision(store, order, made, at)
+        with store.deciding(entry):
+            unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         for memory in near:
             store.guard_near(memory.namespace, [stated(memory)])
-    return Receipt(
+    found = None if wanted is None else verified(store, wanted)
+    if found is not None:
+        with store.deciding(deciding.verified(entry, found, at)):
+            pass
+    receipt = Receipt(
         asked=_asked(order),
         forgotten=made.asked,
         derived=tuple(sorted(made.effects.gone - set(made.asked))),
@@ -108,10 +113,28 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         namespaces=namespaces,
         at=at,
         seconds=seconds,
-        verification=verification(store, secrets) if order.verify else None,
+        verification=found,
         shards=unlearnt.shards,
         exports=unlearnt.exports,
     )
+    return receipt.proven_by(deciding.proof(store, entry.facts["receipt"]))
+
+
+def _decision(store: Store, order: Order, made: Plan, at: datetime) -> LedgerEntry:
+    """What the ledger is to say of carrying out a plan."""
+    gone = made.effects.gone.union(made.asked)
+    facts = {
+        "plan": deciding.plan_hash(store, order),
+        "asked": deciding.asked(store, order.where, order.mentions),
+        "forgotten": len(made.asked),
+        "derived": len(gone) - len(made.asked),
+        "rewritten": len(made.effects.changed),
+        "guard": order.guard,
+        "overridden": order.override is not None,
+    }
+    if order.where.only_namespace and order.mentions is None:
+        facts["namespaces"] = len(store.namespaces(order.where.namespace))
+    return deciding.decision(store, at, order.action, sorted(gone), facts)
 
 
 def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False) -> Memory:
@@ -326,11 +349,12 @@ def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, Sta
     return tuple((one.namespace, stated(one)) for one in living(store, said).values()) if said else ()
 
 
-def _secrets(store: Store, made: Plan, todo: Change) -> list[Secret]:
-    """The bytes that must be in no file afterwards: of erased rows, of changed gists, and of parts without a row."""
+def _sought(store: Store, made: Plan, todo: Change) -> Sought:
+    """What must be nowhere afterwards: of erased rows, of changed gists, and of parts without a row."""
     touched = _touched(todo)
     apart = [one for id, one in living(store, made.effects.gone).items() if id not in set(touched)]
-    return store.secrets(touched) + [Secret(label="text", data=part.text.encode()) for part in apart]
+    gone = sorted(made.effects.gone.union(made.asked))
+    return sought(store, store.secrets(touched), [part.text for part in apart], gone)
 
 
 def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:
@@ -342,31 +366,6 @@ def _enter_override(store: Store, made: Change, at: datetime, reason: str | None
     held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
     if held:
         store.enter(LedgerEntry(at=at, action="forget", ids=tuple(held), reason=reason))
-
-
-def verification(store: Store, secrets: Sequence[Secret]) -> Verification:
-    """Scans every file of the store for the secrets of what was forgotten, except those that stand there anyway."""
-    common = store.common()
-    telling = [one for one in secrets if len(one.data) >= _TELLING and one.data not in common]
-    residue = scan(store.files(), telling)
-    found = {find.needle for find in residue.found}
-    shared = sum(_is_kept(store, telling[needle]) for needle in found)
-    skipped = len(secrets) - len(telling)
-    return replace(residue.verification(), found=len(found) - shared, shared=shared, skipped=skipped)
-
-
-def _is_kept(store: Store, secret: Secret) -> bool:
-    """Whether the bytes are in the vector of a kept memory: equal texts have equal vectors, except for rounding."""
-    import numpy as np
-
-    if secret.run is None or len(secret.data) != 2 * store.embedder.dimension:
-        return False
-    vector = np.frombuffer(secret.data, "<f2").astype(np.float32)
-    nearest = store.search(vector, Where(), _TWINS)
-    read = [record for record in store.read([memory.id for memory, _ in nearest]) if record is not None]
-    kept = [part.vector.astype("<f2").tobytes() for record in read for part in leaves(record)]
-    starts = range(len(secret.data) - secret.run + 1)
-    return any(bytes_[at : at + secret.run] == secret.data[at : at + secret.run] for bytes_ in kept for at in starts)
 
 
 def _asked(order: Order) -> dict[str, str]:

@@ -57,7 +57,7 @@ def _announce(store: Store, count: int) -> None:
 
 
 def _order(ids: Sequence[str]) -> Order:
-    return Order(where=Where(ids=tuple(ids)), guard="none")
+    return Order(where=Where(ids=tuple(ids)), guard="none", action="prune")
 
 
 def _unused(

@@ -74,17 +74,18 @@ class Residue:
 
 
 def text_secrets(text: str) -> list[Secret]:
-    """A text in the forms in which a file could contain it: UTF-8, UTF-16, and JSON with escapes if that differs."""
+    """A text in the forms in which a file could contain it: UTF-8, UTF-16 of both orders, JSON if that differs."""
     import json
 
     forms = {
         "text utf-8": text.encode(),
         "text utf-16": text.encode("utf-16-le"),
-        "text json": json.dumps(text)[1:-1].encode(),
+        "text utf-16 be": text.encode("utf-16-be"),
+        "text json": json.dumps(text, ensure_ascii=False)[1:-1].encode(),
+        "text json ascii": json.dumps(text)[1:-1].encode(),
     }
-    return [
-        Secret(label=label, data=data) for label, data in forms.items() if label != "text json" or data != text.encode()
-    ]
+    # The first form of each is named.
+    return list({data: Secret(label=label, data=data) for label, data in reversed(forms.items())}.values())[::-1]
 
 
 def scan(

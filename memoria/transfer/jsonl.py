@@ -17,11 +17,12 @@ from memoria.callables import agree
 from memoria.derived.lineage import living
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
+from memoria.forget.ledger import enter_done
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.text.fingerprints import Statement
 from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
-from memoria.types import EmbedderCard, Kind, Link, Memory, Passages, Provenance, Record, Trace, Where
+from memoria.types import EmbedderCard, Kind, LedgerEntry, Link, Memory, Passages, Provenance, Record, Trace, Where
 from memoria.validate import check_memory, check_trace, is_id, line_violations, time_violations
 
 if TYPE_CHECKING:
@@ -153,11 +154,12 @@ def import_lines(
     progress: Progress | None = None,
     *,
     readmit: bool = False,
+    at: datetime | None = None,
 ) -> Imported:
     """Stores the memories in the lines, except those whose id is stored already or whose text was forgotten here.
 
-    readmit: also stores what was forgotten here. Every line is read before the first is stored, so that a bad one
-    changes nothing; the error names its number.
+    readmit: also stores what was forgotten here. at: when, for the ledger; None enters nothing. Every line is read
+    before the first is stored, so that a bad one changes nothing; the error names its number.
     """
     parsed = {number: _parse(number, line) for number, line in enumerate(lines, 1) if line.strip()}
     _check_acyclic(parsed)
@@ -185,6 +187,9 @@ def import_lines(
     ]
     if records:
         store.revise(Change(add=tuple(records), links=tuple(links)))
+    if records and at is not None:
+        facts = {"from": "jsonl", "refused": len(refused)}
+        enter_done(store, LedgerEntry(at=at, action="import", ids=tuple(wanted), reason="", facts=facts))
     return Imported(stored=len(records), refused=tuple(sorted(refused)))
 
 

@@ -28,7 +28,7 @@ from memoria.stores.local.marker import Marker, Reserve
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
-from memoria.types import EmbedderCard, Namespace
+from memoria.types import EmbedderCard, LedgerEntry, Namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,6 +72,10 @@ class Core:
         self._pending: list[bytes] = []
         self._gone: list[tuple[int, int]] = []
         self._dropped: list[int] = []
+        # Lines of the ledger that wait for that purge, and what of it they are about.
+        self._said: list[LedgerEntry] = []
+        self._covered: set[bytes] = set()
+        self._covered_spaces: set[int] = set()
         # Slots of each namespace that are being zeroed, and what recovery has finished erasing in this process.
         self._zeroing: dict[int, list[int]] = {}
         self._finished: dict[bytes, int] = {}

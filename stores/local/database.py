@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 6
+FORMAT = 7
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -157,6 +157,11 @@ END;
 PRAGMA user_version = 6;
 """
 
+# The chain of the ledger: lines that name what was done, each with the hash of the one before, and signatures. Older
+# decisions are chained when the store is opened.
+_SEVEN_CHAIN = """
+CREATE TABLE chain (n INTEGER PRIMARY KEY, line BLOB NOT NULL, statement BLOB);
+"""
 
 # Connections that this process has from its parent.
 _inherited: list[sqlite3.Connection] = []
@@ -195,6 +200,12 @@ class Database:
         """Runs a query and returns every row."""
         with translated(self.path):
             return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for queries that need it for longer."""
+        with translated(self.path):
+            yield self._connection
 
     @contextmanager
     def atomic(self) -> Iterator[sqlite3.Connection]:
@@ -318,6 +329,11 @@ def steps() -> Any:
     @migrations(name="format_6")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_6(db: Any) -> None:
         _run(db, _FORMAT_6)
+
+    @migrations(name="format_7")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_7(db: Any) -> None:
+        for statements in (_SEVEN_CHAIN,):
+            _run(db, statements)
 
     return migrations
 

@@ -53,6 +53,7 @@ class Erasing(Holding, Guarding):
 
     def _erase(self, known: dict[bytes, tuple[Space, int]], *, guard: bool) -> None:
         self._zero(list(known.values()), guard=guard)
+        self._cover(known)
         self._pending += known
         self._gone += [(space.number, slot) for space, slot in known.values() if guard]
 
@@ -86,6 +87,7 @@ class Erasing(Holding, Guarding):
             self._disk.reached("namespaces marked")
             for number in spaces:
                 self._wipe(number)
+            self._cover((), spaces)
             self._dropped += spaces
             return len(spaces)
 

@@ -15,9 +15,9 @@ import numpy as np
 from memoria.errors import Held, MemoryNotFound
 from memoria.stores import ledger, rows
 from memoria.stores.batches import parts
+from memoria.stores.local.chaining import Chaining, Rows
 from memoria.stores.local.database import marks
 from memoria.stores.local.space import Space, live_among
-from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import blind
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
@@ -32,7 +32,7 @@ _PASSAGES = "coalesce((SELECT length(sealed) FROM passage WHERE passage.row = me
 _Due = tuple[int, int, bytes, int, int]
 
 
-class Holding(Turns):
+class Holding(Chaining):
     """The part of a store that keeps traces and standing."""
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
@@ -179,14 +179,15 @@ class Holding(Turns):
     def enter(self, entry: LedgerEntry) -> None:
         with self._writing():
             line = ledger.sealed(self._key, entry)
+            self._purge()
             with self._atomic() as db:
                 db.execute(f"INSERT INTO ledger ({ledger.COLUMNS}) VALUES (?, ?, ?, ?, ?)", line)
+                self._join(Rows(db), [(entry, True)])
                 self._disk.reached("ledger written")
 
     def ledger(self) -> list[LedgerEntry]:
         with self._reading():
-            found = self._database.rows(f"SELECT {ledger.COLUMNS} FROM ledger ORDER BY entry")
-            return [ledger.opened(self._key, line) for line in found]
+            return self._decisions()
 
     def alias(self, namespace: Namespace) -> str:
         return blind(self._key, "alias", *namespace).hex()

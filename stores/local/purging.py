@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from sqlite3 import Connection
+
 from memoria.stores.forgotten import joined
 from memoria.stores.local.core import Core
 from memoria.stores.local.statements import delete_rows, drop_namespaces, write_prints
 
 
-class Purging(Core):
+class Purging(Core, ABC):
     """The part of a store that removes the last rows of what was forgotten.
 
     It is below the parts that write, because several of them need it first: a new namespace may have the name of an
@@ -15,21 +18,31 @@ class Purging(Core):
     """
 
     def _purge(self) -> None:
-        if self._pending or self._dropped:
+        if self._pending or self._dropped or self._said:
             self._touch()
             self._purge_all()
 
-    def _purge_all(self) -> None:
+    def _purge_all(self, action: str = "erase") -> None:
         """Purges, and deletes intents even if no row is left of what they name."""
         prints = self._prints_of_gone()
         with self._database.atomic() as db:
             delete_rows(db, self._pending)
             write_prints(db, prints)
             drop_namespaces(db, self._dropped)
+            self._chain_waiting(db, action)
             if not self._unsettled:
                 db.execute("DELETE FROM intent")
             self._disk.reached("rows purged")
         self._pending, self._gone, self._dropped = [], [], []
+        self._let_go_of_lines()
+
+    @abstractmethod
+    def _chain_waiting(self, db: Connection, action: str) -> None:
+        """Joins the lines that wait to the ledger; `action` is that of what was erased and has none (chaining.py)."""
+
+    @abstractmethod
+    def _let_go_of_lines(self) -> None:
+        """Once they are committed."""
 
     def _prints_of_gone(self) -> list[tuple[int, bytes]]:
         """(namespace, fingerprints joined) of what was forgotten since the last purge."""

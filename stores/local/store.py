@@ -15,16 +15,18 @@ from weakref import finalize
 
 from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
 from memoria.process import Home, in_child
+from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local import recovery
 from memoria.stores.local.checking import Checking
+from memoria.stores.local.chaining import Rows
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.lock import WriterLock
+from memoria.stores.local.remaining import Remaining
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
 
@@ -33,7 +35,7 @@ _LOADED = 64
 _HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "memoria.db-shm", "memoria.db-journal"}
 
 
-class LocalStore(Searching, Upkeep, Checking):
+class LocalStore(Searching, Remaining, Checking):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     embedder, language: of the vectors and the texts of a new store; an old one has its own.
@@ -158,6 +160,10 @@ class LocalStore(Searching, Upkeep, Checking):
             self._count_all()
         if self._database.meta("linked") is None:
             self._link_all()
+        old = self._decisions() if self._database.meta(SIGNER) is None else []
+        if old:
+            with self._database.atomic() as db:
+                self._chain_old(Rows(db), old)
         self._doubt = Doubt.NONE
         self._reserve.keep()
 

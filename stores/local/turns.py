@@ -94,7 +94,7 @@ class Turns(Purging):
         # not miss this change, so nothing is marked.
         if self._pending or self._dropped or found.intents:
             with suppress(StoreFull):
-                self._purge_all()
+                self._purge_all("recover")
 
     def _zero_again(self) -> None:
         """Zeroes once more what was being zeroed: a sync that failed may have left on the disk what reads as zeros."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memoria.errors import StoreCorrupt
+from memoria.proof.lines import words_of
 from memoria.protocols import Embedder
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
+from memoria.stores.local.adapters import words_of_adapters
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.passages import insert_passages, sealed
 from memoria.stores.local.reading import Reading
@@ -52,9 +54,14 @@ class Upkeep(Reading, Writing):
     def common(self) -> bytes:
         """Words of the schema, and settings, which name no content."""
         with self._reading():
-            found = self._database.rows("SELECT name, sql FROM sqlite_master UNION ALL SELECT name, value FROM meta")
+            found = self._database.rows(
+                "SELECT name, sql FROM sqlite_master UNION ALL SELECT name, value FROM meta "
+                "UNION ALL SELECT DISTINCT action, NULL FROM ledger UNION ALL SELECT DISTINCT judge, NULL FROM link"
+            )
         words = (str(word) for line in found for word in line if word is not None)
-        return "\n".join(["SQLite format 3", *words]).encode() + MAGIC
+        lines = words_of(self.chained(), self.erasure)
+        adapters = "\n".join(words_of_adapters(self.path / "adapters")).encode()
+        return "\n".join(["SQLite format 3", *words]).encode() + MAGIC + b"\n" + lines + b"\n" + adapters
 
     def stats(self) -> StoreStats:
         with self._reading(), translated(self.path):

@@ -11,6 +11,7 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake
+from memoria.stores.postgres.chaining import Chaining
 from memoria.stores.postgres.connect import scope, translated
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 
 
-class Erasing(Guarding, Giants):
+class Erasing(Guarding, Giants, Chaining):
     """The part of a store that destroys."""
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
@@ -33,6 +34,8 @@ class Erasing(Guarding, Giants):
                 if not over_holds:
                     self._check_none_held(connection, tenants)
                 intents = {self._leave(connection, tenant): (tenant, None) for tenant in tenants}
+                self._enter_erased(connection, [], namespaces=len(tenants))
+            self._entered()
             self._disk.reached("namespaces left")
             self._destroy(intents)
             self._drop(tenants)

@@ -10,7 +10,8 @@ import numpy as np
 
 from memoria.stores import ledger, rows
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.core import FROM, READ, Core, Slot, by_tenant
+from memoria.stores.postgres.chaining import Chaining
+from memoria.stores.postgres.core import FROM, READ, Slot, by_tenant
 from memoria.traces import Traces
 from memoria.types import LedgerEntry, Namespace, Recalled, Trace
 
@@ -26,7 +27,7 @@ _Due = tuple[int, int, bytes, bytes]
 _EARLIEST = -(1 << 62)
 
 
-class Holding(Core):
+class Holding(Chaining):
     """The part of a store that keeps traces."""
 
     def traces(self, ids: Sequence[str]) -> list[Trace | None]:
@@ -140,13 +141,15 @@ class Holding(Core):
     def enter(self, entry: LedgerEntry) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             line = ledger.sealed(self._root, entry)
+            # Both in one order, whoever else enters something meanwhile.
+            shelf = self._rows(connection)
             connection.execute(f"INSERT INTO ledger ({ledger.COLUMNS}) VALUES (%s, %s, %s, %s, %s)".encode(), line)
+            self._join(shelf, [(entry, True)])
             self._disk.reached("ledger written")
 
     def ledger(self) -> list[LedgerEntry]:
         with self._reading(), self._cluster.transaction() as connection:
-            found = connection.execute(f"SELECT {ledger.COLUMNS} FROM ledger ORDER BY entry".encode()).fetchall()
-            return [ledger.opened(self._root, line) for line in found]
+            return self._decisions(connection)
 
     def note(self, name: str) -> str | None:
         with self._reading(), self._cluster.transaction() as connection:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 4
+FORMAT = 5
 PARTITIONS = 16
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
@@ -163,7 +163,7 @@ CREATE TABLE job (
 
 # Names and statements that are in the files of a server with this schema.
 _BODIES = "\n".join(f"{name} {column} {body}" for name, (column, body) in _TABLES.items())
-WORDS = "\n".join([_BODIES, f"passage tenant {_PASSAGE}", _INDEXES, _QUEUES])
+WORDS = "\n".join([_BODIES, f"passage tenant {_PASSAGE}", _INDEXES, _QUEUES, "chain line statement"])
 
 
 def _policy(table: str, column: str) -> str:
@@ -249,7 +249,17 @@ def _format_4(partitions: int) -> list[str]:
     return _split(_FORMAT_4)
 
 
-_STEPS = (_format_1, _format_2, _format_3, _format_4)
+# The chain of the ledger: lines with the hash of the one before, and signatures.
+_FIVE_CHAIN = """
+CREATE TABLE chain (n bigint PRIMARY KEY, line bytea NOT NULL, statement bytea);
+"""
+
+
+def _format_5(partitions: int) -> list[str]:
+    return [sql for statements in (_FIVE_CHAIN,) for sql in _split(statements)]
+
+
+_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5)
 
 
 def _split(script: str) -> list[str]:

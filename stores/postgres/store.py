@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from memoria.errors import FormatTooOld, StoreCorrupt
+from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk
 from memoria.stores.postgres import tenancy
@@ -15,15 +16,15 @@ from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
+from memoria.stores.postgres.remaining import Remaining
 from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
-from memoria.stores.postgres.upkeep import Upkeep
 from memoria.types import EmbedderCard
 
 _LOADED = 64
 _THREADS = 8
 
 
-class PostgresStore(Upkeep, Holding, Jobs):
+class PostgresStore(Remaining, Holding, Jobs):
     """Memories in PostgreSQL. Set-up and limits: docs/scale.md. Safe for threads and for many processes.
 
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
@@ -49,7 +50,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
         threads: int = _THREADS,
         language: str | None = None,
     ) -> None:
-        Upkeep.__init__(self)
+        Remaining.__init__(self)
         self._writable = mode == "rw"
         self._progress = progress
         self._loaded = loaded
@@ -81,6 +82,9 @@ class PostgresStore(Upkeep, Holding, Jobs):
                 tenancy.write_meta(connection, {**named, "keys": found["keys"]})
         if found.get("keys") != self._alias(()).hex():
             raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
+        if self._writable and SIGNER not in found:
+            with self._cluster.transaction() as connection:
+                self._chain_old(self._rows(connection), self._decisions(connection))
         self._card = EmbedderCard(name=found["embedder.name"], dimension=int(found["embedder.dimension"]))
         self.language = found.get("language")
         if UNLABELLED in found and not self._writable:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pgvector import HalfVector
 
 from memoria.errors import StoreCorrupt
+from memoria.proof.lines import words_of
 from memoria.protocols import Embedder
 from memoria.stores import rows
 from memoria.stores.batches import BATCH, parts
@@ -42,7 +43,8 @@ class Upkeep(Crosschecking):
         """Words of the schema, and settings, which name no content. The catalogs of the server have more."""
         with self._reading(), self._cluster.transaction() as connection:
             settings = connection.execute("SELECT name, value FROM meta").fetchall()
-        return "\n".join([WORDS, *(word for line in settings for word in line)]).encode()
+        said = "\n".join([WORDS, *(word for line in settings for word in line)]).encode()
+        return said + b"\n" + words_of(self.chained(), self.erasure)
 
     def stats(self) -> StoreStats:
         with self._reading(), self._cluster.transaction() as connection:

@@ -92,6 +92,8 @@ class Writing(Erasing, Claiming):
                 # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
                 self._take_back(batches)
                 raise
+        if change.erase:
+            self._entered()
         self._disk.reached("rows committed")
         self._destroy(intents)
         self._follow(batches)
@@ -148,6 +150,7 @@ class Writing(Erasing, Claiming):
         tenancy.take_away(connection, change.unlinks)
         _link(connection, change.links)
         self._guard(connection, change.guarded)
+        self._enter_erased(connection, sorted(gone))
         return intents
 
     def _standing(self, connection: Connection, change: Change, old: Located) -> list[Record]:

@@ -13,8 +13,8 @@ from memoria.canonical import canonical
 from memoria.data import NEEDED, Question, read_turns
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidMemory, InvalidQuery
-from memoria.forget.erase import verification
 from memoria.forget.residue import text_secrets
+from memoria.forget.verifying import verification
 from memoria.transfer.jsonl import import_lines
 from memoria.types import Hit, Hits, Memory, Secret
 

@@ -22,7 +22,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import MemoryNotFound
 from memoria.evaluation.suite.cases import CATEGORIES, generate
 from memoria.evaluation.suite.scenario import NOW, Asked, Case, Engine, play
-from memoria.forget.erase import verification
+from memoria.forget.verifying import verification
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
 from memoria.transfer.jsonl import export, import_lines

@@ -10,11 +10,12 @@ from functools import partial
 
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidMemory, Refused
+from memoria.forget.ledger import enter_done
 from memoria.retention.fade import scheduled
 from memoria.transfer.foreign.items import Item, Skipped
 from memoria.transfer.foreign.parts import Source, held
 from memoria.transfer.foreign.reading import Asked, Kind, asked, found
-from memoria.types import Namespace, Record, Where
+from memoria.types import LedgerEntry, Namespace, Record, Where
 from memoria.validate import bounded, check_trace
 from memoria.zones import ZoneLike
 
@@ -206,6 +207,10 @@ def bring(
         done += len(batch)
         if memory.progress is not None:
             memory.progress("import", done, seen.found)
+    if counts["stored"]:
+        # Ids of batches are not kept together: how many there were is what is entered.
+        facts = {"from": wanted.kind, "memories": counts["stored"], "refused": counts["refused"]}
+        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
     return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
 
 
