@@ -57,6 +57,7 @@ class _Held(BaseModel):
     archived: bool = False
     pinned: bool = False
     held: bool = False
+    restricted: bool = False
 
 
 class _Said(BaseModel):

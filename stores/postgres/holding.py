@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memoria.stores import ledger, rows
+from memoria.stores import ledger, private, rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.core import FROM, READ, Core, Slot, by_tenant
 from memoria.traces import Traces
@@ -56,14 +56,15 @@ class Holding(Core):
         archived: bool | None = None,
         pinned: bool | None = None,
         held: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             places = self._located(connection, ids, over_holds=not archived or held is False)
-            on, off = rows.standing(archived, pinned, held)
+            on, off = rows.standing(archived, pinned, held, restricted)
             for tenant, slots in by_tenant(places.values()).items():
                 sql = "UPDATE trace SET bits = (bits | %s) & ~%s::smallint WHERE tenant = %s AND slot = ANY(%s)"
                 connection.execute(sql, (on, off, tenant, slots))
-                if archived is not None:
+                if (archived, restricted) != (None, None):
                     _count_version(connection, tenant)
             self._disk.reached("standing written")
 
@@ -161,6 +162,20 @@ class Holding(Core):
     def write_note(self, name: str, value: str) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             tenancy.write_meta(connection, {f"note.{name}": value})
+
+    def private_note(self, name: str) -> str | None:
+        with self._reading(), self._cluster.transaction() as connection:
+            sql = "SELECT value FROM meta WHERE name = %s"
+            found = connection.execute(sql, (f"private.{name}",)).fetchone()
+            return None if found is None else private.opened(self._root, name, str(found[0]))
+
+    def write_private_note(self, name: str, value: str | None) -> None:
+        with self._writing(), self._cluster.transaction() as connection:
+            if value is None:
+                connection.execute("DELETE FROM meta WHERE name = %s", (f"private.{name}",))
+            else:
+                sealed = private.sealed(self._root, name, value)
+                tenancy.write_meta(connection, {f"private.{name}": sealed})
 
 
 def _count_version(connection: Connection, tenant: bytes) -> None:
