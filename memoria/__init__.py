@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from memoria.engine.learning import LearnOptions
     from memoria.engine.memory import Memoria
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.people import PersonOptions
     from memoria.engine.view import Clock, IdLike, JudgeLike, PolicyLike
     from memoria.engine.weights import ModelPath
     from memoria.extraction.learning import Dropped, Lesson, Reason
@@ -74,7 +75,11 @@ if TYPE_CHECKING:
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
+    from memoria.retention.restriction import Restriction
     from memoria.sharing import Shared
+    from memoria.subject.dossier import Dossier
+    from memoria.subject.entries import Entry as DossierEntry
+    from memoria.subject.find import About, Finding
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -86,6 +91,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _MODULES = ("aio", "models", "policies", "stores", "testing")
 # Where each name is, and what it is called there when that is another name.
 _LAZY = {
+    "About": "memoria.subject.find",
     "Agent": "memoria.agent",
     "Allocation": "memoria.retention.allocate",
     "Allowed": "memoria.agent.asked",
@@ -109,6 +115,8 @@ _LAZY = {
     "DetectorLike": "memoria.engine.change",
     "DetectorName": "memoria.engine.change",
     "DistilledModel": "memoria.distill.model",
+    "Dossier": "memoria.subject.dossier",
+    "DossierEntry": "memoria.subject.entries:Entry",
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
@@ -119,6 +127,7 @@ _LAZY = {
     "Extractor": "memoria.agent.extract",
     "Filters": "memoria.engine.arguments",
     "Find": "memoria.forget.residue",
+    "Finding": "memoria.subject.find",
     "Fit": "memoria.retention.fit",
     "Generator": "memoria.protocols",
     "GistWriter": "memoria.derived.gist:Writer",
@@ -142,6 +151,7 @@ _LAZY = {
     "Notice": "memoria.agent",
     "OnDoubt": "memoria.agent.doubts",
     "Opening": "memoria.aio",
+    "PersonOptions": "memoria.engine.people",
     "Phrases": "memoria.change.reconcile",
     "Piece": "memoria.models.chat",
     "Place": "memoria.transfer.copying",
@@ -154,6 +164,7 @@ _LAZY = {
     "Reply": "memoria.agent",
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
+    "Restriction": "memoria.retention.restriction",
     "Role": "memoria.models.chat",
     "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
@@ -170,6 +181,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "About",
     "Agent",
     "Allocation",
     "Allowed",
@@ -193,6 +205,8 @@ __all__ = [
     "DetectorLike",
     "DetectorName",
     "DistilledModel",
+    "Dossier",
+    "DossierEntry",
     "Draft",
     "DraftFields",
     "Drawn",
@@ -203,6 +217,7 @@ __all__ = [
     "Extractor",
     "Filters",
     "Find",
+    "Finding",
     "Fit",
     "Generator",
     "GistWriter",
@@ -226,6 +241,7 @@ __all__ = [
     "Notice",
     "OnDoubt",
     "Opening",
+    "PersonOptions",
     "Phrases",
     "Piece",
     "Place",
@@ -238,6 +254,7 @@ __all__ = [
     "Reply",
     "Rerank",
     "Residue",
+    "Restriction",
     "Role",
     "Scalar",
     "Share",

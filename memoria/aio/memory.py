@@ -22,7 +22,8 @@ from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
-from memoria.engine.retention import Decisions, Ids
+from memoria.engine.people import Ids, PersonOptions, Restrictions
+from memoria.engine.retention import Decisions
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import named
@@ -38,6 +39,8 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
+from memoria.subject.dossier import Dossier
+from memoria.subject.find import About
 from memoria.types import Budget, Endings, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 from memoria.zones import ZoneLike
 
@@ -151,7 +154,7 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, **asking))
 
     async def get(self, id: IdLike) -> Memory:
-        """The memory with an id; a part of a gist as it was when it went in.
+        """The memory with an id, restricted or not; a part of a gist as it was when it went in.
 
         Args:
             id: of the memory, or the memory.
@@ -345,6 +348,152 @@ class AsyncMemoria(AsyncView):
     async def close(self) -> None:
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         await self._close()
+
+    async def about(self, *names: str, **where: Unpack[PersonOptions]) -> About:
+        """Which memories are about a person, by which way, and which may be about somebody else.
+
+        Args:
+            names: the name, and other names of the same person.
+            where: namespace, by, include, near; see `PersonOptions`.
+
+        Returns:
+            What was found, and apart from it the near misses, with which nothing is ever done unless they are named in
+            `include`. The texts of restricted memories are left out.
+
+        Raises:
+            InvalidQuery: no name, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.about(*names, **where))
+
+    async def dossier(self, *names: str, **where: Unpack[PersonOptions]) -> Dossier:
+        """All that is stored about a person, word by word, with where it comes from: a copy for them.
+
+        Archived, replaced, expired and restricted memories are in it; of each, who else it names.
+
+        Args:
+            names: as for `about`.
+            where: as for `about`.
+
+        Returns:
+            The dossier; `memoria.subject.page` makes a page of it, and its `json` is for programs.
+
+        Raises:
+            InvalidQuery: no name, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.dossier(*names, **where))
+
+    @overload
+    async def forget_about(
+        self,
+        *names: str,
+        dry_run: Literal[True],
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Preview: ...
+    @overload
+    async def forget_about(
+        self,
+        *names: str,
+        dry_run: Literal[False] = False,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Receipt: ...
+    @overload
+    async def forget_about(
+        self,
+        *names: str,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Preview | Receipt: ...
+    async def forget_about(
+        self,
+        *names: str,
+        dry_run: bool = False,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Preview | Receipt:
+        """Forgets, for ever, what is about a person, as `forget` does; restricted memories too.
+
+        An order that restricts them goes with it, with the name that it holds.
+
+        Args:
+            names: as for `about`.
+            dry_run: lists exactly what would go, and forgets nothing.
+            verify: as for `forget`.
+            override: as for `forget`.
+            guard: as for `forget`.
+            where: as for `about`.
+
+        Returns:
+            The receipt; with `dry_run`, the memories that would go.
+
+        Raises:
+            InvalidQuery: no name, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
+            Held: a hold stands against it.
+        """
+        return await self._threads.run(
+            lambda: self.sync.forget_about(
+                *names, dry_run=dry_run, verify=verify, override=override, guard=guard, **where
+            )
+        )
+
+    async def restrict(self, *names: str, reason: str, **where: Unpack[PersonOptions]) -> Ids:
+        """Lets what is about a person only be stored, from now on and until `lift` (GDPR, article 18).
+
+        No verb but `get`, `dossier` and an export that asks for it shows it, nothing changes, prunes or consolidates
+        it, and adapters that learnt it are wiped. What is made from it is restricted too, and so is what is remembered
+        later about the person. A part of a gist is a memory of its own from then on.
+
+        Args:
+            names: as for `about`.
+            reason: why; kept, sealed, in the ledger.
+            where: as for `about`.
+
+        Returns:
+            The ids of the memories that were not restricted before.
+
+        Raises:
+            InvalidQuery: no name, no reason, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
+            Held: a hold stands against taking a part out of its gist.
+        """
+        return await self._threads.run(lambda: self.sync.restrict(*names, reason=reason, **where))
+
+    async def lift(self, *names: str, reason: str, namespace: Sequence[str] = ()) -> Ids:
+        """Takes back the restrictions of a person: their memories are as they were before.
+
+        Args:
+            names: one of the names of the restriction, or several.
+            reason: why; kept, sealed, in the ledger.
+            namespace: parts below the namespace of the view; only restrictions there and below.
+
+        Returns:
+            The ids of the memories that are in use again; what another restriction covers stays.
+
+        Raises:
+            InvalidQuery: no name, no reason, or no restriction stands for it here.
+        """
+        return await self._threads.run(lambda: self.sync.lift(*names, reason=reason, namespace=namespace))
+
+    async def restrictions(self) -> Restrictions:
+        """The restrictions that stand here and below.
+
+        Returns:
+            The restrictions, oldest first.
+        """
+        return await self._threads.run(lambda: self.sync.restrictions())
 
     async def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
         """Stores what users say in a conversation, and the facts that a model finds in it; see docs/learn.md.

@@ -173,7 +173,7 @@ def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool:
     """
 
     def found(statement: Memory) -> list[Memory]:
-        where = Where(namespace=statement.namespace)
+        where = Where(namespace=statement.namespace, restricted=False)
         wanted = list(phrases(statement.text))
         ids: set[str] = set()
         for phrase, vector in zip(wanted, embed(store, embedder, wanted), strict=True):
@@ -191,7 +191,7 @@ def nearest(store: Store, embedder: Embedder, count: int = NEAR, pool: int = POO
 
     def found(statement: Memory) -> list[Memory]:
         # What was said later must not take the places: a second look would find other candidates.
-        where = Where(namespace=statement.namespace, until=statement.created_at + TICK)
+        where = Where(namespace=statement.namespace, until=statement.created_at + TICK, restricted=False)
         (vector,) = embed(store, embedder, [statement.text])
         evidence = store.evidence(question(statement.text, store.language), vector, where, pool)
         scores = sum(need.terms(evidence).values(), start=0.0 * evidence.columns["similarity"])
@@ -413,7 +413,7 @@ def _new_doubts(
 
 def _is_held(store: Store, id: str) -> bool:
     (trace,) = store.traces([id])
-    return trace is not None and trace.held
+    return trace is not None and (trace.held or trace.restricted)
 
 
 def _lasts(memory: Memory, end: datetime) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from memoria.change.settled import joined, retracted
-from memoria.derived.lineage import living
+from memoria.derived.lineage import living, unrestricted
 from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
@@ -147,4 +147,5 @@ def history(store: Store, id: str) -> list[Memory]:
         links = [link for link in store.links(front) if link.relation != "derived" and (link.weight or 1) > 0]
         front = list({end for link in links for end in (link.parent, link.child)} - found)
         found |= set(front)
-    return sorted(living(store, found).values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id))
+    there = unrestricted(store, living(store, found))
+    return sorted(there.values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id))

@@ -22,6 +22,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init
 _PANELS = {
     "Every day": ("verbs", "learn", "chat"),
     "What changes, fades and stays": ("change", "doubts", "retention", "policies"),
+    "What a person may ask for": ("subject",),
     "The store": ("maintain", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
@@ -54,6 +55,7 @@ _MODULES = {
     "warm": "warm",
     "mcp": "mcp",
     "serve": "serve",
+    "subject": "subject",
     "scan": "maintain",
     "stats": "maintain",
     "doctor": "maintain",

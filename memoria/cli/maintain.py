@@ -34,6 +34,7 @@ from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
 from memoria.types import EmbedderCard, Where
+from memoria.validate import check_choice
 
 
 @app.command()
@@ -145,11 +146,23 @@ def reembed(
 
 
 @app.command()
-def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
+def export(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    include: Annotated[
+        list[str] | None, typer.Option(help="restricted: memories that are only stored, which are left out otherwise.")
+    ] = None,
+) -> None:
     """Writes memories as JSON lines to stdout, without losing anything."""
+    for one in include or ():
+        check_choice("--include", one, ("restricted",))
     with opened_store(store, "r") as there:
-        for line in export_lines(there, Where(namespace=parts(namespace))):
+        prefix = parts(namespace)
+        for line in export_lines(there, Where(namespace=prefix, restricted=None if include else False)):
             typer.echo(in_json(line))
+        left = 0 if include else len(there.select(Where(namespace=prefix, restricted=True)))
+    if left:
+        err.print(f"{left:,} restricted left out: --include restricted writes them too.")
 
 
 @app.command()

@@ -24,6 +24,7 @@ from memoria.forget.erase import mirror
 from memoria.protocols import Change, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
+from memoria.retention.restriction import NOTE
 from memoria.stores import InMemoryStore
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
@@ -273,6 +274,9 @@ def _follow(source: Store, target: Store) -> None:
         target.retrace({}, lines)
     for entry in source.ledger()[len(target.ledger()) :]:
         target.enter(entry)
+    orders = source.private_note(NOTE)
+    if target.private_note(NOTE) != orders:
+        target.write_private_note(NOTE, orders)
     there = target.notes()
     for note, value in _notes(source, target).items():
         if there.get(note) != value:
@@ -311,6 +315,8 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         yield "other fingerprints of what was forgotten"
     if source.ledger() != target.ledger():
         yield "another ledger"
+    if source.private_note(NOTE) != target.private_note(NOTE):
+        yield "other restrictions"
     if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
         yield "other notes"
 

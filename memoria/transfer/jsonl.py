@@ -18,6 +18,7 @@ from memoria.derived.lineage import living
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
+from memoria.retention.restriction import is_restricted
 from memoria.text.fingerprints import Statement
 from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
@@ -283,7 +284,7 @@ def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: 
     return [
         Record(
             memory=_memory(line),
-            trace=_trace(line),
+            trace=_standing(store, line),
             vector=_first(known, fresh),
             passages=None if fresh is None else fresh[1],
         )
@@ -317,6 +318,12 @@ def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
     if len(vector) != card.dimension or not abs(np.linalg.norm(vector) - 1) < _LENGTH_TOLERANCE:
         raise InvalidVector(f"memory {line.id}: vector is not of length 1 and dimension {card.dimension}")
     return vector
+
+
+def _standing(store: Store, line: Line) -> Trace:
+    """The trace in a line; restricted where an order of this store says so."""
+    trace = _trace(line)
+    return trace if trace.restricted else replace(trace, restricted=is_restricted(store, _memory(line)))
 
 
 def _trace(line: Line) -> Trace:
