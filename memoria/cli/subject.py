@@ -182,7 +182,8 @@ def _write(path: Path, text: str) -> None:
     """Writes a file that only its owner reads, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.half")
-    with half.open("w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
         stream.write(text)
     half.replace(path)
 

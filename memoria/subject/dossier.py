@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import regex
@@ -229,8 +229,13 @@ def _others(memory: Memory, names: Mapping[str, list[str]]) -> tuple[str, ...]:
     words = {word for text in texts for word in _WORDS.findall(canonical(text))}
     found = {name for first, some in names.items() for name in some if canonical(name) in own}
     for first in words & names.keys():
-        found |= {name for name in names[first] if any(Name(name).grade(text) is Grade.MET for text in texts)}
+        found |= {name for name in names[first] if any(_name(name).grade(text) is Grade.MET for text in texts)}
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> Name:
+    return Name(name)
 
 
 def _plain(value: Any) -> Any:
