@@ -78,8 +78,13 @@ if TYPE_CHECKING:
     from memoria.retention.restriction import Restriction
     from memoria.sharing import Shared
     from memoria.subject.dossier import Dossier
+    from memoria.subject.entries import Decision as DossierDecision
     from memoria.subject.entries import Entry as DossierEntry
+    from memoria.subject.entries import Related as DossierRelated
+    from memoria.subject.entries import Use as DossierUse
     from memoria.subject.find import About, Finding
+    from memoria.subject.find import Way as PersonWay
+    from memoria.text.person import By as PersonBy
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -116,7 +121,10 @@ _LAZY = {
     "DetectorName": "memoria.engine.change",
     "DistilledModel": "memoria.distill.model",
     "Dossier": "memoria.subject.dossier",
+    "DossierDecision": "memoria.subject.entries:Decision",
     "DossierEntry": "memoria.subject.entries:Entry",
+    "DossierRelated": "memoria.subject.entries:Related",
+    "DossierUse": "memoria.subject.entries:Use",
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
@@ -151,7 +159,9 @@ _LAZY = {
     "Notice": "memoria.agent",
     "OnDoubt": "memoria.agent.doubts",
     "Opening": "memoria.aio",
+    "PersonBy": "memoria.text.person:By",
     "PersonOptions": "memoria.engine.people",
+    "PersonWay": "memoria.subject.find:Way",
     "Phrases": "memoria.change.reconcile",
     "Piece": "memoria.models.chat",
     "Place": "memoria.transfer.copying",
@@ -206,7 +216,10 @@ __all__ = [
     "DetectorName",
     "DistilledModel",
     "Dossier",
+    "DossierDecision",
     "DossierEntry",
+    "DossierRelated",
+    "DossierUse",
     "Draft",
     "DraftFields",
     "Drawn",
@@ -241,7 +254,9 @@ __all__ = [
     "Notice",
     "OnDoubt",
     "Opening",
+    "PersonBy",
     "PersonOptions",
+    "PersonWay",
     "Phrases",
     "Piece",
     "Place",

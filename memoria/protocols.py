@@ -426,6 +426,14 @@ class Store(Protocol):
         """
         ...
 
+    def private_notes(self) -> dict[str, str]:
+        """Reads all settings of the engine that may hold names.
+
+        Returns:
+            Values by name.
+        """
+        ...
+
     def write_private_note(self, name: str, value: str | None) -> None:
         """Writes a setting of the engine that may hold names; a store that seals its content seals it.
 

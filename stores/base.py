@@ -443,6 +443,10 @@ class StoreBase(ABC):
             found = self._some_entries(shelves.PRIVATE, [name]).get(name)
         return None if found is None else found.decode()
 
+    def private_notes(self) -> dict[str, str]:
+        with self._reading():
+            return {name: value.decode() for name, value in self._entries(shelves.PRIVATE).items()}
+
     def write_private_note(self, name: str, value: str | None) -> None:
         with self._writing():
             self._put_entries(shelves.PRIVATE, {name: None if value is None else value.encode()})

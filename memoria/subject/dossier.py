@@ -29,7 +29,19 @@ _WORDS = regex.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier(Contents):
-    """All that is stored about a person. Attributes as of `Contents`."""
+    """All that is stored about a person.
+
+    Attributes:
+        format: what this is.
+        version: of its form.
+        made_at: when it was made.
+        names: the person, by the names that were asked for.
+        namespace: where was looked.
+        counts: how many memories were found, by way.
+        entries: the memories, oldest first: archived, replaced, expired and restricted ones too.
+        near: ids of what may be about the person or another one, and is left out.
+        restrictions: the orders that stand for these names.
+    """
 
     def json(self) -> str:
         """The dossier for programs; `schema` describes it.

@@ -595,7 +595,9 @@ class StoreConformance:
         assert store.private_note("orders") is None
         store.write_private_note("orders", "ada")
         store.write_private_note("orders", "ada berg")
+        store.write_private_note("other", "bob")
         assert store.private_note("orders") == "ada berg"
+        assert store.private_notes() == {"orders": "ada berg", "other": "bob"}
         assert (store.note("orders"), store.notes()) == (None, {})
         store.write_private_note("orders", None)
         assert store.private_note("orders") is None

@@ -214,6 +214,12 @@ class Holding(Turns):
             found = self._database.meta(f"private.{name}")
             return None if found is None else private.opened(self._key, name, found)
 
+    def private_notes(self) -> dict[str, str]:
+        with self._reading():
+            found = self._database.rows("SELECT name, value FROM meta WHERE name LIKE 'private.%'")
+            named = ((name.removeprefix("private."), value) for name, value in found)
+            return {name: private.opened(self._key, name, value) for name, value in named}
+
     def write_private_note(self, name: str, value: str | None) -> None:
         with self._writing(), self._atomic() as db:
             db.execute("DELETE FROM meta WHERE name = ?", (f"private.{name}",))

@@ -169,6 +169,12 @@ class Holding(Core):
             found = connection.execute(sql, (f"private.{name}",)).fetchone()
             return None if found is None else private.opened(self._root, name, str(found[0]))
 
+    def private_notes(self) -> dict[str, str]:
+        with self._reading(), self._cluster.transaction() as connection:
+            found = connection.execute("SELECT name, value FROM meta WHERE name LIKE 'private.%'").fetchall()
+            named = ((name.removeprefix("private."), str(value)) for name, value in found)
+            return {name: private.opened(self._root, name, value) for name, value in named}
+
     def write_private_note(self, name: str, value: str | None) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             if value is None:
