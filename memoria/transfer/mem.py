@@ -239,6 +239,7 @@ class _Writing:
         sources = [made for id in one.provenance.derived_from for made in gists.get(id, (id,))]
         found = {
             "version": 1,
+            "namespace": list(one.namespace[len(self.where.namespace) :]) or None,
             "kind": one.kind,
             "created_at": one.created_at.isoformat(),
             "valid_from": None if one.valid_from is None else one.valid_from.isoformat(),
@@ -343,7 +344,7 @@ def _tombstone(one: Tombstone) -> dict[str, Any]:
         "targetID": one.target,
         "deletedAt": second(one.at),
         "actor": "memoria",
-        "derived": {**dict.fromkeys(lists, []), "episodeLinkCount": 0},
+        "derived": {**{name: [] for name in lists}, "episodeLinkCount": 0},
     }
 
 

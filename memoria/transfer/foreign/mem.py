@@ -214,8 +214,15 @@ def _placed(
     if isinstance(made, Item):
         scope = name_of(row, "contextID")
         if scope is not None:
-            made = replace(made, under=scopes.get(scope, (_part(scope),)))
+            made = replace(made, under=scopes.get(scope) or _own_namespace(row) or (_part(scope),))
     yield made
+
+
+def _own_namespace(row: Mapping[str, Any]) -> Namespace:
+    """The namespace that memoria wrote into an episode, for a bundle that lost its scopes on the way."""
+    own = row.get(OURS)
+    parts = own.get("namespace") if isinstance(own, dict) else None
+    return tuple(_part(one) for one in parts if isinstance(one, str) and one) if isinstance(parts, list) else ()
 
 
 def _scopes(bundle: Bundle) -> dict[str, Namespace]:
