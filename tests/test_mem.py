@@ -132,12 +132,10 @@ def foreign(target: Path, *, stale: bool = False) -> Path:
 
 def _entomb(bundle: Path, *targets: str) -> None:
     """Adds tombstones to a bundle that still has the rows, and makes its sums anew."""
-    lines = [
-        {"id": f"tomb_{n}", "op": "delete", "targetKind": "episode", "targetID": one,
-         "deletedAt": "2025-06-01T00:00:00Z", "actor": "user", "derived": {"sentenceIDs": [], "factIDs": [], "edgeIDs": [], "entityIDs": [], "chunkIDs": [],
-                                       "embeddingCacheKeys": [], "episodeLinkCount": 0}}
-        for n, one in enumerate(targets)
-    ]  # fmt: skip
+    lists = ("sentenceIDs", "factIDs", "edgeIDs", "entityIDs", "chunkIDs", "embeddingCacheKeys")
+    derived = {**{name: [] for name in lists}, "episodeLinkCount": 0}
+    plain = {"op": "delete", "targetKind": "episode", "deletedAt": "2025-06-01T00:00:00Z", "actor": "user"}
+    lines = [{"id": f"tomb_{n}", "targetID": one, "derived": derived, **plain} for n, one in enumerate(targets)]
     (bundle / "audit").mkdir(exist_ok=True)
     (bundle / "audit" / "tombstones.jsonl").write_text("".join(canonical_json(line) + "\n" for line in lines))
     resealed(bundle)

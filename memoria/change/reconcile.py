@@ -21,6 +21,7 @@ from memoria.recall.need import Need
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft, admit, prepare
 from memoria.retention.reinforce import Reinforcer
+from memoria.retention.restriction import ordered
 from memoria.text.words import question
 from memoria.types import Endings, Link, Memory, Proposal, Record, Settled, Where
 
@@ -349,7 +350,7 @@ def _carry_out(records: Records, traces: Reinforcer, proposal: Proposal, now: di
         change = records.apart({*turn.ends, *(end for link in doubted.links for end in (link.parent, link.child))})
         change = replace(
             change,
-            add=(*change.add, *(record for _, record in made.values())),
+            add=(*change.add, *ordered(records.store, [record for _, record in made.values()])),
             links=doubted.links,
             unlinks=doubted.unlinks,
         )

@@ -18,6 +18,7 @@ from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
 from memoria.remember import Draft, admit, look_again, prepare
 from memoria.retention.reinforce import Reinforcer
+from memoria.retention.restriction import ordered
 from memoria.types import Link, Memory, Namespace, Record
 from memoria.validate import check_memory
 
@@ -46,7 +47,7 @@ def supersede(
         try:
             with records.store.alone():
                 admit(records.store, namespace, [dated], memories, made, readmit=False)
-                change, memory = _succession(records, memories[0], made, old, start)
+                change, memory = _succession(records, memories[0], ordered(records.store, made), old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:
             memories, made = look_again(records.store, memories, made)

@@ -14,7 +14,6 @@ from memoria.embedders import embed_whole
 from memoria.identity import IdSource
 from memoria.protocols import Change, DecayPolicy, Embedder, Progress, Store
 from memoria.retention.fade import scheduled
-from memoria.retention.restriction import is_restricted
 from memoria.text.parts import Pieces, joined, leaf_of, pieces_of
 from memoria.types import Link, Memory, Record, Trace
 from memoria.validate import check_trace
@@ -45,8 +44,6 @@ class Records:
         trace = self.policy.encode(memory)
         for at in times[1:]:
             trace = self.policy.reinforce(trace, at, recalled=True)
-        if is_restricted(self.store, memory):
-            trace = replace(trace, restricted=True)
         return check_trace(scheduled(self.policy, self.threshold, trace))
 
     def gathered(self, memory: Memory, gist: Record | None, members: Sequence[Record]) -> Record:

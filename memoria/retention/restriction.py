@@ -7,15 +7,15 @@ is what is made from anything restricted. The orders are one private note of the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import get_args
 
 from memoria.protocols import Store
 from memoria.text.person import By, Person
-from memoria.types import Memory, Namespace
+from memoria.types import Memory, Namespace, Record
 
 NOTE = "restrictions"
 """The private note with the orders."""
@@ -92,11 +92,33 @@ def _read(note: str | None) -> tuple[Restriction, ...]:
     )
 
 
-def is_restricted(store: Store, memory: Memory) -> bool:
-    """Whether a memory that is being stored is restricted: by an order, or because it is made from what is."""
+def ordered(store: Store, records: Sequence[Record]) -> list[Record]:
+    """Records that are about to be stored, restricted where an order says so, or where they are made from what is.
+
+    To be called while no other thread writes, so that what is stored after `restrict` has returned is restricted.
+    """
     found = orders(store)
     if not found:
-        return False
+        return list(records)
+    out: list[Record] = []
+    hidden: set[str] = set()
+    for one in records:
+        if one.trace.restricted or _is_restricted(store, one.memory, found, hidden):
+            hidden.add(one.memory.id)
+            one = replace(one, trace=replace(one.trace, restricted=True))
+        out.append(one)
+    return out
+
+
+def is_restricted(store: Store, memory: Memory) -> bool:
+    """Whether a memory is restricted by an order, or because it is made from what is."""
+    found = orders(store)
+    return bool(found) and _is_restricted(store, memory, found, ())
+
+
+def _is_restricted(store: Store, memory: Memory, found: Sequence[Restriction], hidden: Collection[str]) -> bool:
+    """hidden: ids of what is restricted and not stored yet."""
     sources = memory.provenance.derived_from
-    made = any(trace is not None and trace.restricted for trace in store.traces(sources)) if sources else False
+    traces = store.traces(sources) if sources and not memory.parts else []
+    made = any(source in hidden for source in sources) or any(one is not None and one.restricted for one in traces)
     return (made and not memory.parts) or any(order.covers(memory) for order in found)

@@ -18,7 +18,7 @@ from memoria.derived.lineage import living
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
-from memoria.retention.restriction import is_restricted
+from memoria.retention.restriction import ordered
 from memoria.text.fingerprints import Statement
 from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
@@ -186,7 +186,8 @@ def import_lines(
         for parent, (was, judge) in line.ends.items()
     ]
     if records:
-        store.revise(Change(add=tuple(records), links=tuple(links)))
+        with store.alone():
+            store.revise(Change(add=tuple(ordered(store, records)), links=tuple(links)))
     return Imported(stored=len(records), refused=tuple(sorted(refused)))
 
 
@@ -284,7 +285,7 @@ def _records(store: Store, embedder: Embedder, lines: Sequence[Line], progress: 
     return [
         Record(
             memory=_memory(line),
-            trace=_standing(store, line),
+            trace=_trace(line),
             vector=_first(known, fresh),
             passages=None if fresh is None else fresh[1],
         )
@@ -318,12 +319,6 @@ def _carried(card: EmbedderCard, line: Line) -> Vectors | None:
     if len(vector) != card.dimension or not abs(np.linalg.norm(vector) - 1) < _LENGTH_TOLERANCE:
         raise InvalidVector(f"memory {line.id}: vector is not of length 1 and dimension {card.dimension}")
     return vector
-
-
-def _standing(store: Store, line: Line) -> Trace:
-    """The trace in a line; restricted where an order of this store says so."""
-    trace = _trace(line)
-    return trace if trace.restricted else replace(trace, restricted=is_restricted(store, _memory(line)))
 
 
 def _trace(line: Line) -> Trace:
