@@ -138,17 +138,20 @@ def test_a_restriction_hides_everything_and_lifting_it_brings_all_back(memory: M
     """The property that a restriction is: no verb but get and a copy shows any of it, and after it all is as before."""
     known = told(memory)
     made = memory.remember("So no sugar for her.", provenance=Provenance(derived_from=(known["subject"].id,)))
+    key = memory.remember("Ada keeps the spare key in the shed.")
+    moved = memory.supersede(key, "The spare key is with Bob now.")
     memory.archive(known["alias"])
     memory.pin(known["mention"])
     before = memory.recall("tea Porto market invoice", k=50, include=("archived",))
-    traces = {one.id: memory.trace(one) for one in (*known.values(), made)}
+    traces = {one.id: memory.trace(one) for one in (*known.values(), made, key)}
     ids = memory.restrict("Ada", "Ms Berg", reason="she disputes it")
     names = ("subject", "speaker", "mention", "alias", "metadata")
-    assert set(ids) == {*(known[name].id for name in names), made.id}
-    hidden = [known[name] for name in names] + [made]
+    assert set(ids) == {*(known[name].id for name in names), made.id, key.id}
+    hidden = [*(known[name] for name in names), made, memory.get(key.id)]
     shown = everything(memory)
     assert not [one.text for one in hidden if one.text in shown]
     assert known["bob"].text in shown
+    assert [one.id for one in memory.history(moved)] == [moved.id]
     for one in hidden:
         assert memory.get(one.id) == one
         for act in (
