@@ -201,17 +201,21 @@ def bring(
     if seen.malformed and not skip_bad:
         more = seen.malformed - len(seen.bad)
         raise InvalidMemory(*seen.bad, *([f"and {more} more"] if more else []))
-    if kind == "mem":
-        counts = _bundle(memory, wanted, seen.found, readmit=readmit)
-        return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
-    counts = Counter[str]()
+    store = _bundle if kind == "mem" else _plain
+    counts = store(memory, wanted, seen.found, readmit=readmit)
+    return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
+
+
+def _plain(memory: Memoria, wanted: Asked, total: int, *, readmit: bool) -> Counter[str]:
+    """Stores what is in an export, in its order."""
+    counts: Counter[str] = Counter()
     done = 0
     for under, batch in _batches(one for one in found(wanted) if isinstance(one, Item)):
         counts += _stored(memory.namespace(*under) if under else memory, batch, readmit=readmit)
         done += len(batch)
         if memory.progress is not None:
-            memory.progress("import", done, seen.found)
-    return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
+            memory.progress("import", done, total)
+    return counts
 
 
 def _bundle(memory: Memoria, wanted: Asked, total: int, *, readmit: bool) -> Counter[str]:
