@@ -266,6 +266,9 @@ def test_a_hold_stands_against_a_tombstone_and_then_nothing_is_imported(memory: 
     with pytest.raises(Held, match=one.id):
         bring(memory, "mem", foreign(tmp_path / "stale.mem", stale=True))
     assert memory.list() == before
+    memory.release(one, reason="settled")
+    assert bring(memory, "mem", tmp_path / "stale.mem").stored == 0
+    assert memory.list(key="mem:ep_1") == []
 
 
 def test_what_is_restricted_is_never_in_a_bundle(memory: Memoria, tmp_path: Path) -> None:

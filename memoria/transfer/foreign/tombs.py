@@ -54,20 +54,15 @@ def apply(memory: Memoria, bundle: Bundle) -> frozenset[str]:
     """
     store = memory.store
     known = told(store)
-    fresh: dict[str, Tombstone] = {}
-    for one in tombstones(bundle):
-        if one.target not in known:
-            fresh[one.target] = one
-    lines = [[one.target, one.kind, one.at.isoformat(), one.op] for _, one in sorted(fresh.items())]
-    ids = [
-        id for at in range(0, len(lines), _PIECE) for id in _here(memory, [line[0] for line in lines[at : at + _PIECE]])
-    ]
-    held = memory.forget(*ids, dry_run=True) if ids else []
-    _append(store, TOMBS, lines)
-    if held:
+    named = {one.target: one for one in tombstones(bundle)}
+    fresh = [one for target, one in sorted(named.items()) if target not in known]
+    _append(store, TOMBS, [[one.target, one.kind, one.at.isoformat(), one.op] for one in fresh])
+    targets = sorted(named)
+    ids = [id for at in range(0, len(targets), _PIECE) for id in _here(memory, targets[at : at + _PIECE])]
+    if ids:
         memory.forget(*ids)
     mine = (one.target for one in erased(store.ledger(), ids_there(store)))
-    return frozenset(map(key, (*known, *fresh, *mine)))
+    return frozenset(map(key, (*known, *named, *mine)))
 
 
 def _here(memory: Memoria, targets: Sequence[str]) -> list[str]:
