@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from memoria.engine.learning import LearnOptions
     from memoria.engine.memory import Memoria
     from memoria.engine.opening import Behaviour, Mode, open  # noqa: A004 - memoria.open is the public name
+    from memoria.engine.people import PersonOptions
     from memoria.engine.view import Clock, IdLike, JudgeLike, PolicyLike
     from memoria.engine.weights import ModelPath
     from memoria.extraction.learning import Dropped, Lesson, Reason
@@ -77,7 +78,16 @@ if TYPE_CHECKING:
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
+    from memoria.retention.restriction import Restriction
     from memoria.sharing import Shared
+    from memoria.subject.dossier import Dossier
+    from memoria.subject.entries import Decision as DossierDecision
+    from memoria.subject.entries import Entry as DossierEntry
+    from memoria.subject.entries import Related as DossierRelated
+    from memoria.subject.entries import Use as DossierUse
+    from memoria.subject.find import About, Finding
+    from memoria.subject.find import Way as PersonWay
+    from memoria.text.person import By as PersonBy
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -89,6 +99,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _MODULES = ("aio", "models", "policies", "stores", "testing")
 # Where each name is, and what it is called there when that is another name.
 _LAZY = {
+    "About": "memoria.subject.find",
     "Agent": "memoria.agent",
     "Allocation": "memoria.retention.allocate",
     "Allowed": "memoria.agent.asked",
@@ -112,6 +123,11 @@ _LAZY = {
     "DetectorLike": "memoria.engine.change",
     "DetectorName": "memoria.engine.change",
     "DistilledModel": "memoria.distill.model",
+    "Dossier": "memoria.subject.dossier",
+    "DossierDecision": "memoria.subject.entries:Decision",
+    "DossierEntry": "memoria.subject.entries:Entry",
+    "DossierRelated": "memoria.subject.entries:Related",
+    "DossierUse": "memoria.subject.entries:Use",
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
@@ -122,6 +138,7 @@ _LAZY = {
     "Extractor": "memoria.agent.extract",
     "Filters": "memoria.engine.arguments",
     "Find": "memoria.forget.residue",
+    "Finding": "memoria.subject.find",
     "Fit": "memoria.retention.fit",
     "Generator": "memoria.protocols",
     "GistWriter": "memoria.derived.gist:Writer",
@@ -147,6 +164,9 @@ _LAZY = {
     "Notice": "memoria.agent",
     "OnDoubt": "memoria.agent.doubts",
     "Opening": "memoria.aio",
+    "PersonBy": "memoria.text.person:By",
+    "PersonOptions": "memoria.engine.people",
+    "PersonWay": "memoria.subject.find:Way",
     "Phrases": "memoria.change.reconcile",
     "Piece": "memoria.models.chat",
     "Place": "memoria.transfer.copying",
@@ -159,6 +179,7 @@ _LAZY = {
     "Reply": "memoria.agent",
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
+    "Restriction": "memoria.retention.restriction",
     "Role": "memoria.models.chat",
     "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
@@ -177,6 +198,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "About",
     "Agent",
     "Allocation",
     "Allowed",
@@ -200,6 +222,11 @@ __all__ = [
     "DetectorLike",
     "DetectorName",
     "DistilledModel",
+    "Dossier",
+    "DossierDecision",
+    "DossierEntry",
+    "DossierRelated",
+    "DossierUse",
     "Draft",
     "DraftFields",
     "Drawn",
@@ -210,6 +237,7 @@ __all__ = [
     "Extractor",
     "Filters",
     "Find",
+    "Finding",
     "Fit",
     "Generator",
     "GistWriter",
@@ -235,6 +263,9 @@ __all__ = [
     "Notice",
     "OnDoubt",
     "Opening",
+    "PersonBy",
+    "PersonOptions",
+    "PersonWay",
     "Phrases",
     "Piece",
     "Place",
@@ -247,6 +278,7 @@ __all__ = [
     "Reply",
     "Rerank",
     "Residue",
+    "Restriction",
     "Role",
     "Scalar",
     "Share",

@@ -11,6 +11,7 @@ MemoriaError
 ├── MemoryNotFound          no memory has this id (any more)
 ├── Held                    a hold protects it: release it, or override with a reason
 ├── SignerUnavailable       who signs the ledger is not to be reached: lines are written unsigned until it is
+│   └── Restricted            it is only stored, by order of a person: lift that first
 ├── MissingExtra            install what the message names
 ├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
 ├── EmbedderError           correct the set-up
@@ -134,7 +135,24 @@ class Held(MemoriaError):
     """
 
     def __init__(self, *ids: str) -> None:
-        super().__init__("held, and so not to be erased or changed: " + ", ".join(ids))
+        super().__init__("held or restricted, and so not to be erased or changed: " + ", ".join(ids))
+        self.ids: Sequence[str] = ids
+
+
+class Restricted(Held):
+    """A memory that is only stored, by order of a person, would be used.
+
+    Args:
+        *ids: the restricted memories.
+
+    Attributes:
+        ids: the same, as a sequence.
+    """
+
+    def __init__(self, *ids: str) -> None:
+        MemoriaError.__init__(
+            self, "restricted, and so only stored until it is lifted; `get` and `dossier` show it: " + ", ".join(ids)
+        )
         self.ids: Sequence[str] = ids
 
 
@@ -240,6 +258,7 @@ __all__ = [
     "ModelNotFound",
     "Refused",
     "SignerUnavailable",
+    "Restricted",
     "StoreClosed",
     "StoreCorrupt",
     "StoreError",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from memoria.change.sleep import Night
     from memoria.distill.learn import Learnt
     from memoria.extraction.learning import Lesson
+    from memoria.subject.dossier import Dossier
+    from memoria.subject.find import About
 
 Class = TypeVar("Class", bound=type)
 Counts = dict[str, int]
@@ -151,6 +153,16 @@ def _forgotten(call: Call) -> Counts:
     }
 
 
+def _about(call: Call) -> Counts:
+    found: About = call.result
+    return {"records": len(found.found), "near": len(found.near), "read": found.read}
+
+
+def _told(call: Call) -> Counts:
+    made: Dossier = call.result
+    return {"records": len(made.entries), "near": len(made.near)}
+
+
 def _pruned(call: Call) -> Counts:
     return {"records": len(call.result.ids)}
 
@@ -190,6 +202,11 @@ VERBS = (
     Verb(name="recall", method="recall_many", module="recall", count=_recalled, level=logging.DEBUG),
     Verb(name="amend", ids="id", module="erase", count=_given),
     Verb(name="forget", ids="*", module="erase", count=_forgotten),
+    Verb(name="about", module="subject", count=_about),
+    Verb(name="dossier", module="subject", count=_told),
+    Verb(name="forget_about", module="erase", count=_forgotten),
+    Verb(name="restrict", module="subject", count=_listed),
+    Verb(name="lift", module="subject", count=_listed),
     Verb(name="supersede", ids="old", module="supersede", count=_given),
     Verb(name="expire", ids="*", module="supersede", count=_given),
     Verb(name="reconcile", module="reconcile", count=_listed),

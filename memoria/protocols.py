@@ -145,7 +145,7 @@ class Store(Protocol):
         ...
 
     def replace(self, record: Record) -> None:
-        """Replaces the record with the same id. The old text and vector are erased; its three flags stay.
+        """Replaces the record with the same id. The old text and vector are erased; its four flags stay.
 
         Args:
             record: the new record.
@@ -284,7 +284,7 @@ class Store(Protocol):
         ...
 
     def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
-        """Replaces traces, except their three flags, and adds to the recall log.
+        """Replaces traces, except their four flags, and adds to the recall log.
 
         Args:
             traces: new traces by id; unknown ids are ignored.
@@ -299,6 +299,7 @@ class Store(Protocol):
         archived: bool | None = None,
         pinned: bool | None = None,
         held: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
         """Sets flags of memories.
 
@@ -307,6 +308,8 @@ class Store(Protocol):
             archived: the new flag; None leaves it.
             pinned: the new flag; None leaves it.
             held: the new flag; None leaves it.
+            restricted: the new flag; None leaves it. A restricted memory is erased, replaced and ended as little as
+                one under a hold, and no filter with `archived=False` meets it.
 
         Raises:
             MemoryNotFound: an id is unknown; nothing changes.
@@ -500,6 +503,34 @@ class Store(Protocol):
 
         Returns:
             Values by name.
+        """
+        ...
+
+    def private_note(self, name: str) -> str | None:
+        """Reads a setting of the engine that may hold names.
+
+        Args:
+            name: name of the setting.
+
+        Returns:
+            Its value; None when there is none.
+        """
+        ...
+
+    def private_notes(self) -> dict[str, str]:
+        """Reads all settings of the engine that may hold names.
+
+        Returns:
+            Values by name.
+        """
+        ...
+
+    def write_private_note(self, name: str, value: str | None) -> None:
+        """Writes a setting of the engine that may hold names; a store that seals its content seals it.
+
+        Args:
+            name: name of the setting.
+            value: its new value; None takes it away.
         """
         ...
 

@@ -12,6 +12,7 @@ from memoria.embedders import embed_whole, unit_vectors
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
+from memoria.retention.restriction import ordered
 from memoria.retention.sameness import unlike
 from memoria.text.fingerprints import Statement
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
@@ -119,7 +120,7 @@ def remember(
         try:
             with records.store.alone():
                 admit(records.store, namespace, drafts, memories, made, readmit=readmit)
-                records.store.write(made)
+                records.store.write(ordered(records.store, made))
         except KeyConflict:
             # Since it was looked for, somebody else has remembered something under one of the keys.
             memories, made = look_again(records.store, memories, made)

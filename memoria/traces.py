@@ -72,6 +72,7 @@ class Traces:
         archived: flags.
         pinned: flags.
         held: flags.
+        restricted: flags.
     """
 
     last_retrieved: Ints
@@ -90,6 +91,7 @@ class Traces:
     archived: Bools
     pinned: Bools
     held: Bools
+    restricted: Bools
 
     @classmethod
     def of(cls, traces: Sequence[Trace]) -> Traces:
@@ -198,6 +200,7 @@ _PLAIN: dict[str, Any] = {
     "archived": np.bool_,
     "pinned": np.bool_,
     "held": np.bool_,
+    "restricted": np.bool_,
 }
 
 

@@ -180,9 +180,11 @@ class Trace:
         salience: that of the memory, in [0, 1].
         kind: that of the memory.
         fades_at: when its policy expects it to fall below the threshold of fading; None is never.
-        archived: whether recall leaves it out. A store changes this flag and the next two by `mark` alone.
+        archived: whether recall leaves it out. A store changes this flag and the next three by `mark` alone.
         pinned: whether it never fades.
         held: whether a hold protects it from being erased or changed.
+        restricted: whether it is only stored (GDPR, article 18): protected as if held, and in no verb but `get` and
+            what is asked about a person.
     """
 
     last_retrieved: datetime
@@ -201,6 +203,7 @@ class Trace:
     archived: bool = False
     pinned: bool = False
     held: bool = False
+    restricted: bool = False
 
     @classmethod
     def of(cls, memory: Memory, *, decay: float = 0.0, **fields: Any) -> Trace:
@@ -230,8 +233,8 @@ class Trace:
 
     @property
     def protected(self) -> bool:
-        """Whether no policy may archive or forget it: it is pinned or held."""
-        return self.pinned or self.held
+        """Whether no policy may archive or forget it: it is pinned, held or restricted."""
+        return self.pinned or self.held or self.restricted
 
     def found(self, at: datetime, *, decay: float = 0.0, **changes: Any) -> Trace:
         """The trace after the memory was found.
@@ -290,7 +293,8 @@ class LedgerEntry:
 
     Attributes:
         at: when it was taken.
-        action: "hold", "release", "forget" (in spite of a hold), "restore", "import", and what else was decided.
+        action: "hold", "release", "forget" (in spite of a hold), "restrict", "lift", "restore", "import", and what else
+            was decided.
         ids: the memories it was about.
         reason: why, in the caller's words; encrypted on disk.
         facts: what else is signed with it, in the clear: numbers, keyed hashes, names of methods, and no content.
@@ -400,7 +404,8 @@ class Where:
         metadata: scalars by dotted path, such as {"flight.seat": "12A"}; all of these (memoria/metadata.py).
         since: created at this time or later.
         until: created before this time.
-        archived: True for archived memories only, False for the others, None for both.
+        archived: True for archived memories only, False for the others without the restricted ones, None for both.
+        restricted: True for restricted memories only, False for the others, None for both.
     """
 
     namespace: Namespace = ()
@@ -416,9 +421,10 @@ class Where:
     since: datetime | None = None
     until: datetime | None = None
     archived: bool | None = None
+    restricted: bool | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether a memory, or a part of it, meets every criterion except `archived`. Every store agrees with this.
+        """Whether a memory, or a part of it, meets every criterion except the last two. Every store agrees with this.
 
         Args:
             memory: the memory; a gist also matches by any of its parts.
@@ -430,7 +436,7 @@ class Where:
         return asked and (self._meets(memory) or any(map(self._meets, memory.parts)))
 
     def meant(self, memory: Memory) -> tuple[Memory, ...]:
-        """Which parts of a memory that matches are meant, `ids` and `archived` aside.
+        """Which parts of a memory that matches are meant, `ids` and the last two criteria aside.
 
         Args:
             memory: the memory; one without parts is its own part. A gist of one of the `kinds` is so with all of it.

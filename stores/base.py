@@ -264,14 +264,14 @@ class StoreBase(Proving, ABC):
             hidden = self._hidden(among, where)
             away = None
             if where.archived is False:
-                away = set(self.select(Where(namespace=where.namespace, archived=True)))
+                away = {_id(one) for one in self._scan(where.namespace) if _away(one.trace)}
             under = self._under(where.namespace)
             return merge([room.evidence(asked, vector, among, away, pool, hidden) for room in under])
 
     def _hidden(self, among: Set[str], where: Where) -> set[bytes]:
         """The ids of parts of gists among these that the filter does not mean."""
         free = replace(where, ids=None)
-        if free == Where(namespace=where.namespace, archived=where.archived):
+        if free == Where(namespace=where.namespace, archived=where.archived, restricted=where.restricted):
             return set()
         gists = (one.memory for one in self._scan(where.namespace) if one.memory.parts and _id(one) in among)
         return hidden_parts(free, gists)
@@ -372,8 +372,9 @@ class StoreBase(Proving, ABC):
         archived: bool | None = None,
         pinned: bool | None = None,
         held: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
-        given = {"archived": archived, "pinned": pinned, "held": held}
+        given = {"archived": archived, "pinned": pinned, "held": held, "restricted": restricted}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         with self._writing():
             old = self._known(ids)
@@ -460,6 +461,19 @@ class StoreBase(Proving, ABC):
     def notes(self) -> dict[str, str]:
         with self._reading():
             return {name: value.decode() for name, value in self._entries(shelves.NOTES).items()}
+
+    def private_note(self, name: str) -> str | None:
+        with self._reading():
+            found = self._some_entries(shelves.PRIVATE, [name]).get(name)
+        return None if found is None else found.decode()
+
+    def private_notes(self) -> dict[str, str]:
+        with self._reading():
+            return {name: value.decode() for name, value in self._entries(shelves.PRIVATE).items()}
+
+    def write_private_note(self, name: str, value: str | None) -> None:
+        with self._writing():
+            self._put_entries(shelves.PRIVATE, {name: None if value is None else value.encode()})
 
     # -- proof and upkeep --
 
@@ -550,18 +564,28 @@ def _numbers(record: Record) -> int:
 
 
 def _meets(record: Record, where: Where) -> bool:
-    return where.matches(record.memory) and where.archived in (None, record.trace.archived)
+    trace = record.trace
+    if where.archived is False and _away(trace):
+        return False
+    standing = where.archived in (None, trace.archived) and where.restricted in (None, trace.restricted)
+    return standing and where.matches(record.memory)
+
+
+def _away(trace: Trace) -> bool:
+    """Whether recall leaves it out."""
+    return trace.archived or trace.restricted
 
 
 def _check_held(records: Sequence[Record]) -> None:
-    held = [_id(record) for record in records if record.trace.held]
+    held = [_id(record) for record in records if record.trace.held or record.trace.restricted]
     if held:
         raise Held(*held)
 
 
 def _standing(trace: Trace, old: Record) -> Trace:
     """A trace with the standing of the record that it is for, which `mark` alone changes."""
-    return replace(trace, archived=old.trace.archived, pinned=old.trace.pinned, held=old.trace.held)
+    flags = old.trace
+    return replace(trace, archived=flags.archived, pinned=flags.pinned, held=flags.held, restricted=flags.restricted)
 
 
 def _stored(record: Record) -> Record:

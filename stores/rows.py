@@ -30,7 +30,9 @@ TRACE_COLUMNS = (
 )
 # After the columns of a row comes its standing.
 READ = f"{COLUMNS}, coalesce((SELECT bits FROM standing WHERE standing.row = memory.row), 0)"
-ARCHIVED, PINNED, HELD = 1, 2, 4
+ARCHIVED, PINNED, HELD, RESTRICTED = 1, 2, 4, 8
+# What recall leaves out, and what nothing may erase or change.
+AWAY, KEPT = ARCHIVED | RESTRICTED, HELD | RESTRICTED
 _PRESENTATION = struct.Struct("<qd")
 _PRESENTATIONS = np.dtype([("at", "<i8"), ("rate", "<f8")])
 
@@ -159,15 +161,28 @@ def _kept(trace: Trace) -> tuple[Any, ...]:
     )
 
 
-def standing(archived: bool | None, pinned: bool | None, held: bool | None) -> tuple[int, int]:
+def standing(
+    archived: bool | None, pinned: bool | None, held: bool | None, restricted: bool | None = None
+) -> tuple[int, int]:
     """The bits of a standing to set, and those to take away; None leaves one."""
-    given = ((ARCHIVED, archived), (PINNED, pinned), (HELD, held))
+    given = ((ARCHIVED, archived), (PINNED, pinned), (HELD, held), (RESTRICTED, restricted))
     return sum(bit for bit, said in given if said), sum(bit for bit, said in given if said is False)
+
+
+def standing_asked(where: Where) -> list[tuple[str, int]]:
+    """What a filter asks of standing: "NOT " or nothing, and of which bits one must be set."""
+    asked = []
+    if where.archived is not None:
+        asked.append(("", ARCHIVED) if where.archived else ("NOT ", AWAY))
+    if where.restricted is not None:
+        asked.append(("" if where.restricted else "NOT ", RESTRICTED))
+    return asked
 
 
 def bits(trace: Trace) -> int:
     """Standing as bits."""
-    return ARCHIVED * trace.archived | PINNED * trace.pinned | HELD * trace.held
+    own = ARCHIVED * trace.archived | PINNED * trace.pinned
+    return own | HELD * trace.held | RESTRICTED * trace.restricted
 
 
 def to_memory(row: tuple[Any, ...], namespace: Namespace, opened: dict[str, Any]) -> Memory:
@@ -203,6 +218,7 @@ def to_trace(row: tuple[Any, ...]) -> Trace:
         archived=bool(row[21] & ARCHIVED),
         pinned=bool(row[21] & PINNED),
         held=bool(row[21] & HELD),
+        restricted=bool(row[21] & RESTRICTED),
     )
 
 
@@ -268,4 +284,5 @@ def to_traces(found: Sequence[tuple[Any, ...]]) -> Traces:
         archived=bits & ARCHIVED > 0,
         pinned=bits & PINNED > 0,
         held=bits & HELD > 0,
+        restricted=bits & RESTRICTED > 0,
     )

@@ -5,6 +5,7 @@
 | store      | "embedder", "key"         | the embedder's card as JSON; 32 random bytes      |
 | store      | "language"                | its code; none where it is told by each text      |
 | notes      | name                      | text                                              |
+| private    | name                      | text that may hold names                          |
 | ledger     | number, in 12 digits      | JSON                                              |
 | chain      | number, in 12 digits      | CBOR: a line of the ledger, and its signature     |
 | proof      | name                      | settings of the chain: its key, and its head      |
@@ -27,7 +28,7 @@ from memoria.text.sketch import BODY_BYTES, SKETCH_BYTES
 from memoria.traces import micros, moment
 from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
 
-STORE, NOTES, LEDGER = "store", "notes", "ledger"
+STORE, NOTES, PRIVATE, LEDGER = "store", "notes", "private", "ledger"
 CHAIN, PROOF = "chain", "proof"
 RECALLS, SUPERSEDED, DOUBTED, ENDED = "recalls", "superseded", "doubted", "ended"
 LINKS = (SUPERSEDED, DOUBTED, ENDED)

@@ -85,6 +85,7 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "init": (lambda ids, at: ("--store", str(at / "[black on black]new[x]")), ()),
     "demo": (lambda ids, at: ("--from", str(lines(at)), "--forget", NAME, "--ask", f"Which boat? {NAME}"), (NAME,)),
     "doubts": (lambda ids, at: (), (NAME,)),
+    "subject": (lambda ids, at: (NAME,), (NAME,)),
     "settle": (lambda ids, at: (ids.doubted, "--keep"), ()),
     "config get": (lambda ids, at: ("user",), (NAME,)),
     "serve token": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),

@@ -25,7 +25,7 @@ FLOORS = (
     ("memoria.change",),
     ("memoria.distill",),
     ("memoria.forget", "memoria.models"),
-    ("memoria.extraction",),
+    ("memoria.extraction", "memoria.subject"),
     ("memoria.observe",),
     ("memoria.engine",),
     ("memoria.data", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.testing"),

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
     "audit_weights", "close", "distilled", "doctor", "doubts", "get", "history", "ledger", "lineage", "list",
-    "namespace", "namespaces", "now", "scan", "stats", "trace",
+    "namespace", "namespaces", "now", "restrictions", "scan", "stats", "trace",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work
@@ -120,6 +120,11 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "rebuild": (memory.rebuild, "rebuild", None, None),
         "repair": (memory.repair, "repair", None, None),
         "reembed": (lambda: memory.reembed(HashEmbedder(96)), "reembed", None, None),
+        "about": (lambda: memory.about("Ada"), "search_memory", 0, None),
+        "dossier": (lambda: memory.dossier("Ada"), "search_memory", 0, None),
+        "restrict": (lambda: memory.restrict("Ada", reason="she asks"), "update_memory", 0, None),
+        "lift": (lambda: memory.lift("Ada", reason="over"), "update_memory", 0, None),
+        "forget_about": (lambda: memory.forget_about("Ada"), "delete_memory", 0, None),
         "forget": (lambda: memory.forget(two.id), "delete_memory", 1, two.id),
     }
     assert set(calls) | {"distill", "relearn"} == {verb.name for verb in VERBS}

@@ -70,7 +70,11 @@ def _sources(memory: Memoria, hits: Iterable[Hit]) -> dict[str, Memory]:
     found: dict[str, Memory] = {}
     front = {id for hit in hits for id in hit.memory.provenance.used or ()}
     while front:
-        records = [one for one in memory.store.read(sorted(front)) if one is not None and not one.trace.archived]
+        records = [
+            one
+            for one in memory.store.read(sorted(front))
+            if one is not None and not (one.trace.archived or one.trace.restricted)
+        ]
         found |= {one.memory.id: one.memory for one in records}
         front = {id for one in records for id in one.memory.provenance.used or ()} - found.keys()
     return found

@@ -112,7 +112,7 @@ def latest(memory: Memoria) -> str | None:
 def _said_in(memory: Memoria, session: str) -> list[Memory]:
     """The turns of a conversation, however long ago it was, in order; not what they were reworded to later."""
     store = memory.store
-    ids = store.select(Where(namespace=memory.prefix, session=session))
+    ids = store.select(Where(namespace=memory.prefix, session=session, restricted=False))
     said = [one for one in _apart(list(memories(store, ids).values())) if _is_turn(one, session)]
     reworded = {link.child for link in store.links([one.id for one in said]) if link.relation == "supersedes"}
     return sorted((one for one in said if one.id not in reworded), key=lambda one: one.id)

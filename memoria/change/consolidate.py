@@ -100,7 +100,7 @@ def replayed(
 
     ids, traces, _ = store.holdings(namespace)
     priority = replay.priority(traces, policy.retrievability(traces, at), at)
-    free = ~(traces.archived | traces.pinned | traces.held) & (priority > 0)
+    free = ~(traces.archived | traces.pinned | traces.held | traces.restricted) & (priority > 0)
     order = np.lexsort((np.arange(len(ids)), -priority))
     waiting = order[free[order]]
     return sorted(ids[n] for n in waiting[:cap].tolist()), len(waiting) > cap

@@ -21,6 +21,7 @@ from memoria.recall.need import Need
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft, admit, prepare
 from memoria.retention.reinforce import Reinforcer
+from memoria.retention.restriction import ordered
 from memoria.text.words import question
 from memoria.types import Endings, Link, Memory, Proposal, Record, Settled, Where
 
@@ -173,7 +174,7 @@ def candidates(store: Store, embedder: Embedder, phrases: Phrases = named, pool:
     """
 
     def found(statement: Memory) -> list[Memory]:
-        where = Where(namespace=statement.namespace)
+        where = Where(namespace=statement.namespace, restricted=False)
         wanted = list(phrases(statement.text))
         ids: set[str] = set()
         for phrase, vector in zip(wanted, embed(store, embedder, wanted), strict=True):
@@ -191,7 +192,7 @@ def nearest(store: Store, embedder: Embedder, count: int = NEAR, pool: int = POO
 
     def found(statement: Memory) -> list[Memory]:
         # What was said later must not take the places: a second look would find other candidates.
-        where = Where(namespace=statement.namespace, until=statement.created_at + TICK)
+        where = Where(namespace=statement.namespace, until=statement.created_at + TICK, restricted=False)
         (vector,) = embed(store, embedder, [statement.text])
         evidence = store.evidence(question(statement.text, store.language), vector, where, pool)
         scores = sum(need.terms(evidence).values(), start=0.0 * evidence.columns["similarity"])
@@ -349,7 +350,7 @@ def _carry_out(records: Records, traces: Reinforcer, proposal: Proposal, now: di
         change = records.apart({*turn.ends, *(end for link in doubted.links for end in (link.parent, link.child))})
         change = replace(
             change,
-            add=(*change.add, *(record for _, record in made.values())),
+            add=(*change.add, *ordered(records.store, [record for _, record in made.values()])),
             links=doubted.links,
             unlinks=doubted.unlinks,
         )
@@ -413,7 +414,7 @@ def _new_doubts(
 
 def _is_held(store: Store, id: str) -> bool:
     (trace,) = store.traces([id])
-    return trace is not None and trace.held
+    return trace is not None and (trace.held or trace.restricted)
 
 
 def _lasts(memory: Memory, end: datetime) -> bool:

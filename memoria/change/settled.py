@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from memoria.change.bounds import RULES
-from memoria.derived.lineage import living
+from memoria.derived.lineage import living, unrestricted
 from memoria.derived.records import Records, ending
 from memoria.derived.undoing import USER, closing, undone
 from memoria.errors import Held, InvalidQuery, MemoryNotFound
@@ -35,7 +35,7 @@ def doubted(store: Store, ids: Collection[str], at: datetime) -> list[Doubted]:
     # What a statement left of a memory supersedes that memory; the statement is only what it is derived from.
     rests = {link.child for link in around if link.relation == "derived"} - set(ids)
     links = {link for link in (*around, *(store.links(sorted(rests)) if rests else ())) if link.relation != "derived"}
-    there = living(store, {end for link in links for end in (link.parent, link.child)})
+    there = unrestricted(store, living(store, {end for link in links for end in (link.parent, link.child)}))
     more = living(store, {id for one in there.values() for id in one.provenance.derived_from} - there.keys())
     found = [one for link in links if (one := _of(link, there, there | more, at)) is not None]
     # What the user has let end by a statement is doubtful by it no more.
@@ -106,7 +106,7 @@ def end(records: Records, id: str, by: str | None, at: datetime) -> list[Doubted
         if not pairs:
             raise InvalidQuery(f"memory {id} has ended already: there is nothing to settle")
         (trace,) = store.traces([id])
-        if trace is not None and trace.held:
+        if trace is not None and (trace.held or trace.restricted):
             raise Held(id)
         first = max(pairs, key=lambda one: (one.odds or 0, one.by.id))
         said = Link(parent=id, child=first.by.id, relation="ends", was=first.memory.valid_to, judge=USER)

@@ -11,13 +11,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from memoria.change.settled import joined, retracted
-from memoria.derived.lineage import living
+from memoria.derived.lineage import living, unrestricted
 from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
 from memoria.remember import Draft, admit, look_again, prepare
 from memoria.retention.reinforce import Reinforcer
+from memoria.retention.restriction import ordered
 from memoria.types import Link, Memory, Namespace, Record
 from memoria.validate import check_memory
 
@@ -46,7 +47,7 @@ def supersede(
         try:
             with records.store.alone():
                 admit(records.store, namespace, [dated], memories, made, readmit=False)
-                change, memory = _succession(records, memories[0], made, old, start)
+                change, memory = _succession(records, memories[0], ordered(records.store, made), old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:
             memories, made = look_again(records.store, memories, made)
@@ -147,4 +148,5 @@ def history(store: Store, id: str) -> list[Memory]:
         links = [link for link in store.links(front) if link.relation != "derived" and (link.weight or 1) > 0]
         front = list({end for link in links for end in (link.parent, link.child)} - found)
         found |= set(front)
-    return sorted(living(store, found).values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id))
+    there = unrestricted(store, living(store, found))
+    return sorted(there.values(), key=lambda memory: (memory.valid_from or memory.created_at, memory.id))

@@ -40,7 +40,7 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         metavar="SOURCE",
-        help="chatgpt, claude, mem0, langgraph, letta, csv, markdown or jsonl; without it, what memoria exported.",
+        help="chatgpt, claude, mem0, langgraph, letta, mem, csv, markdown or jsonl; without it, what memoria exported.",
     ),
 ]
 ReadmitOption = Annotated[bool, typer.Option("--readmit", help="Also store what was forgotten here.")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +35,8 @@ from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
-from memoria.types import EmbedderCard, Where
+from memoria.types import EmbedderCard, Namespace, Where
+from memoria.validate import check_choice
 
 
 @app.command()
@@ -145,11 +148,55 @@ def reembed(
 
 
 @app.command()
-def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
-    """Writes memories as JSON lines to stdout, without losing anything."""
+def export(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    include: Annotated[
+        list[str] | None, typer.Option(help="restricted: memories that are only stored, which are left out otherwise.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="jsonl, or mem: a bundle of Portable Memory 1.1.")] = "jsonl",
+    to: Annotated[
+        Path | None, typer.Option("--to", help="With --format mem: the folder of the bundle, a new one.")
+    ] = None,
+    receipt: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --format mem: a receipt as forget --json printed it, for tombstones; repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes memories as JSON lines to stdout, without losing anything; or as a bundle for other programs."""
+    check_choice("--format", form, ("jsonl", "mem"))
+    for one in include or ():
+        check_choice("--include", one, ("restricted",))
+    if form == "mem":
+        if include:
+            raise InvalidQuery("a .mem bundle has no word for restricted: what is restricted is never in it")
+        _bundle(store, parts(namespace), to, receipt or (), as_json)
+        return
+    if to is not None or receipt:
+        raise InvalidQuery("--to and --receipt go with --format mem")
     with opened_store(store, "r") as there:
-        for line in export_lines(there, Where(namespace=parts(namespace))):
+        prefix = parts(namespace)
+        for line in export_lines(there, Where(namespace=prefix, restricted=None if include else False)):
             typer.echo(in_json(line))
+        left = 0 if include else len(there.select(Where(namespace=prefix, restricted=True)))
+    if left:
+        err.print(f"{left:,} restricted left out: --include restricted writes them too.")
+
+
+def _bundle(store: Path, namespace: Namespace, to: Path | None, receipts: Sequence[Path], as_json: bool) -> None:
+    from memoria.transfer.mem import receipts_of, write_bundle
+
+    if to is None:
+        raise InvalidQuery("--to is missing: the folder of the bundle")
+    known = [one for path in receipts for one in receipts_of(path.read_text(encoding="utf-8"))]
+    with opened_store(store, "r") as there, progress_bar() as progress:
+        where = Where(namespace=namespace)
+        done = write_bundle(there, to, where, datetime.now(UTC), receipts=known, progress=progress)
+    if as_json:
+        echo_json(done)
+        return
+    show_fields({name: f"{getattr(done, name)}" for name in done.__dataclass_fields__}, out)
 
 
 @app.command()

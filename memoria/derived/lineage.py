@@ -51,6 +51,13 @@ def parts(store: Store, ids: Collection[str]) -> dict[str, Memory]:
     return {part.id: part for gist in memories(store, children).values() for part in gist.parts if part.id in ids}
 
 
+def unrestricted(store: Store, found: Mapping[str, Memory], shown: Collection[str] = ()) -> dict[str, Memory]:
+    """Those of these memories, by id, that are not restricted. shown: ids that stay either way."""
+    traces = zip(found, store.traces(list(found)), strict=True)
+    kept = {id for id, trace in traces if trace is None or not trace.restricted}
+    return {id: memory for id, memory in found.items() if id in kept or id in shown}
+
+
 def homes(store: Store, ids: Collection[str]) -> dict[str, str]:
     """For those of `ids` that are parts of gists, the id of the gist."""
     children = sorted({link.child for link in store.links(sorted(ids)) if link.parent in ids}) if ids else []
@@ -265,7 +272,7 @@ def lineage(store: Store, id: str) -> Lineage:
     """The graph around a memory: all its ancestors and all its descendants."""
     links = {*_reach(store, id, "parent"), *_reach(store, id, "child")}
     ids = sorted({id, *(end for link in links for end in (link.parent, link.child))})
-    live = memories(store, ids)
+    live = unrestricted(store, memories(store, ids))
     apart = {part.id: part for memory in live.values() for part in memory.parts if part.id in ids}
     return Lineage(of=id, memories=apart | live, links=tuple(sorted(links, key=lambda link: (link.parent, link.child))))
 

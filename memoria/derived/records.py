@@ -129,7 +129,7 @@ def leaf(record: Record | None, id: str, policy: DecayPolicy) -> Record | None:
             observed[at] -= 1
         elif at >= trace.start:
             trace = policy.reinforce(trace, at, recalled=True)
-    standing = {name: getattr(record.trace, name) for name in ("archived", "pinned", "held")}
+    standing = {name: getattr(record.trace, name) for name in ("archived", "pinned", "held", "restricted")}
     return replace(found, trace=replace(trace, **standing))
 
 

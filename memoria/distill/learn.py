@@ -74,7 +74,7 @@ def choose(
 ) -> list[Memory]:
     """The memories to learn: those with the ids given, or what the chooser takes of what holds at `at`."""
     ids = None if select is None or callable(select) else tuple(select)
-    found = store.select(Where(namespace=prefix, ids=ids, archived=False if ids is None else None))
+    found = store.select(Where(namespace=prefix, ids=ids, archived=False if ids is None else None, restricted=False))
     records = [record for record in store.read(found) if record is not None]
     if ids is not None:
         return [record.memory for record in records]

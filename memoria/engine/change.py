@@ -193,7 +193,7 @@ class Change(Retention, Weights):
             InvalidQuery: `detector` or `endings` is none of those above.
         """
         how = self._settling(detector, phrases, endings)
-        statements = self._mine(ids) if ids else self.store.select(Where(namespace=self.prefix))
+        statements = self._mine(ids) if ids else self.store.select(Where(namespace=self.prefix, restricted=False))
         return reconciling.settle(self._records, self._traces, statements, how, dry_run=dry_run)
 
     def _settling(self, detector: DetectorLike, phrases: Phrases = named, endings: Endings | None = None) -> Settling:
@@ -221,7 +221,7 @@ class Change(Retention, Weights):
         Raises:
             MemoryNotFound: an id is not of this view.
         """
-        mine = self._mine(ids, parts=True) if ids else self.store.select(Where(namespace=self.prefix))
+        mine = self._mine(ids, parts=True) if ids else self.store.select(Where(namespace=self.prefix, restricted=False))
         return settling.doubted(self.store, mine, self._clock())
 
     def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:

@@ -11,7 +11,7 @@ from memoria import remember as remembering
 from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
-from memoria.engine.learning import Learning
+from memoria.engine.people import People
 from memoria.engine.proving import Proving
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
@@ -23,7 +23,7 @@ from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
 from memoria.text.times import Reading
-from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
 from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
 from memoria.zones import as_zone
 
@@ -39,7 +39,7 @@ Problems = list[str]
 
 @spelled
 @watched
-class Memoria(Learning, Proving):
+class Memoria(People, Proving):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -147,7 +147,7 @@ class Memoria(Learning, Proving):
         include = asking.get("include", ())
         zone = as_zone(asking.get("zone")) or self.zone
         return searching.Request(
-            where=self._where(filters_of(asking), archived=searching.archived_filter(include)),
+            where=self._current(filters_of(asking), searching.archived_filter(include)),
             k=check_whole("k", k),
             at=self._clock(),
             reading=Reading(zone=zone, day_first=self._day_first, language=self.store.language),
@@ -157,8 +157,12 @@ class Memoria(Learning, Proving):
             at_least=check_probability("at_least", asking.get("at_least")),
         )
 
+    def _current(self, filters: Filters, archived: bool | None) -> Where:
+        """What may be recalled: nothing restricted, which `archived=False` says already."""
+        return self._where(filters, archived=archived, restricted=None if archived is False else False)
+
     def get(self, id: IdLike) -> Memory:
-        """The memory with an id; a part of a gist as it was when it went in.
+        """The memory with an id, restricted or not; a part of a gist as it was when it went in.
 
         Args:
             id: of the memory, or the memory.
@@ -198,7 +202,7 @@ class Memoria(Learning, Proving):
         Raises:
             InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
-        where = check_where(self._where(filters))
+        where = check_where(self._where(filters, restricted=False))
         size = None if limit is None else check_whole("limit", limit)
         start = None if after is None else check_ids([after])[0]
         if start is not None and not is_id(start):

@@ -74,7 +74,7 @@ class Retention(View):
             InvalidQuery: `id` is neither a str nor a Memory.
         """
         self._traces.flush()
-        (asked,), (home,) = check_ids([id]), self._stored([id])
+        (asked,), (home,) = check_ids([id]), self._stored([id], restricted=True)
         record = self._record(home)
         return (leaf(record, asked, self.policy) or record).trace
 
@@ -320,7 +320,8 @@ class Retention(View):
 
     def _decide(self, action: str, given: Sequence[IdLike], reason: str) -> None:
         check_name("reason", reason)
-        ids = self._apart(given) if action == "hold" else self._stored(given)
+        # What is restricted may be held for a legal claim (GDPR, article 18, 2).
+        ids = self._apart(given, restricted=True) if action == "hold" else self._stored(given, restricted=True)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
         with self.store.alone():
@@ -367,4 +368,8 @@ class Retention(View):
         for line in self.store.recalls(self.prefix):
             logs[line.id] = (*logs.get(line.id, ()), line)
         records = self.store.read(list(logs))
-        return [(record.memory, logs[record.memory.id]) for record in records if record is not None]
+        return [
+            (record.memory, logs[record.memory.id])
+            for record in records
+            if record is not None and not record.trace.restricted
+        ]

@@ -19,6 +19,7 @@ from memoria.errors import (
     MemoryNotFound,
     MissingExtra,
     ModelNotFound,
+    Restricted,
     StoreClosed,
     StoreCorrupt,
     shown,
@@ -194,10 +195,11 @@ class View:
             return StoreCorrupt(f"memory {id} is there and cannot be read: `doctor` says where the damage is")
         return MemoryNotFound(id)
 
-    def _mine(self, given: Iterable[IdLike], *, parts: bool = False) -> list[str]:
-        """Ids that are all of memories under this view; raises MemoryNotFound, InvalidQuery for none.
+    def _mine(self, given: Iterable[IdLike], *, parts: bool = False, restricted: bool = False) -> list[str]:
+        """Ids that are all of memories under this view; raises MemoryNotFound, InvalidQuery for none, and Restricted.
 
-        parts: whether parts of gists count, which are no memories of their own.
+        parts: whether parts of gists count, which are no memories of their own. restricted: whether what is restricted
+        may be named.
         """
         ids = check_ids(given)
         if not ids:
@@ -209,17 +211,25 @@ class View:
         unknown = [id for id in ids if id not in found]
         if unknown:
             raise MemoryNotFound(*unknown)
+        if not restricted:
+            self._check_unrestricted(ids)
         return ids
 
-    def _stored(self, given: Iterable[IdLike]) -> list[str]:
+    def _check_unrestricted(self, ids: Sequence[str]) -> None:
+        traces = zip(ids, self.store.traces(ids), strict=True)
+        barred = [id for id, trace in traces if trace is not None and trace.restricted]
+        if barred:
+            raise Restricted(*barred)
+
+    def _stored(self, given: Iterable[IdLike], *, restricted: bool = False) -> list[str]:
         """Ids of this view as they are stored: of a part, that of its gist. Raises as `_mine`."""
-        ids = self._mine(given, parts=True)
+        ids = self._mine(given, parts=True, restricted=restricted)
         inside = homes(self.store, self._absorbed(ids))
         return list(dict.fromkeys(inside.get(id, id) for id in ids))
 
-    def _apart(self, given: Iterable[IdLike]) -> list[str]:
+    def _apart(self, given: Iterable[IdLike], *, restricted: bool = False) -> list[str]:
         """Ids of this view, each a memory of its own from here on: parts are taken out of gists. Raises as `_mine`."""
-        ids = self._mine(given, parts=True)
+        ids = self._mine(given, parts=True, restricted=restricted)
         self._records.set_apart(self._absorbed(ids))
         return ids
 

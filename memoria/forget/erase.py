@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
+from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts, unrestricted
 from memoria.derived.records import Records
 from memoria.derived.undoing import Undone, ended_by_hand
 from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.embedders import embed_whole
-from memoria.errors import InvalidQuery, MemoryNotFound, Refused
+from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
 from memoria.forget import deciding
 from memoria.forget.verifying import Sought, sought, verified
 from memoria.protocols import Change, Store
+from memoria.retention.restriction import is_restricted
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
+from memoria.text.parts import leaves
+from memoria.text.person import spoken
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Where
 from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
 
@@ -34,7 +37,8 @@ class Order:
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none. action: what the ledger calls
-    it: "erase", or why it is erased, such as "prune" or "expire".
+    it: "erase", or why it is erased, such as "prune" or "expire". restricted: whether it is for what is restricted as
+    well, as the person asks.
     """
 
     where: Where
@@ -43,6 +47,12 @@ class Order:
     override: str | None = None
     guard: Guard = "exact"
     action: str = "erase"
+    restricted: bool = False
+
+    @property
+    def over_holds(self) -> bool:
+        """Whether the store is told to erase over holds; of a person's own order, those of others were checked."""
+        return self.override is not None or self.restricted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +77,19 @@ class Plan:
 
 
 def preview(store: Store, order: Order) -> Preview:
-    """Exactly the memories that `erase` would forget, oldest first, including parts of gists and derived memories."""
+    """Exactly the memories that `erase` would forget, oldest first, including parts of gists and derived memories.
+
+    What is restricted is shown only where its id was given; `erase` refuses it either way.
+    """
     with store.alone():
         made = plan(store, order)
-        going = [memory for _, memory in sorted(living(store, made.effects.gone).items())]
-        near = living(store, set(made.near) - made.effects.gone)
+        shown = set(order.where.ids or ())
+        going = unrestricted(store, living(store, made.effects.gone), shown)
+        near = unrestricted(store, living(store, set(made.near) - made.effects.gone), shown)
         return Preview(
-            going, rewritten=sorted(made.effects.changed), near=[memory for _, memory in sorted(near.items())]
+            [memory for _, memory in sorted(going.items())],
+            rewritten=sorted(made.effects.changed),
+            near=[memory for _, memory in sorted(near.items())],
         )
 
 
@@ -92,6 +108,7 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
             todo = replace(todo, guarded=_apart(store, made, todo))
         planned = time.perf_counter() - started
         wanted = _sought(store, made, todo) if order.verify else None
+        _check_holds(store, order, todo)
         _enter_override(store, todo, at, order.override)
         near = list(living(store, made.effects.gone).values()) if order.guard == "near" else []
         started = time.perf_counter()
@@ -197,6 +214,8 @@ def _put_instead(records: Records, new: Record, old: Memory) -> Memory:
     if new.memory.valid_to != old.valid_to:
         todo = _given(store, todo, {id: new.memory.valid_to})
     store.revise(todo)
+    if not new.trace.restricted and is_restricted(store, new.memory):
+        store.mark([id], restricted=True)
     return replace(new.memory, valid_to=todo.ends.get(id, new.memory.valid_to))
 
 
@@ -270,21 +289,8 @@ def _meets(order: Order, name: Name | None, memory: Memory, part: Memory) -> Gra
 
 
 def _mentions(memory: Memory, name: Name) -> Grade:
-    origin = memory.provenance
-    said = [memory.text, memory.subject, *memory.tags, memory.key, origin.source, origin.speaker, origin.session]
-    return max(name.grade(text) for text in (*said, *_words(memory.metadata)) if text is not None)
-
-
-def _words(value: Any) -> Iterator[str]:
-    """Every name and value in a JSON value, at any depth, as text."""
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from (key, *_words(one))
-    elif isinstance(value, list):
-        for one in value:
-            yield from _words(one)
-    else:
-        yield str(value)
+    said = (memory.subject, memory.provenance.speaker, *spoken(memory))
+    return max(name.grade(text) for text in said if text is not None)
 
 
 def _inside(store: Store, gists: Iterable[Memory]) -> list[str]:
@@ -303,8 +309,8 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 
 def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
     """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
-    unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
-    over_holds, guard = order.override is not None, order.guard != "none"
+    unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.over_holds)
+    over_holds, guard = order.over_holds, order.guard != "none"
     only = not (todo.replace or todo.add or todo.ends or todo.links or todo.unlinks or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
     if not only or (whole and made.effects.gone > set(made.asked)):
@@ -337,7 +343,7 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
     if not has_learnt(store):
         return Unlearnt()
     ids = sorted({*gone, *changed})
-    if not over and any(trace is not None and trace.held for trace in store.traces(ids)):
+    if not over and any(trace is not None and (trace.held or trace.restricted) for trace in store.traces(ids)):
         return Unlearnt()
     return unlearn(store, gone, changed)
 
@@ -355,6 +361,15 @@ def _sought(store: Store, made: Plan, todo: Change) -> Sought:
     apart = [one for id, one in living(store, made.effects.gone).items() if id not in set(touched)]
     gone = sorted(made.effects.gone.union(made.asked))
     return sought(store, store.secrets(touched), [part.text for part in apart], gone)
+
+
+def _check_holds(store: Store, order: Order, made: Change) -> None:
+    """Raises Held for a hold that a person's own order, which goes over restrictions, would go over too."""
+    if order.restricted and order.override is None:
+        ids = [*_touched(made), *made.ends]
+        held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
+        if held:
+            raise Held(*held)
 
 
 def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:

@@ -28,11 +28,13 @@ _IN_SPANS = {"true", "span_only", "span_and_event"}
 # Verbs that the conventions have an operation for. The others are operations under their own names.
 OPERATIONS = {
     "remember": "create_memory",
-    "recall": "search_memory",
+    **dict.fromkeys(["recall", "about", "dossier"], "search_memory"),
     **dict.fromkeys(["amend", "supersede", "expire", "settle"], "update_memory"),
-    **dict.fromkeys(["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict"], "update_memory"),
+    **dict.fromkeys(
+        ["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict", "restrict", "lift"], "update_memory"
+    ),
     **dict.fromkeys(["learn", "sleep", "consolidate", "reconcile"], "upsert_memory"),
-    **dict.fromkeys(["forget", "prune"], "delete_memory"),
+    **dict.fromkeys(["forget", "forget_about", "prune"], "delete_memory"),
 }
 _STORING = {"remember", "amend", "supersede", "consolidate"}
 

@@ -66,7 +66,7 @@ def faded(
         ids, traces, _ = store.holdings(namespace)
         scores = policy.retrievability(traces, at)
         away = traces.archived | np.isin(ids, list(due)) if due else traces.archived
-        free = away & ~(traces.pinned | traces.held) & (scores < below)
+        free = away & ~(traces.pinned | traces.held | traces.restricted) & (scores < below)
         found += [(float(scores[n]), ids[n]) for n in free.nonzero()[0]]
     return sorted(found)
 
@@ -91,7 +91,7 @@ def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
     import numpy as np
 
     order = np.lexsort((traces.encoded_at, scores))
-    free = counted & ~(traces.pinned | traces.held)
+    free = counted & ~(traces.pinned | traces.held | traces.restricted)
     out: Ints = order[free[order]]
     return out
 

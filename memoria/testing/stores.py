@@ -549,6 +549,59 @@ class StoreConformance:
         assert (trace.pinned, trace.archived, trace.held) == (True, True, False)
         assert store.select(Where(archived=False)) == []
 
+    def test_what_is_restricted_is_only_stored(self, store: Store) -> None:
+        """No search and no list that asks for what is current meets it, and it is protected as if held."""
+        made = [record(f"fact {n}", namespace=("r",)) for n in range(4)]
+        store.write(made)
+        ids = [one.memory.id for one in made]
+        vector = made[0].vector
+
+        def found(**filters: Any) -> list[str]:
+            return sorted(memory.id for memory, _ in store.search(vector, Where(**filters), 10))
+
+        assert found(archived=False) == ids
+        store.mark(ids[:2], restricted=True)
+        store.mark(ids[2:3], archived=True)
+        for more in ({}, {"namespace": ("r",)}, {"kinds": ("episodic",)}):
+            for which, expected in (
+                ({"archived": False}, ids[3:]),
+                ({"archived": True}, ids[2:3]),
+                ({"restricted": False}, ids[2:]),
+                ({"restricted": True}, ids[:2]),
+                ({}, ids),
+            ):
+                where: dict[str, Any] = {**more, **which}
+                assert found(**where) == store.select(Where(**where)) == expected, where
+        asked = question("fact 0", store.language)
+        assert store.evidence(asked, vector, Where(archived=False), 10).ids == ids[3:]
+        assert store.due((), START + 1000 * DAY, 10) == []
+        for act in (
+            lambda: store.erase(ids[:1]),
+            lambda: store.erase_namespaces(("r",)),
+            lambda: store.replace(made[0]),
+            lambda: store.mark(ids[:1], archived=True),
+            lambda: store.revise(Change(ends={ids[0]: START + DAY})),
+        ):
+            with pytest.raises(Held, match=ids[0]):
+                act()
+        store.retrace({ids[0]: made[0].trace})
+        assert [one.restricted for one in store.traces(ids) if one] == [True, True, False, False]
+        assert store.holdings(("r",))[1].restricted.tolist() == [True, True, False, False]
+        store.mark(ids[:2], restricted=False)
+        assert found(archived=False) == store.select(Where(archived=False)) == [*ids[:2], ids[3]]
+        assert sorted(store.evidence(asked, vector, Where(archived=False), 10).ids) == [*ids[:2], ids[3]]
+
+    def test_private_notes_are_kept_apart(self, store: Store) -> None:
+        assert store.private_note("orders") is None
+        store.write_private_note("orders", "ada")
+        store.write_private_note("orders", "ada berg")
+        store.write_private_note("other", "bob")
+        assert store.private_note("orders") == "ada berg"
+        assert store.private_notes() == {"orders": "ada berg", "other": "bob"}
+        assert (store.note("orders"), store.notes()) == (None, {})
+        store.write_private_note("orders", None)
+        assert store.private_note("orders") is None
+
     def test_holdings_are_the_traces_of_one_namespace(self, store: Store) -> None:
         made = [record(f"fact {n}", namespace=("n",), salience=n / 10) for n in range(5)]
         store.write([*made, record("elsewhere", namespace=("n", "deep"))])
@@ -875,7 +928,7 @@ class StoreConformance:
     def test_standing_links_and_log_are_written_as_they_are_given(self, store: Store) -> None:
         """What a copy needs: a record with its standing, links between what is there, a log without traces."""
         old, new = record("old"), record("new")
-        kept = replace(old, trace=replace(old.trace, archived=True, pinned=True, held=True))
+        kept = replace(old, trace=replace(old.trace, archived=True, pinned=True, held=True, restricted=True))
         store.write([kept, new])
         assert store.traces([old.memory.id]) == [kept.trace]
         link = Link(parent=old.memory.id, child=new.memory.id, relation="supersedes", was=START)

@@ -273,6 +273,10 @@ def _follow(source: Store, target: Store) -> None:
         target.retrace({}, lines)
     for entry in source.ledger()[len(target.ledger()) :]:
         target.enter(entry)
+    told, known = source.private_notes(), target.private_notes()
+    for note in sorted(told.keys() | known.keys()):
+        if told.get(note) != known.get(note):
+            target.write_private_note(note, told.get(note))
     there = target.notes()
     for note, value in _notes(source, target).items():
         if there.get(note) != value:
@@ -311,6 +315,8 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         yield "other fingerprints of what was forgotten"
     if source.ledger() != target.ledger():
         yield "another ledger"
+    if source.private_notes() != target.private_notes():
+        yield "other private notes"
     if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
         yield "other notes"
 

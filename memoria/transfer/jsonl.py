@@ -19,6 +19,7 @@ from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.forget.ledger import enter_done
 from memoria.protocols import Change, Embedder, Progress, Store
+from memoria.retention.restriction import ordered
 from memoria.text.fingerprints import Statement
 from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
@@ -58,6 +59,7 @@ class _Held(BaseModel):
     archived: bool = False
     pinned: bool = False
     held: bool = False
+    restricted: bool = False
 
 
 class _Said(BaseModel):
@@ -186,7 +188,8 @@ def import_lines(
         for parent, (was, judge) in line.ends.items()
     ]
     if records:
-        store.revise(Change(add=tuple(records), links=tuple(links)))
+        with store.alone():
+            store.revise(Change(add=tuple(ordered(store, records)), links=tuple(links)))
     if records and at is not None:
         facts = {"from": "jsonl", "refused": len(refused)}
         enter_done(store, LedgerEntry(at=at, action="import", ids=tuple(wanted), reason="", facts=facts))

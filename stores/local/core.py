@@ -198,10 +198,10 @@ class Core:
         return space
 
     def _archived(self, number: int) -> list[int]:
-        """Slots of the archived memories of a namespace."""
+        """Slots of the archived and the restricted memories of a namespace."""
         found = self._database.rows(
             "SELECT m.slot FROM standing s JOIN memory m ON m.row = s.row "
-            f"WHERE s.namespace = ? AND s.bits & {rows.ARCHIVED}",
+            f"WHERE s.namespace = ? AND s.bits & {rows.AWAY}",
             number,
         )
         return [slot for (slot,) in found]

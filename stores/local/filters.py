@@ -25,11 +25,10 @@ def filtered(space: Space, where: Where) -> tuple[str, list[Any]]:
     if where.until is not None:
         clauses.append("m.created_at < ?")
         values.append(rows.micros(where.until) or 0)
-    if where.archived is not None:
-        clauses.append(
-            f"{'' if where.archived else 'NOT '}EXISTS "
-            f"(SELECT 1 FROM standing s WHERE s.row = m.row AND s.bits & {rows.ARCHIVED})"
-        )
+    clauses += [
+        f"{no}EXISTS (SELECT 1 FROM standing s WHERE s.row = m.row AND s.bits & {bits})"
+        for no, bits in rows.standing_asked(where)
+    ]
     # Not joins, of which SQLite takes 64 at most.
     clauses += ["m.row IN (SELECT l.row FROM label l WHERE l.hash = ?)"] * len(hashes)
     return f"SELECT m.id, m.slot, m.last_at IS NOT NULL FROM memory m WHERE {' AND '.join(clauses)}", [*values, *hashes]

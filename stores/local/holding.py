@@ -1,4 +1,4 @@
-"""Traces, standing (archived, pinned, held), due times, the recall log, the ledger, and notes.
+"""Traces, standing (archived, pinned, held, restricted), due times, the recall log, the ledger, and notes.
 
 Nothing here changes sealed content or slots. Standing and due times are tables of their own, kept by triggers
 (database.py), so that the cost of fading grows with what is due and not with what is stored.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound
-from memoria.stores import ledger, rows
+from memoria.stores import ledger, private, rows
 from memoria.stores.batches import parts
 from memoria.stores.local.chaining import Chaining, Rows
 from memoria.stores.local.database import marks
@@ -63,6 +63,7 @@ class Holding(Chaining):
         archived: bool | None = None,
         pinned: bool | None = None,
         held: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
         with self._writing():
             wanted = list(dict.fromkeys(bytes.fromhex(id) for id in ids))
@@ -71,9 +72,9 @@ class Holding(Chaining):
                 raise MemoryNotFound(*(id.hex() for id in wanted if id not in live))
             if archived and held is not False:
                 self._check_held(wanted)
-            self._mark(wanted, *rows.standing(archived, pinned, held))
-            if archived is not None:
-                self._move(live, archived)
+            self._mark(wanted, *rows.standing(archived, pinned, held, restricted))
+            if (archived, restricted) != (None, None):
+                self._move(live)
 
     def _mark(self, ids: list[bytes], on: int, off: int) -> None:
         with self._atomic() as db:
@@ -90,15 +91,19 @@ class Holding(Chaining):
                 db.executemany(f"DELETE FROM standing WHERE bits = 0 AND {row}", chosen)
             self._disk.reached("standing written")
 
-    def _move(self, live: Mapping[bytes, tuple[Space, int]], archived: bool) -> None:
-        """Takes slots out of the search indexes, or puts them back."""
-        slots: dict[int, list[int]] = {}
-        for space, slot in live.values():
-            slots.setdefault(space.number, []).append(slot)
-        for number, chosen in slots.items():
+    def _move(self, live: Mapping[bytes, tuple[Space, int]]) -> None:
+        """Takes slots out of the search indexes, or puts them back, as they stand now."""
+        sql = f"SELECT m.id FROM memory m JOIN standing s ON s.row = m.row WHERE s.bits & {rows.AWAY} AND "
+        found = [self._database.rows(f"{sql}m.id IN ({marks(part)})", *part) for part in parts(list(live))]
+        away = {id for part in found for (id,) in part}
+        slots: dict[int, tuple[list[int], list[int]]] = {}
+        for id, (space, slot) in live.items():
+            slots.setdefault(space.number, ([], []))[id in away].append(slot)
+        for number, (back, out) in slots.items():
             space_ = self._space(number)
             if space_ is not None:
-                (space_.archive if archived else space_.restore)(chosen)
+                space_.archive(out)
+                space_.restore(np.intersect1d(back, space_.away).tolist())
 
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
         with self._reading():
@@ -205,6 +210,24 @@ class Holding(Chaining):
             found = self._database.rows("SELECT name, value FROM meta WHERE name LIKE 'note.%'")
             return {name.removeprefix("note."): value for name, value in found}
 
+    def private_note(self, name: str) -> str | None:
+        with self._reading():
+            found = self._database.meta(f"private.{name}")
+            return None if found is None else private.opened(self._key, name, found)
+
+    def private_notes(self) -> dict[str, str]:
+        with self._reading():
+            found = self._database.rows("SELECT name, value FROM meta WHERE name LIKE 'private.%'")
+            named = ((name.removeprefix("private."), value) for name, value in found)
+            return {name: private.opened(self._key, name, value) for name, value in named}
+
+    def write_private_note(self, name: str, value: str | None) -> None:
+        with self._writing(), self._atomic() as db:
+            db.execute("DELETE FROM meta WHERE name = ?", (f"private.{name}",))
+            if value is not None:
+                line = (f"private.{name}", private.sealed(self._key, name, value))
+                db.execute("INSERT INTO meta VALUES (?, ?)", line)
+
     def _check_held(self, ids: Sequence[bytes]) -> None:
         held = self._held(ids)
         if held:
@@ -219,7 +242,7 @@ class Holding(Chaining):
 
     def _held(self, ids: Sequence[bytes]) -> dict[bytes, int | None]:
         """Until when each of those of `ids` that are under a hold is valid."""
-        sql = f"SELECT m.id, m.valid_to FROM memory m JOIN standing s ON s.row = m.row WHERE s.bits & {rows.HELD} AND "
+        sql = f"SELECT m.id, m.valid_to FROM memory m JOIN standing s ON s.row = m.row WHERE s.bits & {rows.KEPT} AND "
         return {
             id: until
             for part in parts(ids)
@@ -231,7 +254,7 @@ class Holding(Chaining):
         for part in parts(numbers):
             sql = (
                 "SELECT m.id FROM standing s JOIN memory m ON m.row = s.row "
-                f"WHERE s.namespace IN ({marks(part)}) AND s.bits & {rows.HELD}"
+                f"WHERE s.namespace IN ({marks(part)}) AND s.bits & {rows.KEPT}"
             )
             held += [id for (id,) in self._database.rows(sql, *part)]
         live = self._locate(held)

@@ -75,7 +75,9 @@ class Space:
         self.slots.acknowledge(self.next_slot)
         if self.index is not None:
             self.index.add(slots, self.slots.vectors(slots))
-        self.archive([int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived])
+        self.archive(
+            [int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived or one.trace.restricted]
+        )
         if self.words is not None:
             for slot, record in zip(slots.tolist(), records, strict=True):
                 self.words.add(slot, record.memory)

@@ -110,7 +110,9 @@ class Writing(Erasing):
             changed(
                 one,
                 memory=changed(one.memory, valid_to=change.ends.get(one.memory.id, one.memory.valid_to)),
-                trace=changed(one.trace, archived=old.archived, pinned=old.pinned, held=old.held),
+                trace=changed(
+                    one.trace, archived=old.archived, pinned=old.pinned, held=old.held, restricted=old.restricted
+                ),
             )
             for one, old in zip(change.replace, traces, strict=True)
             if old is not None

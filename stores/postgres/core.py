@@ -52,7 +52,7 @@ class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
     giant: whether its vectors have an index (approximate.py). version: of what is in the lexical index. ids: of its
-    documents by slot. away: slots of archived ones.
+    documents by slot. away: slots of archived and restricted ones.
     """
 
     name: Namespace
@@ -270,7 +270,7 @@ class Core:
 
     def _check_held(self, connection: Connection, known: Mapping[bytes, Slot]) -> None:
         bits = {(tenant, slot): bits for tenant, slot, bits in _standing(connection, known.values())}
-        held = [id.hex() for id, where in known.items() if bits.get(where, 0) & rows.HELD]
+        held = [id.hex() for id, where in known.items() if bits.get(where, 0) & rows.KEPT]
         if held:
             raise Held(*held)
 
@@ -279,7 +279,7 @@ class Core:
     ) -> None:
         """Raises Held for a held memory that would end sooner than it does."""
         bits = {(tenant, slot): bits for tenant, slot, bits in _standing(connection, known.values())}
-        held = {id.hex(): where for id, where in known.items() if bits.get(where, 0) & rows.HELD}
+        held = {id.hex(): where for id, where in known.items() if bits.get(where, 0) & rows.KEPT}
         sql = "SELECT valid_to FROM memory WHERE tenant = %s AND slot = %s"
         until = {id: connection.execute(sql, where).fetchone() for id, where in held.items()}
         broken = [id for id, row in until.items() if row is not None and rows.sooner(ends[id], rows.time(row[0]))]

@@ -45,7 +45,7 @@ class Erasing(Guarding, Giants, Chaining):
         for tenant in tenants:
             sql = (
                 "SELECT m.slot, m.id FROM trace t JOIN memory m ON m.tenant = %s AND m.slot = t.slot "
-                f"WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {rows.HELD} > 0"
+                f"WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {rows.KEPT} > 0"
             )
             found = connection.execute(sql.encode(), (tenant, tenant)).fetchall()
             live = self._live(tenant, [slot for slot, _ in found])

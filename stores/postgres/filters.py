@@ -8,7 +8,8 @@ from memoria.stores import rows
 from memoria.types import KINDS, Where
 
 # Not a join: asked once and hashed, whatever the planner believes about how many there are.
-ARCHIVED = f"m.slot IN (SELECT t.slot FROM trace t WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {rows.ARCHIVED} > 0)"
+_STANDING = "m.slot IN (SELECT t.slot FROM trace t WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {bits} > 0)"
+AWAY = _STANDING.format(bits=rows.AWAY)
 
 
 def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
@@ -28,7 +29,7 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     if where.until is not None:
         found.append("m.created_at < %s")
         given.append(rows.micros(where.until))
-    if where.archived is not None:
-        found.append(ARCHIVED if where.archived else f"NOT {ARCHIVED}")
+    for no, bits in rows.standing_asked(where):
+        found.append(no + _STANDING.format(bits=bits))
         given.append(tenant)
     return " AND ".join(found), given

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memoria.stores import ledger, rows
+from memoria.stores import ledger, private, rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.chaining import Chaining
 from memoria.stores.postgres.core import FROM, READ, Slot, by_tenant
@@ -57,14 +57,15 @@ class Holding(Chaining):
         archived: bool | None = None,
         pinned: bool | None = None,
         held: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             places = self._located(connection, ids, over_holds=not archived or held is False)
-            on, off = rows.standing(archived, pinned, held)
+            on, off = rows.standing(archived, pinned, held, restricted)
             for tenant, slots in by_tenant(places.values()).items():
                 sql = "UPDATE trace SET bits = (bits | %s) & ~%s::smallint WHERE tenant = %s AND slot = ANY(%s)"
                 connection.execute(sql, (on, off, tenant, slots))
-                if archived is not None:
+                if (archived, restricted) != (None, None):
                     _count_version(connection, tenant)
             self._disk.reached("standing written")
 
@@ -164,6 +165,26 @@ class Holding(Chaining):
     def write_note(self, name: str, value: str) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             tenancy.write_meta(connection, {f"note.{name}": value})
+
+    def private_note(self, name: str) -> str | None:
+        with self._reading(), self._cluster.transaction() as connection:
+            sql = "SELECT value FROM meta WHERE name = %s"
+            found = connection.execute(sql, (f"private.{name}",)).fetchone()
+            return None if found is None else private.opened(self._root, name, str(found[0]))
+
+    def private_notes(self) -> dict[str, str]:
+        with self._reading(), self._cluster.transaction() as connection:
+            found = connection.execute("SELECT name, value FROM meta WHERE name LIKE 'private.%'").fetchall()
+            named = ((name.removeprefix("private."), str(value)) for name, value in found)
+            return {name: private.opened(self._root, name, value) for name, value in named}
+
+    def write_private_note(self, name: str, value: str | None) -> None:
+        with self._writing(), self._cluster.transaction() as connection:
+            if value is None:
+                connection.execute("DELETE FROM meta WHERE name = %s", (f"private.{name}",))
+            else:
+                sealed = private.sealed(self._root, name, value)
+                tenancy.write_meta(connection, {f"private.{name}": sealed})
 
 
 def _count_version(connection: Connection, tenant: bytes) -> None:

@@ -13,7 +13,7 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.core import Space
-from memoria.stores.postgres.filters import ARCHIVED
+from memoria.stores.postgres.filters import AWAY
 from memoria.stores.postgres.passages import nearness, passages_of
 from memoria.stores.postgres.reading import Reading
 from memoria.stores.sealing import unseal
@@ -213,7 +213,7 @@ def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, li
     if among is not None:
         return "m.tenant = %s AND m.slot = ANY(%s)", [tenant, among.tolist()]
     if where.archived is False:
-        return f"m.tenant = %s AND NOT {ARCHIVED}", [tenant, tenant]
+        return f"m.tenant = %s AND NOT {AWAY}", [tenant, tenant]
     return "m.tenant = %s", [tenant]
 
 
@@ -225,6 +225,6 @@ _CONTENT = (
 
 
 def _away(connection: Connection, tenant: bytes) -> Ints:
-    """Ints of archived memories, ascending."""
-    sql = f"SELECT slot FROM trace WHERE tenant = %s AND bits > 0 AND bits & {rows.ARCHIVED} > 0 ORDER BY slot"
+    """Slots of archived and restricted memories, ascending."""
+    sql = f"SELECT slot FROM trace WHERE tenant = %s AND bits > 0 AND bits & {rows.AWAY} > 0 ORDER BY slot"
     return np.array([slot for (slot,) in connection.execute(sql.encode(), (tenant,), binary=True)], np.int64)

@@ -163,7 +163,13 @@ class Writing(Erasing, Claiming):
                 changed(
                     one,
                     memory=changed(one.memory, valid_to=change.ends.get(one.memory.id, one.memory.valid_to)),
-                    trace=changed(one.trace, archived=trace.archived, pinned=trace.pinned, held=trace.held),
+                    trace=changed(
+                        one.trace,
+                        archived=trace.archived,
+                        pinned=trace.pinned,
+                        held=trace.held,
+                        restricted=trace.restricted,
+                    ),
                 )
             )
         return found
@@ -246,9 +252,13 @@ def _apply(space: Space, batch: Batch) -> None:
     for slot, record in enumerate(batch.records, batch.first):
         space.words.add(slot, record.memory)
         space.ids[slot] = bytes.fromhex(record.memory.id)
-    away = [slot for slot, record in enumerate(batch.records, batch.first) if record.trace.archived]
+    away = [slot for slot, record in enumerate(batch.records, batch.first) if _is_away(record)]
     space.away = tenancy.union(space.away, away, batch.gone)
     space.version = batch.version
+
+
+def _is_away(record: Record) -> bool:
+    return record.trace.archived or record.trace.restricted
 
 
 _WHERE = "WHERE tenant = %s AND slot = ANY(%s)"

@@ -12,8 +12,10 @@ from memoria.engine.memory import Memoria
 from memoria.errors import InvalidMemory, Refused
 from memoria.forget.ledger import enter_done
 from memoria.retention.fade import scheduled
+from memoria.transfer.foreign import mem, tombs
 from memoria.transfer.foreign.items import Item, Skipped
-from memoria.transfer.foreign.parts import Source, held
+from memoria.transfer.foreign.linked import Linking
+from memoria.transfer.foreign.parts import Source, held, opened
 from memoria.transfer.foreign.reading import Asked, Kind, asked, found
 from memoria.types import LedgerEntry, Namespace, Record, Where
 from memoria.validate import bounded, check_trace
@@ -200,18 +202,40 @@ def bring(
     if seen.malformed and not skip_bad:
         more = seen.malformed - len(seen.bad)
         raise InvalidMemory(*seen.bad, *([f"and {more} more"] if more else []))
+    store = _bundle if kind == "mem" else _plain
+    counts = store(memory, wanted, seen.found, readmit=readmit)
+    if counts["stored"]:
+        # Ids of batches are not kept together: how many there were is what is entered.
+        facts = {"from": wanted.kind, "memories": counts["stored"], "refused": counts["refused"]}
+        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
+    return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
+
+
+def _plain(memory: Memoria, wanted: Asked, total: int, *, readmit: bool) -> Counter[str]:
+    """Stores what is in an export, in its order."""
     counts: Counter[str] = Counter()
     done = 0
     for under, batch in _batches(one for one in found(wanted) if isinstance(one, Item)):
         counts += _stored(memory.namespace(*under) if under else memory, batch, readmit=readmit)
         done += len(batch)
         if memory.progress is not None:
-            memory.progress("import", done, seen.found)
-    if counts["stored"]:
-        # Ids of batches are not kept together: how many there were is what is entered.
-        facts = {"from": wanted.kind, "memories": counts["stored"], "refused": counts["refused"]}
-        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
-    return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
+            memory.progress("import", done, total)
+    return counts
+
+
+def _bundle(memory: Memoria, wanted: Asked, total: int, *, readmit: bool) -> Counter[str]:
+    """Forgets what was deleted where a bundle is from, then stores what is in it, each after what it was made from."""
+    with opened(wanted.source, mem.WANTED) as parts:
+        gone = tombs.apply(memory, mem.verified(parts))
+    coming = {one.draft.key or "" for one in found(wanted) if isinstance(one, Item)}
+    put = partial(_stored, readmit=readmit)
+    linking = Linking(memory=memory, gone=gone, coming=coming, put=put)
+    done = 0
+    for some in linking.run(one for one in found(wanted) if isinstance(one, Item)):
+        done += some
+        if memory.progress is not None and some:
+            memory.progress("import", done, total)
+    return linking.counts
 
 
 def _batches(items: Iterator[Item]) -> Iterator[tuple[Namespace, list[Item]]]:
@@ -226,9 +250,13 @@ def _batches(items: Iterator[Item]) -> Iterator[tuple[Namespace, list[Item]]]:
         yield batch[0].under, batch
 
 
-def _stored(view: Memoria, batch: Sequence[Item], *, readmit: bool) -> Counter[str]:
-    """Stores those of a batch that are not there yet; how many were stored, there, there otherwise, and refused."""
+def _stored(view: Memoria, batch: Sequence[Item], ids: dict[str, str] | None = None, *, readmit: bool) -> Counter[str]:
+    """Stores those of a batch that are not there yet; how many were stored, there, there otherwise, and refused.
+
+    ids: gets the id of what is there then, by key.
+    """
     counts: Counter[str] = Counter()
+    ids = {} if ids is None else ids
     left, there = [], []
     for one in batch:
         record = _under(view, one.draft.key)
@@ -236,7 +264,9 @@ def _stored(view: Memoria, batch: Sequence[Item], *, readmit: bool) -> Counter[s
             left.append(one.draft)
         else:
             there.append(record)
-            counts["present" if record.memory.text == one.draft.text else "differs"] += 1
+            same = next(said for said in (*record.memory.parts, record.memory) if said.key == one.draft.key)
+            ids[one.draft.key or ""] = same.id
+            counts["present" if same.text == one.draft.text else "differs"] += 1
     _count_as_use(view, there)
     while left:
         try:
@@ -246,6 +276,7 @@ def _stored(view: Memoria, batch: Sequence[Item], *, readmit: bool) -> Counter[s
             left = [draft for place, draft in enumerate(left) if place not in set(error.positions)]
         else:
             counts["stored"] += len(left)
+            ids.update({draft.key or "": memory.id for draft, memory in zip(left, made, strict=True)})
             _count_as_use(view, view.store.read([memory.id for memory in made]))
             break
     return counts
@@ -254,7 +285,8 @@ def _stored(view: Memoria, batch: Sequence[Item], *, readmit: bool) -> Counter[s
 def _under(view: Memoria, key: str | None) -> Record | None:
     """What is stored under a key in the namespace of a view itself."""
     records = view.store.read(view.store.select(Where(namespace=view.prefix, key=key)))
-    return next((one for one in records if one is not None and one.memory.namespace == view.prefix), None)
+    here = (one for one in records if one is not None and one.memory.namespace == view.prefix)
+    return next((one for one in here if key in {said.key for said in (one.memory, *one.memory.parts)}), None)
 
 
 def _count_as_use(view: Memoria, records: Sequence[Record | None]) -> None:

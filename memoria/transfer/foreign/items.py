@@ -31,11 +31,17 @@ class Item:
         draft: what will be remembered; its key goes by the ids of the source, so that it is stored once.
         place: where it was found, such as "conversation 3, message 5"; never content.
         under: the namespace below the one that it is brought into; () for that one.
+        there: its id where it comes from, of a bundle.
+        sources: keys of what it was made from, of a bundle: it goes with them.
+        parents: keys of what it cannot be without.
     """
 
     draft: Draft
     place: str
     under: Namespace = ()
+    there: str = ""
+    sources: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

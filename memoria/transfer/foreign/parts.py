@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -30,11 +30,13 @@ class Part:
         name: its name; "" for a stream.
         label: its name when it is one of several, otherwise "".
         open: its bytes from the start, any number of times.
+        outside: whether it is a link, or lies behind one that leads out of the folder.
     """
 
     name: str
     label: str
     open: Callable[[], io.BufferedReader]
+    outside: bool = False
 
 
 def held(source: Source) -> str | os.PathLike[str] | bytes:
@@ -56,12 +58,18 @@ def opened(source: Source, wanted: re.Pattern[str]) -> Iterator[list[Part]]:
         return
     path = Path(given)
     if path.is_dir():
-        yield _several(path.name, {name: _opener(path / name) for name in _under(path, wanted)})
+        found = _several(path.name, {name: _opener(path / name) for name in _under(path, wanted)})
+        yield [replace(one, outside=_leaves(path, one.name)) for one in found]
     elif _is_zip(path):
         with _archive(path) as archive:
             yield _several(path.name, {name: _member(archive, name) for name in _inside(archive, wanted)})
     else:
         yield [Part(name=path.name, label="", open=_opener(path))]
+
+
+def _leaves(folder: Path, name: str) -> bool:
+    path = folder / name
+    return path.is_symlink() or not path.resolve().is_relative_to(folder.resolve())
 
 
 def _opener(path: Path) -> Callable[[], io.BufferedReader]:

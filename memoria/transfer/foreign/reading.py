@@ -9,14 +9,14 @@ from types import ModuleType
 from typing import Literal, get_args
 
 from memoria.errors import InvalidMemory, InvalidQuery
-from memoria.transfer.foreign import chatgpt, claude, fields, langgraph, letta, lines, markdown, mem0, table
+from memoria.transfer.foreign import chatgpt, claude, fields, langgraph, letta, lines, markdown, mem, mem0, table
 from memoria.transfer.foreign.items import Found, Item, Options, Skipped, guarded
 from memoria.transfer.foreign.parts import DAMAGE, Part, Source, opened
 from memoria.types import Namespace
 from memoria.validate import EPOCH, check_choice
 from memoria.zones import ZoneLike, as_zone
 
-Kind = Literal["chatgpt", "claude", "mem0", "langgraph", "letta", "csv", "markdown", "jsonl"]
+Kind = Literal["chatgpt", "claude", "mem0", "langgraph", "letta", "mem", "csv", "markdown", "jsonl"]
 """Whose export it is, or the form that it has."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _READERS: Mapping[Kind, ModuleType] = {
@@ -25,6 +25,7 @@ _READERS: Mapping[Kind, ModuleType] = {
     "mem0": mem0,
     "langgraph": langgraph,
     "letta": letta,
+    "mem": mem,
     "csv": table,
     "markdown": markdown,
     "jsonl": lines,
@@ -74,8 +75,8 @@ def read(
     """Reads what becomes memories from an export of another program. Nothing is stored; `bring` does that.
 
     Args:
-        kind: whose export it is: "chatgpt", "claude", "mem0", "langgraph" or "letta"; or its form: "csv", "markdown" or
-            "jsonl".
+        kind: whose export it is: "chatgpt", "claude", "mem0", "langgraph" or "letta"; or its form: "mem" (Portable
+            Memory), "csv", "markdown" or "jsonl".
         source: a file; a ZIP archive or a folder with such files; or a stream of bytes, which is read into memory.
         everything: also what people do not see in a conversation: other branches, messages of the system and of tools,
             thinking.
@@ -108,14 +109,23 @@ def found(wanted: Asked) -> Found:
     keys: set[tuple[Namespace, str | None]] = set()
     reader = _READERS[wanted.kind]
     with opened(wanted.source, reader.WANTED) as parts:
-        for part in parts:
-            for one in guarded(part.name or "input", _undamaged(reader.read(part, wanted.options))):
+        for part, some in _read(reader, parts, wanted.options):
+            for one in guarded(part.name or "input", _undamaged(some)):
                 made = _checked(_labelled(one, part), wanted)
                 if isinstance(made, Item):
                     id = (made.under, made.draft.key)
                     made = Skipped(place=made.place, why=REPEATED) if id in keys else made
                     keys.add(id)
                 yield made
+
+
+def _read(reader: ModuleType, parts: list[Part], options: Options) -> Iterator[tuple[Part, Found]]:
+    """Each file of an export with what is in it; a bundle of files is one."""
+    if hasattr(reader, "read_all"):
+        yield Part(name="bundle", label="", open=parts[0].open), reader.read_all(parts, options)
+        return
+    for part in parts:
+        yield part, reader.read(part, options)
 
 
 def _undamaged(found: Found) -> Found:
