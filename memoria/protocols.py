@@ -22,6 +22,7 @@ from memoria.types import (
     Proposal,
     Recalled,
     Record,
+    RetentionPeriod,
     Secret,
     StoreStats,
     Trace,
@@ -332,6 +333,57 @@ class Store(Protocol):
 
         Returns:
             The ids that were archived.
+        """
+        ...
+
+    def lapsed(self, where: Where, at: datetime) -> Mapping[str, frozenset[str]]:
+        """Finds what is to be erased, by its own expiry or a retention period, without looking at the others.
+
+        What was found once is found from then on, whatever a clock says later, unless it is written again or the period
+        is lifted; a store that is open for reading goes by `at` alone.
+
+        Args:
+            where: in this namespace or below it, and, if given, of these ids; other criteria are not looked at.
+            at: what was to be erased at this time or before.
+
+        Returns:
+            By id of what is stored, the ids of what is to be erased of it: its own, or those of some or all parts of a
+            gist. Archived, pinned and held memories are among them.
+        """
+        ...
+
+    def periods(self) -> list[RetentionPeriod]:
+        """Reads the retention periods.
+
+        Returns:
+            All of the store, in the order of namespaces and subjects.
+        """
+        ...
+
+    def set_period(self, period: RetentionPeriod) -> None:
+        """Keeps a retention period, in the place of one of the same namespace and subject; for what is written after.
+
+        Args:
+            period: the order; on disk its names are encrypted.
+        """
+        ...
+
+    def lift_period(self, period: RetentionPeriod) -> bool:
+        """Takes a retention period away, for what is written after.
+
+        Args:
+            period: of this namespace and subject.
+
+        Returns:
+            Whether there was one.
+        """
+        ...
+
+    def reschedule(self, ids: Sequence[str]) -> None:
+        """Works out again when memories are to be erased, by the periods that there are now.
+
+        Args:
+            ids: the memories; unknown ones are passed over.
         """
         ...
 

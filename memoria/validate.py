@@ -177,6 +177,7 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
     elif not 0 <= memory.salience <= 1:
         yield f"salience {memory.salience!r} is not in [0, 1]"
     yield from time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
+    yield from time_violations(expires_at=memory.expires_at)
     if memory.zone is not None and (not isinstance(memory.zone, str) or known_zone(memory.zone) is None):
         yield f"zone {shown(memory.zone)} is no time zone"
     yield from _metadata_violations(memory.metadata)

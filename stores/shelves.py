@@ -11,6 +11,8 @@
 | doubted    | ids of parent and child   | JSON: the weight, and the name of the judge       |
 | forgotten  | namespace as JSON         | fingerprints and sketches under the store's key   |
 | adopted    | namespace as JSON         | the same of other stores, with their keys         |
+| periods    | namespace, subject: JSON  | JSON: namespace, subject, microseconds            |
+| lapsed     | id of a memory            | when something of it was first seen to be due     |
 """
 
 from __future__ import annotations
@@ -19,16 +21,20 @@ import hmac
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
+from memoria.canonical import canonical
+from memoria.stores.lapses import period_content, period_from
 from memoria.text.fingerprints import PRINT_BYTES, Fingerprints
 from memoria.text.sketch import BODY_BYTES, SKETCH_BYTES
 from memoria.traces import micros, moment
-from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
+from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled, RetentionPeriod
 
 STORE, NOTES, LEDGER = "store", "notes", "ledger"
 RECALLS, SUPERSEDED, DOUBTED, ENDED = "recalls", "superseded", "doubted", "ended"
 LINKS = (SUPERSEDED, DOUBTED, ENDED)
 FORGOTTEN, ADOPTED = "forgotten", "adopted"
+PERIODS, LAPSED = "periods", "lapsed"
 
 _RECALL = struct.Struct("<q?")
 _TIME = struct.Struct("<q")
@@ -102,6 +108,28 @@ def link_from_entry(shelf: str, key: str, data: bytes) -> Link:
         return Link(parent=parent, child=child, relation="ends", was=None if at is None else moment(at), judge=judge)
     was = moment(_TIME.unpack(data)[0]) if data else None
     return Link(parent=parent, child=child, relation="supersedes", was=was)
+
+
+def time_to_bytes(time: datetime) -> bytes:
+    return _TIME.pack(micros(time))
+
+
+def time_from_bytes(data: bytes) -> datetime:
+    return moment(_TIME.unpack(data)[0])
+
+
+def period_key(period: RetentionPeriod) -> str:
+    """The same for every way to write the subject."""
+    subject = None if period.subject is None else canonical(period.subject)
+    return json.dumps([period.namespace, subject])
+
+
+def period_to_bytes(period: RetentionPeriod) -> bytes:
+    return json.dumps(period_content(period)).encode()
+
+
+def period_from_bytes(data: bytes) -> RetentionPeriod:
+    return period_from(json.loads(data))
 
 
 def known_to_bytes(known: Iterable[Fingerprints]) -> bytes | None:

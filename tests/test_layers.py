@@ -15,7 +15,7 @@ FLOORS = (
     ("memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata", "memoria.version"),
     ("memoria.zones",),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process", "memoria.ranking"),
-    ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables", "memoria.encoders"),
+    ("memoria.traces", "memoria.periods", "memoria.validate", "memoria.identity", "memoria.callables", "memoria.encoders"),
     ("memoria.text",),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),

@@ -28,7 +28,7 @@ from memoria.stores.local.marker import Marker, Reserve
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
-from memoria.types import EmbedderCard, Namespace
+from memoria.types import EmbedderCard, Namespace, RetentionPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,6 +75,8 @@ class Core:
         # Slots of each namespace that are being zeroed, and what recovery has finished erasing in this process.
         self._zeroing: dict[int, list[int]] = {}
         self._finished: dict[bytes, int] = {}
+        # Retention periods; None until they are read.
+        self._orders: tuple[RetentionPeriod, ...] | None = None
         # The version of the database that a reader saw last.
         self._version = -1
         self._open = False
@@ -144,6 +146,7 @@ class Core:
         if version == self._version:
             return
         self._version = version
+        self._orders = None
         found = self._database.rows(
             f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks(self._spaces)})",
             *self._spaces,
@@ -217,6 +220,7 @@ class Core:
     def _drop(self) -> None:
         """Drops what RAM holds of namespaces. What was forgotten since the last purge stays."""
         self._numbers.clear()
+        self._orders = None
         for number in list(self._spaces):
             self._spaces.pop(number).close()
         self._version = -1

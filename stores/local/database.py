@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 6
+FORMAT = 7
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -156,6 +156,25 @@ CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
 END;
 PRAGMA user_version = 6;
 """
+
+# When a memory is to be erased is a line of its own: whoever has none pays nothing, and what is due is a range. `period`
+# is retention periods, their names sealed.
+_SEVEN_TTL = """
+CREATE TABLE lapse (row INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE INDEX lapse_by_time ON lapse (at);
+CREATE TRIGGER memory_lapsed AFTER DELETE ON memory BEGIN
+    DELETE FROM lapse WHERE row = OLD.row;
+END;
+CREATE TABLE period (hash BLOB PRIMARY KEY, salt BLOB NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+# Until when a line of fingerprints refuses anything; NULL is for ever.
+_SEVEN_GUARD = """
+ALTER TABLE forgotten ADD COLUMN until INTEGER;
+CREATE INDEX forgotten_until ON forgotten (until) WHERE until IS NOT NULL;
+"""
+
+_SEVEN = (_SEVEN_TTL, _SEVEN_GUARD)
 
 
 # Connections that this process has from its parent.
@@ -318,6 +337,12 @@ def steps() -> Any:
     @migrations(name="format_6")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_6(db: Any) -> None:
         _run(db, _FORMAT_6)
+
+    @migrations(name="format_7")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_7(db: Any) -> None:
+        for script in _SEVEN:
+            _run(db, script)
+        _run(db, "PRAGMA user_version = 7;\n")
 
     return migrations
 

@@ -21,8 +21,10 @@ LINK = "parent, child, relation, was, weight, judge"
 _INSERT_LINK = f"INSERT OR IGNORE INTO link ({LINK}) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]) -> None:
-    """The row of a record, its labels, its links to what it is derived from, and its standing if it has one.
+def insert(
+    db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]
+) -> int | None:
+    """The row of a record, whose number is returned, its labels, its links to what it is derived from, and its standing.
 
     single: labels that no other live row has, which the schema then keeps so.
     """
@@ -42,6 +44,7 @@ def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, 
     if rows.bits(trace):
         standing = (row, space.number, rows.bits(trace), rows.micros(trace.fades_at))
         db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)
+    return row
 
 
 def insert_missing(db: Connection, space: Space, memory: Memory) -> None:

@@ -13,6 +13,7 @@ from memoria.stores import rows
 from memoria.stores.disk import translated
 from memoria.stores.local.erasing import Erasing
 from memoria.stores.local.keys import claim, release
+from memoria.stores.local.lapsing import Lapsing, insert_lapse
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import delete_links, delete_rows, insert, insert_links, intend
 from memoria.stores.sealing import new_key
@@ -24,7 +25,7 @@ Extra = Callable[[Connection], None]
 Ids = Iterable[bytes]
 
 
-class Writing(Erasing):
+class Writing(Erasing, Lapsing):
     """The part of a store that adds and revises."""
 
     def write(self, records: Sequence[Record]) -> None:
@@ -64,13 +65,15 @@ class Writing(Erasing):
             self._disk.reached("slot synced")
 
     def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None, single: Set[bytes]) -> None:
+        periods = self._periods()
         with self._atomic() as db:
             if extra is not None:
                 extra(db)
             release(db, single)
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
-                    insert(db, space, space.next_slot + n, record, key, single)
+                    row = insert(db, space, space.next_slot + n, record, key, single)
+                    insert_lapse(db, row, record.memory, periods)
                 last = space.next_slot + len(batch)
                 db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (last, space.number))
             self._disk.reached("row written")
