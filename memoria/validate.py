@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
@@ -112,6 +112,19 @@ def check_time(name: str, time: datetime | None) -> datetime | None:
     if violations:
         raise InvalidQuery(*violations)
     return time
+
+
+def check_ttl(ttl: object, expires_at: object = None) -> timedelta | None:
+    """`ttl` itself when it is None or a positive timedelta, and alone; raises InvalidMemory."""
+    if ttl is None:
+        return None
+    if not isinstance(ttl, timedelta):
+        raise InvalidMemory(f"ttl is {type(ttl).__name__}, not a timedelta")
+    if ttl <= timedelta(0):
+        raise InvalidMemory("ttl is not more than nothing")
+    if expires_at is not None:
+        raise InvalidMemory("expires_at and ttl are both given: one of them says when")
+    return ttl
 
 
 def check_number(name: str, value: object) -> float:

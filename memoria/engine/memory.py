@@ -59,7 +59,7 @@ class Memoria(Learning):
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector.
+                metadata, vector, expires_at, ttl.
 
         Returns:
             The memory.
@@ -140,15 +140,15 @@ class Memoria(Learning):
         request = self._request(k, asking)
         found = searching.recall_all(self._records, queries, request, asking.get("need"), vector_only=vector_only)
         budget, count = asking.get("budget_tokens"), asking.get("count_tokens", estimate_tokens)
-        return [self._reported(pack(hits, budget, count, request.reading.zone)) for hits in found]
+        return [self._reported(pack(self._timely(hits), budget, count, request.reading.zone)) for hits in found]
 
     def _request(self, k: int, asking: Asking) -> searching.Request:
-        include = asking.get("include", ())
+        include, at = asking.get("include", ()), self._clock()
         zone = as_zone(asking.get("zone")) or self.zone
         return searching.Request(
-            where=self._where(filters_of(asking), archived=searching.archived_filter(include)),
+            where=self._where(filters_of(asking), archived=searching.archived_filter(include), kept_at=at),
             k=check_whole("k", k),
-            at=self._clock(),
+            at=at,
             reading=Reading(zone=zone, day_first=self._day_first, language=self.store.language),
             as_of=check_time("as_of", asking.get("as_of")),
             include=frozenset(include),
@@ -171,9 +171,10 @@ class Memoria(Learning):
         """
         (asked,) = check_ids([id])
         found = living(self.store, [asked]).get(asked) if is_id(asked) else None
-        if found is None or not found.under(self.prefix):
+        seen = self._left([found]) if found is not None and found.under(self.prefix) else []
+        if not seen:
             raise self._missing(asked)
-        return found
+        return seen[0]
 
     def list(
         self,
@@ -197,7 +198,7 @@ class Memoria(Learning):
         Raises:
             InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
-        where = check_where(self._where(filters))
+        where = check_where(self._where(filters, kept_at=self._clock()))
         size = None if limit is None else check_whole("limit", limit)
         start = None if after is None else check_ids([after])[0]
         if start is not None and not is_id(start):
@@ -205,7 +206,7 @@ class Memoria(Learning):
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)
-        memories = [record.memory for record in records if record is not None]
+        memories = self._left([record.memory for record in records if record is not None])
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
     def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
@@ -214,7 +215,7 @@ class Memoria(Learning):
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, expires_at, ttl.
 
         Returns:
             The memory as it is now.

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Self, get_args
 
 from memoria.derived.records import leaf
-from memoria.engine.view import IdLike, View
+from memoria.engine.periods import Periods
+from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
 from memoria.policies.registry import adopt as _adopt
@@ -28,7 +29,7 @@ Ids = tuple[str, ...]
 Decisions = list[LedgerEntry]
 
 
-class Retention(View):
+class Retention(Periods):
     """The verbs that decide what stays within reach."""
 
     def reinforcing(self, which: Reinforcing) -> Self:
@@ -318,7 +319,7 @@ class Retention(View):
 
     def _decide(self, action: str, given: Sequence[IdLike], reason: str) -> None:
         check_name("reason", reason)
-        ids = self._apart(given) if action == "hold" else self._stored(given)
+        ids = self._apart(given, due=True) if action == "hold" else self._stored(given, due=True)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
         with self.store.alone():

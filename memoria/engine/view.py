@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Literal, Self, get_args
 
 from memoria import learnt
+from memoria.derived.gist import left
 from memoria.derived.lineage import homes, living
 from memoria.derived.records import Records
 from memoria.embedders import MINILM
@@ -183,43 +184,61 @@ class View:
         """The record of a memory of this view; raises MemoryNotFound, InvalidQuery for what is no id."""
         (id,) = check_ids([given])
         record = self.store.read([id])[0] if is_id(id) else None
-        if record is None or not record.memory.under(self.prefix):
+        if record is None or not record.memory.under(self.prefix) or id in self._due([id]):
             raise self._missing(id)
         return record
 
     def _missing(self, id: str) -> MemoriaError:
         """Why an id of this view cannot be read: it is not there, or it is damaged."""
-        here = is_id(id) and self.store.select(Where(namespace=self.prefix, ids=(id,)))
+        asked = Where(namespace=self.prefix, ids=(id,), kept_at=self._clock())
+        here = is_id(id) and self.store.select(asked)
         if here and self.store.traces([id])[0] is not None:
             return StoreCorrupt(f"memory {id} is there and cannot be read: `doctor` says where the damage is")
         return MemoryNotFound(id)
 
-    def _mine(self, given: Iterable[IdLike], *, parts: bool = False) -> list[str]:
+    def _due(self, ids: Iterable[str] | None = None) -> Set[str]:
+        """Ids of memories and parts of gists that are to be erased by now, and that nobody sees any more.
+
+        ids: only of those that are stored under these ids.
+        """
+        where = Where(namespace=self.prefix, ids=None if ids is None else tuple(ids))
+        return frozenset[str]().union(*self.store.lapsed(where, self._clock()).values())
+
+    def _left(self, memories: Sequence[Memory]) -> list[Memory]:
+        """Those of memories that may be seen, gists without their parts that are due."""
+        due = self._due()
+        if not due:
+            return list(memories)
+        return [one for memory in memories if (one := left(memory, due, self.store.language)) is not None]
+
+    def _mine(self, given: Iterable[IdLike], *, parts: bool = False, due: bool = False) -> list[str]:
         """Ids that are all of memories under this view; raises MemoryNotFound, InvalidQuery for none.
 
-        parts: whether parts of gists count, which are no memories of their own.
+        parts: whether parts of gists count, which are no memories of their own. due: whether what is to be erased does.
         """
         ids = check_ids(given)
         if not ids:
             raise InvalidQuery("no ids given")
         formed = {id for id in ids if is_id(id)}
-        found = set(self.store.select(Where(namespace=self.prefix, ids=tuple(formed)))) if formed else set()
+        asked = Where(namespace=self.prefix, ids=tuple(formed), kept_at=None if due else self._clock())
+        found = set(self.store.select(asked)) if formed else set()
         if parts and formed - found:
-            found |= {id for id, one in living(self.store, formed - found).items() if one.under(self.prefix)}
+            others = {id for id, one in living(self.store, formed - found).items() if one.under(self.prefix)}
+            found |= others if due else others - self._due()
         unknown = [id for id in ids if id not in found]
         if unknown:
             raise MemoryNotFound(*unknown)
         return ids
 
-    def _stored(self, given: Iterable[IdLike]) -> list[str]:
+    def _stored(self, given: Iterable[IdLike], *, due: bool = False) -> list[str]:
         """Ids of this view as they are stored: of a part, that of its gist. Raises as `_mine`."""
-        ids = self._mine(given, parts=True)
+        ids = self._mine(given, parts=True, due=due)
         inside = homes(self.store, self._absorbed(ids))
         return list(dict.fromkeys(inside.get(id, id) for id in ids))
 
-    def _apart(self, given: Iterable[IdLike]) -> list[str]:
+    def _apart(self, given: Iterable[IdLike], *, due: bool = False) -> list[str]:
         """Ids of this view, each a memory of its own from here on: parts are taken out of gists. Raises as `_mine`."""
-        ids = self._mine(given, parts=True)
+        ids = self._mine(given, parts=True, due=due)
         self._records.set_apart(self._absorbed(ids))
         return ids
 
@@ -228,7 +247,9 @@ class View:
         return set(ids).difference(self.store.select(Where(namespace=self.prefix, ids=tuple(ids))))
 
     def __len__(self) -> int:
-        return self.store.count(self.prefix)
+        due = self.store.lapsed(Where(namespace=self.prefix), self._clock())
+        gone = due.keys() - self.store.select(Where(ids=tuple(due), kept_at=self._clock())) if due else ()
+        return self.store.count(self.prefix) - len(gone)
 
     def __repr__(self) -> str:
         where = "/".join(self.prefix) or "all namespaces"

@@ -15,13 +15,14 @@ from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
+from memoria.periods import after
 from memoria.protocols import Change, Store
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
 from memoria.text.parts import leaves
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Secret, Verification, Where
-from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
+from memoria.validate import check_choice, check_memory, check_name, check_ttl, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
 """How a forgotten text is recognised when it comes back: the same text, nearly the same one too, or not at all."""
@@ -145,7 +146,11 @@ def _living(store: Store, id: str) -> Memory:
 
 
 def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
-    return check_memory(replace(memory, **fields))
+    given = dict(fields)
+    ttl = check_ttl(given.pop("ttl", None), given.get("expires_at"))
+    if ttl is not None:
+        given["expires_at"] = after(memory.created_at, ttl)
+    return check_memory(replace(memory, **given))
 
 
 def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
