@@ -435,7 +435,7 @@ class Where:
     kept_at: datetime | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether a memory, or a part of it, meets every criterion except `archived` and `kept_at`. Every store agrees with this.
+        """Whether a memory, or a part of it, meets all but `archived` and `kept_at`. Every store agrees with this.
 
         Args:
             memory: the memory; a gist also matches by any of its parts.

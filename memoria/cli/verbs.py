@@ -41,6 +41,7 @@ from memoria.cli.filters import (
     say_left,
     values,
 )
+from memoria.cli.lengths import ExpiresOption, TtlOption, when_erased
 from memoria.cli.prefixes import whole
 from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.engine.arguments import written_out
@@ -91,6 +92,8 @@ def remember(
     metadata: MetadataOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
     zone: ZoneOption = None,
+    expires_at: ExpiresOption = None,
+    ttl: TtlOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -104,6 +107,7 @@ def remember(
         "key": key,
         "provenance": Provenance(session=session, speaker=speaker),
         "metadata": nested(values(metadata)),
+        **when_erased(expires_at, ttl),
     }
     if created_at is not None:
         given["created_at"] = created_at.replace(tzinfo=UTC)
@@ -267,13 +271,16 @@ def amend(
     subject: SubjectOption = None,
     tag: TagsOption = None,
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
+    expires_at: ExpiresOption = None,
+    ttl: TtlOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Take back a text that was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Changes fields of a memory; the old values are erased."""
-    if text is None and subject is None and not tag and salience is None:
-        raise InvalidQuery("nothing to change: give --text, --subject, --tag or --salience")
-    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
+    time = when_erased(expires_at, ttl)
+    if text is None and subject is None and not tag and salience is None and not time:
+        raise InvalidQuery("nothing to change: give --text, --subject, --tag, --salience, --expires-at or --ttl")
+    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience, **time}
     with opened(store, "", "rw") as memory:
         given = {name: value for name, value in changes.items() if value is not None}
         one = memory.amend(*whole(memory, id), readmit=readmit, **given)

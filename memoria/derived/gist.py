@@ -112,7 +112,7 @@ def without(
 
 
 def left(memory: Memory, due: Set[str], language: str | None = None) -> Memory | None:
-    """What may be seen of a memory of which `due` is to be erased; of a gist, what its other parts say. None: nothing."""
+    """What may be seen of a memory, or of the other parts of a gist, while `due` is to be erased; None for nothing."""
     if memory.id in due:
         return None
     kept = [part for part in memory.parts if part.id not in due]

@@ -311,8 +311,9 @@ class Change(Retention, Weights):
     def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
         """Erases what is due, settles changes, gathers what is alike into gists, relearns.
 
-        Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets nothing else unless it is told to prune. Pinned and held
-        memories are left alone. A pass that was killed is taken up again by the next one.
+        Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
+        nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
+        is pinned. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.

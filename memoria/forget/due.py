@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from memoria.derived.lineage import parts
 from memoria.derived.records import Records
 from memoria.errors import InvalidQuery
 from memoria.forget.erase import Order, erase, plan
@@ -63,7 +64,7 @@ def erase_due(
     store = records.store
     if not dry_run and store.note(_UNDER_WAY):
         reschedule(records, store.periods())
-    found = _overdue(store, prefix, at)
+    found = _overdue(store, prefix, at, mend=not dry_run)
     ids, held = _apart(store, sorted({id for some in found.values() for id in some}))
     done = Erasure(held=tuple(held), dry_run=dry_run)
     for start in range(0, len(ids), _BATCH):
@@ -75,14 +76,14 @@ def erase_due(
     return done
 
 
-def _overdue(store: Store, prefix: Namespace, at: datetime) -> Mapping[str, frozenset[str]]:
+def _overdue(store: Store, prefix: Namespace, at: datetime, *, mend: bool) -> Mapping[str, frozenset[str]]:
     """What is due, and by the periods themselves what another process wrote while one of them was set."""
     missed = []
     for period in store.periods():
         if period.namespace[: len(prefix)] == prefix or prefix[: len(period.namespace)] == period.namespace:
             where = Where(namespace=max(prefix, period.namespace, key=len), subject=period.subject)
             missed += _unscheduled(store, replace(where, until=_before(at, period.ttl)), at)
-    if missed:
+    if missed and mend:
         store.reschedule(missed)
     return store.lapsed(Where(namespace=prefix), at)
 
@@ -105,8 +106,11 @@ def _apart(store: Store, ids: Sequence[str]) -> tuple[list[str], list[str]]:
     """Those that can go, and those of which a held memory would go or change."""
     if not ids or not _held(store, ids):
         return list(ids), []
-    held = {id for id in ids if _held(store, [id])}
-    return [id for id in ids if id not in held], sorted(held)
+    if len(ids) == 1:
+        return [], list(ids)
+    middle = len(ids) // 2
+    first, last = _apart(store, ids[:middle]), _apart(store, ids[middle:])
+    return first[0] + last[0], first[1] + last[1]
 
 
 def _held(store: Store, ids: Sequence[str]) -> bool:
@@ -124,21 +128,19 @@ def _batch(records: Records, ids: Sequence[str], at: datetime, *, dry_run: bool,
     """Erases these ids, those that went with an earlier batch or meanwhile left out."""
     store = records.store
     with store.alone():
-        here = [id for id in ids if _there(store, id)]
+        stored = set(store.select(Where(ids=tuple(ids))))
+        there = stored | parts(store, set(ids) - stored).keys()
+        here = tuple(id for id in ids if id in there)
         if not here:
             return Erasure(dry_run=dry_run)
-        effects = plan(store, _order(here)).effects
-        derived, rewritten = tuple(sorted(effects.gone - set(here))), tuple(sorted(effects.changed))
         if dry_run:
-            return Erasure(ids=tuple(here), derived=derived, rewritten=rewritten, dry_run=True)
-        store.enter(LedgerEntry(at=at, action=ACTION, ids=tuple(here), reason=_REASON))
+            effects = plan(store, _order(here)).effects
+            derived, rewritten = tuple(sorted(effects.gone - set(here))), tuple(sorted(effects.changed))
+            return Erasure(ids=here, derived=derived, rewritten=rewritten, dry_run=True)
+        store.enter(LedgerEntry(at=at, action=ACTION, ids=here, reason=_REASON))
         receipt = erase(records, _order(here, verify=verify), at)
     said = replace(receipt, asked={"due": str(len(here))})
-    return Erasure(ids=tuple(here), derived=derived, rewritten=rewritten, receipts=(said,))
-
-
-def _there(store: Store, id: str) -> bool:
-    return bool(store.select(Where(ids=(id,)))) or any(link.parent == id for link in store.links([id]))
+    return Erasure(ids=here, derived=said.derived, rewritten=said.rewritten, receipts=(said,))
 
 
 def _joined(one: Erasure, other: Erasure) -> Erasure:

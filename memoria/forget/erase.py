@@ -127,6 +127,8 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
     made = {before.text: embed_whole(store, records.embedder, [before.text])[0]} if "text" in fields else {}
     with store.alone():
         known = _living(store, id)
+        if known.parts and {"expires_at", "ttl"} & fields.keys():
+            raise InvalidQuery("a gist goes as its parts do: amend the expiry of a part")
         memory = _with(known, fields)
         if memory.text != known.text:
             _admit(store, memory, readmit=readmit)

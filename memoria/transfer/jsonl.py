@@ -78,6 +78,7 @@ class _Said(BaseModel):
     metadata: dict[str, Any]
     parts: tuple[_Said, ...] = ()
     zone: str | None = None
+    expires_at: datetime | None = None
 
 
 class Line(_Said):
