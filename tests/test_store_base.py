@@ -21,10 +21,11 @@ from memoria.testing import HashEmbedder
 from memoria.testing.stores import DAY, EMBEDDER, START, record
 from memoria.text.fingerprints import Statement
 from memoria.text.words import question
-from memoria.types import LedgerEntry, Link, Provenance, Recalled, Where
+from memoria.types import LedgerEntry, Link, Provenance, Recalled, RetentionPeriod, Where
 
 ONE, ENTRY = record("Ada takes tea."), LedgerEntry(at=START, action="hold", ids=("a" * 32,), reason="law")
 VECTOR = ONE.vector
+PERIOD = RetentionPeriod(ttl=DAY)
 READING: dict[str, Callable[[Store], object]] = {
     "read": lambda store: store.read([]),
     "traces": lambda store: store.traces([]),
@@ -33,6 +34,8 @@ READING: dict[str, Callable[[Store], object]] = {
     "count": lambda store: store.count(()),
     "holdings": lambda store: store.holdings(()),
     "due": lambda store: store.due((), START, 1),
+    "lapsed": lambda store: store.lapsed(Where(), START),
+    "periods": lambda store: store.periods(),
     "links": lambda store: store.links([]),
     "recalls": lambda store: store.recalls(()),
     "search": lambda store: store.search(VECTOR, Where(), 1),
@@ -60,6 +63,9 @@ WRITING: dict[str, Callable[[Store], object]] = {
     "readmit": lambda store: store.readmit((), [Statement("tea")]),
     "adopt": lambda store: store.adopt((), []),
     "enter": lambda store: store.enter(ENTRY),
+    "set_period": lambda store: store.set_period(PERIOD),
+    "lift_period": lambda store: store.lift_period(PERIOD),
+    "reschedule": lambda store: store.reschedule([]),
     "write_note": lambda store: store.write_note("name", "value"),
     "rebuild": lambda store: store.rebuild(),
     "repair": lambda store: store.repair(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -146,9 +147,9 @@ def reembed(
 
 @app.command()
 def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") -> None:
-    """Writes memories as JSON lines to stdout, without losing anything."""
+    """Writes memories as JSON lines to stdout, without losing anything; what is due to be erased is left out."""
     with opened_store(store, "r") as there:
-        for line in export_lines(there, Where(namespace=parts(namespace))):
+        for line in export_lines(there, Where(namespace=parts(namespace), kept_at=datetime.now(UTC))):
             typer.echo(in_json(line))
 
 

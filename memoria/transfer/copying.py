@@ -48,6 +48,7 @@ class Copied:
         recalls: lines of the recall log.
         ledger: decisions about holds.
         notes: settings of the engine.
+        periods: retention periods.
         refused: fingerprints and sketches of forgotten texts.
         shards: names of adapters that are not copied: weights have to be trained again from the target.
     """
@@ -61,6 +62,7 @@ class Copied:
     recalls: int
     ledger: int
     notes: int
+    periods: int
     refused: int
     shards: tuple[str, ...] = ()
 
@@ -148,6 +150,7 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
             found = replace(_gap(source, target), alone=found.alone)
         _take_out(target, found.stale)
         _adopt(source, target)
+        _limit(source, target)
         _bring(source, target, found.missing, progress)
         _follow(source, target)
         differences = list(_differences(source, target))
@@ -168,7 +171,7 @@ def _check(source: Store, target: Store) -> None:
             f"the source's vectors come from {without_sketch(source.embedder.name)!r}, those of the target from "
             f"{without_sketch(target.embedder.name)!r}: reembed one of them, or copy into a new store"
         )
-    empty = not (target.count(()) or target.notes() or target.ledger() or target.fingerprints(()))
+    empty = not (target.count(()) or target.notes() or target.ledger() or target.periods() or target.fingerprints(()))
     if not empty and target.note(JOURNAL) != _journal(source, _ON):
         raise StoreExists(
             "the target is not empty, nor what a killed copy of this source left: copy into a store that is not there"
@@ -251,6 +254,17 @@ def _adopt(source: Store, target: Store) -> None:
             target.adopt(name, known.get(name, frozenset()))
 
 
+def _limit(source: Store, target: Store) -> None:
+    """Before any memory comes: what is due in the source is due in the target from the start."""
+    wanted, there = source.periods(), target.periods()
+    for period in there:
+        if period not in wanted:
+            target.lift_period(period)
+    for period in wanted:
+        if period not in there:
+            target.set_period(period)
+
+
 def _bring(source: Store, target: Store, missing: Mapping[Namespace, Sequence[str]], progress: Progress | None) -> None:
     done, total = 0, sum(map(len, missing.values()))
     for ids in missing.values():
@@ -311,6 +325,8 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         yield "other fingerprints of what was forgotten"
     if source.ledger() != target.ledger():
         yield "another ledger"
+    if source.periods() != target.periods():
+        yield "other retention periods"
     if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
         yield "other notes"
 
@@ -327,6 +343,7 @@ def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
         recalls=len(source.recalls(())),
         ledger=len(source.ledger()),
         notes=len(source.notes().keys() - {JOURNAL}),
+        periods=len(source.periods()),
         refused=sum(len(one) for known in source.fingerprints(()).values() for one in known),
         shards=() if folder is None else tuple(path.stem for path in manifests(folder)),
     )
