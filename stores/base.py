@@ -25,7 +25,7 @@ from memoria.stores import rows, shelves
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
-from memoria.stores.lapses import Due, due, meant, parts_of
+from memoria.stores.lapses import Due, due, in_order, meant, parts_of
 from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
 from memoria.text.fingerprints import Fingerprints, Statement, stated
@@ -332,7 +332,7 @@ class StoreBase(ABC):
 
     def periods(self) -> list[RetentionPeriod]:
         with self._reading():
-            return [shelves.period_from_bytes(data) for _, data in sorted(self._entries(shelves.PERIODS).items())]
+            return in_order(map(shelves.period_from_bytes, self._entries(shelves.PERIODS).values()))
 
     def set_period(self, period: RetentionPeriod) -> None:
         with self._writing():

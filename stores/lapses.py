@@ -49,6 +49,11 @@ def meant(found: Iterable[Due], where: Where) -> dict[str, frozenset[str]]:
     return {one.id: one.inside for one in sorted(found) if asked is None or one.id in asked}
 
 
+def in_order(periods: Iterable[RetentionPeriod]) -> list[RetentionPeriod]:
+    """Periods in the order of namespaces and subjects."""
+    return sorted(periods, key=lambda one: (one.namespace, one.subject or ""))
+
+
 def period_hash(key: bytes, period: RetentionPeriod) -> bytes:
     """By which a store finds the period of a namespace and subject again, and nobody learns their names."""
     subject = () if period.subject is None else ("subject", canonical(period.subject))

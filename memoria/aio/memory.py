@@ -6,7 +6,7 @@ Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
@@ -22,12 +22,14 @@ from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
+from memoria.engine.periods import TimeLimits
 from memoria.engine.retention import Decisions, Ids
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import named
 from memoria.extraction.learning import Lesson
 from memoria.extraction.said import MessageLike
+from memoria.forget.due import Erasure
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
 from memoria.models import ModelLike
@@ -38,7 +40,19 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Endings, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.types import (
+    Budget,
+    Endings,
+    Hits,
+    Memory,
+    Page,
+    Preview,
+    Receipt,
+    RetentionPeriod,
+    Settled,
+    StoreStats,
+    Trace,
+)
 from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
@@ -71,7 +85,7 @@ class AsyncMemoria(AsyncView):
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector.
+                metadata, vector, expires_at, ttl.
 
         Returns:
             The memory.
@@ -190,7 +204,7 @@ class AsyncMemoria(AsyncView):
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, expires_at, ttl.
 
         Returns:
             The memory as it is now.
@@ -531,10 +545,11 @@ class AsyncMemoria(AsyncView):
     @overload
     async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, relearns.
+        """Erases what is due, settles changes, gathers what is alike into gists, relearns.
 
-        It archives nothing unless it is told to fade, and forgets nothing unless it is told to prune. Pinned and held
-        memories are left alone. A pass that was killed is taken up again by the next one.
+        Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
+        nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
+        is pinned. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
@@ -786,6 +801,62 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: the log is too short.
         """
         return await self._threads.run(lambda: self.sync.fit(name, adopt=adopt, seed=seed))
+
+    async def set_ttl(self, ttl: timedelta, *, subject: str | None = None) -> RetentionPeriod:
+        """Keeps a retention period over this namespace and those below it: an order of the store, until it is lifted.
+
+        It is about what is there and what comes, from when each memory was observed. From then on nobody sees what is
+        due, and the next `sleep`, worker or `erase_due` erases it, with all that was made from it. Of several periods
+        the shortest counts, and no `expires_at` outlasts them.
+
+        Args:
+            ttl: how long memories are kept at most; > 0.
+            subject: only those about this subject; None is whoever they are about.
+
+        Returns:
+            The period, in the place of an earlier one of this namespace and subject.
+
+        Raises:
+            InvalidQuery: `ttl` is no timedelta or not positive, or `subject` is no name.
+        """
+        return await self._threads.run(lambda: self.sync.set_ttl(ttl, subject=subject))
+
+    async def lift_ttl(self, *, subject: str | None = None) -> bool:
+        """Lifts the retention period of this very namespace. What was due by it and is not erased yet is seen again.
+
+        Args:
+            subject: that of the period; None is the one over all subjects.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            InvalidQuery: `subject` is no name.
+        """
+        return await self._threads.run(lambda: self.sync.lift_ttl(subject=subject))
+
+    async def ttls(self) -> TimeLimits:
+        """The retention periods of this namespace, of those below it, and of those above it.
+
+        Returns:
+            The periods, in the order of namespaces and subjects.
+        """
+        return await self._threads.run(lambda: self.sync.ttls())
+
+    async def erase_due(self, *, dry_run: bool = False, verify: bool = False) -> Erasure:
+        """Erases every memory whose `expires_at` or retention period has passed, with all that was made from it.
+
+        By the same way as `forget`, with receipts and an entry in the ledger. The texts leave no fingerprint: they may
+        be remembered again. What is held stays, and so does that with which something held would go; it is listed.
+
+        Args:
+            dry_run: only lists them.
+            verify: scans every file for what was erased.
+
+        Returns:
+            What was erased, or would be, and what is held.
+        """
+        return await self._threads.run(lambda: self.sync.erase_due(dry_run=dry_run, verify=verify))
 
     async def distill(
         self,

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 
 from memoria.periods import lapses_at
 from memoria.stores import rows
-from memoria.stores.lapses import opened_period, period_hash, sealed_period
+from memoria.stores.lapses import in_order, opened_period, period_hash, sealed_period
 from memoria.stores.local.turns import Turns
 from memoria.types import Memory, RetentionPeriod
 
@@ -26,7 +26,7 @@ class Lapsing(Turns):
         if self._orders is None:
             lines = self._database.rows("SELECT hash, salt, sealed FROM period")
             found = [opened_period(self._key, *line) for line in lines]
-            self._orders = tuple(sorted(found, key=lambda one: (one.namespace, one.subject or "")))
+            self._orders = tuple(in_order(found))
         return self._orders
 
     def set_period(self, period: RetentionPeriod) -> None:

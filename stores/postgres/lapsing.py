@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.periods import lapses_at
 from memoria.stores import rows
-from memoria.stores.lapses import Due, due, meant, opened_period, period_hash, sealed_period
+from memoria.stores.lapses import Due, due, in_order, meant, opened_period, period_hash, sealed_period
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.core import Core, by_tenant
 from memoria.types import Memory, RetentionPeriod, Where
@@ -34,7 +34,7 @@ class Lapsing(Core):
     def _periods(self, connection: Connection) -> list[RetentionPeriod]:
         lines = connection.execute("SELECT hash, salt, sealed FROM period").fetchall()
         found = [opened_period(self._root, *line) for line in lines]
-        return sorted(found, key=lambda one: (one.namespace, one.subject or ""))
+        return in_order(found)
 
     def set_period(self, period: RetentionPeriod) -> None:
         with self._writing(), self._cluster.transaction() as connection:
