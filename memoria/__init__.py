@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from memoria.engine.weights import ModelPath
     from memoria.extraction.learning import Dropped, Lesson, Reason
     from memoria.extraction.said import MessageLike
+    from memoria.forget.due import Erasure
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
     from memoria.metadata import Scalar
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
+    from memoria.stores.guardkey import GuardKeyLike
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -115,6 +117,7 @@ _LAZY = {
     "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
+    "Erasure": "memoria.forget.due",
     "ExampleWriter": "memoria.distill.dataset",
     "Extractor": "memoria.agent.extract",
     "Filters": "memoria.engine.arguments",
@@ -123,6 +126,7 @@ _LAZY = {
     "Generator": "memoria.protocols",
     "GistWriter": "memoria.derived.gist:Writer",
     "Guard": "memoria.forget.erase",
+    "GuardKeyLike": "memoria.stores.guardkey",
     "IdLike": "memoria.engine.view",
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
@@ -199,6 +203,7 @@ __all__ = [
     "Dropped",
     "Embedder",
     "EmbedderLike",
+    "Erasure",
     "ExampleWriter",
     "Extractor",
     "Filters",
@@ -207,6 +212,7 @@ __all__ = [
     "Generator",
     "GistWriter",
     "Guard",
+    "GuardKeyLike",
     "IdLike",
     "Include",
     "Judge",

@@ -55,6 +55,14 @@ def after(start: datetime, ttl: timedelta) -> datetime | None:
         return None
 
 
+def ends(start: datetime, days: float | None) -> datetime | None:
+    """The time so many days after another; None for no days, and for more than there are."""
+    try:
+        return None if days is None else after(start, timedelta(days=days))
+    except OverflowError:
+        return None
+
+
 def _own(memory: Memory, periods: Collection[RetentionPeriod]) -> datetime | None:
     """When one memory is to be erased, parts aside."""
     ends = (after(memory.created_at, one.ttl) for one in periods if covers(one, memory))

@@ -106,6 +106,7 @@ class Change:
         unlinks: links of the same kinds to take away, before `links` are written; unknown ones are passed over.
         guarded: statements, each with its namespace, that `refused` should know, although no memory that says so is
             erased.
+        until: until when `guarded` are known; None is for ever.
     """
 
     erase: tuple[str, ...] = ()
@@ -115,6 +116,7 @@ class Change:
     links: tuple[Link, ...] = ()
     unlinks: tuple[Link, ...] = ()
     guarded: tuple[tuple[Namespace, Statement], ...] = ()
+    until: datetime | None = None
 
 
 class Store(Protocol):
@@ -207,12 +209,27 @@ class Store(Protocol):
         """
         ...
 
-    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+    def guard_near(
+        self, namespace: Namespace, statements: Sequence[Statement], *, until: datetime | None = None
+    ) -> None:
         """Lets `refused` know what is nearly the same as these, by a keyed sketch of words, names and subject.
 
         Args:
             namespace: exactly this namespace.
             statements: what is forgotten; brief texts are passed over.
+            until: until when they are known; None is for ever.
+        """
+        ...
+
+    def release_guard(self, prefix: Namespace, at: datetime) -> int:
+        """Erases the fingerprints and sketches that are known only until a time, from every file.
+
+        Args:
+            prefix: of namespaces at or below this one.
+            at: those that were known until this time or before.
+
+        Returns:
+            How many were erased.
         """
         ...
 
@@ -347,8 +364,8 @@ class Store(Protocol):
             at: what was to be erased at this time or before.
 
         Returns:
-            By id of what is stored, the ids of what is to be erased of it: its own, or those of some or all parts of a
-            gist. Archived, pinned and held memories are among them.
+            For each id of what is stored, the ids of what is to be erased of it, its own, or those of some or all parts
+            of a gist; archived, pinned and held memories are among them.
         """
         ...
 

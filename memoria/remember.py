@@ -128,7 +128,7 @@ def remember(
     while made:
         try:
             with records.store.alone():
-                admit(records.store, namespace, drafts, memories, made, readmit=readmit)
+                admit(records.store, namespace, drafts, memories, made, readmit=readmit, at=at)
                 records.store.write(made)
         except KeyConflict:
             # Since it was looked for, somebody else has remembered something under one of the keys.
@@ -154,19 +154,30 @@ def admit(
     records: Sequence[Record],
     *,
     readmit: bool,
+    at: datetime | None = None,
 ) -> None:
     """Raises MemoryNotFound for a source that is gone, and Refused for a text that was forgotten.
 
-    readmit: takes forgotten texts back instead, by removing their fingerprints.
+    readmit: takes forgotten texts back instead, by removing their fingerprints. at: now, as of `refused`.
     """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
-    refused = store.refused(namespace, [Statement(draft.text, draft.subject) for draft in drafts])
-    back = [place for place, memory in enumerate(memories) if refused[place] and memory.id in new]
+    known = refused(store, namespace, [Statement(draft.text, draft.subject) for draft in drafts], at)
+    back = [place for place, memory in enumerate(memories) if known[place] and memory.id in new]
     if back and not readmit:
         raise Refused(*back)
     if back:
         store.readmit(namespace, [Statement(drafts[place].text, drafts[place].subject) for place in back])
+
+
+def refused(
+    store: Store, namespace: Namespace, statements: Sequence[Statement], at: datetime | None = None
+) -> list[bool]:
+    """Which statements were forgotten here before; fingerprints that have ended by `at` are erased, and refuse none."""
+    found = store.refused(namespace, statements)
+    if at is not None and any(found) and store.release_guard(namespace, at):
+        return store.refused(namespace, statements)
+    return found
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:

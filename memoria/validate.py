@@ -134,6 +134,13 @@ def check_number(name: str, value: object) -> float:
     return value
 
 
+def check_days(name: str, value: object) -> float | None:
+    """`value` itself when it is None or a number of days > 0, which may be infinite; raises InvalidQuery."""
+    if value is not None and check_number(name, value) <= 0:
+        raise InvalidQuery(f"{name} {shown(value)} is not more than 0")
+    return None if value is None else check_number(name, value)
+
+
 def check_probability(name: str, value: object) -> float | None:
     """`value` itself when it is None or a number in [0, 1]; raises InvalidQuery."""
     if value is not None and not 0 <= check_number(name, value) <= 1:

@@ -25,6 +25,7 @@ from memoria.stores import rows, shelves
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
+from memoria.stores.guardkey import Outside
 from memoria.stores.lapses import Due, due, in_order, meant, parts_of
 from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
@@ -65,10 +66,17 @@ class StoreBase(ABC):
 
     A subclass opens its database and then calls `super().__init__`.
     embedder, language: of the vectors and the texts of a new store; an old one has its own. mode: with "r", all that
-    writes is refused.
+    writes is refused. outside: the guard key that is kept outside of the store.
     """
 
-    def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw", language: str | None = None) -> None:
+    def __init__(
+        self,
+        embedder: EmbedderCard,
+        *,
+        mode: Literal["rw", "r"] = "rw",
+        language: str | None = None,
+        outside: Outside | None = None,
+    ) -> None:
         self._home = Home()
         self._mutex = threading.RLock()
         self._writable = mode == "rw"
@@ -82,8 +90,23 @@ class StoreBase(ABC):
         self._key = found["key"]
         self._language = found["language"].decode() if "language" in found else None
         self._forgetting = Forgetting(
-            key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
+            key=self._key,
+            read=self._entries,
+            pick=self._some_entries,
+            write=self._put_entries,
+            outside=Outside() if outside is None else outside,
         )
+        self._take_guard_key(found.get("guard"))
+
+    def _take_guard_key(self, known: bytes | None) -> None:
+        """Seals what is known of forgotten texts under the outside key, if one is given; raises WrongGuardKey."""
+        outside = self._forgetting.outside
+        check = outside.checked(None if known is None else known.decode())
+        if outside.key is not None and self._writable:
+            with self._writing():
+                if check is not None:
+                    self._put_entries(shelves.STORE, {"guard": check.encode()})
+                self._forgetting.seal()
 
     def _begun(self, embedder: EmbedderCard, language: str | None) -> dict[str, bytes]:
         if not self._writable:
@@ -380,7 +403,7 @@ class StoreBase(ABC):
             for shelf, links in shelves.on_shelves(change.links).items():
                 self._put_entries(shelf, dict(links))
             self._erase([old[id] for id in dict.fromkeys(change.erase)], guard=guard)
-            self._forgetting.guard(change.guarded)
+            self._forgetting.guard(change.guarded, until=change.until)
             self._unnote([_id(one) for one in change.replace])
             self._write(made)
 
@@ -471,9 +494,15 @@ class StoreBase(ABC):
             known = self._forgetting.here(namespace)
         return [any(one.know(said) for one in known) for said in statements]
 
-    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+    def guard_near(
+        self, namespace: Namespace, statements: Sequence[Statement], *, until: datetime | None = None
+    ) -> None:
         with self._writing():
-            self._forgetting.guard(((namespace, said) for said in statements), near=True)
+            self._forgetting.guard(((namespace, said) for said in statements), near=True, until=until)
+
+    def release_guard(self, prefix: Namespace, at: datetime) -> int:
+        with self._writing():
+            return self._forgetting.release(prefix, at)
 
     def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing():

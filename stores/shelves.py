@@ -3,6 +3,7 @@
 | shelf      | key                       | value                                             |
 |------------|---------------------------|---------------------------------------------------|
 | store      | "embedder", "key"         | the embedder's card as JSON; 32 random bytes      |
+| store      | "guard"                   | a check value of the guard key, if there is one   |
 | store      | "language"                | its code; none where it is told by each text      |
 | notes      | name                      | text                                              |
 | ledger     | number, in 12 digits      | JSON                                              |
@@ -11,6 +12,7 @@
 | doubted    | ids of parent and child   | JSON: the weight, and the name of the judge       |
 | forgotten  | namespace as JSON         | fingerprints and sketches under the store's key   |
 | adopted    | namespace as JSON         | the same of other stores, with their keys         |
+| outside    | namespace as JSON         | own and adopted ones, sealed under a guard key    |
 | periods    | namespace, subject: JSON  | JSON: namespace, subject, microseconds            |
 | lapsed     | id of a memory            | when something of it was first seen to be due     |
 """
@@ -33,7 +35,7 @@ from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled, 
 STORE, NOTES, LEDGER = "store", "notes", "ledger"
 RECALLS, SUPERSEDED, DOUBTED, ENDED = "recalls", "superseded", "doubted", "ended"
 LINKS = (SUPERSEDED, DOUBTED, ENDED)
-FORGOTTEN, ADOPTED = "forgotten", "adopted"
+FORGOTTEN, ADOPTED, OUTSIDE = "forgotten", "adopted", "outside"
 PERIODS, LAPSED = "periods", "lapsed"
 
 _RECALL = struct.Struct("<q?")
@@ -41,6 +43,8 @@ _TIME = struct.Struct("<q")
 _LENGTHS = struct.Struct("<III")
 # In the third length: sketches are whole. Entries of older stores have only the first part of each.
 _WHOLE = 1 << 31
+# In the third length as well: after the sketches is until when they are known.
+_ENDS = 1 << 30
 
 
 def key_of(namespace: Namespace) -> str:
@@ -140,7 +144,8 @@ def known_to_bytes(known: Iterable[Fingerprints]) -> bytes | None:
 def _one_to_bytes(one: Fingerprints) -> bytes:
     parts: Sequence[bytes] = (one.key, b"".join(sorted(one.prints)), b"".join(sorted(one.sketches)))
     key, prints, sketches = map(len, parts)
-    return _LENGTHS.pack(key, prints, sketches | _WHOLE) + b"".join(parts)
+    ends, tail = (0, b"") if one.until is None else (_ENDS, time_to_bytes(one.until))
+    return _LENGTHS.pack(key, prints, sketches | _WHOLE | ends) + b"".join(parts) + tail
 
 
 def known_from_bytes(data: bytes) -> frozenset[Fingerprints]:
@@ -151,11 +156,13 @@ def _unpacked(data: bytes) -> Iterator[Fingerprints]:
     at = 0
     while at < len(data):
         *first, last = _LENGTHS.unpack_from(data, at)
-        lengths, width = (*first, last & ~_WHOLE), SKETCH_BYTES if last & _WHOLE else BODY_BYTES
+        lengths, width = (*first, last & ~(_WHOLE | _ENDS)), SKETCH_BYTES if last & _WHOLE else BODY_BYTES
         at += _LENGTHS.size
         key, prints, sketches = (data[at + sum(lengths[:n]) : at + sum(lengths[: n + 1])] for n in range(3))
         at += sum(lengths)
-        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, width))
+        until = time_from_bytes(data[at : at + _TIME.size]) if last & _ENDS else None
+        at += _TIME.size if last & _ENDS else 0
+        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, width), until=until)
 
 
 def _cut(data: bytes, width: int) -> frozenset[bytes]:

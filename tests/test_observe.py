@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
     "audit_weights", "close", "distilled", "doctor", "doubts", "get", "history", "ledger", "lineage", "list",
-    "namespace", "namespaces", "now", "scan", "stats", "trace",
+    "namespace", "namespaces", "now", "scan", "stats", "trace", "ttls",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work

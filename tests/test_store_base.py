@@ -62,6 +62,7 @@ WRITING: dict[str, Callable[[Store], object]] = {
     "guard_near": lambda store: store.guard_near((), [Statement("tea")]),
     "readmit": lambda store: store.readmit((), [Statement("tea")]),
     "adopt": lambda store: store.adopt((), []),
+    "release_guard": lambda store: store.release_guard((), START),
     "enter": lambda store: store.enter(ENTRY),
     "set_period": lambda store: store.set_period(PERIOD),
     "lift_period": lambda store: store.lift_period(PERIOD),

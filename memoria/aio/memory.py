@@ -226,6 +226,7 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
@@ -237,6 +238,7 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
@@ -248,6 +250,7 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
@@ -258,6 +261,7 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
@@ -276,6 +280,8 @@ class AsyncMemoria(AsyncView):
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
+            guard_days: for how many days, > 0; then the fingerprints are erased, and the texts are taken again. None is
+                what this memory was opened with, which is for ever unless it says so; `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
@@ -291,7 +297,14 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(
             lambda: self.sync.forget(
-                *ids, dry_run=dry_run, verify=verify, override=override, guard=guard, mentions=mentions, **filters
+                *ids,
+                dry_run=dry_run,
+                verify=verify,
+                override=override,
+                guard=guard,
+                guard_days=guard_days,
+                mentions=mentions,
+                **filters,
             )
         )
 
@@ -988,7 +1001,8 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, guard_days, guard_key,
+            unguarded; see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.

@@ -311,6 +311,9 @@ def forget(
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
     mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
     guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
+    guard_days: Annotated[
+        float | None, typer.Option(help="Refuse it for so many days only; inf is for ever, which is the default.")
+    ] = None,
     override: Annotated[
         str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
     ] = None,
@@ -345,7 +348,8 @@ def forget(
                 err.print("Not on a terminal: give --yes to forget these.")
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
-        receipt = memory.forget(*named, verify=verify, guard=guard, override=override, mentions=mentions, **meant)
+        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "override": override, "mentions": mentions}
+        receipt = memory.forget(*named, verify=verify, **more, **meant)
     if as_json:
         echo_json(receipt)
     else:

@@ -18,12 +18,22 @@ from memoria.forget import erase as erasing
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue, scan, text_secrets
 from memoria.observe import watched
+from memoria.periods import ends
 from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
 from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
-from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.validate import (
+    check_days,
+    check_ids,
+    check_probability,
+    check_time,
+    check_where,
+    check_whole,
+    is_id,
+    tidy_tags,
+)
 from memoria.zones import as_zone
 
 if TYPE_CHECKING:
@@ -231,7 +241,7 @@ class Memoria(Learning):
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
         (mine,) = self._mine([id], parts=True)
         self._traces.flush()
-        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit)
+        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit, at=self._clock())
 
     @overload
     def forget(
@@ -241,6 +251,7 @@ class Memoria(Learning):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
@@ -252,6 +263,7 @@ class Memoria(Learning):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
@@ -263,6 +275,7 @@ class Memoria(Learning):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
@@ -273,6 +286,7 @@ class Memoria(Learning):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
@@ -291,6 +305,8 @@ class Memoria(Learning):
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
+            guard_days: for how many days, > 0; then the fingerprints are erased, and the texts are taken again. None is
+                what this memory was opened with, which is for ever unless it says so; `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
@@ -307,7 +323,15 @@ class Memoria(Learning):
         where = self._where(filters)
         if ids:
             where = replace(where, ids=tuple(check_ids(ids)))
-        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
+        days = check_days("guard_days", guard_days)
+        order = erasing.Order(
+            where=where,
+            mentions=mentions,
+            verify=verify,
+            override=override,
+            guard=guard,
+            guard_until=ends(self._clock(), self._guard_days if days is None else days),
+        )
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if dry_run:
             return erasing.preview(self.store, order)

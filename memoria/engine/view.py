@@ -31,7 +31,7 @@ from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
-from memoria.validate import check_choice, check_flag, check_ids, check_namespace, check_time, is_id
+from memoria.validate import check_choice, check_days, check_flag, check_ids, check_namespace, check_time, is_id
 from memoria.zones import ZoneLike, as_zone, at_home
 
 Clock = Callable[[], datetime]
@@ -76,6 +76,7 @@ class View:
         day_first: bool | None = None,
         endings: Endings = "commands",
         judge: JudgeLike = LEARNT,
+        guard_days: float | None = None,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -93,11 +94,13 @@ class View:
                 gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
             endings, judge: what may end a memory by itself, and who judges changes; see `Behaviour`.
+            guard_days: for so many days `forget` lets its texts be refused, > 0; None is for ever.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
-        check_behaviour(reinforce=reinforce, endings=endings, judge=judge)
+        check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
+        self._guard_days = guard_days
         self.store = store
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
@@ -261,11 +264,17 @@ class View:
 
 
 def check_behaviour(
-    *, reinforce: str = "recalled", endings: str = "commands", judge: JudgeLike = LEARNT, **_: object
+    *,
+    reinforce: str = "recalled",
+    endings: str = "commands",
+    judge: JudgeLike = LEARNT,
+    guard_days: object = None,
+    **_: object,
 ) -> None:
     """Raises InvalidQuery for what is no way to behave. What else there is to behaviour is checked where it is read."""
     check_choice("reinforce", reinforce, get_args(Reinforcing))
     check_choice("endings", endings, ENDINGS)
+    check_days("guard_days", guard_days)
     named = callable(judge) and isinstance(getattr(judge, "name", None), str)
     if not (named or judge is None or judge == LEARNT):
         raise InvalidQuery(f"judge is {shown(judge)}, not a callable with a name, 'learnt', or None")

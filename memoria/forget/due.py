@@ -37,6 +37,7 @@ class Erasure:
         held: ids that are due and stay, because they are held, or a held memory would go or change with them. Nobody
             sees them until they are released, and then they go.
         receipts: one for each batch of at most 256, without content.
+        released: fingerprints of forgotten texts that were erased because their `guard_days` had passed.
         dry_run: whether nothing was erased.
     """
 
@@ -45,6 +46,7 @@ class Erasure:
     rewritten: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     receipts: tuple[Receipt, ...] = ()
+    released: int = 0
     dry_run: bool = False
 
 
@@ -66,7 +68,8 @@ def erase_due(
         reschedule(records, store.periods())
     found = _overdue(store, prefix, at, mend=not dry_run)
     ids, held = _apart(store, sorted({id for some in found.values() for id in some}))
-    done = Erasure(held=tuple(held), dry_run=dry_run)
+    released = 0 if dry_run else store.release_guard(prefix, at)
+    done = Erasure(held=tuple(held), released=released, dry_run=dry_run)
     for start in range(0, len(ids), _BATCH):
         done = _joined(done, _batch(records, ids[start : start + _BATCH], at, dry_run=dry_run, verify=verify))
         if records.progress is not None:
@@ -151,6 +154,7 @@ def _joined(one: Erasure, other: Erasure) -> Erasure:
         rewritten=tuple(sorted({*one.rewritten, *other.rewritten} - gone)),
         held=one.held + other.held,
         receipts=one.receipts + other.receipts,
+        released=one.released + other.released,
         dry_run=one.dry_run,
     )
 

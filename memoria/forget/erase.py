@@ -17,6 +17,7 @@ from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.periods import after
 from memoria.protocols import Change, Store
+from memoria.remember import refused
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
@@ -37,7 +38,8 @@ class Order:
 
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
-    guard: which texts are refused if they come back: equal ones, near ones too, or none.
+    guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
+    is for ever.
     """
 
     where: Where
@@ -45,6 +47,12 @@ class Order:
     verify: bool = False
     override: str | None = None
     guard: Guard = "exact"
+    guard_until: datetime | None = None
+
+    @property
+    def in_slots(self) -> bool:
+        """Whether what is erased leaves its fingerprint where it was: one that ends is written down apart."""
+        return self.guard != "none" and self.guard_until is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +99,7 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         made = plan(store, order)
         todo = made.change(records)
         if order.guard != "none":
-            todo = replace(todo, guarded=_apart(store, made, todo))
+            todo = replace(todo, guarded=_apart(store, made, todo, order), until=order.guard_until)
         planned = time.perf_counter() - started
         secrets = _secrets(store, made, todo) if order.verify else []
         _enter_override(store, todo, at, order.override)
@@ -99,8 +107,10 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         started = time.perf_counter()
         unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
+        # A store by others may be older than the argument.
+        more = {} if order.guard_until is None else {"until": order.guard_until}
         for memory in near:
-            store.guard_near(memory.namespace, [stated(memory)])
+            store.guard_near(memory.namespace, [stated(memory)], **more)
     return Receipt(
         asked=_asked(order),
         forgotten=made.asked,
@@ -115,7 +125,9 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
     )
 
 
-def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False) -> Memory:
+def amend(
+    records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False, at: datetime | None = None
+) -> Memory:
     """Replaces fields of a memory; when the text changes, what was made from it is made again, or goes.
 
     What is replaced is read in the same go, so that two that change different fields at once lose nothing. Raises
@@ -131,7 +143,7 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
             raise InvalidQuery("a gist goes as its parts do: amend the expiry of a part")
         memory = _with(known, fields)
         if memory.text != known.text:
-            _admit(store, memory, readmit=readmit)
+            _admit(store, memory, at, readmit=readmit)
         records.set_apart([id])
         (old,) = store.read([id])
         if old is None:
@@ -155,10 +167,10 @@ def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
     return check_memory(replace(memory, **given))
 
 
-def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
+def _admit(store: Store, memory: Memory, at: datetime | None, *, readmit: bool) -> None:
     """Raises Refused for the text of a memory that was forgotten where it is."""
     said = [stated(memory)]
-    if store.refused(memory.namespace, said)[0]:
+    if refused(store, memory.namespace, said, at)[0]:
         if not readmit:
             raise Refused(0)
         store.readmit(memory.namespace, said)
@@ -288,7 +300,7 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
     """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
     unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.override is not None)
-    over_holds, guard = order.override is not None, order.guard != "none"
+    over_holds, guard = order.override is not None, order.in_slots
     only = not (todo.replace or todo.add or todo.ends or todo.links or todo.unlinks or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
     if not only or (whole and made.effects.gone > set(made.asked)):
@@ -326,9 +338,13 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
     return unlearn(store, gone, changed)
 
 
-def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, Statement], ...]:
-    """What no slot of its own leaves a fingerprint of: parts that go, and gists as they were with them."""
-    erased = set(todo.erase)
+def _apart(store: Store, made: Plan, todo: Change, order: Order) -> tuple[tuple[Namespace, Statement], ...]:
+    """What no slot of its own leaves a fingerprint of: parts that go, and gists as they were with them.
+
+    With an end, slots leave none, and everything that goes is named; but for whole namespaces, whose guard goes too.
+    """
+    whole = order.where.only_namespace and order.mentions is None
+    erased = set(todo.erase) if order.in_slots or whole else set[str]()
     said = (made.effects.gone - erased) | {record.memory.id for record in todo.replace}
     return tuple((one.namespace, stated(one)) for one in living(store, said).values()) if said else ()
 

@@ -32,7 +32,7 @@ OPERATIONS = {
     **dict.fromkeys(["amend", "supersede", "expire", "settle"], "update_memory"),
     **dict.fromkeys(["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict"], "update_memory"),
     **dict.fromkeys(["learn", "sleep", "consolidate", "reconcile"], "upsert_memory"),
-    **dict.fromkeys(["forget", "prune"], "delete_memory"),
+    **dict.fromkeys(["forget", "prune", "erase_due"], "delete_memory"),
 }
 _STORING = {"remember", "amend", "supersede", "consolidate"}
 

@@ -262,11 +262,13 @@ class Forget(Filters):
     """What to forget for ever. everything: all below the namespace. dry_run: only list what would be forgotten.
 
     mentions: memories that have this name, as whole words. guard: which texts are refused if they come back.
+    guard_days: for how many days; as the server was opened by default.
     """
 
     ids: Annotated[list[Id], Field(max_length=1000)] = []
     mentions: Name | None = None
     guard: Literal["exact", "near", "none"] = "exact"
+    guard_days: Annotated[float, Field(strict=True, gt=0)] | None = None
     everything: StrictBool = False
     dry_run: StrictBool = False
 

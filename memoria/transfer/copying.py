@@ -18,13 +18,14 @@ from typing import Literal
 from memoria.callables import agree, without_sketch
 from memoria.distill.unlearn import folder_of, manifests
 from memoria.embedders import as_embedder
-from memoria.engine.opening import open_store
+from memoria.engine.opening import guarding, open_store
 from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
 from memoria.forget.erase import mirror
 from memoria.protocols import Change, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
 from memoria.stores import InMemoryStore
+from memoria.stores.guardkey import GuardKeyLike, Outside
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
 JOURNAL = "copy"
@@ -77,7 +78,13 @@ class _Gap:
 
 
 def copy(
-    source: Place, target: Place, *, dry_run: bool = False, timeout: float = 0.0, progress: Progress | None = None
+    source: Place,
+    target: Place,
+    *,
+    dry_run: bool = False,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+    guard_key: GuardKeyLike = None,
 ) -> Copied:
     """Copies a whole store into another, and compares the two.
 
@@ -88,6 +95,8 @@ def copy(
         dry_run: only reads, and makes no target.
         timeout: seconds to wait for another writer to close.
         progress: called with (what, done, total) during the work.
+        guard_key: of source and target, where they are opened here, if fingerprints are under a key outside of the
+            store; as of `memoria.open`.
 
     Returns:
         What was copied and compared.
@@ -97,14 +106,16 @@ def copy(
         StoreExists: the target has something that a killed copy of this source did not leave there.
         EmbedderMismatch: the two stores have vectors of different embedders.
         CopyDiffers: the two are not the same in the end.
+        GuardKeyMissing: the source has a guard key outside of the store, which was not given.
         StoreNotFound: there is no source. All other errors of `memoria.open` are raised too.
     """
     if source is target or _path(source) == _path(target) is not None:
         raise InvalidQuery("source and target of a copy are the same")
     mode: Literal["r", "rw"] = "r" if dry_run else "rw"
-    with _source(source, mode, timeout) as read:
+    outside = guarding(guard_key)
+    with _source(source, mode, timeout, outside) as read:
         try:
-            with _opened(target, read.embedder, mode, timeout, read.language) as written:
+            with _opened(target, read.embedder, mode, timeout, outside, read.language) as written:
                 return _copy(read, written, progress, dry_run=dry_run)
         except StoreNotFound:
             if not dry_run:
@@ -116,24 +127,31 @@ def _path(place: Place) -> str | None:
     return os.fspath(place) if isinstance(place, str | os.PathLike) else None
 
 
-def _source(place: Place, mode: Literal["r", "rw"], timeout: float) -> AbstractContextManager[Store]:
+def _source(
+    place: Place, mode: Literal["r", "rw"], timeout: float, outside: Outside | None
+) -> AbstractContextManager[Store]:
     """The source, which is not made when it is not there."""
     card, path = as_embedder(None).card, _path(place)
     if path is not None and mode == "rw":
         with suppress(FormatTooOld):  # which opening it for writing mends
             open_store(path, card, "r", timeout).close()
-    return _opened(place, card, mode, timeout)
+    return _opened(place, card, mode, timeout, outside)
 
 
 @contextmanager
 def _opened(
-    place: Place, card: EmbedderCard, mode: Literal["r", "rw"], timeout: float, language: str | None = None
+    place: Place,
+    card: EmbedderCard,
+    mode: Literal["r", "rw"],
+    timeout: float,
+    outside: Outside | None,
+    language: str | None = None,
 ) -> Iterator[Store]:
     """The store at a place, closed afterwards when it was not open. card, language: of it when it is made."""
     if not isinstance(place, str | os.PathLike):
         yield place
         return
-    store = open_store(place, card, mode, timeout, language=language)
+    store = open_store(place, card, mode, timeout, language=language, outside=outside)
     try:
         yield store
     finally:

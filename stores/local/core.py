@@ -22,6 +22,7 @@ from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.disk import Disk, opened, translated
+from memoria.stores.guardkey import Outside
 from memoria.stores.local.database import Database, marks
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
@@ -53,9 +54,17 @@ class Core:
     language: str | None
 
     def __init__(
-        self, path: Path, *, writable: bool, disk: Disk | None, progress: Progress | None, loaded: int
+        self,
+        path: Path,
+        *,
+        writable: bool,
+        disk: Disk | None,
+        progress: Progress | None,
+        loaded: int,
+        outside: Outside | None = None,
     ) -> None:
         self.path = path
+        self._outside = Outside() if outside is None else outside
         self._home = Home()
         self._writable = writable
         self._disk = disk if disk is not None else Disk()

@@ -228,6 +228,24 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
+    @contextmanager
+    def scrubbing(self) -> Iterator[sqlite3.Connection]:
+        """As `atomic`, and what is deleted is overwritten in memoria.db; `scrub` then takes it out of the log."""
+        with translated(self.path):
+            ((before,),) = self._connection.execute("PRAGMA secure_delete").fetchall()
+            self._connection.execute("PRAGMA secure_delete = ON")
+            try:
+                with self.atomic() as db:
+                    yield db
+            finally:
+                self._connection.execute(f"PRAGMA secure_delete = {int(before)}")
+
+    def scrub(self) -> bool:
+        """Copies the log into memoria.db and empties it; False while a reader still needs it."""
+        with translated(self.path):
+            ((busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not busy
+
     def rollback(self) -> None:
         """Ends a transaction that an interrupt has left open."""
         if self._connection.in_transaction:

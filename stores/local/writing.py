@@ -13,7 +13,7 @@ from memoria.stores import rows
 from memoria.stores.disk import translated
 from memoria.stores.local.erasing import Erasing
 from memoria.stores.local.keys import claim, release
-from memoria.stores.local.lapsing import Lapsing, insert_lapse
+from memoria.stores.local.lapsing import insert_lapse
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import delete_links, delete_rows, insert, insert_links, intend
 from memoria.stores.sealing import new_key
@@ -25,7 +25,7 @@ Extra = Callable[[Connection], None]
 Ids = Iterable[bytes]
 
 
-class Writing(Erasing, Lapsing):
+class Writing(Erasing):
     """The part of a store that adds and revises."""
 
     def write(self, records: Sequence[Record]) -> None:
@@ -89,6 +89,8 @@ class Writing(Erasing, Lapsing):
             ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
             if not over_holds:
                 self._check_ends(change.ends)
+            if guard and gone and self._outside.key is not None:
+                change, guard = changed(change, guarded=(*change.guarded, *self._said(list(gone)))), False
             batches: dict[int, tuple[Space, list[Record]]] = {}
             for record in self._revised(change):
                 space, _ = old[bytes.fromhex(record.memory.id)]
@@ -125,7 +127,7 @@ class Writing(Erasing, Lapsing):
             intend(db, gone, guard=guard)
         delete_links(db, change.unlinks)
         insert_links(db, change.links)
-        self._guard(db, change.guarded)
+        self._guard(db, change.guarded, change.until)
         delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)

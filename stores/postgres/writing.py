@@ -27,7 +27,7 @@ from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
 from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
-from memoria.text.fingerprints import fingerprint, stated
+from memoria.text.fingerprints import Statement, fingerprint, stated
 from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Record
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ class Writing(Erasing, Claiming, Lapsing):
             batches[old[bytes.fromhex(record.memory.id)][0]].records.append(record)
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
+        if guard and gone and self._outside.key is not None:
+            change, guard = changed(change, guarded=(*change.guarded, *self._said(connection, gone))), False
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
         self._lock(
             connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
@@ -150,8 +152,13 @@ class Writing(Erasing, Claiming, Lapsing):
             self._insert(connection, tenant, batch)
         tenancy.take_away(connection, change.unlinks)
         _link(connection, change.links)
-        self._guard(connection, change.guarded)
+        self._guard(connection, change.guarded, change.until)
         return intents
+
+    def _said(self, connection: Connection, gone: Iterable[bytes]) -> list[tuple[Namespace, Statement]]:
+        """What memories say, and where."""
+        read = [one.memory for one in self._read(connection, list(gone)) if one is not None]
+        return [(memory.namespace, stated(memory)) for memory in read]
 
     def _standing(self, connection: Connection, change: Change, old: Located) -> list[Record]:
         """What replaces, with the standing that those in their place have, and the ends that are set at once."""
