@@ -230,6 +230,7 @@ __all__ = [
     "EmbedderMismatch",
     "FormatTooNew",
     "FormatTooOld",
+    "GuardKeyMissing",
     "Held",
     "InvalidInput",
     "InvalidMemory",
@@ -253,4 +254,5 @@ __all__ = [
     "StoreNotFound",
     "StoreReadOnly",
     "UnknownArgument",
+    "WrongGuardKey",
 ]

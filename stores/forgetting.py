@@ -41,7 +41,12 @@ class Forgetting:
 
     def here(self, namespace: Namespace, *, strict: bool = False) -> Known:
         """What is known in exactly this namespace; raises GuardKeyMissing, with `strict` though unguarded."""
-        return frozenset(one for shelf in (FORGOTTEN, ADOPTED) for one in self._of(shelf, namespace, strict=strict))
+        sealed = self._sealed(namespace)
+        plain = self._plain(FORGOTTEN, namespace) | self._plain(ADOPTED, namespace)
+        outside = Outside(key=self.outside.key) if strict else self.outside
+        if outside.opened(bool(sealed)) is None:
+            return plain
+        return plain.union(*self._unsealed(namespace, sealed).values())
 
     def under(self, prefix: Namespace) -> dict[Namespace, Known]:
         """What is known in each namespace under a prefix that knows anything."""
@@ -94,11 +99,10 @@ class Forgetting:
             inside = [key for key in self.read(shelf) if named(key)[: len(prefix)] == prefix]
             self.write(shelf, dict.fromkeys(inside))
 
-    def _of(self, shelf: str, namespace: Namespace, *, strict: bool = False) -> Known:
+    def _of(self, shelf: str, namespace: Namespace) -> Known:
         """Own or adopted fingerprints of a namespace, sealed or not; raises GuardKeyMissing."""
         sealed = self._sealed(namespace)
-        guard = Outside(key=self.outside.key) if strict else self.outside
-        if guard.opened(bool(sealed)) is None:
+        if self.outside.opened(bool(sealed)) is None:
             return self._plain(shelf, namespace)
         return self._plain(shelf, namespace) | self._unsealed(namespace, sealed)[shelf]
 

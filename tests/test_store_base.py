@@ -317,4 +317,5 @@ def test_entries_may_be_looked_up_by_key() -> None:
     store.write_note("policy", "x")
     assert store.note("policy") == "x"
     assert store.refused(("a",), [Statement("tea")]) == [False]
-    assert asked == [("notes", ["policy"]), ("forgotten", ['["a"]']), ("adopted", ['["a"]'])]
+    kinds = ("outside", "forgotten", "adopted")
+    assert asked == [("notes", ["policy"]), *((kind, ['["a"]']) for kind in kinds)]

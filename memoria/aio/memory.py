@@ -267,21 +267,18 @@ class AsyncMemoria(AsyncView):
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
-        the receipt names each.
+        What was made from them: gists are made again from what is left, and what was derived by others is forgotten.
 
         Args:
             ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
                 some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            dry_run: lists exactly what would go, oldest first; forgetting these ids forgets the same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
-            guard_days: for how many days, > 0; then the fingerprints are erased, and the texts are taken again. None is
-                what this memory was opened with, which is for ever unless it says so; `math.inf` is for ever.
+            guard_days: for how many days; None is what this memory was opened with, `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
@@ -1001,8 +998,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, guard_days, guard_key,
-            unguarded; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.

@@ -55,6 +55,10 @@ from memoria.types import Hit, Memory, Preview, Provenance, Trace
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
 
+GuardDaysOption = Annotated[
+    float | None, typer.Option(help="Refuse it for so many days only; inf is for ever, which is the default.")
+]
+
 
 @app.command()
 def init(
@@ -311,9 +315,7 @@ def forget(
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
     mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
     guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
-    guard_days: Annotated[
-        float | None, typer.Option(help="Refuse it for so many days only; inf is for ever, which is the default.")
-    ] = None,
+    guard_days: GuardDaysOption = None,
     override: Annotated[
         str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
     ] = None,
@@ -348,8 +350,8 @@ def forget(
                 err.print("Not on a terminal: give --yes to forget these.")
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
-        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "override": override, "mentions": mentions}
-        receipt = memory.forget(*named, verify=verify, **more, **meant)
+        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "override": override}
+        receipt = memory.forget(*named, verify=verify, mentions=mentions, **more, **meant)
     if as_json:
         echo_json(receipt)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
@@ -292,21 +292,18 @@ class Memoria(Learning):
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
-        the receipt names each.
+        What was made from them: gists are made again from what is left, and what was derived by others is forgotten.
 
         Args:
             ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
                 some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            dry_run: lists exactly what would go, oldest first; forgetting these ids forgets the same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
-            guard_days: for how many days, > 0; then the fingerprints are erased, and the texts are taken again. None is
-                what this memory was opened with, which is for ever unless it says so; `math.inf` is for ever.
+            guard_days: for how many days; None is what this memory was opened with, `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
@@ -320,18 +317,9 @@ class Memoria(Learning):
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
         """
-        where = self._where(filters)
-        if ids:
-            where = replace(where, ids=tuple(check_ids(ids)))
-        days = check_days("guard_days", guard_days)
-        order = erasing.Order(
-            where=where,
-            mentions=mentions,
-            verify=verify,
-            override=override,
-            guard=guard,
-            guard_until=ends(self._clock(), self._guard_days if days is None else days),
-        )
+        where = self._where(filters, **({"ids": tuple(check_ids(ids))} if ids else {}))
+        how = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
+        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if dry_run:
             return erasing.preview(self.store, order)
@@ -340,6 +328,11 @@ class Memoria(Learning):
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
+
+    def _guarded_until(self, days: float | None) -> datetime | None:
+        """Until when what is forgotten now is refused; None is for ever. Raises InvalidQuery."""
+        chosen = check_days("guard_days", days)
+        return ends(self._clock(), self._guard_days if chosen is None else chosen)
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories.

@@ -81,8 +81,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, guard_days, guard_key,
-            unguarded; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.

@@ -93,8 +93,7 @@ class View:
             zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock`
                 gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
-            endings, judge: what may end a memory by itself, and who judges changes; see `Behaviour`.
-            guard_days: for so many days `forget` lets its texts be refused, > 0; None is for ever.
+            endings, judge, guard_days: see `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.

@@ -125,8 +125,8 @@ class Writing(Erasing, Claiming, Lapsing):
             batches[old[bytes.fromhex(record.memory.id)][0]].records.append(record)
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
-        if guard and gone and self._outside.key is not None:
-            change, guard = changed(change, guarded=(*change.guarded, *self._said(connection, gone))), False
+        if (outside := self._kept_outside(connection, gone)) and guard:
+            change, guard = changed(change, guarded=(*change.guarded, *outside)), False
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
         self._lock(
             connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
@@ -155,8 +155,10 @@ class Writing(Erasing, Claiming, Lapsing):
         self._guard(connection, change.guarded, change.until)
         return intents
 
-    def _said(self, connection: Connection, gone: Iterable[bytes]) -> list[tuple[Namespace, Statement]]:
-        """What memories say, and where."""
+    def _kept_outside(self, connection: Connection, gone: Iterable[bytes]) -> list[tuple[Namespace, Statement]]:
+        """What memories say, and where, when fingerprints are under an outside key: rows keep none then."""
+        if self._outside.key is None:
+            return []
         read = [one.memory for one in self._read(connection, list(gone)) if one is not None]
         return [(memory.namespace, stated(memory)) for memory in read]
 
