@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from memoria.engine.weights import ModelPath
     from memoria.extraction.learning import Dropped, Lesson, Reason
     from memoria.extraction.said import MessageLike
+    from memoria.forget.due import Erasure
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
     from memoria.metadata import Scalar
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.retention.restriction import Restriction
     from memoria.sharing import Shared
+    from memoria.stores.guardkey import GuardKeyLike
     from memoria.subject.dossier import Dossier
     from memoria.subject.entries import Decision as DossierDecision
     from memoria.subject.entries import Entry as DossierEntry
@@ -134,6 +136,7 @@ _LAZY = {
     "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
+    "Erasure": "memoria.forget.due",
     "ExampleWriter": "memoria.distill.dataset",
     "Extractor": "memoria.agent.extract",
     "Filters": "memoria.engine.arguments",
@@ -143,6 +146,7 @@ _LAZY = {
     "Generator": "memoria.protocols",
     "GistWriter": "memoria.derived.gist:Writer",
     "Guard": "memoria.forget.erase",
+    "GuardKeyLike": "memoria.stores.guardkey",
     "IdLike": "memoria.engine.view",
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
@@ -233,6 +237,7 @@ __all__ = [
     "Dropped",
     "Embedder",
     "EmbedderLike",
+    "Erasure",
     "ExampleWriter",
     "Extractor",
     "Filters",
@@ -242,6 +247,7 @@ __all__ = [
     "Generator",
     "GistWriter",
     "Guard",
+    "GuardKeyLike",
     "IdLike",
     "Include",
     "Judge",

@@ -29,6 +29,8 @@ MemoriaError
     ├── StoreCorrupt          bytes are not what was written: the message names the file; put the right one back
     │   └── DatabaseOlder       memoria.db is older than what is beside it: put the newer one back
     ├── StoreClosed           used after close, or in a child by fork: open it anew there
+    ├── GuardKeyMissing       what was forgotten is known by a key outside of the store: give guard_key
+    ├── WrongGuardKey         guard_key is not the one that this store knows: give the right one
     ├── FormatTooNew          written by a later memoria
     └── FormatTooOld          written by an earlier memoria: open it once for writing
 """
@@ -228,6 +230,14 @@ class StoreClosed(StoreError):
     """The store was used after `close`, or by a child of the process that opened it."""
 
 
+class GuardKeyMissing(StoreError):
+    """Whether a text was forgotten cannot be told without the guard key, which is outside of the store."""
+
+
+class WrongGuardKey(StoreError):
+    """The guard key that was given is not the one by which this store's fingerprints were made."""
+
+
 class FormatTooNew(StoreError):
     """The store was written by a later version of memoria."""
 
@@ -243,6 +253,7 @@ __all__ = [
     "EmbedderMismatch",
     "FormatTooNew",
     "FormatTooOld",
+    "GuardKeyMissing",
     "Held",
     "InvalidInput",
     "InvalidMemory",
@@ -268,4 +279,5 @@ __all__ = [
     "StoreNotFound",
     "StoreReadOnly",
     "UnknownArgument",
+    "WrongGuardKey",
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memoria.change.sleep import Night
     from memoria.distill.learn import Learnt
     from memoria.extraction.learning import Lesson
+    from memoria.forget.due import Erasure
     from memoria.subject.dossier import Dossier
     from memoria.subject.find import About
 
@@ -167,6 +168,16 @@ def _pruned(call: Call) -> Counts:
     return {"records": len(call.result.ids)}
 
 
+def _erased(call: Call) -> Counts:
+    done: Erasure = call.result
+    return {
+        "records": len(done.ids) + len(done.derived),
+        "rewritten": len(done.rewritten),
+        "held": len(done.held),
+        "released": done.released,
+    }
+
+
 def _slept(call: Call) -> Counts:
     night: Night = call.result
     return {
@@ -177,6 +188,7 @@ def _slept(call: Call) -> Counts:
         "skipped": len(night.skipped),
         "faded": len(night.faded),
         "pruned": len(night.pruned),
+        "erased": len(night.erased),
     }
 
 
@@ -215,6 +227,9 @@ VERBS = (
     Verb(name="sleep", method="_sleep", module="sleep", count=_slept),
     Verb(name="fade", module="fade", count=_listed),
     Verb(name="prune", module="prune", count=_pruned),
+    Verb(name="erase_due", module="due", count=_erased),
+    Verb(name="set_ttl", module="due", count=_nothing),
+    Verb(name="lift_ttl", module="due", count=_nothing),
     Verb(name="evict", module="prune", count=_listed),
     Verb(name="archive", ids="*", module="retention", count=_given),
     Verb(name="restore", ids="*", module="retention", count=_given),

@@ -23,6 +23,7 @@ from memoria.types import (
     Recalled,
     Record,
     Remains,
+    RetentionPeriod,
     Secret,
     StoreStats,
     Trace,
@@ -109,6 +110,7 @@ class Change:
         unlinks: links of the same kinds to take away, before `links` are written; unknown ones are passed over.
         guarded: statements, each with its namespace, that `refused` should know, although no memory that says so is
             erased.
+        until: until when `guarded` are known; None is for ever.
     """
 
     erase: tuple[str, ...] = ()
@@ -118,6 +120,7 @@ class Change:
     links: tuple[Link, ...] = ()
     unlinks: tuple[Link, ...] = ()
     guarded: tuple[tuple[Namespace, Statement], ...] = ()
+    until: datetime | None = None
 
 
 class Store(Protocol):
@@ -210,12 +213,27 @@ class Store(Protocol):
         """
         ...
 
-    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+    def guard_near(
+        self, namespace: Namespace, statements: Sequence[Statement], *, until: datetime | None = None
+    ) -> None:
         """Lets `refused` know what is nearly the same as these, by a keyed sketch of words, names and subject.
 
         Args:
             namespace: exactly this namespace.
             statements: what is forgotten; brief texts are passed over.
+            until: until when they are known; None is for ever.
+        """
+        ...
+
+    def release_guard(self, prefix: Namespace, at: datetime) -> int:
+        """Erases the fingerprints and sketches that are known only until a time, from every file.
+
+        Args:
+            prefix: of namespaces at or below this one.
+            at: those that were known until this time or before.
+
+        Returns:
+            How many were erased.
         """
         ...
 
@@ -339,6 +357,57 @@ class Store(Protocol):
 
         Returns:
             The ids that were archived.
+        """
+        ...
+
+    def lapsed(self, where: Where, at: datetime) -> Mapping[str, frozenset[str]]:
+        """Finds what is to be erased, by its own expiry or a retention period, without looking at the others.
+
+        What was found once is found from then on, whatever a clock says later, unless it is written again or the period
+        is lifted; a store that is open for reading goes by `at` alone.
+
+        Args:
+            where: in this namespace or below it, and, if given, of these ids; other criteria are not looked at.
+            at: what was to be erased at this time or before.
+
+        Returns:
+            For each id of what is stored, the ids of what is to be erased of it, its own, or those of some or all parts
+            of a gist; archived, pinned and held memories are among them.
+        """
+        ...
+
+    def periods(self) -> list[RetentionPeriod]:
+        """Reads the retention periods.
+
+        Returns:
+            All of the store, in the order of namespaces and subjects.
+        """
+        ...
+
+    def set_period(self, period: RetentionPeriod) -> None:
+        """Keeps a retention period, in the place of one of the same namespace and subject; for what is written after.
+
+        Args:
+            period: the order; on disk its names are encrypted.
+        """
+        ...
+
+    def lift_period(self, period: RetentionPeriod) -> bool:
+        """Takes a retention period away, for what is written after.
+
+        Args:
+            period: of this namespace and subject.
+
+        Returns:
+            Whether there was one.
+        """
+        ...
+
+    def reschedule(self, ids: Sequence[str]) -> None:
+        """Works out again when memories are to be erased, by the periods that there are now.
+
+        Args:
+            ids: the memories; unknown ones are passed over.
         """
         ...
 

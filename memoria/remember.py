@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from memoria.derived.lineage import living
 from memoria.derived.records import Records
 from memoria.embedders import embed_whole, unit_vectors
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
+from memoria.periods import after
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.retention.sameness import unlike
 from memoria.text.fingerprints import Statement
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
-from memoria.validate import check_memory, tidy_tags
+from memoria.validate import check_memory, check_ttl, tidy_tags
 from memoria.zones import zone_of
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ class Draft:
         provenance: where it comes from.
         metadata: a JSON object of the caller.
         vector: its embedding, shape (d,), when the caller has it already; None lets the embedder make it.
+        expires_at: from when it is erased, aware; None is never. What is derived from memories goes when the first of
+            them does, if that is sooner.
+        ttl: the same, as the time from `created_at`; not together with `expires_at`.
     """
 
     text: str
@@ -55,6 +60,8 @@ class Draft:
     provenance: Provenance = Provenance()
     metadata: Mapping[str, Any] | None = None
     vector: Vectors | None = None
+    expires_at: datetime | None = None
+    ttl: timedelta | None = None
 
     def memory(self, id: str, namespace: Namespace, created_at: datetime) -> Memory:
         """The memory that this draft becomes.
@@ -70,7 +77,8 @@ class Draft:
         Raises:
             InvalidMemory: a field breaks a rule.
         """
-        return check_memory(
+        given = check_ttl(self.ttl, self.expires_at)
+        made = check_memory(
             Memory(
                 id=id,
                 namespace=namespace,
@@ -85,8 +93,10 @@ class Draft:
                 key=self.key,
                 provenance=self.provenance,
                 metadata=dict(self.metadata or {}) if isinstance(self.metadata, Mapping | None) else self.metadata,
+                expires_at=self.expires_at,
             )
         )
+        return made if given is None else replace(made, expires_at=after(created_at, given))
 
 
 def as_draft(given: Draft | str) -> Draft:
@@ -119,7 +129,7 @@ def remember(
     while made:
         try:
             with records.store.alone():
-                admit(records.store, namespace, drafts, memories, made, readmit=readmit)
+                admit(records.store, namespace, drafts, memories, made, readmit=readmit, at=at)
                 records.store.write(ordered(records.store, made))
         except KeyConflict:
             # Since it was looked for, somebody else has remembered something under one of the keys.
@@ -145,19 +155,30 @@ def admit(
     records: Sequence[Record],
     *,
     readmit: bool,
+    at: datetime | None = None,
 ) -> None:
     """Raises MemoryNotFound for a source that is gone, and Refused for a text that was forgotten.
 
-    readmit: takes forgotten texts back instead, by removing their fingerprints.
+    readmit: takes forgotten texts back instead, by removing their fingerprints. at: now, as of `refused`.
     """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
-    refused = store.refused(namespace, [Statement(draft.text, draft.subject) for draft in drafts])
-    back = [place for place, memory in enumerate(memories) if refused[place] and memory.id in new]
+    known = refused(store, namespace, [Statement(draft.text, draft.subject) for draft in drafts], at)
+    back = [place for place, memory in enumerate(memories) if known[place] and memory.id in new]
     if back and not readmit:
         raise Refused(*back)
     if back:
         store.readmit(namespace, [Statement(drafts[place].text, drafts[place].subject) for place in back])
+
+
+def refused(
+    store: Store, namespace: Namespace, statements: Sequence[Statement], at: datetime | None = None
+) -> list[bool]:
+    """Which statements were forgotten here before; fingerprints that have ended by `at` are erased, and refuse none."""
+    found = store.refused(namespace, statements)
+    if at is not None and any(found) and store.release_guard(namespace, at):
+        return store.refused(namespace, statements)
+    return found
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:
@@ -189,6 +210,7 @@ def prepare(
             zone = zone_of(created_at) or zone_of(at)
             id = records.ids.new(created_at)
             memory = replace(placeholder, id=id, created_at=created_at.astimezone(UTC), zone=zone)
+            memory = _no_later(store, memory)
             fresh[position] = memory
         if memory.key is not None:
             known[memory.key] = memory
@@ -199,6 +221,14 @@ def prepare(
         for memory, (vector, passages) in zip(fresh.values(), vectors, strict=True)
     ]
     return memories, made
+
+
+def _no_later(store: Store, memory: Memory) -> Memory:
+    """A memory that is erased no later than the first of those it is derived from: it says what they say."""
+    sources = living(store, memory.provenance.derived_from).values() if memory.provenance.derived_from else ()
+    times = [one.expires_at for one in (memory, *sources) if one.expires_at is not None]
+    soonest = min(times, default=None)
+    return memory if soonest is None else replace(memory, expires_at=soonest.astimezone(UTC))
 
 
 def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memory | None:

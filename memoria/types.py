@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.canonical import same
@@ -67,6 +67,7 @@ class Memory:
         parts: of a gist, the memories it was made from, unchanged, oldest first; empty for other memories.
         zone: the time zone where it was observed, such as "Asia/Tokyo" or "+05:45"; None for UTC, and where none was
             given.
+        expires_at: from when it is erased, as if forgotten; None for never. A retention period may be sooner.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Memory:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Memory, ...] = ()
     zone: str | None = None
+    expires_at: datetime | None = None
 
     def day(self, zone: tzinfo = UTC) -> date:
         """The day on which it was observed, where it was.
@@ -308,6 +310,21 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionPeriod:
+    """An order of the store: how long memories are kept at most, from when they were observed.
+
+    Attributes:
+        namespace: of the memories in this namespace or below it; () for all.
+        subject: only of those about this subject, whatever its case and form; None for whoever they are about.
+        ttl: how long; > 0.
+    """
+
+    namespace: Namespace = ()
+    subject: str | None = None
+    ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """How much one namespace may keep.
 
@@ -406,6 +423,8 @@ class Where:
         until: created before this time.
         archived: True for archived memories only, False for the others without the restricted ones, None for both.
         restricted: True for restricted memories only, False for the others, None for both.
+        kept_at: without what is to be erased by this time, by its own expiry or a retention period; None for with it.
+            Of a gist some parts may be; it stays as long as one part does.
     """
 
     namespace: Namespace = ()
@@ -422,9 +441,10 @@ class Where:
     until: datetime | None = None
     archived: bool | None = None
     restricted: bool | None = None
+    kept_at: datetime | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether a memory, or a part of it, meets every criterion except the last two. Every store agrees with this.
+        """Whether a memory, or a part of it, meets every criterion but the last three. Every store agrees with this.
 
         Args:
             memory: the memory; a gist also matches by any of its parts.
@@ -992,6 +1012,7 @@ __all__ = [
     "Passages",
     "Record",
     "Relation",
+    "RetentionPeriod",
     "Secret",
     "Settled",
     "StoreStats",

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
@@ -114,11 +114,31 @@ def check_time(name: str, time: datetime | None) -> datetime | None:
     return time
 
 
+def check_ttl(ttl: object, expires_at: object = None) -> timedelta | None:
+    """`ttl` itself when it is None or a positive timedelta, and alone; raises InvalidMemory."""
+    if ttl is None:
+        return None
+    if not isinstance(ttl, timedelta):
+        raise InvalidMemory(f"ttl is {type(ttl).__name__}, not a timedelta")
+    if ttl <= timedelta(0):
+        raise InvalidMemory("ttl is not more than nothing")
+    if expires_at is not None:
+        raise InvalidMemory("expires_at and ttl are both given: one of them says when")
+    return ttl
+
+
 def check_number(name: str, value: object) -> float:
     """`value` itself when it is a number, not NaN; raises InvalidQuery."""
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
         raise InvalidQuery(f"{name} {shown(value)} is not a number")
     return value
+
+
+def check_days(name: str, value: object) -> float | None:
+    """`value` itself when it is None or a number of days > 0, which may be infinite; raises InvalidQuery."""
+    if value is not None and check_number(name, value) <= 0:
+        raise InvalidQuery(f"{name} {shown(value)} is not more than 0")
+    return None if value is None else check_number(name, value)
 
 
 def check_probability(name: str, value: object) -> float | None:
@@ -177,6 +197,7 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
     elif not 0 <= memory.salience <= 1:
         yield f"salience {memory.salience!r} is not in [0, 1]"
     yield from time_violations(created_at=memory.created_at, valid_from=memory.valid_from, valid_to=memory.valid_to)
+    yield from time_violations(expires_at=memory.expires_at)
     if memory.zone is not None and (not isinstance(memory.zone, str) or known_zone(memory.zone) is None):
         yield f"zone {shown(memory.zone)} is no time zone"
     yield from _metadata_violations(memory.metadata)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoriaError
+from memoria.forget.due import ACTION
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.postgres.jobs import Job
 
@@ -24,7 +25,8 @@ class Worked:
     """A job that was done, or failed.
 
     Attributes:
-        kind: "sweep", "purge", "sleep", "fade" or "distil".
+        kind: "sweep", "purge", "sleep", "fade" or "distil"; "expire-erase" when something was due and is erased, which
+            needs no job.
         attempts: how often it was tried, this time included.
         seconds: how long it took.
         why: the type of the error when it failed, without content; None when it was done.
@@ -37,7 +39,7 @@ class Worked:
 
 
 def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
-    """Does one job after the other until none is left.
+    """Erases what is due, then does one job after the other until none is left.
 
     Args:
         memory: a memory in a PostgreSQL store.
@@ -52,6 +54,10 @@ def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
     store = memory.store
     if not isinstance(store, PostgresStore):
         raise InvalidQuery("only a store in PostgreSQL has jobs: give its URL")
+    started = time.perf_counter()
+    erased = memory.erase_due()
+    if erased.ids or erased.released:
+        yield Worked(kind=ACTION, attempts=1, seconds=time.perf_counter() - started)
     while (job := store.claim(lease)) is not None:
         started = time.perf_counter()
         why = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import json
 import secrets
@@ -17,14 +18,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from memoria.errors import Held, MemoryNotFound, StoreClosed, StoreNotFound, StoreReadOnly
+from memoria.periods import lapses_at
 from memoria.process import Home
-from memoria.protocols import Change, Embedder
 from memoria.proof.chain import Shelf
+from memoria.protocols import Change, Embedder
 from memoria.stores import rows, shelves
 from memoria.stores.chained import Shelved
 from memoria.stores.claims import claimed, keys_of
 from memoria.stores.exact import Room, rooms
 from memoria.stores.forgetting import Forgetting
+from memoria.stores.guardkey import Outside
+from memoria.stores.lapses import Due, due, in_order, meant, parts_of
 from memoria.stores.proving import Proving
 from memoria.stores.vectors import embedded_whole, rounded, vector_secrets
 from memoria.text.evidence import Evidence, merge
@@ -41,6 +45,7 @@ from memoria.types import (
     Recalled,
     Record,
     Remains,
+    RetentionPeriod,
     Secret,
     StoreStats,
     Trace,
@@ -65,27 +70,50 @@ class StoreBase(Proving, ABC):
 
     A subclass opens its database and then calls `super().__init__`.
     embedder, language: of the vectors and the texts of a new store; an old one has its own. mode: with "r", all that
-    writes is refused.
+    writes is refused. outside: the guard key that is kept outside of the store.
     """
 
-    def __init__(self, embedder: EmbedderCard, *, mode: Literal["rw", "r"] = "rw", language: str | None = None) -> None:
+    def __init__(
+        self,
+        embedder: EmbedderCard,
+        *,
+        mode: Literal["rw", "r"] = "rw",
+        language: str | None = None,
+        outside: Outside | None = None,
+    ) -> None:
         self._home = Home()
         self._mutex = threading.RLock()
         self._writable = mode == "rw"
         self._closed = False
         self._inside = False
         self._rooms: dict[Namespace, list[Room]] = {}
+        self._times: list[tuple[datetime, str]] | None = None
         self._seen: object = None
         found = self._entries(shelves.STORE) or self._begun(embedder, language)
         self._card = shelves.card_from_bytes(found["embedder"])
         self._key = found["key"]
         self._language = found["language"].decode() if "language" in found else None
         self._forgetting = Forgetting(
-            key=self._key, read=self._entries, pick=self._some_entries, write=self._put_entries
+            key=self._key,
+            read=self._entries,
+            pick=self._some_entries,
+            write=self._put_entries,
+            outside=Outside() if outside is None else outside,
         )
         if self._writable and self._entries(shelves.LEDGER):
             with self._writing():
                 self._chain_old(self._shelved(), self.ledger())
+        self._take_guard_key(found.get("guard"))
+
+    def _take_guard_key(self, known: bytes | None) -> None:
+        """Seals what is known of forgotten texts under the outside key, if one is given; raises WrongGuardKey."""
+        outside = self._forgetting.outside
+        check = outside.checked(None if known is None else known.decode())
+        if outside.key is not None and self._writable:
+            with self._writing():
+                if check is not None:
+                    self._put_entries(shelves.STORE, {"guard": check.encode()})
+                self._forgetting.seal()
 
     def _begun(self, embedder: EmbedderCard, language: str | None) -> dict[str, bytes]:
         if not self._writable:
@@ -142,7 +170,7 @@ class StoreBase(Proving, ABC):
         """Any value that differs after another process has written; override it when several may open the store."""
         return None
 
-    def _release(self) -> None:  # noqa: B027 - a store that holds nothing open has nothing to do here
+    def _release(self) -> None:
         """Closes what `__init__` opened; called once."""
 
     # -- guards --
@@ -182,7 +210,7 @@ class StoreBase(Proving, ABC):
         with self._mutex:
             if not self._closed:
                 self._closed = True
-                self._rooms.clear()
+                self._stale()
                 self._release()
 
     # -- reading --
@@ -207,7 +235,8 @@ class StoreBase(Proving, ABC):
     def select(self, where: Where) -> list[str]:
         with self._reading():
             among = self._scan(where.namespace) if where.ids is None else self._fetch(where.ids).values()
-            return sorted(record.memory.id for record in among if _meets(record, where))
+            gone = {one.id for one in self._due_by(where.kept_at, where.namespace) if one.whole}
+            return sorted(id for record in among if _meets(record, where) and (id := _id(record)) not in gone)
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading():
@@ -260,11 +289,14 @@ class StoreBase(Proving, ABC):
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         with self._reading():
+            gone = self._due_by(where.kept_at, where.namespace)
             among = set(self.select(where))
-            hidden = self._hidden(among, where)
+            hidden = self._hidden(among, replace(where, kept_at=None)) | parts_of(gone)
             away = None
             if where.archived is False:
                 away = {_id(one) for one in self._scan(where.namespace) if _away(one.trace)}
+            if gone:
+                away = (away or set()).union(one.id for one in gone if one.whole)
             under = self._under(where.namespace)
             return merge([room.evidence(asked, vector, among, away, pool, hidden) for room in under])
 
@@ -278,13 +310,80 @@ class StoreBase(Proving, ABC):
 
     def _under(self, prefix: Namespace) -> list[Room]:
         """What lies under a namespace, in RAM; read anew after a change of content."""
-        version = self._version()
-        if version != self._seen:
-            self._rooms.clear()
-        self._seen = version
+        self._current()
         if prefix not in self._rooms:
             self._rooms[prefix] = rooms(self._scan(prefix), self.language)
         return self._rooms[prefix]
+
+    def _current(self) -> None:
+        """Drops what is in RAM when another process has written."""
+        version = self._version()
+        if version != self._seen:
+            self._stale()
+        self._seen = version
+
+    def _stale(self) -> None:
+        """Drops what was made of the records that were there."""
+        self._rooms.clear()
+        self._times = None
+
+    # -- what is to be erased --
+
+    def lapsed(self, where: Where, at: datetime) -> dict[str, frozenset[str]]:
+        with self._reading():
+            return meant(self._due_by(at, where.namespace), where)
+
+    def _due_by(self, at: datetime | None, prefix: Namespace) -> list[Due]:
+        """What is due under a namespace; what is found for the first time is noted, unless the store is read only."""
+        if at is None:
+            return []
+        self._current()
+        if self._times is None:
+            periods = self.periods()
+            times = ((lapses_at(one.memory, periods), _id(one)) for one in self._scan(()))
+            self._times = sorted((time, id) for time, id in times if time is not None)
+        soon = self._times[: bisect.bisect_right(self._times, (at, "g"))]
+        noted = self._entries(shelves.LAPSED)
+        if not soon and not noted:
+            return []
+        found, fresh = [], {}
+        periods = self.periods()
+        for id, record in self._fetch({*noted, *(id for _, id in soon)}).items():
+            before = shelves.time_from_bytes(noted[id]) if id in noted else None
+            one = due(record.memory, periods, at if before is None else max(at, before))
+            if one is not None and (before is None or one != due(record.memory, periods, before)):
+                fresh[id] = shelves.time_to_bytes(at)
+            if one is not None and record.memory.under(prefix):
+                found.append(one)
+        if fresh and self._writable:
+            with self._writing():
+                self._put_entries(shelves.LAPSED, fresh)
+        return found
+
+    def periods(self) -> list[RetentionPeriod]:
+        with self._reading():
+            return in_order(map(shelves.period_from_bytes, self._entries(shelves.PERIODS).values()))
+
+    def set_period(self, period: RetentionPeriod) -> None:
+        with self._writing():
+            self._put_entries(shelves.PERIODS, {shelves.period_key(period): shelves.period_to_bytes(period)})
+            self._stale()
+
+    def lift_period(self, period: RetentionPeriod) -> bool:
+        with self._writing():
+            found = self._some_entries(shelves.PERIODS, [shelves.period_key(period)])
+            self._put_entries(shelves.PERIODS, dict.fromkeys(found))
+            self._stale()
+        return bool(found)
+
+    def reschedule(self, ids: Sequence[str]) -> None:
+        with self._writing():
+            self._unnote(ids)
+            self._stale()
+
+    def _unnote(self, ids: Collection[str]) -> None:
+        """Lets what was seen to be due be judged anew, or goes with it."""
+        self._put_entries(shelves.LAPSED, dict.fromkeys(self._some_entries(shelves.LAPSED, ids)))
 
     # -- writing --
 
@@ -311,7 +410,8 @@ class StoreBase(Proving, ABC):
             for shelf, links in shelves.on_shelves(change.links).items():
                 self._put_entries(shelf, dict(links))
             self._erase([old[id] for id in dict.fromkeys(change.erase)], guard=guard)
-            self._forgetting.guard(change.guarded)
+            self._forgetting.guard(change.guarded, until=change.until)
+            self._unnote([_id(one) for one in change.replace])
             self._write(made)
 
     def _check_keys(self, records: Sequence[Record], leaving: Set[str]) -> None:
@@ -326,7 +426,7 @@ class StoreBase(Proving, ABC):
 
     def _write(self, records: Sequence[Record]) -> None:
         if records:
-            self._rooms.clear()
+            self._stale()
             self._put(records)
 
     def _erase(self, records: Sequence[Record], *, guard: bool) -> None:
@@ -336,11 +436,12 @@ class StoreBase(Proving, ABC):
             return
         if guard:
             self._forgetting.guard((one.memory.namespace, stated(one.memory)) for one in records)
-        self._rooms.clear()
+        self._stale()
         self._join(self._shelved(), self._erased(sorted(map(bytes.fromhex, gone))))
         self._decision = None
         self._destroy(gone)
         self._put_entries(shelves.RECALLS, dict.fromkeys(self._some_entries(shelves.RECALLS, gone)))
+        self._unnote(gone)
         for shelf in shelves.LINKS:
             ended = [key for key in self._entries(shelf) if gone.intersection(key.split())]
             self._put_entries(shelf, dict.fromkeys(ended))
@@ -403,9 +504,15 @@ class StoreBase(Proving, ABC):
             known = self._forgetting.here(namespace)
         return [any(one.know(said) for one in known) for said in statements]
 
-    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+    def guard_near(
+        self, namespace: Namespace, statements: Sequence[Statement], *, until: datetime | None = None
+    ) -> None:
         with self._writing():
-            self._forgetting.guard(((namespace, said) for said in statements), near=True)
+            self._forgetting.guard(((namespace, said) for said in statements), near=True, until=until)
+
+    def release_guard(self, prefix: Namespace, at: datetime) -> int:
+        with self._writing():
+            return self._forgetting.release(prefix, at)
 
     def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing():
@@ -528,7 +635,7 @@ class StoreBase(Proving, ABC):
 
     def rebuild(self) -> None:
         with self._writing():
-            self._rooms.clear()
+            self._stale()
 
     def reembed(self, embedder: Embedder) -> None:
         with self._reading():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from memoria.stores import rows
 from memoria.stores.sealing import KEY_BYTES, derived, new_key, seal, unseal
 from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES, Fingerprints
 
-# Of a line: fingerprints and a sketch under the namespace's key, and what was adopted.
-PRINTS, SKETCH, ADOPTED = range(3)
+# Of a line: fingerprints and a sketch under the namespace's key, and what was adopted; and own and adopted ones that are
+# sealed under a guard key outside of the store.
+PRINTS, SKETCH, ADOPTED, OUTSIDE, OUTSIDE_ADOPTED = range(5)
 
 
 def cut(lines: Iterable[tuple[bytes]]) -> Iterator[bytes]:
@@ -31,6 +33,7 @@ def sealed(key: bytes, one: Fingerprints) -> bytes:
         "key": one.key.hex(),
         "prints": b"".join(sorted(one.prints)).hex(),
         "sketches": [made.hex() for made in sorted(one.sketches)],
+        "until": rows.micros(one.until),
     }
     return salt + seal(derived(key, b"adopted", salt), packed, salt)
 
@@ -43,4 +46,5 @@ def opened(key: bytes, line: bytes) -> Fingerprints:
         key=bytes.fromhex(packed["key"]),
         prints=frozenset(cut([(bytes.fromhex(packed["prints"]),)])),
         sketches=frozenset(map(bytes.fromhex, packed["sketches"])),
+        until=rows.time(packed.get("until")),
     )

@@ -7,16 +7,19 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from memoria.stores.base import StoreBase
+from memoria.stores.guardkey import Outside
 from memoria.types import EmbedderCard, Namespace, Record
 
 
 class InMemoryStore(StoreBase):
     """Memories in a dict by id; vectors rounded to fp16 as every store rounds them."""
 
-    def __init__(self, embedder: EmbedderCard, *, language: str | None = None) -> None:
+    def __init__(
+        self, embedder: EmbedderCard, *, language: str | None = None, outside: Outside | None = None
+    ) -> None:
         self._records: dict[str, Record] = {}
         self._shelves: dict[str, dict[str, bytes]] = {}
-        super().__init__(embedder, language=language)
+        super().__init__(embedder, language=language, outside=outside)
 
     def _fetch(self, ids: Collection[str]) -> dict[str, Record]:
         return {id: self._records[id] for id in ids if id in self._records}

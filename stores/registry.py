@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from os import PathLike, fsdecode, fspath
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from memoria import plugins
 from memoria.errors import InvalidQuery
+from memoria.stores.guardkey import Outside
 
 if TYPE_CHECKING:
     from memoria.protocols import Progress, Store
@@ -52,11 +53,14 @@ def _postgres(
     timeout: float,
     progress: Progress | None,
     language: str | None = None,
+    outside: Outside | None = None,
 ) -> Store:
     # Only who opens one needs the extra `postgres`.
     from memoria.stores.postgres import PostgresStore
 
-    return PostgresStore(url, embedder=embedder, mode=mode, timeout=timeout, progress=progress, language=language)
+    return PostgresStore(
+        url, embedder=embedder, mode=mode, timeout=timeout, progress=progress, language=language, outside=outside
+    )
 
 
 OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
@@ -80,6 +84,7 @@ def open_url(
     timeout: float = 0.0,
     progress: Progress | None = None,
     language: str | None = None,
+    outside: Outside | None = None,
 ) -> Store:
     """The store of a URL. Raises InvalidQuery for a scheme that nobody knows, and what opening the store raises."""
     found = _URL.match(fspath(url))
@@ -91,6 +96,8 @@ def open_url(
         # The scheme alone: what follows it may hold a password.
         raise InvalidQuery(f"no store is known for {scheme}://, only for {', '.join(schemes())}")
     rest = fspath(url)[found.end(1) :]
-    # A factory of another package may be older than the argument.
-    more = {} if language is None else {"language": language}
+    # A factory of another package may be older than the arguments.
+    more: dict[str, Any] = {} if language is None else {"language": language}
+    if outside is not None:
+        more["outside"] = outside
     return factory(scheme + rest, embedder=embedder, mode=mode, timeout=timeout, progress=progress, **more)

@@ -75,6 +75,8 @@ def content(memory: Memory) -> dict[str, Any]:
     }
     if memory.zone is not None:
         said["zone"] = memory.zone
+    if memory.expires_at is not None:
+        said["expires"] = micros(memory.expires_at)
     if origin.used is not None:
         said["used"] = origin.used
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
@@ -117,6 +119,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
         ),
         "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
         "zone": opened.get("zone"),
+        "expires_at": time(opened.get("expires")),
     }
 
 

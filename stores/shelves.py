@@ -3,6 +3,7 @@
 | shelf      | key                       | value                                             |
 |------------|---------------------------|---------------------------------------------------|
 | store      | "embedder", "key"         | the embedder's card as JSON; 32 random bytes      |
+| store      | "guard"                   | a check value of the guard key, if there is one   |
 | store      | "language"                | its code; none where it is told by each text      |
 | notes      | name                      | text                                              |
 | private    | name                      | text that may hold names                          |
@@ -14,6 +15,9 @@
 | doubted    | ids of parent and child   | JSON: the weight, and the name of the judge       |
 | forgotten  | namespace as JSON         | fingerprints and sketches under the store's key   |
 | adopted    | namespace as JSON         | the same of other stores, with their keys         |
+| outside    | namespace as JSON         | own and adopted ones, sealed under a guard key    |
+| periods    | namespace, subject: JSON  | JSON: namespace, subject, microseconds            |
+| lapsed     | id of a memory            | when something of it was first seen to be due     |
 """
 
 from __future__ import annotations
@@ -22,23 +26,29 @@ import hmac
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
+from memoria.canonical import canonical
+from memoria.stores.lapses import period_content, period_from
 from memoria.text.fingerprints import PRINT_BYTES, Fingerprints
 from memoria.text.sketch import BODY_BYTES, SKETCH_BYTES
 from memoria.traces import micros, moment
-from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled
+from memoria.types import EmbedderCard, LedgerEntry, Link, Namespace, Recalled, RetentionPeriod
 
 STORE, NOTES, PRIVATE, LEDGER = "store", "notes", "private", "ledger"
 CHAIN, PROOF = "chain", "proof"
 RECALLS, SUPERSEDED, DOUBTED, ENDED = "recalls", "superseded", "doubted", "ended"
 LINKS = (SUPERSEDED, DOUBTED, ENDED)
-FORGOTTEN, ADOPTED = "forgotten", "adopted"
+FORGOTTEN, ADOPTED, OUTSIDE = "forgotten", "adopted", "outside"
+PERIODS, LAPSED = "periods", "lapsed"
 
 _RECALL = struct.Struct("<q?")
 _TIME = struct.Struct("<q")
 _LENGTHS = struct.Struct("<III")
 # In the third length: sketches are whole. Entries of older stores have only the first part of each.
 _WHOLE = 1 << 31
+# In the third length as well: after the sketches is until when they are known.
+_ENDS = 1 << 30
 
 
 def key_of(namespace: Namespace) -> str:
@@ -108,6 +118,28 @@ def link_from_entry(shelf: str, key: str, data: bytes) -> Link:
     return Link(parent=parent, child=child, relation="supersedes", was=was)
 
 
+def time_to_bytes(time: datetime) -> bytes:
+    return _TIME.pack(micros(time))
+
+
+def time_from_bytes(data: bytes) -> datetime:
+    return moment(_TIME.unpack(data)[0])
+
+
+def period_key(period: RetentionPeriod) -> str:
+    """The same for every way to write the subject."""
+    subject = None if period.subject is None else canonical(period.subject)
+    return json.dumps([period.namespace, subject])
+
+
+def period_to_bytes(period: RetentionPeriod) -> bytes:
+    return json.dumps(period_content(period)).encode()
+
+
+def period_from_bytes(data: bytes) -> RetentionPeriod:
+    return period_from(json.loads(data))
+
+
 def known_to_bytes(known: Iterable[Fingerprints]) -> bytes | None:
     """Fingerprints one after the other; None when there are none."""
     return b"".join(_one_to_bytes(one) for one in known if len(one)) or None
@@ -116,7 +148,8 @@ def known_to_bytes(known: Iterable[Fingerprints]) -> bytes | None:
 def _one_to_bytes(one: Fingerprints) -> bytes:
     parts: Sequence[bytes] = (one.key, b"".join(sorted(one.prints)), b"".join(sorted(one.sketches)))
     key, prints, sketches = map(len, parts)
-    return _LENGTHS.pack(key, prints, sketches | _WHOLE) + b"".join(parts)
+    ends, tail = (0, b"") if one.until is None else (_ENDS, time_to_bytes(one.until))
+    return _LENGTHS.pack(key, prints, sketches | _WHOLE | ends) + b"".join(parts) + tail
 
 
 def known_from_bytes(data: bytes) -> frozenset[Fingerprints]:
@@ -127,11 +160,13 @@ def _unpacked(data: bytes) -> Iterator[Fingerprints]:
     at = 0
     while at < len(data):
         *first, last = _LENGTHS.unpack_from(data, at)
-        lengths, width = (*first, last & ~_WHOLE), SKETCH_BYTES if last & _WHOLE else BODY_BYTES
+        lengths, width = (*first, last & ~(_WHOLE | _ENDS)), SKETCH_BYTES if last & _WHOLE else BODY_BYTES
         at += _LENGTHS.size
         key, prints, sketches = (data[at + sum(lengths[:n]) : at + sum(lengths[: n + 1])] for n in range(3))
         at += sum(lengths)
-        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, width))
+        until = time_from_bytes(data[at : at + _TIME.size]) if last & _ENDS else None
+        at += _TIME.size if last & _ENDS else 0
+        yield Fingerprints(key=key, prints=_cut(prints, PRINT_BYTES), sketches=_cut(sketches, width), until=until)
 
 
 def _cut(data: bytes, width: int) -> frozenset[bytes]:

@@ -11,6 +11,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,10 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "hold": (lambda ids, at: (ids.plain, "--reason", NAME), ()),
     "release": (lambda ids, at: (ids.held, "--reason", NAME), ()),
     "ledger": (lambda ids, at: (), (NAME,)),
+    "ttl set": (lambda ids, at: ("90d", "--subject", NAME), ()),
+    "ttl lift": (lambda ids, at: ("--namespace", NAME), ()),
+    "ttl list": (lambda ids, at: (), (NAME,)),
+    "ttl run": (lambda ids, at: ("--dry-run",), ()),
     "allocate": (lambda ids, at: ("--total", "3"), (NAME,)),
     "sleep": (lambda ids, at: (), ()),
     "consolidate": (lambda ids, at: (ids.plain, ids.twin), ()),
@@ -143,6 +148,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ids]:
             ]
         )
         view.supersede(old.id, f"{TEXT} of now")
+        view.set_ttl(timedelta(days=36500), subject=NAME)
+        view.set_ttl(timedelta(days=36500))
         view.hold(held.id, reason=NAME)
         view.archive(archived.id)
         gist = view.consolidate(one.id, two.id)

@@ -16,6 +16,7 @@ FLOORS = (
     ("memoria.zones",),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process", "memoria.ranking"),
     ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables", "memoria.encoders"),
+    ("memoria.periods",),
     ("memoria.proof", "memoria.text"),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),

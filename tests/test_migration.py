@@ -8,6 +8,8 @@ each, with session, speaker and metadata, of which the first was forgotten and t
 `data/format4.tar.gz` was made by that of commit c010f1a, the last that wrote format 4: under ("app", "ada") a forgotten
 memory, a brief one, and a page that ends with a vault code. `data/format5.tar.gz` was made by that of commit 4873824,
 the last that wrote format 5: under ("app", "ada") the code of a gate, what superseded it, and the colour of the gate.
+`data/format6.tar.gz` was made by that of commit ec59da4, the last that wrote format 6: under ("app", "ada") a
+forgotten memory, guarded near, and two others; `test_ttl.py` opens it.
 """
 
 from __future__ import annotations
@@ -219,7 +221,8 @@ def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_pat
     with memoria.open(url, embedder=BoundedEmbedder(16)) as memory:
         memory.remember("a fact of old")
     with psycopg.connect(url.split("&keys")[0]) as connection:
-        connection.execute("DROP TABLE memoria.passage")
+        connection.execute("DROP TABLE memoria.passage, memoria.lapse, memoria.period")
+        connection.execute("ALTER TABLE memoria.forgotten DROP COLUMN until")
         connection.execute("ALTER TABLE memoria.link DROP COLUMN weight, DROP COLUMN judge")
         connection.execute("UPDATE memoria.meta SET value = '2' WHERE name = 'format'")
     with pytest.raises(memoria.FormatTooOld):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
     "audit_weights", "close", "distilled", "doctor", "doubts", "get", "history", "ledger", "lineage", "list",
-    "namespace", "namespaces", "now", "restrictions", "scan", "stats", "trace",
+    "namespace", "namespaces", "now", "restrictions", "scan", "stats", "trace", "ttls",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work
@@ -114,6 +115,9 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "reconcile": (memory.reconcile, "upsert_memory", 0, None),
         "settle": (lambda: memory.settle(unsettled.id, keep=True), "update_memory", 1, unsettled.id),
         "evict": (lambda: memory.evict(Budget(count=9)), "update_memory", 0, None),
+        "set_ttl": (lambda: memory.set_ttl(timedelta(days=3650)), "set_ttl", None, None),
+        "lift_ttl": (lambda: memory.lift_ttl(), "lift_ttl", None, None),
+        "erase_due": (lambda: memory.erase_due(), "delete_memory", 0, None),
         "fade": (memory.fade, "update_memory", 0, None),
         "prune": (lambda: memory.prune(below=0.05), "delete_memory", 0, None),
         "sleep": (memory.sleep, "upsert_memory", 0, None),
@@ -206,7 +210,11 @@ def test_each_verb_logs_a_line_below_memoria(memory: memoria.Memoria) -> None:
         ("memoria.recall", "DEBUG", "recall: records=1 queries=1"),
         ("memoria.fade", "INFO", "fade: records=0"),
         ("memoria.prune", "INFO", "prune: records=0"),
-        ("memoria.sleep", "INFO", "sleep: records=0 replayed=1 absorbed=0 settled=0 skipped=0 faded=0 pruned=0"),
+        (
+            "memoria.sleep",
+            "INFO",
+            "sleep: records=0 replayed=1 absorbed=0 settled=0 skipped=0 faded=0 pruned=0 erased=0",
+        ),
         ("memoria.erase", "INFO", "forget: records=1 rewritten=0 namespaces=0 shards=0"),
     ]
     assert all(record.getMessage().endswith(f" ms, namespace {alias}") for record in told)

@@ -21,10 +21,11 @@ from memoria.testing import HashEmbedder
 from memoria.testing.stores import DAY, EMBEDDER, START, record
 from memoria.text.fingerprints import Statement
 from memoria.text.words import question
-from memoria.types import LedgerEntry, Link, Provenance, Recalled, Where
+from memoria.types import LedgerEntry, Link, Provenance, Recalled, RetentionPeriod, Where
 
 ONE, ENTRY = record("Ada takes tea."), LedgerEntry(at=START, action="hold", ids=("a" * 32,), reason="law")
 VECTOR = ONE.vector
+PERIOD = RetentionPeriod(ttl=DAY)
 READING: dict[str, Callable[[Store], object]] = {
     "read": lambda store: store.read([]),
     "traces": lambda store: store.traces([]),
@@ -33,6 +34,8 @@ READING: dict[str, Callable[[Store], object]] = {
     "count": lambda store: store.count(()),
     "holdings": lambda store: store.holdings(()),
     "due": lambda store: store.due((), START, 1),
+    "lapsed": lambda store: store.lapsed(Where(), START),
+    "periods": lambda store: store.periods(),
     "links": lambda store: store.links([]),
     "recalls": lambda store: store.recalls(()),
     "search": lambda store: store.search(VECTOR, Where(), 1),
@@ -65,8 +68,12 @@ WRITING: dict[str, Callable[[Store], object]] = {
     "guard_near": lambda store: store.guard_near((), [Statement("tea")]),
     "readmit": lambda store: store.readmit((), [Statement("tea")]),
     "adopt": lambda store: store.adopt((), []),
+    "release_guard": lambda store: store.release_guard((), START),
     "enter": lambda store: store.enter(ENTRY),
     "rotate": lambda store: store.rotate(ENTRY),
+    "set_period": lambda store: store.set_period(PERIOD),
+    "lift_period": lambda store: store.lift_period(PERIOD),
+    "reschedule": lambda store: store.reschedule([]),
     "write_note": lambda store: store.write_note("name", "value"),
     "write_private_note": lambda store: store.write_private_note("name", "value"),
     "rebuild": lambda store: store.rebuild(),
@@ -321,4 +328,5 @@ def test_entries_may_be_looked_up_by_key() -> None:
     store.write_note("policy", "x")
     assert store.note("policy") == "x"
     assert store.refused(("a",), [Statement("tea")]) == [False]
-    assert asked == [("notes", ["policy"]), ("forgotten", ['["a"]']), ("adopted", ['["a"]'])]
+    kinds = ("outside", "forgotten", "adopted")
+    assert asked == [("notes", ["policy"]), *((kind, ['["a"]']) for kind in kinds)]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -33,7 +33,7 @@ from memoria.process import Home
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
 from memoria.types import Hit, Memory, Proposal, Provenance
-from memoria.validate import check_choice
+from memoria.validate import check_choice, check_ttl
 
 if TYPE_CHECKING:
     from memoria.protocols import Generator
@@ -71,6 +71,7 @@ class Agent:
             `confirm` whether it has ended, from log-odds of 1.1 on, "ignore" leaves it as it was.
         idle: seconds of silence after which it sleeps, > 0; None for never.
         prune: whether its sleep forgets, for ever, what has faded far.
+        ttl: after how long what it stores is erased, from when it was said; None for never.
 
     Raises:
         InvalidQuery: user and agent have the same name, or `extract`, `allow`, `on_doubt` or `idle` has no valid
@@ -97,10 +98,12 @@ class Agent:
         on_doubt: OnDoubt = "soft",
         idle: float | None = None,
         prune: bool = False,
+        ttl: timedelta | None = None,
     ) -> None:
         if user == name:
             raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
         check_choice("on_doubt", on_doubt, ON_DOUBT)
+        self._ttl = check_ttl(ttl)
         self.memory = memory
         self.model = as_model(model)
         self.user, self.name, self.k = user, name, k
@@ -317,7 +320,7 @@ class Agent:
     def _remember(self, draft: Draft, *, readmit: bool = False) -> Memory | None:
         """The memory, unless it was forgotten here before, or what it was made from was forgotten just now."""
         try:
-            (memory,) = self.memory.remember_many([draft], readmit=readmit)
+            (memory,) = self.memory.remember_many([replace(draft, ttl=self._ttl)], readmit=readmit)
         except MemoryNotFound:
             return None
         except Refused:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from memoria.derived.lineage import living, memories
+from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.recall.outdated import CHAT
-from memoria.types import Memory, Provenance, Where
+from memoria.types import Memory, Provenance
 
 ANSWERED_BY = "answered_by"
 """In the metadata of a message: id of the memory that was the reply, word for word, and so was not stored again."""
@@ -112,7 +112,7 @@ def latest(memory: Memoria) -> str | None:
 def _said_in(memory: Memoria, session: str) -> list[Memory]:
     """The turns of a conversation, however long ago it was, in order; not what they were reworded to later."""
     store = memory.store
-    ids = store.select(Where(namespace=memory.prefix, session=session, restricted=False))
+    ids = store.select(Where(namespace=memory.prefix, session=session, restricted=False, kept_at=memory.now()))
     said = [one for one in _apart(list(memories(store, ids).values())) if _is_turn(one, session)]
     reworded = {link.child for link in store.links([one.id for one in said]) if link.relation == "supersedes"}
     return sorted((one for one in said if one.id not in reworded), key=lambda one: one.id)

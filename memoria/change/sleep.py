@@ -46,6 +46,8 @@ class Night:
         waiting: ids still to be learnt again.
         capped: whether more is left for the next pass.
         dry_run: whether nothing was done.
+        erased: ids erased because their expiry or retention period had passed.
+        held: ids that are due likewise, and stay because of a hold.
     """
 
     at: datetime
@@ -59,6 +61,8 @@ class Night:
     waiting: tuple[str, ...] = ()
     capped: bool = False
     dry_run: bool = False
+    erased: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
     @property
     def absorbed(self) -> int:

@@ -46,7 +46,7 @@ def supersede(
         start = at or dated.valid_from or memories[0].created_at
         try:
             with records.store.alone():
-                admit(records.store, namespace, [dated], memories, made, readmit=False)
+                admit(records.store, namespace, [dated], memories, made, readmit=False, at=now)
                 change, memory = _succession(records, memories[0], ordered(records.store, made), old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:

@@ -23,8 +23,8 @@ from memoria.cli.terminal import Grid, in_json
 from memoria.cli.usage import Command
 from memoria.embedders import as_embedder
 from memoria.engine.memory import Memoria
+from memoria.engine.opening import guarding, open_store
 from memoria.engine.opening import open as open_memoria
-from memoria.engine.opening import open_store
 from memoria.errors import StoreNotFound
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
@@ -195,6 +195,8 @@ class Behaving(TypedDict, total=False):
     judge: Literal["learnt"] | None
     embedder: str
     language: str
+    guard_days: float
+    guard_key: str
 
 
 def behaviour(store: Path | str) -> Behaving:
@@ -206,6 +208,10 @@ def behaviour(store: Path | str) -> Behaving:
         found["endings"] = endings
     if (judge := chosen("judge")) is not None:
         found["judge"] = None if judge == "none" else "learnt"
+    if (days := chosen("guard_days")) is not None:
+        found["guard_days"] = days
+    if (key := chosen("guard_key")) is not None:
+        found["guard_key"] = key
     if not is_url(store) and not (Path(store) / "memoria.db").exists():
         found |= made_with()
     return found
@@ -226,7 +232,8 @@ def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]
     """The store alone, for what needs no embedder: that of a program may be a callable, which nobody else has."""
     check_there(store)
     with progress_bar() as progress:
-        found = open_store(store, as_embedder(None).card, mode, waiting(), progress)
+        outside = guarding(chosen("guard_key"))
+        found = open_store(store, as_embedder(None).card, mode, waiting(), progress, outside=outside)
         try:
             yield found
         finally:

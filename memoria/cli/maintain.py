@@ -164,7 +164,7 @@ def export(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Writes memories as JSON lines to stdout, without losing anything; or as a bundle for other programs."""
+    """Writes memories as JSON lines to stdout, or as a bundle for other programs; what is to be erased is left out."""
     check_choice("--format", form, ("jsonl", "mem"))
     for one in include or ():
         check_choice("--include", one, ("restricted",))
@@ -177,7 +177,8 @@ def export(
         raise InvalidQuery("--to and --receipt go with --format mem")
     with opened_store(store, "r") as there:
         prefix = parts(namespace)
-        for line in export_lines(there, Where(namespace=prefix, restricted=None if include else False)):
+        where = Where(namespace=prefix, restricted=None if include else False, kept_at=datetime.now(UTC))
+        for line in export_lines(there, where):
             typer.echo(in_json(line))
         left = 0 if include else len(there.select(Where(namespace=prefix, restricted=True)))
     if left:

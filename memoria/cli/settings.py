@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     )
     endings: Endings = Field("commands", description=f"What may end a memory by itself: {', '.join(ENDINGS)}.")
     judge: Literal["learnt", "none"] = Field("learnt", description="Who judges what a statement makes untrue.")
+    guard_days: Annotated[float | None, Field(gt=0)] = Field(
+        None, description="Days for which a forgotten text is refused; for ever otherwise."
+    )
+    guard_key: str | None = Field(
+        None, description="File with the guard key of a store, or env:NAME; the store itself has the key otherwise."
+    )
     k: Annotated[int, Field(ge=1)] = Field(5, description="Memories that recall returns.")
     limit: Annotated[int, Field(ge=1)] = Field(50, description="Memories that list shows.")
     model: str | None = Field(None, description="Model of chat, as for --model; found by what is there otherwise.")

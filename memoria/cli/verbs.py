@@ -42,6 +42,7 @@ from memoria.cli.filters import (
     say_left,
     values,
 )
+from memoria.cli.lengths import ExpiresOption, TtlOption, when_erased
 from memoria.cli.prefixes import whole
 from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.engine.arguments import written_out
@@ -54,6 +55,10 @@ from memoria.stores.registry import is_url
 from memoria.types import Hit, Memory, Preview, Provenance, Receipt, Trace
 
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
+
+GuardDaysOption = Annotated[
+    float | None, typer.Option(help="Refuse it for so many days only; inf is for ever, which is the default.")
+]
 
 
 @app.command()
@@ -92,6 +97,8 @@ def remember(
     metadata: MetadataOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
     zone: ZoneOption = None,
+    expires_at: ExpiresOption = None,
+    ttl: TtlOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -105,6 +112,7 @@ def remember(
         "key": key,
         "provenance": Provenance(session=session, speaker=speaker),
         "metadata": nested(values(metadata)),
+        **when_erased(expires_at, ttl),
     }
     if created_at is not None:
         given["created_at"] = created_at.replace(tzinfo=UTC)
@@ -268,13 +276,16 @@ def amend(
     subject: SubjectOption = None,
     tag: TagsOption = None,
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
+    expires_at: ExpiresOption = None,
+    ttl: TtlOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Take back a text that was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Changes fields of a memory; the old values are erased."""
-    if text is None and subject is None and not tag and salience is None:
-        raise InvalidQuery("nothing to change: give --text, --subject, --tag or --salience")
-    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
+    time = when_erased(expires_at, ttl)
+    if text is None and subject is None and not tag and salience is None and not time:
+        raise InvalidQuery("nothing to change: give --text, --subject, --tag, --salience, --expires-at or --ttl")
+    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience, **time}
     with opened(store, "", "rw") as memory:
         given = {name: value for name, value in changes.items() if value is not None}
         one = memory.amend(*whole(memory, id), readmit=readmit, **given)
@@ -321,6 +332,7 @@ def forget(
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
     mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
     guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
+    guard_days: GuardDaysOption = None,
     override: Annotated[
         str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
     ] = None,
@@ -359,7 +371,8 @@ def forget(
                 err.print("Not on a terminal: give --yes to forget these.")
                 raise typer.Exit(2)
             typer.confirm("Forget them for ever?", abort=True)
-        receipt = memory.forget(*named, verify=verify, guard=guard, override=override, mentions=mentions, **meant)
+        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "override": override}
+        receipt = memory.forget(*named, verify=verify, mentions=mentions, **more, **meant)
         if receipt_file is not None:
             _keep(receipt_file, receipt, tsa)
     _say(receipt, as_json=as_json)

@@ -33,7 +33,7 @@ def worker(
     lease: Annotated[float, typer.Option(min=1, help="Seconds until a dead worker's job is free again.")] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Does the jobs of a store in PostgreSQL: purges what was forgotten; lets namespaces sleep, fade and be distilled.
+    """Does the jobs of a store in PostgreSQL: erases what is due, purges; lets namespaces sleep, fade and be distilled.
 
     Any number of workers may run at once, on any machine that has the keys; each job is done by one of them.
     """

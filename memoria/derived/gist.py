@@ -111,6 +111,16 @@ def without(
     return compose(gist.id, kept, language=language) if len(kept) > 1 else None
 
 
+def left(memory: Memory, due: Set[str], language: str | None = None) -> Memory | None:
+    """What may be seen of a memory, or of the other parts of a gist, while `due` is to be erased; None for nothing."""
+    if memory.id in due:
+        return None
+    kept = [part for part in memory.parts if part.id not in due]
+    if len(kept) == len(memory.parts):
+        return memory
+    return compose(memory.id, kept, language=language) if kept else None
+
+
 def as_it_was(memory: Memory, at: datetime, language: str | None = None) -> Memory | None:
     """A gist of only the parts observed by `at`, None if there are none; any other memory unchanged."""
     if not memory.parts:

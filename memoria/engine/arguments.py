@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast, get_args, get_type_hints
@@ -98,10 +98,12 @@ class DraftFields(TypedDict, total=False):
     provenance: Provenance
     metadata: Mapping[str, Any] | None
     vector: Vectors | None
+    expires_at: datetime | None
+    ttl: timedelta | None
 
 
 class Amendment(TypedDict, total=False):
-    """What `amend` can change of a memory. Fields as in `Memory`."""
+    """What `amend` can change of a memory. Fields as in `Memory`; `ttl` is as of `Draft`."""
 
     text: str
     kind: Kind
@@ -111,6 +113,8 @@ class Amendment(TypedDict, total=False):
     subject: str | None
     tags: Sequence[str]
     metadata: Mapping[str, Any]
+    expires_at: datetime | None
+    ttl: timedelta
 
 
 def spelled(cls: Class) -> Class:

@@ -18,11 +18,12 @@ from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import Night, Pause, Replay, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage, lineage
-from memoria.engine.retention import Retention
+from memoria.engine.retention import Ids, Retention
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import Weights
 from memoria.english.detect import by_commands, by_rules, named
 from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.forget.due import erase_due
 from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
@@ -160,7 +161,7 @@ class Change(Retention, Weights):
         Raises:
             MemoryNotFound: the id is not of this view.
         """
-        return superseding.history(self.store, self._mine([id], parts=True)[0])
+        return self._left(superseding.history(self.store, self._mine([id], parts=True)[0]))
 
     def reconcile(
         self,
@@ -193,8 +194,12 @@ class Change(Retention, Weights):
             InvalidQuery: `detector` or `endings` is none of those above.
         """
         how = self._settling(detector, phrases, endings)
-        statements = self._mine(ids) if ids else self.store.select(Where(namespace=self.prefix, restricted=False))
+        statements = self._mine(ids) if ids else self._here()
         return reconciling.settle(self._records, self._traces, statements, how, dry_run=dry_run)
+
+    def _here(self) -> Ids:
+        """Every memory of this view that may be seen."""
+        return tuple(self.store.select(Where(namespace=self.prefix, restricted=False, kept_at=self._clock())))
 
     def _settling(self, detector: DetectorLike, phrases: Phrases = named, endings: Endings | None = None) -> Settling:
         """How changes are settled; raises InvalidQuery."""
@@ -221,8 +226,10 @@ class Change(Retention, Weights):
         Raises:
             MemoryNotFound: an id is not of this view.
         """
-        mine = self._mine(ids, parts=True) if ids else self.store.select(Where(namespace=self.prefix, restricted=False))
-        return settling.doubted(self.store, mine, self._clock())
+        mine = self._mine(ids, parts=True) if ids else self._here()
+        due = self._due()
+        found = settling.doubted(self.store, mine, self._clock())
+        return [one for one in found if due.isdisjoint((one.memory.id, one.by.id))]
 
     def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
         """The user's word on what statements have settled about a memory: both hold, or the memory is over.
@@ -262,7 +269,9 @@ class Change(Retention, Weights):
         Raises:
             MemoryNotFound: the id is not of this view.
         """
-        return lineage(self.store, self._mine([id], parts=True)[0])
+        found = lineage(self.store, self._mine([id], parts=True)[0])
+        seen = self._left(list(found.memories.values()))
+        return replace(found, memories={one.id: one for one in seen})
 
     def consolidate(self, *ids: IdLike, write: Writer = extract) -> Memory:
         """Makes one gist of memories; they are its parts from then on, and each can be forgotten out of it again.
@@ -300,10 +309,11 @@ class Change(Retention, Weights):
     @overload
     def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, relearns.
+        """Erases what is due, settles changes, gathers what is alike into gists, relearns.
 
-        It archives nothing unless it is told to fade, and forgets nothing unless it is told to prune. Pinned and held
-        memories are left alone. A pass that was killed is taken up again by the next one.
+        Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
+        nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
+        is pinned. A pass that was killed is taken up again by the next one.
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
@@ -329,6 +339,7 @@ class Change(Retention, Weights):
 
     def _sleep(self, asked: Asked, how: Replay, at: datetime, pause: Pause) -> Night:
         self._traces.flush()
+        gone = erase_due(self._records, self.prefix, at, dry_run=asked.dry_run, pause=pause)
         night = sleeping.night(
             self._records,
             self._traces,
@@ -340,6 +351,7 @@ class Change(Retention, Weights):
             pause=pause,
             dry_run=asked.dry_run,
         )
+        night = replace(night, erased=gone.ids, held=gone.held)
         if asked.fade or asked.prune:
             night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
         if not asked.prune:

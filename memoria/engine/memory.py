@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
@@ -19,12 +19,22 @@ from memoria.forget import erase as erasing
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue, scan, text_secrets
 from memoria.observe import watched
+from memoria.periods import ends
 from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
 from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
-from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.validate import (
+    check_days,
+    check_ids,
+    check_probability,
+    check_time,
+    check_where,
+    check_whole,
+    is_id,
+    tidy_tags,
+)
 from memoria.zones import as_zone
 
 if TYPE_CHECKING:
@@ -60,7 +70,7 @@ class Memoria(People, Proving):
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector.
+                metadata, vector, expires_at, ttl.
 
         Returns:
             The memory.
@@ -141,15 +151,15 @@ class Memoria(People, Proving):
         request = self._request(k, asking)
         found = searching.recall_all(self._records, queries, request, asking.get("need"), vector_only=vector_only)
         budget, count = asking.get("budget_tokens"), asking.get("count_tokens", estimate_tokens)
-        return [self._reported(pack(hits, budget, count, request.reading.zone)) for hits in found]
+        return [self._reported(pack(self._timely(hits), budget, count, request.reading.zone)) for hits in found]
 
     def _request(self, k: int, asking: Asking) -> searching.Request:
-        include = asking.get("include", ())
+        include, at = asking.get("include", ()), self._clock()
         zone = as_zone(asking.get("zone")) or self.zone
         return searching.Request(
-            where=self._current(filters_of(asking), searching.archived_filter(include)),
+            where=self._current(filters_of(asking), searching.archived_filter(include), kept_at=at),
             k=check_whole("k", k),
-            at=self._clock(),
+            at=at,
             reading=Reading(zone=zone, day_first=self._day_first, language=self.store.language),
             as_of=check_time("as_of", asking.get("as_of")),
             include=frozenset(include),
@@ -157,9 +167,10 @@ class Memoria(People, Proving):
             at_least=check_probability("at_least", asking.get("at_least")),
         )
 
-    def _current(self, filters: Filters, archived: bool | None) -> Where:
-        """What may be recalled: nothing restricted, which `archived=False` says already."""
-        return self._where(filters, archived=archived, restricted=None if archived is False else False)
+    def _current(self, filters: Filters, archived: bool | None, kept_at: datetime) -> Where:
+        """What may be recalled: nothing restricted, which `archived=False` says already, and nothing due."""
+        restricted = None if archived is False else False
+        return self._where(filters, archived=archived, restricted=restricted, kept_at=kept_at)
 
     def get(self, id: IdLike) -> Memory:
         """The memory with an id, restricted or not; a part of a gist as it was when it went in.
@@ -176,9 +187,10 @@ class Memoria(People, Proving):
         """
         (asked,) = check_ids([id])
         found = living(self.store, [asked]).get(asked) if is_id(asked) else None
-        if found is None or not found.under(self.prefix):
+        seen = self._left([found]) if found is not None and found.under(self.prefix) else []
+        if not seen:
             raise self._missing(asked)
-        return found
+        return seen[0]
 
     def list(
         self,
@@ -202,7 +214,7 @@ class Memoria(People, Proving):
         Raises:
             InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
-        where = check_where(self._where(filters, restricted=False))
+        where = check_where(self._where(filters, restricted=False, kept_at=self._clock()))
         size = None if limit is None else check_whole("limit", limit)
         start = None if after is None else check_ids([after])[0]
         if start is not None and not is_id(start):
@@ -210,7 +222,7 @@ class Memoria(People, Proving):
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)
-        memories = [record.memory for record in records if record is not None]
+        memories = self._left([record.memory for record in records if record is not None])
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
     def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
@@ -219,7 +231,7 @@ class Memoria(People, Proving):
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, expires_at, ttl.
 
         Returns:
             The memory as it is now.
@@ -235,7 +247,7 @@ class Memoria(People, Proving):
             raise InvalidQuery(f"amend takes some of {', '.join(Amendment.__annotations__)}, not nothing")
         (mine,) = self._mine([id], parts=True)
         self._traces.flush()
-        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit)
+        return erasing.amend(self._records, mine, _amended(changes), readmit=readmit, at=self._clock())
 
     @overload
     def forget(
@@ -245,6 +257,7 @@ class Memoria(People, Proving):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
@@ -256,6 +269,7 @@ class Memoria(People, Proving):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
@@ -267,6 +281,7 @@ class Memoria(People, Proving):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
@@ -277,13 +292,13 @@ class Memoria(People, Proving):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
-        the receipt names each.
+        What was made from them: gists are made again from what is left, and what was derived by others is forgotten.
 
         Args:
             ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
@@ -295,6 +310,7 @@ class Memoria(People, Proving):
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
+            guard_days: for how many days; None is what this memory was opened with, `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
@@ -308,10 +324,9 @@ class Memoria(People, Proving):
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
         """
-        where = self._where(filters)
-        if ids:
-            where = replace(where, ids=tuple(check_ids(ids)))
-        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
+        where = self._where(filters, **({"ids": tuple(check_ids(ids))} if ids else {}))
+        how = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
+        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if dry_run:
             return erasing.preview(self.store, order)
@@ -320,6 +335,11 @@ class Memoria(People, Proving):
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
+
+    def _guarded_until(self, days: float | None) -> datetime | None:
+        """Until when what is forgotten now is refused; None is for ever. Raises InvalidQuery."""
+        chosen = check_days("guard_days", days)
+        return ends(self._clock(), self._guard_days if chosen is None else chosen)
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories.

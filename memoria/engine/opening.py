@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from os import PathLike, fsdecode
-from typing import Literal, TypedDict, Unpack, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder, check_there
@@ -16,6 +16,7 @@ from memoria.policies.registry import adopted
 from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, Progress, Store
 from memoria.retention.reinforce import Reinforcing
+from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
 from memoria.text.language import LANGUAGES
 from memoria.types import EmbedderCard, Endings, LedgerEntry
@@ -41,6 +42,11 @@ class Behaviour(TypedDict, total=False):
             what is all but certain; see docs/change.md.
         judge: gives the log-odds that a statement makes memories untrue; "learnt" is the installed one, with
             all-MiniLM-L6-v2; None is nobody.
+        guard_days: for how many days `forget` lets its texts be refused; None is for ever.
+        guard_key: the key of fingerprints that is kept outside of the store: 32 bytes, a file with them, "env:NAME", or
+            a callable that computes a keyed hash; see docs/guard.md.
+        unguarded: without the key of a store that has one, whether texts are stored though nobody can tell whether they
+            were forgotten; False raises GuardKeyMissing.
     """
 
     policy: PolicyLike
@@ -51,6 +57,9 @@ class Behaviour(TypedDict, total=False):
     day_first: bool | None
     endings: Endings
     judge: JudgeLike
+    guard_days: float | None
+    guard_key: GuardKeyLike
+    unguarded: bool
 
 
 @spelled_out
@@ -76,7 +85,7 @@ def open(
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
         signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -92,7 +101,8 @@ def open(
     """
     _check(mode, language, signer, behaviour)
     given = _usable(embedder)
-    store = open_store(path, given.card, mode, timeout, progress, language)
+    outside = guarding(behaviour.pop("guard_key", None), behaviour.pop("unguarded", False))
+    store = open_store(path, given.card, mode, timeout, progress, language, outside)
     try:
         if signer is not None:
             _let_sign(store, signer, mode, behaviour.get("clock", utc_now)())
@@ -105,6 +115,13 @@ def open(
     except BaseException:
         store.close()
         raise
+
+
+def guarding(key: GuardKeyLike, unguarded: object = False) -> Outside | None:
+    """The guard key outside of a store, None where nothing is said of one; raises InvalidQuery without showing it."""
+    if not isinstance(unguarded, bool):
+        raise InvalidQuery(f"unguarded is {type(unguarded).__name__}, not True or False")
+    return None if key is None and not unguarded else Outside(key=as_guard_key(key), unguarded=unguarded)
 
 
 def _usable(asked: EmbedderLike) -> Embedder:
@@ -162,12 +179,13 @@ def open_store(
     timeout: float = 0.0,
     progress: Progress | None = None,
     language: str | None = None,
+    outside: Outside | None = None,
 ) -> Store:
     """The store alone, without verbs; card, language: of the embedder and the texts, when it is made.
 
-    Raises as `open` does.
+    outside: the guard key outside of it. Raises as `open` does.
     """
-    store = _opened(_checked(path), card, mode, timeout, progress, language)
+    store = _opened(_checked(path), card, mode, timeout, progress, language, outside)
     if language not in (None, store.language):
         store.close()
         own = "each text's own" if store.language is None else shown(store.language)
@@ -179,17 +197,24 @@ def open_store(
 
 
 def _opened(
-    place: str, card: EmbedderCard, mode: Mode, timeout: float, progress: Progress | None, language: str | None
+    place: str,
+    card: EmbedderCard,
+    mode: Mode,
+    timeout: float,
+    progress: Progress | None,
+    language: str | None,
+    outside: Outside | None,
 ) -> Store:
+    how: dict[str, Any] = {"language": language, "outside": outside}
     if place == MEMORY:
         from memoria.stores import InMemoryStore
 
-        return InMemoryStore(card, language=language)
+        return InMemoryStore(card, **how)
     if is_url(place):
-        return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language)
+        return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress, **how)
     from memoria.stores import LocalStore
 
-    return LocalStore(place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language)
+    return LocalStore(place, embedder=card, mode=mode, timeout=timeout, progress=progress, **how)
 
 
 def _checked(path: str | PathLike[str]) -> str:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Self, get_args
 
 from memoria.derived.records import leaf
-from memoria.engine.view import IdLike, View
+from memoria.engine.periods import Periods
+from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
 from memoria.forget.ledger import enter_done
@@ -29,7 +30,7 @@ Ids = tuple[str, ...]
 Decisions = list[LedgerEntry]
 
 
-class Retention(View):
+class Retention(Periods):
     """The verbs that decide what stays within reach."""
 
     def reinforcing(self, which: Reinforcing) -> Self:
@@ -321,7 +322,8 @@ class Retention(View):
     def _decide(self, action: str, given: Sequence[IdLike], reason: str) -> None:
         check_name("reason", reason)
         # What is restricted may be held for a legal claim (GDPR, article 18, 2).
-        ids = self._apart(given, restricted=True) if action == "hold" else self._stored(given, restricted=True)
+        also = {"restricted": True, "due": True}
+        ids = self._apart(given, **also) if action == "hold" else self._stored(given, **also)
         # The hold first when it begins, the ledger first when it ends: a crash between leaves the safer of both.
         entry = LedgerEntry(at=self._clock(), action=action, ids=tuple(ids), reason=reason)
         with self.store.alone():

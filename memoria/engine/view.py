@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Literal, Self, get_args
 
 from memoria import learnt
+from memoria.derived.gist import left
 from memoria.derived.lineage import homes, living
 from memoria.derived.records import Records
 from memoria.embedders import MINILM
@@ -31,7 +32,7 @@ from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
-from memoria.validate import check_choice, check_flag, check_ids, check_namespace, check_time, is_id
+from memoria.validate import check_choice, check_days, check_flag, check_ids, check_namespace, check_time, is_id
 from memoria.zones import ZoneLike, as_zone, at_home
 
 Clock = Callable[[], datetime]
@@ -76,6 +77,7 @@ class View:
         day_first: bool | None = None,
         endings: Endings = "commands",
         judge: JudgeLike = LEARNT,
+        guard_days: float | None = None,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -92,12 +94,13 @@ class View:
             zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock`
                 gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
-            endings, judge: what may end a memory by itself, and who judges changes; see `Behaviour`.
+            endings, judge, guard_days: see `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
-        check_behaviour(reinforce=reinforce, endings=endings, judge=judge)
+        check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
+        self._guard_days = guard_days
         self.store = store
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
@@ -184,30 +187,50 @@ class View:
         """The record of a memory of this view; raises MemoryNotFound, InvalidQuery for what is no id."""
         (id,) = check_ids([given])
         record = self.store.read([id])[0] if is_id(id) else None
-        if record is None or not record.memory.under(self.prefix):
+        if record is None or not record.memory.under(self.prefix) or id in self._due([id]):
             raise self._missing(id)
         return record
 
     def _missing(self, id: str) -> MemoriaError:
         """Why an id of this view cannot be read: it is not there, or it is damaged."""
-        here = is_id(id) and self.store.select(Where(namespace=self.prefix, ids=(id,)))
+        asked = Where(namespace=self.prefix, ids=(id,), kept_at=self._clock())
+        here = is_id(id) and self.store.select(asked)
         if here and self.store.traces([id])[0] is not None:
             return StoreCorrupt(f"memory {id} is there and cannot be read: `doctor` says where the damage is")
         return MemoryNotFound(id)
 
-    def _mine(self, given: Iterable[IdLike], *, parts: bool = False, restricted: bool = False) -> list[str]:
+    def _due(self, ids: Iterable[str] | None = None) -> Set[str]:
+        """Ids of memories and parts of gists that are to be erased by now, and that nobody sees any more.
+
+        ids: only of those that are stored under these ids.
+        """
+        where = Where(namespace=self.prefix, ids=None if ids is None else tuple(ids))
+        return frozenset[str]().union(*self.store.lapsed(where, self._clock()).values())
+
+    def _left(self, memories: Sequence[Memory]) -> list[Memory]:
+        """Those of memories that may be seen, gists without their parts that are due."""
+        due = self._due()
+        if not due:
+            return list(memories)
+        return [one for memory in memories if (one := left(memory, due, self.store.language)) is not None]
+
+    def _mine(
+        self, given: Iterable[IdLike], *, parts: bool = False, restricted: bool = False, due: bool = False
+    ) -> list[str]:
         """Ids that are all of memories under this view; raises MemoryNotFound, InvalidQuery for none, and Restricted.
 
         parts: whether parts of gists count, which are no memories of their own. restricted: whether what is restricted
-        may be named.
+        may be named. due: whether what is to be erased may.
         """
         ids = check_ids(given)
         if not ids:
             raise InvalidQuery("no ids given")
         formed = {id for id in ids if is_id(id)}
-        found = set(self.store.select(Where(namespace=self.prefix, ids=tuple(formed)))) if formed else set()
+        asked = Where(namespace=self.prefix, ids=tuple(formed), kept_at=None if due else self._clock())
+        found = set(self.store.select(asked)) if formed else set()
         if parts and formed - found:
-            found |= {id for id, one in living(self.store, formed - found).items() if one.under(self.prefix)}
+            others = {id for id, one in living(self.store, formed - found).items() if one.under(self.prefix)}
+            found |= others if due else others - self._due()
         unknown = [id for id in ids if id not in found]
         if unknown:
             raise MemoryNotFound(*unknown)
@@ -221,15 +244,15 @@ class View:
         if barred:
             raise Restricted(*barred)
 
-    def _stored(self, given: Iterable[IdLike], *, restricted: bool = False) -> list[str]:
+    def _stored(self, given: Iterable[IdLike], *, restricted: bool = False, due: bool = False) -> list[str]:
         """Ids of this view as they are stored: of a part, that of its gist. Raises as `_mine`."""
-        ids = self._mine(given, parts=True, restricted=restricted)
+        ids = self._mine(given, parts=True, restricted=restricted, due=due)
         inside = homes(self.store, self._absorbed(ids))
         return list(dict.fromkeys(inside.get(id, id) for id in ids))
 
-    def _apart(self, given: Iterable[IdLike], *, restricted: bool = False) -> list[str]:
+    def _apart(self, given: Iterable[IdLike], *, restricted: bool = False, due: bool = False) -> list[str]:
         """Ids of this view, each a memory of its own from here on: parts are taken out of gists. Raises as `_mine`."""
-        ids = self._mine(given, parts=True, restricted=restricted)
+        ids = self._mine(given, parts=True, restricted=restricted, due=due)
         self._records.set_apart(self._absorbed(ids))
         return ids
 
@@ -238,7 +261,9 @@ class View:
         return set(ids).difference(self.store.select(Where(namespace=self.prefix, ids=tuple(ids))))
 
     def __len__(self) -> int:
-        return self.store.count(self.prefix)
+        due = self.store.lapsed(Where(namespace=self.prefix), self._clock())
+        gone = due.keys() - self.store.select(Where(ids=tuple(due), kept_at=self._clock())) if due else ()
+        return self.store.count(self.prefix) - len(gone)
 
     def __repr__(self) -> str:
         where = "/".join(self.prefix) or "all namespaces"
@@ -250,11 +275,17 @@ class View:
 
 
 def check_behaviour(
-    *, reinforce: str = "recalled", endings: str = "commands", judge: JudgeLike = LEARNT, **_: object
+    *,
+    reinforce: str = "recalled",
+    endings: str = "commands",
+    judge: JudgeLike = LEARNT,
+    guard_days: object = None,
+    **_: object,
 ) -> None:
     """Raises InvalidQuery for what is no way to behave. What else there is to behaviour is checked where it is read."""
     check_choice("reinforce", reinforce, get_args(Reinforcing))
     check_choice("endings", endings, ENDINGS)
+    check_days("guard_days", guard_days)
     named = callable(judge) and isinstance(getattr(judge, "name", None), str)
     if not (named or judge is None or judge == LEARNT):
         raise InvalidQuery(f"judge is {shown(judge)}, not a callable with a name, 'learnt', or None")

@@ -16,15 +16,16 @@ from memoria.embedders import embed_whole
 from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
 from memoria.forget import deciding
 from memoria.forget.verifying import Sought, sought, verified
+from memoria.periods import after
 from memoria.protocols import Change, Store
+from memoria.remember import refused
 from memoria.retention.restriction import is_restricted
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
-from memoria.text.parts import leaves
 from memoria.text.person import spoken
 from memoria.types import LedgerEntry, Link, Memory, Namespace, Preview, Receipt, Record, Where
-from memoria.validate import check_choice, check_memory, check_name, check_where, is_id
+from memoria.validate import check_choice, check_memory, check_name, check_ttl, check_where, is_id
 
 Guard = Literal["exact", "near", "none"]
 """How a forgotten text is recognised when it comes back: the same text, nearly the same one too, or not at all."""
@@ -36,9 +37,9 @@ class Order:
 
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
-    guard: which texts are refused if they come back: equal ones, near ones too, or none. action: what the ledger calls
-    it: "erase", or why it is erased, such as "prune" or "expire". restricted: whether it is for what is restricted as
-    well, as the person asks.
+    guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
+    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune" or "expire".
+    restricted: whether it is for what is restricted as well, as the person asks.
     """
 
     where: Where
@@ -46,6 +47,7 @@ class Order:
     verify: bool = False
     override: str | None = None
     guard: Guard = "exact"
+    guard_until: datetime | None = None
     action: str = "erase"
     restricted: bool = False
 
@@ -53,6 +55,11 @@ class Order:
     def over_holds(self) -> bool:
         """Whether the store is told to erase over holds; of a person's own order, those of others were checked."""
         return self.override is not None or self.restricted
+
+    @property
+    def in_slots(self) -> bool:
+        """Whether what is erased leaves its fingerprint where it was: one that ends is written down apart."""
+        return self.guard != "none" and self.guard_until is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +112,7 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         made = plan(store, order)
         todo = made.change(records)
         if order.guard != "none":
-            todo = replace(todo, guarded=_apart(store, made, todo))
+            todo = replace(todo, guarded=_apart(store, made, todo, order), until=order.guard_until)
         planned = time.perf_counter() - started
         wanted = _sought(store, made, todo) if order.verify else None
         _check_holds(store, order, todo)
@@ -116,8 +123,10 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
         with store.deciding(entry):
             unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
+        # A store by others may be older than the argument.
+        more = {} if order.guard_until is None else {"until": order.guard_until}
         for memory in near:
-            store.guard_near(memory.namespace, [stated(memory)])
+            store.guard_near(memory.namespace, [stated(memory)], **more)
     found = None if wanted is None else verified(store, wanted)
     if found is not None:
         with store.deciding(deciding.verified(entry, found, at)):
@@ -154,7 +163,9 @@ def _decision(store: Store, order: Order, made: Plan, at: datetime) -> LedgerEnt
     return deciding.decision(store, at, order.action, sorted(gone), facts)
 
 
-def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False) -> Memory:
+def amend(
+    records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool = False, at: datetime | None = None
+) -> Memory:
     """Replaces fields of a memory; when the text changes, what was made from it is made again, or goes.
 
     What is replaced is read in the same go, so that two that change different fields at once lose nothing. Raises
@@ -166,9 +177,11 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
     made = {before.text: embed_whole(store, records.embedder, [before.text])[0]} if "text" in fields else {}
     with store.alone():
         known = _living(store, id)
+        if known.parts and {"expires_at", "ttl"} & fields.keys():
+            raise InvalidQuery("a gist goes as its parts do: amend the expiry of a part")
         memory = _with(known, fields)
         if memory.text != known.text:
-            _admit(store, memory, readmit=readmit)
+            _admit(store, memory, at, readmit=readmit)
         records.set_apart([id])
         (old,) = store.read([id])
         if old is None:
@@ -185,13 +198,17 @@ def _living(store: Store, id: str) -> Memory:
 
 
 def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
-    return check_memory(replace(memory, **fields))
+    given = dict(fields)
+    ttl = check_ttl(given.pop("ttl", None), given.get("expires_at"))
+    if ttl is not None:
+        given["expires_at"] = after(memory.created_at, ttl)
+    return check_memory(replace(memory, **given))
 
 
-def _admit(store: Store, memory: Memory, *, readmit: bool) -> None:
+def _admit(store: Store, memory: Memory, at: datetime | None, *, readmit: bool) -> None:
     """Raises Refused for the text of a memory that was forgotten where it is."""
     said = [stated(memory)]
-    if store.refused(memory.namespace, said)[0]:
+    if refused(store, memory.namespace, said, at)[0]:
         if not readmit:
             raise Refused(0)
         store.readmit(memory.namespace, said)
@@ -310,7 +327,7 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
     """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
     unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.over_holds)
-    over_holds, guard = order.over_holds, order.guard != "none"
+    over_holds, guard = order.over_holds, order.in_slots
     only = not (todo.replace or todo.add or todo.ends or todo.links or todo.unlinks or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
     if not only or (whole and made.effects.gone > set(made.asked)):
@@ -348,9 +365,13 @@ def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, o
     return unlearn(store, gone, changed)
 
 
-def _apart(store: Store, made: Plan, todo: Change) -> tuple[tuple[Namespace, Statement], ...]:
-    """What no slot of its own leaves a fingerprint of: parts that go, and gists as they were with them."""
-    erased = set(todo.erase)
+def _apart(store: Store, made: Plan, todo: Change, order: Order) -> tuple[tuple[Namespace, Statement], ...]:
+    """What no slot of its own leaves a fingerprint of: parts that go, and gists as they were with them.
+
+    With an end, slots leave none, and everything that goes is named; but for whole namespaces, whose guard goes too.
+    """
+    whole = order.where.only_namespace and order.mentions is None
+    erased = set(todo.erase) if order.in_slots or whole else set[str]()
     said = (made.effects.gone - erased) | {record.memory.id for record in todo.replace}
     return tuple((one.namespace, stated(one)) for one in living(store, said).values()) if said else ()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from math import exp
 from typing import Annotated, Any, Literal, NotRequired, Unpack
 
@@ -243,10 +244,14 @@ class Tools:
         about: Annotated[str | None, Field(description="Whom or what it is about, one name")] = None,
         tags: Annotated[list[str] | None, Field(description="Labels to find it by")] = None,
         session: Annotated[str | None, Field(description="Conversation in which it was said")] = None,
+        ttl_days: Annotated[
+            float | None, Field(description="Erase it after so many days; for ever by default", gt=0, le=1e6)
+        ] = None,
     ) -> Annotated[CallToolResult, Told]:
         """Store one fact for good; it is durable when this answers"""
         origin = Provenance(source="tool", session=session)
-        draft = Draft(text=text, kind="semantic", subject=about, tags=tags or (), provenance=origin)
+        ttl = None if ttl_days is None else timedelta(days=ttl_days)
+        draft = Draft(text=text, kind="semantic", subject=about, tags=tags or (), provenance=origin, ttl=ttl)
         with _told(), lent(self._memory) as memory:
             self._ask(Asked(tool="remember", text=flat(text)))
             try:

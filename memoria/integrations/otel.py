@@ -34,7 +34,7 @@ OPERATIONS = {
         ["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict", "restrict", "lift"], "update_memory"
     ),
     **dict.fromkeys(["learn", "sleep", "consolidate", "reconcile"], "upsert_memory"),
-    **dict.fromkeys(["forget", "forget_about", "prune"], "delete_memory"),
+    **dict.fromkeys(["forget", "forget_about", "prune", "erase_due"], "delete_memory"),
 }
 _STORING = {"remember", "amend", "supersede", "consolidate"}
 

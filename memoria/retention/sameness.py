@@ -64,6 +64,7 @@ def _rest(memory: Memory) -> Mapping[str, Any]:
         "metadata": dict(memory.metadata),
         "source": origin.source,
         "derived_from": origin.derived_from,
+        "expires_at": _when(memory.expires_at),
     }
 
 

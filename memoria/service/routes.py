@@ -200,7 +200,8 @@ async def settle(id: Id, body: shapes.Settle, asking: Asking, pool: Serving) -> 
 @verbs.post("/forget", responses=problems(*SENT, 404, 423))
 async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.Gone:
     """Forgets what meets every criterion, and what was made from it, exactly and for ever."""
-    asked: dict[str, Any] = {**body.asked(), "mentions": body.mentions, "guard": body.guard}
+    guard: dict[str, Any] = {"guard": body.guard, "guard_days": body.guard_days}
+    asked: dict[str, Any] = {**body.asked(), "mentions": body.mentions, **guard}
     if body.everything:
         asked["namespace"] = ()
 

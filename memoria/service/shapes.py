@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
@@ -64,6 +64,7 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 Time = Annotated[datetime, BeforeValidator(_moment)]
+Length = Annotated[float, Field(strict=True, gt=0, le=1e11)]
 Text = Annotated[StrictStr, Field(min_length=1, max_length=1 << 16, pattern=r"\S")]
 Name = Annotated[StrictStr, Field(min_length=1, max_length=256, pattern=r"\S")]
 Part = Annotated[StrictStr, Field(min_length=1, max_length=256, pattern=r"^[^/]*[^/\s][^/]*$")]
@@ -93,7 +94,8 @@ class Body(BaseModel):
 class Said(BaseModel):
     """A memory to store. created_at: now by default; its offset says which day was "yesterday".
 
-    key: your own; a memory with the same key is stored only once."""
+    key: your own; a memory with the same key is stored only once. expires_at: from when it is erased; or ttl: so many
+    seconds after it was observed."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -111,13 +113,16 @@ class Said(BaseModel):
     session: Name | None = None
     derived_from: Annotated[list[Id], Field(max_length=1000)] = []
     used: Annotated[list[Id] | None, Field(max_length=1000)] = None
+    expires_at: Time | None = None
+    ttl: Length | None = None
 
     def draft(self) -> _Draft:
         origin = {name: getattr(self, name) for name in ("source", "speaker", "session")}
         used = None if self.used is None else tuple(self.used)
         provenance = Provenance(**origin, derived_from=tuple(self.derived_from), used=used)
-        plain = self.model_dump(exclude={*origin, "derived_from", "used"})
-        return _Draft(**plain, provenance=provenance)
+        plain = self.model_dump(exclude={*origin, "derived_from", "used", "ttl"})
+        ttl = None if self.ttl is None else timedelta(seconds=self.ttl)
+        return _Draft(**plain, provenance=provenance, ttl=ttl)
 
 
 class Remember(Body):
@@ -220,6 +225,7 @@ class Amend(BaseModel):
     subject: Name | None = None
     tags: Tags = []
     metadata: Metadata = {}
+    expires_at: Time | None = None
     readmit: StrictBool = False
 
 
@@ -256,11 +262,13 @@ class Forget(Filters):
     """What to forget for ever. everything: all below the namespace. dry_run: only list what would be forgotten.
 
     mentions: memories that have this name, as whole words. guard: which texts are refused if they come back.
+    guard_days: for how many days; as the server was opened by default.
     """
 
     ids: Annotated[list[Id], Field(max_length=1000)] = []
     mentions: Name | None = None
     guard: Literal["exact", "near", "none"] = "exact"
+    guard_days: Annotated[float, Field(strict=True, gt=0)] | None = None
     everything: StrictBool = False
     dry_run: StrictBool = False
 
@@ -293,13 +301,14 @@ class Remembered(BaseModel):
     session: str | None
     derived_from: list[str]
     used: list[str] | None
+    expires_at: datetime | None
     parts: list[Remembered]
 
     @classmethod
     def of(cls, memory: Memory, prefix: Namespace) -> Remembered:
         origin = memory.provenance
         named = {name: getattr(memory, name) for name in ("id", "text", "kind", "created_at", "valid_from", "valid_to")}
-        named |= {name: getattr(memory, name) for name in ("salience", "subject", "key")}
+        named |= {name: getattr(memory, name) for name in ("salience", "subject", "key", "expires_at")}
         return cls(
             **named,
             namespace=list(memory.namespace[len(prefix) :]),

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from memoria.canonical import canonical
 from memoria.text.brief import brief
-from memoria.text.sketch import SKETCH_BYTES, asked
+from memoria.text.sketch import SKETCH_BYTES, asked, sketch
 from memoria.types import Memory
 
 PRINT_BYTES = 12
@@ -68,6 +69,43 @@ def guardable(statement: Statement) -> bool:
     return not brief(canonical(statement.text))
 
 
+def made(
+    key: bytes, statements: Iterable[Statement], *, near: bool = False, until: datetime | None = None
+) -> Fingerprints:
+    """The fingerprints of statements, or, if `near`, their sketches; of a brief text none.
+
+    Args:
+        key: of the namespace.
+        statements: texts, each with its subject.
+        near: whether sketches are made.
+        until: as of `Fingerprints`.
+
+    Returns:
+        They may be empty.
+    """
+    kept = [one for one in statements if guardable(one)]
+    if near:
+        return Fingerprints(key=key, sketches=frozenset(sketch(key, *one) for one in kept), until=until)
+    return Fingerprints(key=key, prints=frozenset(fingerprint(key, one) for one in kept), until=until)
+
+
+def gathered(known: Iterable[Fingerprints]) -> list[Fingerprints]:
+    """Fingerprints, those of one key and one end together; none of them is empty."""
+    found: dict[tuple[bytes, datetime | None], list[Fingerprints]] = {}
+    for one in known:
+        found.setdefault((one.key, one.until), []).append(one)
+    joined = [
+        Fingerprints(
+            key=key,
+            prints=frozenset[bytes]().union(*(one.prints for one in some)),
+            sketches=frozenset[bytes]().union(*(one.sketches for one in some)),
+            until=until,
+        )
+        for (key, until), some in found.items()
+    ]
+    return [one for one in joined if len(one)]
+
+
 class Prints:
     """Fingerprints in a form that is searched, and grows. Zeros are none."""
 
@@ -101,11 +139,13 @@ class Fingerprints:
         key: of the namespace, in the store where it was forgotten.
         prints: 12 bytes for each statement, of `fingerprint`; none are zeros.
         sketches: 152 bytes for each statement of which near texts are refused too, of `sketch`.
+        until: from when they are to be erased, so that they refuse nothing any more; None is never.
     """
 
     key: bytes = field(repr=False)
     prints: frozenset[bytes] = field(default=frozenset(), repr=False)
     sketches: frozenset[bytes] = field(default=frozenset(), repr=False)
+    until: datetime | None = None
     _found: Prints = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -18,13 +18,14 @@ from typing import Literal
 from memoria.callables import agree, without_sketch
 from memoria.distill.unlearn import folder_of, manifests
 from memoria.embedders import as_embedder
-from memoria.engine.opening import open_store
+from memoria.engine.opening import guarding, open_store
 from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
 from memoria.forget.erase import mirror
 from memoria.protocols import Change, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
 from memoria.stores import InMemoryStore
+from memoria.stores.guardkey import GuardKeyLike, Outside
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
 JOURNAL = "copy"
@@ -48,6 +49,7 @@ class Copied:
         recalls: lines of the recall log.
         ledger: decisions about holds.
         notes: settings of the engine.
+        periods: retention periods.
         refused: fingerprints and sketches of forgotten texts.
         shards: names of adapters that are not copied: weights have to be trained again from the target.
     """
@@ -61,6 +63,7 @@ class Copied:
     recalls: int
     ledger: int
     notes: int
+    periods: int
     refused: int
     shards: tuple[str, ...] = ()
 
@@ -75,7 +78,13 @@ class _Gap:
 
 
 def copy(
-    source: Place, target: Place, *, dry_run: bool = False, timeout: float = 0.0, progress: Progress | None = None
+    source: Place,
+    target: Place,
+    *,
+    dry_run: bool = False,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+    guard_key: GuardKeyLike = None,
 ) -> Copied:
     """Copies a whole store into another, and compares the two.
 
@@ -86,6 +95,8 @@ def copy(
         dry_run: only reads, and makes no target.
         timeout: seconds to wait for another writer to close.
         progress: called with (what, done, total) during the work.
+        guard_key: of source and target, where they are opened here, if fingerprints are under a key outside of the
+            store; as of `memoria.open`.
 
     Returns:
         What was copied and compared.
@@ -95,14 +106,16 @@ def copy(
         StoreExists: the target has something that a killed copy of this source did not leave there.
         EmbedderMismatch: the two stores have vectors of different embedders.
         CopyDiffers: the two are not the same in the end.
+        GuardKeyMissing: the source has a guard key outside of the store, which was not given.
         StoreNotFound: there is no source. All other errors of `memoria.open` are raised too.
     """
     if source is target or _path(source) == _path(target) is not None:
         raise InvalidQuery("source and target of a copy are the same")
     mode: Literal["r", "rw"] = "r" if dry_run else "rw"
-    with _source(source, mode, timeout) as read:
+    outside = guarding(guard_key)
+    with _source(source, mode, timeout, outside) as read:
         try:
-            with _opened(target, read.embedder, mode, timeout, read.language) as written:
+            with _opened(target, read.embedder, mode, timeout, outside, read.language) as written:
                 return _copy(read, written, progress, dry_run=dry_run)
         except StoreNotFound:
             if not dry_run:
@@ -114,24 +127,31 @@ def _path(place: Place) -> str | None:
     return os.fspath(place) if isinstance(place, str | os.PathLike) else None
 
 
-def _source(place: Place, mode: Literal["r", "rw"], timeout: float) -> AbstractContextManager[Store]:
+def _source(
+    place: Place, mode: Literal["r", "rw"], timeout: float, outside: Outside | None
+) -> AbstractContextManager[Store]:
     """The source, which is not made when it is not there."""
     card, path = as_embedder(None).card, _path(place)
     if path is not None and mode == "rw":
         with suppress(FormatTooOld):  # which opening it for writing mends
             open_store(path, card, "r", timeout).close()
-    return _opened(place, card, mode, timeout)
+    return _opened(place, card, mode, timeout, outside)
 
 
 @contextmanager
 def _opened(
-    place: Place, card: EmbedderCard, mode: Literal["r", "rw"], timeout: float, language: str | None = None
+    place: Place,
+    card: EmbedderCard,
+    mode: Literal["r", "rw"],
+    timeout: float,
+    outside: Outside | None,
+    language: str | None = None,
 ) -> Iterator[Store]:
     """The store at a place, closed afterwards when it was not open. card, language: of it when it is made."""
     if not isinstance(place, str | os.PathLike):
         yield place
         return
-    store = open_store(place, card, mode, timeout, language=language)
+    store = open_store(place, card, mode, timeout, language=language, outside=outside)
     try:
         yield store
     finally:
@@ -148,6 +168,7 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
             found = replace(_gap(source, target), alone=found.alone)
         _take_out(target, found.stale)
         _adopt(source, target)
+        _limit(source, target)
         _bring(source, target, found.missing, progress)
         _follow(source, target)
         differences = list(_differences(source, target))
@@ -168,7 +189,7 @@ def _check(source: Store, target: Store) -> None:
             f"the source's vectors come from {without_sketch(source.embedder.name)!r}, those of the target from "
             f"{without_sketch(target.embedder.name)!r}: reembed one of them, or copy into a new store"
         )
-    empty = not (target.count(()) or target.notes() or target.ledger() or target.fingerprints(()))
+    empty = not (target.count(()) or target.notes() or target.ledger() or target.periods() or target.fingerprints(()))
     if not empty and target.note(JOURNAL) != _journal(source, _ON):
         raise StoreExists(
             "the target is not empty, nor what a killed copy of this source left: copy into a store that is not there"
@@ -251,6 +272,17 @@ def _adopt(source: Store, target: Store) -> None:
             target.adopt(name, known.get(name, frozenset()))
 
 
+def _limit(source: Store, target: Store) -> None:
+    """Before any memory comes: what is due in the source is due in the target from the start."""
+    wanted, there = source.periods(), target.periods()
+    for period in there:
+        if period not in wanted:
+            target.lift_period(period)
+    for period in wanted:
+        if period not in there:
+            target.set_period(period)
+
+
 def _bring(source: Store, target: Store, missing: Mapping[Namespace, Sequence[str]], progress: Progress | None) -> None:
     done, total = 0, sum(map(len, missing.values()))
     for ids in missing.values():
@@ -317,6 +349,8 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         yield "another ledger"
     if source.private_notes() != target.private_notes():
         yield "other private notes"
+    if source.periods() != target.periods():
+        yield "other retention periods"
     if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
         yield "other notes"
 
@@ -333,6 +367,7 @@ def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
         recalls=len(source.recalls(())),
         ledger=len(source.ledger()),
         notes=len(source.notes().keys() - {JOURNAL}),
+        periods=len(source.periods()),
         refused=sum(len(one) for known in source.fingerprints(()).values() for one in known),
         shards=() if folder is None else tuple(path.stem for path in manifests(folder)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memoria.callables import agree
+from memoria.derived.gist import left
 from memoria.derived.lineage import living
 from memoria.embedders import embed_whole
-from memoria.errors import InvalidMemory, InvalidVector
+from memoria.errors import InvalidMemory, InvalidVector, MemoryNotFound
 from memoria.forget.ledger import enter_done
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.retention.restriction import ordered
@@ -81,6 +82,7 @@ class _Said(BaseModel):
     metadata: dict[str, Any]
     parts: tuple[_Said, ...] = ()
     zone: str | None = None
+    expires_at: datetime | None = None
 
 
 class Line(_Said):
@@ -119,9 +121,25 @@ def export(store: Store, where: Where) -> Iterator[str]:
         links: dict[str, list[Link]] = {}
         for link in store.links(part):
             links.setdefault(link.child, []).append(link)
+        due = _due(store, where, part)
         for record in store.read(part):
             if record is not None:
-                yield _line(record, store.embedder, links.get(record.memory.id, ())).model_dump_json()
+                line = _line(record, store.embedder, links.get(record.memory.id, ()))
+                inside = due.get(record.memory.id, frozenset())
+                yield (_without(line, record.memory, inside, store.language) if inside else line).model_dump_json()
+
+
+def _due(store: Store, where: Where, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """By id, the parts of gists that are to be erased by the time that a filter names."""
+    return {} if where.kept_at is None else store.lapsed(Where(ids=tuple(ids)), where.kept_at)
+
+
+def _without(line: Line, gist: Memory, due: Set[str], language: str | None) -> Line:
+    """The line of a gist without some of its parts, and without its vector, which may be of one of them."""
+    kept = left(gist, due, language)
+    if kept is None:
+        raise MemoryNotFound(gist.id)
+    return line.model_copy(update={**_said(kept.parts[0] if len(kept.parts) == 1 else kept), "embedder": ""})
 
 
 def _line(record: Record, card: EmbedderCard, links: Iterable[Link]) -> Line:

@@ -22,13 +22,14 @@ from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.disk import Disk, opened, translated
+from memoria.stores.guardkey import Outside
 from memoria.stores.local.database import Database, marks
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
 from memoria.stores.local.slots import SlotFile, file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
-from memoria.types import EmbedderCard, LedgerEntry, Namespace
+from memoria.types import EmbedderCard, LedgerEntry, Namespace, RetentionPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,9 +54,17 @@ class Core:
     language: str | None
 
     def __init__(
-        self, path: Path, *, writable: bool, disk: Disk | None, progress: Progress | None, loaded: int
+        self,
+        path: Path,
+        *,
+        writable: bool,
+        disk: Disk | None,
+        progress: Progress | None,
+        loaded: int,
+        outside: Outside | None = None,
     ) -> None:
         self.path = path
+        self._outside = Outside() if outside is None else outside
         self._home = Home()
         self._writable = writable
         self._disk = disk if disk is not None else Disk()
@@ -79,6 +88,8 @@ class Core:
         # Slots of each namespace that are being zeroed, and what recovery has finished erasing in this process.
         self._zeroing: dict[int, list[int]] = {}
         self._finished: dict[bytes, int] = {}
+        # Retention periods; None until they are read.
+        self._orders: tuple[RetentionPeriod, ...] | None = None
         # The version of the database that a reader saw last.
         self._version = -1
         self._open = False
@@ -148,6 +159,7 @@ class Core:
         if version == self._version:
             return
         self._version = version
+        self._orders = None
         found = self._database.rows(
             f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks(self._spaces)})",
             *self._spaces,
@@ -221,6 +233,7 @@ class Core:
     def _drop(self) -> None:
         """Drops what RAM holds of namespaces. What was forgotten since the last purge stays."""
         self._numbers.clear()
+        self._orders = None
         for number in list(self._spaces):
             self._spaces.pop(number).close()
         self._version = -1

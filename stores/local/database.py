@@ -163,6 +163,29 @@ _SEVEN_CHAIN = """
 CREATE TABLE chain (n INTEGER PRIMARY KEY, line BLOB NOT NULL, statement BLOB);
 """
 
+# When a memory is to be erased is a line of its own: whoever has none pays nothing, and what is due is a range. `period`
+# is retention periods, their names sealed.
+_SEVEN_TTL = """
+CREATE TABLE lapse (row INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE INDEX lapse_by_time ON lapse (at);
+CREATE TRIGGER memory_lapsed AFTER DELETE ON memory BEGIN
+    DELETE FROM lapse WHERE row = OLD.row;
+END;
+CREATE TABLE period (hash BLOB PRIMARY KEY, salt BLOB NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+# Until when a line of fingerprints refuses anything; NULL is for ever.
+_SEVEN_GUARD = """
+ALTER TABLE forgotten ADD COLUMN until INTEGER;
+CREATE INDEX forgotten_until ON forgotten (until) WHERE until IS NOT NULL;
+"""
+
+_SEVEN = (
+    _SEVEN_CHAIN,
+    _SEVEN_TTL,
+    _SEVEN_GUARD,
+)
+
 # Connections that this process has from its parent.
 _inherited: list[sqlite3.Connection] = []
 
@@ -219,6 +242,24 @@ class Database:
                 # SQLite rolls back by itself on a full disk, so the transaction may be gone already.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def scrubbing(self) -> Iterator[sqlite3.Connection]:
+        """As `atomic`, and what is deleted is overwritten in memoria.db; `scrub` then takes it out of the log."""
+        with translated(self.path):
+            ((before,),) = self._connection.execute("PRAGMA secure_delete").fetchall()
+            self._connection.execute("PRAGMA secure_delete = ON")
+            try:
+                with self.atomic() as db:
+                    yield db
+            finally:
+                self._connection.execute(f"PRAGMA secure_delete = {int(before)}")
+
+    def scrub(self) -> bool:
+        """Copies the log into memoria.db and empties it; False while a reader still needs it."""
+        with translated(self.path):
+            ((busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not busy
 
     def rollback(self) -> None:
         """Ends a transaction that an interrupt has left open."""
@@ -332,8 +373,9 @@ def steps() -> Any:
 
     @migrations(name="format_7")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_7(db: Any) -> None:
-        for statements in (_SEVEN_CHAIN,):
-            _run(db, statements)
+        for script in _SEVEN:
+            _run(db, script)
+        _run(db, "PRAGMA user_version = 7;\n")
 
     return migrations
 

@@ -11,15 +11,17 @@ from memoria.errors import MemoryNotFound
 from memoria.stores.disk import translated
 from memoria.stores.local.guarding import Guarding
 from memoria.stores.local.holding import Holding
+from memoria.stores.local.reading import Reading
 from memoria.stores.local.slots import SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import intend
+from memoria.text.fingerprints import Statement, stated
 from memoria.types import Namespace
 
 PURGE_AFTER = 512
 
 
-class Erasing(Holding, Guarding):
+class Erasing(Holding, Guarding, Reading):
     """The part of a store that forgets."""
 
     def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
@@ -29,6 +31,9 @@ class Erasing(Holding, Guarding):
                 # Of these an earlier call did not return, and recovery has erased them.
                 unique = [id for id in unique if self._finished.pop(id, None) is None]
             known = self._located(unique, over_holds=over_holds)
+            if guard and self._outside.key is not None:
+                self._erase_outside(known)
+                return
             # One that is guarded needs no intent: a half zeroed slot is zeroed by recovery, and a fingerprint explains
             # an empty one.
             if len(known) > 1 or not guard or not _printed(known.values()):
@@ -37,6 +42,22 @@ class Erasing(Holding, Guarding):
             self._erase(known, guard=guard)
             if len(unique) == 1 and len(self._pending) >= PURGE_AFTER:
                 self._purge()
+
+    def _erase_outside(self, known: dict[bytes, tuple[Space, int]]) -> None:
+        """Erases what is guarded under an outside key: its fingerprints are lines, and its slots keep none."""
+        said = self._said(list(known))
+        with self._atomic() as db:
+            intend(db, known, guard=False)
+            self._guard(db, said)
+        self._disk.reached("intent committed")
+        self._erase(known, guard=False)
+        if len(self._pending) >= PURGE_AFTER:
+            self._purge()
+
+    def _said(self, ids: Sequence[bytes]) -> list[tuple[Namespace, Statement]]:
+        """What memories say, and where."""
+        read = [one.memory for one in self._read(ids) if one is not None]
+        return [(memory.namespace, stated(memory)) for memory in read]
 
     def _intend(self, ids: Sequence[bytes], *, guard: bool) -> None:
         with self._atomic() as db:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import replace as changed
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy as np
 from memoria.errors import MemoryNotFound, StoreCorrupt
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.lapses import Due, due, meant
 from memoria.stores.local.database import marks
 from memoria.stores.local.filters import filtered
+from memoria.stores.local.lapsing import Lapsing, replace_lapse
 from memoria.stores.local.passages import opened
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.local.statements import LINK
-from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import unseal
 from memoria.stores.vectors import vector_secrets, vector_secrets_of
 from memoria.text.parts import hidden
@@ -25,10 +27,15 @@ from memoria.types import EmbedderCard, Link, Memory, Namespace, Passages, Recor
 
 # What building a memory raises when a value in its row is not one that was written.
 PASSAGES = "(SELECT sealed FROM passage WHERE passage.row = memory.row)"
+# What may be due, of memories that are there or not purged yet.
+_DUE = (
+    "SELECT m.namespace, m.slot, m.id, m.last_at IS NOT NULL, l.row, l.at FROM lapse l JOIN memory m ON m.row = l.row "
+    "WHERE l.at <= ?"
+)
 _DAMAGE = (ValueError, OverflowError, LookupError, TypeError, struct.error)
 
 
-class Reading(Turns):
+class Reading(Lapsing):
     """The part of a store that changes nothing."""
 
     @property
@@ -60,10 +67,12 @@ class Reading(Turns):
 
     def select(self, where: Where) -> list[str]:
         with self._reading():
+            gone = {one.id for _, _, one in self._due_by(where.kept_at) if one.whole}
+            where = changed(where, kept_at=None)
             if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
-                return self._select_ids(where)
+                return [id for id in self._select_ids(where) if id not in gone]
             ids = [id.hex() for space in self._under(where.namespace) for id, _ in self._matching(space, where)[0]]
-            return sorted(ids if where.ids is None else set(ids) & set(where.ids))
+            return sorted((set(ids) if where.ids is None else set(ids) & set(where.ids)) - gone)
 
     def _select_ids(self, where: Where) -> list[str]:
         asked = [bytes.fromhex(id) for id in sorted(set(where.ids or ()))]
@@ -89,6 +98,56 @@ class Reading(Turns):
         meeting = [one.memory for one in read if one is not None and asked.matches(one.memory)]
         apart = gists - {bytes.fromhex(one.id) for one in meeting}
         return [one for one in live if one[0] not in apart], hidden(asked, meeting)
+
+    def lapsed(self, where: Where, at: datetime) -> dict[str, frozenset[str]]:
+        with self._reading():
+            found = self._due_by(at)
+            inside = set(self._numbers_under(where.namespace)) if found else set()
+            return meant((one for number, _, one in found if number in inside), where)
+
+    def _due_by(self, at: datetime | None) -> list[tuple[int, int, Due]]:
+        """(namespace, slot, what is due) of the whole store; the first time, a writer notes that it has seen it."""
+        by = rows.micros(at)
+        lines = [] if by is None else self._database.rows(_DUE, by)
+        found, fresh = [], []
+        for number, slot, id, gist, row, time in self._of_live(lines):
+            seen = None if time >= 0 else -time
+            one = self._due_of(id, max(by or 0, seen or 0), gist=gist)
+            if one is not None and (seen is None or (gist and one != self._due_of(id, seen, gist=gist))):
+                fresh.append((-max(by or 0, 1), row))
+            if one is not None:
+                found.append((number, slot, one))
+        if fresh and self._writable:
+            with self._atomic() as db:
+                db.executemany("UPDATE lapse SET at = ? WHERE row = ?", fresh)
+                self._disk.reached("lapse noted")
+        return found
+
+    def _of_live(self, lines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Lines of `_DUE` whose memory is live."""
+        live: set[bytes] = set()
+        for number in {line[0] for line in lines}:
+            space = self._space(number)
+            if space is not None:
+                claimed = [(line[2], line[1]) for line in lines if line[0] == number]
+                live.update(id for id, _ in live_among(space, claimed))
+        return [line for line in lines if line[2] in live]
+
+    def _due_of(self, id: bytes, by: int, *, gist: bool) -> Due | None:
+        """What is due of a memory that has a line; a gist is read, for its parts may be due at other times."""
+        if not gist:
+            return Due(id.hex(), frozenset([id.hex()]), True)
+        (record,), at = self._read([id]), rows.time(by)
+        return None if record is None or at is None else due(record.memory, self._periods(), at)
+
+    def reschedule(self, ids: Sequence[str]) -> None:
+        with self._writing():
+            found = [record.memory for record in self._read([bytes.fromhex(id) for id in ids]) if record is not None]
+            periods = self._periods()
+            with self._atomic() as db:
+                for memory in found:
+                    replace_lapse(db, memory, periods)
+                self._disk.reached("lapses written")
 
     def links(self, ids: Sequence[str]) -> list[Link]:
         with self._reading():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from memoria.errors import StoreCorrupt
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.lapses import Due, parts_of
 from memoria.stores.local.passages import load
 from memoria.stores.local.reading import Reading, opened_memory
 from memoria.stores.local.slots import filled
@@ -24,14 +26,19 @@ if TYPE_CHECKING:
     from memoria.text.words import Question
 
 
+Lapsed = Mapping[int, Sequence[tuple[int, Due]]]
+"""By namespace, (slot, what is due) of what is to be erased."""
+
+
 class Searching(Reading):
     """The part of a store that finds what a question is about."""
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         with self._reading():
             best: list[tuple[float, bytes]] = []
+            gone, where = self._lapsed_by(where), changed(where, kept_at=None)
             for space in self._under(where.namespace):
-                nearest = self._nearest(space, vector, k, self._among(space, where)[0], where)
+                nearest = self._nearest(space, vector, k, self._among(space, where, gone)[0], where)
                 best += [(score, space.slots.id(slot)) for score, slot in nearest]
             best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read([id for _, id in best])
@@ -39,14 +46,27 @@ class Searching(Reading):
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         with self._reading():
-            return merge([self._evidence(space, asked, vector, where, pool) for space in self._under(where.namespace)])
+            gone, where = self._lapsed_by(where), changed(where, kept_at=None)
+            under = self._under(where.namespace)
+            return merge([self._evidence(space, asked, vector, where, pool, gone) for space in under])
 
-    def _evidence(self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
-        among, hidden = self._among(space, where)
+    def _lapsed_by(self, where: Where) -> Lapsed:
+        """What is to be erased by the time that a filter names, by namespace."""
+        found: dict[int, list[tuple[int, Due]]] = {}
+        for number, slot, one in self._due_by(where.kept_at):
+            found.setdefault(number, []).append((slot, one))
+        return found
+
+    def _evidence(
+        self, space: Space, asked: Question, vector: Vectors, where: Where, pool: int, gone: Lapsed
+    ) -> Evidence:
+        among, hidden = self._among(space, where, gone)
         found = self._nearest(space, vector, pool, among, where)
         nearest = np.array([slot for _, slot in found], np.int64)
         words = self._words(space)
         without = space.away if where.archived is False else None
+        if space.number in gone:
+            without = np.union1d([] if without is None else without, _whole(gone[space.number])).astype(np.int64)
 
         def read(slots: Ints, parts: Ints) -> Vectors:
             return space.nearer(slots, parts, vector)
@@ -58,7 +78,7 @@ class Searching(Reading):
         if len(gone):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
             words.remove(gone.tolist())
-            return self._evidence(space, asked, vector, where, pool)
+            return self._evidence(space, asked, vector, where, pool, gone)
         return Evidence(ids=in_hex(held), columns=columns, parts=words.ids_of(leaves))
 
     def _nearest(
@@ -111,10 +131,25 @@ class Searching(Reading):
             done += len(part)
             self._tell("words", done, len(found))
 
-    def _among(self, space: Space, where: Where) -> tuple[Ints | None, set[bytes]]:
+    def _among(self, space: Space, where: Where, gone: Lapsed) -> tuple[Ints | None, set[bytes]]:
         """Slots of a namespace to search, None for all, or for all that are not archived; and which parts not to."""
+        among, hidden = self._asked(space, where)
+        if space.number not in gone:
+            return among, hidden
+        if among is None:
+            among = np.setdiff1d(space.live(), space.away) if where.archived is False else space.live()
+        due = gone[space.number]
+        return np.setdiff1d(among, _whole(due)), hidden | parts_of(one for _, one in due)
+
+    def _asked(self, space: Space, where: Where) -> tuple[Ints | None, set[bytes]]:
+        """As `_among`, with what is to be erased."""
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None, set()
         chosen = set(where.ids) if where.ids is not None else None
         found, hidden = self._matching(space, where)
         return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64), hidden
+
+
+def _whole(due: Sequence[tuple[int, Due]]) -> Ints:
+    """The slots of which nothing stays."""
+    return np.array([slot for slot, one in due if one.whole], np.int64)

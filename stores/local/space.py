@@ -67,6 +67,13 @@ class Space:
         # Fingerprints of what was forgotten here, and what was adopted from other stores; None until they are read.
         self.prints: Prints | None = None
         self.adopted: frozenset[Fingerprints] | None = None
+        # Lines that are sealed under a guard key outside of the store: their kinds, and themselves; None as before.
+        self.sealed: list[tuple[int, bytes]] | None = None
+        self.outside: list[tuple[int, Fingerprints]] | None = None
+
+    def forget_prints(self) -> None:
+        """Drops what RAM has of fingerprints: lines of the database have changed."""
+        self.prints = self.adopted = self.sealed = self.outside = None
 
     def append(self, records: Sequence[Record]) -> None:
         """Adds records to the indexes; they are in the slots from `next_slot` on."""

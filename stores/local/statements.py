@@ -8,7 +8,7 @@ from typing import Any
 
 from memoria.stores import rows
 from memoria.stores.batches import parts
-from memoria.stores.forgotten import ADOPTED, sealed
+from memoria.stores.forgotten import sealed
 from memoria.stores.local.database import marks
 from memoria.stores.local.passages import insert_passages
 from memoria.stores.local.passages import sealed as sealed_passages
@@ -18,11 +18,14 @@ from memoria.text.fingerprints import Fingerprints
 from memoria.types import RELATIONS, Link, Memory, Record
 
 LINK = "parent, child, relation, was, weight, judge"
+_INSERT_FORGOTTEN = "INSERT INTO forgotten (namespace, near, prints, until) VALUES (?, ?, ?, ?)"
 _INSERT_LINK = f"INSERT OR IGNORE INTO link ({LINK}) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]) -> None:
-    """The row of a record, its labels, its links to what it is derived from, and its standing if it has one.
+def insert(
+    db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]
+) -> int | None:
+    """The row of a record, whose number is returned, its labels, its links to what it is derived from, and its standing.
 
     single: labels that no other live row has, which the schema then keeps so.
     """
@@ -42,6 +45,7 @@ def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, 
     if rows.bits(trace):
         standing = (row, space.number, rows.bits(trace), rows.micros(trace.fades_at))
         db.execute("INSERT INTO standing VALUES (?, ?, ?, ?)", standing)
+    return row
 
 
 def insert_missing(db: Connection, space: Space, memory: Memory) -> None:
@@ -131,13 +135,15 @@ def intend(db: Connection, ids: Iterable[bytes], *, guard: bool) -> None:
     db.execute("INSERT INTO intent (targets, guard) VALUES (?, ?)", (b"".join(ids), guard))
 
 
-def write_prints(db: Connection, prints: Iterable[tuple[int, bytes]], *, near: bool = False) -> None:
+def write_prints(
+    db: Connection, prints: Iterable[tuple[int, bytes]], *, near: bool = False, until: int | None = None
+) -> None:
     """A line for each (namespace, fingerprints joined), or, if `near`, for each (namespace, sketch)."""
-    lines = [(number, near, blob) for number, blob in prints]
-    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+    lines = [(number, near, blob, until) for number, blob in prints]
+    db.executemany(_INSERT_FORGOTTEN, lines)
 
 
-def write_adopted(db: Connection, space: Space, known: Sequence[Fingerprints]) -> None:
-    """A line for each key under which another store keeps fingerprints."""
-    lines = [(space.number, ADOPTED, sealed(space.slots.key, one)) for one in known]
-    db.executemany("INSERT INTO forgotten (namespace, near, prints) VALUES (?, ?, ?)", lines)
+def write_sealed(db: Connection, number: int, kind: int, key: bytes, known: Sequence[Fingerprints]) -> None:
+    """A line for each key and end of fingerprints, sealed: of other stores, or of any under a guard key."""
+    lines = [(number, kind, sealed(key, one), rows.micros(one.until)) for one in known]
+    db.executemany(_INSERT_FORGOTTEN, lines)

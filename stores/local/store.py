@@ -18,9 +18,11 @@ from memoria.process import Home, in_child
 from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
+from memoria.stores.guardkey import CHECK as GUARD_CHECK
+from memoria.stores.guardkey import Outside
 from memoria.stores.local import recovery
-from memoria.stores.local.checking import Checking
 from memoria.stores.local.chaining import Rows
+from memoria.stores.local.checking import Checking
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
@@ -41,6 +43,7 @@ class LocalStore(Searching, Remaining, Checking):
     embedder, language: of the vectors and the texts of a new store; an old one has its own.
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
     loaded: how many namespaces are kept open and indexed in RAM at once.
+    outside: the guard key that is kept outside of the store (guardkey.py).
     accept_older: goes on with a memoria.db that is older than the slot files; what it does not know stays in them.
     """
 
@@ -57,9 +60,12 @@ class LocalStore(Searching, Remaining, Checking):
         loaded: int = _LOADED,
         accept_older: bool = False,
         language: str | None = None,
+        outside: Outside | None = None,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
-        super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
+        super().__init__(
+            place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded, outside=outside
+        )
         with translated(self.path):
             self._lock = self._prepare(timeout)
         try:
@@ -131,8 +137,11 @@ class LocalStore(Searching, Remaining, Checking):
             self._accept_older()
         self._check_newest()
         self._card, self.language = self._stored_card(), self._database.meta("language")
+        check = self._outside.checked(self._database.meta(GUARD_CHECK))
         if self._writable:
             self._bring_up()
+            if self._outside.key is not None:
+                self._seal_guard(check)
 
     def _make_if_new(self, embedder: EmbedderCard, language: str | None) -> None:
         fresh = self._database.format() == 0

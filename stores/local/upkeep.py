@@ -17,7 +17,6 @@ from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.adapters import words_of_adapters
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.passages import insert_passages, sealed
-from memoria.stores.local.reading import Reading
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing, name_labels
@@ -43,7 +42,7 @@ class Rewritten:
     passages: list[tuple[bytes, bytes]]
 
 
-class Upkeep(Reading, Writing):
+class Upkeep(Writing):
     """The part of a store that looks after it."""
 
     def files(self) -> Iterator[Path]:

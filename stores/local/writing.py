@@ -13,6 +13,7 @@ from memoria.stores import rows
 from memoria.stores.disk import translated
 from memoria.stores.local.erasing import Erasing
 from memoria.stores.local.keys import claim, release
+from memoria.stores.local.lapsing import insert_lapse
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import delete_links, delete_rows, insert, insert_links, intend
 from memoria.stores.sealing import new_key
@@ -64,13 +65,15 @@ class Writing(Erasing):
             self._disk.reached("slot synced")
 
     def _commit(self, batches: Batches, keys: list[list[bytes]], extra: Extra | None, single: Set[bytes]) -> None:
+        periods = self._periods()
         with self._atomic() as db:
             if extra is not None:
                 extra(db)
             release(db, single)
             for (space, batch), fresh in zip(batches, keys, strict=True):
                 for n, (record, key) in enumerate(zip(batch, fresh, strict=True)):
-                    insert(db, space, space.next_slot + n, record, key, single)
+                    row = insert(db, space, space.next_slot + n, record, key, single)
+                    insert_lapse(db, row, record.memory, periods)
                 last = space.next_slot + len(batch)
                 db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (last, space.number))
             self._disk.reached("row written")
@@ -86,6 +89,8 @@ class Writing(Erasing):
             ended = self._located([bytes.fromhex(id) for id in change.ends], over_holds=True)
             if not over_holds:
                 self._check_ends(change.ends)
+            if guard and gone and self._outside.key is not None:
+                change, guard = changed(change, guarded=(*change.guarded, *self._said(list(gone)))), False
             batches: dict[int, tuple[Space, list[Record]]] = {}
             for record in self._revised(change):
                 space, _ = old[bytes.fromhex(record.memory.id)]
@@ -124,7 +129,7 @@ class Writing(Erasing):
             intend(db, gone, guard=guard)
         delete_links(db, change.unlinks)
         insert_links(db, change.links)
-        self._guard(db, change.guarded)
+        self._guard(db, change.guarded, change.until)
         delete_rows(db, old, keep_links=True)
         ends = [(rows.micros(change.ends[id.hex()]), id) for id in ended]
         db.executemany("UPDATE memory SET valid_to = ? WHERE id = ?", ends)

@@ -114,7 +114,13 @@ class Erasing(Guarding, Giants, Chaining):
             return connection.execute("SELECT job, target FROM job WHERE kind = %s ORDER BY job", (kind,)).fetchall()
 
     def rewrite(self, partition: str) -> None:
-        """Writes a partition of `memory`, and that of its passages, anew, without dead rows; nobody reads meanwhile."""
+        """Writes a partition of `memory` and that of its passages, or one of `forgotten`, anew, without dead rows.
+
+        Nobody reads it meanwhile.
+        """
+        if re.fullmatch(r"forgotten_\d{4}", partition):
+            self._rewrite(partition)
+            return
         if not re.fullmatch(r"memory_\d{4}", partition):
             raise StoreError(f"{partition!r} is not a partition of memories")
         for table in (partition, partition.replace("memory", "passage")):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from memoria.errors import MemoryNotFound
 from memoria.stores import rows
 from memoria.stores.postgres.connect import scope
-from memoria.stores.postgres.core import Core
 from memoria.stores.postgres.filters import clauses
+from memoria.stores.postgres.lapsing import Lapsing
 from memoria.stores.vectors import vector_secrets
 from memoria.text.parts import hidden
 from memoria.types import EmbedderCard, Link, Namespace, Record, Secret, Where
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
 
 
-class Reading(Core):
+class Reading(Lapsing):
     """The part of a store that changes nothing."""
 
     @property
@@ -33,11 +33,16 @@ class Reading(Core):
 
     def select(self, where: Where) -> list[str]:
         with self._reading(), self._cluster.transaction() as connection:
+            gone: set[str] = set()
+            if where.kept_at is not None:
+                due = self._due_by(connection, self._tenants(connection, where.namespace), where.kept_at)
+                gone = {one.id for some in due.values() for _, one in some if one.whole}
+                where = changed(where, kept_at=None)
             if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
-                return self._select_ids(connection, where)
+                return [id for id in self._select_ids(connection, where) if id not in gone]
             tenants = self._tenants(connection, where.namespace)
             ids = [id.hex() for tenant in tenants for id, _ in self._matching(connection, tenant, where)[0]]
-            return sorted(ids if where.ids is None else set(ids) & set(where.ids))
+            return sorted((set(ids) if where.ids is None else set(ids) & set(where.ids)) - gone)
 
     def _select_ids(self, connection: Connection, where: Where) -> list[str]:
         asked = [bytes.fromhex(id) for id in sorted(set(where.ids or ()))]

@@ -130,8 +130,14 @@ _PASSAGE = """
         start integer NOT NULL,
         embedding halfvec NOT NULL,
         PRIMARY KEY (tenant, slot, start)"""
+# When a memory is to be erased; whoever has no line, never.
+_LAPSE = """
+        tenant bytea NOT NULL,
+        slot bigint NOT NULL,
+        at bigint NOT NULL,
+        PRIMARY KEY (tenant, slot)"""
 # What hangs on a slot, and goes with it.
-BY_SLOT = ("memory", "trace", "label", "recalled", "passage")
+BY_SLOT = ("memory", "trace", "label", "recalled", "passage", "lapse")
 
 _INDEXES = """
 CREATE INDEX memory_by_time ON memory (tenant, created_at);
@@ -161,9 +167,6 @@ CREATE TABLE job (
 """
 
 
-# Names and statements that are in the files of a server with this schema.
-_BODIES = "\n".join(f"{name} {column} {body}" for name, (column, body) in _TABLES.items())
-WORDS = "\n".join([_BODIES, f"passage tenant {_PASSAGE}", _INDEXES, _QUEUES, "chain line statement"])
 
 
 def _policy(table: str, column: str) -> str:
@@ -253,13 +256,39 @@ def _format_4(partitions: int) -> list[str]:
 _FIVE_CHAIN = """
 CREATE TABLE chain (n bigint PRIMARY KEY, line bytea NOT NULL, statement bytea);
 """
+# Retention periods name what they are about, sealed. A line of fingerprints refuses nothing after `until`; NULL is for
+# ever.
+_FIVE_TTL = """
+CREATE INDEX lapse_by_time ON lapse (tenant, at);
+CREATE TABLE period (hash bytea PRIMARY KEY, salt bytea NOT NULL, sealed bytea NOT NULL);
+"""
+_FIVE_GUARD = """
+ALTER TABLE forgotten ADD COLUMN until bigint;
+CREATE INDEX forgotten_until ON forgotten (tenant, until) WHERE until IS NOT NULL;
+"""
 
 
 def _format_5(partitions: int) -> list[str]:
-    return [sql for statements in (_FIVE_CHAIN,) for sql in _split(statements)]
+    return [
+        *_split(_FIVE_CHAIN),
+        *_partitioned("lapse", "tenant", _LAPSE, partitions),
+        *_split(_FIVE_TTL),
+        *_split(_FIVE_GUARD),
+    ]
 
 
 _STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5)
+
+
+# Names and statements that are in the files of a server with this schema.
+WORDS = "\n".join(
+    [
+        *(f"{name} {column} {body}" for name, (column, body) in _TABLES.items()),
+        f"passage tenant {_PASSAGE}",
+        f"lapse tenant {_LAPSE}",
+        *(_INDEXES, _QUEUES, _FIVE_TTL, _FIVE_GUARD, "chain line statement"),
+    ]
+)
 
 
 def _split(script: str) -> list[str]:

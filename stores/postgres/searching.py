@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from pgvector import HalfVector
 from memoria.ranking import products
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.lapses import Due, parts_of
 from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.core import Space
 from memoria.stores.postgres.filters import AWAY
+from memoria.stores.postgres.lapsing import whole
 from memoria.stores.postgres.passages import nearness, passages_of
 from memoria.stores.postgres.reading import Reading
 from memoria.stores.sealing import unseal
@@ -44,15 +47,29 @@ class Searching(Reading):
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         with self._reading(), self._cluster.transaction() as connection:
             best: list[tuple[float, bytes]] = []
-            for tenant in self._tenants(connection, where.namespace):
-                among, _ = self._among(connection, tenant, where)
+            tenants = self._tenants(connection, where.namespace)
+            gone, where = self._due_by(connection, tenants, where.kept_at), changed(where, kept_at=None)
+            for tenant in tenants:
+                among, _ = self._among(connection, tenant, where, gone.get(tenant, ()))
                 best += [(score, id) for score, _, id in self._nearest(connection, tenant, vector, k, among, where)]
             best = sorted(best, key=lambda hit: (-hit[0], hit[1]))[:k]
             records = self._read(connection, [id for _, id in best])
             return [(record.memory, score) for record, (score, _) in zip(records, best, strict=True) if record]
 
-    def _among(self, connection: Connection, tenant: bytes, where: Where) -> tuple[Ints | None, set[bytes]]:
+    def _among(
+        self, connection: Connection, tenant: bytes, where: Where, due: Sequence[tuple[int, Due]]
+    ) -> tuple[Ints | None, set[bytes]]:
         """Slots to search, None for all; and which parts of gists not to."""
+        among, hidden = self._asked(connection, tenant, where)
+        if not due:
+            return among, hidden
+        if among is None:
+            found, _ = self._matching(connection, tenant, where)
+            among = np.array([slot for _, slot in found], np.int64)
+        return np.setdiff1d(among, whole(due)), hidden | parts_of(one for _, one in due)
+
+    def _asked(self, connection: Connection, tenant: bytes, where: Where) -> tuple[Ints | None, set[bytes]]:
+        """As `_among`, with what is to be erased."""
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None, set()
         chosen = set(where.ids) if where.ids is not None else None
@@ -142,18 +159,30 @@ class Searching(Reading):
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         with self._reading(), self._cluster.transaction() as connection:
             tenants = self._tenants(connection, where.namespace)
-            return merge([self._evidence(connection, one, asked, vector, where, pool) for one in tenants])
+            gone, where = self._due_by(connection, tenants, where.kept_at), changed(where, kept_at=None)
+            return merge(
+                [self._evidence(connection, one, asked, vector, where, pool, gone.get(one, ())) for one in tenants]
+            )
 
     def _evidence(
-        self, connection: Connection, tenant: bytes, asked: Question, vector: Vectors, where: Where, pool: int
+        self,
+        connection: Connection,
+        tenant: bytes,
+        asked: Question,
+        vector: Vectors,
+        where: Where,
+        pool: int,
+        due: Sequence[tuple[int, Due]],
     ) -> Evidence:
-        among, hidden = self._among(connection, tenant, where)
+        among, hidden = self._among(connection, tenant, where, due)
         found = self._nearest(connection, tenant, vector, pool, among, where)
         nearest = np.array([slot for _, slot, _ in found], np.int64)
         space = self._known(connection, tenant)
         with space.mutex:
             words = self._words(connection, tenant, space)
             without = space.away if where.archived is False else None
+            if due:
+                without = np.union1d([] if without is None else without, whole(due)).astype(np.int64)
             read = self._reader(connection, tenant, vector)
             leaves, columns = gather(words, nearest, read, asked, vector, among, pool, without, hidden)
             docs = words.leaves.owners(leaves).tolist()

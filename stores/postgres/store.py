@@ -11,6 +11,7 @@ from memoria.errors import FormatTooOld, StoreCorrupt
 from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk
+from memoria.stores.guardkey import CHECK, Outside
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
@@ -31,7 +32,7 @@ class PostgresStore(Remaining, Holding, Jobs):
     MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
     indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
-    new store; an old one has its own.
+    new store; an old one has its own. outside: the guard key that is kept outside of the store (guardkey.py).
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class PostgresStore(Remaining, Holding, Jobs):
         loaded: int = _LOADED,
         threads: int = _THREADS,
         language: str | None = None,
+        outside: Outside | None = None,
     ) -> None:
         Remaining.__init__(self)
+        self._outside = Outside() if outside is None else outside
         self._writable = mode == "rw"
         self._progress = progress
         self._loaded = loaded
@@ -95,6 +98,7 @@ class PostgresStore(Remaining, Holding, Jobs):
                 pass
             if UNLABELLED in found:
                 self._label_all()
+        self._seal_guard(found.get(CHECK))
 
     def close(self) -> None:
         # In a child by fork, the connections stay with the parent.

@@ -36,12 +36,14 @@ def enqueue(connection: Connection, kind: str, target: bytes) -> None:
         )
 
 
-def write_prints(connection: Connection, tenant: bytes, lines: Iterable[bytes], *, kind: int = PRINTS) -> None:
-    """Lines of `forgotten`, of one kind (forgotten.py)."""
+def write_prints(
+    connection: Connection, tenant: bytes, lines: Iterable[bytes], *, kind: int = PRINTS, until: int | None = None
+) -> None:
+    """Lines of `forgotten`, of one kind (forgotten.py). until: when they end, in microseconds."""
     many(
         connection,
-        "INSERT INTO forgotten (tenant, kind, prints) VALUES (%s, %s, %s)",
-        [(tenant, kind, blob) for blob in lines],
+        "INSERT INTO forgotten (tenant, kind, prints, until) VALUES (%s, %s, %s, %s)",
+        [(tenant, kind, blob, until) for blob in lines],
     )
 
 

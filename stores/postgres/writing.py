@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from pgvector import HalfVector
@@ -22,10 +23,11 @@ from memoria.stores.postgres.claiming import Claiming
 from memoria.stores.postgres.connect import Taken, scope
 from memoria.stores.postgres.core import Intent, Slot, Space
 from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
 from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.stores.sealing import new_key, seal
-from memoria.text.fingerprints import fingerprint, stated
+from memoria.text.fingerprints import Statement, fingerprint, stated
 from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Record
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ Located = Mapping[bytes, Slot]
 class Batch:
     """What a change does to one tenant: records that come, with their keys and from which slot on; slots that go.
 
-    single: labels of keys of callers, which nothing else in the tenant has.
+    single: labels of keys of callers, which nothing else in the tenant has. bound: whether there are retention periods.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Batch:
     version: int = 0
     gone: list[int] = field(default_factory=list)
     single: set[bytes] = field(default_factory=set)
+    bound: bool = False
 
 
 class Moved(StoreError):
@@ -57,7 +60,7 @@ class Moved(StoreError):
         self.tenant = tenant
 
 
-class Writing(Erasing, Claiming):
+class Writing(Erasing, Claiming, Lapsing):
     """The part of a store that adds, replaces and erases."""
 
     def write(self, records: Sequence[Record]) -> None:
@@ -124,6 +127,8 @@ class Writing(Erasing, Claiming):
             batches[old[bytes.fromhex(record.memory.id)][0]].records.append(record)
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
+        if (outside := self._kept_outside(connection, gone)) and guard:
+            change, guard = changed(change, guarded=(*change.guarded, *outside)), False
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
         self._lock(
             connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
@@ -149,9 +154,16 @@ class Writing(Erasing, Claiming):
             self._insert(connection, tenant, batch)
         tenancy.take_away(connection, change.unlinks)
         _link(connection, change.links)
-        self._guard(connection, change.guarded)
+        self._guard(connection, change.guarded, change.until)
         self._enter_erased(connection, sorted(gone))
         return intents
+
+    def _kept_outside(self, connection: Connection, gone: Iterable[bytes]) -> list[tuple[Namespace, Statement]]:
+        """What memories say, and where, when fingerprints are under an outside key: rows keep none then."""
+        if self._outside.key is None:
+            return []
+        read = [one.memory for one in self._read(connection, list(gone)) if one is not None]
+        return [(memory.namespace, stated(memory)) for memory in read]
 
     def _standing(self, connection: Connection, change: Change, old: Located) -> list[Record]:
         """What replaces, with the standing that those in their place have, and the ends that are set at once."""
@@ -180,12 +192,12 @@ class Writing(Erasing, Claiming):
             batch = batches.get(tenant, Batch())
             found = connection.execute(
                 "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s, labelled = labelled + %s "
-                "WHERE tenant = %s RETURNING version, next_slot",
+                "WHERE tenant = %s RETURNING version, next_slot, EXISTS (SELECT 1 FROM period)",
                 (len(batch.records), len(batch.records), tenant),
             ).fetchone()
             if found is None:
                 raise Moved(tenant)
-            batch.version, batch.first = found[0], found[1] - len(batch.records)
+            batch.version, batch.first, batch.bound = found[0], found[1] - len(batch.records), found[2]
             if batch.records:
                 batch.keys = [new_key() for _ in batch.records]
                 self._keys.put(tenant, batch.first, batch.keys)
@@ -229,6 +241,8 @@ class Writing(Erasing, Claiming):
         tenancy.many(connection, "INSERT INTO place VALUES (%s, %s, %s)", places)
         sql = "INSERT INTO label (tenant, hash, slot, single) VALUES (%s, %s, %s, %s)"
         tenancy.many(connection, sql, labels)
+        periods = self._periods(connection) if batch.bound else []
+        insert_lapses(connection, zip(repeat(tenant), slots, memories, strict=False), periods)
         insert_passages(connection, tenant, zip(slots, [record.passages for record in batch.records], strict=True))
         _link(connection, [link for memory in memories for link in _derived(memory)])
 

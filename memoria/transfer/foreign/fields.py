@@ -36,6 +36,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "salience": ("salience",),
     "valid_from": ("valid_from",),
     "valid_to": ("valid_to",),
+    "expires_at": ("expires_at",),
     "metadata": ("metadata",),
 }
 _OURS = {"trace", "embedder", "vector"}
@@ -78,6 +79,7 @@ def item(source: str, row: Mapping[str, Any], names: Mapping[str, str], place: s
         created_at=_time(given, "time", options),
         valid_from=_time(given, "valid_from", options),
         valid_to=_time(given, "valid_to", options),
+        expires_at=_time(given, "expires_at", options),
         salience=_number(given.get("salience")),
         subject=name_of(given, "subject"),
         tags=_tags(given.get("tags")),
