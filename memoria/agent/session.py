@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from memoria.derived.lineage import living
+from memoria.derived.lineage import living, memories
 from memoria.engine.memory import Memoria
 from memoria.recall.outdated import CHAT
-from memoria.types import Memory, Provenance
+from memoria.types import Memory, Provenance, Where
 
 ANSWERED_BY = "answered_by"
 """In the metadata of a message: id of the memory that was the reply, word for word, and so was not stored again."""
