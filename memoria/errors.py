@@ -9,6 +9,7 @@ MemoriaError
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
+├── NotPermitted            a reader may not do this: the owner of the store does
 ├── Held                    a hold protects it: release it, or override with a reason
 ├── MissingExtra            install what the message names
 ├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
@@ -122,6 +123,10 @@ class MemoryNotFound(MemoriaError):
         self.ids: Sequence[str] = ids
 
 
+class NotPermitted(MemoriaError):
+    """Only the owner of the store may do this, or a reader has to be named."""
+
+
 class Held(MemoriaError):
     """A memory under a hold (legal, safety-critical) would be erased or changed.
 
@@ -233,6 +238,7 @@ __all__ = [
     "ModelCorrupt",
     "ModelFailed",
     "ModelNotFound",
+    "NotPermitted",
     "Refused",
     "StoreClosed",
     "StoreCorrupt",

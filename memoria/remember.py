@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from memoria.audience import Audience, tidy
+from memoria.derived.audience import inherited
 from memoria.derived.records import Records
 from memoria.embedders import embed_whole, unit_vectors
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.sameness import unlike
-from memoria.text.fingerprints import Statement
+from memoria.text.fingerprints import stated
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, tidy_tags
 from memoria.zones import zone_of
@@ -40,6 +42,8 @@ class Draft:
         provenance: where it comes from.
         metadata: a JSON object of the caller.
         vector: its embedding, shape (d,), when the caller has it already; None lets the embedder make it.
+        visible_to: names of people and roles that may see it; None is whoever reads the namespace, or of what is
+            derived, those who see all its sources. () is the owner of the process alone.
     """
 
     text: str
@@ -54,6 +58,7 @@ class Draft:
     provenance: Provenance = Provenance()
     metadata: Mapping[str, Any] | None = None
     vector: Vectors | None = None
+    visible_to: Sequence[str] | None = None
 
     def memory(self, id: str, namespace: Namespace, created_at: datetime) -> Memory:
         """The memory that this draft becomes.
@@ -84,6 +89,7 @@ class Draft:
                 key=self.key,
                 provenance=self.provenance,
                 metadata=dict(self.metadata or {}) if isinstance(self.metadata, Mapping | None) else self.metadata,
+                visible_to=tidy(self.visible_to),
             )
         )
 
@@ -151,12 +157,12 @@ def admit(
     """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
-    refused = store.refused(namespace, [Statement(draft.text, draft.subject) for draft in drafts])
+    refused = store.refused(namespace, [stated(memory) for memory in memories])
     back = [place for place, memory in enumerate(memories) if refused[place] and memory.id in new]
     if back and not readmit:
         raise Refused(*back)
     if back:
-        store.readmit(namespace, [Statement(drafts[place].text, drafts[place].subject) for place in back])
+        store.readmit(namespace, [stated(memories[place]) for place in back])
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:
@@ -176,10 +182,10 @@ def prepare(
 ) -> tuple[list[Memory], list[Record]]:
     """The memories of the drafts, in order, and the records of those that are not stored yet."""
     store, memories, fresh = records.store, [], {}
-    known: dict[str, Memory] = {}
+    known: dict[tuple[str | None, Audience], Memory] = {}
     for position, draft in enumerate(drafts):
         created_at = at if draft.created_at is None else draft.created_at
-        placeholder = draft.memory("0" * 32, namespace, created_at)
+        placeholder = inherited(store, draft.memory("0" * 32, namespace, created_at))
         memory = _existing(store, placeholder, known)
         if memory is None and draft.created_at is None and draft.key is None:
             memory = traces.echo(placeholder)
@@ -190,7 +196,7 @@ def prepare(
             memory = replace(placeholder, id=id, created_at=created_at.astimezone(UTC), zone=zone)
             fresh[position] = memory
         if memory.key is not None:
-            known[memory.key] = memory
+            known[memory.key, memory.visible_to] = memory
         memories.append(memory)
     vectors = _vectors(records, [drafts[position] for position in fresh])
     made = [
@@ -200,10 +206,10 @@ def prepare(
     return memories, made
 
 
-def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memory | None:
+def _existing(store: Store, memory: Memory, known: Mapping[tuple[str | None, Audience], Memory]) -> Memory | None:
     if memory.key is None:
         return None
-    found = known.get(memory.key) or _by_key(store, memory)
+    found = known.get((memory.key, memory.visible_to)) or _by_key(store, memory)
     other = [] if found is None else ["text"] * (found.text != memory.text) or unlike(memory, found, keyed=True)
     if found is not None and other:
         raise KeyConflict(f"key {memory.key!r} is held by memory {found.id}, which has another {' and '.join(other)}")
@@ -212,9 +218,11 @@ def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memo
 
 def _by_key(store: Store, memory: Memory) -> Memory | None:
     ids = store.select(Where(namespace=memory.namespace, key=memory.key))
-    # A namespace is a prefix in a filter; a key is unique within one exact namespace. A part of a gist keeps its key.
+    # A namespace is a prefix in a filter; a key is unique within one exact namespace, for one audience. A part of a gist
+    # keeps its key.
     held = (one for record in store.read(ids) if record is not None for one in (record.memory, *record.memory.parts))
-    return next((one for one in held if (one.namespace, one.key) == (memory.namespace, memory.key)), None)
+    wanted = memory.namespace, memory.key, memory.visible_to
+    return next((one for one in held if (one.namespace, one.key, one.visible_to) == wanted), None)
 
 
 def _vectors(records: Records, drafts: Sequence[Draft]) -> list[tuple[Vectors, Passages | None]]:

@@ -155,6 +155,7 @@ def lent(source: Source) -> Iterator[Memoria]:
             yield memory
         return
     with _turns_mutex:
-        turn = _turns.setdefault(source.store, threading.RLock())
+        # What a reader sees of a store is written in turn with all of it.
+        turn = _turns.setdefault(getattr(source.store, "whole", source.store), threading.RLock())
     with turn:
         yield source

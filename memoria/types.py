@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from memoria.audience import Audience, sees
 from memoria.canonical import same
 from memoria.metadata import Scalar, asked, entries
 
@@ -66,6 +67,8 @@ class Memory:
         parts: of a gist, the memories it was made from, unchanged, oldest first; empty for other memories.
         zone: the time zone where it was observed, such as "Asia/Tokyo" or "+05:45"; None for UTC, and where none was
             given.
+        visible_to: names of people and roles that may see it, sorted, without repeats; None for whoever reads the
+            namespace, () for its owner alone. See docs/access.md.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Memory:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Memory, ...] = ()
     zone: str | None = None
+    visible_to: Audience = None
 
     def day(self, zone: tzinfo = UTC) -> date:
         """The day on which it was observed, where it was.
@@ -398,6 +402,8 @@ class Where:
         since: created at this time or later.
         until: created before this time.
         archived: True for archived memories only, False for the others, None for both.
+        visible: visible to a reader who has these names, its own and those of its roles; () is what everybody sees,
+            None is all there is.
     """
 
     namespace: Namespace = ()
@@ -413,6 +419,7 @@ class Where:
     since: datetime | None = None
     until: datetime | None = None
     archived: bool | None = None
+    visible: tuple[str, ...] | None = None
 
     def matches(self, memory: Memory) -> bool:
         """Whether a memory, or a part of it, meets every criterion except `archived`. Every store agrees with this.
@@ -441,6 +448,7 @@ class Where:
     def _meets(self, memory: Memory) -> bool:
         return (
             memory.under(self.namespace)
+            and (self.visible is None or sees(self.visible, memory.visible_to))
             and (self.subject is None or same(self.subject, memory.subject))
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)

@@ -72,6 +72,7 @@ class StoreBase(ABC):
         self._inside = False
         self._rooms: dict[Namespace, list[Room]] = {}
         self._seen: object = None
+        self._writes = 0
         found = self._entries(shelves.STORE) or self._begun(embedder, language)
         self._card = shelves.card_from_bytes(found["embedder"])
         self._key = found["key"]
@@ -233,6 +234,16 @@ class StoreBase(ABC):
         found = derived.union(link for link in written if _ends(link) <= there.keys())
         return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
 
+    def restricted(self, prefix: Namespace) -> bool:
+        """Whether anything under a namespace is not for everybody who reads it."""
+        with self._reading():
+            return any(record.memory.visible_to is not None for record in self._scan(prefix))
+
+    def revision(self, prefix: Namespace) -> object:
+        """What differs after a memory under a namespace was written; which are there is told by `select`."""
+        with self._reading():
+            return self._version(), self._writes
+
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():
             inside = set(self.select(Where(namespace=prefix)))
@@ -319,6 +330,7 @@ class StoreBase(ABC):
 
     def _write(self, records: Sequence[Record]) -> None:
         if records:
+            self._writes += 1
             self._rooms.clear()
             self._put(records)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from memoria.stores.shelves import ADOPTED, FORGOTTEN, key_of, known_from_bytes, known_to_bytes, named, print_key
-from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint, guardable
-from memoria.text.sketch import sketch
+from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint, guardable, sketched
 from memoria.types import Namespace
 
 Known = frozenset[Fingerprints]
@@ -67,7 +66,7 @@ class Forgetting:
 
 def _made(key: bytes, statements: Sequence[Statement], *, near: bool) -> Fingerprints:
     if near:
-        return Fingerprints(key=key, sketches=frozenset(sketch(key, *one) for one in statements if guardable(one)))
+        return Fingerprints(key=key, sketches=frozenset(sketched(key, one) for one in statements if guardable(one)))
     return Fingerprints(key=key, prints=frozenset(fingerprint(key, one) for one in statements) - {NO_PRINT})
 
 

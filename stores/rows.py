@@ -75,6 +75,8 @@ def content(memory: Memory) -> dict[str, Any]:
         said["zone"] = memory.zone
     if origin.used is not None:
         said["used"] = origin.used
+    if memory.visible_to is not None:
+        said["visible_to"] = memory.visible_to
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
 
 
@@ -82,7 +84,8 @@ def _part(part: Memory) -> dict[str, Any]:
     """A part of a gist as it is sealed in it."""
     times = [micros(time) for time in (part.created_at, part.valid_from, part.valid_to)]
     named = content(part) | {"id": part.id, "kind": part.kind, "times": times, "salience": part.salience}
-    return {name: value for name, value in named.items() if name == "used" or value not in (None, (), {}, [])}
+    empty = {"used", "visible_to"}
+    return {name: value for name, value in named.items() if name in empty or value not in (None, (), {}, [])}
 
 
 def _to_part(packed: dict[str, Any], namespace: Namespace) -> Memory:
@@ -104,6 +107,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
     """The fields of a memory that were sealed."""
     source, speaker, session, derived_from = opened["provenance"]
     used = None if opened.get("used") is None else tuple(opened["used"])
+    seen_by = None if opened.get("visible_to") is None else tuple(opened["visible_to"])
     return {
         "text": opened["text"],
         "subject": opened.get("subject"),
@@ -115,6 +119,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
         ),
         "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
         "zone": opened.get("zone"),
+        "visible_to": seen_by,
     }
 
 
@@ -210,7 +215,19 @@ def labels(key: bytes, memory: Memory) -> set[bytes]:
     """The blind-index entries of a memory, and of its parts, under its namespace's key."""
     origin = memory.provenance
     hashes = _labels(key, memory, origin.session, origin.speaker, entries(memory.metadata))
+    if memory.visible_to is not None:
+        hashes |= visible_labels(key, memory.visible_to) | {restricted_label(key)} | key_labels(key, memory)
     return hashes.union(*(labels(key, part) for part in memory.parts))
+
+
+def restricted_label(key: bytes) -> bytes:
+    """What every memory has that not everybody sees."""
+    return blind(key, "restricted", "")
+
+
+def visible_labels(key: bytes, names: Iterable[str]) -> set[bytes]:
+    """One for each name that sees a memory."""
+    return {blind(key, "visible", name) for name in names}
 
 
 def asked_labels(key: bytes, where: Where) -> set[bytes]:

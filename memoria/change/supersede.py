@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from memoria.change.settled import joined, retracted
+from memoria.derived.audience import successor
 from memoria.derived.lineage import living
 from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
@@ -38,7 +39,8 @@ def supersede(
     has ended already or is superseded already, MemoryNotFound, and what `remember` raises; then nothing is changed.
     """
     # With a time of its own, a fact that is true again is stored anew, not taken for a repetition of a recalled one.
-    dated = replace(draft, created_at=draft.created_at or now)
+    audience = successor(records.store, draft.visible_to, old)
+    dated = replace(draft, created_at=draft.created_at or now, visible_to=audience)
     memories, made = prepare(records, traces, namespace, [dated], now)
     traces.begin()
     while True:
@@ -62,6 +64,7 @@ def _succession(
         raise InvalidQuery(f"memory {memory.id} has the key of the draft: it cannot supersede itself")
     before = check_ends(records.store, old, start)
     check_current(records.store, old)
+    successor(records.store, memory.visible_to, [] if memory.visible_to is None else old)
     begun = check_memory(replace(memory, valid_from=start))
     change = records.apart([*old, memory.id])
     if made:

@@ -98,6 +98,7 @@ class DraftFields(TypedDict, total=False):
     provenance: Provenance
     metadata: Mapping[str, Any] | None
     vector: Vectors | None
+    visible_to: Sequence[str] | None
 
 
 class Amendment(TypedDict, total=False):
@@ -111,6 +112,7 @@ class Amendment(TypedDict, total=False):
     subject: str | None
     tags: Sequence[str]
     metadata: Mapping[str, Any]
+    visible_to: Sequence[str] | None
 
 
 def spelled(cls: Class) -> Class:

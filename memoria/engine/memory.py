@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
+from memoria.audience import tidy
 from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
 from memoria.engine.learning import Learning
+from memoria.engine.reading import gated
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
@@ -22,7 +24,7 @@ from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
 from memoria.text.times import Reading
-from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
+from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
 from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
 from memoria.zones import as_zone
 
@@ -37,6 +39,7 @@ Problems = list[str]
 
 
 @spelled
+@gated
 @watched
 class Memoria(Learning):
     """The memory of an agent: a view of a store, from one namespace downwards.
@@ -48,7 +51,9 @@ class Memoria(Learning):
     error, which names the verb and the nearest argument.
     """
 
-    def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
+    def remember(
+        self, text: str, *, readmit: bool = False, reader: str | None = None, **fields: Unpack[DraftFields]
+    ) -> Memory:
         """Stores one memory; durable when this returns.
 
         What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
@@ -58,8 +63,9 @@ class Memoria(Learning):
         Args:
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector.
+                metadata, vector, visible_to.
 
         Returns:
             The memory.
@@ -74,12 +80,15 @@ class Memoria(Learning):
         """
         return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
 
-    def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
+    def remember_many(
+        self, drafts: Iterable[Draft | str], *, readmit: bool = False, reader: str | None = None
+    ) -> Memories:
         """Stores a batch, all or nothing, with one pass of the embedder.
 
         Args:
             drafts: texts, or drafts.
             readmit: takes back texts that were forgotten here, which are refused otherwise.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memories, in the order of `drafts`.
@@ -98,13 +107,22 @@ class Memoria(Learning):
         ready = [as_draft(draft) for draft in drafts]
         return remembering.remember(self._records, self._traces, self.prefix, ready, self.now(), readmit=readmit)
 
-    def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]) -> Hits:
+    def recall(
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
+    ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
         Args:
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
                 memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
@@ -119,7 +137,13 @@ class Memoria(Learning):
         return self.recall_many([query], k=k, vector_only=vector_only, **asking)[0]
 
     def recall_many(
-        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
+        self,
+        queries: Sequence[str | Vectors],
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
@@ -127,6 +151,7 @@ class Memoria(Learning):
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
             vector_only: as for `recall`.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as for `recall`.
 
         Returns:
@@ -156,11 +181,12 @@ class Memoria(Learning):
             at_least=check_probability("at_least", asking.get("at_least")),
         )
 
-    def get(self, id: IdLike) -> Memory:
+    def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
 
         Args:
             id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memory.
@@ -181,6 +207,7 @@ class Memoria(Learning):
         limit: int | None = None,
         after: IdLike | None = None,
         newest: bool = False,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Page:
         """Memories that meet the filters, oldest first, a page at a time when there are many.
@@ -189,6 +216,7 @@ class Memoria(Learning):
             limit: how many at most; None is all.
             after: the cursor of the page before: only what comes after this memory, whether it is still there or not.
             newest: cuts at the other end: the last `limit` of them.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -208,13 +236,16 @@ class Memoria(Learning):
         memories = [record.memory for record in records if record is not None]
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
-    def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
+    def amend(
+        self, id: IdLike, *, readmit: bool = False, reader: str | None = None, **changes: Unpack[Amendment]
+    ) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, visible_to.
 
         Returns:
             The memory as it is now.
@@ -241,6 +272,7 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -252,6 +284,7 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -263,6 +296,7 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     def forget(
@@ -273,6 +307,7 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -291,6 +326,7 @@ class Memoria(Learning):
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -316,8 +352,17 @@ class Memoria(Learning):
             self._traces.tidy()
         return receipt
 
-    def namespaces(self) -> Namespaces:
+    def _let_go(self, ids: Sequence[str]) -> None:
+        """Forgets what was made from what a reader forgets, though the reader does not see it."""
+        there = self.store.select(Where(ids=tuple(ids)))
+        if there:
+            erasing.erase(self._records, erasing.Order(where=Where(ids=tuple(there))), self._clock())
+
+    def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             Whole paths, sorted.
@@ -335,8 +380,11 @@ class Memoria(Learning):
         """
         return scan(self.store.files(), [secret for text in texts for secret in text_secrets(text)])
 
-    def stats(self) -> StoreStats:
+    def stats(self, *, reader: str | None = None) -> StoreStats:
         """Counts and sizes of the whole store.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The counts.
@@ -383,6 +431,7 @@ class Memoria(Learning):
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         try:
             self._traces.flush_if_there_is_room()
+            self._seats.flush_if_there_is_room()
         finally:
             self.store.close()
 
@@ -398,4 +447,6 @@ class Memoria(Learning):
 def _amended(changes: Amendment) -> dict[str, Any]:
     """The changes as fields of a memory."""
     given: dict[str, Any] = dict(changes)
+    if "visible_to" in given:
+        given["visible_to"] = tidy(given["visible_to"])
     return given | {"tags": tidy_tags(given["tags"])} if "tags" in given else given

@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike, fsdecode
 from typing import Literal, TypedDict, Unpack, get_args
 
+from memoria.access.sight import Roles, check_roles
 from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder, check_there
 from memoria.engine.arguments import spelled_out
@@ -17,7 +18,7 @@ from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
 from memoria.text.language import LANGUAGES
 from memoria.types import EmbedderCard, Endings
-from memoria.validate import check_choice, check_flag
+from memoria.validate import check_choice, check_flag, check_reader
 from memoria.zones import ZoneLike, as_zone
 
 Mode = Literal["rw", "r"]
@@ -39,6 +40,9 @@ class Behaviour(TypedDict, total=False):
             what is all but certain; see docs/change.md.
         judge: gives the log-odds that a statement makes memories untrue; "learnt" is the installed one, with
             all-MiniLM-L6-v2; None is nobody.
+        reader: gives the view of this reader, as `Memoria.reading_as` does; None is the owner, who sees all.
+        roles: takes the name of a reader and gives the names of its roles, at each verb; None is no roles.
+        require_reader: refuses every verb that names no reader, so that no call is the owner's by oversight.
     """
 
     policy: PolicyLike
@@ -49,6 +53,9 @@ class Behaviour(TypedDict, total=False):
     day_first: bool | None
     endings: Endings
     judge: JudgeLike
+    reader: str | None
+    roles: Roles | None
+    require_reader: bool
 
 
 @spelled_out
@@ -72,7 +79,8 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, reader, roles,
+            require_reader; see `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -98,7 +106,9 @@ def open(
             behaviour["policy"] = adopted(store)
         if mode == "r":
             behaviour["reinforce"] = "never"
-        return Memoria(store, chosen, progress=progress, **behaviour)
+        reader = behaviour.pop("reader", None)
+        memory = Memoria(store, chosen, progress=progress, **behaviour)
+        return memory if reader is None else memory.reading_as(reader)
     except BaseException:
         store.close()
         raise
@@ -117,6 +127,10 @@ def _check(behaviour: Behaviour) -> None:
     check_behaviour(**behaviour)
     check_flag("day_first", behaviour.get("day_first"))
     as_zone(behaviour.get("zone"))
+    check_flag("require_reader", behaviour.get("require_reader"))
+    check_roles(behaviour.get("roles"))
+    if behaviour.get("reader") is not None:
+        check_reader(behaviour.get("reader"))
 
 
 def _ready(store: Store, asked: EmbedderLike, given: Embedder, mode: Mode) -> Embedder:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from memoria.derived.audience import check_shared
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts
 from memoria.derived.records import Records
 from memoria.derived.undoing import Undone, ended_by_hand
@@ -127,6 +128,8 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
     with store.alone():
         known = _living(store, id)
         memory = _with(known, fields)
+        if memory.visible_to != known.visible_to:
+            check_shared(store, known, memory.visible_to)
         if memory.text != known.text:
             _admit(store, memory, readmit=readmit)
         records.set_apart([id])

@@ -64,6 +64,7 @@ def _rest(memory: Memory) -> Mapping[str, Any]:
         "metadata": dict(memory.metadata),
         "source": origin.source,
         "derived_from": origin.derived_from,
+        "visible_to": memory.visible_to,
     }
 
 

@@ -30,6 +30,14 @@ def filtered(space: Space, where: Where) -> tuple[str, list[Any]]:
             f"{'' if where.archived else 'NOT '}EXISTS "
             f"(SELECT 1 FROM standing s WHERE s.row = m.row AND s.bits & {rows.ARCHIVED})"
         )
+    if where.visible is not None:
+        seen = sorted(rows.visible_labels(space.slots.key, where.visible))
+        # Looked up for each row of the namespace: what is restricted elsewhere costs nothing.
+        clauses.append(
+            f"(NOT EXISTS (SELECT 1 FROM label l WHERE l.hash = ? AND l.row = m.row) "
+            f"OR EXISTS (SELECT 1 FROM label l WHERE l.row = m.row AND l.hash IN ({marks(seen)})))"
+        )
+        values += [rows.restricted_label(space.slots.key), *seen]
     # Not joins, of which SQLite takes 64 at most.
     clauses += ["m.row IN (SELECT l.row FROM label l WHERE l.hash = ?)"] * len(hashes)
     return f"SELECT m.id, m.slot, m.last_at IS NOT NULL FROM memory m WHERE {' AND '.join(clauses)}", [*values, *hashes]

@@ -14,8 +14,8 @@ from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, joined, opene
 from memoria.stores.local.namespaces import Namespaces
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import write_adopted, write_prints
-from memoria.text.fingerprints import Fingerprints, Prints, Statement, fingerprint, guardable
-from memoria.text.sketch import sketch
+from memoria.text.fingerprints import Fingerprints, Prints, Statement, fingerprint, guardable, sketched
+
 from memoria.types import Namespace
 
 
@@ -53,7 +53,7 @@ class Guarding(Namespaces):
         with self._writing():
             space = self._existing(namespace)
             if space is not None:
-                made = [(space.number, sketch(space.slots.key, *one)) for one in statements if guardable(one)]
+                made = [(space.number, sketched(space.slots.key, one)) for one in statements if guardable(one)]
                 with self._atomic() as db:
                     write_prints(db, made, near=True)
 

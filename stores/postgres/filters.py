@@ -10,6 +10,8 @@ from memoria.types import KINDS, Where
 # Not a join: asked once and hashed, whatever the planner believes about how many there are.
 ARCHIVED = f"m.slot IN (SELECT t.slot FROM trace t WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {rows.ARCHIVED} > 0)"
 
+_LABELLED = "EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = ANY(%s) AND l.slot = m.slot)"
+
 
 def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     """The condition on rows `m` of a tenant that may meet a filter, ids aside, and its values."""
@@ -31,4 +33,7 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     if where.archived is not None:
         found.append(ARCHIVED if where.archived else f"NOT {ARCHIVED}")
         given.append(tenant)
+    if where.visible is not None:
+        found.append(f"(NOT {_LABELLED} OR {_LABELLED})")
+        given += [tenant, [rows.restricted_label(key)], tenant, sorted(rows.visible_labels(key, where.visible))]
     return " AND ".join(found), given

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, joined, opened, sealed
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.tenants import Homes
-from memoria.text.fingerprints import Fingerprints, Statement, fingerprint, guardable
-from memoria.text.sketch import sketch
+from memoria.text.fingerprints import Fingerprints, Statement, fingerprint, guardable, sketched
+
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Guarding(Homes):
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, namespace, whole=True):
                 key = self._known(connection, tenant).key
-                tenancy.write_prints(connection, tenant, [sketch(key, *one) for one in kept], kind=SKETCH)
+                tenancy.write_prints(connection, tenant, [sketched(key, one) for one in kept], kind=SKETCH)
 
     def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing(), self._cluster.transaction() as connection:
