@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from memoria.audience import Audience, tidy
@@ -22,6 +23,9 @@ from memoria.zones import zone_of
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+
+TRIES = 8
+"""So often a batch is written, while others take its keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +125,16 @@ def remember(
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
         traces.begin()
+    tries = count(1)
     while made:
         try:
             with records.store.alone():
                 admit(records.store, namespace, drafts, memories, made, readmit=readmit)
                 records.store.write(made)
         except KeyConflict:
+            # A store that knows nothing of audiences says so of what is for another one, however often it is asked.
+            if next(tries) == TRIES:
+                raise
             # Since it was looked for, somebody else has remembered something under one of the keys.
             memories, made = look_again(records.store, memories, made)
         else:

@@ -215,8 +215,11 @@ def labels(key: bytes, memory: Memory) -> set[bytes]:
     """The blind-index entries of a memory, and of its parts, under its namespace's key."""
     origin = memory.provenance
     hashes = _labels(key, memory, origin.session, origin.speaker, entries(memory.metadata))
-    if memory.visible_to is not None:
+    if memory.visible_to is None:
+        hashes |= set() if memory.key is None else {blind(key, "key", memory.key)}
+    else:
         hashes |= visible_labels(key, memory.visible_to) | {restricted_label(key)} | key_labels(key, memory)
+        hashes |= set() if memory.key is None else {blind(key, "restricted key", memory.key)}
     return hashes.union(*(labels(key, part) for part in memory.parts))
 
 
@@ -231,8 +234,19 @@ def visible_labels(key: bytes, names: Iterable[str]) -> set[bytes]:
 
 
 def asked_labels(key: bytes, where: Where) -> set[bytes]:
-    """The blind-index entries that whatever meets a filter has, all of them; of a gist, from different parts maybe."""
+    """The blind-index entries that whatever meets a filter has, all of them; of a gist, from different parts maybe.
+
+    The caller's key is not among them; see `asked_keys`.
+    """
     return _labels(key, where, where.session, where.speaker, asked(where.metadata))
+
+
+def asked_keys(key: bytes, where: Where) -> list[bytes]:
+    """Of which whatever meets a filter has one: the key of what everybody sees, or the same of what only some see.
+
+    These are two, because the first is the label by which a key is unique. Empty where no key is asked for.
+    """
+    return [] if where.key is None else [blind(key, field, where.key) for field in ("key", "restricted key")]
 
 
 def _labels(
@@ -240,7 +254,7 @@ def _labels(
 ) -> set[bytes]:
     """One for each name or value that is given. A subject has the same one in all ways to write it."""
     subject = None if named.subject is None else canonical(named.subject)
-    single = {"subject": subject, "key": named.key, "session": session, "speaker": speaker}
+    single = {"subject": subject, "session": session, "speaker": speaker}
     several = {"tag": named.tags, "metadata": said}
     hashes = {blind(key, field, value) for field, value in single.items() if value is not None}
     return hashes | {blind(key, field, value) for field, values in several.items() for value in values}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from memoria.change.settled import joined, retracted
 from memoria.derived.audience import successor
@@ -17,7 +18,7 @@ from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
-from memoria.remember import Draft, admit, look_again, prepare
+from memoria.remember import TRIES, Draft, admit, look_again, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Link, Memory, Namespace, Record
 from memoria.validate import check_memory
@@ -43,6 +44,7 @@ def supersede(
     dated = replace(draft, created_at=draft.created_at or now, visible_to=audience)
     memories, made = prepare(records, traces, namespace, [dated], now)
     traces.begin()
+    tries = count(1)
     while True:
         start = at or dated.valid_from or memories[0].created_at
         try:
@@ -51,6 +53,8 @@ def supersede(
                 change, memory = _succession(records, memories[0], made, old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:
+            if next(tries) == TRIES:
+                raise
             memories, made = look_again(records.store, memories, made)
         else:
             return memory

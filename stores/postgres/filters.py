@@ -20,6 +20,9 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     for hash in rows.asked_labels(key, where):
         found.append("EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = %s AND l.slot = m.slot)")
         given += [tenant, hash]
+    if where.key is not None:
+        found.append(_LABELLED)
+        given += [tenant, rows.asked_keys(key, where)]
     if where.kinds:
         # A gist may hold parts of any kind; what is inside is looked at afterwards.
         found.append("(m.kind = ANY(%s) OR m.last_at IS NOT NULL)")
