@@ -392,7 +392,9 @@ def main() -> None:
             leaks += 1
             print(f"policy {leak.seed}, {leak.reader}: {leak.verb}\n  {leak.mixed}\n  {leak.pure}")
     taken = time.perf_counter() - started
-    print(f"{given.policies:,} policies, {sum(done.values()):,} calls of {len(done)} verbs: {leaks} leaks ({taken:.0f} s)")
+    print(
+        f"{given.policies:,} policies, {sum(done.values()):,} calls of {len(done)} verbs: {leaks} leaks ({taken:.0f} s)"
+    )
     if leaks:
         raise InvalidQuery(f"{leaks} leaks")
 

@@ -12,7 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the ground up. Names on one line are neighbours: none of them imports another.
 FLOORS = (
-    ("memoria.audience", "memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata", "memoria.version"),
+    (
+        "memoria.audience",
+        "memoria.canonical",
+        "memoria.errors",
+        "memoria.arrays",
+        "memoria.metadata",
+        "memoria.version",
+    ),
     ("memoria.zones",),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process", "memoria.ranking"),
     ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables", "memoria.encoders"),

@@ -23,6 +23,16 @@ def check_roles(given: object) -> None:
         raise InvalidQuery(f"roles is {type(given).__name__}, not a callable")
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The same roles at each asking, such as a token has. Equal for equal names, so that what is in RAM is found."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, reader: str) -> tuple[str, ...]:
+        return self.names
+
+
 class Sight(Protocol):
     """Which memories are seen."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -21,14 +22,16 @@ from memoria.cli.app import (
     out,
     parts,
     progress_bar,
+    reader,
     waiting,
 )
 from memoria.cli.terminal import in_json, show_fields, visible
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
-from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
+from memoria.errors import DatabaseOlder, InvalidQuery, NotPermitted, StoreNotFound
 from memoria.forget.residue import scan as scan_files
 from memoria.forget.residue import text_secrets
+from memoria.protocols import Store
 from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
@@ -100,6 +103,8 @@ def doctor(
 
 def _repaired(store: str | Path, *, yes: bool) -> list[str]:
     """What a repair does, or would do; a memoria.db that is too old to be opened is accepted first."""
+    if reader() is not None:
+        raise NotPermitted("a repair is for the owner of the store, not for a reader")
     unused = EmbedderCard(name="", dimension=1)
     if is_url(store):
         with closing(open_store(store, unused, "rw", timeout=waiting())) as server:
@@ -152,6 +157,16 @@ def export(store: StoreOption = DEFAULT_STORE, namespace: NamespaceOption = "") 
             typer.echo(in_json(line))
 
 
+@contextmanager
+def _source(place: str, *, dry_run: bool) -> Iterator[str | Store]:
+    """The source of a copy: its place, or what a reader sees of it, if one was named."""
+    if reader() is None:
+        yield place
+        return
+    with opened_store(place, "r" if dry_run else "rw") as seen:
+        yield seen
+
+
 @app.command()
 def copy(
     source: Annotated[str, typer.Argument(help="Directory or URL of a store.")],
@@ -161,11 +176,13 @@ def copy(
 ) -> None:
     """Copies a whole store, including which forgotten texts it refuses, and compares the copy with it.
 
+    With --reader, what this reader sees alone, without what the store refuses.
+
     A copy that was killed continues when run again; it first erases from the target what the source has forgotten
     meanwhile.
     """
-    with progress_bar() as progress:
-        done = copy_store(source, target, dry_run=dry_run, timeout=waiting(), progress=progress)
+    with progress_bar() as progress, _source(source, dry_run=dry_run) as read:
+        done = copy_store(read, target, dry_run=dry_run, timeout=waiting(), progress=progress)
     if as_json:
         echo_json(done)
         return

@@ -52,6 +52,9 @@ from memoria.remember import Draft
 from memoria.stores.registry import is_url
 from memoria.types import Hit, Memory, Preview, Provenance, Trace
 
+VisibleOption = Annotated[
+    list[str] | None, typer.Option(help="Person or role that may see it; repeatable. Default whoever reads.")
+]
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
 
 
@@ -89,6 +92,7 @@ def remember(
     salience: Annotated[float, typer.Option(help="Importance in [0, 1].")] = 0.5,
     key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
     metadata: MetadataOption = None,
+    visible_to: VisibleOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
     zone: ZoneOption = None,
     readmit: Annotated[bool, typer.Option("--readmit", help="Store it even if this text was forgotten here.")] = False,
@@ -104,6 +108,7 @@ def remember(
         "key": key,
         "provenance": Provenance(session=session, speaker=speaker),
         "metadata": nested(values(metadata)),
+        "visible_to": visible_to,
     }
     if created_at is not None:
         given["created_at"] = created_at.replace(tzinfo=UTC)
@@ -267,15 +272,22 @@ def amend(
     subject: SubjectOption = None,
     tag: TagsOption = None,
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
+    visible_to: VisibleOption = None,
+    everybody: Annotated[bool, typer.Option("--everybody", help="Whoever reads the namespace may see it.")] = False,
     readmit: Annotated[bool, typer.Option("--readmit", help="Take back a text that was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Changes fields of a memory; the old values are erased."""
-    if text is None and subject is None and not tag and salience is None:
-        raise InvalidQuery("nothing to change: give --text, --subject, --tag or --salience")
-    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience}
+    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag or None, "salience": salience}
+    changes["visible_to"] = visible_to or None
+    given = {name: value for name, value in changes.items() if value is not None}
+    if everybody:
+        if visible_to:
+            raise InvalidQuery("give --visible-to or --everybody, not both")
+        given["visible_to"] = None
+    if not given:
+        raise InvalidQuery("nothing to change: give --text, --subject, --tag, --salience, --visible-to or --everybody")
     with opened(store, "", "rw") as memory:
-        given = {name: value for name, value in changes.items() if value is not None}
         one = memory.amend(*whole(memory, id), readmit=readmit, **given)
     if as_json:
         echo_json(one)

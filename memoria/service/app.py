@@ -53,7 +53,7 @@ def application(
         app.state.pool = Pool(memory)
         try:
             # Loads the model, so that the first client does not wait for it.
-            await app.state.pool.read((), lambda view: view.embedder.embed(["ready"]))
+            await app.state.pool.read(OWNER, lambda view: view.embedder.embed(["ready"]))
             yield
         finally:
             served, app.state.pool = app.state.pool, None

@@ -93,7 +93,7 @@ class Body(BaseModel):
 class Said(BaseModel):
     """A memory to store. created_at: now by default; its offset says which day was "yesterday".
 
-    key: your own; a memory with the same key is stored only once."""
+    key: your own; a memory with the same key, for the same people, is stored only once. visible_to: who may see it."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -111,6 +111,7 @@ class Said(BaseModel):
     session: Name | None = None
     derived_from: Annotated[list[Id], Field(max_length=1000)] = []
     used: Annotated[list[Id] | None, Field(max_length=1000)] = None
+    visible_to: Annotated[list[Name] | None, Field(max_length=1000)] = None
 
     def draft(self) -> _Draft:
         origin = {name: getattr(self, name) for name in ("source", "speaker", "session")}
@@ -220,6 +221,7 @@ class Amend(BaseModel):
     subject: Name | None = None
     tags: Tags = []
     metadata: Metadata = {}
+    visible_to: Annotated[list[Name] | None, Field(max_length=1000)] = None
     readmit: StrictBool = False
 
 
@@ -293,6 +295,7 @@ class Remembered(BaseModel):
     session: str | None
     derived_from: list[str]
     used: list[str] | None
+    visible_to: list[str] | None
     parts: list[Remembered]
 
     @classmethod
@@ -310,6 +313,7 @@ class Remembered(BaseModel):
             session=origin.session,
             derived_from=list(origin.derived_from),
             used=None if origin.used is None else list(origin.used),
+            visible_to=None if memory.visible_to is None else list(memory.visible_to),
             parts=[cls.of(part, prefix) for part in memory.parts],
         )
 
