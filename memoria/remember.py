@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TRIES = 8
 """So often a batch is written, while others take its keys."""
+Keyed = Mapping[tuple[str, Audience], Memory]
+"""Memories by their key, and by the audience for which it is the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +192,7 @@ def prepare(
 ) -> tuple[list[Memory], list[Record]]:
     """The memories of the drafts, in order, and the records of those that are not stored yet."""
     store, memories, fresh = records.store, [], {}
-    known: dict[tuple[str | None, Audience], Memory] = {}
+    known: dict[tuple[str, Audience], Memory] = {}
     for position, draft in enumerate(drafts):
         created_at = at if draft.created_at is None else draft.created_at
         placeholder = inherited(store, draft.memory("0" * 32, namespace, created_at))
@@ -214,7 +216,7 @@ def prepare(
     return memories, made
 
 
-def _existing(store: Store, memory: Memory, known: Mapping[tuple[str | None, Audience], Memory]) -> Memory | None:
+def _existing(store: Store, memory: Memory, known: Keyed) -> Memory | None:
     if memory.key is None:
         return None
     found = known.get((memory.key, memory.visible_to)) or _by_key(store, memory)
@@ -226,8 +228,8 @@ def _existing(store: Store, memory: Memory, known: Mapping[tuple[str | None, Aud
 
 def _by_key(store: Store, memory: Memory) -> Memory | None:
     ids = store.select(Where(namespace=memory.namespace, key=memory.key))
-    # A namespace is a prefix in a filter; a key is unique within one exact namespace, for one audience. A part of a gist
-    # keeps its key.
+    # A namespace is a prefix in a filter; a key is unique within one exact namespace, for one audience. Parts of gists
+    # keep their keys.
     held = (one for record in store.read(ids) if record is not None for one in (record.memory, *record.memory.parts))
     wanted = memory.namespace, memory.key, memory.visible_to
     return next((one for one in held if (one.namespace, one.key, one.visible_to) == wanted), None)

@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
+from memoria.access.sight import Roles
 from memoria.aio.threads import AsyncView, Opening
 from memoria.change.reconcile import Phrases
 from memoria.change.sleep import Night, Sleeper
@@ -60,7 +61,9 @@ class AsyncMemoria(AsyncView):
     Wherever a verb takes ids, it takes memories as well.
     """
 
-    async def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
+    async def remember(
+        self, text: str, *, readmit: bool = False, reader: str | None = None, **fields: Unpack[DraftFields]
+    ) -> Memory:
         """Stores one memory; durable when this returns.
 
         What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
@@ -70,8 +73,9 @@ class AsyncMemoria(AsyncView):
         Args:
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector.
+                metadata, vector, visible_to.
 
         Returns:
             The memory.
@@ -84,14 +88,17 @@ class AsyncMemoria(AsyncView):
             Refused: this text was forgotten here, of this subject or where none was given.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
         """
-        return await self._threads.run(lambda: self.sync.remember(text, readmit=readmit, **fields))
+        return await self._threads.run(lambda: self.sync.remember(text, readmit=readmit, reader=reader, **fields))
 
-    async def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
+    async def remember_many(
+        self, drafts: Iterable[Draft | str], *, readmit: bool = False, reader: str | None = None
+    ) -> Memories:
         """Stores a batch, all or nothing, with one pass of the embedder.
 
         Args:
             drafts: texts, or drafts.
             readmit: takes back texts that were forgotten here, which are refused otherwise.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memories, in the order of `drafts`.
@@ -105,10 +112,16 @@ class AsyncMemoria(AsyncView):
             Refused: a text was forgotten here.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
         """
-        return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit))
+        return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit, reader=reader))
 
     async def recall(
-        self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
@@ -116,6 +129,7 @@ class AsyncMemoria(AsyncView):
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
                 memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
@@ -127,10 +141,18 @@ class AsyncMemoria(AsyncView):
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(lambda: self.sync.recall(query, k=k, vector_only=vector_only, **asking))
+        return await self._threads.run(
+            lambda: self.sync.recall(query, k=k, vector_only=vector_only, reader=reader, **asking)
+        )
 
     async def recall_many(
-        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
+        self,
+        queries: Sequence[str | Vectors],
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
@@ -138,6 +160,7 @@ class AsyncMemoria(AsyncView):
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
             vector_only: as for `recall`.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as for `recall`.
 
         Returns:
@@ -148,13 +171,16 @@ class AsyncMemoria(AsyncView):
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, **asking))
+        return await self._threads.run(
+            lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, reader=reader, **asking)
+        )
 
-    async def get(self, id: IdLike) -> Memory:
+    async def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
         """The memory with an id; a part of a gist as it was when it went in.
 
         Args:
             id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memory.
@@ -163,10 +189,16 @@ class AsyncMemoria(AsyncView):
             MemoryNotFound: no memory of this view has this id.
             InvalidQuery: `id` is neither a str nor a Memory.
         """
-        return await self._threads.run(lambda: self.sync.get(id))
+        return await self._threads.run(lambda: self.sync.get(id, reader=reader))
 
     async def list(
-        self, *, limit: int | None = None, after: IdLike | None = None, newest: bool = False, **filters: Unpack[Filters]
+        self,
+        *,
+        limit: int | None = None,
+        after: IdLike | None = None,
+        newest: bool = False,
+        reader: str | None = None,
+        **filters: Unpack[Filters],
     ) -> Page:
         """Memories that meet the filters, oldest first, a page at a time when there are many.
 
@@ -174,6 +206,7 @@ class AsyncMemoria(AsyncView):
             limit: how many at most; None is all.
             after: the cursor of the page before: only what comes after this memory, whether it is still there or not.
             newest: cuts at the other end: the last `limit` of them.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -182,15 +215,20 @@ class AsyncMemoria(AsyncView):
         Raises:
             InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
-        return await self._threads.run(lambda: self.sync.list(limit=limit, after=after, newest=newest, **filters))
+        return await self._threads.run(
+            lambda: self.sync.list(limit=limit, after=after, newest=newest, reader=reader, **filters)
+        )
 
-    async def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
+    async def amend(
+        self, id: IdLike, *, readmit: bool = False, reader: str | None = None, **changes: Unpack[Amendment]
+    ) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, visible_to.
 
         Returns:
             The memory as it is now.
@@ -202,7 +240,7 @@ class AsyncMemoria(AsyncView):
             Held: a hold stands against it.
             Refused: the new text was forgotten here.
         """
-        return await self._threads.run(lambda: self.sync.amend(id, readmit=readmit, **changes))
+        return await self._threads.run(lambda: self.sync.amend(id, readmit=readmit, reader=reader, **changes))
 
     @overload
     async def forget(
@@ -213,6 +251,7 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -224,6 +263,7 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -235,6 +275,7 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     async def forget(
@@ -245,6 +286,7 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -263,6 +305,7 @@ class AsyncMemoria(AsyncView):
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -277,17 +320,27 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(
             lambda: self.sync.forget(
-                *ids, dry_run=dry_run, verify=verify, override=override, guard=guard, mentions=mentions, **filters
+                *ids,
+                dry_run=dry_run,
+                verify=verify,
+                override=override,
+                guard=guard,
+                mentions=mentions,
+                reader=reader,
+                **filters,
             )
         )
 
-    async def namespaces(self) -> Namespaces:
+    async def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             Whole paths, sorted.
         """
-        return await self._threads.run(lambda: self.sync.namespaces())
+        return await self._threads.run(lambda: self.sync.namespaces(reader=reader))
 
     async def scan(self, *texts: str) -> Residue:
         """Looks for texts in every byte of every file of the store.
@@ -300,13 +353,16 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.scan(*texts))
 
-    async def stats(self) -> StoreStats:
+    async def stats(self, *, reader: str | None = None) -> StoreStats:
         """Counts and sizes of the whole store.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The counts.
         """
-        return await self._threads.run(lambda: self.sync.stats())
+        return await self._threads.run(lambda: self.sync.stats(reader=reader))
 
     async def doctor(self) -> Problems:
         """Reads everything and looks for damage.
@@ -372,7 +428,7 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.learn(messages, model=model, **how))
 
     async def supersede(
-        self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None
+        self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None, reader: str | None = None
     ) -> Memory:
         """Remembers a new fact in the place of old ones: they hold until it begins. Both stay, each for its time.
 
@@ -382,6 +438,7 @@ class AsyncMemoria(AsyncView):
             old: what is superseded: an id or a memory, or several.
             new: the text, or a draft.
             at: when the new fact begins to hold; its `valid_from`, else when it was observed, by default.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The new memory.
@@ -394,27 +451,29 @@ class AsyncMemoria(AsyncView):
             KeyConflict: the draft's key holds another memory.
             Refused: the text was forgotten here.
         """
-        return await self._threads.run(lambda: self.sync.supersede(old, new, at=at))
+        return await self._threads.run(lambda: self.sync.supersede(old, new, at=at, reader=reader))
 
-    async def expire(self, *ids: IdLike, at: datetime | None = None) -> None:
+    async def expire(self, *ids: IdLike, at: datetime | None = None, reader: str | None = None) -> None:
         """Ends memories: from then on they do not hold. They stay for `recall(as_of=)`.
 
         Args:
             ids: ids or memories.
             at: when they end; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             Held: one is under a hold.
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
         """
-        await self._threads.run(lambda: self.sync.expire(*ids, at=at))
+        await self._threads.run(lambda: self.sync.expire(*ids, at=at, reader=reader))
 
-    async def history(self, id: IdLike) -> Memories:
+    async def history(self, id: IdLike, *, reader: str | None = None) -> Memories:
         """What a memory superseded, ended or doubts, and what did so to it.
 
         Args:
             id: of the memory, or the memory; a part of a gist too.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             These memories and itself, in the order in which they held.
@@ -422,7 +481,7 @@ class AsyncMemoria(AsyncView):
         Raises:
             MemoryNotFound: the id is not of this view.
         """
-        return await self._threads.run(lambda: self.sync.history(id))
+        return await self._threads.run(lambda: self.sync.history(id, reader=reader))
 
     async def reconcile(
         self,
@@ -431,6 +490,7 @@ class AsyncMemoria(AsyncView):
         detector: DetectorLike = LEARNT,
         phrases: Phrases = named,
         endings: Endings | None = None,
+        reader: str | None = None,
     ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/change.md.
 
@@ -445,6 +505,7 @@ class AsyncMemoria(AsyncView):
                 is the rules over English alone; a callable is taken at its word, unless `endings` is given.
             phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
             endings: what may end a memory; None is what this memory was opened with.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
@@ -455,14 +516,17 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: `detector` or `endings` is none of those above.
         """
         return await self._threads.run(
-            lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings)
+            lambda: self.sync.reconcile(
+                *ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings, reader=reader
+            )
         )
 
-    async def doubts(self, *ids: IdLike) -> Settlements:
+    async def doubts(self, *ids: IdLike, reader: str | None = None) -> Settlements:
         """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
 
         Args:
             ids: of the memories, or of the statements; every memory of this view when none is given.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             Each memory with its statement, what was done with it, and by which judge; in order of statements.
@@ -470,9 +534,11 @@ class AsyncMemoria(AsyncView):
         Raises:
             MemoryNotFound: an id is not of this view.
         """
-        return await self._threads.run(lambda: self.sync.doubts(*ids))
+        return await self._threads.run(lambda: self.sync.doubts(*ids, reader=reader))
 
-    async def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
+    async def settle(
+        self, id: IdLike, *, keep: bool, by: IdLike | None = None, reader: str | None = None
+    ) -> Settlements:
         """The user's word on what statements have settled about a memory: both hold, or the memory is over.
 
         With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
@@ -482,6 +548,7 @@ class AsyncMemoria(AsyncView):
             id: of the older memory, or the memory.
             keep: whether it holds.
             by: the statement; None is every statement about it.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             What was settled before.
@@ -491,13 +558,14 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: there is nothing to settle: nothing makes it doubtful, or ended it.
             Held: it would end, and is under a hold.
         """
-        return await self._threads.run(lambda: self.sync.settle(id, keep=keep, by=by))
+        return await self._threads.run(lambda: self.sync.settle(id, keep=keep, by=by, reader=reader))
 
-    async def lineage(self, id: IdLike) -> Lineage:
+    async def lineage(self, id: IdLike, *, reader: str | None = None) -> Lineage:
         """What a memory was made from and what was made from it.
 
         Args:
             id: of the memory, or the memory; a part of a gist too.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The graph, as text and as SVG.
@@ -505,7 +573,7 @@ class AsyncMemoria(AsyncView):
         Raises:
             MemoryNotFound: the id is not of this view.
         """
-        return await self._threads.run(lambda: self.sync.lineage(id))
+        return await self._threads.run(lambda: self.sync.lineage(id, reader=reader))
 
     async def consolidate(self, *ids: IdLike, write: Writer = extract) -> Memory:
         """Makes one gist of memories; they are its parts from then on, and each can be forgotten out of it again.
@@ -519,8 +587,8 @@ class AsyncMemoria(AsyncView):
 
         Raises:
             MemoryNotFound: an id is not of this view.
-            InvalidQuery: fewer than two, of several namespaces, or one that cannot go into a gist: a gist, or what is
-                bounded, derived, superseding, superseded, keyed, archived, pinned or held.
+            InvalidQuery: fewer than two, of several namespaces or audiences, or one that cannot go into a gist: a gist,
+                or what is bounded, derived, superseding, superseded, keyed, archived, pinned or held.
         """
         return await self._threads.run(lambda: self.sync.consolidate(*ids, write=write))
 
@@ -574,11 +642,12 @@ class AsyncMemoria(AsyncView):
         """What a recall through this view strengthens: "recalled", "used" or "never"."""
         return self.sync.reinforces
 
-    async def trace(self, id: IdLike) -> Trace:
+    async def trace(self, id: IdLike, *, reader: str | None = None) -> Trace:
         """How strong a memory is.
 
         Args:
             id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The trace, with all uses up to now.
@@ -587,21 +656,24 @@ class AsyncMemoria(AsyncView):
             MemoryNotFound: no memory of this view has this id.
             InvalidQuery: `id` is neither a str nor a Memory.
         """
-        return await self._threads.run(lambda: self.sync.trace(id))
+        return await self._threads.run(lambda: self.sync.trace(id, reader=reader))
 
-    async def reinforce(self, *ids: IdLike, recalled: bool = True, at: datetime | None = None) -> None:
+    async def reinforce(
+        self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None
+    ) -> None:
         """Notes that memories were looked for, and found or missed.
 
         Args:
             ids: ids or memories.
             recalled: True when they were found, False when they were missed.
             at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, or `at` without a time zone.
         """
-        await self._threads.run(lambda: self.sync.reinforce(*ids, recalled=recalled, at=at))
+        await self._threads.run(lambda: self.sync.reinforce(*ids, recalled=recalled, at=at, reader=reader))
 
     async def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
         """Archives the memories that are due, soonest first; `restore` brings them back.
@@ -687,88 +759,97 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.allocate(total, apply=apply))
 
-    async def archive(self, *ids: IdLike) -> None:
+    async def archive(self, *ids: IdLike, reader: str | None = None) -> None:
         """Takes memories out of recall; `restore` brings them back.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             Held: one is under a hold.
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        await self._threads.run(lambda: self.sync.archive(*ids))
+        await self._threads.run(lambda: self.sync.archive(*ids, reader=reader))
 
-    async def restore(self, *ids: IdLike) -> None:
+    async def restore(self, *ids: IdLike, reader: str | None = None) -> None:
         """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        await self._threads.run(lambda: self.sync.restore(*ids))
+        await self._threads.run(lambda: self.sync.restore(*ids, reader=reader))
 
-    async def pin(self, *ids: IdLike) -> None:
+    async def pin(self, *ids: IdLike, reader: str | None = None) -> None:
         """Pins memories: until `unpin` they never fade and are never pruned or evicted.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        await self._threads.run(lambda: self.sync.pin(*ids))
+        await self._threads.run(lambda: self.sync.pin(*ids, reader=reader))
 
-    async def unpin(self, *ids: IdLike) -> None:
+    async def unpin(self, *ids: IdLike, reader: str | None = None) -> None:
         """Lets pinned memories fade again.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids.
         """
-        await self._threads.run(lambda: self.sync.unpin(*ids))
+        await self._threads.run(lambda: self.sync.unpin(*ids, reader=reader))
 
-    async def hold(self, *ids: IdLike, reason: str) -> None:
+    async def hold(self, *ids: IdLike, reason: str, reader: str | None = None) -> None:
         """Holds memories (legal, safety-critical): as `pin`, and nothing forgets, changes, ends or archives them.
 
         Args:
             ids: ids or memories.
             reason: why; kept, sealed, in the ledger.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, or no reason.
         """
-        await self._threads.run(lambda: self.sync.hold(*ids, reason=reason))
+        await self._threads.run(lambda: self.sync.hold(*ids, reason=reason, reader=reader))
 
-    async def release(self, *ids: IdLike, reason: str) -> None:
+    async def release(self, *ids: IdLike, reason: str, reader: str | None = None) -> None:
         """Ends holds.
 
         Args:
             ids: ids or memories.
             reason: why; kept, sealed, in the ledger.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: no ids, or no reason.
         """
-        await self._threads.run(lambda: self.sync.release(*ids, reason=reason))
+        await self._threads.run(lambda: self.sync.release(*ids, reason=reason, reader=reader))
 
-    async def ledger(self) -> Decisions:
+    async def ledger(self, *, reader: str | None = None) -> Decisions:
         """Every decision about holds of this store.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The decisions, oldest first.
         """
-        return await self._threads.run(lambda: self.sync.ledger())
+        return await self._threads.run(lambda: self.sync.ledger(reader=reader))
 
     async def fit(self, name: str = "exponential", *, adopt: bool = False, seed: int = 0) -> Fit:
         """Fits a policy to the recall log of this view, by maximum likelihood.
@@ -867,6 +948,23 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
 
+    def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
+        """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.
+
+        Args:
+            reader: the name of who reads, as `visible_to` has it; whoever calls vouches for it.
+            roles: takes this name and gives the names of its roles, at each verb; None is what this memory was opened
+                with.
+
+        Returns:
+            A view of the same store and namespace.
+
+        Raises:
+            InvalidQuery: `reader` is no name, or `roles` is not a callable.
+            NotPermitted: this is the view of another reader.
+        """
+        return self._view(self.sync.reading_as(reader, roles=roles))
+
     def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
@@ -917,7 +1015,8 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
+        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, reader, roles,
+            require_reader; see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.

@@ -22,8 +22,8 @@ from memoria.cli.app import (
     echo_json,
     err,
     parts,
-    reader,
     progress_bar,
+    reader,
     show_memories,
     waiting,
 )

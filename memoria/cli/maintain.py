@@ -47,6 +47,8 @@ def scan(
     as_json: JsonOption = False,
 ) -> None:
     """Looks for texts in every byte of every file of a store; exit status 1 if one is found."""
+    if reader() is not None:
+        raise NotPermitted("a scan is for the owner of the store, not for a reader")
     texts = [*(needle or ()), *(needle_file.read_text().splitlines() if needle_file else ())]
     texts = [text for text in texts if text]
     if not texts:

@@ -1,4 +1,4 @@
-"""Who may see what is made of memories, or changes them: no more than see all of it, and no fewer than see any of it."""
+"""Who may see what is made of memories, or changes them: none who sees not all of it, and all who see any of it."""
 
 from __future__ import annotations
 

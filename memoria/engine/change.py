@@ -286,8 +286,8 @@ class Change(Retention, Weights):
 
         Raises:
             MemoryNotFound: an id is not of this view.
-            InvalidQuery: fewer than two, of several namespaces or audiences, or one that cannot go into a gist: a gist, or what is
-                bounded, derived, superseding, superseded, keyed, archived, pinned or held.
+            InvalidQuery: fewer than two, of several namespaces or audiences, or one that cannot go into a gist: a gist,
+                or what is bounded, derived, superseding, superseded, keyed, archived, pinned or held.
         """
         self._traces.flush()
         mine = sorted(set(self._mine(ids)))
@@ -295,8 +295,8 @@ class Change(Retention, Weights):
         unfit = sorted(set(mine) - {one.memory.id for one in members})
         if unfit or len(mine) < 2 or len({(one.memory.namespace, one.memory.visible_to) for one in members}) > 1:
             raise InvalidQuery(
-                "a gist is made of two or more memories of one namespace, visible to the same people, none of them a gist, bounded, linked, keyed, "
-                f"archived, pinned or held; these cannot be: {', '.join(unfit or mine)}"
+                "a gist is made of two or more memories of one namespace, visible to the same people, none of them a "
+                f"gist, bounded, linked, keyed, archived, pinned or held; these cannot be: {', '.join(unfit or mine)}"
             )
         id = consolidating.perform(self._records, Step(members=tuple(mine)), write)
         if id is None:

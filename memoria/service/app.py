@@ -20,7 +20,7 @@ from memoria.models.chat import ChatModel
 from memoria.service import problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
-from memoria.service.tokens import Tokens
+from memoria.service.tokens import OWNER, Tokens
 from memoria.version import __version__
 
 ABOUT = (

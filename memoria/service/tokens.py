@@ -1,4 +1,6 @@
-"""Tokens: each gives access to one namespace, and there to what one reader sees, if it names one. A file keeps their hashes; the token itself is shown once.
+"""Tokens: each gives access to one namespace, and there to what one reader sees, if it names one.
+
+A file keeps their hashes; the token itself is shown once.
 
 A token is 32 random bytes, so a plain SHA-256 of it is enough: a slow hash only helps for secrets that can be guessed.
 """

@@ -15,7 +15,6 @@ from memoria.stores.local.namespaces import Namespaces
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import write_adopted, write_prints
 from memoria.text.fingerprints import Fingerprints, Prints, Statement, fingerprint, guardable, sketched
-
 from memoria.types import Namespace
 
 

@@ -9,7 +9,6 @@ from memoria.stores.forgotten import ADOPTED, PRINTS, SKETCH, cut, joined, opene
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.tenants import Homes
 from memoria.text.fingerprints import Fingerprints, Statement, fingerprint, guardable, sketched
-
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
