@@ -376,7 +376,7 @@ def policy(seed: int, stores: Stores, verbs: Sequence[str], done: Counter[str], 
 def _whole(seed: int, world: World) -> Iterator[Leak]:
     """Whether the store is sound after all that was done, and nothing hidden shows on what is seen."""
     store = world.memory.store
-    problems = world.memory.doctor() + [*_showing(world)]
+    problems = [*world.memory.doctor(), *_showing(world)]
     if problems:
         yield Leak(seed, "", "what is there", problems, [])
     assert store.count(()) == len(store.select(Where()))
@@ -412,10 +412,8 @@ def main() -> None:
             leaks += 1
             sys.stdout.write(f"policy {leak.seed}, {leak.reader}: {leak.verb}\n  {leak.mixed}\n  {leak.pure}\n")
     taken = time.perf_counter() - started
-    calls = sum(done.values())
-    sys.stdout.write(
-        f"{given.policies:,} policies, {calls:,} calls of {len(done)} verbs: {leaks} leaks ({taken:.0f} s)\n"
-    )
+    calls = f"{sum(done.values()):,} calls of {len(done)} verbs"
+    sys.stdout.write(f"{given.policies:,} policies, {calls}: {leaks} leaks ({taken:.0f} s)\n")
     if leaks:
         raise InvalidQuery(f"{leaks} leaks")
 

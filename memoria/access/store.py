@@ -107,11 +107,18 @@ class SeenStore:
         ids = self._below.select(replace(where, visible=self._sight.names()))
         if where.visible is not None:
             ids = sorted(set(ids).intersection(self._below.select(where)))
-        return ids if self._sight.by_names else [record.memory.id for record in self._records(ids)]
+        return (
+            ids if self._sight.by_names and _told(self._below) else [record.memory.id for record in self._records(ids)]
+        )
 
     def own(self, audience: Audience) -> Audience:
         """Who may see what is made of memories for an audience; see `Sight.own`."""
         return self._sight.own(audience)
+
+    def restricted(self, prefix: Namespace) -> bool:
+        """Whether anything seen there is not for everybody."""
+        where = Where(namespace=prefix)
+        return len(self.select(where)) != len(self.select(replace(where, visible=())))
 
     def _chosen(self, where: Where) -> list[str]:
         records = (record for record in self.read(sorted(set(where.ids or ()))) if record is not None)
@@ -377,7 +384,7 @@ def restricted(store: Store, prefix: Namespace) -> bool:
     """Whether anything under a namespace is not for everybody.
 
     Args:
-        store: any store; one that has a method of this name is asked.
+        store: any store; one that has a method of this name is asked, and is trusted to filter by `Where.visible`.
         prefix: the namespace.
 
     Returns:
@@ -386,8 +393,14 @@ def restricted(store: Store, prefix: Namespace) -> bool:
     ask: Callable[[Namespace], bool] | None = getattr(store, "restricted", None)
     if ask is not None:
         return ask(prefix)
-    where = Where(namespace=prefix)
-    return len(store.select(where)) != len(store.select(replace(where, visible=())))
+    ids = store.select(Where(namespace=prefix))
+    batches = (store.read(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH))
+    return any(one is not None and one.memory.visible_to is not None for batch in batches for one in batch)
+
+
+def _told(store: Store) -> bool:
+    """Whether a store has been told of audiences, so that its filter goes by them."""
+    return hasattr(store, "restricted")
 
 
 def _revision(store: Store, prefix: Namespace) -> object:
