@@ -9,6 +9,7 @@ MemoriaError
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
 ├── MemoryNotFound          no memory has this id (any more)
+├── NotPermitted            a reader may not do this: the owner of the store does
 ├── Held                    a hold protects it: release it, or override with a reason
 ├── SignerUnavailable       who signs the ledger is not to be reached: lines are written unsigned until it is
 │   └── Restricted            it is only stored, by order of a person: lift that first
@@ -124,6 +125,10 @@ class MemoryNotFound(MemoriaError):
     def __init__(self, *ids: str) -> None:
         super().__init__("no memory with id " + ", ".join(map(_named, ids)))
         self.ids: Sequence[str] = ids
+
+
+class NotPermitted(MemoriaError):
+    """Only the owner of the store may do this, or a reader has to be named."""
 
 
 class Held(MemoriaError):
@@ -267,6 +272,7 @@ __all__ = [
     "ModelCorrupt",
     "ModelFailed",
     "ModelNotFound",
+    "NotPermitted",
     "Refused",
     "SignerUnavailable",
     "Restricted",

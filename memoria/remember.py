@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from memoria.audience import Audience, tidy
+from memoria.derived.audience import inherited
 from memoria.derived.lineage import living
 from memoria.derived.records import Records
 from memoria.embedders import embed_whole, unit_vectors
@@ -16,13 +19,18 @@ from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.retention.sameness import unlike
-from memoria.text.fingerprints import Statement
+from memoria.text.fingerprints import Statement, stated
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, check_ttl, tidy_tags
 from memoria.zones import zone_of
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+
+TRIES = 8
+"""So often a batch is written, while others take its keys."""
+Keyed = Mapping[tuple[str, Audience], Memory]
+"""Memories by their key, and by the audience for which it is the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,8 @@ class Draft:
         expires_at: from when it is erased, aware; None is never. What is derived from memories goes when the first of
             them does, if that is sooner.
         ttl: the same, as the time from `created_at`; not together with `expires_at`.
+        visible_to: names of people and roles that may see it; None is whoever reads the namespace, or of what is
+            derived, those who see all its sources. () is the owner of the process alone.
     """
 
     text: str
@@ -62,6 +72,7 @@ class Draft:
     vector: Vectors | None = None
     expires_at: datetime | None = None
     ttl: timedelta | None = None
+    visible_to: Sequence[str] | None = None
 
     def memory(self, id: str, namespace: Namespace, created_at: datetime) -> Memory:
         """The memory that this draft becomes.
@@ -94,6 +105,7 @@ class Draft:
                 provenance=self.provenance,
                 metadata=dict(self.metadata or {}) if isinstance(self.metadata, Mapping | None) else self.metadata,
                 expires_at=self.expires_at,
+                visible_to=tidy(self.visible_to),
             )
         )
         return made if given is None else replace(made, expires_at=after(created_at, given))
@@ -126,12 +138,16 @@ def remember(
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
         traces.begin()
+    tries = count(1)
     while made:
         try:
             with records.store.alone():
                 admit(records.store, namespace, drafts, memories, made, readmit=readmit, at=at)
                 records.store.write(ordered(records.store, made))
         except KeyConflict:
+            # A store that knows nothing of audiences says so of what is for another one, however often it is asked.
+            if next(tries) == TRIES:
+                raise
             # Since it was looked for, somebody else has remembered something under one of the keys.
             memories, made = look_again(records.store, memories, made)
         else:
@@ -163,12 +179,12 @@ def admit(
     """
     check_sources(store, [record.memory for record in records])
     new = {record.memory.id for record in records}
-    known = refused(store, namespace, [Statement(draft.text, draft.subject) for draft in drafts], at)
+    known = refused(store, namespace, [stated(memory) for memory in memories], at)
     back = [place for place, memory in enumerate(memories) if known[place] and memory.id in new]
     if back and not readmit:
         raise Refused(*back)
     if back:
-        store.readmit(namespace, [Statement(drafts[place].text, drafts[place].subject) for place in back])
+        store.readmit(namespace, [stated(memories[place]) for place in back])
 
 
 def refused(
@@ -198,10 +214,10 @@ def prepare(
 ) -> tuple[list[Memory], list[Record]]:
     """The memories of the drafts, in order, and the records of those that are not stored yet."""
     store, memories, fresh = records.store, [], {}
-    known: dict[str, Memory] = {}
+    known: dict[tuple[str, Audience], Memory] = {}
     for position, draft in enumerate(drafts):
         created_at = at if draft.created_at is None else draft.created_at
-        placeholder = draft.memory("0" * 32, namespace, created_at)
+        placeholder = inherited(store, draft.memory("0" * 32, namespace, created_at))
         memory = _existing(store, placeholder, known)
         if memory is None and draft.created_at is None and draft.key is None:
             memory = traces.echo(placeholder)
@@ -213,7 +229,7 @@ def prepare(
             memory = _no_later(store, memory)
             fresh[position] = memory
         if memory.key is not None:
-            known[memory.key] = memory
+            known[memory.key, memory.visible_to] = memory
         memories.append(memory)
     vectors = _vectors(records, [drafts[position] for position in fresh])
     made = [
@@ -231,10 +247,10 @@ def _no_later(store: Store, memory: Memory) -> Memory:
     return memory if soonest is None else replace(memory, expires_at=soonest.astimezone(UTC))
 
 
-def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memory | None:
+def _existing(store: Store, memory: Memory, known: Keyed) -> Memory | None:
     if memory.key is None:
         return None
-    found = known.get(memory.key) or _by_key(store, memory)
+    found = known.get((memory.key, memory.visible_to)) or _by_key(store, memory)
     other = [] if found is None else ["text"] * (found.text != memory.text) or unlike(memory, found, keyed=True)
     if found is not None and other:
         raise KeyConflict(f"key {memory.key!r} is held by memory {found.id}, which has another {' and '.join(other)}")
@@ -243,9 +259,11 @@ def _existing(store: Store, memory: Memory, known: Mapping[str, Memory]) -> Memo
 
 def _by_key(store: Store, memory: Memory) -> Memory | None:
     ids = store.select(Where(namespace=memory.namespace, key=memory.key))
-    # A namespace is a prefix in a filter; a key is unique within one exact namespace. A part of a gist keeps its key.
+    # A namespace is a prefix in a filter; a key is unique within one exact namespace, for one audience. Parts of gists
+    # keep their keys.
     held = (one for record in store.read(ids) if record is not None for one in (record.memory, *record.memory.parts))
-    return next((one for one in held if (one.namespace, one.key) == (memory.namespace, memory.key)), None)
+    wanted = memory.namespace, memory.key, memory.visible_to
+    return next((one for one in held if (one.namespace, one.key, one.visible_to) == wanted), None)
 
 
 def _vectors(records: Records, drafts: Sequence[Draft]) -> list[tuple[Vectors, Passages | None]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
+from memoria.access.sight import Roles, check_roles
 from memoria.embedders import as_embedder
 from memoria.engine.learning import LearnOptions, as_asked
 from memoria.engine.memory import Memoria
@@ -28,7 +29,7 @@ from memoria.models import ModelLike, as_model
 from memoria.process import call_in_child, in_child
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
-from memoria.validate import check_namespace
+from memoria.validate import check_namespace, check_reader
 
 
 class Shared:
@@ -53,6 +54,7 @@ class Shared:
         if options.get("embedder") is not None:
             options["embedder"] = as_embedder(options["embedder"])
         self._turn = _Turn()
+        self._reader: tuple[str, Roles | None] | None = None
 
     def namespace(self, *parts: str) -> Shared:
         """The same store, shared with this object, seen from a namespace below.
@@ -70,6 +72,29 @@ class Shared:
         below.prefix = self.prefix + check_namespace(parts)
         return below
 
+    def reading_as(self, reader: str, *, roles: Roles | None = None) -> Shared:
+        """The same store, as a reader sees it.
+
+        Args:
+            reader: as of `Memoria.reading_as`.
+            roles: as of `Memoria.reading_as`.
+
+        Returns:
+            A store that takes turns with this one.
+
+        Raises:
+            InvalidQuery: `reader` is no name, or `roles` is not a callable.
+        """
+        check_roles(roles)
+        seen = copy(self)
+        seen._reader = check_reader(reader), roles
+        return seen
+
+    def _seen(self, whole: Memoria) -> Memoria:
+        """The view of the namespace, for the reader if one was named."""
+        view = whole.namespace(*self.prefix)
+        return view if self._reader is None else view.reading_as(self._reader[0], roles=self._reader[1])
+
     @contextmanager
     def lend(self) -> Iterator[Memoria]:
         """Opens the store until the end of a `with` block.
@@ -83,13 +108,13 @@ class Shared:
         turn = self._turn
         with turn.mutex:
             if turn.memory is not None and turn.whole is not None:  # the same thread, further down
-                same = turn.memory.prefix == self.prefix
-                yield turn.memory if same else turn.whole.namespace(*self.prefix)
+                same = turn.memory.prefix == self.prefix and turn.reader == self._reader
+                yield turn.memory if same else self._seen(turn.whole)
                 return
             with open_memoria(self.path, timeout=self._timeout, **self._options) as memory:
                 self._options["embedder"] = memory.embedder
-                turn.memory = memory.namespace(*self.prefix)
-                turn.whole = memory
+                turn.memory = self._seen(memory)
+                turn.whole, turn.reader = memory, self._reader
                 try:
                     yield turn.memory
                 finally:
@@ -128,6 +153,7 @@ class _Turn:
         self.mutex = threading.RLock()
         self.memory: Memoria | None = None
         self.whole: Memoria | None = None
+        self.reader: tuple[str, Roles | None] | None = None
 
 
 Source = Memoria | Shared
@@ -155,6 +181,7 @@ def lent(source: Source) -> Iterator[Memoria]:
             yield memory
         return
     with _turns_mutex:
-        turn = _turns.setdefault(source.store, threading.RLock())
+        # What a reader sees of a store is written in turn with all of it.
+        turn = _turns.setdefault(getattr(source.store, "whole", source.store), threading.RLock())
     with turn:
         yield source

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from memoria.audience import Audience, sees
 from memoria.canonical import same
 from memoria.errors import InvalidQuery
 from memoria.metadata import Scalar, asked, entries
@@ -68,6 +69,8 @@ class Memory:
         zone: the time zone where it was observed, such as "Asia/Tokyo" or "+05:45"; None for UTC, and where none was
             given.
         expires_at: from when it is erased, as if forgotten; None for never. A retention period may be sooner.
+        visible_to: names of people and roles that may see it, sorted, without repeats; None for whoever reads the
+            namespace, () for its owner alone. See docs/access.md.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Memory:
     parts: tuple[Memory, ...] = ()
     zone: str | None = None
     expires_at: datetime | None = None
+    visible_to: Audience = None
 
     def day(self, zone: tzinfo = UTC) -> date:
         """The day on which it was observed, where it was.
@@ -425,6 +429,8 @@ class Where:
         restricted: True for restricted memories only, False for the others, None for both.
         kept_at: without what is to be erased by this time, by its own expiry or a retention period; None for with it.
             Of a gist some parts may be; it stays as long as one part does.
+        visible: visible to a reader who has these names, its own and those of its roles; () is what everybody sees,
+            None is all there is.
     """
 
     namespace: Namespace = ()
@@ -442,9 +448,10 @@ class Where:
     archived: bool | None = None
     restricted: bool | None = None
     kept_at: datetime | None = None
+    visible: tuple[str, ...] | None = None
 
     def matches(self, memory: Memory) -> bool:
-        """Whether a memory, or a part of it, meets every criterion but the last three. Every store agrees with this.
+        """Whether a memory, or a part of it, meets all but `archived`, `restricted` and `kept_at`. Every store agrees.
 
         Args:
             memory: the memory; a gist also matches by any of its parts.
@@ -470,6 +477,7 @@ class Where:
     def _meets(self, memory: Memory) -> bool:
         return (
             memory.under(self.namespace)
+            and (self.visible is None or sees(self.visible, memory.visible_to))
             and (self.subject is None or same(self.subject, memory.subject))
             and set(self.tags) <= set(memory.tags)
             and (not self.kinds or memory.kind in self.kinds)

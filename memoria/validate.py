@@ -202,6 +202,7 @@ def _memory_violations(memory: Memory) -> Iterator[str]:
         yield f"zone {shown(memory.zone)} is no time zone"
     yield from _metadata_violations(memory.metadata)
     yield from _provenance_violations(memory.provenance)
+    yield from _audience_violations(memory.visible_to)
     if memory.parts:
         yield from _parts_violations(memory)
 
@@ -214,6 +215,8 @@ def _parts_violations(gist: Memory) -> Iterator[str]:
             yield f"part {place} has parts itself"
         if part.namespace != gist.namespace:
             yield f"part {place} is not of the namespace of its gist"
+        if part.visible_to != gist.visible_to:
+            yield f"part {place} is not visible to the same people as its gist"
         if not is_id(part.id):
             yield f"part {place} has an id that is not 32 hexadecimal digits"
     ids = [part.id for part in gist.parts]
@@ -222,6 +225,25 @@ def _parts_violations(gist: Memory) -> Iterator[str]:
     times = [(part.created_at, part.id) for part in gist.parts if in_utc(part.created_at)]
     if times != sorted(times):
         yield "parts are not in the order of their times"
+
+
+def _audience_violations(names: object) -> Iterator[str]:
+    """Rules for who may see a memory: None, or names."""
+    if names is None:
+        return
+    if not isinstance(names, tuple):
+        yield f"visible_to is {type(names).__name__}, not a sequence of names"
+        return
+    for name in names:
+        yield from text_violations(name, "name in visible_to", MAX_NAME_BYTES)
+
+
+def check_reader(name: object) -> str:
+    """`name` itself when it can be the name of a reader or of a role; raises InvalidQuery, which does not tell it."""
+    violations = [*text_violations(name, "reader", MAX_NAME_BYTES)]
+    if violations:
+        raise InvalidQuery(*violations)
+    return str(name)
 
 
 def _trace_violations(trace: Trace) -> Iterator[str]:

@@ -89,6 +89,7 @@ class StoreBase(Proving, ABC):
         self._rooms: dict[Namespace, list[Room]] = {}
         self._times: list[tuple[datetime, str]] | None = None
         self._seen: object = None
+        self._writes = 0
         found = self._entries(shelves.STORE) or self._begun(embedder, language)
         self._card = shelves.card_from_bytes(found["embedder"])
         self._key = found["key"]
@@ -269,6 +270,16 @@ class StoreBase(Proving, ABC):
         found = derived.union(link for link in written if _ends(link) <= there.keys())
         return sorted(found, key=lambda link: (link.parent, link.child, RELATIONS.index(link.relation)))
 
+    def has_audiences(self, prefix: Namespace) -> bool:
+        """Whether anything under a namespace is not for everybody who reads it."""
+        with self._reading():
+            return any(record.memory.visible_to is not None for record in self._scan(prefix))
+
+    def revision(self, prefix: Namespace) -> object:
+        """What differs after a memory under a namespace was written; which are there is told by `select`."""
+        with self._reading():
+            return self._version(), self._writes
+
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():
             inside = set(self.select(Where(namespace=prefix)))
@@ -426,6 +437,7 @@ class StoreBase(Proving, ABC):
 
     def _write(self, records: Sequence[Record]) -> None:
         if records:
+            self._writes += 1
             self._stale()
             self._put(records)
 

@@ -1,4 +1,5 @@
-"""Keys of callers: within one namespace, at most one memory has a key, be it a memory by itself or a part of a gist."""
+"""Keys of callers: within one namespace and among those for one audience, at most one memory has a key, be it a memory
+by itself or a part of a gist. So a key that is taken tells nothing of what its caller cannot see."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
 from typing import TypeVar
 
+from memoria.audience import written
 from memoria.errors import KeyConflict
 from memoria.types import Memory
 
@@ -14,8 +16,13 @@ H = TypeVar("H")
 
 
 def keys_of(memory: Memory) -> set[str]:
-    """The keys of a memory and of its parts."""
-    return {one.key for one in (memory, *memory.parts) if one.key is not None}
+    """The keys of a memory and of its parts, each with the audience for which it is the only one."""
+    return {_for_audience(one.key, memory) for one in (memory, *memory.parts) if one.key is not None}
+
+
+def _for_audience(key: str, memory: Memory) -> str:
+    # No key holds NUL.
+    return key if memory.visible_to is None else f"{key}\0{written(memory.visible_to)}"
 
 
 def claimed(wanted: Iterable[Collection[K]], holders: Mapping[K, Set[H]], leaving: Set[H]) -> set[K]:

@@ -79,6 +79,8 @@ def content(memory: Memory) -> dict[str, Any]:
         said["expires"] = micros(memory.expires_at)
     if origin.used is not None:
         said["used"] = origin.used
+    if memory.visible_to is not None:
+        said["visible_to"] = memory.visible_to
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
 
 
@@ -86,7 +88,8 @@ def _part(part: Memory) -> dict[str, Any]:
     """A part of a gist as it is sealed in it."""
     times = [micros(time) for time in (part.created_at, part.valid_from, part.valid_to)]
     named = content(part) | {"id": part.id, "kind": part.kind, "times": times, "salience": part.salience}
-    return {name: value for name, value in named.items() if name == "used" or value not in (None, (), {}, [])}
+    empty = {"used", "visible_to"}
+    return {name: value for name, value in named.items() if name in empty or value not in (None, (), {}, [])}
 
 
 def _to_part(packed: dict[str, Any], namespace: Namespace) -> Memory:
@@ -108,6 +111,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
     """The fields of a memory that were sealed."""
     source, speaker, session, derived_from = opened["provenance"]
     used = None if opened.get("used") is None else tuple(opened["used"])
+    seen_by = None if opened.get("visible_to") is None else tuple(opened["visible_to"])
     return {
         "text": opened["text"],
         "subject": opened.get("subject"),
@@ -120,6 +124,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
         "parts": tuple(_to_part(part, namespace) for part in opened.get("parts", ())),
         "zone": opened.get("zone"),
         "expires_at": time(opened.get("expires")),
+        "visible_to": seen_by,
     }
 
 
@@ -229,12 +234,38 @@ def labels(key: bytes, memory: Memory) -> set[bytes]:
     """The blind-index entries of a memory, and of its parts, under its namespace's key."""
     origin = memory.provenance
     hashes = _labels(key, memory, origin.session, origin.speaker, entries(memory.metadata))
+    if memory.visible_to is None:
+        hashes |= set() if memory.key is None else {blind(key, "key", memory.key)}
+    else:
+        hashes |= visible_labels(key, memory.visible_to) | {audience_label(key)} | key_labels(key, memory)
+        hashes |= set() if memory.key is None else {blind(key, "audience key", memory.key)}
     return hashes.union(*(labels(key, part) for part in memory.parts))
 
 
+def audience_label(key: bytes) -> bytes:
+    """What every memory has that not everybody sees."""
+    return blind(key, "audience", "")
+
+
+def visible_labels(key: bytes, names: Iterable[str]) -> set[bytes]:
+    """One for each name that sees a memory."""
+    return {blind(key, "visible", name) for name in names}
+
+
 def asked_labels(key: bytes, where: Where) -> set[bytes]:
-    """The blind-index entries that whatever meets a filter has, all of them; of a gist, from different parts maybe."""
+    """The blind-index entries that whatever meets a filter has, all of them; of a gist, from different parts maybe.
+
+    The caller's key is not among them; see `asked_keys`.
+    """
     return _labels(key, where, where.session, where.speaker, asked(where.metadata))
+
+
+def asked_keys(key: bytes, where: Where) -> list[bytes]:
+    """Of which whatever meets a filter has one: the key of what everybody sees, or the same of what only some see.
+
+    These are two, because the first is the label by which a key is unique. Empty where no key is asked for.
+    """
+    return [] if where.key is None else [blind(key, field, where.key) for field in ("key", "audience key")]
 
 
 def _labels(
@@ -242,7 +273,7 @@ def _labels(
 ) -> set[bytes]:
     """One for each name or value that is given. A subject has the same one in all ways to write it."""
     subject = None if named.subject is None else canonical(named.subject)
-    single = {"subject": subject, "key": named.key, "session": session, "speaker": speaker}
+    single = {"subject": subject, "session": session, "speaker": speaker}
     several = {"tag": named.tags, "metadata": said}
     hashes = {blind(key, field, value) for field, value in single.items() if value is not None}
     return hashes | {blind(key, field, value) for field, values in several.items() for value in values}

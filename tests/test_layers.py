@@ -12,7 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the ground up. Names on one line are neighbours: none of them imports another.
 FLOORS = (
-    ("memoria.canonical", "memoria.errors", "memoria.arrays", "memoria.metadata", "memoria.version"),
+    (
+        "memoria.audience",
+        "memoria.canonical",
+        "memoria.errors",
+        "memoria.arrays",
+        "memoria.metadata",
+        "memoria.version",
+    ),
     ("memoria.zones",),
     ("memoria.types", "memoria.extras", "memoria.plugins", "memoria.process", "memoria.ranking"),
     ("memoria.traces", "memoria.validate", "memoria.identity", "memoria.callables", "memoria.encoders"),
@@ -20,7 +27,7 @@ FLOORS = (
     ("memoria.proof", "memoria.text"),
     ("memoria.protocols",),
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),
-    ("memoria.retention", "memoria.learnt"),
+    ("memoria.access", "memoria.retention", "memoria.learnt"),
     ("memoria.derived",),
     ("memoria.remember", "memoria.recall"),
     ("memoria.change",),

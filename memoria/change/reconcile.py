@@ -10,6 +10,7 @@ from functools import partial
 from memoria.change.bounds import RULES, judged, within
 from memoria.change.settled import TICK, kept, last
 from memoria.change.supersede import check_current, check_ends, heirs_of, succeeded
+from memoria.derived.audience import by_audience
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
 from memoria.embedders import embed
@@ -269,9 +270,25 @@ def settle(
     Of several that were said at the same time, one may show what another left; so it is looked at again until nothing
     more changes. dry_run: changes nothing, and returns what would be at first.
     """
-    carried, finding = list[Proposal](), (how or Settling()).finding(records.store, records.embedder)
+    done = [
+        _settled(among, traces, some, how or Settling(), dry_run=dry_run)
+        for among, some in by_audience(records, memories(records.store, ids).values())
+    ]
+    return Settled(
+        (one for part in done for one in part),
+        (one for part in done for one in part.skipped),
+        (one for part in done for one in part.unconfirmed),
+    )
+
+
+def _settled(
+    records: Records, traces: Reinforcer, statements: Sequence[Memory], how: Settling, *, dry_run: bool
+) -> Settled:
+    """Settles what these statements say, all for one audience, of which the records alone are looked at."""
+    carried, finding = list[Proposal](), how.finding(records.store, records.embedder)
     # A part of a gist is a statement still, and it may be set apart.
-    said = [part.id for one in memories(records.store, ids).values() for part in (one.parts or (one,))]
+    said = [part.id for one in statements for part in (one.parts or (one,))]
+    done = Settled()
     for _ in range(_ROUNDS):
         found = propose(list(living(records.store, said).values()), finding)
         done = apply(records, traces, found, dry_run=dry_run)
@@ -433,6 +450,7 @@ def _reworded(records: Records, traces: Reinforcer, one: Memory, text: str, prop
         subject=one.subject,
         tags=one.tags,
         metadata=one.metadata,
+        visible_to=one.visible_to,
         provenance=replace(one.provenance, derived_from=tuple(dict.fromkeys((one.id, proposal.by))), used=None),
     )
     _, (record,) = prepare(records, traces, one.namespace, [draft], proposal.at)

@@ -16,6 +16,7 @@ from typing import Any
 
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
 from memoria.change.reconcile import Settling, settle
+from memoria.derived.audience import ids_by_audience
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
 from memoria.errors import InvalidMemory, InvalidQuery
@@ -138,7 +139,8 @@ def plan(records: Records, homes: Sequence[Sequence[str]], grouping: Grouping) -
     """The steps that group memories into gists. homes: ids of one namespace each."""
     steps: list[Step] = []
     for done, ids in enumerate(homes, 1):
-        steps += grouped(records, ids, grouping)
+        for among, some in ids_by_audience(records, ids):
+            steps += grouped(among, some, grouping)
         if records.progress is not None:
             records.progress("plan", done, len(homes))
     return steps

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from memoria.change.settled import joined, retracted
+from memoria.derived.audience import successor
 from memoria.derived.lineage import living, unrestricted
 from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
-from memoria.remember import Draft, admit, look_again, prepare
+from memoria.remember import TRIES, Draft, admit, look_again, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.types import Link, Memory, Namespace, Record
@@ -39,9 +41,11 @@ def supersede(
     has ended already or is superseded already, MemoryNotFound, and what `remember` raises; then nothing is changed.
     """
     # With a time of its own, a fact that is true again is stored anew, not taken for a repetition of a recalled one.
-    dated = replace(draft, created_at=draft.created_at or now)
+    audience = successor(records.store, draft.visible_to, old)
+    dated = replace(draft, created_at=draft.created_at or now, visible_to=audience)
     memories, made = prepare(records, traces, namespace, [dated], now)
     traces.begin()
+    tries = count(1)
     while True:
         start = at or dated.valid_from or memories[0].created_at
         try:
@@ -50,6 +54,8 @@ def supersede(
                 change, memory = _succession(records, memories[0], ordered(records.store, made), old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:
+            if next(tries) == TRIES:
+                raise
             memories, made = look_again(records.store, memories, made)
         else:
             return memory
@@ -63,6 +69,7 @@ def _succession(
         raise InvalidQuery(f"memory {memory.id} has the key of the draft: it cannot supersede itself")
     before = check_ends(records.store, old, start)
     check_current(records.store, old)
+    successor(records.store, memory.visible_to, [] if memory.visible_to is None else old)
     begun = check_memory(replace(memory, valid_from=start))
     change = records.apart([*old, memory.id])
     if made:

@@ -18,6 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from typer.models import CommandFunctionType, CommandInfo, TyperInfo
 
+from memoria.access.sight import Named, Reader, Roles
+from memoria.access.store import SeenStore
 from memoria.cli.layers import anything
 from memoria.cli.terminal import Grid, in_json
 from memoria.cli.usage import Command
@@ -29,9 +31,11 @@ from memoria.errors import StoreNotFound
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
 from memoria.types import Endings, Memory
+from memoria.validate import check_reader
 from memoria.version import __version__
 
 _waiting: ContextVar[float] = ContextVar("waiting", default=10.0)
+_reading: ContextVar[tuple[str, tuple[str, ...]] | None] = ContextVar("reading", default=None)
 _chosen: ContextVar[Mapping[str, Any]] = ContextVar("chosen", default={})  # noqa: B039 - it is read alone
 
 
@@ -94,8 +98,16 @@ def root(
     timeout: Annotated[
         float, typer.Option(min=0, envvar="MEMORIA_TIMEOUT", help="Seconds to wait for another writer of the store.")
     ] = 10.0,
+    reader: Annotated[
+        str | None,
+        typer.Option(envvar="MEMORIA_READER", help="Do it as this reader, who sees what is visible to them."),
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="Role of the reader; repeatable.")] = None,
 ) -> None:
     """A memory for agents, with exact forgetting."""
+    if role and reader is None:
+        raise typer.BadParameter("a role is that of a reader: give --reader")
+    _reading.set(None if reader is None else (check_reader(reader), tuple(map(check_reader, role or ()))))
     _chosen.set({})
     _waiting.set(timeout)
     # A command that mends settings must run when they are wrong.
@@ -126,6 +138,11 @@ def draw(color: str) -> None:
 def chosen(key: str, default: Any = None) -> Any:
     """The value of a setting that somebody has set; None, or another default, where nobody has."""
     return _chosen.get().get(key, default)
+
+
+def reader() -> tuple[str, tuple[str, ...]] | None:
+    """Who reads, and with which roles: --reader and --role; None is the owner."""
+    return _reading.get()
 
 
 def waiting() -> float:
@@ -197,6 +214,8 @@ class Behaving(TypedDict, total=False):
     language: str
     guard_days: float
     guard_key: str
+    reader: str
+    roles: Roles
 
 
 def behaviour(store: Path | str) -> Behaving:
@@ -212,6 +231,8 @@ def behaviour(store: Path | str) -> Behaving:
         found["guard_days"] = days
     if (key := chosen("guard_key")) is not None:
         found["guard_key"] = key
+    if (asking := reader()) is not None:
+        found["reader"], found["roles"] = asking[0], Named(asking[1])
     if not is_url(store) and not (Path(store) / "memoria.db").exists():
         found |= made_with()
     return found
@@ -229,13 +250,15 @@ def made_with() -> Behaving:
 
 @contextmanager
 def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]:
-    """The store alone, for what needs no embedder: that of a program may be a callable, which nobody else has."""
+    """The store alone, as a reader sees it if one was named, for what needs no embedder: that of a program may be a
+    callable, which nobody else has."""
     check_there(store)
     with progress_bar() as progress:
         outside = guarding(chosen("guard_key"))
         found = open_store(store, as_embedder(None).card, mode, waiting(), progress, outside=outside)
+        asking = reader()
         try:
-            yield found
+            yield found if asking is None else SeenStore(found, Reader(asking[0], Named(asking[1])))
         finally:
             found.close()
 

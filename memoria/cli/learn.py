@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from memoria.access.sight import Named
 from memoria.cli.app import (
     DEFAULT_STORE,
     JsonOption,
@@ -22,6 +23,7 @@ from memoria.cli.app import (
     err,
     parts,
     progress_bar,
+    reader,
     show_memories,
     waiting,
 )
@@ -74,6 +76,8 @@ def learn(
     with progress_bar() as progress:
         place = MEMORY if dry_run else store
         shared = Shared(place, namespace=parts(namespace), timeout=waiting(), progress=progress, zone=zone)
+        if (asking := reader()) is not None:
+            shared = shared.reading_as(asking[0], roles=Named(asking[1]))
         lesson = shared.learn(messages, model=asked, session=session, most=most, dry_run=dry_run, readmit=readmit)
     if as_json:
         echo_json(lesson)

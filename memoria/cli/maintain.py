@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,14 +23,16 @@ from memoria.cli.app import (
     out,
     parts,
     progress_bar,
+    reader,
     waiting,
 )
 from memoria.cli.terminal import in_json, show_fields, visible
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
-from memoria.errors import DatabaseOlder, InvalidQuery, StoreNotFound
+from memoria.errors import DatabaseOlder, InvalidQuery, NotPermitted, StoreNotFound
 from memoria.forget.residue import scan as scan_files
 from memoria.forget.residue import text_secrets
+from memoria.protocols import Store
 from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
@@ -47,6 +49,8 @@ def scan(
     as_json: JsonOption = False,
 ) -> None:
     """Looks for texts in every byte of every file of a store; exit status 1 if one is found."""
+    if reader() is not None:
+        raise NotPermitted("a scan is for the owner of the store, not for a reader")
     texts = [*(needle or ()), *(needle_file.read_text().splitlines() if needle_file else ())]
     texts = [text for text in texts if text]
     if not texts:
@@ -103,6 +107,8 @@ def doctor(
 
 def _repaired(store: str | Path, *, yes: bool) -> list[str]:
     """What a repair does, or would do; a memoria.db that is too old to be opened is accepted first."""
+    if reader() is not None:
+        raise NotPermitted("a repair is for the owner of the store, not for a reader")
     unused = EmbedderCard(name="", dimension=1)
     if is_url(store):
         with closing(open_store(store, unused, "rw", timeout=waiting())) as server:
@@ -200,6 +206,16 @@ def _bundle(store: Path, namespace: Namespace, to: Path | None, receipts: Sequen
     show_fields({name: f"{getattr(done, name)}" for name in done.__dataclass_fields__}, out)
 
 
+@contextmanager
+def _source(place: str, *, dry_run: bool) -> Iterator[str | Store]:
+    """The source of a copy: its place, or what a reader sees of it, if one was named."""
+    if reader() is None:
+        yield place
+        return
+    with opened_store(place, "r" if dry_run else "rw") as seen:
+        yield seen
+
+
 @app.command()
 def copy(
     source: Annotated[str, typer.Argument(help="Directory or URL of a store.")],
@@ -209,11 +225,13 @@ def copy(
 ) -> None:
     """Copies a whole store, including which forgotten texts it refuses, and compares the copy with it.
 
+    With --reader, what this reader sees alone, without what the store refuses.
+
     A copy that was killed continues when run again; it first erases from the target what the source has forgotten
     meanwhile.
     """
-    with progress_bar() as progress:
-        done = copy_store(source, target, dry_run=dry_run, timeout=waiting(), progress=progress)
+    with progress_bar() as progress, _source(source, dry_run=dry_run) as read:
+        done = copy_store(read, target, dry_run=dry_run, timeout=waiting(), progress=progress)
     if as_json:
         echo_json(done)
         return

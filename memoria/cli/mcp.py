@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memoria.access.sight import Named
 from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, behaviour, err, parts
 from memoria.cli.serve import DEFAULT_TOKENS, TokensOption, listen, log_without_content
 from memoria.errors import InvalidQuery
 from memoria.models import ModelLike, as_model
 from memoria.sharing import Shared
+
+if TYPE_CHECKING:
+    from memoria.service.tokens import Caller
 
 
 @app.command()
@@ -32,7 +36,7 @@ def mcp(
     """Serves the store by the Model Context Protocol, on stdin and stdout or over HTTP: the nine tools of the reference
     memory server, and remember, recall, list_memories, forget, why, doubts and settle; with --model learn too.
 
-    Over HTTP each client sends a token of `memoria serve token`, and sees its namespace.
+    Over HTTP each client sends a token of `memoria serve token`, and sees its namespace, as its reader if it has one.
     """
     shared = Shared(store, namespace=parts(namespace), timeout=timeout, zone=zone, **behaviour(store))
     asked = None if model is None else as_model(model)
@@ -61,9 +65,17 @@ def _over_http(shared: Shared, where: str, tokens: Path, model: ModelLike | None
     shown = f"[{host}]" if ":" in host else host
     err.print(f"Serving {shared.path} on http://{shown}:{port}{PATH}", highlight=False, soft_wrap=True, markup=False)
     log_without_content()
-    made = application(lambda namespace: server(shared.namespace(*namespace), model=model), known, port)
+    made = application(lambda caller: server(_seen(shared, caller), model=model), known, port)
     config = uvicorn.Config(made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=5)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _seen(shared: Shared, caller: Caller) -> Shared:
+    """What a caller may see of the store."""
+    below = shared.namespace(*caller.namespace)
+    if caller.reader is None:
+        return below
+    return below.reading_as(caller.reader, roles=Named(caller.roles) if caller.roles else None)
 
 
 def _address(where: str) -> tuple[str, int]:

@@ -76,13 +76,20 @@ def listen(host: str, port: int) -> socket.socket:
 def token(
     namespace: Annotated[str, typer.Argument(help="Namespace that it may use, with all below; parts joined by '/'.")],
     tokens: TokensOption = DEFAULT_TOKENS,
+    reader: Annotated[
+        str | None, typer.Option(help="Who sees by it what is visible to them; default sees all.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="Role of the reader; repeatable.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Makes a token for a namespace and prints it once; the file keeps only its hash."""
+    """Makes a token for a namespace, and for a reader in it, and prints it once; the file keeps only its hash."""
     from memoria.service.tokens import mint
 
-    made = mint(tokens, parts(namespace))
-    echo_json({"token": made, "namespace": parts(namespace)}) if as_json else typer.echo(made)
+    made = mint(tokens, parts(namespace), reader, role or ())
+    told = {"token": made, "namespace": parts(namespace)}
+    echo_json(told if reader is None else told | {"reader": reader, "roles": role or []}) if as_json else typer.echo(
+        made
+    )
     err.print(Text(visible(f"Its hash is in {tokens}; take its entry out to end it.")))
 
 

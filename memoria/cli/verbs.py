@@ -54,6 +54,9 @@ from memoria.remember import Draft
 from memoria.stores.registry import is_url
 from memoria.types import Hit, Memory, Preview, Provenance, Receipt, Trace
 
+VisibleOption = Annotated[
+    list[str] | None, typer.Option(help="Person or role that may see it; repeatable. Default whoever reads.")
+]
 IdArgument = Annotated[str, typer.Argument(help="Id of the memory, or its first digits.")]
 
 GuardDaysOption = Annotated[
@@ -95,6 +98,7 @@ def remember(
     salience: Annotated[float, typer.Option(help="Importance in [0, 1].")] = 0.5,
     key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
     metadata: MetadataOption = None,
+    visible_to: VisibleOption = None,
     created_at: Annotated[datetime | None, typer.Option(help="When (UTC); default now.")] = None,
     zone: ZoneOption = None,
     expires_at: ExpiresOption = None,
@@ -113,6 +117,7 @@ def remember(
         "provenance": Provenance(session=session, speaker=speaker),
         "metadata": nested(values(metadata)),
         **when_erased(expires_at, ttl),
+        "visible_to": visible_to,
     }
     if created_at is not None:
         given["created_at"] = created_at.replace(tzinfo=UTC)
@@ -278,16 +283,26 @@ def amend(
     salience: Annotated[float | None, typer.Option(help="Importance in [0, 1].")] = None,
     expires_at: ExpiresOption = None,
     ttl: TtlOption = None,
+    visible_to: VisibleOption = None,
+    everybody: Annotated[bool, typer.Option("--everybody", help="Whoever reads the namespace may see it.")] = False,
     readmit: Annotated[bool, typer.Option("--readmit", help="Take back a text that was forgotten here.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Changes fields of a memory; the old values are erased."""
     time = when_erased(expires_at, ttl)
-    if text is None and subject is None and not tag and salience is None and not time:
-        raise InvalidQuery("nothing to change: give --text, --subject, --tag, --salience, --expires-at or --ttl")
-    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag, "salience": salience, **time}
+    changes: dict[str, Any] = {"text": text, "subject": subject, "tags": tag or None, "salience": salience}
+    changes["visible_to"] = visible_to or None
+    given = {name: value for name, value in changes.items() if value is not None} | time
+    if everybody:
+        if visible_to:
+            raise InvalidQuery("give --visible-to or --everybody, not both")
+        given["visible_to"] = None
+    if not given:
+        raise InvalidQuery(
+            "nothing to change: give --text, --subject, --tag, --salience, --expires-at, --ttl, --visible-to or "
+            "--everybody"
+        )
     with opened(store, "", "rw") as memory:
-        given = {name: value for name, value in changes.items() if value is not None}
         one = memory.amend(*whole(memory, id), readmit=readmit, **given)
     if as_json:
         echo_json(one)

@@ -99,6 +99,7 @@ def compose(id: str, parts: Sequence[Memory], write: Writer = extract, language:
         ),
         parts=ordered,
         zone=first.zone,
+        visible_to=first.visible_to,
     )
 
 

@@ -72,9 +72,13 @@ def durable(record: Record, retrievability: float) -> bool:
 def choose(
     store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, select: Chooser | Sequence[str] | None
 ) -> list[Memory]:
-    """The memories to learn: those with the ids given, or what the chooser takes of what holds at `at`."""
+    """The memories to learn: those with the ids given, or what the chooser takes of what holds at `at`.
+
+    What not everybody may see is passed over, for everybody asks the weights.
+    """
     ids = None if select is None or callable(select) else tuple(select)
-    found = store.select(Where(namespace=prefix, ids=ids, archived=False if ids is None else None, restricted=False))
+    archived = False if ids is None else None
+    found = store.select(Where(namespace=prefix, ids=ids, archived=archived, restricted=False, visible=()))
     records = [record for record in store.read(found) if record is not None]
     if ids is not None:
         return [record.memory for record in records]
@@ -163,8 +167,9 @@ def gaps(store: Store, prefix: Namespace) -> tuple[str, ...]:
 
 
 def _chosen_under(store: Store, note: dict[str, Any], prefix: Namespace) -> list[Memory]:
-    """What was chosen to be learnt under a namespace, and is there."""
-    return [one for one in living(store, note["ids"]).values() if one.under(prefix)]
+    """What was chosen to be learnt under a namespace, is there, and is for everybody still."""
+    found = living(store, note["ids"]).values()
+    return [one for one in found if one.under(prefix) and one.visible_to is None]
 
 
 def chosen_note(folder: Path) -> dict[str, Any]:
@@ -182,7 +187,8 @@ def recipe_of(note: dict[str, Any]) -> Recipe:
 def _elsewhere(work: Distillation, prefix: Namespace) -> list[Memory]:
     """What was chosen before in other namespaces than those under `prefix`, and stays."""
     before = read_json(work.folder / CHOSEN, {"ids": []})["ids"]
-    return [one for one in living(work.store, before).values() if not one.under(prefix)]
+    found = living(work.store, before).values()
+    return [one for one in found if not one.under(prefix) and one.visible_to is None]
 
 
 def versions() -> dict[str, str]:

@@ -100,6 +100,7 @@ class DraftFields(TypedDict, total=False):
     vector: Vectors | None
     expires_at: datetime | None
     ttl: timedelta | None
+    visible_to: Sequence[str] | None
 
 
 class Amendment(TypedDict, total=False):
@@ -115,6 +116,7 @@ class Amendment(TypedDict, total=False):
     metadata: Mapping[str, Any]
     expires_at: datetime | None
     ttl: timedelta
+    visible_to: Sequence[str] | None
 
 
 def spelled(cls: Class) -> Class:

@@ -108,7 +108,9 @@ class Asked:
 class Change(Retention, Weights):
     """The verbs of change."""
 
-    def supersede(self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None) -> Memory:
+    def supersede(
+        self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None, reader: str | None = None
+    ) -> Memory:
         """Remembers a new fact in the place of old ones: they hold until it begins. Both stay, each for its time.
 
         Recall leaves out what no longer holds, or not yet; `recall(as_of=)` finds what held at a time.
@@ -117,6 +119,7 @@ class Change(Retention, Weights):
             old: what is superseded: an id or a memory, or several.
             new: the text, or a draft.
             at: when the new fact begins to hold; its `valid_from`, else when it was observed, by default.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The new memory.
@@ -134,12 +137,13 @@ class Change(Retention, Weights):
         draft = as_draft(new)
         return superseding.supersede(self._records, self._traces, self.prefix, draft, ids, self._clock(), at=start)
 
-    def expire(self, *ids: IdLike, at: datetime | None = None) -> None:
+    def expire(self, *ids: IdLike, at: datetime | None = None, reader: str | None = None) -> None:
         """Ends memories: from then on they do not hold. They stay for `recall(as_of=)`.
 
         Args:
             ids: ids or memories.
             at: when they end; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             Held: one is under a hold.
@@ -149,11 +153,12 @@ class Change(Retention, Weights):
         ending, when = self._mine(ids, parts=True), self._at(at)
         superseding.expire(self._records, ending, when)
 
-    def history(self, id: IdLike) -> Memories:
+    def history(self, id: IdLike, *, reader: str | None = None) -> Memories:
         """What a memory superseded, ended or doubts, and what did so to it.
 
         Args:
             id: of the memory, or the memory; a part of a gist too.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             These memories and itself, in the order in which they held.
@@ -170,6 +175,7 @@ class Change(Retention, Weights):
         detector: DetectorLike = LEARNT,
         phrases: Phrases = named,
         endings: Endings | None = None,
+        reader: str | None = None,
     ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/change.md.
 
@@ -184,6 +190,7 @@ class Change(Retention, Weights):
                 is the rules over English alone; a callable is taken at its word, unless `endings` is given.
             phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
             endings: what may end a memory; None is what this memory was opened with.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
@@ -214,11 +221,12 @@ class Change(Retention, Weights):
             return Settling(detector=by_rules, phrases=phrases, endings=allowed)
         return Settling(detector=by_commands, phrases=phrases, judge=judge, endings=allowed)
 
-    def doubts(self, *ids: IdLike) -> Settlements:
+    def doubts(self, *ids: IdLike, reader: str | None = None) -> Settlements:
         """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
 
         Args:
             ids: of the memories, or of the statements; every memory of this view when none is given.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             Each memory with its statement, what was done with it, and by which judge; in order of statements.
@@ -231,7 +239,7 @@ class Change(Retention, Weights):
         found = settling.doubted(self.store, mine, self._clock())
         return [one for one in found if due.isdisjoint((one.memory.id, one.by.id))]
 
-    def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
+    def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None, reader: str | None = None) -> Settlements:
         """The user's word on what statements have settled about a memory: both hold, or the memory is over.
 
         With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
@@ -241,6 +249,7 @@ class Change(Retention, Weights):
             id: of the older memory, or the memory.
             keep: whether it holds.
             by: the statement; None is every statement about it.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             What was settled before.
@@ -257,11 +266,12 @@ class Change(Retention, Weights):
         said = settling.keep if keep else settling.end
         return said(self._records, old, statement, self._clock())
 
-    def lineage(self, id: IdLike) -> Lineage:
+    def lineage(self, id: IdLike, *, reader: str | None = None) -> Lineage:
         """What a memory was made from and what was made from it.
 
         Args:
             id: of the memory, or the memory; a part of a gist too.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The graph, as text and as SVG.
@@ -285,17 +295,17 @@ class Change(Retention, Weights):
 
         Raises:
             MemoryNotFound: an id is not of this view.
-            InvalidQuery: fewer than two, of several namespaces, or one that cannot go into a gist: a gist, or what is
-                bounded, derived, superseding, superseded, keyed, archived, pinned or held.
+            InvalidQuery: fewer than two, of several namespaces or audiences, or one that cannot go into a gist: a gist,
+                or what is bounded, derived, superseding, superseded, keyed, archived, pinned or held.
         """
         self._traces.flush()
         mine = sorted(set(self._mine(ids)))
         members = consolidating.plain(self.store, mine)
         unfit = sorted(set(mine) - {one.memory.id for one in members})
-        if unfit or len(mine) < 2 or len({one.memory.namespace for one in members}) > 1:
+        if unfit or len(mine) < 2 or len({(one.memory.namespace, one.memory.visible_to) for one in members}) > 1:
             raise InvalidQuery(
-                "a gist is made of two or more memories of one namespace, none of them a gist, bounded, linked, keyed, "
-                f"archived, pinned or held; these cannot be: {', '.join(unfit or mine)}"
+                "a gist is made of two or more memories of one namespace, visible to the same people, none of them a "
+                f"gist, bounded, linked, keyed, archived, pinned or held; these cannot be: {', '.join(unfit or mine)}"
             )
         id = consolidating.perform(self._records, Step(members=tuple(mine)), write)
         if id is None:

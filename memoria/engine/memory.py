@@ -8,11 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
+from memoria.audience import tidy
 from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
 from memoria.engine.people import People
 from memoria.engine.proving import Proving
+from memoria.engine.reading import gated
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
@@ -48,6 +50,7 @@ Problems = list[str]
 
 
 @spelled
+@gated
 @watched
 class Memoria(People, Proving):
     """The memory of an agent: a view of a store, from one namespace downwards.
@@ -59,7 +62,9 @@ class Memoria(People, Proving):
     error, which names the verb and the nearest argument.
     """
 
-    def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
+    def remember(
+        self, text: str, *, readmit: bool = False, reader: str | None = None, **fields: Unpack[DraftFields]
+    ) -> Memory:
         """Stores one memory; durable when this returns.
 
         What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
@@ -69,8 +74,9 @@ class Memoria(People, Proving):
         Args:
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector, expires_at, ttl.
+                metadata, vector, expires_at, ttl, visible_to.
 
         Returns:
             The memory.
@@ -85,12 +91,15 @@ class Memoria(People, Proving):
         """
         return self.remember_many([Draft(text=text, **fields)], readmit=readmit)[0]
 
-    def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
+    def remember_many(
+        self, drafts: Iterable[Draft | str], *, readmit: bool = False, reader: str | None = None
+    ) -> Memories:
         """Stores a batch, all or nothing, with one pass of the embedder.
 
         Args:
             drafts: texts, or drafts.
             readmit: takes back texts that were forgotten here, which are refused otherwise.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memories, in the order of `drafts`.
@@ -109,13 +118,22 @@ class Memoria(People, Proving):
         ready = [as_draft(draft) for draft in drafts]
         return remembering.remember(self._records, self._traces, self.prefix, ready, self.now(), readmit=readmit)
 
-    def recall(self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]) -> Hits:
+    def recall(
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
+    ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
         Args:
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
                 memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
@@ -130,7 +148,13 @@ class Memoria(People, Proving):
         return self.recall_many([query], k=k, vector_only=vector_only, **asking)[0]
 
     def recall_many(
-        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
+        self,
+        queries: Sequence[str | Vectors],
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
@@ -138,6 +162,7 @@ class Memoria(People, Proving):
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
             vector_only: as for `recall`.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as for `recall`.
 
         Returns:
@@ -172,11 +197,12 @@ class Memoria(People, Proving):
         restricted = None if archived is False else False
         return self._where(filters, archived=archived, restricted=restricted, kept_at=kept_at)
 
-    def get(self, id: IdLike) -> Memory:
+    def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
         """The memory with an id, restricted or not; a part of a gist as it was when it went in.
 
         Args:
             id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memory.
@@ -198,6 +224,7 @@ class Memoria(People, Proving):
         limit: int | None = None,
         after: IdLike | None = None,
         newest: bool = False,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Page:
         """Memories that meet the filters, oldest first, a page at a time when there are many.
@@ -206,6 +233,7 @@ class Memoria(People, Proving):
             limit: how many at most; None is all.
             after: the cursor of the page before: only what comes after this memory, whether it is still there or not.
             newest: cuts at the other end: the last `limit` of them.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -225,13 +253,17 @@ class Memoria(People, Proving):
         memories = self._left([record.memory for record in records if record is not None])
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
-    def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
+    def amend(
+        self, id: IdLike, *, readmit: bool = False, reader: str | None = None, **changes: Unpack[Amendment]
+    ) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, expires_at, ttl.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, expires_at, ttl,
+                visible_to.
 
         Returns:
             The memory as it is now.
@@ -259,6 +291,7 @@ class Memoria(People, Proving):
         guard: Guard = "exact",
         guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -271,6 +304,7 @@ class Memoria(People, Proving):
         guard: Guard = "exact",
         guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -283,6 +317,7 @@ class Memoria(People, Proving):
         guard: Guard = "exact",
         guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     def forget(
@@ -294,6 +329,7 @@ class Memoria(People, Proving):
         guard: Guard = "exact",
         guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -312,6 +348,7 @@ class Memoria(People, Proving):
                 without a digit is never refused.
             guard_days: for how many days; None is what this memory was opened with, `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -341,8 +378,17 @@ class Memoria(People, Proving):
         chosen = check_days("guard_days", days)
         return ends(self._clock(), self._guard_days if chosen is None else chosen)
 
-    def namespaces(self) -> Namespaces:
+    def _let_go(self, ids: Sequence[str]) -> None:
+        """Forgets what was made from what a reader forgets, though the reader does not see it."""
+        there = self.store.select(Where(ids=tuple(ids)))
+        if there:
+            erasing.erase(self._records, erasing.Order(where=Where(ids=tuple(there))), self._clock())
+
+    def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             Whole paths, sorted.
@@ -360,8 +406,11 @@ class Memoria(People, Proving):
         """
         return scan(self.store.files(), [secret for text in texts for secret in text_secrets(text)])
 
-    def stats(self) -> StoreStats:
+    def stats(self, *, reader: str | None = None) -> StoreStats:
         """Counts and sizes of the whole store.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The counts.
@@ -408,6 +457,7 @@ class Memoria(People, Proving):
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         try:
             self._traces.flush_if_there_is_room()
+            self._seats.flush_if_there_is_room()
         finally:
             self.store.close()
 
@@ -423,4 +473,6 @@ class Memoria(People, Proving):
 def _amended(changes: Amendment) -> dict[str, Any]:
     """The changes as fields of a memory."""
     given: dict[str, Any] = dict(changes)
+    if "visible_to" in given:
+        given["visible_to"] = tidy(given["visible_to"])
     return given | {"tags": tidy_tags(given["tags"])} if "tags" in given else given

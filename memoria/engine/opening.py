@@ -6,6 +6,7 @@ from datetime import datetime
 from os import PathLike, fsdecode
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
+from memoria.access.sight import Roles, check_roles
 from memoria.distill.unlearn import sweep
 from memoria.embedders import EmbedderLike, as_embedder, check_embedder, check_there
 from memoria.engine.arguments import spelled_out
@@ -20,7 +21,7 @@ from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
 from memoria.text.language import LANGUAGES
 from memoria.types import EmbedderCard, Endings, LedgerEntry
-from memoria.validate import check_choice, check_flag
+from memoria.validate import check_choice, check_flag, check_reader
 from memoria.zones import ZoneLike, as_zone
 
 Mode = Literal["rw", "r"]
@@ -47,6 +48,9 @@ class Behaviour(TypedDict, total=False):
             a callable that computes a keyed hash; see docs/guard.md.
         unguarded: without the key of a store that has one, whether texts are stored though nobody can tell whether they
             were forgotten; False raises GuardKeyMissing.
+        reader: gives the view of this reader, as `Memoria.reading_as` does; None is the owner, who sees all.
+        roles: takes the name of a reader and gives the names of its roles, at each verb; None is no roles.
+        require_reader: refuses every verb that names no reader, so that no call is the owner's by oversight.
     """
 
     policy: PolicyLike
@@ -60,6 +64,9 @@ class Behaviour(TypedDict, total=False):
     guard_days: float | None
     guard_key: GuardKeyLike
     unguarded: bool
+    reader: str | None
+    roles: Roles | None
+    require_reader: bool
 
 
 @spelled_out
@@ -111,7 +118,9 @@ def open(
             behaviour["policy"] = adopted(store)
         if mode == "r":
             behaviour["reinforce"] = "never"
-        return Memoria(store, chosen, progress=progress, **behaviour)
+        reader = behaviour.pop("reader", None)
+        memory = Memoria(store, chosen, progress=progress, **behaviour)
+        return memory if reader is None else memory.reading_as(reader)
     except BaseException:
         store.close()
         raise
@@ -160,6 +169,10 @@ def _check(mode: Mode, language: str | None, signer: Signer | None, behaviour: B
     check_behaviour(**behaviour)
     check_flag("day_first", behaviour.get("day_first"))
     as_zone(behaviour.get("zone"))
+    check_flag("require_reader", behaviour.get("require_reader"))
+    check_roles(behaviour.get("roles"))
+    if behaviour.get("reader") is not None:
+        check_reader(behaviour.get("reader"))
 
 
 def _ready(store: Store, asked: EmbedderLike, given: Embedder, mode: Mode) -> Embedder:

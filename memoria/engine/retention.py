@@ -61,11 +61,12 @@ class Retention(Periods):
         """What a recall through this view strengthens: "recalled", "used" or "never"."""
         return self._reinforcing
 
-    def trace(self, id: IdLike) -> Trace:
+    def trace(self, id: IdLike, *, reader: str | None = None) -> Trace:
         """How strong a memory is.
 
         Args:
             id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The trace, with all uses up to now.
@@ -88,13 +89,16 @@ class Retention(Periods):
                 hit.reporting(lambda id: self.reinforce(id))
         return hits
 
-    def reinforce(self, *ids: IdLike, recalled: bool = True, at: datetime | None = None) -> None:
+    def reinforce(
+        self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None
+    ) -> None:
         """Notes that memories were looked for, and found or missed.
 
         Args:
             ids: ids or memories.
             recalled: True when they were found, False when they were missed.
             at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -240,11 +244,12 @@ class Retention(Periods):
                     self.store.mark([id for _, id in going], archived=True)
         return found
 
-    def archive(self, *ids: IdLike) -> None:
+    def archive(self, *ids: IdLike, reader: str | None = None) -> None:
         """Takes memories out of recall; `restore` brings them back.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             Held: one is under a hold.
@@ -253,11 +258,12 @@ class Retention(Periods):
         """
         self.store.mark(self._apart(ids), archived=True)
 
-    def restore(self, *ids: IdLike) -> None:
+    def restore(self, *ids: IdLike, reader: str | None = None) -> None:
         """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -269,11 +275,12 @@ class Retention(Periods):
         self.store.mark(mine, archived=False)
         enter_done(self.store, LedgerEntry(at=self._clock(), action="restore", ids=tuple(mine), reason=""))
 
-    def pin(self, *ids: IdLike) -> None:
+    def pin(self, *ids: IdLike, reader: str | None = None) -> None:
         """Pins memories: until `unpin` they never fade and are never pruned or evicted.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -281,11 +288,12 @@ class Retention(Periods):
         """
         self.store.mark(self._apart(ids), pinned=True)
 
-    def unpin(self, *ids: IdLike) -> None:
+    def unpin(self, *ids: IdLike, reader: str | None = None) -> None:
         """Lets pinned memories fade again.
 
         Args:
             ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -293,12 +301,13 @@ class Retention(Periods):
         """
         self.store.mark(self._stored(ids), pinned=False)
 
-    def hold(self, *ids: IdLike, reason: str) -> None:
+    def hold(self, *ids: IdLike, reason: str, reader: str | None = None) -> None:
         """Holds memories (legal, safety-critical): as `pin`, and nothing forgets, changes, ends or archives them.
 
         Args:
             ids: ids or memories.
             reason: why; kept, sealed, in the ledger.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -306,12 +315,13 @@ class Retention(Periods):
         """
         self._decide("hold", ids, reason)
 
-    def release(self, *ids: IdLike, reason: str) -> None:
+    def release(self, *ids: IdLike, reason: str, reader: str | None = None) -> None:
         """Ends holds.
 
         Args:
             ids: ids or memories.
             reason: why; kept, sealed, in the ledger.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -333,8 +343,11 @@ class Retention(Periods):
             if action == "release":
                 self.store.mark(ids, held=False)
 
-    def ledger(self) -> Decisions:
+    def ledger(self, *, reader: str | None = None) -> Decisions:
         """Every decision in the ledger of this store, with its reason; `ledger_lines` has what was erased as well.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The decisions, oldest first.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence, Set
 from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any, Literal, Self, get_args
 
 from memoria import learnt
+from memoria.access.sight import Reader, Roles, check_roles
+from memoria.access.store import Follow, SeenStore
 from memoria.derived.gist import left
 from memoria.derived.lineage import homes, living
 from memoria.derived.records import Records
@@ -20,6 +25,7 @@ from memoria.errors import (
     MemoryNotFound,
     MissingExtra,
     ModelNotFound,
+    NotPermitted,
     Restricted,
     StoreClosed,
     StoreCorrupt,
@@ -32,7 +38,16 @@ from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
-from memoria.validate import check_choice, check_days, check_flag, check_ids, check_namespace, check_time, is_id
+from memoria.validate import (
+    check_choice,
+    check_days,
+    check_flag,
+    check_ids,
+    check_namespace,
+    check_reader,
+    check_time,
+    is_id,
+)
 from memoria.zones import ZoneLike, as_zone, at_home
 
 Clock = Callable[[], datetime]
@@ -42,6 +57,8 @@ IdLike = str | Memory
 PolicyLike = DecayPolicy | str | None
 """A policy, its name, or None for the default."""
 LEARNT: Literal["learnt"] = "learnt"
+# So many readers are kept in RAM, with what they search.
+_SEATS = 32
 JudgeLike = Judge | Literal["learnt"] | None
 """A judge of changes, "learnt" for the installed one, or None for nobody."""
 
@@ -49,6 +66,43 @@ JudgeLike = Judge | Literal["learnt"] | None
 def utc_now() -> datetime:
     """The clock of the outermost layer."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What a reader works with: what it sees of the store, and its own uses of it."""
+
+    who: Reader
+    store: Store
+    traces: Reinforcer
+
+
+class Seats:
+    """The seats of the readers of late, each with what it searches in RAM. Shared by all views of a store."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.RLock()
+        self._taken: OrderedDict[tuple[str, Roles | None], Seat] = OrderedDict()
+
+    def of(self, name: str, roles: Roles | None, traces: Reinforcer, follow: Follow) -> Seat:
+        """The seat of a reader, made when it is the first time. traces: of the whole store."""
+        with self._mutex:
+            seat = self._taken.get((name, roles))
+            if seat is None:
+                who = Reader(name, roles)
+                store = SeenStore(traces.store, who, follow)
+                seat = Seat(who, store, Reinforcer(store, traces.policy, traces.threshold))
+                self._taken[name, roles] = seat
+            self._taken.move_to_end((name, roles))
+            while len(self._taken) > _SEATS:
+                self._taken.popitem(last=False)[1].traces.flush_if_there_is_room()
+            return seat
+
+    def flush_if_there_is_room(self) -> None:
+        """Writes down what readers used."""
+        with self._mutex:
+            for seat in self._taken.values():
+                seat.traces.flush_if_there_is_room()
 
 
 class View:
@@ -78,6 +132,8 @@ class View:
         endings: Endings = "commands",
         judge: JudgeLike = LEARNT,
         guard_days: float | None = None,
+        roles: Roles | None = None,
+        require_reader: bool = False,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -95,6 +151,8 @@ class View:
                 gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
             endings, judge, guard_days: see `Behaviour`.
+            roles: takes the name of a reader and gives those of its roles; None is none.
+            require_reader: refuses every verb that names no reader.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
@@ -114,6 +172,40 @@ class View:
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(store, self.policy, fade_below)
+        self._roles = roles
+        self._who: Reader | None = None
+        self._reader_required = bool(check_flag("require_reader", require_reader))
+        self._seats = Seats()
+
+    def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
+        """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.
+
+        Args:
+            reader: the name of who reads, as `visible_to` has it; whoever calls vouches for it.
+            roles: takes this name and gives the names of its roles, at each verb; None is what this memory was opened
+                with.
+
+        Returns:
+            A view of the same store and namespace.
+
+        Raises:
+            InvalidQuery: `reader` is no name, or `roles` is not a callable.
+            NotPermitted: this is the view of another reader.
+        """
+        if self._who is not None:
+            if self._who.name == reader and roles is None:
+                return self
+            raise NotPermitted("a reader's view is not that of another reader")
+        chosen = self._roles if roles is None else roles
+        check_roles(chosen)
+        view = copy(self)
+        seat = self._seats.of(check_reader(reader), chosen, self._traces, self._let_go)
+        view.store, view._traces, view._who = seat.store, seat.traces, seat.who
+        return view
+
+    def _let_go(self, ids: Sequence[str]) -> None:
+        """Forgets what was made from what a reader forgets, though the reader does not see it."""
+        raise NotImplementedError
 
     def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from memoria.derived.audience import check_shared
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts, unrestricted
 from memoria.derived.records import Records
 from memoria.derived.undoing import Undone, ended_by_hand
@@ -180,6 +181,8 @@ def amend(
         if known.parts and {"expires_at", "ttl"} & fields.keys():
             raise InvalidQuery("a gist goes as its parts do: amend the expiry of a part")
         memory = _with(known, fields)
+        if memory.visible_to != known.visible_to:
+            check_shared(store, known, memory.visible_to)
         if memory.text != known.text:
             _admit(store, memory, at, readmit=readmit)
         records.set_apart([id])

@@ -65,6 +65,7 @@ def _rest(memory: Memory) -> Mapping[str, Any]:
         "source": origin.source,
         "derived_from": origin.derived_from,
         "expires_at": _when(memory.expires_at),
+        "visible_to": memory.visible_to,
     }
 
 

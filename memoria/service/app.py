@@ -20,7 +20,7 @@ from memoria.models.chat import ChatModel
 from memoria.service import problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
-from memoria.service.tokens import Tokens
+from memoria.service.tokens import OWNER, Tokens
 from memoria.version import __version__
 
 ABOUT = (
@@ -53,7 +53,7 @@ def application(
         app.state.pool = Pool(memory)
         try:
             # Loads the model, so that the first client does not wait for it.
-            await app.state.pool.read((), lambda view: view.embedder.embed(["ready"]))
+            await app.state.pool.read(OWNER, lambda view: view.embedder.embed(["ready"]))
             yield
         finally:
             served, app.state.pool = app.state.pool, None

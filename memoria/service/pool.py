@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from memoria.engine.memory import Memoria
 from memoria.service.problems import Problematic
+from memoria.service.tokens import Caller
 from memoria.sharing import lent
-from memoria.types import Namespace, Where
+from memoria.types import Where
 
 T = TypeVar("T")
 
@@ -28,16 +29,16 @@ class Pool:
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="memoria-think")
         self._thoughts, self._thinking = thoughts, 0
 
-    async def read(self, namespace: Namespace, work: Callable[[Memoria], T]) -> T:
-        """What `work` makes of the view of a namespace, in a thread."""
-        return await self._run(lambda: work(self._memory.namespace(*namespace)))
+    async def read(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
+        """What `work` makes of the view of a caller, in a thread."""
+        return await self._run(lambda: work(caller.view(self._memory)))
 
-    async def write(self, namespace: Namespace, work: Callable[[Memoria], T]) -> T:
+    async def write(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
         """As `read`; no other writing comes between what `work` reads and writes."""
 
         def alone() -> T:
             with lent(self._memory):
-                return work(self._memory.namespace(*namespace))
+                return work(caller.view(self._memory))
 
         return await self._run(alone)
 
@@ -50,13 +51,13 @@ class Pool:
         finally:
             self._under_way -= 1
 
-    async def think(self, namespace: Namespace, work: Callable[[Memoria], T]) -> T:
+    async def think(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
         """As `read`, for what waits for a model: one at a time, beside all else, and few may wait."""
         if self._thinking >= self._thoughts:
             raise Problematic(503, "Busy", headers={"Retry-After": "10"})
         self._thinking += 1
         try:
-            view = self._memory.namespace(*namespace)
+            view = caller.view(self._memory)
             return await asyncio.get_running_loop().run_in_executor(self._thinker, work, view)
         finally:
             self._thinking -= 1

@@ -22,6 +22,7 @@ STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.Refused, 409, "Forgotten before"),
     (errors.InvalidInput, 422, "A rule is broken"),
     (errors.MemoryNotFound, 404, "No such memory"),
+    (errors.NotPermitted, 403, "Not for a reader"),
     (errors.Held, 423, "Under a hold"),
     (errors.StoreFull, 507, "No space left"),
     (errors.ModelFailed, 502, "The model did not answer"),

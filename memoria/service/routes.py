@@ -14,7 +14,7 @@ from memoria.models.chat import ChatModel
 from memoria.service import shapes
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
-from memoria.service.tokens import Caller
+from memoria.service.tokens import OWNER, Caller
 from memoria.types import Memory, Namespace
 
 _TITLES = {
@@ -98,7 +98,7 @@ async def _remember(
         check_mine(view, [id for one in said for id in one.derived_from])
         return view.namespace(*namespace).remember_many([one.draft() for one in said], readmit=readmit)
 
-    return await pool.write(asking.namespace, work)
+    return await pool.write(asking, work)
 
 
 @verbs.post("/recall", responses=problems(*SENT))
@@ -111,9 +111,7 @@ async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.H
         "include": tuple(body.include),
         "at_least": body.at_least,
     }
-    hits = await pool.read(
-        (*asking.namespace, *body.namespace), lambda view: view.recall(body.query, **more, **body.asked())
-    )
+    hits = await pool.read(asking.below(body.namespace), lambda view: view.recall(body.query, **more, **body.asked()))
     found = [shapes.Found.of(hit, asking.namespace, explain=body.explain) for hit in hits]
     return shapes.Hits(hits=found, known=hits.known)
 
@@ -122,7 +120,7 @@ async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.H
 async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.Listed:
     """A page of the memories that meet the filters, oldest first; `left` and `after` say whether and how to go on."""
     page = await pool.read(
-        (*asking.namespace, *body.namespace),
+        asking.below(body.namespace),
         lambda view: view.list(limit=body.limit, after=body.after, newest=body.newest, **body.asked()),
     )
     return shapes.Listed.of(page, asking.namespace)
@@ -133,7 +131,7 @@ async def learn(request: Request, body: shapes.Learn, asking: Asking, pool: Serv
     """Stores what users say, and the facts that the model of the service finds in it; send it again after a failure."""
     model: ChatModel = request.app.state.model
     found = await pool.think(
-        (*asking.namespace, *body.namespace), lambda view: view.learn(body.given(), model=model, **body.how())
+        asking.below(body.namespace), lambda view: view.learn(body.given(), model=model, **body.how())
     )
     return shapes.Lesson.of(found, asking.namespace)
 
@@ -141,7 +139,7 @@ async def learn(request: Request, body: shapes.Learn, asking: Asking, pool: Serv
 @verbs.get("/memories/{id}", responses=problems(404))
 async def get(id: Id, asking: Asking, pool: Serving) -> shapes.Remembered:
     """One memory."""
-    found = await pool.read(asking.namespace, lambda view: view.get(id))
+    found = await pool.read(asking, lambda view: view.get(id))
     return shapes.Remembered.of(found, asking.namespace)
 
 
@@ -149,20 +147,20 @@ async def get(id: Id, asking: Asking, pool: Serving) -> shapes.Remembered:
 async def amend(id: Id, body: shapes.Amend, asking: Asking, pool: Serving) -> shapes.Remembered:
     """Replaces parts of a memory under the same id."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    found = await pool.write(asking.namespace, lambda view: view.amend(id, **changes))
+    found = await pool.write(asking, lambda view: view.amend(id, **changes))
     return shapes.Remembered.of(found, asking.namespace)
 
 
 @verbs.delete("/memories/{id}", responses=problems(404, 423))
 async def forget_one(id: Id, asking: Asking, pool: Serving) -> shapes.Gone:
     """Forgets one memory and what was made from it, exactly and for ever."""
-    return await pool.write(asking.namespace, lambda view: _forgotten(view, view, (id,), {}))
+    return await pool.write(asking, lambda view: _forgotten(view, view, (id,), {}))
 
 
 @verbs.get("/memories/{id}/history", responses=problems(404))
 async def history(id: Id, asking: Asking, pool: Serving) -> shapes.Memories:
     """What a memory superseded and what superseded it, in the order of validity."""
-    return _shown(await pool.read(asking.namespace, lambda view: view.history(id)), asking.namespace)
+    return _shown(await pool.read(asking, lambda view: view.history(id)), asking.namespace)
 
 
 @verbs.post("/memories/{id}/supersede", status_code=201, responses=problems(*SENT, 404, 409, 423, 507))
@@ -174,26 +172,26 @@ async def supersede(id: Id, body: shapes.Supersede, asking: Asking, pool: Servin
         home = view.get(id).namespace[len(view.prefix) :]
         return view.namespace(*home).supersede(id, body.memory.draft(), at=body.at)
 
-    return shapes.Remembered.of(await pool.write(asking.namespace, work), asking.namespace)
+    return shapes.Remembered.of(await pool.write(asking, work), asking.namespace)
 
 
 @verbs.post("/expire", status_code=204, responses=problems(*SENT, 404, 423))
 async def expire(body: shapes.Expire, asking: Asking, pool: Serving) -> None:
     """Ends memories: they no longer hold."""
-    await pool.write((*asking.namespace, *body.namespace), lambda view: view.expire(*body.ids, at=body.at))
+    await pool.write(asking.below(body.namespace), lambda view: view.expire(*body.ids, at=body.at))
 
 
 @verbs.post("/doubts", responses=problems(*SENT, 404))
 async def doubts(body: shapes.Doubts, asking: Asking, pool: Serving) -> shapes.Doubted:
     """What later statements make doubtful, and what they ended, in whole or in part."""
-    found = await pool.read((*asking.namespace, *body.namespace), lambda view: view.doubts(*body.ids))
+    found = await pool.read(asking.below(body.namespace), lambda view: view.doubts(*body.ids))
     return shapes.Doubted.of(found, asking.namespace)
 
 
 @verbs.post("/memories/{id}/settle", responses=problems(*SENT, 404, 423))
 async def settle(id: Id, body: shapes.Settle, asking: Asking, pool: Serving) -> shapes.Doubted:
     """The user's word: the memory holds beside the statements against it, or is over; answers what was settled."""
-    found = await pool.write(asking.namespace, lambda view: view.settle(id, keep=body.keep, by=body.by))
+    found = await pool.write(asking, lambda view: view.settle(id, keep=body.keep, by=body.by))
     return shapes.Doubted.of(found, asking.namespace)
 
 
@@ -214,7 +212,7 @@ async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.G
         near = [shapes.Remembered.of(one, top.prefix) for one in found.near if one.under(top.prefix)]
         return shapes.Gone(dry_run=True, would=going, near=near, rewritten=sorted(mine(top, found.rewritten)))
 
-    return await pool.write(asking.namespace, work)
+    return await pool.write(asking, work)
 
 
 def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[str, Any]) -> shapes.Gone:
@@ -232,7 +230,7 @@ async def sleep(body: shapes.Sleep, asking: Asking, pool: Serving) -> shapes.Sle
         night = view.sleep(dry_run=body.dry_run, fade=body.fade, prune=body.prune)
         return _slept(night, mine(view, [id for id, _ in night.gists if id]))
 
-    return await pool.write((*asking.namespace, *body.namespace), work)
+    return await pool.write(asking.below(body.namespace), work)
 
 
 def _slept(night: Night, known: set[str]) -> shapes.Slept:
@@ -252,9 +250,7 @@ def _slept(night: Night, known: set[str]) -> shapes.Slept:
 @verbs.get("/stats")
 async def stats(asking: Asking, pool: Serving) -> shapes.Counts:
     """How much is below the token's namespace."""
-    return await pool.read(
-        asking.namespace, lambda view: shapes.Counts(memories=len(view), namespaces=len(view.namespaces()))
-    )
+    return await pool.read(asking, lambda view: shapes.Counts(memories=len(view), namespaces=len(view.namespaces())))
 
 
 @health.get("/live")
@@ -266,5 +262,5 @@ async def live() -> shapes.Health:
 @health.get("/ready", responses=problems(503, 504))
 async def ready(pool: Serving) -> shapes.Health:
     """The store answers."""
-    await pool.read((), lambda view: view.store.note("schedule"))
+    await pool.read(OWNER, lambda view: view.store.note("schedule"))
     return shapes.Health(status="ready")

@@ -94,8 +94,8 @@ class Body(BaseModel):
 class Said(BaseModel):
     """A memory to store. created_at: now by default; its offset says which day was "yesterday".
 
-    key: your own; a memory with the same key is stored only once. expires_at: from when it is erased; or ttl: so many
-    seconds after it was observed."""
+    key: your own; a memory with the same key, for the same people, is stored only once. expires_at: from when it is
+    erased; or ttl: so many seconds after it was observed. visible_to: who may see it."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -115,6 +115,7 @@ class Said(BaseModel):
     used: Annotated[list[Id] | None, Field(max_length=1000)] = None
     expires_at: Time | None = None
     ttl: Length | None = None
+    visible_to: Annotated[list[Name] | None, Field(max_length=1000)] = None
 
     def draft(self) -> _Draft:
         origin = {name: getattr(self, name) for name in ("source", "speaker", "session")}
@@ -226,6 +227,7 @@ class Amend(BaseModel):
     tags: Tags = []
     metadata: Metadata = {}
     expires_at: Time | None = None
+    visible_to: Annotated[list[Name] | None, Field(max_length=1000)] = None
     readmit: StrictBool = False
 
 
@@ -302,6 +304,7 @@ class Remembered(BaseModel):
     derived_from: list[str]
     used: list[str] | None
     expires_at: datetime | None
+    visible_to: list[str] | None
     parts: list[Remembered]
 
     @classmethod
@@ -319,6 +322,7 @@ class Remembered(BaseModel):
             session=origin.session,
             derived_from=list(origin.derived_from),
             used=None if origin.used is None else list(origin.used),
+            visible_to=None if memory.visible_to is None else list(memory.visible_to),
             parts=[cls.of(part, prefix) for part in memory.parts],
         )
 

@@ -24,7 +24,6 @@ from starlette.types import Receive, Scope, Send
 
 from memoria.service.limits import Rates
 from memoria.service.tokens import Caller, Tokens
-from memoria.types import Namespace
 
 PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -35,12 +34,12 @@ _IDLE = 1800.0
 
 
 def application(
-    make: Callable[[Namespace], MCPServer[Any]], tokens: Tokens, port: int, *, rate: float = 50.0, burst: int = 100
+    make: Callable[[Caller], MCPServer[Any]], tokens: Tokens, port: int, *, rate: float = 50.0, burst: int = 100
 ) -> Starlette:
     """The server as an ASGI application.
 
     Args:
-        make: makes the server of a namespace.
+        make: makes the server of a caller: of its namespace, and of its reader.
         tokens: who may use it.
         port: where it listens, for the check of Host and Origin.
         rate: requests a second for each token, in the long run.
@@ -72,7 +71,7 @@ class _Served:
 
     def __init__(
         self,
-        make: Callable[[Namespace], MCPServer[Any]],
+        make: Callable[[Caller], MCPServer[Any]],
         tokens: Tokens,
         own: TransportSecuritySettings,
         rates: Rates,
@@ -111,7 +110,7 @@ class _Served:
 
     async def _run(self, caller: Caller, *, task_status: TaskStatus[StreamableHTTPSessionManager]) -> None:
         manager = StreamableHTTPSessionManager(
-            self._make(caller.namespace)._lowlevel_server,
+            self._make(caller)._lowlevel_server,
             security_settings=self._own,
             session_idle_timeout=_IDLE,
             max_request_body_size=_BODY,

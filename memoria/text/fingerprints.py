@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from memoria.audience import Audience, written
 from memoria.canonical import canonical
 from memoria.text.brief import brief
 from memoria.text.sketch import SKETCH_BYTES, asked, sketch
@@ -30,15 +31,18 @@ class Statement(NamedTuple):
     Attributes:
         text: in any form; it is compared in canonical form.
         subject: None when nobody said.
+        visible_to: for whom it is; None for everybody. What was forgotten for one audience is refused for that one
+            alone, and what was forgotten for everybody for each.
     """
 
     text: str
     subject: str | None = None
+    visible_to: Audience = None
 
 
 def stated(memory: Memory) -> Statement:
     """What a memory says, and of what."""
-    return Statement(memory.text, memory.subject)
+    return Statement(memory.text, memory.subject, memory.visible_to)
 
 
 def fingerprint(key: bytes, statement: Statement) -> bytes:
@@ -53,7 +57,24 @@ def fingerprint(key: bytes, statement: Statement) -> bytes:
         a subject they are all of the text, as they are in stores that knew no subjects.
     """
     said = canonical(statement.text)
-    return NO_PRINT if brief(said) else _print(key, said, statement.subject)
+    return NO_PRINT if brief(said) else _print(audience_key(key, statement), said, statement.subject)
+
+
+def audience_key(key: bytes, statement: Statement) -> bytes:
+    """The key of the fingerprints and sketches of what only some may see; for everybody, that of the namespace."""
+    if statement.visible_to is None:
+        return key
+    return hmac.digest(key, b"visible\0" + written(statement.visible_to).encode(), "sha256")
+
+
+def sketched(key: bytes, statement: Statement) -> bytes:
+    """The sketch by which what is nearly a statement is known, under the key of a namespace."""
+    return sketch(audience_key(key, statement), statement.text, statement.subject)
+
+
+def _keys(key: bytes, statement: Statement) -> tuple[bytes, ...]:
+    """Under which a statement may have been guarded: for everybody, and for its audience."""
+    return tuple(dict.fromkeys((key, audience_key(key, statement))))
 
 
 def _print(key: bytes, said: str, subject: str | None) -> bytes:
@@ -85,7 +106,7 @@ def made(
     """
     kept = [one for one in statements if guardable(one)]
     if near:
-        return Fingerprints(key=key, sketches=frozenset(sketch(key, *one) for one in kept), until=until)
+        return Fingerprints(key=key, sketches=frozenset(sketched(key, one) for one in kept), until=until)
     return Fingerprints(key=key, prints=frozenset(fingerprint(key, one) for one in kept), until=until)
 
 
@@ -125,10 +146,13 @@ class Prints:
         if not self.all:
             return False
         said = canonical(statement.text)
+        return not brief(said) and any(self._knows(one, said, statement.subject) for one in _keys(key, statement))
+
+    def _knows(self, key: bytes, said: str, subject: str | None) -> bool:
         plain = _print(key, said, None)
-        if brief(said) or plain[:_TEXT_BYTES] not in self._texts:
+        if plain[:_TEXT_BYTES] not in self._texts:
             return False
-        return statement.subject is None or not self.all.isdisjoint((plain, _print(key, said, statement.subject)))
+        return subject is None or not self.all.isdisjoint((plain, _print(key, said, subject)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +191,22 @@ class Fingerprints:
         if not self._found.know(self.key, statement):
             return frozenset()
         said = canonical(statement.text)
-        plain = _print(self.key, said, None)
-        if statement.subject is not None:
-            return frozenset({plain, _print(self.key, said, statement.subject)})
-        return frozenset(one for one in self.prints if one[:_TEXT_BYTES] == plain[:_TEXT_BYTES])
+        found: set[bytes] = set()
+        for key in _keys(self.key, statement):
+            plain = _print(key, said, None)
+            if statement.subject is not None:
+                found |= {plain, _print(key, said, statement.subject)}
+            else:
+                found |= {one for one in self.prints if one[:_TEXT_BYTES] == plain[:_TEXT_BYTES]}
+        return frozenset(found)
 
     def _near(self, statements: Iterable[Statement]) -> frozenset[bytes]:
         """The sketches that any of the statements is near to."""
         if not self.sketches:
             return frozenset()
-        compared = [asked(self.key, *one) for one in statements if guardable(one)]
+        compared = [
+            asked(key, one.text, one.subject) for one in statements if guardable(one) for key in _keys(self.key, one)
+        ]
         return frozenset(made for made in self.sketches if any(one.near(made) for one in compared))
 
     def __len__(self) -> int:

@@ -83,6 +83,7 @@ class _Said(BaseModel):
     parts: tuple[_Said, ...] = ()
     zone: str | None = None
     expires_at: datetime | None = None
+    visible_to: tuple[str, ...] | None = None
 
 
 class Line(_Said):
@@ -220,7 +221,7 @@ def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[i
     for namespace in {line.namespace for line in lines.values()}:
         here = {number: line for number, line in lines.items() if line.namespace == namespace}
         told = [
-            (number, Statement(said.text, said.subject))
+            (number, Statement(said.text, said.subject, said.visible_to))
             for number, line in here.items()
             for said in (line, *line.parts)
         ]

@@ -44,10 +44,13 @@ _PATIENCE = 2.0
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
+_OPTIONS = frozenset({"--timeout", "--reader", "--role"})
+
+
 def command(arguments: Sequence[str]) -> str | None:
-    """The command that is called, when it is the first argument, or the first after --timeout."""
+    """The command that is called, when it is the first argument, or the first after the options of all commands."""
     rest = list(arguments)
-    while rest and rest[0].startswith("--timeout"):
+    while rest and rest[0].split("=")[0] in _OPTIONS:
         del rest[: 1 if "=" in rest[0] else 2]
     return rest[0] if rest else None
 

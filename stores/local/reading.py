@@ -164,6 +164,18 @@ class Reading(Lapsing):
         for part in parts(ids):
             yield from self._database.rows(f"SELECT {LINK} FROM link WHERE {end} IN ({marks(part)})", *part)
 
+    def has_audiences(self, prefix: Namespace) -> bool:
+        """Whether anything under a namespace is not for everybody who reads it."""
+        with self._reading():
+            hashes = [rows.audience_label(space.slots.key) for space in self._under(prefix)]
+            sql = "SELECT 1 FROM label WHERE hash = ? LIMIT 1"
+            return any(self._database.rows(sql, hash) for hash in hashes)
+
+    def revision(self, prefix: Namespace) -> object:
+        """What differs after a memory under a namespace was written; which are there is told by `select`."""
+        with self._reading():
+            return [(space.number, space.slots.number, space.next_slot) for space in self._under(prefix)]
+
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading():
             return sorted(space.name for space in self._under(prefix) if len(space.live()))

@@ -11,6 +11,8 @@ from memoria.types import KINDS, Where
 _STANDING = "m.slot IN (SELECT t.slot FROM trace t WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {bits} > 0)"
 AWAY = _STANDING.format(bits=rows.AWAY)
 
+_LABELLED = "EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = ANY(%s) AND l.slot = m.slot)"
+
 
 def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     """The condition on rows `m` of a tenant that may meet a filter, ids aside, and its values."""
@@ -19,6 +21,9 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     for hash in rows.asked_labels(key, where):
         found.append("EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = %s AND l.slot = m.slot)")
         given += [tenant, hash]
+    if where.key is not None:
+        found.append(_LABELLED)
+        given += [tenant, rows.asked_keys(key, where)]
     if where.kinds:
         # A gist may hold parts of any kind; what is inside is looked at afterwards.
         found.append("(m.kind = ANY(%s) OR m.last_at IS NOT NULL)")
@@ -32,4 +37,7 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
     for no, bits in rows.standing_asked(where):
         found.append(no + _STANDING.format(bits=bits))
         given.append(tenant)
+    if where.visible is not None:
+        found.append(f"(NOT {_LABELLED} OR {_LABELLED})")
+        given += [tenant, [rows.audience_label(key)], tenant, sorted(rows.visible_labels(key, where.visible))]
     return " AND ".join(found), given

@@ -79,6 +79,21 @@ class Reading(Lapsing):
             kept = sorted(link for link in found if link[1] in live and (link[0] in live or not link[2]))
             return [rows.link(*one) for one in kept]
 
+    def has_audiences(self, prefix: Namespace) -> bool:
+        """Whether anything under a namespace is not for everybody who reads it."""
+        with self._reading(), self._cluster.transaction() as connection:
+            sql = "SELECT 1 FROM label WHERE tenant = %s AND hash = %s LIMIT 1"
+            tenants = self._tenants(connection, prefix)
+            asked = [(one, rows.audience_label(self._known(connection, one).key)) for one in tenants]
+            return any(connection.execute(sql, values).fetchone() for values in asked)
+
+    def revision(self, prefix: Namespace) -> object:
+        """What differs after a memory under a namespace was written; which are there is told by `select`."""
+        with self._reading(), self._cluster.transaction() as connection:
+            tenants = self._tenants(connection, prefix)
+            sql = "SELECT tenant, version FROM tenant WHERE tenant = ANY(%s) ORDER BY tenant"
+            return connection.execute(sql, (tenants,)).fetchall()
+
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading(), self._cluster.transaction() as connection:
             tenants = self._tenants(connection, prefix)

@@ -1,0 +1,1 @@
+"""What a reader sees of a store, and nothing else: docs/access.md."""

@@ -1,0 +1,421 @@
+"""SeenStore: a store that has only what is seen of another one. Here, and nowhere else, visibility is enforced.
+
+Every verb of a reader works on it, so that it can do, count, score and say nothing but what it would on a store in
+which the other memories never were. What is written goes to the store below; what is searched is searched in RAM, among
+what is seen alone, because a score is a number about all memories that took part in it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memoria.access.sight import Sight
+from memoria.audience import Audience
+from memoria.errors import InvalidMemory, MemoryNotFound, NotPermitted
+from memoria.protocols import Change, Embedder, Store
+from memoria.stores.exact import Room, rooms
+from memoria.text.evidence import Evidence, merge
+from memoria.text.fingerprints import Fingerprints, Statement
+from memoria.text.parts import hidden as hidden_parts
+from memoria.traces import Traces
+from memoria.types import (
+    EmbedderCard,
+    LedgerEntry,
+    Link,
+    Memory,
+    Namespace,
+    Recalled,
+    Record,
+    Secret,
+    StoreStats,
+    Trace,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from memoria.arrays import Ints, Vectors
+    from memoria.text.words import Question
+
+Follow = Callable[[Sequence[str]], None]
+"""Takes ids of what is not seen and was made from what is seen and goes, and lets it go as well."""
+
+# Read at once, because each record brings its vector.
+_BATCH = 1000
+# So many namespaces, each with the roles it was seen with, are kept in RAM for a reader.
+_KEPT = 8
+_SCHEDULE = "schedule"
+# Settings that tell nothing of what was remembered.
+_NOTES = frozenset({_SCHEDULE, "background"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is in RAM: as of which revision of the store below, of which ids, and where it is searched."""
+
+    revision: object
+    ids: tuple[str, ...]
+    records: Mapping[str, Record]
+    rooms: Sequence[Room]
+
+
+class SeenStore:
+    """A `Store` over another one, of which `sight` says what is seen.
+
+    whole: the store below all of them. follow: see `Follow`; None leaves what is not seen alone.
+    """
+
+    def __init__(self, below: Store, sight: Sight, follow: Follow | None = None) -> None:
+        self._below = below
+        self._sight = sight
+        self._follow = follow
+        self._rooms: OrderedDict[tuple[tuple[str, ...], Namespace], _Seen] = OrderedDict()
+        self._mutex = threading.Lock()
+        self.whole: Store = getattr(below, "whole", below)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._below!r})"
+
+    # -- what there is --
+
+    @property
+    def embedder(self) -> EmbedderCard:
+        return self._below.embedder
+
+    @property
+    def language(self) -> str | None:
+        return self._below.language
+
+    @property
+    def path(self) -> Path | None:
+        """The directory of the store below; None when it has none."""
+        return getattr(self._below, "path", None)
+
+    def read(self, ids: Sequence[str]) -> list[Record | None]:
+        found = self._below.read(ids)
+        return [one if one is not None and self._sight.sees(one.memory) else None for one in found]
+
+    def select(self, where: Where) -> list[str]:
+        if where.ids is not None:
+            return self._chosen(where)
+        ids = self._below.select(replace(where, visible=self._sight.names()))
+        if where.visible is not None:
+            ids = sorted(set(ids).intersection(self._below.select(where)))
+        return (
+            ids if self._sight.by_names and _told(self._below) else [record.memory.id for record in self._records(ids)]
+        )
+
+    def own(self, audience: Audience) -> Audience:
+        """Who may see what is made of memories for an audience; see `Sight.own`."""
+        return self._sight.own(audience)
+
+    def has_audiences(self, prefix: Namespace) -> bool:
+        """Whether anything seen there is not for everybody."""
+        where = Where(namespace=prefix)
+        return len(self.select(where)) != len(self.select(replace(where, visible=())))
+
+    def _chosen(self, where: Where) -> list[str]:
+        records = (record for record in self.read(sorted(set(where.ids or ()))) if record is not None)
+        return [one.memory.id for one in records if where.matches(one.memory) and _stands(one, where.archived)]
+
+    def _records(self, ids: Sequence[str]) -> Iterator[Record]:
+        for at in range(0, len(ids), _BATCH):
+            yield from (record for record in self.read(ids[at : at + _BATCH]) if record is not None)
+
+    def traces(self, ids: Sequence[str]) -> list[Trace | None]:
+        return [None if record is None else record.trace for record in self.read(ids)]
+
+    def namespaces(self, prefix: Namespace) -> list[Namespace]:
+        names = self._below.namespaces(prefix)
+        found = {name: set(self.select(Where(namespace=name))) for name in names}
+        deeper = {name: [one for one in names if one != name and one[: len(name)] == name] for name in names}
+        return [name for name in names if found[name].difference(*(found[one] for one in deeper[name]))]
+
+    def count(self, prefix: Namespace) -> int:
+        return len(self.select(Where(namespace=prefix)))
+
+    def links(self, ids: Sequence[str]) -> list[Link]:
+        found = self._below.links(ids)
+        ends = sorted({end for link in found for end in (link.parent, link.child)})
+        there = [record.memory for record in self._below.read(ends) if record is not None]
+        unseen = {memory.id for memory in there if not self._sight.sees(memory)}
+        return [link for link in found if unseen.isdisjoint((link.parent, link.child))]
+
+    def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
+        import numpy as np
+
+        ids, traces, sizes = self._below.holdings(namespace)
+        seen = set(self.select(Where(namespace=namespace)))
+        chosen = np.array([place for place, id in enumerate(ids) if id in seen], np.int64)
+        return [ids[place] for place in chosen.tolist()], traces.rows(chosen), sizes[chosen]
+
+    def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        seen = set(self.select(Where(namespace=prefix)))
+        found = self._below.due(prefix, at, max(1, self._below.count(prefix)))
+        return [id for id in found if id in seen][:limit]
+
+    def recalls(self, prefix: Namespace) -> list[Recalled]:
+        seen = set(self.select(Where(namespace=prefix)))
+        return [one for one in self._below.recalls(prefix) if one.id in seen]
+
+    def stats(self) -> StoreStats:
+        """Of what is seen; sizes of files would tell of the rest, and are 0."""
+        return replace(
+            self._below.stats(),
+            memories=self.count(()),
+            namespaces=len(self.namespaces(())),
+            erased=0,
+            bytes_on_disk=0,
+        )
+
+    # -- searching --
+
+    def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
+        among = set(self.select(where))
+        near = [hit for room in self._under(where.namespace) for hit in room.nearest(vector, among, k)]
+        best = sorted(near, key=lambda hit: (-hit[0], hit[1]))[:k]
+        found = self.read([id for _, id in best])
+        return [(one.memory, score) for one, (score, _) in zip(found, best, strict=True) if one is not None]
+
+    def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
+        among = set(self.select(where))
+        away = None
+        if where.archived is False:
+            away = set(self.select(Where(namespace=where.namespace, archived=True)))
+        under = self._under(where.namespace)
+        apart = self._apart(among, where)
+        return merge([room.evidence(asked, vector, among, away, pool, apart) for room in under])
+
+    def _apart(self, among: Collection[str], where: Where) -> set[bytes]:
+        """The ids of parts of gists among these that the filter does not mean."""
+        free = replace(where, ids=None)
+        if free == Where(namespace=where.namespace, archived=where.archived):
+            return set()
+        records = self._kept(where.namespace).records
+        gists = (one.memory for id, one in records.items() if one.memory.parts and id in among)
+        return hidden_parts(free, gists)
+
+    def _under(self, prefix: Namespace) -> Sequence[Room]:
+        return self._kept(prefix).rooms
+
+    def _kept(self, prefix: Namespace) -> _Seen:
+        """What is seen under a namespace, in RAM; read anew when anything there was written."""
+        with self._mutex:
+            place = self._sight.names(), prefix
+            revision, ids = _revision(self._below, prefix), tuple(self.select(Where(namespace=prefix)))
+            known = self._rooms.get(place)
+            if known is None or revision is None or (known.revision, known.ids) != (revision, ids):
+                records = {record.memory.id: record for record in self._records(ids)}
+                known = _Seen(revision, ids, records, rooms(records.values(), self.language))
+                self._rooms[place] = known
+            self._rooms.move_to_end(place)
+            while len(self._rooms) > _KEPT:
+                self._rooms.popitem(last=False)
+            return known
+
+    # -- writing --
+
+    def write(self, records: Sequence[Record]) -> None:
+        self._check_made(records)
+        self._below.write(records)
+
+    def replace(self, record: Record) -> None:
+        self.revise(Change(replace=(record,)))
+
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
+        with self.alone():
+            self._check_seen(ids)
+            self._follow_from(ids)
+            self._below.erase(ids, over_holds=over_holds, guard=guard)
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        with self.alone():
+            old = self._check_seen([*change.erase, *(one.memory.id for one in change.replace), *change.ends])
+            self._check_made([*change.add, *change.replace])
+            for record in change.replace:
+                if old[record.memory.id].memory.visible_to != record.memory.visible_to:
+                    raise NotPermitted("who may see a memory is changed by the owner of the store alone")
+            again = [one.memory for one in change.replace]
+            reworded = [one.id for one in again if one.text != old[one.id].memory.text]
+            self._follow_from([*change.erase, *reworded])
+            self._below.revise(change, over_holds=over_holds, guard=guard)
+
+    def _check_seen(self, ids: Sequence[str]) -> dict[str, Record]:
+        """The records of ids; raises MemoryNotFound for what is not seen, as for what is not there."""
+        wanted = list(dict.fromkeys(ids))
+        found = dict(zip(wanted, self.read(wanted), strict=True)) if wanted else {}
+        unknown = [id for id, record in found.items() if record is None]
+        if unknown:
+            raise MemoryNotFound(*unknown)
+        return {id: record for id, record in found.items() if record is not None}
+
+    def _check_made(self, records: Sequence[Record]) -> None:
+        """Raises InvalidMemory for what its writer could not see."""
+        if not all(self._sight.sees(record.memory) for record in records):
+            raise InvalidMemory("visible_to has no name of the reader and of its roles: it could not see what it wrote")
+
+    def _follow_from(self, ids: Sequence[str]) -> None:
+        """Lets go what is not seen, and was made from these; what is under a hold stays."""
+        if self._follow is None or not ids:
+            return
+        found: set[str] = set()
+        seen, front = set(ids), list(ids)
+        while front:
+            below = {link.child for link in self._below.links(front) if _made_of(link, seen)} - seen
+            records = [record for record in self._below.read(sorted(below)) if record is not None]
+            fresh = [one for one in records if not self._sight.sees(one.memory)]
+            found |= {one.memory.id for one in fresh if not one.trace.held}
+            front = [one.memory.id for one in fresh]
+            seen |= below
+        if found:
+            self._follow(sorted(found))
+
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
+        """Erases what is seen there. Names and fingerprints of what was forgotten stay: they are not its alone."""
+        with self.alone():
+            names, ids = self.namespaces(prefix), self.select(Where(namespace=prefix))
+            if ids:
+                self.erase(ids, over_holds=over_holds, guard=False)
+        return len(names)
+
+    def retrace(self, traces: Mapping[str, Trace], recalls: Sequence[Recalled] = ()) -> None:
+        ids = sorted({*traces, *(one.id for one in recalls)})
+        seen = {id for id, record in zip(ids, self.read(ids), strict=True) if record is not None}
+        kept = {id: trace for id, trace in traces.items() if id in seen}
+        self._below.retrace(kept, [one for one in recalls if one.id in seen])
+
+    def mark(
+        self,
+        ids: Sequence[str],
+        *,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        held: bool | None = None,
+    ) -> None:
+        self._check_seen(ids)
+        self._below.mark(ids, archived=archived, pinned=pinned, held=held)
+
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        with self.alone():
+            ids = self.due(prefix, at, limit)
+            self._below.mark(ids, archived=True)
+        return ids
+
+    # -- what was forgotten, settings and decisions --
+
+    def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
+        return self._below.refused(namespace, statements)
+
+    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+        self._below.guard_near(namespace, statements)
+
+    def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
+        self._below.readmit(namespace, statements)
+
+    def fingerprints(self, prefix: Namespace) -> Mapping[Namespace, frozenset[Fingerprints]]:
+        """None: they are of what others forgot as well."""
+        return {}
+
+    def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        raise _owners()
+
+    def enter(self, entry: LedgerEntry) -> None:
+        self._below.enter(entry)
+
+    def ledger(self) -> list[LedgerEntry]:
+        """The decisions about what is seen alone, and still there."""
+        entries = self._below.ledger()
+        seen = set(self.select(Where(ids=tuple({id for one in entries for id in one.ids})))) if entries else set()
+        return [one for one in entries if seen.issuperset(one.ids)]
+
+    def alias(self, namespace: Namespace) -> str:
+        return self._below.alias(namespace)
+
+    def note(self, name: str) -> str | None:
+        return self._below.note(name) if name in _NOTES else None
+
+    def write_note(self, name: str, value: str) -> None:
+        if name in _NOTES:
+            # A schedule is that of all memories, of which others may follow another one.
+            mixed = name == _SCHEDULE and self._below.count(()) and self._below.note(name) != value
+            self._below.write_note(name, "" if mixed else value)
+
+    def notes(self) -> dict[str, str]:
+        return {name: value for name, value in self._below.notes().items() if name in _NOTES}
+
+    # -- proof and upkeep --
+
+    def alone(self) -> AbstractContextManager[object]:
+        return self._below.alone()
+
+    def secrets(self, ids: Sequence[str]) -> list[Secret]:
+        self._check_seen(ids)
+        return self._below.secrets(ids)
+
+    def common(self) -> bytes:
+        return self._below.common()
+
+    def files(self) -> Iterator[Path]:
+        raise _owners()
+
+    def check(self) -> list[str]:
+        raise _owners()
+
+    def repair(self, *, dry_run: bool = False) -> list[str]:
+        raise _owners()
+
+    def rebuild(self) -> None:
+        raise _owners()
+
+    def reembed(self, embedder: Embedder) -> None:
+        raise _owners()
+
+    def close(self) -> None:
+        self._below.close()
+
+
+def has_audiences(store: Store, prefix: Namespace) -> bool:
+    """Whether anything under a namespace is not for everybody.
+
+    Args:
+        store: any store; one that has a method of this name is asked, and is trusted to filter by `Where.visible`.
+        prefix: the namespace.
+
+    Returns:
+        True when a memory there has `visible_to`.
+    """
+    ask: Callable[[Namespace], bool] | None = getattr(store, "has_audiences", None)
+    if ask is not None:
+        return ask(prefix)
+    ids = store.select(Where(namespace=prefix))
+    batches = (store.read(ids[at : at + _BATCH]) for at in range(0, len(ids), _BATCH))
+    return any(one is not None and one.memory.visible_to is not None for batch in batches for one in batch)
+
+
+def _told(store: Store) -> bool:
+    """Whether a store has been told of audiences, so that its filter goes by them."""
+    return hasattr(store, "has_audiences")
+
+
+def _revision(store: Store, prefix: Namespace) -> object:
+    """What differs after a memory there was replaced; None where the store does not tell, so that nothing is kept."""
+    ask: Callable[[Namespace], object] | None = getattr(store, "revision", None)
+    return None if ask is None else ask(prefix)
+
+
+def _stands(record: Record, archived: bool | None) -> bool:
+    return archived in (None, record.trace.archived)
+
+
+def _made_of(link: Link, ids: Collection[str]) -> bool:
+    return link.relation == "derived" and link.parent in ids
+
+
+def _owners() -> NotPermitted:
+    return NotPermitted("this is about the whole store: its owner does it, not a reader")
