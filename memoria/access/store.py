@@ -33,6 +33,8 @@ from memoria.types import (
     Namespace,
     Recalled,
     Record,
+    Remains,
+    RetentionPeriod,
     Secret,
     StoreStats,
     Trace,
@@ -41,6 +43,9 @@ from memoria.types import (
 
 if TYPE_CHECKING:
     from memoria.arrays import Ints, Vectors
+    from memoria.proof.chain import Keyring
+    from memoria.proof.keys import Signer
+    from memoria.proof.lines import Entered
     from memoria.text.words import Question
 
 Follow = Callable[[Sequence[str]], None]
@@ -121,8 +126,8 @@ class SeenStore:
         return len(self.select(where)) != len(self.select(replace(where, visible=())))
 
     def _chosen(self, where: Where) -> list[str]:
-        records = (record for record in self.read(sorted(set(where.ids or ()))) if record is not None)
-        return [one.memory.id for one in records if where.matches(one.memory) and _stands(one, where.archived)]
+        """Of ids that are named, those that are seen and meet the rest."""
+        return [one.memory.id for one in self._records(self._below.select(where)) if where.matches(one.memory)]
 
     def _records(self, ids: Sequence[str]) -> Iterator[Record]:
         for at in range(0, len(ids), _BATCH):
@@ -185,17 +190,24 @@ class SeenStore:
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
         among = set(self.select(where))
-        away = None
-        if where.archived is False:
-            away = set(self.select(Where(namespace=where.namespace, archived=True)))
+        away = self._away(where)
         under = self._under(where.namespace)
         apart = self._apart(among, where)
         return merge([room.evidence(asked, vector, among, away, pool, apart) for room in under])
 
+    def _away(self, where: Where) -> set[str] | None:
+        """What a search leaves out of its statistics, as every store does; None where there is none of it to leave."""
+        here = Where(namespace=where.namespace)
+        kinds = [replace(here, archived=False)] if where.archived is False else []
+        kinds += [] if where.kept_at is None else [replace(here, kept_at=where.kept_at)]
+        if not kinds:
+            return None
+        return set(self.select(here)).difference(set.intersection(*(set(self.select(one)) for one in kinds)))
+
     def _apart(self, among: Collection[str], where: Where) -> set[bytes]:
         """The ids of parts of gists among these that the filter does not mean."""
         free = replace(where, ids=None)
-        if free == Where(namespace=where.namespace, archived=where.archived):
+        if free == Where(namespace=where.namespace, archived=where.archived, restricted=where.restricted):
             return set()
         records = self._kept(where.namespace).records
         gists = (one.memory for id, one in records.items() if one.memory.parts and id in among)
@@ -297,7 +309,10 @@ class SeenStore:
         archived: bool | None = None,
         pinned: bool | None = None,
         held: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
+        if restricted is not None:
+            raise _owners()
         self._check_seen(ids)
         self._below.mark(ids, archived=archived, pinned=pinned, held=held)
 
@@ -312,8 +327,15 @@ class SeenStore:
     def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
         return self._below.refused(namespace, statements)
 
-    def guard_near(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
-        self._below.guard_near(namespace, statements)
+    def guard_near(
+        self, namespace: Namespace, statements: Sequence[Statement], *, until: datetime | None = None
+    ) -> None:
+        # A store by others may be older than the argument.
+        more = {} if until is None else {"until": until}
+        self._below.guard_near(namespace, statements, **more)
+
+    def release_guard(self, prefix: Namespace, at: datetime) -> int:
+        raise _owners()
 
     def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         self._below.readmit(namespace, statements)
@@ -323,6 +345,56 @@ class SeenStore:
         return {}
 
     def adopt(self, namespace: Namespace, known: Collection[Fingerprints]) -> None:
+        raise _owners()
+
+    # -- what is to be erased by time --
+
+    def lapsed(self, where: Where, at: datetime) -> Mapping[str, frozenset[str]]:
+        found = self._below.lapsed(where, at)
+        return {one.memory.id: found[one.memory.id] for one in self._records(sorted(found))}
+
+    def periods(self) -> list[RetentionPeriod]:
+        """None: they name subjects, and hold whether they are read or not."""
+        return []
+
+    def set_period(self, period: RetentionPeriod) -> None:
+        raise _owners()
+
+    def lift_period(self, period: RetentionPeriod) -> bool:
+        raise _owners()
+
+    def reschedule(self, ids: Sequence[str]) -> None:
+        self._below.reschedule([record.memory.id for record in self._records(sorted(set(ids)))])
+
+    # -- decisions --
+
+    @property
+    def erasure(self) -> str:
+        return self._below.erasure
+
+    def deciding(self, entry: LedgerEntry) -> AbstractContextManager[object]:
+        return self._below.deciding(entry)
+
+    def chained(self, *, newest: int | None = None) -> list[Entered]:
+        """Its lines are numbered, and so say how much there is besides."""
+        raise _owners()
+
+    def prove(self, line: bytes) -> bytes:
+        raise _owners()
+
+    def keyring(self) -> Keyring | None:
+        raise _owners()
+
+    def kept_head(self) -> str | None:
+        raise _owners()
+
+    def reason_key(self) -> bytes:
+        raise _owners()
+
+    def sign_with(self, signer: Signer | None) -> None:
+        raise _owners()
+
+    def rotate(self, entry: LedgerEntry, signer: Signer | None = None) -> bytes:
         raise _owners()
 
     def enter(self, entry: LedgerEntry) -> None:
@@ -349,6 +421,16 @@ class SeenStore:
     def notes(self) -> dict[str, str]:
         return {name: value for name, value in self._below.notes().items() if name in _NOTES}
 
+    def private_note(self, name: str) -> str | None:
+        """Orders about people, which hold for whatever a reader writes; no verb of a reader shows one."""
+        return self._below.private_note(name)
+
+    def private_notes(self) -> dict[str, str]:
+        return {}
+
+    def write_private_note(self, name: str, value: str | None) -> None:
+        raise _owners()
+
     # -- proof and upkeep --
 
     def alone(self) -> AbstractContextManager[object]:
@@ -357,6 +439,19 @@ class SeenStore:
     def secrets(self, ids: Sequence[str]) -> list[Secret]:
         self._check_seen(ids)
         return self._below.secrets(ids)
+
+    def bound(self, ids: Sequence[str]) -> object:
+        self._check_seen(ids)
+        return self._below.bound(ids)
+
+    def remains(self, bound: object) -> Remains:
+        return self._below.remains(bound)
+
+    def nameless(self) -> Iterator[Path]:
+        raise _owners()
+
+    def strays(self) -> Iterator[Path]:
+        raise _owners()
 
     def common(self) -> bytes:
         return self._below.common()
@@ -407,10 +502,6 @@ def _revision(store: Store, prefix: Namespace) -> object:
     """What differs after a memory there was replaced; None where the store does not tell, so that nothing is kept."""
     ask: Callable[[Namespace], object] | None = getattr(store, "revision", None)
     return None if ask is None else ask(prefix)
-
-
-def _stands(record: Record, archived: bool | None) -> bool:
-    return archived in (None, record.trace.archived)
 
 
 def _made_of(link: Link, ids: Collection[str]) -> bool:
