@@ -98,21 +98,22 @@ def _gap(read: Folded, run: Sequence[Piece], at: int) -> str:
 
 def _free(read: Folded, run: Sequence[Piece], first: int, last: int) -> bool:
     """Whether the pieces are a number of their own, and not a part of a longer one or of an identifier."""
-    inside = {_gap(read, run, at) for at in range(first + 1, last + 1)}
-    if first and _joined(read, run, first, first - 1, first, inside):
+    group, inside = run[first : last + 1], {_gap(read, run, at) for at in range(first + 1, last + 1)}
+    if first and _joined(_gap(read, run, first), run[first - 1], group, inside):
         return False
-    if last + 1 < len(run) and not _cents(read, run, last) and _joined(read, run, last + 1, last + 1, last, inside):
+    ahead = last + 1 < len(run) and not _cents(read, run, last)
+    if ahead and _joined(_gap(read, run, last + 1), run[last + 1], group, inside):
         return False
     return _clear_before(read, run[first]) and _clear_behind(read, run[last])
 
 
-def _joined(read: Folded, run: Sequence[Piece], gap_at: int, outer: int, inner: int, inside: set[str]) -> bool:
-    """Whether a piece outside goes on what is inside: tied to it, or grouped as it is."""
-    gap = _gap(read, run, gap_at)
+def _joined(gap: str, outer: Piece, group: Sequence[Piece], inside: set[str]) -> bool:
+    """Whether a piece outside goes on the group: tied to it, or grouped as it is."""
     if _TIGHT.fullmatch(gap) or gap == "":
         return True
-    alike = len(run[outer].digits) == len(run[inner].digits) and run[outer].spoken == run[inner].spoken
-    if run[inner].spoken and not inside:
+    sizes = {len(one.digits) for one in (outer, *group)}
+    alike = len(sizes) == 1 and outer.spoken == group[0].spoken
+    if group[0].spoken and not inside:
         return alike
     return alike and gap in inside
 

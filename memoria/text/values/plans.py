@@ -12,7 +12,7 @@ from memoria.text.values.dates import dates, days
 from memoria.text.values.folding import Folded, Token, fold
 from memoria.text.values.numbers import country, national, numbers
 from memoria.text.values.spots import Shapes, Spot
-from memoria.text.values.terms import CONNECTORS, SIGNS, STOPWORDS, plain, stem, terms
+from memoria.text.values.terms import AMBIGUOUS, CONNECTORS, SIGNS, STOPWORDS, plain, stem, terms
 
 ValueKind = Literal["number", "code", "date", "e-mail", "name", "phrase"]
 """What a value is taken for."""
@@ -98,9 +98,7 @@ def _code(read: Folded) -> ValuePlan | None:
     long = [one for one in made if len(one) >= _CODE]
     if not long:
         return None
-    return ValuePlan(
-        kind="code", any=tuple(f"c:{one}" for one in long), shapes=Shapes(codes=frozenset(map(len, long)))
-    )
+    return ValuePlan(kind="code", any=tuple(f"c:{one}" for one in long), shapes=Shapes(codes=frozenset(map(len, long))))
 
 
 def _mixed(blob: str) -> bool:
@@ -190,13 +188,21 @@ def _words(read: Folded) -> ValuePlan:
     content = [one for one in words if one.text not in STOPWORDS] or words
     specific = [one for one in content if one.text not in _LABELS] or content
     if len(specific) == 1:
-        forms = tuple(_spellings(specific[0].text))
         kind: ValueKind = "name" if read.capital(specific[0]) else "phrase"
-        return ValuePlan(kind=kind, any=forms, shapes=Shapes(words=frozenset({1})))
+        return ValuePlan(kind=kind, any=_alone(read, specific[0]), shapes=Shapes(words=frozenset({1})))
     stems = "s:" + " ".join(sorted(stem(one.text) for one in specific))
     joined = "w:" + "".join(one.text for one in specific)
     shapes = Shapes(phrases=frozenset({len(specific)}), words=frozenset({1}))
     return ValuePlan(kind="phrase", any=(stems, joined), shapes=shapes)
+
+
+def _alone(read: Folded, word: Token) -> tuple[str, ...]:
+    """The features of one word; of a name that is a word of the language as well, where it is written as a name."""
+    if word.text in AMBIGUOUS and read.capital(word):
+        return (f"W:{word.text}",)
+    given = read.given[slice(*read.span(word.start, word.end))]
+    others = [f"w:{''.join(one)}" for one in _spelled_out(given)]
+    return tuple(dict.fromkeys((*_spellings(word.text), *others)))
 
 
 def _called(read: Folded, words: Sequence[Token]) -> list[Token]:

@@ -18,6 +18,14 @@ STOPWORDS = frozenset(
 CONNECTORS = frozenset("at dot punkt punto point arroba arobase chez klammeraffe".split())
 SIGNS = {"\u20ac": "eur", "$": "usd", "\u00a3": "gbp"}
 """Signs of currencies, as words."""
+AMBIGUOUS = frozenset(
+    "may june april august march will mark rose grace hope joy art bill sue pat rob dawn summer autumn amber faith frank "
+    "drew chase jack ray gene ivy lily iris daisy holly heather ruby pearl olive violet sunday monday sandy rich grant "
+    "miles penny robin victor page reed guy dean duke earl ernest".split()
+)
+"""Names that are words, or months, as well: they count only where they are written as names."""
+_TIMED = frozenset("in since until till last next early late mid every during through".split())
+_PRONOUNS = frozenset("i we you it they he she the there this that not be".split())
 _PARTICLES = frozenset("de da di do du van von der den la le del al el bin ibn ten ter".split())
 _BETWEEN = regex.compile(r"[\s.\-_\u00b7\u2010-\u2014*\"']{0,4}")
 _TURNED = regex.compile(r"[\s,_\-]{1,3}")
@@ -73,6 +81,8 @@ def _phrases(read: Folded, shapes: Shapes) -> Iterator[Spot]:
         if shapes.words:
             for form in _forms(token):
                 yield Spot(f"w:{form}", token.start, token.end)
+                if form in AMBIGUOUS and _as_name(read, token):
+                    yield Spot(f"W:{form}", token.start, token.end)
         for size in shapes.phrases:
             window = words[at : at + size]
             if len(window) == size and _near(read, window):
@@ -83,6 +93,23 @@ def _forms(token: Token) -> set[str]:
     word = token.text
     bare = {word[:-1]} if len(word) > _SHORT - 1 and word.endswith("s") else set[str]()
     return {word, plain(word), stem(word), *bare}
+
+
+def _as_name(read: Folded, token: Token) -> bool:
+    """Whether a word that may be a name or none is written as a name, and not as a month or at the head of a question."""
+    at = read.tokens.index(token)
+    before = read.tokens[at - 1] if at else None
+    behind = read.tokens[at + 1] if at + 1 < len(read.tokens) else None
+    dated = any(
+        one is not None and (one.kind == "d" or one.text in {"st", "nd", "rd", "th"}) and len(gap) <= 2
+        for one, gap in (
+            (before, "" if before is None else read.gap(before, token)),
+            (behind, "" if behind is None else read.gap(token, behind)),
+        )
+    )
+    timed = before is not None and before.text in _TIMED
+    asked = before is None and behind is not None and behind.text in _PRONOUNS
+    return read.capital(token) and not (dated or timed or asked)
 
 
 def _near(read: Folded, window: Sequence[Token]) -> bool:
@@ -137,12 +164,15 @@ def _passing(read: Folded, one: Token, two: Token) -> list[str]:
 def _turned(read: Folded, words: Sequence[Token], at: int, window: Sequence[Token]) -> Iterator[Spot]:
     """ "Lovelace, Ada", unless either belongs to another name beside it."""
     gap = read.gap(window[0], window[1])
-    if not _TURNED.fullmatch(gap) or not all(_passes(read, *pair) for pair in zip(window[1:], window[2:], strict=False)):
+    if not _TURNED.fullmatch(gap) or not all(
+        _passes(read, *pair) for pair in zip(window[1:], window[2:], strict=False)
+    ):
         return
     end = at + len(window)
-    if at and _belongs(read, words[at - 1], window[0]):
-        return
-    if end < len(words) and _belongs(read, window[-1], words[end]):
+    before = at > 0 and _belongs(read, words[at - 1], window[0])
+    behind = end < len(words) and _belongs(read, window[-1], words[end])
+    # What begins a sentence may be no name: "Call Lovelace, Ada".
+    if behind or (before and not _begins(read, words[at - 1])):
         return
     first, *rest = (plain(one.text) for one in window)
     yield Spot("t:" + " ".join((*rest, first)), window[0].start, window[-1].end)
@@ -151,6 +181,10 @@ def _turned(read: Folded, words: Sequence[Token], at: int, window: Sequence[Toke
 def _belongs(read: Folded, one: Token, two: Token) -> bool:
     """Whether two words with one space between them are written as a name."""
     return read.gap(one, two) == " " and read.capital(one) and read.capital(two) and len(one.text) > 1
+
+
+def _begins(read: Folded, token: Token) -> bool:
+    return regex.search(r"(?:^|[.!?:\n>\-])[\s\"']*$", read.low[: token.start]) is not None
 
 
 # -- addresses of mail and codes --
@@ -166,7 +200,9 @@ def _mails(read: Folded, shapes: Shapes) -> Iterator[Spot]:
 
 
 def _whole_mail(read: Folded, window: Sequence[Token]) -> bool:
-    if not all(_MAIL.fullmatch(gap) for one, two in zip(window, window[1:], strict=False) for gap in _passing(read, one, two)):
+    if not all(
+        _MAIL.fullmatch(gap) for one, two in zip(window, window[1:], strict=False) for gap in _passing(read, one, two)
+    ):
         return False
     before, behind = read.low[: window[0].start], read.low[window[-1].end :]
     return not regex.search(r"[^\W_][._\-+]?$", before) and not regex.match(r"[._\-+@]?[^\W_]", behind)
@@ -221,9 +257,11 @@ def _letters(read: Folded, shapes: Shapes) -> Iterator[Spot]:
     for at, token in enumerate(run):
         for size in shapes.letters:
             window = run[at : at + size]
-            if len(window) == size and all(
-                read.gap(*pair) in ("", " ", "\n", "\u00b7") for pair in zip(window, window[1:], strict=False)
-            ) and not _cut(read, token, window[-1]):
+            if (
+                len(window) == size
+                and all(read.gap(*pair) in ("", " ", "\n", "\u00b7") for pair in zip(window, window[1:], strict=False))
+                and not _cut(read, token, window[-1])
+            ):
                 yield Spot("u:" + "".join(one.text for one in window), token.start, window[-1].end)
 
 
