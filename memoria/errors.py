@@ -8,7 +8,9 @@ MemoriaError
 │   ├── KeyConflict           the caller's key already holds another memory
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
+│       └── Forbidden         a standing order keeps it out: leave it, or `lift` the order
 ├── MemoryNotFound          no memory has this id (any more)
+├── OrderNotFound           no standing order has this id (any more)
 ├── Held                    a hold protects it: release it, or override with a reason
 ├── MissingExtra            install what the message names
 ├── ModelFailed             the language model did not answer: what was said to it is remembered; say it again
@@ -105,6 +107,40 @@ class Refused(InvalidInput):
         places = ", ".join(map(str, positions))
         super().__init__(f"forgotten before, and so not stored again: draft {places}; say readmit=True to take it back")
         self.positions: Sequence[int] = positions
+
+
+class Forbidden(Refused):
+    """What holds a value that a standing order keeps out; `readmit=True` does not help.
+
+    Args:
+        *positions: which of the drafts, counted from 0.
+
+    Attributes:
+        positions: the same, as a sequence.
+    """
+
+    def __init__(self, *positions: int) -> None:
+        InvalidInput.__init__(
+            self,
+            f"holds what a standing order keeps out, and so not stored: draft {', '.join(map(str, positions))}; "
+            "standing() lists the orders, and lift ends one",
+        )
+        self.positions = positions
+
+
+class OrderNotFound(MemoriaError):
+    """No standing order of this view has this id: there never was one, or it is lifted.
+
+    Args:
+        id: the unknown id.
+
+    Attributes:
+        id: the same.
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no standing order with id {_named(id)}: standing() lists them")
+        self.id = id
 
 
 class MemoryNotFound(MemoriaError):
@@ -218,6 +254,7 @@ __all__ = [
     "DatabaseOlder",
     "EmbedderError",
     "EmbedderMismatch",
+    "Forbidden",
     "FormatTooNew",
     "FormatTooOld",
     "Held",
@@ -233,6 +270,7 @@ __all__ = [
     "ModelCorrupt",
     "ModelFailed",
     "ModelNotFound",
+    "OrderNotFound",
     "Refused",
     "StoreClosed",
     "StoreCorrupt",

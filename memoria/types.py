@@ -636,6 +636,8 @@ class Receipt:
         shards: names of the adapters that had learnt any of them and were wiped.
         exports: paths of known copies of these adapters outside the store, wiped where they still were. Copies of
             copies are unknown and stay.
+        standing: id of the order that keeps the value out from now on; None when none was given.
+        held: ids of memories that have the value and stay, because they are held; of a standing order alone.
     """
 
     asked: Mapping[str, str]
@@ -648,6 +650,8 @@ class Receipt:
     rewritten: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
+    standing: str | None = None
+    held: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """The receipt for people.

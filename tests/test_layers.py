@@ -21,6 +21,7 @@ FLOORS = (
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),
     ("memoria.retention", "memoria.learnt"),
     ("memoria.derived",),
+    ("memoria.standing",),
     ("memoria.remember", "memoria.recall"),
     ("memoria.change",),
     ("memoria.distill",),

@@ -16,7 +16,7 @@ from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
-from memoria.remember import Draft, admit, look_again, prepare
+from memoria.remember import Draft, admit, look_again, obeying, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.types import Link, Memory, Namespace, Record
 from memoria.validate import check_memory
@@ -46,6 +46,7 @@ def supersede(
         try:
             with records.store.alone():
                 admit(records.store, namespace, [dated], memories, made, readmit=False)
+                memories, made = obeying(records.store, memories, made)
                 change, memory = _succession(records, memories[0], made, old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, get_args, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
-from memoria.engine.learning import Learning
+from memoria.engine.standing import Standing
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
@@ -21,9 +21,20 @@ from memoria.observe import watched
 from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
+from memoria.standing.orders import OnMatch
 from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
-from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
+from memoria.validate import (
+    check_choice,
+    check_flag,
+    check_ids,
+    check_probability,
+    check_time,
+    check_where,
+    check_whole,
+    is_id,
+    tidy_tags,
+)
 from memoria.zones import as_zone
 
 if TYPE_CHECKING:
@@ -38,7 +49,7 @@ Problems = list[str]
 
 @spelled
 @watched
-class Memoria(Learning):
+class Memoria(Standing):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -241,6 +252,8 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -252,6 +265,8 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -263,6 +278,8 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     def forget(
@@ -273,6 +290,8 @@ class Memoria(Learning):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -291,6 +310,10 @@ class Memoria(Learning):
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
+            standing: gives an order that goes on: whatever holds what `mentions` says, in any of its forms, is kept out
+                of this namespace from now on, until `lift`. Held memories stay, and are named in the receipt.
+            on_match: what is done with what breaks that order: it is not stored ("refuse"), or stored without the
+                value ("redact").
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -308,6 +331,9 @@ class Memoria(Learning):
             where = replace(where, ids=tuple(check_ids(ids)))
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
+        check_choice("on_match", on_match, get_args(OnMatch))
+        if check_flag("standing", standing):
+            return self._stand(order, on_match, dry_run=dry_run)
         if dry_run:
             return erasing.preview(self.store, order)
         self._traces.flush()

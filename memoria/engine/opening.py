@@ -98,7 +98,10 @@ def open(
             behaviour["policy"] = adopted(store)
         if mode == "r":
             behaviour["reinforce"] = "never"
-        return Memoria(store, chosen, progress=progress, **behaviour)
+        memory = Memoria(store, chosen, progress=progress, **behaviour)
+        if mode == "rw":
+            memory._resume()
+        return memory
     except BaseException:
         store.close()
         raise

@@ -29,6 +29,7 @@ from memoria.policies.registry import make
 from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
+from memoria.standing.gate import gated
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
 from memoria.validate import check_choice, check_flag, check_ids, check_namespace, check_time, is_id
 from memoria.zones import ZoneLike, as_zone, at_home
@@ -97,7 +98,7 @@ class View:
             InvalidQuery: an argument is not one of those above.
         """
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge)
-        self.store = store
+        self.store = gated(store, embedder)
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
         self.policy = _policy(policy)
@@ -109,7 +110,7 @@ class View:
         self._judging = judge
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
-        self._traces = Reinforcer(store, self.policy, fade_below)
+        self._traces = Reinforcer(self.store, self.policy, fade_below)
 
     def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.

@@ -17,6 +17,7 @@ from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
 from memoria.text.endings import Grade
+from memoria.standing.gate import cleared
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
 from memoria.text.parts import leaves
@@ -134,7 +135,8 @@ def amend(records: Records, id: str, fields: Mapping[str, Any], *, readmit: bool
         if old is None:
             raise MemoryNotFound(id)
         vector, passages = (old.vector, old.passages) if memory.text == known.text else made[memory.text]
-        return _put_instead(records, replace(old, memory=memory, vector=vector, passages=passages), old.memory)
+        (new,) = cleared(store, [replace(old, memory=memory, vector=vector, passages=passages)])
+        return _put_instead(records, new, old.memory)
 
 
 def _living(store: Store, id: str) -> Memory:

@@ -18,6 +18,7 @@ from memoria.derived.lineage import living
 from memoria.embedders import embed_whole
 from memoria.errors import InvalidMemory, InvalidVector
 from memoria.protocols import Change, Embedder, Progress, Store
+from memoria.standing.gate import forbidden
 from memoria.text.fingerprints import Statement
 from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
@@ -204,6 +205,8 @@ def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[i
             store.readmit(namespace, [one for _, one in back])
         else:
             out |= {number for number, _ in back}
+    kept_out = forbidden(store, [_memory(line) for line in lines.values()])
+    out |= {number for number, wrong in zip(lines, kept_out, strict=True) if wrong}
     while orphans := _orphans(store, {number: line for number, line in lines.items() if number not in out}):
         out |= orphans
     return out
