@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
+    from memoria.standing.orders import OnMatch, StandingOrder
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -123,6 +124,8 @@ _LAZY = {
     "Generator": "memoria.protocols",
     "GistWriter": "memoria.derived.gist:Writer",
     "Guard": "memoria.forget.erase",
+    "OnMatch": "memoria.standing.orders",
+    "StandingOrder": "memoria.standing.orders",
     "IdLike": "memoria.engine.view",
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
@@ -207,6 +210,8 @@ __all__ = [
     "Generator",
     "GistWriter",
     "Guard",
+    "OnMatch",
+    "StandingOrder",
     "IdLike",
     "Include",
     "Judge",

@@ -111,7 +111,8 @@ def remember(
 
     A draft whose key is taken by the same memory (sameness.py) returns the one that is there; so does a draft without
     key and time that says again what was just recalled, and nothing else. Raises InvalidMemory, InvalidVector,
-    KeyConflict, EmbedderMismatch, Refused, Forbidden, and MemoryNotFound for a source that is gone, and then stores nothing.
+    KeyConflict, EmbedderMismatch, Refused, Forbidden, and MemoryNotFound for a source that is gone, and then stores
+    nothing.
     """
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:

@@ -673,6 +673,10 @@ class Receipt:
             text += f" Shards of weights wiped: {len(self.shards)}."
         if self.exports:
             text += f" Exported copies wiped: {', '.join(self.exports)}."
+        if self.standing is not None:
+            text += f" Standing order {self.standing} keeps it out from now on."
+        if self.held:
+            text += f" Held, and so still there: {', '.join(self.held)}."
         if self.verification is not None:
             seen = self.verification
             kept = f" ({seen.shared} vectors belong to kept memories with the same text)" if seen.shared else ""

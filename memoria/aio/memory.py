@@ -23,6 +23,7 @@ from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.retention import Decisions, Ids
+from memoria.engine.standing import Orders
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import named
@@ -38,6 +39,7 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
+from memoria.standing.orders import OnMatch, StandingOrder
 from memoria.types import Budget, Endings, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 from memoria.zones import ZoneLike
 
@@ -213,6 +215,8 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -224,6 +228,8 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -235,6 +241,8 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     async def forget(
@@ -245,6 +253,8 @@ class AsyncMemoria(AsyncView):
         override: str | None = None,
         guard: Guard = "exact",
         mentions: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -263,6 +273,10 @@ class AsyncMemoria(AsyncView):
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
+            standing: gives an order that goes on: whatever holds what `mentions` says, in any of its forms, is kept out
+                of this namespace from now on, until `lift`. Held memories stay, and are named in the receipt.
+            on_match: what is done with what breaks that order: it is not stored ("refuse"), or stored without the
+                value ("redact").
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -277,7 +291,15 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(
             lambda: self.sync.forget(
-                *ids, dry_run=dry_run, verify=verify, override=override, guard=guard, mentions=mentions, **filters
+                *ids,
+                dry_run=dry_run,
+                verify=verify,
+                override=override,
+                guard=guard,
+                mentions=mentions,
+                standing=standing,
+                on_match=on_match,
+                **filters,
             )
         )
 
@@ -345,6 +367,39 @@ class AsyncMemoria(AsyncView):
     async def close(self) -> None:
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         await self._close()
+
+    async def standing(self, text: str | None = None) -> Orders:
+        """The standing orders at or below this namespace, oldest first; what they keep out is nowhere.
+
+        Args:
+            text: lists only the orders that this text breaks here, those of namespaces above included. Nothing is
+                stored, and nothing is counted.
+
+        Returns:
+            The orders.
+
+        Raises:
+            InvalidQuery: `text` is no str.
+        """
+        return await self._threads.run(lambda: self.sync.standing(text))
+
+    async def lift(self, id: str) -> StandingOrder:
+        """Ends a standing order: what it kept out may be stored again. What was forgotten stays so.
+
+        A text that was forgotten by the order is still refused where it comes back word for word; `readmit=True` takes
+        it.
+
+        Args:
+            id: of the order.
+
+        Returns:
+            The order, as it was.
+
+        Raises:
+            OrderNotFound: no order at or below this namespace has this id.
+            InvalidQuery: `id` is no str.
+        """
+        return await self._threads.run(lambda: self.sync.lift(id))
 
     async def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
         """Stores what users say in a conversation, and the facts that a model finds in it; see docs/learn.md.

@@ -21,7 +21,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init
 # The modules with the commands of each panel of the help.
 _PANELS = {
     "Every day": ("verbs", "learn", "chat"),
-    "What changes, fades and stays": ("change", "doubts", "retention", "policies"),
+    "What changes, fades and stays": ("change", "doubts", "standing", "retention", "policies"),
     "The store": ("maintain", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
@@ -29,6 +29,7 @@ _PANELS = {
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
+    "standing": "What changes, fades and stays",
     "serve": "For programs",
     "config": "The store",
     "warm": "For programs",

@@ -49,6 +49,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery, Refused, StoreExists
 from memoria.forget.erase import Guard
 from memoria.remember import Draft
+from memoria.standing.orders import OnMatch
 from memoria.stores.registry import is_url
 from memoria.types import Hit, Memory, Preview, Provenance, Trace
 
@@ -296,6 +297,21 @@ def show_near(going: Sequence[Memory]) -> None:
         show_memories(going.near, title=f"{len(going.near)} near: they may be of another name, and would stay", on=err)
 
 
+def show_going(going: Sequence[Memory]) -> None:
+    """Shows what would be forgotten, and on stderr what would change or is near."""
+    show_memories(going, title=f"{len(going)} would be forgotten")
+    show_rewritten(going)
+    show_near(going)
+
+
+def ask_to_forget() -> None:
+    """Asks; ends the command unless the user agrees."""
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: give --yes to forget these.")
+        raise typer.Exit(2)
+    typer.confirm("Forget them for ever?", abort=True)
+
+
 @app.command()
 @written_out
 def forget(
@@ -303,6 +319,12 @@ def forget(
     store: StoreOption = DEFAULT_STORE,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
     mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
+    standing: Annotated[
+        bool, typer.Option("--standing", help="Keep what --mentions says out from now on, however it is written.")
+    ] = False,
+    on_match: Annotated[
+        OnMatch, typer.Option(help="With --standing: refuse what holds it, or redact: store it without.")
+    ] = "refuse",
     guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
     override: Annotated[
         str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
@@ -325,20 +347,16 @@ def forget(
     with opened(store, "", "r" if dry_run else "rw") as memory:
         named = whole(memory, *(ids or ()))
         if dry_run or not yes:
-            going = memory.forget(*named, dry_run=True, mentions=mentions, **meant)
+            going = memory.forget(*named, dry_run=True, mentions=mentions, standing=standing, **meant)
             if dry_run and as_json:
                 echo_json(going)
                 return
-            show_memories(going, title=f"{len(going)} would be forgotten")
-            show_rewritten(going)
-            show_near(going)
+            show_going(going)
             if dry_run:
                 return
-            if not sys.stdin.isatty():
-                err.print("Not on a terminal: give --yes to forget these.")
-                raise typer.Exit(2)
-            typer.confirm("Forget them for ever?", abort=True)
-        receipt = memory.forget(*named, verify=verify, guard=guard, override=override, mentions=mentions, **meant)
+            ask_to_forget()
+        how = {"verify": verify, "guard": guard, "override": override, "standing": standing, "on_match": on_match}
+        receipt = memory.forget(*named, mentions=mentions, **how, **meant)
     if as_json:
         echo_json(receipt)
     else:

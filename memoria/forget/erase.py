@@ -16,8 +16,8 @@ from memoria.embedders import embed_whole
 from memoria.errors import InvalidQuery, MemoryNotFound, Refused
 from memoria.forget.residue import scan
 from memoria.protocols import Change, Store
-from memoria.text.endings import Grade
 from memoria.standing.gate import cleared
+from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
 from memoria.text.parts import leaves

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
@@ -43,7 +43,7 @@ def check_standing(order: Order) -> ValuePlan:
 
 def foresee(store: Store, order: Order) -> Preview:
     """What `stand` would forget, and changes nothing."""
-    rule = _rule(store, check_standing(order), order.where.namespace, "refuse", datetime.min)
+    rule = _rule(store, check_standing(order), order.where.namespace, "refuse", datetime.now(UTC))
     with store.alone():
         named = plan(store, order)
         ids = sorted({*_breaking(store, rule), *named.asked})

@@ -247,7 +247,7 @@ _ADDRESS: Ways = {
     "short": lambda v: v.replace("Street", "St.").replace("Road", "Rd.").replace("Avenue", "Ave"),
     "no": lambda v: "{1} {2} no. {0}".format(*v.split(" ")),
     "words": lambda v: "{} {} {}".format(cardinal(int(v.split()[0])), *v.split()[1:]),
-    "house": lambda v: "house {0} on {1} {2}".format(*v.split(" ")),
+    "house": lambda v: "house {} on {} {}".format(*v.split(" ")),
     "broken line": lambda v: v.replace(" ", "\n", 1),
     "lower": str.lower,
 }

@@ -98,14 +98,13 @@ DIGITS = {
 }
 TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-MONTHS = {
-    "en": tuple("January February March April May June July August September October November December".split()),
-    "de": tuple("Januar Februar M\u00e4rz April Mai Juni Juli August September Oktober November Dezember".split()),
-    "fr": tuple(
-        "janvier f\u00e9vrier mars avril mai juin juillet ao\u00fbt septembre octobre novembre d\u00e9cembre".split()
-    ),
-    "es": tuple("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()),
+_MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar M\u00e4rz April Mai Juni Juli August September Oktober November Dezember",
+    "fr": "janvier f\u00e9vrier mars avril mai juin juillet ao\u00fbt septembre octobre novembre d\u00e9cembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
 }
+MONTHS = {spoken: tuple(names.split()) for spoken, names in _MONTHS.items()}
 LINES = ("+49 30 {}{}1", "+1 415 {} 0{}", "+33 6 {} {} 1", "+44 20 7{} {}", "+34 612 {} {}")
 FIRST = (
     "Ada", "Bruno", "Clara", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Katya", "Liam",
@@ -124,4 +123,13 @@ CONDITIONS = (
     "liver cirrhosis", "bladder infection", "panic attack", "thyroid nodule", "celiac disease", "opioid addiction",
 )  # fmt: skip
 HOSTS = ("example.org", "mail.example.com", "lab-nine.net", "verein.de", "casa.es")
-CHINESE = ("\u674e\u5c0f\u9f99", "\u738b\u82b3", "\u9648\u5efa\u56fd", "\u8d75\u4e3d\u5a1f", "\u5218\u5fb7\u534e", "\u5f20\u4f1f\u660e", "\u9ec4\u6653\u660e", "\u5b8b\u6e05\u4e91")  # fmt: skip
+CHINESE = (
+    "\u674e\u5c0f\u9f99",
+    "\u738b\u82b3",
+    "\u9648\u5efa\u56fd",
+    "\u8d75\u4e3d\u5a1f",
+    "\u5218\u5fb7\u534e",
+    "\u5f20\u4f1f\u660e",
+    "\u9ec4\u6653\u660e",
+    "\u5b8b\u6e05\u4e91",
+)

@@ -52,14 +52,11 @@ _YEARLESS = tuple(
         r"(?P<m>\d{1,2})\s?\u6708\s?(?P<d>\d{1,2})\s?[\u65e5\u53f7]",
     )
 )
-_ORDINALS = {
-    name: at
-    for at, name in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-        "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
-        1,
-    )
-} | {"thirtieth": 30}
+_DAYS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_ORDINALS = {name: at for at, name in enumerate(_DAYS.split(), 1)} | {"thirtieth": 30}
 _TENS = {"twenty": 20, "thirty": 30}
 
 

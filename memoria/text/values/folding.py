@@ -16,6 +16,11 @@ _APOSTROPHES = "'\u2019\u02bc\u2018`"
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
+def listed(words: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(words.split())
+
+
 class Token(NamedTuple):
     """A word ("w"), a run of digits ("d"), or a letter of a script without spaces ("u"), and where it stands."""
 

@@ -7,10 +7,11 @@ other numbers. Of telephones, the number without country and leading zeros count
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import regex
 
-from memoria.text.values.folding import Folded
+from memoria.text.values.folding import Folded, listed
 from memoria.text.values.spoken import Piece, pieces
 from memoria.text.values.spots import Shapes, Spot
 
@@ -18,9 +19,9 @@ _SEPARATED = regex.compile(r"[\s\-\u2010-\u2015\u2212.\u00b7\u2022_,/:;()\[\]{}*
 _TIGHT = regex.compile(r"[\-\u2010-\u2015\u2212./:_,@+\\]")
 _SPOKEN_JOINTS = {"dash", "hyphen", "minus", "point", "dot", "slash", "space", "then", "bindestrich", "punkt", "strich"}
 _ONE = frozenset({"1", "7"})
-_TWO = frozenset(
+_TWO = listed(
     "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 "
-    "91 92 93 94 95 98".split()
+    "91 92 93 94 95 98"
 )
 _LABELS = {"pin", "tan", "key", "pw", "no", "nr", "id", "tel"}
 _UNITS = {"eur", "usd", "gbp", "chf", "km", "kg", "st", "nd", "rd", "th", "k"}
@@ -88,7 +89,7 @@ def _follows(read: Folded, one: Piece, other: Piece) -> bool:
     if any(token.text not in _SPOKEN_JOINTS for token in between):
         return False
     tokens = (read.tokens[one.last], *between, read.tokens[other.first])
-    return all(_SEPARATED.fullmatch(read.gap(*pair)) for pair in zip(tokens, tokens[1:], strict=False))
+    return all(_SEPARATED.fullmatch(read.gap(*pair)) for pair in pairwise(tokens))
 
 
 def _gap(read: Folded, run: Sequence[Piece], at: int) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 import regex
 
 from memoria.text.values.dates import dates, days
-from memoria.text.values.folding import Folded, Token, fold
+from memoria.text.values.folding import Folded, Token, fold, listed
 from memoria.text.values.numbers import country, national, numbers
 from memoria.text.values.spots import Shapes, Spot
 from memoria.text.values.terms import AMBIGUOUS, CONNECTORS, SIGNS, STOPWORDS, plain, stem, terms
@@ -18,16 +18,16 @@ ValueKind = Literal["number", "code", "date", "e-mail", "name", "phrase"]
 """What a value is taken for."""
 NEAR = 60
 """Letters within which features count as said together."""
-_LABELS = frozenset(
+_LABELS = listed(
     "code codes pin password passwords passcode passphrase secret key number numbers phone mobile tel telephone email "
     "e mail address name account iban card birthday birth born date salary debt diagnosis illness gate door alarm safe "
     "locker garage wifi wi fi network login user username id home house flat apartment room street old new current no "
     "about out please forget nummer telefon handy passwort adresse geburtstag gehalt konto numero telephone adresse "
-    "contrasena direccion codigo".split()
+    "contrasena direccion codigo"
 )
-_STREETS = frozenset(
+_STREETS = listed(
     "street st str strasse road rd avenue ave lane ln square sq drive dr court ct way boulevard blvd rue calle via "
-    "place platz weg allee gasse flat apartment apt house room suite floor no number".split()
+    "place platz weg allee gasse flat apartment apt house room suite floor no number"
 )
 _CURRENCIES = {
     "euro": "eur", "euros": "eur", "eur": "eur", "dollar": "usd", "dollars": "usd", "usd": "usd", "pound": "gbp",

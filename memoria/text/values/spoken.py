@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from memoria.text.values.folding import Folded, Token
@@ -118,7 +119,7 @@ def _simple(read: Folded, at: int) -> tuple[int, int] | None:
     for count in range(min(_LONGEST, len(tokens) - at), 0, -1):
         words = tokens[at : at + count]
         number = _phrases().get(tuple(one.text for one in words))
-        if number is not None and all(read.gap(one, two) in _CLOSE for one, two in zip(words, words[1:], strict=False)):
+        if number is not None and all(read.gap(one, two) in _CLOSE for one, two in pairwise(words)):
             return number, at + count - 1
     return None
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import regex
 
-from memoria.text.values.folding import Folded, Token
+from memoria.text.values.folding import Folded, Token, listed
 from memoria.text.values.spoken import Piece, pieces
 from memoria.text.values.spots import Shapes, Spot
 
-STOPWORDS = frozenset(
+STOPWORDS = listed(
     "a an the of on in at to for from is was are be been am it its i me my mine our your his her their this that with "
     "and or as by do does did has have had der die das den dem des ein eine einer im am zu und oder ist war mein meine "
-    "le la les l du de des d un une est et ou mon ma mes au aux el los las del es y o mi mis su sus en que s".split()
+    "le la les l du de des d un une est et ou mon ma mes au aux el los las del es y o mi mis su sus en que s"
 )
-CONNECTORS = frozenset("at dot punkt punto point arroba arobase chez klammeraffe".split())
+CONNECTORS = listed("at dot punkt punto point arroba arobase chez klammeraffe")
 SIGNS = {"\u20ac": "eur", "$": "usd", "\u00a3": "gbp"}
 """Signs of currencies, as words."""
-AMBIGUOUS = frozenset(
-    "may june april august march will mark rose grace hope joy art bill sue pat rob dawn summer autumn amber faith frank "
-    "drew chase jack ray gene ivy lily iris daisy holly heather ruby pearl olive violet sunday monday sandy rich grant "
-    "miles penny robin victor page reed guy dean duke earl ernest".split()
+AMBIGUOUS = listed(
+    "may june april august march will mark rose grace hope joy art bill sue pat rob dawn summer autumn amber faith "
+    "frank drew chase jack ray gene ivy lily iris daisy holly heather ruby pearl olive violet sunday monday sandy rich grant "
+    "miles penny robin victor page reed guy dean duke earl ernest"
 )
 """Names that are words, or months, as well: they count only where they are written as names."""
-_TIMED = frozenset("in since until till last next early late mid every during through".split())
-_PRONOUNS = frozenset("i we you it they he she the there this that not be".split())
-_PARTICLES = frozenset("de da di do du van von der den la le del al el bin ibn ten ter".split())
+_TIMED = listed("in since until till last next early late mid every during through")
+_PRONOUNS = listed("i we you it they he she the there this that not be")
+_PARTICLES = listed("de da di do du van von der den la le del al el bin ibn ten ter")
 _BETWEEN = regex.compile(r"[\s.\-_\u00b7\u2010-\u2014*\"']{0,4}")
 _TURNED = regex.compile(r"[\s,_\-]{1,3}")
 _LOOSE = regex.compile(r"[^\n]{0,6}|\s{0,6}")
@@ -96,7 +97,7 @@ def _forms(token: Token) -> set[str]:
 
 
 def _as_name(read: Folded, token: Token) -> bool:
-    """Whether a word that may be a name or none is written as a name, and not as a month or at the head of a question."""
+    """Whether a word that may be no name is written as one, and not as a month or at the head of a question."""
     at = read.tokens.index(token)
     before = read.tokens[at - 1] if at else None
     behind = read.tokens[at + 1] if at + 1 < len(read.tokens) else None
@@ -114,7 +115,7 @@ def _as_name(read: Folded, token: Token) -> bool:
 
 def _near(read: Folded, window: Sequence[Token]) -> bool:
     """Whether nothing but words that do not count stands between these."""
-    return all(two.start - one.end <= 12 for one, two in zip(window, window[1:], strict=False))
+    return all(two.start - one.end <= 12 for one, two in pairwise(window))
 
 
 # -- names --
@@ -140,7 +141,7 @@ def _windows(words: Sequence[Token], at: int, size: int) -> Iterator[list[Token]
 
 
 def _forward(read: Folded, window: Sequence[Token]) -> Iterator[Spot]:
-    if not all(_passes(read, one, two) for one, two in zip(window, window[1:], strict=False)):
+    if not all(_passes(read, one, two) for one, two in pairwise(window)):
         return
     *before, last = (plain(one.text) for one in window)
     for form in {last, last[:-1] if last.endswith("s") and len(last) > _SHORT - 1 else last}:
@@ -158,15 +159,13 @@ def _passes(read: Folded, one: Token, two: Token) -> bool:
 def _passing(read: Folded, one: Token, two: Token) -> list[str]:
     inside = [token for token in read.tokens if one.end <= token.start < two.start]
     places = [one, *inside, two]
-    return [read.gap(*pair) for pair in zip(places, places[1:], strict=False)]
+    return [read.gap(*pair) for pair in pairwise(places)]
 
 
 def _turned(read: Folded, words: Sequence[Token], at: int, window: Sequence[Token]) -> Iterator[Spot]:
     """ "Lovelace, Ada", unless either belongs to another name beside it."""
     gap = read.gap(window[0], window[1])
-    if not _TURNED.fullmatch(gap) or not all(
-        _passes(read, *pair) for pair in zip(window[1:], window[2:], strict=False)
-    ):
+    if not _TURNED.fullmatch(gap) or not all(_passes(read, *pair) for pair in pairwise(window[1:])):
         return
     end = at + len(window)
     before = at > 0 and _belongs(read, words[at - 1], window[0])
@@ -200,9 +199,7 @@ def _mails(read: Folded, shapes: Shapes) -> Iterator[Spot]:
 
 
 def _whole_mail(read: Folded, window: Sequence[Token]) -> bool:
-    if not all(
-        _MAIL.fullmatch(gap) for one, two in zip(window, window[1:], strict=False) for gap in _passing(read, one, two)
-    ):
+    if not all(_MAIL.fullmatch(gap) for one, two in pairwise(window) for gap in _passing(read, one, two)):
         return False
     before, behind = read.low[: window[0].start], read.low[window[-1].end :]
     return not regex.search(r"[^\W_][._\-+]?$", before) and not regex.match(r"[._\-+@]?[^\W_]", behind)
@@ -259,7 +256,7 @@ def _letters(read: Folded, shapes: Shapes) -> Iterator[Spot]:
             window = run[at : at + size]
             if (
                 len(window) == size
-                and all(read.gap(*pair) in ("", " ", "\n", "\u00b7") for pair in zip(window, window[1:], strict=False))
+                and all(read.gap(*pair) in ("", " ", "\n", "\u00b7") for pair in pairwise(window))
                 and not _cut(read, token, window[-1])
             ):
                 yield Spot("u:" + "".join(one.text for one in window), token.start, window[-1].end)
