@@ -25,7 +25,7 @@ def show(
     """Which orders stand, and how often each has acted. What they keep out is nowhere."""
     with opened(store, namespace, "r") as memory:
         found = memory.standing()
-    _tell(found, "stand", as_json=as_json)
+    _tell(found, "in force", as_json=as_json)
 
 
 @standing_app.command()
@@ -54,7 +54,7 @@ def tried(
     """Which orders a text breaks. Exit status 1 if it breaks one."""
     with opened(store, namespace, "r") as memory:
         found = memory.standing(text)
-    _tell(found, "would keep it out", as_json=as_json)
+    _tell(found, "that this text breaks", as_json=as_json)
     if found:
         raise typer.Exit(1)
 

@@ -46,7 +46,7 @@ from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.engine.arguments import written_out
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
-from memoria.errors import InvalidQuery, Refused, StoreExists
+from memoria.errors import Forbidden, InvalidQuery, Refused, StoreExists
 from memoria.forget.erase import Guard
 from memoria.remember import Draft
 from memoria.standing.orders import OnMatch
@@ -128,6 +128,8 @@ def _stored(memory: Memoria, drafts: Sequence[Draft], *, readmit: bool) -> list[
         lines = ", ".join(str(at + 1) for at in error.positions)
         which = "the text" if len(drafts) == 1 else f"of the lines that are not blank, number {lines}"
         error.args = (f"{which} was forgotten here before, and is not stored again: give --readmit to take it back",)
+        if isinstance(error, Forbidden):
+            error.args = (f"{which} holds what a standing order keeps out: see memoria standing list",)
         raise
 
 

@@ -256,10 +256,13 @@ class Forget(Filters):
     """What to forget for ever. everything: all below the namespace. dry_run: only list what would be forgotten.
 
     mentions: memories that have this name, as whole words. guard: which texts are refused if they come back.
+    standing: keeps what `mentions` says out from now on. on_match: refuses what holds it, or stores it without.
     """
 
     ids: Annotated[list[Id], Field(max_length=1000)] = []
     mentions: Name | None = None
+    standing: StrictBool = False
+    on_match: Literal["refuse", "redact"] = "refuse"
     guard: Literal["exact", "near", "none"] = "exact"
     everything: StrictBool = False
     dry_run: StrictBool = False

@@ -112,8 +112,9 @@ def _joined(gap: str, outer: Piece, group: Sequence[Piece], inside: set[str]) ->
     """Whether a piece outside goes on the group: tied to it, or grouped as it is."""
     if _TIGHT.fullmatch(gap) or gap == "":
         return True
-    sizes = {len(one.digits) for one in (outer, *group)}
-    alike = len(sizes) == 1 and outer.spoken == group[0].spoken
+    sizes = [len(one.digits) for one in group]
+    grouped = set(sizes[1:]) == {len(outer.digits)} == {3} and sizes[0] <= 3  # 7 741 200
+    alike = (grouped or {*sizes} == {len(outer.digits)}) and outer.spoken == group[0].spoken
     if group[0].spoken and not inside:
         return alike
     return alike and gap in inside

@@ -21,8 +21,8 @@ SIGNS = {"\u20ac": "eur", "$": "usd", "\u00a3": "gbp"}
 """Signs of currencies, as words."""
 AMBIGUOUS = listed(
     "may june april august march will mark rose grace hope joy art bill sue pat rob dawn summer autumn amber faith "
-    "frank drew chase jack ray gene ivy lily iris daisy holly heather ruby pearl olive violet sunday monday sandy rich grant "
-    "miles penny robin victor page reed guy dean duke earl ernest"
+    "frank drew chase jack ray gene ivy lily iris daisy holly heather ruby pearl olive violet sunday monday sandy "
+    "rich grant miles penny robin victor page reed guy dean duke earl ernest"
 )
 """Names that are words, or months, as well: they count only where they are written as names."""
 _TIMED = listed("in since until till last next early late mid every during through")
