@@ -8,7 +8,7 @@ from operator import or_
 from typing import NamedTuple
 
 from memoria.standing.orders import Rule, hashed
-from memoria.text.values.plans import NEAR, spots
+from memoria.text.values.plans import NEAR, spots, widened
 from memoria.text.values.spots import Shapes
 
 Span = tuple[int, int]
@@ -57,7 +57,7 @@ class Book:
         for rule in self._joint:
             spans = _together([[span for one in group for span in places.get(one, ())] for group in rule.all])
             if spans:
-                broken.setdefault(rule.order.id, (rule, []))[1].extend(spans)
+                broken.setdefault(rule.order.id, (rule, []))[1].extend(widened(read, span) for span in spans)
         return [Break(rule, tuple(read.span(*span) for span in spans)) for rule, spans in broken.values()]
 
 

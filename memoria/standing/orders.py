@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from cryptography.exceptions import InvalidTag
@@ -182,6 +183,7 @@ def _closed(key: bytes, rule: Rule) -> str:
     return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, order.id.encode())).decode()
 
 
+@lru_cache(maxsize=4096)
 def _opened(key: bytes, id: str, value: str) -> Rule:
     try:
         raw = base64.b64decode(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import regex
 
 from memoria.text.values.folding import Folded, fold
-from memoria.text.values.spoken import pieces
+from memoria.text.values.spoken import Piece, pieces
 from memoria.text.values.spots import Spot
 
 _NAMES = (
@@ -60,9 +60,12 @@ _ORDINALS = {name: at for at, name in enumerate(_DAYS.split(), 1)} | {"thirtieth
 _TENS = {"twenty": 20, "thirty": 30}
 
 
-def dates(read: Folded) -> Iterator[Spot]:
-    """Every date of a text: "d:1990-03-12", and "d:03-12", as which any year counts."""
-    said = _said(read)
+def dates(read: Folded, pieces: Sequence[Piece]) -> Iterator[Spot]:
+    """Every date of a text: "d:1990-03-12", and "d:03-12", as which any year counts.
+
+    pieces: all that stands for digits in it.
+    """
+    said = _said(read, pieces)
     for low, at in ((read.low, None), said) if said is not None else ((read.low, None),):
         for pattern in (*_PATTERNS, *_YEARLESS):
             for match in pattern.finditer(low, overlapped=True):
@@ -96,9 +99,9 @@ def _years(year: str) -> list[int]:
     return [int(digits)] if len(digits) == 4 else [1900 + int(digits), 2000 + int(digits)]
 
 
-def _said(read: Folded) -> tuple[str, list[int]] | None:
+def _said(read: Folded, pieces: Sequence[Piece]) -> tuple[str, list[int]] | None:
     """The text with numbers in words as digits, and where each letter comes from; None where none is in words."""
-    found = [one for one in pieces(read) if one.spoken and read.tokens[one.first].kind == "w"]
+    found = [one for one in pieces if one.spoken and read.tokens[one.first].kind == "w"]
     spans = [(read.tokens[one.first].start, read.tokens[one.last].end, one.digits) for one in found]
     spans += [(*span, str(number)) for *span, number in _ordinals(read)]
     if not spans:
@@ -132,6 +135,7 @@ def _ordinals(read: Folded) -> Iterator[tuple[int, int, int]]:
 
 def days(text: str) -> list[str]:
     """The features of the dates of a text, the whole ones if there are any."""
-    found = list(dict.fromkeys(spot.feature for spot in dates(fold(text))))
+    read = fold(text)
+    found = list(dict.fromkeys(spot.feature for spot in dates(read, pieces(read))))
     whole = [one for one in found if len(one) > len("d:03-12")]
     return whole or found

@@ -12,7 +12,7 @@ from itertools import pairwise
 import regex
 
 from memoria.text.values.folding import Folded, listed
-from memoria.text.values.spoken import Piece, pieces
+from memoria.text.values.spoken import Piece
 from memoria.text.values.spots import Shapes, Spot
 
 _SEPARATED = regex.compile(r"[\s\-\u2010-\u2015\u2212.\u00b7\u2022_,/:;()\[\]{}*'\u2019\"|~\u3001+\\]{0,4}")
@@ -28,12 +28,15 @@ _UNITS = {"eur", "usd", "gbp", "chf", "km", "kg", "st", "nd", "rd", "th", "k"}
 _NO_WORD = 3
 
 
-def numbers(read: Folded, shapes: Shapes) -> Iterator[Spot]:
-    """The numbers and telephones of a text that are of the lengths that are looked for."""
+def numbers(read: Folded, said: Sequence[Piece], shapes: Shapes) -> Iterator[Spot]:
+    """The numbers and telephones of a text that are of the lengths that are looked for.
+
+    said: all that stands for digits in it.
+    """
     most = max((*shapes.numbers, *(length + 6 for length in shapes.phones)), default=0)
     if not most:
         return
-    for run in _runs(read):
+    for run in _runs(read, said):
         for first in range(len(run)):
             digits = ""
             for last in range(first, len(run)):
@@ -41,15 +44,17 @@ def numbers(read: Folded, shapes: Shapes) -> Iterator[Spot]:
                 if len(digits) > most:
                     break
                 if _wanted(len(digits), shapes) and _free(read, run, first, last):
-                    yield from _spots(read, run[first], run[last], digits, shapes)
+                    behind = last + (last + 1 < len(run) and _cents(read, run, last))
+                    span = read.tokens[run[first].first].start, read.tokens[run[behind].last].end
+                    yield from _spots(read, span, digits, shapes)
 
 
 def _wanted(length: int, shapes: Shapes) -> bool:
     return length in shapes.numbers or any(more <= length <= more + 6 for more in shapes.phones)
 
 
-def _spots(read: Folded, first: Piece, last: Piece, digits: str, shapes: Shapes) -> Iterator[Spot]:
-    start, end = read.tokens[first.first].start, read.tokens[last.last].end
+def _spots(read: Folded, span: tuple[int, int], digits: str, shapes: Shapes) -> Iterator[Spot]:
+    start, end = span
     if len(digits) in shapes.numbers:
         yield Spot(f"n:{digits}", start, end)
     plus = read.low[:start].endswith("+")
@@ -72,10 +77,10 @@ def country(digits: str) -> int:
     return 1 if digits[:1] in _ONE else 2 if digits[:2] in _TWO else 3
 
 
-def _runs(read: Folded) -> Iterator[list[Piece]]:
+def _runs(read: Folded, said: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Pieces with nothing but separators between them."""
     run = list[Piece]()
-    for piece in pieces(read):
+    for piece in said:
         if run and not _follows(read, run[-1], piece):
             yield run
             run = []

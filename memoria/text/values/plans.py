@@ -11,6 +11,7 @@ import regex
 from memoria.text.values.dates import dates, days
 from memoria.text.values.folding import Folded, Token, fold, listed
 from memoria.text.values.numbers import country, national, numbers
+from memoria.text.values.spoken import pieces
 from memoria.text.values.spots import Shapes, Spot
 from memoria.text.values.terms import AMBIGUOUS, CONNECTORS, SIGNS, STOPWORDS, plain, stem, terms
 
@@ -25,10 +26,11 @@ _LABELS = listed(
     "about out please forget nummer telefon handy passwort adresse geburtstag gehalt konto numero telephone adresse "
     "contrasena direccion codigo"
 )
-_STREETS = listed(
+STREETS = listed(
     "street st str strasse road rd avenue ave lane ln square sq drive dr court ct way boulevard blvd rue calle via "
     "place platz weg allee gasse flat apartment apt house room suite floor no number"
 )
+"""What a street or a part of a house is called, as no value of its own."""
 _CURRENCIES = {
     "euro": "eur", "euros": "eur", "eur": "eur", "dollar": "usd", "dollars": "usd", "usd": "usd", "pound": "gbp",
     "pounds": "gbp", "gbp": "gbp", "francs": "chf", "chf": "chf",
@@ -62,9 +64,10 @@ class ValuePlan:
 def spots(text: str, shapes: Shapes) -> tuple[Folded, list[Spot]]:
     """A text, folded, and all of its features that are looked for."""
     read = fold(text)
-    found = [*numbers(read, shapes), *terms(read, shapes)]
+    said = pieces(read) if shapes.numbers or shapes.phones or shapes.codes or shapes.dates else []
+    found = [*numbers(read, said, shapes), *terms(read, said, shapes)]
     if shapes.dates:
-        found += dates(read)
+        found += dates(read, said)
     return read, found
 
 
@@ -106,6 +109,14 @@ def _mixed(blob: str) -> bool:
     return bool(letters and digits) and not regex.fullmatch(r"\d+(?:st|nd|rd|th|k|km|eur|usd)", blob)
 
 
+def widened(read: Folded, span: tuple[int, int]) -> tuple[int, int]:
+    """A place, with the word behind it that only says that it is a street."""
+    behind = next((one for one in read.tokens if one.start >= span[1]), None)
+    if behind is None or behind.text not in STREETS or read.low[span[1] : behind.start].strip(" \n"):
+        return span
+    return span[0], behind.end
+
+
 # -- numbers --
 
 
@@ -116,8 +127,8 @@ def _number(read: Folded) -> ValuePlan | None:
     digits = [spot.feature.removeprefix("n:") for spot in found]
     longest = max(digits, key=len)
     words = [one for one in read.tokens if one.kind == "w" and not _within(one, found) and one.text not in STOPWORDS]
-    specific = [one.text for one in words if one.text not in _LABELS | _STREETS | set(_CURRENCIES)]
-    street = any(one.text in _STREETS for one in words) and bool(specific)
+    specific = [one.text for one in words if one.text not in _LABELS | STREETS | set(_CURRENCIES)]
+    street = any(one.text in STREETS for one in words) and bool(specific)
     year = bool(_YEAR.fullmatch(longest)) and bool(specific)
     if _PHONE <= len(longest) <= _LONGEST:
         return _phone(read, longest)
@@ -132,7 +143,7 @@ def _within(token: Token, found: Sequence[Spot]) -> bool:
 
 def _widest(read: Folded) -> list[Spot]:
     """The numbers of a value, each as long as it goes."""
-    everything = list(numbers(read, Shapes(numbers=frozenset(range(1, 40)))))
+    everything = list(numbers(read, pieces(read), Shapes(numbers=frozenset(range(1, 40)))))
     return [
         one
         for one in everything

@@ -68,6 +68,12 @@ def _phrases() -> dict[tuple[str, ...], int]:
     return found | {(word,): number for word, number in _MORE.items()}
 
 
+@cache
+def _firsts() -> frozenset[str]:
+    """The words that such a number may begin with."""
+    return frozenset(words[0] for words in _phrases())
+
+
 def _from(spoken: str, tens: int, words: tuple[str, ...], under: Sequence[str]) -> dict[tuple[str, ...], int]:
     """A number of tens, and those up to the next one."""
     found = {words: tens}
@@ -116,6 +122,8 @@ def _at(read: Folded, at: int) -> Piece | None:
 def _simple(read: Folded, at: int) -> tuple[int, int] | None:
     """A number under a hundred, and its last token; the longest that there is."""
     tokens = read.tokens
+    if at >= len(tokens) or tokens[at].text not in _firsts():
+        return None
     for count in range(min(_LONGEST, len(tokens) - at), 0, -1):
         words = tokens[at : at + count]
         number = _phrases().get(tuple(one.text for one in words))

@@ -8,7 +8,7 @@ from itertools import pairwise
 import regex
 
 from memoria.text.values.folding import Folded, Token, listed
-from memoria.text.values.spoken import Piece, pieces
+from memoria.text.values.spoken import Piece
 from memoria.text.values.spots import Shapes, Spot
 
 STOPWORDS = listed(
@@ -28,6 +28,7 @@ AMBIGUOUS = listed(
 _TIMED = listed("in since until till last next early late mid every during through")
 _PRONOUNS = listed("i we you it they he she the there this that not be")
 _PARTICLES = listed("de da di do du van von der den la le del al el bin ibn ten ter")
+_AT = CONNECTORS - {"dot", "punkt", "punto", "point"}
 _BETWEEN = regex.compile(r"[\s.\-_\u00b7\u2010-\u2014*\"']{0,4}")
 _TURNED = regex.compile(r"[\s,_\-]{1,3}")
 _LOOSE = regex.compile(r"[^\n]{0,6}|\s{0,6}")
@@ -57,16 +58,19 @@ def plain(word: str) -> str:
     return _CASES.sub("", word) if len(word) > _SHORT and word >= "\u0400" else word
 
 
-def terms(read: Folded, shapes: Shapes) -> Iterator[Spot]:
-    """The words, phrases, names, codes and addresses of mail of a text, of the sizes that are looked for."""
+def terms(read: Folded, said: Sequence[Piece], shapes: Shapes) -> Iterator[Spot]:
+    """The words, phrases, names, codes and addresses of mail of a text, of the sizes that are looked for.
+
+    said: all that stands for digits in it.
+    """
     if shapes.words or shapes.phrases:
         yield from _phrases(read, shapes)
     if shapes.names:
         yield from _names(read, shapes)
-    if shapes.mails:
+    if shapes.mails and ("@" in read.low or any(one.text in _AT for one in read.tokens)):
         yield from _mails(read, shapes)
-    if shapes.codes:
-        yield from _codes(read, shapes)
+    if shapes.codes and said:
+        yield from _codes(read, said, shapes)
     if shapes.letters:
         yield from _letters(read, shapes)
 
@@ -205,11 +209,11 @@ def _whole_mail(read: Folded, window: Sequence[Token]) -> bool:
     return not regex.search(r"[^\W_][._\-+]?$", before) and not regex.match(r"[._\-+@]?[^\W_]", behind)
 
 
-def _codes(read: Folded, shapes: Shapes) -> Iterator[Spot]:
+def _codes(read: Folded, said: Sequence[Piece], shapes: Shapes) -> Iterator[Spot]:
     """Letters and digits in one, in the text as it is and with numbers in words as digits."""
     plainly = [(one.text, one.start, one.end) for one in read.tokens]
     yield from _code_windows(read, plainly, shapes)
-    spoken = [one for one in pieces(read) if one.spoken]
+    spoken = [one for one in said if one.spoken]
     if spoken:
         yield from _code_windows(read, _replaced(read, spoken), shapes)
 
