@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
     from memoria.standing.orders import OnMatch, StandingOrder
+    from memoria.text.values.plans import ValueKind
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -126,6 +127,7 @@ _LAZY = {
     "Guard": "memoria.forget.erase",
     "OnMatch": "memoria.standing.orders",
     "StandingOrder": "memoria.standing.orders",
+    "ValueKind": "memoria.text.values.plans",
     "IdLike": "memoria.engine.view",
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
@@ -212,6 +214,7 @@ __all__ = [
     "Guard",
     "OnMatch",
     "StandingOrder",
+    "ValueKind",
     "IdLike",
     "Include",
     "Judge",

@@ -190,7 +190,7 @@ VERBS = (
     Verb(name="recall", method="recall_many", module="recall", count=_recalled, level=logging.DEBUG),
     Verb(name="amend", ids="id", module="erase", count=_given),
     Verb(name="forget", ids="*", module="erase", count=_forgotten),
-    Verb(name="lift", ids="id", module="standing", count=_given),
+    Verb(name="lift", module="standing", count=_nothing),
     Verb(name="supersede", ids="old", module="supersede", count=_given),
     Verb(name="expire", ids="*", module="supersede", count=_given),
     Verb(name="reconcile", module="reconcile", count=_listed),

@@ -273,10 +273,9 @@ class AsyncMemoria(AsyncView):
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
-            standing: gives an order that goes on: whatever holds what `mentions` says, in any of its forms, is kept out
-                of this namespace from now on, until `lift`. Held memories stay, and are named in the receipt.
-            on_match: what is done with what breaks that order: it is not stored ("refuse"), or stored without the
-                value ("redact").
+            standing: an order that goes on: what holds the value of `mentions`, in any form, is kept out from now on,
+                until `lift`; held memories stay, and the receipt names them.
+            on_match: whether what breaks that order is refused ("refuse"), or stored without the value ("redact").
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 

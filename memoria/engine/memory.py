@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.derived.lineage import living
@@ -25,8 +24,6 @@ from memoria.standing.orders import OnMatch
 from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
 from memoria.validate import (
-    check_choice,
-    check_flag,
     check_ids,
     check_probability,
     check_time,
@@ -310,10 +307,9 @@ class Memoria(Standing):
                 ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
                 without a digit is never refused.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
-            standing: gives an order that goes on: whatever holds what `mentions` says, in any of its forms, is kept out
-                of this namespace from now on, until `lift`. Held memories stay, and are named in the receipt.
-            on_match: what is done with what breaks that order: it is not stored ("refuse"), or stored without the
-                value ("redact").
+            standing: an order that goes on: what holds the value of `mentions`, in any form, is kept out from now on,
+                until `lift`; held memories stay, and the receipt names them.
+            on_match: whether what breaks that order is refused ("refuse"), or stored without the value ("redact").
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
                 `namespace=()` alone is everything under this view.
 
@@ -326,21 +322,12 @@ class Memoria(Standing):
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
         """
-        where = self._where(filters)
-        if ids:
-            where = replace(where, ids=tuple(check_ids(ids)))
+        where = self._meant(ids, filters)
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, guard=guard)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
-        check_choice("on_match", on_match, get_args(OnMatch))
-        if check_flag("standing", standing):
+        if self._stands(standing, on_match):
             return self._stand(order, on_match, dry_run=dry_run)
-        if dry_run:
-            return erasing.preview(self.store, order)
-        self._traces.flush()
-        receipt = erasing.erase(self._records, order, self._clock())
-        if receipt.namespaces:
-            self._traces.tidy()
-        return receipt
+        return erasing.preview(self.store, order) if dry_run else self._erased(order)
 
     def namespaces(self) -> Namespaces:
         """Namespaces under this one that hold memories.

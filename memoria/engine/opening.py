@@ -98,13 +98,17 @@ def open(
             behaviour["policy"] = adopted(store)
         if mode == "r":
             behaviour["reinforce"] = "never"
-        memory = Memoria(store, chosen, progress=progress, **behaviour)
-        if mode == "rw":
-            memory._resume()
-        return memory
+        return _resumed(Memoria(store, chosen, progress=progress, **behaviour), mode)
     except BaseException:
         store.close()
         raise
+
+
+def _resumed(memory: Memoria, mode: Mode) -> Memoria:
+    """A memory in which standing orders have done what they could not do before."""
+    if mode == "rw":
+        memory._resume()
+    return memory
 
 
 def _usable(asked: EmbedderLike) -> Embedder:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+from memoria.engine.arguments import Filters
 from memoria.engine.learning import Learning
+from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import standing as standing_orders
-from memoria.forget.erase import Order
+from memoria.forget.erase import Order, erase
 from memoria.standing.orders import OnMatch, StandingOrder
-from memoria.types import Preview, Receipt
+from memoria.types import Preview, Receipt, Where
+from memoria.validate import check_choice, check_flag, check_ids
 
 Orders = list[StandingOrder]
 
@@ -38,6 +45,24 @@ class Standing(Learning):
             return standing_orders.foresee(self.store, order)
         self._traces.flush()
         return standing_orders.stand(self._records, order, on_match, self._clock())
+
+    def _stands(self, standing: bool, on_match: OnMatch) -> bool:
+        """Whether an order goes on; raises InvalidQuery for other values."""
+        check_choice("on_match", on_match, get_args(OnMatch))
+        return check_flag("standing", standing) or False
+
+    def _meant(self, ids: Sequence[IdLike], filters: Filters) -> Where:
+        """The filter of what is to be forgotten."""
+        where = self._where(filters)
+        return replace(where, ids=tuple(check_ids(ids))) if ids else where
+
+    def _erased(self, order: Order) -> Receipt:
+        """What `forget` does for an order that is done with once it is carried out."""
+        self._traces.flush()
+        receipt = erase(self._records, order, self._clock())
+        if receipt.namespaces:
+            self._traces.tidy()
+        return receipt
 
     def _resume(self) -> None:
         """Does what orders have left to do."""

@@ -23,6 +23,7 @@ from memoria.errors import (
     StoreCorrupt,
     shown,
 )
+from memoria.forget.erase import mirror
 from memoria.identity import IdSource
 from memoria.policies import Exponential
 from memoria.policies.registry import make
@@ -98,7 +99,7 @@ class View:
             InvalidQuery: an argument is not one of those above.
         """
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge)
-        self.store = gated(store, embedder)
+        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids))
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
         self.policy = _policy(policy)

@@ -36,8 +36,8 @@ _TAIL = re.compile(
 _EVERYTHING = re.compile(r"\b(?:everything|all) about\b", re.I)
 # What says that something is only taken out of something else, or put right.
 _ELSEWHERE = re.compile(
-    r"\b(?:from|off|out of|into|until|unless|if|when|because|but|instead|and then|to (?:the|my)|let's|let us|make|rather"
-    r"|actually|use|take|we|it's|it is)\b|,\s*[^\W\d]",
+    r"\b(?:from|off|out of|into|until|unless|if|when|because|but|instead|and then|to (?:the|my)|let's|let us|make"
+    r"|rather|actually|use|take|we|it's|it is)\b|,\s*[^\W\d]",
     re.I,
 )
 _QUOTED = re.compile(r"[\"\u201c\u201d\u00ab\u00bb>]|(?:^|\s)['\u2018]\w[^'\u2019]*['\u2019](?:\s|$|\W)")

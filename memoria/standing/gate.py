@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
@@ -18,12 +18,17 @@ from memoria.standing.redacting import broken, in_namespace, redacted, without
 from memoria.text.parts import joined
 from memoria.types import LedgerEntry, Memory, Namespace, Record
 
+Undo = Callable[[Store, Sequence[str]], None]
 
-def gated(store: Store, embedder: Embedder) -> Store:
-    """A store whose writes obey its standing orders. embedder: makes the vector of what is stored without a value."""
+
+def gated(store: Store, embedder: Embedder, undo: Undo) -> Store:
+    """A store whose writes obey its standing orders.
+
+    embedder: makes the vector of what is stored without a value. undo: takes ids of fresh memories out of a store.
+    """
     if type(store) is Gate:
         return store
-    return cast("Store", Gate(store, embedder))
+    return cast("Store", Gate(store, embedder, undo))
 
 
 def cleared(store: Store, records: Sequence[Record]) -> list[Record]:
@@ -41,8 +46,9 @@ def forbidden(store: Store, memories: Sequence[Memory]) -> list[bool]:
 class Gate:
     """A store, as all verbs see it; what is no write goes to the store itself."""
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
+    def __init__(self, store: Store, embedder: Embedder, undo: Undo) -> None:
         self._store = store
+        self._undo = undo
         self._embedder = embedder
         self._mark: str | None = None
         self._rules: list[Rule] = []
@@ -167,7 +173,7 @@ class Gate:
             return
         late = [one.id for one in memories if self._late(one)]
         if late:
-            self._store.erase([id for id, there in zip(late, self._store.read(late), strict=True) if there is not None])
+            self._undo(self._store, late)
             raise Forbidden(*(at for at, one in enumerate(memories) if one.id in late))
 
     def _late(self, memory: Memory) -> bool:

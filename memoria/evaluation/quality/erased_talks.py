@@ -258,7 +258,7 @@ _MEDICAL: Ways = {
     "title": str.title,
     "hyphen": lambda v: v.replace(" ", "-"),
     "possessive": lambda v: v + "'s",
-    "plural": lambda v: v + "s",
+    "plural": lambda v: "" if v.endswith("s") else v + "s",
     "of": lambda v: "{1} of the {0}".format(*v.split(" ")),
     "broken line": lambda v: v.replace(" ", "\n"),
     "quoted": lambda v: f"\u201c{v}\u201d",
