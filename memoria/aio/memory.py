@@ -259,29 +259,23 @@ class AsyncMemoria(AsyncView):
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
-        the receipt names each.
+        Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
             ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
                 some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            dry_run: lists exactly what would go, and forgets nothing; forgetting these ids forgets the same.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
-            guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
-                ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
-                without a digit is never refused.
+            guard: which text is refused when it comes back about the same subject: the very text ("exact"), a near one
+                too ("near"), or none ("none"). One of up to three words without a digit never is.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
-            standing: an order that goes on: what holds the value of `mentions`, in any form, is kept out from now on,
-                until `lift`; held memories stay, and the receipt names them.
-            on_match: whether what breaks that order is refused ("refuse"), or stored without the value ("redact").
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
-                `namespace=()` alone is everything under this view.
+            standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift`.
+            on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
+            filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
-            again without them.
+            The receipt; with `dry_run`, what would go, and in `rewritten` the gists that would be made again.
 
         Raises:
             MemoryNotFound: an id is not of this view.

@@ -126,7 +126,7 @@ def _clean(book: Book, value: Any, name: str = "") -> Any:
         cleaned: dict[str, Any] = {}
         for key, one in value.items():
             named = without(book, key)
-            cleaned[named if named not in cleaned else f"{named} {len(cleaned)}"] = _clean(book, one, key)
+            cleaned[named if named not in cleaned else f"{named} {len(cleaned)}"] = _clean(book, one, named)
         return cleaned
     if isinstance(value, list):
         return [_clean(book, one, name) for one in value]
