@@ -27,6 +27,7 @@ from memoria.standing.redacting import ERASED
 from memoria.testing import HashEmbedder
 from memoria.text.values.plans import plan_of
 from memoria.transfer import jsonl
+from memoria.types import Where
 
 CODE = "gate code 7741"
 AGAIN = (
@@ -157,9 +158,9 @@ def test_no_gist_of_a_writer_holds_it(local: memoria.Memoria) -> None:
 def test_an_import_leaves_it_out_and_says_which_line(local: memoria.Memoria, tmp_path: Path) -> None:
     with memoria.open(":memory:", embedder=HashEmbedder()) as other:
         other.remember_many(["It is 7741.", "Tea.", "Milk."])
-        lines = list(jsonl.dump(other.store))
+        lines = list(jsonl.export(other.store, Where()))
     local.forget(mentions=CODE, standing=True)
-    done = jsonl.load(local.store, local.embedder, lines)
+    done = jsonl.import_lines(local.store, local.embedder, lines)
     assert (done.stored, len(done.refused), texts(local)) == (2, 1, ["Tea.", "Milk."])
 
 

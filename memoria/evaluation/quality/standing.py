@@ -10,7 +10,6 @@ import json
 import re
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ from memoria.testing import HashEmbedder
 from memoria.text.values.folding import listed
 from memoria.types import Memory
 
-_TELLING = 8
+_TELLING, _IN_A_STORE = 8, 20
 _WORD = re.compile(r"[^\W_]+")
 _PLAIN = "Noted."
 
@@ -61,8 +60,8 @@ class Counted:
     in_files: int = 0
     others: int = 0
     wrong: int = 0
-    missed: Counter[str] = field(default_factory=Counter)
-    mistaken: Counter[str] = field(default_factory=Counter)
+    missed: dict[str, int] = field(default_factory=dict)
+    mistaken: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ class Cost:
 
 
 def measure(count: int, *, seed: int = 7, progress: Progress | None = None) -> dict[Half, Counted]:
-    """Plays talks in one store on disk, one namespace each, sleeps, and looks for what is left.
+    """Plays talks, one namespace each and so many in a store on disk, sleeps, and looks for what is left.
 
     Args:
         count: talks; half of them of each half.
@@ -98,19 +97,25 @@ def measure(count: int, *, seed: int = 7, progress: Progress | None = None) -> d
     """
     found = {half: Counted() for half in HALVES}
     made = talks(count, seed=seed)
+    for at in range(0, count, _IN_A_STORE):
+        _store(made[at : at + _IN_A_STORE], found)
+        if progress is not None:
+            progress("talks", min(at + _IN_A_STORE, count), count)
+    return found
+
+
+def _store(some: Sequence[Talk], found: dict[Half, Counted]) -> None:
+    """Plays talks in a store of their own."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder) / "s", embedder=HashEmbedder()) as memory:
         played = []
-        for at, talk in enumerate(made):
+        for at, talk in enumerate(some):
             on_match: OnMatch = "redact" if at // 2 % 2 else "refuse"
             played.append(_Played(memory.namespace(f"talk {at}"), talk, found[talk.half], on_match))
             played[-1].play()
-            if progress is not None:
-                progress("talks", at + 1, count)
         memory.sleep()
         for one in played:
             one.look()
-        _scan(memory, made, found)
-    return found
+        _scan(memory, some, found)
 
 
 def cost(orders: int = 100, times: int = 200) -> Cost:
@@ -173,7 +178,7 @@ class _Played:
     def _mistake(self, count: int) -> None:
         if count:
             self.counted.wrong += count
-            self.counted.mistaken[self.talk.kind] += count
+            _more(self.counted.mistaken, self.talk.kind, count)
 
     def _again(self, at: int, line: Line) -> None:
         self.counted.said += 1
@@ -201,10 +206,14 @@ class _Played:
             line = self.stored.get(memory.id)
             if line is not None and _holds(memory, line):
                 dirty.add(memory.id)
-                self.counted.missed[f"{self.talk.kind}: {line.way}"] += 1
+                _more(self.counted.missed, f"{self.talk.kind}: {line.way}", 1)
         self.counted.in_list += len(dirty)
         given = {hit.memory.id: hit.memory for query in self.queries for hit in self.view.recall(query, k=10)}
         self.counted.in_recall += len({one.id for one in _all(given.values())} & dirty)
+
+
+def _more(counts: dict[str, int], name: str, count: int) -> None:
+    counts[name] = counts.get(name, 0) + count
 
 
 def _all(memories: Iterable[Memory]) -> Iterator[Memory]:
