@@ -98,18 +98,18 @@ def measure(count: int, *, seed: int = 7, progress: Progress | None = None) -> d
     found = {half: Counted() for half in HALVES}
     made = talks(count, seed=seed)
     for at in range(0, count, _IN_A_STORE):
-        _store(made[at : at + _IN_A_STORE], found)
+        # Every kind of value is in each store: one store refuses, the next redacts.
+        _store(made[at : at + _IN_A_STORE], found, "redact" if at // _IN_A_STORE % 2 else "refuse")
         if progress is not None:
             progress("talks", min(at + _IN_A_STORE, count), count)
     return found
 
 
-def _store(some: Sequence[Talk], found: dict[Half, Counted]) -> None:
+def _store(some: Sequence[Talk], found: dict[Half, Counted], on_match: OnMatch) -> None:
     """Plays talks in a store of their own."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder) / "s", embedder=HashEmbedder()) as memory:
         played = []
         for at, talk in enumerate(some):
-            on_match: OnMatch = "redact" if at // 2 % 2 else "refuse"
             played.append(_Played(memory.namespace(f"talk {at}"), talk, found[talk.half], on_match))
             played[-1].play()
         memory.sleep()
