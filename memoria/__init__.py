@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.retention.restriction import Restriction
     from memoria.sharing import Shared
+    from memoria.standing.orders import OnMatch, StandingOrder
     from memoria.stores.guardkey import GuardKeyLike
     from memoria.subject.dossier import Dossier
     from memoria.subject.entries import Decision as DossierDecision
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from memoria.subject.find import About, Finding
     from memoria.subject.find import Way as PersonWay
     from memoria.text.person import By as PersonBy
+    from memoria.text.values.plans import ValueKind
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -147,6 +149,9 @@ _LAZY = {
     "GistWriter": "memoria.derived.gist:Writer",
     "Guard": "memoria.forget.erase",
     "GuardKeyLike": "memoria.stores.guardkey",
+    "OnMatch": "memoria.standing.orders",
+    "StandingOrder": "memoria.standing.orders",
+    "ValueKind": "memoria.text.values.plans",
     "IdLike": "memoria.engine.view",
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
@@ -248,6 +253,9 @@ __all__ = [
     "GistWriter",
     "Guard",
     "GuardKeyLike",
+    "OnMatch",
+    "StandingOrder",
+    "ValueKind",
     "IdLike",
     "Include",
     "Judge",

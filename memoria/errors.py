@@ -8,8 +8,10 @@ MemoriaError
 │   ├── KeyConflict           the caller's key already holds another memory
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
+│       └── Forbidden         a standing order keeps it out: leave it, or `lift_standing`
 ├── MemoryNotFound          no memory has this id (any more)
 ├── NotPermitted            a reader may not do this: the owner of the store does
+├── OrderNotFound           no standing order has this id (any more)
 ├── Held                    a hold protects it: release it, or override with a reason
 ├── SignerUnavailable       who signs the ledger is not to be reached: lines are written unsigned until it is
 │   └── Restricted            it is only stored, by order of a person: lift that first
@@ -110,6 +112,40 @@ class Refused(InvalidInput):
         places = ", ".join(map(str, positions))
         super().__init__(f"forgotten before, and so not stored again: draft {places}; say readmit=True to take it back")
         self.positions: Sequence[int] = positions
+
+
+class Forbidden(Refused):
+    """What holds a value that a standing order keeps out; `readmit=True` does not help.
+
+    Args:
+        *positions: which of the drafts, counted from 0.
+
+    Attributes:
+        positions: the same, as a sequence.
+    """
+
+    def __init__(self, *positions: int) -> None:
+        InvalidInput.__init__(
+            self,
+            f"holds what a standing order keeps out, and so not stored: draft {', '.join(map(str, positions))}; "
+            "standing() lists the orders, and lift_standing ends one",
+        )
+        self.positions = positions
+
+
+class OrderNotFound(MemoriaError):
+    """No standing order of this view has this id: there never was one, or it is lifted.
+
+    Args:
+        id: the unknown id.
+
+    Attributes:
+        id: the same.
+    """
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"no standing order with id {_named(id)}: standing() lists them")
+        self.id = id
 
 
 class MemoryNotFound(MemoriaError):
@@ -256,6 +292,7 @@ __all__ = [
     "DatabaseOlder",
     "EmbedderError",
     "EmbedderMismatch",
+    "Forbidden",
     "FormatTooNew",
     "FormatTooOld",
     "GuardKeyMissing",
@@ -273,6 +310,7 @@ __all__ = [
     "ModelFailed",
     "ModelNotFound",
     "NotPermitted",
+    "OrderNotFound",
     "Refused",
     "SignerUnavailable",
     "Restricted",

@@ -219,6 +219,7 @@ VERBS = (
     Verb(name="forget_about", module="erase", count=_forgotten),
     Verb(name="restrict", module="subject", count=_listed),
     Verb(name="lift", module="subject", count=_listed),
+    Verb(name="lift_standing", module="standing", count=_nothing),
     Verb(name="supersede", ids="old", module="supersede", count=_given),
     Verb(name="expire", ids="*", module="supersede", count=_given),
     Verb(name="reconcile", module="reconcile", count=_listed),

@@ -13,12 +13,13 @@ from memoria.derived.audience import inherited
 from memoria.derived.lineage import living
 from memoria.derived.records import Records
 from memoria.embedders import embed_whole, unit_vectors
-from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound, Refused
+from memoria.errors import Forbidden, InvalidQuery, KeyConflict, MemoryNotFound, Refused
 from memoria.periods import after
 from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.retention.sameness import unlike
+from memoria.standing.gate import cleared
 from memoria.text.fingerprints import Statement, stated
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, check_ttl, tidy_tags
@@ -133,7 +134,8 @@ def remember(
 
     A draft whose key is taken by the same memory (sameness.py) returns the one that is there; so does a draft without
     key and time that says again what was just recalled, and nothing else. Raises InvalidMemory, InvalidVector,
-    KeyConflict, EmbedderMismatch, Refused, and MemoryNotFound for a source that is gone, and then stores nothing.
+    KeyConflict, EmbedderMismatch, Refused, Forbidden, and MemoryNotFound for a source that is gone, and then stores
+    nothing.
     """
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
@@ -143,6 +145,7 @@ def remember(
         try:
             with records.store.alone():
                 admit(records.store, namespace, drafts, memories, made, readmit=readmit, at=at)
+                memories, made = obeying(records.store, memories, made)
                 records.store.write(ordered(records.store, made))
         except KeyConflict:
             # A store that knows nothing of audiences says so of what is for another one, however often it is asked.
@@ -195,6 +198,20 @@ def refused(
     if at is not None and any(found) and store.release_guard(namespace, at):
         return store.refused(namespace, statements)
     return found
+
+
+def obeying(store: Store, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:
+    """As `prepare` left it, without what standing orders keep out.
+
+    Raises Forbidden for drafts that they keep out whole.
+    """
+    try:
+        passing = cleared(store, made)
+    except Forbidden as error:
+        kept_out = {made[at].memory.id for at in error.positions}
+        raise Forbidden(*(at for at, memory in enumerate(memories) if memory.id in kept_out)) from None
+    as_stored = {record.memory.id: record.memory for record in passing}
+    return [as_stored.get(memory.id, memory) for memory in memories], passing
 
 
 def check_sources(store: Store, memories: Sequence[Memory]) -> None:

@@ -720,6 +720,8 @@ class Receipt(_Proven):
         shards: names of the adapters that had learnt any of them and were wiped.
         exports: paths of known copies of these adapters outside the store, wiped where they still were. Copies of
             copies are unknown and stay.
+        standing: id of the order that keeps the value out from now on; None when none was given.
+        held: ids of memories that have the value and stay, because they are held; of a standing order alone.
     """
 
     asked: Mapping[str, str]
@@ -732,6 +734,8 @@ class Receipt(_Proven):
     rewritten: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
+    standing: str | None = None
+    held: tuple[str, ...] = ()
 
     def signed(self) -> bytes:
         """The receipt as a signed statement: COSE_Sign1 over its line of the ledger, which is durable from then on.
@@ -806,6 +810,10 @@ class Receipt(_Proven):
             text += f" Shards of weights wiped: {len(self.shards)}."
         if self.exports:
             text += f" Exported copies wiped: {', '.join(self.exports)}."
+        if self.standing is not None:
+            text += f" Standing order {self.standing} keeps it out from now on."
+        if self.held:
+            text += f" Held, and so still there: {', '.join(self.held)}."
         if self.verification is not None:
             seen = self.verification
             kept = f" ({seen.shared} vectors belong to kept memories with the same text)" if seen.shared else ""

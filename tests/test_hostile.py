@@ -92,6 +92,8 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "doubts": (lambda ids, at: (), (NAME,)),
     "subject": (lambda ids, at: (NAME,), (NAME,)),
     "settle": (lambda ids, at: (ids.doubted, "--keep"), ()),
+    "standing list": (lambda ids, at: (), ()),
+    "standing test": (lambda ids, at: (TEXT,), ()),
     "config get": (lambda ids, at: ("user",), (NAME,)),
     "serve token": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),
 }
@@ -101,7 +103,7 @@ NOT_TRIED = {
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
         "bench simulate", "bench langgraph", "bench postgres", "bench agree", "bench observe", "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
-        "eval suite", "eval learn", "bench cli",
+        "eval suite", "eval learn", "eval standing", "bench cli",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
@@ -112,6 +114,7 @@ NOT_TRIED = {
     ),
     "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
     "protocols, not tables": ("mcp",),
+    "the id of an order and figures alone": ("standing lift",),
     "a server in PostgreSQL: ids, kinds of jobs and times, nothing that a user wrote": ("worker", "purge"),
     "trained weights: the one text is the model's own, through `visible`": (
         "distill ask", "distill audit", "distill export",

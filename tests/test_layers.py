@@ -29,6 +29,7 @@ FLOORS = (
     ("memoria.english", "memoria.embedders", "memoria.stores", "memoria.policies"),
     ("memoria.access", "memoria.retention", "memoria.learnt"),
     ("memoria.derived",),
+    ("memoria.standing",),
     ("memoria.remember", "memoria.recall"),
     ("memoria.change",),
     ("memoria.distill",),

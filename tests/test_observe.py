@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
     "audit_weights", "close", "distilled", "doctor", "doubts", "get", "history", "ledger", "lineage", "list",
-    "namespace", "namespaces", "now", "restrictions", "scan", "stats", "trace", "ttls",
+    "namespace", "namespaces", "now", "restrictions", "scan", "standing", "stats", "trace", "ttls",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work
@@ -121,6 +121,12 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "fade": (memory.fade, "update_memory", 0, None),
         "prune": (lambda: memory.prune(below=0.05), "delete_memory", 0, None),
         "sleep": (memory.sleep, "upsert_memory", 0, None),
+        "lift_standing": (
+            lambda: memory.lift_standing(str(memory.forget(mentions="code 7741", standing=True).standing)),
+            "lift_standing",
+            None,
+            None,
+        ),
         "rebuild": (memory.rebuild, "rebuild", None, None),
         "repair": (memory.repair, "repair", None, None),
         "reembed": (lambda: memory.reembed(HashEmbedder(96)), "reembed", None, None),

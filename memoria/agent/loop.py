@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from memoria.agent.asked import Allowed, Confirm, checked
 from memoria.agent.doubts import ON_DOUBT, OnDoubt, settle
+from memoria.agent.erasing import erased
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
 from memoria.agent.idle import Idle
@@ -67,6 +68,8 @@ class Agent:
         tools: whether the model may call tools (remember, recall, supersede, forget).
         settle: whether changes that the user states are applied to earlier memories at once, and taken back when the
             user's next message says that both are true.
+        erase: whether the user's own request to forget a number, a code, an address of mail or a date for good is
+            carried out at once, as a standing order: what says it again is stored without it.
         on_doubt: what happens when such a change makes a memory doubtful: "soft" lets it rank lower, "ask" also asks
             `confirm` whether it has ended, from log-odds of 1.1 on, "ignore" leaves it as it was.
         idle: seconds of silence after which it sleeps, > 0; None for never.
@@ -95,6 +98,7 @@ class Agent:
         allow: Collection[Allowed] = (),
         tools: bool = True,
         settle: bool = True,
+        erase: bool = True,
         on_doubt: OnDoubt = "soft",
         idle: float | None = None,
         prune: bool = False,
@@ -119,7 +123,7 @@ class Agent:
         self.confirm, self.allow = confirm, checked(allow)
         self._extract = _extractor(extract, self.model)
         self._tools = TOOLS if tools else ()
-        self._settle = settle
+        self._settle, self._erase = settle, erase
         self._on_doubt: OnDoubt = on_doubt
         self._idle = Idle(memory, idle, prune=prune)
         self._home = Home()
@@ -216,6 +220,7 @@ class Agent:
 
     def _begin(self, text: str, as_of: datetime | None, readmit: bool) -> Exchange:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
+        erasure = erased(self.memory, text) if self._erase else None
         window = self.session.turns(WINDOW)
         shown = {one.id for one in window if one.id}
         # Only memories that get into the prompt count as used.
@@ -226,7 +231,7 @@ class Agent:
         prompt = build(self.frame, text, hits[: self.k], window)
         for hit in prompt.hits:
             hit.used()
-        told = kept(self.memory, text, window, self.user) if self._settle else ()
+        told = (erasure,) if erasure else kept(self.memory, text, window, self.user) if self._settle else ()
         heard = self._hear(text, readmit=readmit)
         done, settled = Done(), tuple[Proposal, ...]()
         # What only says that both are true says nothing else.

@@ -37,15 +37,15 @@ class Notice:
 
     Attributes:
         what: what was done with the earlier memory: it ranks lower, has ended, lost a part, is asked about, or stands
-            again.
-        memory: its id.
-        by: id of the statement; of what is kept, the one that had changed it.
+            again; "erased": what the user asked to forget is gone, and kept out.
+        memory: its id; of what is erased, that of the standing order.
+        by: id of the statement; of what is kept, the one that had changed it; of what is erased, "".
         left: id of what is left of what was shortened; None for the others.
         odds: of what is lowered or asked about, the log-odds that it is untrue; None for the others.
         text: a sentence that says so, as the agent would.
     """
 
-    what: Literal["lowered", "ended", "shortened", "asked", "kept"]
+    what: Literal["lowered", "ended", "shortened", "asked", "kept", "erased"]
     memory: str
     by: str
     left: str | None = None

@@ -19,7 +19,7 @@ from memoria.change.reconcile import Settling, settle
 from memoria.derived.audience import ids_by_audience
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
-from memoria.errors import InvalidMemory, InvalidQuery
+from memoria.errors import Forbidden, InvalidMemory, InvalidQuery
 from memoria.process import Home
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
 from memoria.retention.prune import CAP
@@ -163,7 +163,7 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
             store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
             return made
         # A gist that would be over a limit is not made.
-        with suppress(InvalidMemory):
+        with suppress(InvalidMemory, Forbidden):
             id = perform(records, step, write)
             if id is not None:
                 made.append((id, step.members))

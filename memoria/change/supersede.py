@@ -18,7 +18,7 @@ from memoria.derived.records import Records, ending
 from memoria.derived.undoing import ended_by_hand
 from memoria.errors import InvalidQuery, KeyConflict, MemoryNotFound
 from memoria.protocols import Change, Store
-from memoria.remember import TRIES, Draft, admit, look_again, prepare
+from memoria.remember import TRIES, Draft, admit, look_again, obeying, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.types import Link, Memory, Namespace, Record
@@ -51,6 +51,7 @@ def supersede(
         try:
             with records.store.alone():
                 admit(records.store, namespace, [dated], memories, made, readmit=False, at=now)
+                memories, made = obeying(records.store, memories, made)
                 change, memory = _succession(records, memories[0], ordered(records.store, made), old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:

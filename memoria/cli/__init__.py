@@ -21,7 +21,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init
 # The modules with the commands of each panel of the help.
 _PANELS = {
     "Every day": ("verbs", "learn", "chat"),
-    "What changes, fades and stays": ("change", "doubts", "retention", "ttl", "policies"),
+    "What changes, fades and stays": ("change", "doubts", "standing", "retention", "ttl", "policies"),
     "Proof": ("proof",),
     "What a person may ask for": ("subject",),
     "The store": ("maintain", "bring", "config"),
@@ -34,6 +34,7 @@ _GROUPS = {
     "ledger": "Proof",
     "receipts": "Proof",
     "ttl": "What changes, fades and stays",
+    "standing": "What changes, fades and stays",
     "serve": "For programs",
     "config": "The store",
     "warm": "For programs",

@@ -23,6 +23,7 @@ from memoria.evaluation.quality import (
     mentions,
     retrieval,
     staleness,
+    standing,
 )
 from memoria.evaluation.quality.filling import embedded, sentences
 from memoria.evaluation.quality.keeping import Cached
@@ -371,3 +372,28 @@ def _table(system: str, categories: dict[str, Any]) -> Table:
 
 def _cell(measure: dict[str, float] | None) -> str:
     return "" if measure is None else f"{measure['mean']:.3f} [{measure['low']:.2f}, {measure['high']:.2f}]"
+
+
+@eval_app.command("standing")
+def standing_orders(
+    count: Annotated[int, typer.Option("--talks", min=2, help="Talks, half of them with wordings held back.")] = 500,
+    seed: Annotated[int, typer.Option(help="Of the talks.")] = 7,
+    orders: Annotated[int, typer.Option(min=1, help="Orders for the cost of a remember.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether a value that was erased by a standing order comes back, and what else is refused."""
+    with progress_bar() as progress:
+        found = standing.measure(count, seed=seed, progress=progress)
+    taken = standing.cost(orders)
+    if as_json:
+        echo_json({"halves": found, "cost": taken, "ratio": taken.ratio})
+        return
+    table = Table("half", "talks", "said again", "refused", "without", "recall", "list", "files", "others", "wrong")
+    for half, one in found.items():
+        counts = (one.talks, one.said, one.refused, one.redacted, one.in_recall, one.in_list, one.in_files)
+        table.add_row(half, *map(str, counts), str(one.others), f"{one.wrong} ({one.wrong / one.others:.2%})")
+    out.print(table)
+    for half, one in found.items():
+        for what, times in (*one.missed.items(), *one.mistaken.items()):
+            out.print(f"{half}: {what}: {times}")
+    out.print(f"remember: {taken.none:.2f} ms, {taken.some:.2f} ms with {taken.orders} orders: {taken.ratio:.2f} times")

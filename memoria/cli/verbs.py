@@ -48,9 +48,10 @@ from memoria.cli.terminal import hanging, show_fields, visible
 from memoria.engine.arguments import written_out
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
-from memoria.errors import InvalidQuery, Refused, StoreExists
+from memoria.errors import Forbidden, InvalidQuery, Refused, StoreExists
 from memoria.forget.erase import Guard
 from memoria.remember import Draft
+from memoria.standing.orders import OnMatch
 from memoria.stores.registry import is_url
 from memoria.types import Hit, Memory, Preview, Provenance, Receipt, Trace
 
@@ -141,6 +142,8 @@ def _stored(memory: Memoria, drafts: Sequence[Draft], *, readmit: bool) -> list[
         lines = ", ".join(str(at + 1) for at in error.positions)
         which = "the text" if len(drafts) == 1 else f"of the lines that are not blank, number {lines}"
         error.args = (f"{which} was forgotten here before, and is not stored again: give --readmit to take it back",)
+        if isinstance(error, Forbidden):
+            error.args = (f"{which} holds what a standing order keeps out: see memoria standing list",)
         raise
 
 
@@ -339,6 +342,21 @@ def _keep(to: Path, receipt: Receipt, tsa: str | None) -> None:
     keep(to, receipt.signed(), tsa)
 
 
+def show_going(going: Sequence[Memory]) -> None:
+    """Shows what would be forgotten, and on stderr what would change or is near."""
+    show_memories(going, title=f"{len(going)} would be forgotten")
+    show_rewritten(going)
+    show_near(going)
+
+
+def ask_to_forget() -> None:
+    """Asks; ends the command unless the user agrees."""
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: give --yes to forget these.")
+        raise typer.Exit(2)
+    typer.confirm("Forget them for ever?", abort=True)
+
+
 @app.command()
 @written_out
 def forget(
@@ -346,6 +364,12 @@ def forget(
     store: StoreOption = DEFAULT_STORE,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Everything under this namespace.")] = None,
     mentions: Annotated[str | None, typer.Option(help="Memories with this name: whole words, however written.")] = None,
+    standing: Annotated[
+        bool, typer.Option("--standing", help="Keep what --mentions says out from now on, however it is written.")
+    ] = False,
+    on_match: Annotated[
+        OnMatch, typer.Option(help="With --standing: refuse what holds it, or redact: store it without.")
+    ] = "refuse",
     guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
     guard_days: GuardDaysOption = None,
     override: Annotated[
@@ -373,21 +397,16 @@ def forget(
     with opened(store, "", "r" if dry_run else "rw") as memory:
         named = whole(memory, *(ids or ()))
         if dry_run or not yes:
-            going = memory.forget(*named, dry_run=True, mentions=mentions, **meant)
+            going = memory.forget(*named, dry_run=True, mentions=mentions, standing=standing, **meant)
             if dry_run and as_json:
                 echo_json(going)
                 return
-            show_memories(going, title=f"{len(going)} would be forgotten")
-            show_rewritten(going)
-            show_near(going)
+            show_going(going)
             if dry_run:
                 return
-            if not sys.stdin.isatty():
-                err.print("Not on a terminal: give --yes to forget these.")
-                raise typer.Exit(2)
-            typer.confirm("Forget them for ever?", abort=True)
-        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "override": override}
-        receipt = memory.forget(*named, verify=verify, mentions=mentions, **more, **meant)
+            ask_to_forget()
+        how: dict[str, Any] = {"verify": verify, "guard": guard, "guard_days": guard_days, "override": override}
+        receipt = memory.forget(*named, mentions=mentions, standing=standing, on_match=on_match, **how, **meant)
         if receipt_file is not None:
             _keep(receipt_file, receipt, tsa)
     _say(receipt, as_json=as_json)

@@ -15,6 +15,7 @@ from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, fi
 from memoria.engine.people import People
 from memoria.engine.proving import Proving
 from memoria.engine.reading import gated
+from memoria.engine.standing import Standing
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import erase as erasing
@@ -25,6 +26,7 @@ from memoria.periods import ends
 from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
+from memoria.standing.orders import OnMatch
 from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
 from memoria.validate import (
@@ -52,7 +54,7 @@ Problems = list[str]
 @spelled
 @gated
 @watched
-class Memoria(People, Proving):
+class Memoria(People, Proving, Standing):
     """The memory of an agent: a view of a store, from one namespace downwards.
 
     Made by `memoria.open`. `namespace` narrows the view; every verb works on the view's namespace and what
@@ -292,6 +294,8 @@ class Memoria(People, Proving):
         guard_days: float | None = None,
         mentions: str | None = None,
         reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -305,6 +309,8 @@ class Memoria(People, Proving):
         guard_days: float | None = None,
         mentions: str | None = None,
         reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -318,6 +324,8 @@ class Memoria(People, Proving):
         guard_days: float | None = None,
         mentions: str | None = None,
         reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     def forget(
@@ -330,48 +338,45 @@ class Memoria(People, Proving):
         guard_days: float | None = None,
         mentions: str | None = None,
         reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        What was made from them: gists are made again from what is left, and what was derived by others is forgotten.
+        Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
             ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
                 some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            dry_run: lists exactly what would go, and forgets nothing; forgetting these ids forgets the same.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
-            guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
-                ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
-                without a digit is never refused.
+            guard: which text is refused when it comes back about the same subject: the very text ("exact"), a near one
+                too ("near"), or none ("none"). One of up to three words without a digit never is.
             guard_days: for how many days; None is what this memory was opened with, `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
+            standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift_standing`.
+            on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
             reader: who asks; only what this reader sees is there. None is this view's own.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
-                `namespace=()` alone is everything under this view.
+            filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, the memories that would go, and
-            in `rewritten` the gists that would be made again without them.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and in `rewritten`
+            the gists that would be made again.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
         """
-        where = self._where(filters, **({"ids": tuple(check_ids(ids))} if ids else {}))
+        where = self._meant(ids, filters)
         how = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
-        if dry_run:
-            return erasing.preview(self.store, order)
-        self._traces.flush()
-        receipt = erasing.erase(self._records, order, self._clock())
-        if receipt.namespaces:
-            self._traces.tidy()
-        return receipt
+        if self._stands(standing, on_match):
+            return self._stand(order, on_match, dry_run=dry_run)
+        return erasing.preview(self.store, order) if dry_run else self._erased(order)
 
     def _guarded_until(self, days: float | None) -> datetime | None:
         """Until when what is forgotten now is refused; None is for ever. Raises InvalidQuery."""

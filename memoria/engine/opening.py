@@ -119,7 +119,7 @@ def open(
         if mode == "r":
             behaviour["reinforce"] = "never"
         reader = behaviour.pop("reader", None)
-        memory = Memoria(store, chosen, progress=progress, **behaviour)
+        memory = _resumed(Memoria(store, chosen, progress=progress, **behaviour), mode)
         return memory if reader is None else memory.reading_as(reader)
     except BaseException:
         store.close()
@@ -131,6 +131,11 @@ def guarding(key: GuardKeyLike, unguarded: object = False) -> Outside | None:
     if not isinstance(unguarded, bool):
         raise InvalidQuery(f"unguarded is {type(unguarded).__name__}, not True or False")
     return None if key is None and not unguarded else Outside(key=as_guard_key(key), unguarded=unguarded)
+def _resumed(memory: Memoria, mode: Mode) -> Memoria:
+    """A memory in which standing orders have done what they could not do before."""
+    if mode == "rw":
+        memory._resume()
+    return memory
 
 
 def _usable(asked: EmbedderLike) -> Embedder:

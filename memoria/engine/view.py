@@ -31,12 +31,14 @@ from memoria.errors import (
     StoreCorrupt,
     shown,
 )
+from memoria.forget.erase import mirror
 from memoria.identity import IdSource
 from memoria.policies import Exponential
 from memoria.policies.registry import make
 from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
+from memoria.standing.gate import gated
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
 from memoria.validate import (
     check_choice,
@@ -159,7 +161,7 @@ class View:
         """
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
         self._guard_days = guard_days
-        self.store = store
+        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids))
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
         self.policy = _policy(policy)
@@ -171,7 +173,7 @@ class View:
         self._judging = judge
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
-        self._traces = Reinforcer(store, self.policy, fade_below)
+        self._traces = Reinforcer(self.store, self.policy, fade_below)
         self._roles = roles
         self._who: Reader | None = None
         self._reader_required = bool(check_flag("require_reader", require_reader))

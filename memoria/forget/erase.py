@@ -21,6 +21,7 @@ from memoria.periods import after
 from memoria.protocols import Change, Store
 from memoria.remember import refused
 from memoria.retention.restriction import is_restricted
+from memoria.standing.gate import cleared
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
@@ -190,7 +191,8 @@ def amend(
         if old is None:
             raise MemoryNotFound(id)
         vector, passages = (old.vector, old.passages) if memory.text == known.text else made[memory.text]
-        return _put_instead(records, replace(old, memory=memory, vector=vector, passages=passages), old.memory)
+        (new,) = cleared(store, [replace(old, memory=memory, vector=vector, passages=passages)])
+        return _put_instead(records, new, old.memory)
 
 
 def _living(store: Store, id: str) -> Memory:

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 from memoria.agent.asked import Asked, Confirm
 from memoria.engine.arguments import Filters, written_out
 from memoria.engine.memory import Memoria
-from memoria.errors import InvalidQuery, MemoriaError, Refused
+from memoria.errors import Forbidden, InvalidQuery, MemoriaError, Refused
 from memoria.extras import extra
 from memoria.forget.erase import Order, plan
 from memoria.integrations.confirming import Going, forgetting
@@ -41,6 +41,7 @@ with extra("mcp"):
 _DEEP = 1000
 # Clients send null for an argument that is left out.
 _RECALLED, _LISTED = 5, 20
+_KEPT_OUT = "Nothing is stored: the user gave an order to keep this out. Only the user lifts it: memoria standing lift"
 _FORGOTTEN = (
     "Nothing is stored: this text was forgotten here before. The user can take it back: memoria remember --readmit"
 )
@@ -256,6 +257,8 @@ class Tools:
             self._ask(Asked(tool="remember", text=flat(text)))
             try:
                 told = _shown(memory.remember_many([draft])[0])
+            except Forbidden:
+                raise InvalidQuery(_KEPT_OUT) from None
             except Refused:
                 raise InvalidQuery(_FORGOTTEN) from None
         return _answer(told, told)

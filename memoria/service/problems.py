@@ -19,8 +19,10 @@ from memoria import errors
 # The first class that an error is an instance of decides.
 STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.KeyConflict, 409, "The key is taken by another memory"),
+    (errors.Forbidden, 409, "Kept out by a standing order"),
     (errors.Refused, 409, "Forgotten before"),
     (errors.InvalidInput, 422, "A rule is broken"),
+    (errors.OrderNotFound, 404, "No such order"),
     (errors.MemoryNotFound, 404, "No such memory"),
     (errors.NotPermitted, 403, "Not for a reader"),
     (errors.Held, 423, "Under a hold"),
@@ -110,6 +112,8 @@ async def of_memoria(request: Request, error: Exception) -> JSONResponse:
     said = None if violations is None else [_QUOTED.sub("(withheld)", one) for one in violations]
     if isinstance(error, errors.Refused):
         said = [f"item {place} was forgotten here; readmit takes it back" for place in error.positions]
+    if isinstance(error, errors.Forbidden):
+        said = [f"item {place} holds what a standing order keeps out" for place in error.positions]
     headers = {"Retry-After": "1"} if status == 503 else None
     return problem(status, title, violations=said, type=f"urn:memoria:{type(error).__name__}", headers=headers)
 

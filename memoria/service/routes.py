@@ -202,6 +202,8 @@ async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.G
     asked: dict[str, Any] = {**body.asked(), "mentions": body.mentions, **guard}
     if body.everything:
         asked["namespace"] = ()
+    if body.standing:
+        asked |= {"standing": True, "on_match": body.on_match}
 
     def work(top: Memoria) -> shapes.Gone:
         view = top.namespace(*body.namespace)
@@ -220,6 +222,19 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
     going = view.forget(*ids, dry_run=True, **asked)
     receipt = view.forget(*ids, **asked)
     return shapes.Gone.of(receipt, {one.id for one in going if one.under(top.prefix)} | mine(top, receipt.rewritten))
+
+
+@verbs.get("/standing")
+async def standing(asking: Asking, pool: Serving) -> list[shapes.Order]:
+    """The standing orders below the token's namespace; what they keep out is nowhere."""
+    found = await pool.read(asking.namespace, lambda view: view.standing())
+    return [shapes.Order.of(one) for one in found]
+
+
+@verbs.delete("/standing/{id}", responses=problems(404))
+async def lift(id: Id, asking: Asking, pool: Serving) -> shapes.Order:
+    """Ends a standing order: what it kept out may be stored again."""
+    return shapes.Order.of(await pool.write(asking.namespace, lambda view: view.lift_standing(id)))
 
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))

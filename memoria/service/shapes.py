@@ -24,6 +24,7 @@ from memoria.engine.learning import LearnOptions
 from memoria.extraction.learning import Lesson as _Lesson
 from memoria.metadata import MAX_PATH
 from memoria.remember import Draft as _Draft
+from memoria.standing.orders import StandingOrder
 from memoria.types import Doubted as Settled
 from memoria.types import Hit, Memory, Namespace, Outcome, Page, Provenance, Receipt
 from memoria.validate import MAX_CRITERIA
@@ -265,10 +266,13 @@ class Forget(Filters):
 
     mentions: memories that have this name, as whole words. guard: which texts are refused if they come back.
     guard_days: for how many days; as the server was opened by default.
+    standing: keeps what `mentions` says out from now on. on_match: refuses what holds it, or stores it without.
     """
 
     ids: Annotated[list[Id], Field(max_length=1000)] = []
     mentions: Name | None = None
+    standing: StrictBool = False
+    on_match: Literal["refuse", "redact"] = "refuse"
     guard: Literal["exact", "near", "none"] = "exact"
     guard_days: Annotated[float, Field(strict=True, gt=0)] | None = None
     everything: StrictBool = False
@@ -437,15 +441,40 @@ class Hits(BaseModel):
     known: float | None
 
 
+class Order(BaseModel):
+    """A standing order, without what it keeps out. acted: how many memories it kept out, or kept the value out of."""
+
+    id: str
+    at: datetime
+    kind: str
+    on_match: Literal["refuse", "redact"]
+    acted: int
+    pending: bool
+
+    @classmethod
+    def of(cls, order: StandingOrder) -> Order:
+        return cls(
+            id=order.id,
+            at=order.at,
+            kind=order.kind,
+            on_match=order.on_match,
+            acted=order.acted,
+            pending=order.pending,
+        )
+
+
 class Gone(BaseModel):
     """A receipt, or what it would say with dry_run. Ids are only those in the token's namespace.
 
     forgotten: ids asked for. derived: ids made from them, forgotten too. rewritten: gists made again without them.
     would: memories that would be forgotten, if it was a dry run. near: those that would stay, though they may mention
-    the name that was asked for.
+    the name that was asked for. standing: id of the order that keeps it out from now on. held: ids that stay, under a
+    hold.
     """
 
     dry_run: bool
+    standing: str | None = None
+    held: list[str] = []
     forgotten: list[str] = []
     derived: list[str] = []
     rewritten: list[str] = []
@@ -465,6 +494,8 @@ class Gone(BaseModel):
             namespaces=receipt.namespaces,
             at=receipt.at,
             seconds=receipt.seconds,
+            standing=receipt.standing,
+            held=[id for id in receipt.held if id in mine],
         )
 
 

@@ -24,6 +24,7 @@ from memoria.forget.erase import mirror
 from memoria.protocols import Change, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
+from memoria.standing import orders
 from memoria.stores import InMemoryStore
 from memoria.stores.guardkey import GuardKeyLike, Outside
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
@@ -321,8 +322,9 @@ def _taken(lacking: Counter[Recalled], line: Recalled) -> bool:
 
 
 def _notes(source: Store, target: Store) -> dict[str, str]:
-    """The notes as the target writes them: aliases of namespaces are each store's own."""
-    found = {name: value for name, value in source.notes().items() if name != JOURNAL}
+    """The notes as the target writes them: aliases of namespaces, and seals of orders, are each store's own."""
+    notes = source.notes().items()
+    found = {name: orders.moved(source, target, name, value) for name, value in notes if name != JOURNAL}
     if DEMAND in found:
         aliases = {source.alias(name): target.alias(name) for name in source.namespaces(())}
         demands = allocating.from_note(found[DEMAND])

@@ -21,6 +21,7 @@ from memoria.errors import InvalidMemory, InvalidVector, MemoryNotFound
 from memoria.forget.ledger import enter_done
 from memoria.protocols import Change, Embedder, Progress, Store
 from memoria.retention.restriction import ordered
+from memoria.standing.gate import forbidden
 from memoria.text.fingerprints import Statement
 from memoria.text.parts import Pieces, joined
 from memoria.text.passages import starts
@@ -231,6 +232,8 @@ def _refused(store: Store, lines: Mapping[int, Line], *, readmit: bool) -> set[i
             store.readmit(namespace, [one for _, one in back])
         else:
             out |= {number for number, _ in back}
+    kept_out = forbidden(store, [_memory(line) for line in lines.values()])
+    out |= {number for number, wrong in zip(lines, kept_out, strict=True) if wrong}
     while orphans := _orphans(store, {number: line for number, line in lines.items() if number not in out}):
         out |= orphans
     return out

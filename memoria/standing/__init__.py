@@ -1,0 +1,1 @@
+"""Standing orders: values that were forgotten and are kept out from then on; see docs/standing.md."""

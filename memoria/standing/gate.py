@@ -1,0 +1,203 @@
+"""The one door through which memories are written: whatever would be stored is looked at there, whoever stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, cast
+
+from memoria.derived.lineage import living
+from memoria.embedders import embed_whole
+from memoria.errors import Forbidden
+from memoria.protocols import Change, Embedder, Store
+from memoria.standing import orders
+from memoria.standing.matching import Book
+from memoria.standing.orders import Rule
+from memoria.standing.redacting import broken, in_namespace, redacted, without
+from memoria.text.parts import joined
+from memoria.types import LedgerEntry, Memory, Namespace, Record
+
+Undo = Callable[[Store, Sequence[str]], None]
+
+
+def gated(store: Store, embedder: Embedder, undo: Undo) -> Store:
+    """A store whose writes obey its standing orders.
+
+    embedder: makes the vector of what is stored without a value. undo: takes ids of fresh memories out of a store.
+    """
+    if type(store) is Gate:
+        return store
+    return cast("Store", Gate(store, embedder, undo))
+
+
+def cleared(store: Store, records: Sequence[Record]) -> list[Record]:
+    """The records as they may be stored; raises Forbidden with the positions of those that may not."""
+    gate = _gate(store)
+    return list(records) if gate is None else gate.cleared(records)
+
+
+def forbidden(store: Store, memories: Sequence[Memory]) -> list[bool]:
+    """Which memories a standing order keeps out whole."""
+    gate = _gate(store)
+    return [gate is not None and gate.refuses(memory) for memory in memories]
+
+
+def _gate(store: Store) -> Gate | None:
+    """The gate that a store is, or that what a reader sees of one is written through."""
+    whole: object = getattr(store, "whole", store)
+    return whole if type(whole) is Gate else None
+
+
+class Gate:
+    """A store, as all verbs see it; what is no write goes to the store itself."""
+
+    def __init__(self, store: Store, embedder: Embedder, undo: Undo) -> None:
+        self._store = store
+        self._undo = undo
+        self._embedder = embedder
+        self._mark: str | None = None
+        self._rules: list[Rule] = []
+        self._book = lru_cache(maxsize=256)(self._book_of)
+        self._last: tuple[Record, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def __repr__(self) -> str:
+        return repr(self._store)
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[override]  # it is the store, to whoever asks
+        return type(self._store)
+
+    # -- writing --
+
+    def write(self, records: Sequence[Record]) -> None:
+        """As of the store; raises Forbidden."""
+        passing = self.cleared(records)
+        self._store.write(passing)
+        self._again([record.memory for record in passing])
+
+    def replace(self, record: Record) -> None:
+        """As of the store; raises Forbidden."""
+        (passing,) = self.cleared([record])
+        self._store.replace(passing)
+
+    def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
+        """As of the store; raises Forbidden."""
+        new = [*change.add, *change.replace]
+        passing = self.cleared(new) if new else new
+        added = len(change.add)
+        if passing != new:
+            change = replace(change, add=tuple(passing[:added]), replace=tuple(passing[added:]))
+        self._store.revise(change, over_holds=over_holds, guard=guard)
+        if new:
+            self._again([record.memory for record in passing])
+
+    def enter(self, entry: LedgerEntry) -> None:
+        """As of the store, the reason without what orders keep out."""
+        book = self._everywhere()
+        self._store.enter(entry if book is None else replace(entry, reason=without(book, entry.reason)))
+
+    # -- looking --
+
+    def rules(self) -> list[Rule]:
+        """Every order, oldest first."""
+        mark = self._store.note(orders.MARK)
+        if mark != self._mark:
+            self._rules = [] if mark is None else orders.read(self._store)
+            self._mark, self._last = mark, ()
+            self._book.cache_clear()
+        return self._rules
+
+    def book(self, namespace: Namespace) -> Book | None:
+        """The orders that hold in a namespace; None where none does."""
+        return self._book(namespace) if self.rules() else None
+
+    def cleared(self, records: Sequence[Record]) -> list[Record]:
+        """The records as they may be stored; raises Forbidden with the positions of those that may not."""
+        if not self.rules() or (records and tuple(map(id, records)) == tuple(map(id, self._last))):
+            return list(records)
+        out, out_of = list[Record](), list[int]()
+        for at, record in enumerate(records):
+            made = self._cleared(record)
+            if made is None:
+                out_of.append(at)
+            else:
+                out.append(made)
+        if out_of:
+            raise Forbidden(*out_of)
+        self._last = tuple(out)
+        return out
+
+    def refuses(self, memory: Memory) -> bool:
+        """Whether a memory is kept out whole."""
+        book = self.book(memory.namespace)
+        if book is None:
+            return False
+        found = broken(book, memory)
+        return any(rule.order.on_match == "refuse" for rule in found.values()) or bool(
+            found and in_namespace(book, memory)
+        )
+
+    def _cleared(self, record: Record) -> Record | None:
+        memory = record.memory
+        book = self.book(memory.namespace)
+        found = {} if book is None else broken(book, memory)
+        if book is None or not found or self._stood(book, memory):
+            return record
+        for id in found:
+            orders.count(self._store, id)
+        if any(rule.order.on_match == "refuse" for rule in found.values()) or in_namespace(book, memory):
+            return None
+        left = redacted(book, memory)
+        if broken(book, left):
+            return None
+        return self._with(record, left)
+
+    def _stood(self, book: Book, memory: Memory) -> bool:
+        """Whether what breaks an order was stored before: under a hold, which stands against erasing it."""
+        inside = [part for part in memory.parts if broken(book, part)]
+        said = inside or [memory]
+        there = living(self._store, {one.id for one in said})
+        return all(one.id in there and _content(there[one.id]) == _content(one) for one in said)
+
+    def _with(self, record: Record, memory: Memory) -> Record:
+        """A record of a memory that was shortened."""
+        said = memory.parts or (memory,)
+        if [one.text for one in said] == [one.text for one in (record.memory.parts or (record.memory,))]:
+            return replace(record, memory=memory)
+        made = embed_whole(self._store, self._embedder, [one.text for one in said])
+        vector, passages = joined(made) if memory.parts else made[0]
+        return replace(record, memory=memory, vector=vector, passages=passages)
+
+    def _again(self, memories: Sequence[Memory]) -> None:
+        """Takes back what was written while another process gave an order: it may have looked before this was there."""
+        self._last = ()
+        if self._mark == self._store.note(orders.MARK):
+            return
+        late = [one.id for one in memories if self._late(one)]
+        if late:
+            self._undo(self._store, late)
+            raise Forbidden(*(at for at, one in enumerate(memories) if one.id in late))
+
+    def _late(self, memory: Memory) -> bool:
+        book = self.book(memory.namespace)
+        return book is not None and bool(broken(book, memory))
+
+    def _book_of(self, namespace: Namespace) -> Book | None:
+        held = [rule for rule in self._rules if rule.holds_in(namespace)]
+        return Book(held) if held else None
+
+    def _everywhere(self) -> Book | None:
+        rules = self.rules()
+        return Book(rules) if rules else None
+
+
+def _content(memory: Memory) -> tuple[Any, ...]:
+    origin = memory.provenance
+    return (
+        memory.text, memory.subject, memory.tags, memory.key, memory.metadata,
+        origin.source, origin.speaker, origin.session,
+    )  # fmt: skip
