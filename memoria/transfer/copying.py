@@ -142,7 +142,7 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
     _check(source, target)
     found = _gap(source, target)
     if not dry_run:
-        target.write_note(JOURNAL, _journal(source, _ON))
+        target.write_note(JOURNAL, journal(source, _ON))
         if found.alone:
             mirror(target, namespaces=found.alone)
             found = replace(_gap(source, target), alone=found.alone)
@@ -153,11 +153,12 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
         differences = list(_differences(source, target))
         if differences:
             raise CopyDiffers("the copy is not what its source is; run it again: " + "; ".join(differences))
-        target.write_note(JOURNAL, _journal(source, _DONE))
+        target.write_note(JOURNAL, journal(source, _DONE))
     return _counted(source, found, dry_run=dry_run)
 
 
-def _journal(source: Store, state: str) -> str:
+def journal(source: Store, state: str = _ON) -> str:
+    """By what a target knows from which store a copy came, and whether it is done."""
     return json.dumps({"source": source.alias(()), "state": state})
 
 
@@ -169,7 +170,7 @@ def _check(source: Store, target: Store) -> None:
             f"{without_sketch(target.embedder.name)!r}: reembed one of them, or copy into a new store"
         )
     empty = not (target.count(()) or target.notes() or target.ledger() or target.fingerprints(()))
-    if not empty and target.note(JOURNAL) != _journal(source, _ON):
+    if not empty and target.note(JOURNAL) != journal(source, _ON):
         raise StoreExists(
             "the target is not empty, nor what a killed copy of this source left: copy into a store that is not there"
         )

@@ -13,7 +13,7 @@ from memoria.stores import rows
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
-from memoria.stores.local.reading import PASSAGES, Reading, opened_passages, opened_row
+from memoria.stores.local.reading import PASSAGES, opened_passages, opened_row
 from memoria.stores.local.slots import SlotFile, WrongName
 from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
@@ -31,7 +31,7 @@ class Problem:
     heal: Callable[[], None] | None = None
 
 
-class Checking(Reading, Writing):
+class Checking(Writing):
     """The part of a store that looks for damage, and repairs it when it is told to."""
 
     def check(self) -> list[str]:

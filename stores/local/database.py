@@ -15,7 +15,7 @@ from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
-FORMAT = 6
+FORMAT = 7
 _CACHE_KIB = 64 << 10
 _MAPPED = 4 << 30
 
@@ -156,6 +156,15 @@ CREATE TRIGGER memory_unlinked AFTER DELETE ON memory BEGIN
 END;
 PRAGMA user_version = 6;
 """
+
+# What was forgotten, by number; numbers are never given twice. A branch has the lines that one store wrote.
+_SEVEN_FORGETS = """
+CREATE TABLE gone (
+    event INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind INTEGER NOT NULL, ids BLOB NOT NULL
+);
+INSERT INTO meta VALUES ('forgets.branch', lower(hex(randomblob(8))));
+"""
+_FORMAT_7 = (_SEVEN_FORGETS, "PRAGMA user_version = 7;\n")
 
 
 # Connections that this process has from its parent.
@@ -318,6 +327,11 @@ def steps() -> Any:
     @migrations(name="format_6")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
     def format_6(db: Any) -> None:
         _run(db, _FORMAT_6)
+
+    @migrations(name="format_7")  # type: ignore[untyped-decorator]  # sqlite-utils is skipped by the type checker
+    def format_7(db: Any) -> None:
+        for script in _FORMAT_7:
+            _run(db, script)
 
     return migrations
 

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Literal
 from weakref import finalize
 
-from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.errors import (
+    DatabaseOlder,
+    RestoreUnfinished,
+    StoreCorrupt,
+    StoreError,
+    StoreExists,
+    StoreFull,
+    StoreNotFound,
+    StoreReadOnly,
+)
 from memoria.process import Home, in_child
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
@@ -22,6 +31,7 @@ from memoria.stores.local.checking import Checking
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
+from memoria.stores.local.gone import as_position, begin, position
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
 from memoria.stores.local.upkeep import Upkeep
@@ -29,6 +39,8 @@ from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
 
 _LOADED = 64
+# Beside a store that is not whole yet, and beside one that nobody has opened for writing since; that has its branch.
+RESTORING, RESTORED = "restoring", "restored"
 # What a directory may hold whose store was cut off while it was made.
 _HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "memoria.db-shm", "memoria.db-journal"}
 
@@ -39,6 +51,7 @@ class LocalStore(Searching, Upkeep, Checking):
     embedder, language: of the vectors and the texts of a new store; an old one has its own.
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
     loaded: how many namespaces are kept open and indexed in RAM at once.
+    restoring: opens what is being restored, for who restores it.
     accept_older: goes on with a memoria.db that is older than the slot files; what it does not know stays in them.
     """
 
@@ -55,9 +68,12 @@ class LocalStore(Searching, Upkeep, Checking):
         loaded: int = _LOADED,
         accept_older: bool = False,
         language: str | None = None,
+        restoring: bool = False,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
         super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded)
+        if not restoring:
+            check_restored(self.path)
         with translated(self.path):
             self._lock = self._prepare(timeout)
         try:
@@ -149,17 +165,30 @@ class LocalStore(Searching, Upkeep, Checking):
         """Brings an older format up to date, and finishes what a crash cut short."""
         self._database.migrate()
         # Looks at everything before it changes anything.
-        found = self._survey() if self._database.meta("clean") == "0" else None
+        copied = self.path / RESTORED
+        branch = copied.read_text().strip() if copied.exists() else None
+        found = None
+        if branch is not None or self._database.meta("clean") == "0":
+            found = self._survey(copied=branch is not None)
         with suppress(StoreFull):
             self._announce()
         if found is not None:
             self._carry_out(found)
+        if branch is not None and not self._unsettled:
+            self._fork(branch)
+            copied.unlink()
+            self._disk.sync_folder(self.path)
         if self._database.meta("store.check") is None:
             self._count_all()
         if self._database.meta("linked") is None:
             self._link_all()
         self._doubt = Doubt.NONE
         self._reserve.keep()
+
+    def _fork(self, branch: str) -> None:
+        """From here on, what this store forgets is told apart from what the store forgets that it was copied from."""
+        with self._database.atomic() as db:
+            begin(db, as_position(position(self._database)), (), branch)
 
     def _count_all(self) -> None:
         """Completes the headers of slot files of a format that had neither counts nor a copy of store.key."""
@@ -269,6 +298,12 @@ def _let_go(home: Home, database: Database, files: OpenFiles, lock: WriterLock |
     finally:
         if lock is not None:
             lock.release()
+
+
+def check_restored(folder: Path) -> None:
+    """Raises RestoreUnfinished where a restore was cut short."""
+    if (folder / RESTORING).exists():
+        raise RestoreUnfinished(f"{folder} is being restored, or that was cut short: run the same restore again")
 
 
 def _check_value(key: bytes) -> str:

@@ -14,8 +14,8 @@ from memoria.protocols import Embedder
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.database import FORMAT
+from memoria.stores.local.forgets import Forgets
 from memoria.stores.local.passages import insert_passages, sealed
-from memoria.stores.local.reading import Reading
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing, name_labels
@@ -41,7 +41,7 @@ class Rewritten:
     passages: list[tuple[bytes, bytes]]
 
 
-class Upkeep(Reading, Writing):
+class Upkeep(Writing, Forgets):
     """The part of a store that looks after it."""
 
     def files(self) -> Iterator[Path]:
