@@ -1,7 +1,8 @@
-"""The log of what was forgotten: ids, and never what they were. An older copy of the store is told by it what to forget.
+"""The log of what was forgotten: ids, and never what they were. It tells an older copy of the store what to forget.
 
 Every line has a number, and a branch has the lines that one store wrote. A store that was restored from a copy begins
-a branch of its own where the copy ended, so that two stores that come from one never take each other's lines for theirs.
+a branch of its own where the copy ended, so that two stores that come from one do not take each other's lines for
+theirs.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class KeepsForgets(Protocol):
         ...
 
     def continue_forgets(self, at: Position, lines: Sequence[Forgot], branch: str) -> None:
-        """Takes over the lines of the log that a copy was told, and begins a branch after them; at once or not at all."""
+        """Takes over the lines that a copy was told, and begins a branch after them; at once or not at all."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Statements about the log of what was forgotten: a line is written in the commit that deletes rows, or marks namespaces.
+"""Statements about the log of what was forgotten: a line is written as rows are deleted, or namespaces marked.
 
 Between the sync of a zeroed slot and that commit, the row that points to the slot is what remembers: recovery finds it.
 """

@@ -15,7 +15,6 @@ from weakref import finalize
 
 from memoria.errors import (
     DatabaseOlder,
-    RestoreUnfinished,
     StoreCorrupt,
     StoreError,
     StoreExists,
@@ -35,12 +34,11 @@ from memoria.stores.local.gone import as_position, begin, position
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.searching import Searching
 from memoria.stores.local.upkeep import Upkeep
+from memoria.stores.restored import RESTORED, check_restored
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
 
 _LOADED = 64
-# Beside a store that is not whole yet, and beside one that nobody has opened for writing since; that has its branch.
-RESTORING, RESTORED = "restoring", "restored"
 # What a directory may hold whose store was cut off while it was made.
 _HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "memoria.db-shm", "memoria.db-journal"}
 
@@ -298,12 +296,6 @@ def _let_go(home: Home, database: Database, files: OpenFiles, lock: WriterLock |
     finally:
         if lock is not None:
             lock.release()
-
-
-def check_restored(folder: Path) -> None:
-    """Raises RestoreUnfinished where a restore was cut short."""
-    if (folder / RESTORING).exists():
-        raise RestoreUnfinished(f"{folder} is being restored, or that was cut short: run the same restore again")
 
 
 def _check_value(key: bytes) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.disk import translated
-from memoria.stores.local.erasing import Erasing
 from memoria.stores.forgets import KINDS, Kind, replaced
+from memoria.stores.local.erasing import Erasing
 from memoria.stores.local.gone import enter
 from memoria.stores.local.keys import claim, release
 from memoria.stores.local.reading import Reading
@@ -121,7 +121,7 @@ class Writing(Erasing, Reading):
         ]
 
     def _lines(self, change: Change, old: Sequence[bytes]) -> Iterator[tuple[Kind, bytes]]:
-        """What the log says of records that are replaced. A gist is what its parts are: those that leave it are named."""
+        """What the log says of records that are replaced; of a gist, the parts that leave it."""
         after = {bytes.fromhex(record.memory.id): record.memory for record in change.replace}
         for id, record in zip(old, self._read(old), strict=True):
             if record is not None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from memoria.errors import Held, StoreError
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.forgets import log_key, token
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.types import Namespace
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 
 
-class Erasing(Guarding, Giants):
+class Erasing(Guarding, Giants, Forgets):
     """The part of a store that destroys."""
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
@@ -57,6 +59,7 @@ class Erasing(Guarding, Giants):
         connection.execute("DELETE FROM prefix WHERE alias = ANY(%s) AND tenant = %s", (aliases, tenant))
         connection.execute("DELETE FROM tenant WHERE tenant = %s", (tenant,))
         tenancy.enqueue(connection, "sweep", tenant)
+        enter(connection, "erased", [token(log_key(self._root), name)])
         return tenancy.intend(connection, tenant, None)
 
     def sweep(self, tenant: bytes) -> None:
@@ -104,6 +107,8 @@ class Erasing(Guarding, Giants):
                     self.rewrite(target.decode())
                 with self._cluster.connection() as connection:
                     connection.execute("DELETE FROM job WHERE job = %s AND token IS NULL", (number,))
+        with self._writing():
+            self._prune_forgets()
         self.turn_log_over()
 
     def _asked_for(self, kind: str) -> list[Any]:

@@ -17,6 +17,7 @@ from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
 from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
 from memoria.stores.postgres.upkeep import Upkeep
+from memoria.stores.restored import check_restored
 from memoria.types import EmbedderCard
 
 _LOADED = 64
@@ -30,7 +31,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
     MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
     indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
-    new store; an old one has its own.
+    new store; an old one has its own. restoring: opens what is being restored, for who restores it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
         loaded: int = _LOADED,
         threads: int = _THREADS,
         language: str | None = None,
+        restoring: bool = False,
     ) -> None:
         Upkeep.__init__(self)
         self._writable = mode == "rw"
@@ -58,6 +60,8 @@ class PostgresStore(Upkeep, Holding, Jobs):
         plain, folder = split_keys(url)
         self._keys = keys if keys is not None else DirectoryKeys(folder, disk=self._disk)
         self.path = self._keys.folder
+        if self.path is not None and not restoring:
+            check_restored(self.path)
         self._cluster = Cluster(plain, mode=mode, timeout=timeout, partitions=partitions, threads=threads)
         try:
             self._start(embedder, language)

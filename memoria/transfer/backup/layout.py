@@ -56,10 +56,11 @@ class Blob:
 class Manifest:
     """The last complete backup.
 
-    number: of this backup, from 1. kind: "files" of a directory, or "records": of a working copy of another store. at: when it was made,
-    ISO 8601. settled: whether nothing of it is still to be done. position: up to which forget it has them, see
-    forgets.py. log_key: by which forget logs of this store are known, in hexadecimal. blocks, blobs: by path in the
-    store; memoria.db is among the blocks. root: in kind "records", the key of namespace names there, in hexadecimal.
+    number: of this backup, from 1. kind: "files" of a directory, or "records": of a working copy of another store.
+    at: when it was made, ISO 8601. settled: whether nothing of it is still to be done. position: up to which line it
+    has the forget log (stores/forgets.py). log_key: by which forget logs of this store are known, in hexadecimal.
+    blocks, blobs: by path in the store; memoria.db is among the blocks. root: in kind "records", the key of namespace
+    names there, in hexadecimal.
     """
 
     number: int

@@ -12,7 +12,7 @@ from memoria.errors import BackupUnfinished, InvalidQuery, StoreCorrupt, StoreEx
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, read_at, sync_folder, translated
 from memoria.stores.local.slots import HEADER_BYTES
-from memoria.stores.local.store import RESTORED, RESTORING
+from memoria.stores.restored import RESTORED, RESTORING
 from memoria.stores.sealing import new_key
 from memoria.transfer.backup.blocks import Journal, open_file, read_sums
 from memoria.transfer.backup.layout import Blocks, Manifest, block_sum, digest, put, read, wipe

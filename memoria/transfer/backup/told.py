@@ -172,7 +172,7 @@ def replay(memory: Memoria, copy: Position, told: Told, key: bytes) -> int:
     for name, known in told.refused.items():
         if store.fingerprints(name).get(name) != known:
             store.adopt(name, known)
-    keeper(store).continue_forgets(told.position, lines, os.urandom(8).hex())
+    keeper(store).continue_forgets(told.position, told.lines, os.urandom(8).hex())
     return count - store.count(())
 
 

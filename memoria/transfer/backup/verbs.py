@@ -7,19 +7,17 @@ the directory of the backup, and that one by its files: so a kill never leaves l
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open_store
-from memoria.errors import CopyDiffers, ForgetsMissing, InvalidQuery, StoreExists, StoreNotFound, shown
+from memoria.errors import CopyDiffers, ForgetsMissing, InvalidQuery, StoreExists, shown
 from memoria.protocols import Progress, Store
 from memoria.stores import LocalStore
 from memoria.stores.disk import Disk, translated
@@ -29,14 +27,14 @@ from memoria.stores.local.lock import WriterLock
 from memoria.stores.registry import is_url
 from memoria.transfer.backup import told as telling
 from memoria.transfer.backup.files import FilesBackup
-from memoria.transfer.backup.layout import MANIFEST, Manifest, read
+from memoria.transfer.backup.layout import MANIFEST, Manifest, put, read, wipe
 from memoria.transfer.backup.restoring import begin, check_files, finish, lay, manifest_of
 from memoria.transfer.backup.settling import settle
 from memoria.transfer.copying import JOURNAL, Place, journal
 from memoria.transfer.copying import copy as copy_store
 from memoria.types import EmbedderCard
 
-_LOCK, _WORKING = "backup.lock", "working"
+_LOCK, _WORKING, _COPIED = "backup.lock", "working", "copied"
 _NAMES = {_LOCK, _WORKING, MANIFEST, f"{MANIFEST}.new", "slots", "files", "sums", "database"}
 _JOURNALS = {"slots.changes", "database.changes"}
 _TRIES = 5
@@ -195,7 +193,7 @@ def _follow(store: Store, working: LocalStore, progress: Progress | None) -> Non
             if not left:
                 raise
         else:
-            working.rebuild()
+            working.purge()
             return
 
 
@@ -386,8 +384,40 @@ class _How:
             return telling.replay(memory, _position(self.found), self.told, bytes.fromhex(self.found.log_key))
 
     def into_server(self, url: str) -> tuple[int, int | None]:
-        """Restores into a database without a store, by way of a directory beside the keys."""
-        raise StoreNotFound(url)
+        """Restores into a database without a store, by way of a directory beside the keys, which is wiped then."""
+        from memoria.stores.postgres import PostgresStore
+        from memoria.stores.postgres.store import split_keys
+
+        keys = split_keys(url)[1]
+        begin(keys, {"log_key": self.found.log_key, "apply_forgets": self.told is not None}, self.disk)
+        if self.found.root:
+            put(keys / "root.key", bytes.fromhex(self.found.root), self.disk)
+        copied = keys / _COPIED
+        copied.mkdir(exist_ok=True)
+        written = lay(self.source, self.found, copied, self.disk, self.progress)
+        with closing(self._laid(copied)) as there:
+            store = PostgresStore(
+                url, embedder=there.embedder, language=there.language, timeout=self.timeout, disk=self.disk,
+                restoring=True,
+            )  # fmt: skip
+            try:
+                copy_store(there, store, progress=self.progress)
+                self._begin_branch(store)
+            except BaseException:
+                store.close()
+                raise
+        gone = self._forget(store) if self.told is not None else store.close()
+        for path in sorted(copied.rglob("*"), reverse=True):
+            wipe(path, self.disk) if path.is_file() else path.rmdir()
+        copied.rmdir()
+        finish(keys, self.disk)
+        return written, gone
+
+    def _begin_branch(self, store: KeepsForgets) -> None:
+        """What the store before had forgotten until the backup has no lines here."""
+        if self.found.position is not None:
+            at = as_position(self.found.position)
+            store.continue_forgets(replace(at, pruned=at.event), (), os.urandom(8).hex())
 
 
 def export_forgets(source: Place | Memoria, path: str | os.PathLike[str], *, timeout: float = 0.0) -> int:
@@ -406,4 +436,3 @@ def export_forgets(source: Place | Memoria, path: str | os.PathLike[str], *, tim
 
 
 __all__ = ["Backed", "Checked", "Restored", "backup", "export_forgets", "restore", "verify_backup"]
-_ = (shutil, tempfile)
