@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
+    from memoria.transfer.backup.verbs import Backed, Checked, Restored, backup, export_forgets, restore, verify_backup
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -96,8 +97,10 @@ _LAZY = {
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
     "Audit": "memoria.distill.audit",
+    "Backed": "memoria.transfer.backup.verbs",
     "Behaviour": "memoria.engine.opening",
     "ChatModel": "memoria.models.chat",
+    "Checked": "memoria.transfer.backup.verbs",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
     "Confirm": "memoria.agent.asked",
@@ -154,6 +157,7 @@ _LAZY = {
     "Reply": "memoria.agent",
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
+    "Restored": "memoria.transfer.backup.verbs",
     "Role": "memoria.models.chat",
     "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
@@ -165,8 +169,12 @@ _LAZY = {
     "ToolCall": "memoria.models.chat",
     "Vectors": "memoria.arrays",
     "ZoneLike": "memoria.zones",
+    "backup": "memoria.transfer.backup.verbs",
     "copy": "memoria.transfer.copying",
+    "export_forgets": "memoria.transfer.backup.verbs",
     "open": "memoria.engine.opening",
+    "restore": "memoria.transfer.backup.verbs",
+    "verify_backup": "memoria.transfer.backup.verbs",
 }
 
 __all__ = [
@@ -180,8 +188,10 @@ __all__ = [
     "AsyncAgent",
     "AsyncMemoria",
     "Audit",
+    "Backed",
     "Behaviour",
     "ChatModel",
+    "Checked",
     "Chooser",
     "Clock",
     "Confirm",
@@ -238,6 +248,7 @@ __all__ = [
     "Reply",
     "Rerank",
     "Residue",
+    "Restored",
     "Role",
     "Scalar",
     "Share",
@@ -251,12 +262,16 @@ __all__ = [
     "ZoneLike",
     "__version__",
     "aio",
+    "backup",
     "copy",
+    "export_forgets",
     "models",
     "open",
     "policies",
+    "restore",
     "stores",
     "testing",
+    "verify_backup",
 ]
 __all__ += types.__all__
 __all__ += errors.__all__

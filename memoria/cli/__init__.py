@@ -22,7 +22,7 @@ _FIRST = ("remember", "recall", "forget", "list", "get", "amend", "learn", "init
 _PANELS = {
     "Every day": ("verbs", "learn", "chat"),
     "What changes, fades and stays": ("change", "doubts", "retention", "policies"),
-    "The store": ("maintain", "bring", "config"),
+    "The store": ("maintain", "backup", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
     "Measured": ("demo", "bench", "quality", "detector", "suite", "lab"),
@@ -31,6 +31,7 @@ _GROUPS = {
     "policies": "What changes, fades and stays",
     "serve": "For programs",
     "config": "The store",
+    "forgets": "The store",
     "warm": "For programs",
     "distill": "Memory in weights",
     "bench": "Measured",
@@ -61,6 +62,7 @@ _MODULES = {
     "reembed": "maintain",
     "export": "maintain",
     "copy": "maintain",
+    "backup": "backup",
     "worker": "work",
     "purge": "work",
 }

@@ -28,6 +28,9 @@ from memoria.stores import InMemoryStore
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
 JOURNAL = "copy"
+RESTORE = "restore"
+# Of each store its own.
+_OWN = (JOURNAL, RESTORE)
 _DONE, _ON = "done", "on"
 _BATCH = 500
 Place = str | os.PathLike[str] | Store
@@ -287,7 +290,7 @@ def _taken(lacking: Counter[Recalled], line: Recalled) -> bool:
 
 def _notes(source: Store, target: Store) -> dict[str, str]:
     """The notes as the target writes them: aliases of namespaces are each store's own."""
-    found = {name: value for name, value in source.notes().items() if name != JOURNAL}
+    found = {name: value for name, value in source.notes().items() if name not in _OWN}
     if DEMAND in found:
         aliases = {source.alias(name): target.alias(name) for name in source.namespaces(())}
         demands = allocating.from_note(found[DEMAND])
@@ -312,7 +315,7 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         yield "other fingerprints of what was forgotten"
     if source.ledger() != target.ledger():
         yield "another ledger"
-    if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
+    if _notes(source, target) != {name: value for name, value in target.notes().items() if name not in _OWN}:
         yield "other notes"
 
 
@@ -327,7 +330,7 @@ def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
         links=len({link for part in _all(source) for link in _written(source, part)}),
         recalls=len(source.recalls(())),
         ledger=len(source.ledger()),
-        notes=len(source.notes().keys() - {JOURNAL}),
+        notes=len(source.notes().keys() - {*_OWN}),
         refused=sum(len(one) for known in source.fingerprints(()).values() for one in known),
         shards=() if folder is None else tuple(path.stem for path in manifests(folder)),
     )

@@ -59,6 +59,16 @@ def gone_since(database: Database, after: int) -> set[bytes]:
     return {ids[at : at + 16] for (ids,) in found for at in range(0, len(ids), 16)}
 
 
+def absorbed(database: Database, ids: Sequence[bytes]) -> set[bytes]:
+    """Those of the ids that are in a gist; that one may be going too."""
+    found: set[bytes] = set()
+    for part in parts(sorted(ids)):
+        sql = f"""SELECT DISTINCT l.parent FROM link l JOIN memory m ON m.id = l.child
+            WHERE l.relation = 0 AND m.last_at IS NOT NULL AND l.parent IN ({marks(part)})"""
+        found |= {id for (id,) in database.rows(sql, *part)}
+    return found
+
+
 def position(database: Database) -> dict[str, Any]:
     """The last line that there is, as JSON has it."""
     named = dict(database.rows("SELECT name, value FROM meta WHERE name LIKE 'forgets.%'"))

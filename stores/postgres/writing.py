@@ -116,6 +116,7 @@ class Writing(Erasing, Claiming):
         """The rows of a change; returns the intents that it leaves."""
         gone = self._located(connection, change.erase, over_holds=over_holds)
         old = self._located(connection, [one.memory.id for one in change.replace], over_holds=over_holds)
+        lines = list(self._lines(connection, change, old))
         ended = self._located(connection, change.ends, over_holds=True)
         if not over_holds and ended:
             self._check_ends(connection, ended, change.ends)
@@ -139,7 +140,6 @@ class Writing(Erasing, Claiming):
         self._advance(connection, tenants, batches)
         tenancy.unlink(connection, links, gone, old)
         guarded = set(gone.values()) if guard else set()
-        lines = list(self._lines(connection, change, old))
         gists = self._delete(connection, batches, [*gone, *old], guarded)
         inside = {parent for parent, child, relation in links if not relation and child in gists and child in gone}
         enter(connection, "forgotten", [*(set(gone) - gists), *sorted(inside)])

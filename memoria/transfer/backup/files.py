@@ -22,7 +22,7 @@ from memoria.stores import LocalStore
 from memoria.stores.batches import parts
 from memoria.stores.disk import Disk, read_at, translated
 from memoria.stores.local.database import Database, marks
-from memoria.stores.local.gone import gone_since, position
+from memoria.stores.local.gone import absorbed, gone_since, position
 from memoria.stores.local.slots import HEADER_BYTES, SlotFile, file_name
 from memoria.stores.local.still import Pinned, still
 from memoria.stores.sealing import new_key
@@ -125,8 +125,10 @@ class FilesBackup:
             with open_file(path, os.O_RDWR) as fd:
                 some = [int(n) for n in blank if block_sum(slots.raw(int(n))) != sums[n]]
                 kept = {n: read_at(fd, blocks.size, blocks.head + n * blocks.size) for n in some}
-                held = _pointed_at(database, number, some)
-                going = [n for n in some if n in held or kept[n][32:48] in gone]
+                ids = {n: id for n, data in kept.items() if (id := data[32:48]) in gone}
+                ids |= _pointed_at(database, number, some)
+                inside = absorbed(database, list(ids.values()))
+                going = [n for n, id in ids.items() if id not in inside]
                 for n in going:
                     with translated(path):
                         self._disk.write(fd, slots.raw(n), blocks.head + n * blocks.size)
@@ -357,13 +359,13 @@ class _Reader:
         self._database.close()
 
 
-def _pointed_at(database: Database, number: int, slots: list[int]) -> set[int]:
-    """Those of the slots that a row still refers to."""
-    found: set[int] = set()
+def _pointed_at(database: Database, number: int, slots: list[int]) -> dict[int, bytes]:
+    """The id in the row that still refers to a slot, of those slots that have one."""
+    found: dict[int, bytes] = {}
     for part in parts(slots):
-        sql = f"""SELECT m.slot FROM memory m JOIN namespace n ON n.id = m.namespace
+        sql = f"""SELECT m.slot, m.id FROM memory m JOIN namespace n ON n.id = m.namespace
             WHERE n.file = ? AND m.slot IN ({marks(part)})"""
-        found |= {slot for (slot,) in database.rows(sql, number, *part)}
+        found |= dict(database.rows(sql, number, *part))
     return found
 
 

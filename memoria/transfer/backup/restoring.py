@@ -106,31 +106,32 @@ def check_files(source: Path, manifest: Manifest, progress: Progress | None) -> 
     return there.forgotten
 
 
-def begin(target: Path, said: dict[str, Any], disk: Disk) -> None:
-    """Marks a place in which a store is being restored. said: of what, and with which log.
+def begin(target: Path, said: dict[str, Any], disk: Disk) -> str:
+    """Marks a place in which a store is being restored; returns by what this restore is known. said: of what.
 
     Raises StoreExists where anything else is, InvalidQuery where another restore was begun.
     """
     marker = target / RESTORING
     if marker.exists():
-        begun = json.loads(marker.read_text() or "{}")
-        if begun and begun != said:
-            raise InvalidQuery(
-                f"another restore into {target} was cut short: run that one again, or remove {target} first"
-            )
+        begun = json.loads(marker.read_text())
+        if said.items() <= begun.items():
+            return str(begun["name"])
+        raise InvalidQuery(f"another restore into {target} was cut short: run that one again, or remove {target} first")
     elif target.exists() and (not target.is_dir() or any(one.name != f"{RESTORING}.new" for one in target.iterdir())):
         raise StoreExists(f"{target} is not empty: restore into a place that is not there")
     with translated(target):
         target.mkdir(parents=True, exist_ok=True)
-    put(marker, json.dumps(said).encode(), disk)
+    name = new_key()[:16].hex()
+    put(marker, json.dumps({**said, "name": name}).encode(), disk)
     disk.reached("restore begun")
+    return name
 
 
 def lay(source: Path, manifest: Manifest, target: Path, disk: Disk, progress: Progress | None) -> int:
     """Writes all files of a store; returns how many bytes. What a killed restore left is written over."""
     there, written = Source(source, manifest, progress), 0
     (target / "slots").mkdir(exist_ok=True)
-    for name in (f"{DATABASE}-wal", f"{DATABASE}-shm", RESTORED):
+    for name in (f"{DATABASE}-wal", f"{DATABASE}-shm", "epoch", RESTORED):
         (target / name).unlink(missing_ok=True)
     for path in sorted((target / "slots").iterdir()):
         if f"slots/{path.name}" not in manifest.blocks:

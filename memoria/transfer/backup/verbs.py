@@ -30,7 +30,7 @@ from memoria.transfer.backup.files import FilesBackup
 from memoria.transfer.backup.layout import MANIFEST, Manifest, put, read, wipe
 from memoria.transfer.backup.restoring import begin, check_files, finish, lay, manifest_of
 from memoria.transfer.backup.settling import settle
-from memoria.transfer.copying import JOURNAL, Place, journal
+from memoria.transfer.copying import JOURNAL, RESTORE, Place, journal
 from memoria.transfer.copying import copy as copy_store
 from memoria.types import EmbedderCard
 
@@ -109,7 +109,6 @@ def backup(
     *,
     timeout: float = 0.0,
     progress: Progress | None = None,
-    disk: Disk | None = None,
 ) -> Backed:
     """Copies a store into a directory, only what has changed since the last time; what was forgotten goes there too.
 
@@ -120,7 +119,6 @@ def backup(
         target: a directory, made when it is not there, which this store has for itself.
         timeout: seconds to wait for another backup into the same place.
         progress: called with (what, done, total) during the work.
-        disk: what writes; tests cut it off.
 
     Returns:
         What was written.
@@ -131,8 +129,19 @@ def backup(
         StoreLocked: another backup into it is under way.
         StoreFull: no space left there. What was forgotten is zeroed there all the same, and the source is untouched.
     """
-    started, writes = time.perf_counter(), disk or Disk()
-    folder = _folder("target", target)
+    return backed(source, target, Disk(), timeout=timeout, progress=progress)
+
+
+def backed(
+    source: Place | Memoria,
+    target: str | os.PathLike[str],
+    writes: Disk,
+    *,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+) -> Backed:
+    """As `backup`, on this disk."""
+    started, folder = time.perf_counter(), _folder("target", target)
     with _opened(source, timeout) as store:
         if isinstance(store, LocalStore) and _inside(folder, store.path):
             raise InvalidQuery("a backup into the store itself would be lost with it: name another directory")
@@ -289,7 +298,6 @@ def restore(
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
-    disk: Disk | None = None,
 ) -> Restored:
     """Makes a store out of its last complete backup. It cannot be opened before it is whole.
 
@@ -304,7 +312,6 @@ def restore(
         embedder: as `memoria.open` takes it, for gists that lose a part.
         timeout: seconds to wait for a backup into the source, or for a server.
         progress: called with (what, done, total) during the work.
-        disk: what writes; tests cut it off.
 
     Returns:
         What was restored.
@@ -317,9 +324,24 @@ def restore(
         ForgetsMissing: the forget log begins after the backup was made, or is of another store.
         ForgetsForged: the file is no forget log of this store, or was changed.
     """
-    started, writes = time.perf_counter(), disk or Disk()
-    folder = _folder("source", source)
-    found = manifest_of(folder)
+    return restored(
+        source, target, Disk(), apply_forgets=apply_forgets, embedder=embedder, timeout=timeout, progress=progress
+    )
+
+
+def restored(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    writes: Disk,
+    *,
+    apply_forgets: Place | Memoria | None = None,
+    embedder: EmbedderLike = None,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+) -> Restored:
+    """As `restore`, on this disk."""
+    started, folder = time.perf_counter(), _folder("source", source)
+    manifest_of(folder)
     with closing(_Locked(folder, timeout)):
         found = manifest_of(folder)
         told = None if apply_forgets is None else _told(apply_forgets, found, timeout)
@@ -389,7 +411,7 @@ class _How:
         from memoria.stores.postgres.store import split_keys
 
         keys = split_keys(url)[1]
-        begin(keys, {"log_key": self.found.log_key, "apply_forgets": self.told is not None}, self.disk)
+        name = begin(keys, {"log_key": self.found.log_key, "apply_forgets": self.told is not None}, self.disk)
         if self.found.root:
             put(keys / "root.key", bytes.fromhex(self.found.root), self.disk)
         copied = keys / _COPIED
@@ -401,8 +423,12 @@ class _How:
                 restoring=True,
             )  # fmt: skip
             try:
-                copy_store(there, store, progress=self.progress)
-                self._begin_branch(store)
+                # What was forgotten in it already by a restore that was cut short is not brought again.
+                if store.note(RESTORE) != f"{name} {_COPIED}":
+                    _claim(store, there, name)
+                    copy_store(there, store, progress=self.progress)
+                    self._begin_branch(store)
+                    store.write_note(RESTORE, f"{name} {_COPIED}")
             except BaseException:
                 store.close()
                 raise
@@ -418,6 +444,15 @@ class _How:
         if self.found.position is not None:
             at = as_position(self.found.position)
             store.continue_forgets(replace(at, pruned=at.event), (), os.urandom(8).hex())
+
+
+def _claim(store: Store, there: Store, name: str) -> None:
+    """Marks a database as that of this restore; raises StoreExists for one that has another store."""
+    if store.note(RESTORE) != name:
+        if store.count(()) or store.notes() or store.ledger() or store.fingerprints(()):
+            raise StoreExists("this database has a store already: restore into one that has none")
+        store.write_note(RESTORE, name)
+    store.write_note(JOURNAL, journal(there))
 
 
 def export_forgets(source: Place | Memoria, path: str | os.PathLike[str], *, timeout: float = 0.0) -> int:
