@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import memoria
+from memoria.change.consolidate import plain
 from memoria.cli import app
 from memoria.engine.memory import Memoria
 from memoria.errors import (
@@ -37,6 +38,7 @@ from memoria.stores.disk import Disk
 from memoria.stores.forgets import KeepsForgets
 from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server
+from memoria.text.fingerprints import Statement
 from memoria.transfer.backup.verbs import backed, restored
 from memoria.types import Memory, Secret
 from tests.test_disk import _unshared, needs_mount
@@ -262,3 +264,401 @@ def test_a_restore_into_a_server_that_is_killed_is_repeated(database: str, serve
         work(Disk())
     assert set(content(new)) == {ids[3], ids[4], ids[5], ids[7]} <= set(after)
     assert not (tmp_path / "new" / "copied").exists()
+
+
+# -- random histories --
+
+
+class History:
+    """A store to which random things happen, and what of it was forgotten; now and then it is backed up."""
+
+    def __init__(self, memory: Memoria, folder: Path, seed: int) -> None:
+        self.memory, self.folder, self.rng = memory, folder, random.Random(seed)
+        self.copies: list[tuple[Path, dict[str, tuple[Any, ...]]]] = []
+        self.texts = 0
+        self.gone: list[Secret] = []
+
+    def step(self) -> None:
+        home = self.memory.namespace(self.rng.choice(["a", "b"]), *self.rng.choice([(), ("c",)]))
+        ids = sorted(leaves(self.memory))
+        verbs: list[Callable[[Memoria, list[str]], None]] = [self.remember, self.remember, self.forget]
+        verbs += [self.forget, self.amend, self.gather, self.succeed, self.keep, self.clear, self.copy]
+        self.rng.choice(verbs if len(ids) > 4 else [self.remember])(home, ids)
+
+    def remember(self, home: Memoria, _ids: list[str]) -> None:
+        for _ in range(self.rng.randint(1, 4)):
+            self.texts += 1
+            subject = self.rng.choice([None, "ada", "bob"])
+            home.remember(f"statement {self.texts} tells of room {self.texts * 7} and Wren", subject=subject)
+
+    def forget(self, home: Memoria, ids: list[str]) -> None:
+        asked = self.rng.sample(ids, self.rng.choice([1, 1, 3]))
+        guard = self.rng.choice(["exact", "near", "none"])
+        how: list[dict[str, Any]] = [{"subject": "ada"}, {"mentions": f"statement {self.rng.randint(1, self.texts)}"}]
+        more = self.rng.choice([None, None, *how])
+        found = self.memory.forget(*asked, dry_run=True) if more is None else home.forget(**more, dry_run=True)
+        self.gone += secrets(self.memory, [one.id for one in found])
+        if more is None:
+            self.memory.forget(*asked, guard=guard, override="a test")
+        elif found:
+            home.forget(**more, guard=guard, override="a test")
+
+    def amend(self, _home: Memoria, ids: list[str]) -> None:
+        id = self.rng.choice([id for id in ids if not self.memory.trace(id).held] or [""])
+        if id and self.rng.random() < 0.3:
+            self.memory.amend(id, tags=(f"tag {self.texts}",))
+        elif id:
+            self.texts += 1
+            self.gone += secrets(self.memory, [id])
+            self.memory.amend(id, text=f"amended statement {self.texts} has other words")
+
+    def gather(self, home: Memoria, _ids: list[str]) -> None:
+        ids = [one.id for one in home.list() if one.namespace == home.prefix]
+        free = [one.memory.id for one in plain(home.store, ids)]
+        if len(free) > 2:
+            home.consolidate(*self.rng.sample(free, 2))
+
+    def succeed(self, home: Memoria, _ids: list[str]) -> None:
+        free = [one.id for one in home.list() if one.valid_to is None and not one.parts]
+        free = [id for id in free if not self.memory.trace(id).held]
+        if free:
+            self.texts += 1
+            self.memory.supersede(self.rng.choice(free), f"successor {self.texts} says it anew")
+
+    def keep(self, _home: Memoria, _ids: list[str]) -> None:
+        id = self.rng.choice([one.id for one in self.memory.list()])
+        if self.rng.random() < 0.5:
+            self.memory.hold(id, reason="a test")
+            self.memory.release(id, reason="a test")
+        else:
+            self.memory.archive(id)
+            self.memory.restore(id)
+
+    def clear(self, home: Memoria, _ids: list[str]) -> None:
+        if self.rng.random() < 0.4:
+            self.gone += secrets(self.memory, [one.id for one in home.list()])
+            home.forget(namespace=(), override="a test")
+
+    def copy(self, _home: Memoria, _ids: list[str]) -> None:
+        """The state of the one backup is kept, as somebody might who has a copy of it from each night."""
+        kept = self.folder / f"night {len(self.copies)}"
+        memoria.backup(self.memory, self.folder / "copy")
+        nowhere(self.folder / "copy", self.absent())
+        shutil.copytree(self.folder / "copy", kept)
+        self.copies.append((kept, leaves(self.memory)))
+
+    def absent(self) -> list[Secret]:
+        """What is nowhere in the store: not the vector of a gist that lost a part, which is still that of another."""
+        found = {find.needle for find in scan(self.memory.store.files(), self.gone).found}
+        return [one for n, one in enumerate(self.gone) if n not in found]
+
+
+def lived(memory: Memoria, folder: Path, seed: int, steps: int) -> History:
+    folder.mkdir(parents=True)
+    history = History(memory, folder, seed)
+    for step in range(steps):
+        history.step()
+        if step == steps // 3:
+            history.copy(memory, [])
+    return history
+
+
+def told_again(history: History, new: str, told: object) -> None:
+    """An older copy that was told what was forgotten is the living store, as far as the copy had it."""
+    memory, rng = history.memory, history.rng
+    kept, had = rng.choice(history.copies)
+    now = leaves(memory)
+    memoria.restore(kept, new, apply_forgets=told, embedder=EMBEDDER)  # type: ignore[arg-type]
+    with opened(new) as copy:
+        assert leaves(copy) == {id: one for id, one in had.items() if now.get(id) == one}
+        assert copy.doctor() == []
+        lost = sorted(set(had) - set(leaves(copy)))
+        for id in lost:
+            with pytest.raises(memoria.MemoryNotFound):
+                copy.get(id)
+        for namespace, text, subject, _ in (had[id] for id in lost[:5]):
+            assert all(hit.memory.text != text or hit.memory.id in now for hit in copy.recall(text, k=5))
+            said = [Statement(text, subject)]
+            assert copy.store.refused(namespace, said) == memory.store.refused(namespace, said)
+        absent = history.absent()
+        assert len(absent) > len(history.gone) / 2 or not lost
+        nowhere(copy.store.path, absent)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_random_histories_are_told_to_older_copies(seed: int, tmp_path: Path) -> None:
+    with opened(tmp_path / "a.memoria") as memory:
+        history = lived(memory, tmp_path / "copies", seed, steps=24)
+        log = tmp_path / "log"
+        memoria.export_forgets(memory, log)
+        told_again(history, str(tmp_path / "new"), log if seed % 2 else memory)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_histories_of_a_server_are_told_to_older_copies(
+    seed: int, tmp_path: Path, database: str, server: Server
+) -> None:
+    with opened(database) as memory:
+        history = lived(memory, tmp_path / "copies", seed, steps=14)
+        log = tmp_path / "log"
+        memoria.export_forgets(memory, log)
+        new = f"{server.database(f'history_{seed}')}&keys={tmp_path / 'new'}"
+        told_again(history, new, log if seed % 2 else memory)
+
+
+# -- while others write, and where there is no room --
+
+
+def test_while_others_write_a_backup_is_a_moment_of_the_store(store: Path, tmp_path: Path) -> None:
+    """Every write is of two that belong together, and amends keep the number of memories."""
+    copy, over = tmp_path / "copy", threading.Event()
+    with opened(store) as memory:
+        ids = [one.id for one in memory.remember_many([f"first half {n}" for n in range(40)])]
+
+        def write() -> None:
+            for n in range(10_000):
+                if over.is_set():
+                    return
+                memory.amend(ids[n % 40], text=f"half number {n} said again")
+                memory.remember_many([f"left shoe {n}", f"right shoe {n}"])
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            for _ in range(4):
+                # As another process does it: by its path.
+                memoria.backup(store, copy)
+                memoria.verify_backup(copy)
+                memoria.restore(copy, tmp_path / "new")
+                found = [one[1] for one in content(tmp_path / "new").values()]
+                assert sum("half" in text for text in found) == 40
+                left = {text.split()[-1] for text in found if text.startswith("left")}
+                assert left == {text.split()[-1] for text in found if text.startswith("right")}
+                shutil.rmtree(tmp_path / "new")
+        finally:
+            over.set()
+            thread.join()
+        assert memory.doctor() == []
+
+
+FULL = """
+import sys, memoria
+from pathlib import Path
+from memoria.testing import HashEmbedder
+root, embedder = Path(sys.argv[1]), HashEmbedder(16)
+full, store = root / "full", root.parent / "outside.memoria"
+with memoria.open(store, embedder=embedder) as memory:
+    ids = [one.id for one in memory.remember_many([f"a fact of number {n}" for n in range(50)])]
+    memoria.backup(memory, full)
+    (key,) = [one.data for one in memory.store.secrets([ids[3]]) if one.label == "key"]
+    memory.forget(ids[3])
+    memory.remember_many([f"more of it {n} " + "y" * 900 for n in range(3000)])
+    before = memory.list()
+    (slots,) = (full / "slots").iterdir()
+    assert key in slots.read_bytes()
+    try:
+        memoria.backup(memory, full)
+    except memoria.StoreFull:
+        print("full")
+    assert key not in slots.read_bytes()
+    assert memory.list() == before
+    assert memory.doctor() == []
+assert memoria.restore(full, root.parent / "restored").number == 1
+with memoria.open(root.parent / "restored", embedder=embedder) as memory:
+    assert [one.text for one in memory.list()] == [f"a fact of number {n}" for n in range(50) if n != 3]
+    assert memory.doctor() == []
+"""
+
+
+@needs_mount
+def test_on_a_full_disk_it_still_forgets_and_the_last_backup_stays(tmp_path: Path) -> None:
+    (tmp_path / "mount").mkdir()
+    assert _unshared(tmp_path / "mount", "1m", FULL) == "full\n"
+
+
+# -- what is refused --
+
+
+@pytest.fixture
+def kept(store: Path, tmp_path: Path) -> Iterator[tuple[Memoria, Path, list[str]]]:
+    """An open store, its backup, and ids in it."""
+    with opened(store) as memory:
+        ids = fill(memory)
+        memoria.backup(memory, tmp_path / "copy")
+        yield memory, tmp_path / "copy", ids
+
+
+def test_a_backup_that_is_changed_anywhere_is_found(kept: tuple[Memoria, Path, list[str]], tmp_path: Path) -> None:
+    _, copy, _ = kept
+    rng = random.Random(0)
+    assert memoria.verify_backup(copy).forgotten == 0
+    for path in sorted(path for path in copy.rglob("*") if path.is_file() and path.name != "backup.lock"):
+        whole = path.read_bytes()
+        for at in {0, len(whole) - 1, *(rng.randrange(len(whole)) for _ in range(4))}:
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            with pytest.raises(StoreError):
+                memoria.verify_backup(copy)
+            with pytest.raises(StoreError):
+                memoria.restore(copy, tmp_path / f"new {path.name} {at}")
+        path.write_bytes(whole)
+    assert memoria.verify_backup(copy).settled
+
+
+def test_places_that_have_something_else_are_refused(kept: tuple[Memoria, Path, list[str]], tmp_path: Path) -> None:
+    memory, copy, _ = kept
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("dear")
+    for wrong in (tmp_path / "other", tmp_path / "other" / "letter.txt"):
+        with pytest.raises(StoreExists):
+            memoria.backup(memory, wrong)
+        with pytest.raises(StoreExists):
+            memoria.restore(copy, wrong)
+    with opened(tmp_path / "second") as second, pytest.raises(StoreExists, match="another store"):
+        memoria.backup(second, copy)
+    with pytest.raises(InvalidQuery, match="into the store itself"):
+        memoria.backup(memory, tmp_path / "a.memoria" / "copy")
+    for nothing in (tmp_path / "nowhere", tmp_path / "other"):
+        with pytest.raises(StoreNotFound):
+            memoria.restore(nothing, tmp_path / "new")
+        with pytest.raises(StoreNotFound):
+            memoria.verify_backup(nothing)
+    with pytest.raises(InvalidQuery, match="source 7"):
+        memoria.backup(7, copy)  # type: ignore[arg-type]
+    assert (tmp_path / "other" / "letter.txt").read_text() == "dear"
+
+
+def test_a_log_that_is_changed_or_foreign_is_refused(kept: tuple[Memoria, Path, list[str]], tmp_path: Path) -> None:
+    memory, copy, ids = kept
+    memory.namespace("home").forget(ids[0])
+    log, new = tmp_path / "log", tmp_path / "new"
+    memoria.export_forgets(memory, log)
+    whole, rng = log.read_bytes(), random.Random(1)
+    assert b"box" not in whole
+    assert b"home" not in whole
+    lines = whole.splitlines(keepends=True)
+    forged = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in rng.sample(range(len(whole) - 1), 50)]
+    for wrong in (*forged, b"", b"{}", lines[0], b"".join(lines[1:]), b"".join([lines[0], *lines[2:]])):
+        log.write_bytes(wrong)
+        with pytest.raises(ForgetsForged):
+            memoria.restore(copy, new, apply_forgets=log)
+    with opened(tmp_path / "second") as second, pytest.raises(ForgetsMissing):
+        memoria.restore(copy, new, apply_forgets=second)
+    with pytest.raises(InvalidQuery, match="InMemoryStore"):
+        memoria.restore(copy, new, apply_forgets=InMemoryStore(EMBEDDER.card))
+    assert not new.exists()
+
+
+def test_a_log_is_kept_for_days_and_one_that_begins_later_is_refused(
+    kept: tuple[Memoria, Path, list[str]], tmp_path: Path
+) -> None:
+    memory, copy, ids = kept
+    memory.namespace("home").forget(ids[0])
+    memory.store.purge()  # type: ignore[attr-defined]
+    shutil.copytree(copy, tmp_path / "old")
+    memoria.backup(memory, copy)
+    with sqlite3.connect(memory.store.path / "memoria.db") as database:  # type: ignore[attr-defined]
+        database.execute("UPDATE gone SET at = at - 401 * 86400000000")
+    memory.namespace("home").forget(ids[1])
+    with pytest.raises(ForgetsMissing, match="begins after line"):
+        memoria.restore(tmp_path / "old", tmp_path / "new", apply_forgets=memory)
+    # The newer backup has what is not in the log any more.
+    memoria.restore(copy, tmp_path / "new", apply_forgets=memory, embedder=EMBEDDER)
+    assert content(tmp_path / "new") == leaves(memory)
+
+
+def test_two_stores_of_one_backup_do_not_take_each_others_lines(
+    kept: tuple[Memoria, Path, list[str]], tmp_path: Path
+) -> None:
+    memory, copy, ids = kept
+    assert isinstance(memory.store, KeepsForgets)
+    memoria.restore(copy, tmp_path / "twin")
+    with opened(tmp_path / "twin") as twin:
+        twin.forget(ids[0])
+        memoria.backup(twin, tmp_path / "twins copy")
+        memory.forget(ids[1])
+        with pytest.raises(ForgetsMissing):
+            memoria.restore(tmp_path / "twins copy", tmp_path / "new", apply_forgets=memory)
+        # What both have in common is told by either.
+        memoria.restore(copy, tmp_path / "new", apply_forgets=twin, embedder=EMBEDDER)
+        assert content(tmp_path / "new") == leaves(twin)
+    memoria.restore(copy, tmp_path / "newer", apply_forgets=tmp_path / "new", embedder=EMBEDDER)
+    assert ids[0] not in content(tmp_path / "newer")
+
+
+# -- the other ways in --
+
+
+def test_the_command_line_backs_up_verifies_and_restores(store: Path, tmp_path: Path) -> None:
+    with opened(store) as memory:
+        ids = fill(memory)
+    copy, log, new = str(tmp_path / "copy"), str(tmp_path / "log"), str(tmp_path / "new")
+
+    def run(*words: str) -> Any:
+        done = CliRunner().invoke(app, list(words))
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    first = run("backup", copy, "--store", str(store), "--json")
+    assert first["number"] == 1
+    with opened(store) as memory:
+        memory.forget(ids[0])
+    assert run("forgets", "export", log, "--store", str(store), "--json")["lines"] == 1
+    assert run("backup", "--verify", copy, "--json")["settled"]
+    assert run("restore", copy, new, "--apply-forgets", log, "--json")["forgotten"] == 1
+    again = run("backup", copy, "--store", str(store), "--json")
+    assert again["zeroed"] == 1
+    assert again["bytes"] < first["bytes"] / 2
+    assert run("forgets", "keep", "30", "--store", str(store), "--json") == {"keep_forgets_days": 30.0}
+    with opened(new) as memory:
+        assert ids[0] not in leaves(memory)
+        memory.archive(ids[1])
+    assert CliRunner().invoke(app, ["restore", ids[1], "--store", new]).exit_code == 0
+
+
+def test_backups_are_awaited_too(store: Path, tmp_path: Path) -> None:
+    async def work() -> int:
+        async with memoria.aio.open(store, embedder=EMBEDDER) as memory:
+            one = await memory.remember("this is said to be forgotten")
+            await memoria.aio.backup(memory, tmp_path / "copy")
+            await memory.forget(one.id)
+            done = await memoria.aio.restore(
+                tmp_path / "copy", tmp_path / "new", apply_forgets=memory, embedder=EMBEDDER
+            )
+            return done.forgotten or 0
+
+    assert asyncio.run(work()) == 1
+    assert content(tmp_path / "new") == {}
+
+
+def test_weights_go_with_the_backup_and_are_wiped_in_it(kept: tuple[Memoria, Path, list[str]]) -> None:
+    memory, copy, _ = kept
+    shard = memory.store.path / "adapters" / "one.safetensors"  # type: ignore[attr-defined]
+    shard.parent.mkdir()
+    shard.write_bytes(b"weights that learnt it" * 100)
+    memoria.backup(memory, copy)
+    nowhere(copy, [])
+    files = [path for path in copy.rglob("*") if path.is_file()]
+    assert scan(files, [Secret(label="weights", data=b"learnt it")]).found
+    shard.unlink()
+    memoria.backup(memory, copy)
+    nowhere(copy, [Secret(label="weights", data=b"learnt it")])
+
+
+def test_after_one_percent_little_is_copied(tmp_path: Path) -> None:
+    with opened(tmp_path / "a.memoria") as memory:
+        made = memory.remember_many([f"a fact of number {n} in the middle" for n in range(2000)])
+        first = memoria.backup(memory, tmp_path / "copy")
+        memory.forget(*[one.id for one in made[:2000:200]])
+        memory.remember_many([f"another fact of number {n}" for n in range(10)])
+        assert memoria.backup(memory, tmp_path / "copy").bytes < first.bytes / 4
+
+
+def test_a_damaged_source_does_not_spoil_its_backup(store: Path, tmp_path: Path) -> None:
+    with opened(store) as memory:
+        fill(memory)
+        memoria.backup(memory, tmp_path / "copy")
+    (slots, *_) = sorted((store / "slots").iterdir())
+    slots.write_bytes(b"X" + slots.read_bytes()[1:])
+    with pytest.raises(StoreCorrupt):
+        memoria.backup(store, tmp_path / "copy")
+    assert memoria.verify_backup(tmp_path / "copy").number == 1

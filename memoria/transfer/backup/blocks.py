@@ -38,13 +38,13 @@ class Tally:
     bytes: int = 0
     blocks: int = 0
     zeroed: int = 0
-    places: dict[Path, list[tuple[int, int, bytes]]] = field(default_factory=dict)
+    places: dict[Path, dict[int, tuple[int, bytes]]] = field(default_factory=dict)
 
     def wrote(self, path: Path, at: int, data: bytes) -> None:
         """Remembers what was written, so that it is read back."""
         self.bytes += len(data)
         self.blocks += 1
-        self.places.setdefault(path, []).append((at, len(data), block_sum(data)))
+        self.places.setdefault(path, {})[at] = len(data), block_sum(data)
 
     def read_back(self) -> None:
         """Reads all that was written again, from the device where the system allows that; raises StoreCorrupt."""
@@ -53,7 +53,7 @@ class Tally:
                 if hasattr(os, "posix_fadvise"):
                     with suppress(OSError):
                         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-                if any(block_sum(read_at(fd, size, at)) != wanted for at, size, wanted in places):
+                if any(block_sum(read_at(fd, size, at)) != wanted for at, (size, wanted) in places.items()):
                     raise StoreCorrupt(f"{path} does not hold what was written to it: look at its device")
         self.places.clear()
 

@@ -71,6 +71,8 @@ class FilesBackup:
         self._blobs: dict[str, tuple[Any, Blob]] = {}
         self._journal = Journal(target / "slots.changes", disk)
         self._end = 0
+        # The sums of slots that were zeroed first, by file and slot.
+        self._zeroed: dict[tuple[int, int], bytes] = {}
 
     def run(self) -> Manifest:
         """Makes the backup; returns its manifest."""
@@ -132,6 +134,7 @@ class FilesBackup:
                 for n in going:
                     with translated(path):
                         self._disk.write(fd, slots.raw(n), blocks.head + n * blocks.size)
+                    self._zeroed[number, n] = block_sum(slots.raw(n))
                     self.tally.zeroed += 1
                 if going:
                     self._disk.sync(fd)
@@ -172,6 +175,7 @@ class FilesBackup:
         if not path.exists():
             return [], 0
         sums = [] if blocks is None else read_sums(self._target / "sums" / blocks.sums)
+        sums = [self._zeroed.get((number, n), known) for n, known in enumerate(sums)]
         with open_file(path) as fd:
             old = len(sums)
             have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // size

@@ -259,7 +259,7 @@ def _opened(place: Place | Memoria, timeout: float) -> Iterator[Store]:
     elif isinstance(place, str | os.PathLike):
         with closing(open_store(place, _UNUSED, "r", timeout)) as store:
             yield store
-    elif isinstance(place, Store):
+    elif hasattr(place, "fingerprints"):
         yield place
     else:
         raise InvalidQuery(f"source {shown(place)}: it is to be a directory, a URL, or an open store or memory")
