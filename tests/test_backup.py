@@ -585,6 +585,25 @@ def test_two_stores_of_one_backup_do_not_take_each_others_lines(
     assert ids[0] not in content(tmp_path / "newer")
 
 
+def test_what_a_writer_has_just_forgotten_is_told_by_its_path(
+    kept: tuple[Memoria, Path, list[str]], tmp_path: Path
+) -> None:
+    memory, copy, ids = kept
+    memory.forget(ids[0])
+    memory.forget(ids[1], guard="none")
+    memory.forget(ids[5], ids[6], ids[7])
+    for n, told in enumerate((memory.store.path, tmp_path / "log")):  # type: ignore[attr-defined]
+        memoria.export_forgets(memory.store.path, tmp_path / "log")  # type: ignore[attr-defined]
+        memoria.restore(copy, tmp_path / f"new {n}", apply_forgets=told, embedder=EMBEDDER)
+        assert content(tmp_path / f"new {n}") == leaves(memory)
+    # What is forgotten there goes on with numbers of its own.
+    memoria.backup(tmp_path / "new 0", tmp_path / "copy of new")
+    with opened(tmp_path / "new 0") as new:
+        new.forget(ids[2])
+        memoria.restore(tmp_path / "copy of new", tmp_path / "last", apply_forgets=new, embedder=EMBEDDER)
+        assert content(tmp_path / "last") == leaves(new)
+
+
 # -- the other ways in --
 
 

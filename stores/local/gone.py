@@ -37,20 +37,23 @@ def _prune(db: Connection, now: int) -> None:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('forgets.pruned', ?)", (str(last),))
 
 
-def enter_rows(db: Connection, ids: Sequence[bytes]) -> None:
+def enter_rows(db: Connection, database: Database, ids: Sequence[bytes]) -> None:
     """Writes down that rows go, before they do: of gists the parts, which the log names only while they are nowhere."""
     gone: list[bytes] = []
     for part in parts(sorted(ids)):
         found = db.execute(f"SELECT id, last_at FROM memory WHERE id IN ({marks(part)})", part).fetchall()
         gone += [id for id, last in found if last is None]
-        gone += inside(db, [id for id, last in found if last is not None])
+        gone += inside(database, [id for id, last in found if last is not None])
     enter(db, "forgotten", gone)
 
 
-def inside(db: Connection, gists: Sequence[bytes]) -> list[bytes]:
+def inside(database: Database, gists: Sequence[bytes]) -> list[bytes]:
     """The ids of the parts of gists."""
-    sql = f"SELECT DISTINCT parent FROM link WHERE relation = 0 AND child IN ({marks(gists)})"
-    return [id for (id,) in db.execute(sql, gists)] if gists else []
+    found: list[bytes] = []
+    for part in parts(sorted(gists)):
+        sql = f"SELECT DISTINCT parent FROM link WHERE relation = 0 AND child IN ({marks(part)})"
+        found += [id for (id,) in database.rows(sql, *part)]
+    return found
 
 
 def gone_since(database: Database, after: int) -> set[bytes]:
@@ -96,7 +99,8 @@ def begin(db: Connection, at: Position, lines: Sequence[Forgot], branch: str) ->
     values = [(one.event, one.at, KINDS.index(one.kind), b"".join(one.ids)) for one in lines]
     db.executemany("INSERT OR REPLACE INTO gone (event, at, kind, ids) VALUES (?, ?, ?, ?)", values)
     db.execute("DELETE FROM sqlite_sequence WHERE name = 'gone'")
-    db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('gone', ?)", (at.event,))
+    last = max([at.event, *(one.event for one in lines)])
+    db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('gone', ?)", (last,))
     history = json.dumps([*(one for one in at.history if one[0] != at.branch), (at.branch, at.event)])
     named = {"forgets.branch": branch, "forgets.history": history, "forgets.pruned": str(at.pruned)}
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", named.items())

@@ -24,7 +24,7 @@ class Purging(Core):
         """Purges, and deletes intents even if no row is left of what they name."""
         prints = self._prints_of_gone()
         with self._database.atomic() as db:
-            enter_rows(db, self._pending)
+            enter_rows(db, self._database, self._pending)
             delete_rows(db, self._pending)
             write_prints(db, prints)
             drop_namespaces(db, self._dropped)

@@ -65,7 +65,8 @@ def told_by(store: Store) -> Told:
     alive: set[bytes] = set()
     for at in range(0, len(named), _AT_ONCE):
         alive |= {bytes.fromhex(id) for id in living(store, named[at : at + _AT_ONCE])}
-    return Told(position=position, lines=tuple(_without(line, alive) for line in lines), refused=store.fingerprints(()))
+    told = (_without(line, alive) for line in lines)
+    return Told(position=position, lines=tuple(line for line in told if line.ids), refused=store.fingerprints(()))
 
 
 def _without(line: Forgot, alive: set[bytes]) -> Forgot:
