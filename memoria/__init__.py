@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from memoria.subject.find import Way as PersonWay
     from memoria.text.person import By as PersonBy
     from memoria.text.values.plans import ValueKind
+    from memoria.transfer.backup.verbs import Backed, Checked, Restored, backup, export_forgets, restore, verify_backup
     from memoria.transfer.copying import Copied, Place, copy
     from memoria.zones import ZoneLike
 
@@ -114,8 +115,10 @@ _LAZY = {
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
     "Audit": "memoria.distill.audit",
+    "Backed": "memoria.transfer.backup.verbs",
     "Behaviour": "memoria.engine.opening",
     "ChatModel": "memoria.models.chat",
+    "Checked": "memoria.transfer.backup.verbs",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
     "Confirm": "memoria.agent.asked",
@@ -189,6 +192,7 @@ _LAZY = {
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
     "Restriction": "memoria.retention.restriction",
+    "Restored": "memoria.transfer.backup.verbs",
     "Role": "memoria.models.chat",
     "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
@@ -202,8 +206,12 @@ _LAZY = {
     "ToolCall": "memoria.models.chat",
     "Vectors": "memoria.arrays",
     "ZoneLike": "memoria.zones",
+    "backup": "memoria.transfer.backup.verbs",
     "copy": "memoria.transfer.copying",
+    "export_forgets": "memoria.transfer.backup.verbs",
     "open": "memoria.engine.opening",
+    "restore": "memoria.transfer.backup.verbs",
+    "verify_backup": "memoria.transfer.backup.verbs",
 }
 
 __all__ = [
@@ -218,8 +226,10 @@ __all__ = [
     "AsyncAgent",
     "AsyncMemoria",
     "Audit",
+    "Backed",
     "Behaviour",
     "ChatModel",
+    "Checked",
     "Chooser",
     "Clock",
     "Confirm",
@@ -293,6 +303,7 @@ __all__ = [
     "Rerank",
     "Residue",
     "Restriction",
+    "Restored",
     "Role",
     "Scalar",
     "Share",
@@ -308,12 +319,16 @@ __all__ = [
     "ZoneLike",
     "__version__",
     "aio",
+    "backup",
     "copy",
+    "export_forgets",
     "models",
     "open",
     "policies",
+    "restore",
     "stores",
     "testing",
+    "verify_backup",
 ]
 __all__ += types.__all__
 __all__ += errors.__all__

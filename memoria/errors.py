@@ -26,6 +26,10 @@ MemoriaError
     ├── LanguageMismatch      the store is of another language: leave language out, or import an export into a new store
     ├── StoreExists           something is there already
     ├── CopyDiffers           the copy is not the same as its source: run it again
+    ├── BackupUnfinished      no backup there was ever complete: run `memoria backup` again
+    ├── RestoreUnfinished     a restore into this place was cut short: run it again
+    ├── ForgetsMissing        the log does not tell all that was forgotten since the copy: give a log that does
+    ├── ForgetsForged         not a forget log of this store, or one that somebody changed: export it anew
     ├── StoreLocked           another process writes, or this one already: wait, or open for reading
     ├── StoreReadOnly         opened for reading, or the file system does not let us write
     ├── StoreFull             no space left: nothing was half-written
@@ -243,6 +247,22 @@ class CopyDiffers(StoreError):
     """A copy was compared with its source and is not the same."""
 
 
+class BackupUnfinished(StoreError):
+    """No backup in this place was ever complete."""
+
+
+class RestoreUnfinished(StoreError):
+    """A store is being restored here, or was until it was cut short: it opens once it is whole."""
+
+
+class ForgetsMissing(StoreError):
+    """A forget log does not reach back to the copy, or tells of another store."""
+
+
+class ForgetsForged(StoreError):
+    """A forget log is not as this store exported it."""
+
+
 class StoreLocked(StoreError):
     """Another process has the store open for writing, or this one has already."""
 
@@ -288,11 +308,14 @@ class FormatTooOld(StoreError):
 
 
 __all__ = [
+    "BackupUnfinished",
     "CopyDiffers",
     "DatabaseOlder",
     "EmbedderError",
     "EmbedderMismatch",
     "Forbidden",
+    "ForgetsForged",
+    "ForgetsMissing",
     "FormatTooNew",
     "FormatTooOld",
     "GuardKeyMissing",
@@ -312,8 +335,9 @@ __all__ = [
     "NotPermitted",
     "OrderNotFound",
     "Refused",
-    "SignerUnavailable",
+    "RestoreUnfinished",
     "Restricted",
+    "SignerUnavailable",
     "StoreClosed",
     "StoreCorrupt",
     "StoreError",

@@ -5,7 +5,8 @@ async with memoria.aio.open("agent.memoria") as memory:
 """
 
 from memoria.aio.agent import AsyncAgent
+from memoria.aio.backup import backup, restore
 from memoria.aio.memory import AsyncMemoria, open  # noqa: A004 - aio.open is the public name
 from memoria.aio.threads import Opening
 
-__all__ = ["AsyncAgent", "AsyncMemoria", "Opening", "open"]
+__all__ = ["AsyncAgent", "AsyncMemoria", "Opening", "backup", "open", "restore"]

@@ -25,6 +25,7 @@ from memoria.cli.app import (
 from memoria.cli.prefixes import whole
 from memoria.cli.terminal import Grid
 from memoria.engine.memory import Memoria
+from memoria.errors import InvalidQuery
 from memoria.retention.fade import LIMIT
 from memoria.retention.prune import Pruning
 from memoria.types import Budget
@@ -93,9 +94,28 @@ def archive(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonO
 
 
 @app.command()
-def restore(ids: IdsArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Brings archived memories back."""
-    done(store, ids, Memoria.restore, as_json=as_json)
+def restore(
+    what: Annotated[list[str], typer.Argument(help="Ids of memories; or a backup, and the place of a new store.")],
+    store: StoreOption = DEFAULT_STORE,
+    apply_forgets: Annotated[
+        str | None,
+        typer.Option(help="Of a backup: a store, or its exported forget log; what it has forgotten since goes."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Brings archived memories back: restore ID... Or makes a store out of its backup: restore BACKUP PLACE.
+
+    A backup is restored into a place that is not there. That store cannot be opened before it is whole; a restore that
+    was killed is run again.
+    """
+    if apply_forgets is not None or (len(what) == 2 and Path(what[0]).is_dir()):
+        from memoria.cli.backup import restored
+
+        if len(what) != 2:
+            raise InvalidQuery("--apply-forgets goes with a backup and the place of a new store")
+        restored(what[0], what[1], apply_forgets, as_json=as_json)
+        return
+    done(store, what, Memoria.restore, as_json=as_json)
 
 
 @app.command()

@@ -30,6 +30,9 @@ from memoria.stores.guardkey import GuardKeyLike, Outside
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
 JOURNAL = "copy"
+RESTORE = "restore"
+# Of each store its own.
+_OWN = (JOURNAL, RESTORE)
 _DONE, _ON = "done", "on"
 _BATCH = 500
 Place = str | os.PathLike[str] | Store
@@ -163,7 +166,7 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
     _check(source, target)
     found = _gap(source, target)
     if not dry_run:
-        target.write_note(JOURNAL, _journal(source, _ON))
+        target.write_note(JOURNAL, journal(source, _ON))
         if found.alone:
             mirror(target, namespaces=found.alone)
             found = replace(_gap(source, target), alone=found.alone)
@@ -175,11 +178,12 @@ def _copy(source: Store, target: Store, progress: Progress | None, *, dry_run: b
         differences = list(_differences(source, target))
         if differences:
             raise CopyDiffers("the copy is not what its source is; run it again: " + "; ".join(differences))
-        target.write_note(JOURNAL, _journal(source, _DONE))
+        target.write_note(JOURNAL, journal(source, _DONE))
     return _counted(source, found, dry_run=dry_run)
 
 
-def _journal(source: Store, state: str) -> str:
+def journal(source: Store, state: str = _ON) -> str:
+    """By what a target knows from which store a copy came, and whether it is done."""
     return json.dumps({"source": source.alias(()), "state": state})
 
 
@@ -191,7 +195,7 @@ def _check(source: Store, target: Store) -> None:
             f"{without_sketch(target.embedder.name)!r}: reembed one of them, or copy into a new store"
         )
     empty = not (target.count(()) or target.notes() or target.ledger() or target.periods() or target.fingerprints(()))
-    if not empty and target.note(JOURNAL) != _journal(source, _ON):
+    if not empty and target.note(JOURNAL) != journal(source, _ON):
         raise StoreExists(
             "the target is not empty, nor what a killed copy of this source left: copy into a store that is not there"
         )
@@ -324,7 +328,7 @@ def _taken(lacking: Counter[Recalled], line: Recalled) -> bool:
 def _notes(source: Store, target: Store) -> dict[str, str]:
     """The notes as the target writes them: aliases of namespaces, and seals of orders, are each store's own."""
     notes = source.notes().items()
-    found = {name: orders.moved(source, target, name, value) for name, value in notes if name != JOURNAL}
+    found = {name: orders.moved(source, target, name, value) for name, value in notes if name not in _OWN}
     if DEMAND in found:
         aliases = {source.alias(name): target.alias(name) for name in source.namespaces(())}
         demands = allocating.from_note(found[DEMAND])
@@ -353,7 +357,7 @@ def _differences(source: Store, target: Store) -> Iterator[str]:
         yield "other private notes"
     if source.periods() != target.periods():
         yield "other retention periods"
-    if _notes(source, target) != {name: value for name, value in target.notes().items() if name != JOURNAL}:
+    if _notes(source, target) != {name: value for name, value in target.notes().items() if name not in _OWN}:
         yield "other notes"
 
 
@@ -368,7 +372,7 @@ def _counted(source: Store, found: _Gap, *, dry_run: bool) -> Copied:
         links=len({link for part in _all(source) for link in _written(source, part)}),
         recalls=len(source.recalls(())),
         ledger=len(source.ledger()),
-        notes=len(source.notes().keys() - {JOURNAL}),
+        notes=len(source.notes().keys() - {*_OWN}),
         periods=len(source.periods()),
         refused=sum(len(one) for known in source.fingerprints(()).values() for one in known),
         shards=() if folder is None else tuple(path.stem for path in manifests(folder)),

@@ -163,8 +163,8 @@ _SEVEN_CHAIN = """
 CREATE TABLE chain (n INTEGER PRIMARY KEY, line BLOB NOT NULL, statement BLOB);
 """
 
-# When a memory is to be erased is a line of its own: whoever has none pays nothing, and what is due is a range. `period`
-# is retention periods, their names sealed.
+# When a memory is to be erased is a line of its own: whoever has none pays nothing, and what is due is a range. In
+# `period` are retention periods, their names sealed.
 _SEVEN_TTL = """
 CREATE TABLE lapse (row INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX lapse_by_time ON lapse (at);
@@ -180,10 +180,19 @@ ALTER TABLE forgotten ADD COLUMN until INTEGER;
 CREATE INDEX forgotten_until ON forgotten (until) WHERE until IS NOT NULL;
 """
 
+# What was forgotten, by number; numbers are never given twice. A branch has the lines that one store wrote.
+_SEVEN_FORGETS = """
+CREATE TABLE gone (
+    event INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind INTEGER NOT NULL, ids BLOB NOT NULL
+);
+INSERT INTO meta VALUES ('forgets.branch', lower(hex(randomblob(8))));
+"""
+
 _SEVEN = (
     _SEVEN_CHAIN,
     _SEVEN_TTL,
     _SEVEN_GUARD,
+    _SEVEN_FORGETS,
 )
 
 # Connections that this process has from its parent.

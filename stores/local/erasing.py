@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from memoria.errors import MemoryNotFound
 from memoria.stores.disk import translated
+from memoria.stores.forgets import log_key, token
+from memoria.stores.local.gone import enter
 from memoria.stores.local.guarding import Guarding
 from memoria.stores.local.holding import Holding
 from memoria.stores.local.reading import Reading
@@ -98,12 +100,14 @@ class Erasing(Holding, Guarding, Reading):
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():
-            spaces = [space.number for space in self._under(prefix, strict=True)]
+            named = {space.number: space.name for space in self._under(prefix, strict=True)}
+            spaces = list(named)
             if not spaces:
                 return 0
             if not over_holds:
                 self._check_held_spaces(spaces)
             with self._atomic() as db:
+                enter(db, "erased", [token(log_key(self._key), name) for name in named.values()])
                 db.executemany("UPDATE namespace SET erasing = 1 WHERE id = ?", [(number,) for number in spaces])
             self._disk.reached("namespaces marked")
             for number in spaces:

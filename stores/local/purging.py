@@ -7,6 +7,7 @@ from sqlite3 import Connection
 
 from memoria.stores.forgotten import joined
 from memoria.stores.local.core import Core
+from memoria.stores.local.gone import enter_rows
 from memoria.stores.local.statements import delete_rows, drop_namespaces, write_prints
 
 
@@ -26,6 +27,7 @@ class Purging(Core, ABC):
         """Purges, and deletes intents even if no row is left of what they name."""
         prints = self._prints_of_gone()
         with self._database.atomic() as db:
+            enter_rows(db, self._database, self._pending)
             delete_rows(db, self._pending)
             write_prints(db, prints)
             drop_namespaces(db, self._dropped)

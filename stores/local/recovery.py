@@ -67,9 +67,12 @@ class _Known:
     printless: bool
 
 
-def survey(database: Database, folder: Path, disk: Disk, progress: Progress | None) -> Found:
-    """What there is to do, and why; touches nothing. Raises StoreCorrupt when memoria.db is older than a slot file."""
-    known = _known(database)
+def survey(database: Database, folder: Path, disk: Disk, progress: Progress | None, *, copied: bool = False) -> Found:
+    """What there is to do, and why; touches nothing. Raises StoreCorrupt when memoria.db is older than a slot file.
+
+    copied: whether these files are a copy, in which a slot may be zeroed and its row be there, and nothing says why.
+    """
+    known = _known(database, copied=copied)
     check_files(database, folder)
     named = database.rows("SELECT id, file, next_slot, erasing, sealed FROM namespace")
     spaces: list[SpaceFound] = []
@@ -100,7 +103,7 @@ def survey(database: Database, folder: Path, disk: Disk, progress: Progress | No
     )
 
 
-def _known(database: Database) -> _Known:
+def _known(database: Database, *, copied: bool) -> _Known:
     wiping = database.meta("wiping")
     return _Known(
         doomed={
@@ -110,7 +113,7 @@ def _known(database: Database) -> _Known:
         },
         files=int(database.meta("files") or 0),
         wiping=frozenset(map(int, wiping.split(","))) if wiping else frozenset(),
-        printless=database.meta("printless") is not None,
+        printless=copied or database.meta("printless") is not None,
     )
 
 

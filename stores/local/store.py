@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Literal
 from weakref import finalize
 
-from memoria.errors import DatabaseOlder, StoreCorrupt, StoreError, StoreExists, StoreFull, StoreNotFound, StoreReadOnly
+from memoria.errors import (
+    DatabaseOlder,
+    StoreCorrupt,
+    StoreError,
+    StoreExists,
+    StoreFull,
+    StoreNotFound,
+    StoreReadOnly,
+)
 from memoria.process import Home, in_child
 from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
@@ -26,9 +34,11 @@ from memoria.stores.local.checking import Checking
 from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
+from memoria.stores.local.gone import as_position, begin, position
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.remaining import Remaining
 from memoria.stores.local.searching import Searching
+from memoria.stores.restored import RESTORED, check_restored
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.types import EmbedderCard
 
@@ -44,6 +54,7 @@ class LocalStore(Searching, Remaining, Checking):
     secure_delete: SQLite's PRAGMA of that name; erasure does not depend on it.
     loaded: how many namespaces are kept open and indexed in RAM at once.
     outside: the guard key that is kept outside of the store (guardkey.py).
+    restoring: opens what is being restored, for who restores it.
     accept_older: goes on with a memoria.db that is older than the slot files; what it does not know stays in them.
     """
 
@@ -61,11 +72,14 @@ class LocalStore(Searching, Remaining, Checking):
         accept_older: bool = False,
         language: str | None = None,
         outside: Outside | None = None,
+        restoring: bool = False,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
         super().__init__(
             place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded, outside=outside
         )
+        if not restoring:
+            check_restored(self.path)
         with translated(self.path):
             self._lock = self._prepare(timeout)
         try:
@@ -160,11 +174,19 @@ class LocalStore(Searching, Remaining, Checking):
         """Brings an older format up to date, and finishes what a crash cut short."""
         self._database.migrate()
         # Looks at everything before it changes anything.
-        found = self._survey() if self._database.meta("clean") == "0" else None
+        copied = self.path / RESTORED
+        branch = copied.read_text().strip() if copied.exists() else None
+        found = None
+        if branch is not None or self._database.meta("clean") == "0":
+            found = self._survey(copied=branch is not None)
         with suppress(StoreFull):
             self._announce()
         if found is not None:
             self._carry_out(found)
+        if branch is not None and not self._unsettled:
+            self._fork(branch)
+            copied.unlink()
+            self._disk.sync_folder(self.path)
         if self._database.meta("store.check") is None:
             self._count_all()
         if self._database.meta("linked") is None:
@@ -175,6 +197,11 @@ class LocalStore(Searching, Remaining, Checking):
                 self._chain_old(Rows(db), old)
         self._doubt = Doubt.NONE
         self._reserve.keep()
+
+    def _fork(self, branch: str) -> None:
+        """From here on, what this store forgets is told apart from what the store forgets that it was copied from."""
+        with self._database.atomic() as db:
+            begin(db, as_position(position(self._database)), (), branch)
 
     def _count_all(self) -> None:
         """Completes the headers of slot files of a format that had neither counts nor a copy of store.key."""

@@ -74,8 +74,8 @@ class Turns(Purging):
         self._database.rollback()
         self._carry_out(self._survey())
 
-    def _survey(self) -> recovery.Found:
-        return recovery.survey(self._database, self.path / "slots", self._disk, self._progress)
+    def _survey(self, *, copied: bool = False) -> recovery.Found:
+        return recovery.survey(self._database, self.path / "slots", self._disk, self._progress, copied=copied)
 
     def _carry_out(self, found: recovery.Found) -> None:
         recovery.carry_out(found, self.path / "slots", self._disk)

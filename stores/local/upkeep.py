@@ -16,6 +16,7 @@ from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.adapters import words_of_adapters
 from memoria.stores.local.database import FORMAT
+from memoria.stores.local.forgets import Forgets
 from memoria.stores.local.passages import insert_passages, sealed
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
@@ -42,7 +43,7 @@ class Rewritten:
     passages: list[tuple[bytes, bytes]]
 
 
-class Upkeep(Writing):
+class Upkeep(Writing, Forgets):
     """The part of a store that looks after it."""
 
     def files(self) -> Iterator[Path]:

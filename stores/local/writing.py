@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace as changed
 from sqlite3 import Connection
 
@@ -11,7 +11,9 @@ import numpy as np
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.disk import translated
+from memoria.stores.forgets import KINDS, Kind, replaced
 from memoria.stores.local.erasing import Erasing
+from memoria.stores.local.gone import enter
 from memoria.stores.local.keys import claim, release
 from memoria.stores.local.lapsing import insert_lapse
 from memoria.stores.local.space import Space
@@ -98,9 +100,10 @@ class Writing(Erasing):
             for record in change.add:
                 space = self._space_for(record.memory.namespace)
                 batches.setdefault(space.number, (space, []))[1].append(record)
+            lines = list(self._lines(change, list(old)))
             self._add(
                 list(batches.values()),
-                extra=lambda db: self._turn_rows(db, change, gone, old, ended, guard=guard),
+                extra=lambda db: self._turn_rows(db, change, gone, old, ended, lines, guard=guard),
                 leaving={*gone, *old},
             )
             # What was replaced leaves no fingerprint: the same text may be written again under the same id.
@@ -123,8 +126,27 @@ class Writing(Erasing):
             if old is not None
         ]
 
-    def _turn_rows(self, db: Connection, change: Change, gone: Ids, old: Ids, ended: Ids, *, guard: bool) -> None:
+    def _lines(self, change: Change, old: Sequence[bytes]) -> Iterator[tuple[Kind, bytes]]:
+        """What the log says of records that are replaced; of a gist, the parts that leave it."""
+        after = {bytes.fromhex(record.memory.id): record.memory for record in change.replace}
+        for id, record in zip(old, self._read(old), strict=True):
+            if record is not None:
+                yield from replaced(record.memory, after[id])
+
+    def _turn_rows(
+        self,
+        db: Connection,
+        change: Change,
+        gone: Ids,
+        old: Ids,
+        ended: Ids,
+        lines: Sequence[tuple[Kind, bytes]],
+        *,
+        guard: bool,
+    ) -> None:
         """Writes all rows of a change, except those of the records that it adds."""
+        for kind in KINDS:
+            enter(db, kind, [id for one, id in lines if one == kind])
         if gone:
             intend(db, gone, guard=guard)
         delete_links(db, change.unlinks)

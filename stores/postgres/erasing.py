@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from memoria.errors import Held, StoreError
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.forgets import log_key, token
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.chaining import Chaining
 from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
 from memoria.types import Namespace
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 
 
-class Erasing(Guarding, Giants, Chaining):
+class Erasing(Guarding, Giants, Chaining, Forgets):
     """The part of a store that destroys."""
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
@@ -60,6 +62,7 @@ class Erasing(Guarding, Giants, Chaining):
         connection.execute("DELETE FROM prefix WHERE alias = ANY(%s) AND tenant = %s", (aliases, tenant))
         connection.execute("DELETE FROM tenant WHERE tenant = %s", (tenant,))
         tenancy.enqueue(connection, "sweep", tenant)
+        enter(connection, "erased", [token(log_key(self._root), name)])
         return tenancy.intend(connection, tenant, None)
 
     def sweep(self, tenant: bytes) -> None:
@@ -107,6 +110,8 @@ class Erasing(Guarding, Giants, Chaining):
                     self.rewrite(target.decode())
                 with self._cluster.connection() as connection:
                     connection.execute("DELETE FROM job WHERE job = %s AND token IS NULL", (number,))
+        with self._writing():
+            self._prune_forgets()
         self.turn_log_over()
 
     def _asked_for(self, kind: str) -> list[Any]:

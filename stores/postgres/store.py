@@ -19,6 +19,7 @@ from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
 from memoria.stores.postgres.remaining import Remaining
 from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
+from memoria.stores.restored import check_restored
 from memoria.types import EmbedderCard
 
 _LOADED = 64
@@ -33,6 +34,7 @@ class PostgresStore(Remaining, Holding, Jobs):
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
     indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
     new store; an old one has its own. outside: the guard key that is kept outside of the store (guardkey.py).
+    restoring: opens what is being restored, for who restores it.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class PostgresStore(Remaining, Holding, Jobs):
         threads: int = _THREADS,
         language: str | None = None,
         outside: Outside | None = None,
+        restoring: bool = False,
     ) -> None:
         Remaining.__init__(self)
         self._outside = Outside() if outside is None else outside
@@ -62,6 +65,8 @@ class PostgresStore(Remaining, Holding, Jobs):
         plain, folder = split_keys(url)
         self._keys = keys if keys is not None else DirectoryKeys(folder, disk=self._disk)
         self.path = self._keys.folder
+        if self.path is not None and not restoring:
+            check_restored(self.path)
         self._cluster = Cluster(plain, mode=mode, timeout=timeout, partitions=partitions, threads=threads)
         try:
             self._start(embedder, language)

@@ -6,7 +6,7 @@ the keys, sync, return. A crash in between leaves the intent, and whoever comes 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import repeat
@@ -17,12 +17,15 @@ from pgvector import HalfVector
 from memoria.errors import KeyConflict, StoreError
 from memoria.protocols import Change
 from memoria.stores import rows
+from memoria.stores.forgets import KINDS as LINES
+from memoria.stores.forgets import Kind, replaced
 from memoria.stores.forgotten import joined
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.claiming import Claiming
 from memoria.stores.postgres.connect import Taken, scope
 from memoria.stores.postgres.core import Intent, Slot, Space
 from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.forgets import enter
 from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
 from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import BY_SLOT
@@ -118,6 +121,7 @@ class Writing(Erasing, Claiming, Lapsing):
         """The rows of a change; returns the intents that it leaves."""
         gone = self._located(connection, change.erase, over_holds=over_holds)
         old = self._located(connection, [one.memory.id for one in change.replace], over_holds=over_holds)
+        lines = list(self._lines(connection, change, old))
         ended = self._located(connection, change.ends, over_holds=True)
         if not over_holds and ended:
             self._check_ends(connection, ended, change.ends)
@@ -143,7 +147,11 @@ class Writing(Erasing, Claiming, Lapsing):
         self._advance(connection, tenants, batches)
         tenancy.unlink(connection, links, gone, old)
         guarded = set(gone.values()) if guard else set()
-        self._delete(connection, batches, [*gone, *old], guarded)
+        gists = self._delete(connection, batches, [*gone, *old], guarded)
+        inside = {parent for parent, child, relation in links if not relation and child in gists and child in gone}
+        enter(connection, "forgotten", [*(set(gone) - gists), *sorted(inside)])
+        for kind in LINES:
+            enter(connection, kind, [id for one, id in lines if one == kind])
         self._end(connection, change, ended)
         intents: dict[int, Intent] = {
             tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
@@ -204,18 +212,31 @@ class Writing(Erasing, Claiming, Lapsing):
 
     def _delete(
         self, connection: Connection, batches: Mapping[bytes, Batch], ids: Sequence[bytes], guarded: set[Slot]
-    ) -> None:
-        """Deletes rows, keeping the fingerprints of `guarded`; their partitions are to be rewritten some time."""
+    ) -> set[bytes]:
+        """Deletes rows, keeping the fingerprints of `guarded`; their partitions are to be rewritten some time.
+
+        Returns the ids of those that were gists.
+        """
+        gists: set[bytes] = set()
         for tenant, batch in batches.items():
             if not batch.gone:
                 continue
             found = connection.execute(_DELETE.encode(), (tenant, batch.gone) * len(BY_SLOT)).fetchall()
-            prints = joined(mark for slot, mark, _ in found if (tenant, slot) in guarded)
+            prints = joined(mark for slot, mark, *_ in found if (tenant, slot) in guarded)
+            gists |= {id for *_, id, gist in found if gist}
             tenancy.write_prints(connection, tenant, prints)
-            for name in {name for _, _, name in found}:
+            for name in {name for _, _, name, *_ in found}:
                 tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
         if ids:
             connection.execute("DELETE FROM place WHERE id = ANY(%s)", (list(ids),))
+        return gists
+
+    def _lines(self, connection: Connection, change: Change, old: Located) -> Iterator[tuple[Kind, bytes]]:
+        """What the log says of records that are replaced; of a gist, the parts that leave it."""
+        after = {bytes.fromhex(record.memory.id): record.memory for record in change.replace}
+        for id, record in zip(old, self._read(connection, list(old)), strict=True):
+            if record is not None:
+                yield from replaced(record.memory, after[id])
 
     def _end(self, connection: Connection, change: Change, ended: Located) -> None:
         values = [(rows.micros(change.ends[id.hex()]), tenant, slot) for id, (tenant, slot) in ended.items()]
@@ -278,7 +299,8 @@ def _is_away(record: Record) -> bool:
 _WHERE = "WHERE tenant = %s AND slot = ANY(%s)"
 # All that hangs on slots in one statement.
 _DELETE = (
-    f"WITH gone AS (DELETE FROM memory {_WHERE} RETURNING slot, print, tableoid::regclass::text), "
+    f"WITH gone AS (DELETE FROM memory {_WHERE} RETURNING slot, print, tableoid::regclass::text, "
+    "id, last_at IS NOT NULL), "
     + ", ".join(f"from_{table} AS (DELETE FROM {table} {_WHERE})" for table in BY_SLOT[1:])
     + " SELECT * FROM gone"
 )
