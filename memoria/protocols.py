@@ -663,6 +663,40 @@ class Judge(Protocol):
         ...
 
 
+@runtime_checkable
+class KeyWrapper(Protocol):
+    """Wraps the data key of a sealed store, and unwraps it: a passphrase, or a key service (KMS)."""
+
+    name: str
+    """What stands in the clear beside what it has wrapped, so that a mistake names it; equal whenever it is made anew."""
+
+    def wrap(self, key: bytes) -> bytes:
+        """Wraps a key.
+
+        Args:
+            key: 32 bytes.
+
+        Returns:
+            What may stand on a disk.
+        """
+        ...
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Unwraps a key.
+
+        Args:
+            wrapped: what `wrap` has returned once.
+
+        Returns:
+            The key.
+
+        Raises:
+            KeyLost: nobody can unwrap it here and now; whatever else it raises becomes that.
+            WrongKey: it was wrapped under another key.
+        """
+        ...
+
+
 __all__ = [
     "Bounded",
     "Change",
@@ -672,6 +706,7 @@ __all__ = [
     "Embedder",
     "Generator",
     "Judge",
+    "KeyWrapper",
     "Progress",
     "Store",
 ]

@@ -14,7 +14,8 @@ from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
 from memoria.stores.local.reading import PASSAGES, Reading, opened_passages, opened_row
-from memoria.stores.local.slots import SlotFile, WrongName
+from memoria.stores.local.sealed_slots import SealedSlotFile, open_slots
+from memoria.stores.local.slots import WrongName
 from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
 from memoria.stores.local.writing import Writing
@@ -89,7 +90,7 @@ class Checking(Reading, Writing):
         ((file, sealed),) = self._database.rows("SELECT file, sealed FROM namespace WHERE id = ?", number)
         path = self._slot_path(file)
         try:
-            slots = SlotFile(path, self._disk, writable=False)
+            slots = open_slots(path, self._disk, self._vault, writable=False)
         except WrongName:
             return Problem(found=found, cure="nothing is done: give the file its own name back, or take it away")
         except StoreCorrupt:
@@ -201,7 +202,7 @@ class Checking(Reading, Writing):
         ((next_slot,),) = self._database.rows("SELECT next_slot FROM namespace WHERE id = ?", number)
         self._touch()
         with translated(path):
-            slots = SlotFile(path, self._disk, writable=True)
+            slots = open_slots(path, self._disk, self._vault, writable=True)
             try:
                 written = slots.agree(next_slot)
             finally:
