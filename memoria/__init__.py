@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         Embedder,
         Generator,
         Judge,
+        KeyWrapper,
         Progress,
         Store,
     )
@@ -75,7 +76,9 @@ if TYPE_CHECKING:
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.sharing import Shared
+    from memoria.stores.wrapping import KeyFile, KeyringEntry, KeyVariable, Passphrase, UnlockLike
     from memoria.transfer.copying import Copied, Place, copy
+    from memoria.transfer.rekeying import Rekeyed, rekey
     from memoria.zones import ZoneLike
 
 
@@ -127,6 +130,10 @@ _LAZY = {
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
     "JudgeLike": "memoria.engine.view",
+    "KeyFile": "memoria.stores.wrapping",
+    "KeyVariable": "memoria.stores.wrapping",
+    "KeyWrapper": "memoria.protocols",
+    "KeyringEntry": "memoria.stores.wrapping",
     "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
     "Lesson": "memoria.extraction.learning",
@@ -142,6 +149,7 @@ _LAZY = {
     "Notice": "memoria.agent",
     "OnDoubt": "memoria.agent.doubts",
     "Opening": "memoria.aio",
+    "Passphrase": "memoria.stores.wrapping",
     "Phrases": "memoria.change.reconcile",
     "Piece": "memoria.models.chat",
     "Place": "memoria.transfer.copying",
@@ -151,6 +159,7 @@ _LAZY = {
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
     "Reinforcing": "memoria.retention.reinforce",
+    "Rekeyed": "memoria.transfer.rekeying",
     "Reply": "memoria.agent",
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
@@ -163,10 +172,12 @@ _LAZY = {
     "Store": "memoria.protocols",
     "Tool": "memoria.models.chat",
     "ToolCall": "memoria.models.chat",
+    "UnlockLike": "memoria.stores.wrapping",
     "Vectors": "memoria.arrays",
     "ZoneLike": "memoria.zones",
     "copy": "memoria.transfer.copying",
     "open": "memoria.engine.opening",
+    "rekey": "memoria.transfer.rekeying",
 }
 
 __all__ = [
@@ -211,6 +222,10 @@ __all__ = [
     "Include",
     "Judge",
     "JudgeLike",
+    "KeyFile",
+    "KeyVariable",
+    "KeyWrapper",
+    "KeyringEntry",
     "LearnOptions",
     "Learnt",
     "Lesson",
@@ -226,6 +241,7 @@ __all__ = [
     "Notice",
     "OnDoubt",
     "Opening",
+    "Passphrase",
     "Phrases",
     "Piece",
     "Place",
@@ -235,6 +251,7 @@ __all__ = [
     "Reason",
     "Recipe",
     "Reinforcing",
+    "Rekeyed",
     "Reply",
     "Rerank",
     "Residue",
@@ -247,6 +264,7 @@ __all__ = [
     "Store",
     "Tool",
     "ToolCall",
+    "UnlockLike",
     "Vectors",
     "ZoneLike",
     "__version__",
@@ -255,6 +273,7 @@ __all__ = [
     "models",
     "open",
     "policies",
+    "rekey",
     "stores",
     "testing",
 ]

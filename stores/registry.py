@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from os import PathLike, fsdecode, fspath
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from memoria import plugins
 from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
-    from memoria.protocols import Progress, Store
+    from memoria.protocols import KeyWrapper, Progress, Store
     from memoria.types import EmbedderCard
 
 GROUP = "memoria.stores"
@@ -32,12 +32,14 @@ class StoreFactory(Protocol):
         timeout: float,
         progress: Progress | None,
         language: str | None = None,
+        unlock: KeyWrapper | None = None,
     ) -> Store:
         """The store, made when it is not there and mode is "rw".
 
         url: as the caller gave it, its scheme in small letters. embedder: of the vectors of a store that is new.
         timeout: seconds to wait for whoever else writes. progress: called with (what, done, total) during long work.
-        language: of the texts of a store that is new; passed on only when it is given.
+        language: of the texts of a store that is new; passed on only when it is given. unlock: what unwraps
+        the key under which a store is sealed, likewise.
         Raises errors of memoria alone: StoreNotFound when there is none and mode is "r", StoreLocked and others.
         """
         ...
@@ -52,11 +54,14 @@ def _postgres(
     timeout: float,
     progress: Progress | None,
     language: str | None = None,
+    unlock: KeyWrapper | None = None,
 ) -> Store:
     # Only who opens one needs the extra `postgres`.
     from memoria.stores.postgres import PostgresStore
 
-    return PostgresStore(url, embedder=embedder, mode=mode, timeout=timeout, progress=progress, language=language)
+    return PostgresStore(
+        url, embedder=embedder, mode=mode, timeout=timeout, progress=progress, language=language, unlock=unlock
+    )
 
 
 OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
@@ -80,6 +85,7 @@ def open_url(
     timeout: float = 0.0,
     progress: Progress | None = None,
     language: str | None = None,
+    unlock: KeyWrapper | None = None,
 ) -> Store:
     """The store of a URL. Raises InvalidQuery for a scheme that nobody knows, and what opening the store raises."""
     found = _URL.match(fspath(url))
@@ -92,5 +98,6 @@ def open_url(
         raise InvalidQuery(f"no store is known for {scheme}://, only for {', '.join(schemes())}")
     rest = fspath(url)[found.end(1) :]
     # A factory of another package may be older than the argument.
-    more = {} if language is None else {"language": language}
+    more: dict[str, Any] = {} if language is None else {"language": language}
+    more |= {} if unlock is None else {"unlock": unlock}
     return factory(scheme + rest, embedder=embedder, mode=mode, timeout=timeout, progress=progress, **more)

@@ -51,14 +51,24 @@ class _Text:
 
     name = "passphrase"
     _cost = _COST
+    # The last key that was made of a text, for a store that is opened for each piece of work.
+    _made: tuple[str, bytes, bytes] | None = None
 
     def wrap(self, key: bytes) -> bytes:
         """The key, wrapped under the text."""
-        return _wrapped(self._text(), key, self._cost)
+        text = self._text()
+        head = _head(text, self._cost)
+        return head + sealed_under(self._key(text, head), key, head)
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """The key; raises WrongKey, and KeyLost when the text is not to be had."""
-        return _unwrapped(self._text(), wrapped)
+        head = wrapped[: _HEAD.size]
+        return _opened(self._key(self._text(), head), wrapped)
+
+    def _key(self, text: str, head: bytes) -> bytes:
+        if self._made is None or self._made[:2] != (text, head):
+            self._made = (text, head, _key_of(text, head))
+        return self._made[2]
 
     def _text(self) -> str:
         raise NotImplementedError
@@ -161,7 +171,8 @@ class KeyringEntry:
             text = secrets.token_hex(KEY_BYTES)
             _kept(service, user, text)
         entry = json.dumps([service, user]).encode()
-        return struct.pack("<H", len(entry)) + entry + _wrapped(text, key, _COST)
+        head = _head(text, _COST)
+        return struct.pack("<H", len(entry)) + entry + head + sealed_under(_key_of(text, head), key, head)
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """The key; raises WrongKey, and KeyLost when the entry is gone."""
@@ -174,7 +185,8 @@ class KeyringEntry:
         text = _asked(service, user)
         if text is None:
             raise KeyLost(f"the keyring has no entry {user!r} of the service {service!r}")
-        return _unwrapped(text, wrapped[2 + length :])
+        rest = wrapped[2 + length :]
+        return _opened(_key_of(text, rest[: _HEAD.size]), rest)
 
 
 def _asked(service: str, user: str) -> str | None:
@@ -204,16 +216,16 @@ def _there(text: str, where: str) -> str:
     return text
 
 
-def _wrapped(text: str, key: bytes, cost: int) -> bytes:
+def _head(text: str, cost: int) -> bytes:
+    """How a text becomes a key, and a salt."""
     salt = secrets.token_bytes(_SALT_BYTES)
-    random = _RANDOM.fullmatch(text) is not None
-    head = _HEAD.pack(_PLAIN, 0, 0, 0, salt) if random else _HEAD.pack(_STRETCHED, cost, _BLOCK, _LANES, salt)
-    return head + sealed_under(_key_of(text, head), key, head)
+    plain = _RANDOM.fullmatch(text) is not None
+    return _HEAD.pack(_PLAIN, 0, 0, 0, salt) if plain else _HEAD.pack(_STRETCHED, cost, _BLOCK, _LANES, salt)
 
 
-def _unwrapped(text: str, wrapped: bytes) -> bytes:
+def _opened(under: bytes, wrapped: bytes) -> bytes:
     head = wrapped[: _HEAD.size]
-    key = opened_under(_key_of(text, head), wrapped[_HEAD.size :], head)
+    key = opened_under(under, wrapped[_HEAD.size :], head)
     if key is None:
         raise WrongKey("this passphrase or key does not unlock the store")
     return key

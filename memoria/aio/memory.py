@@ -38,6 +38,7 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
+from memoria.stores.wrapping import UnlockLike
 from memoria.types import Budget, Endings, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
 from memoria.zones import ZoneLike
 
@@ -905,6 +906,7 @@ def open(
     language: str | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
     **behaviour: Unpack[Behaviour],
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
@@ -917,6 +919,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
+        unlock: a passphrase or a `KeyWrapper`; a new store is sealed when it is given (docs/sealing.md).
         behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
 
     Returns:
@@ -925,16 +928,23 @@ def open(
     Raises:
         InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
         StoreNotFound: nothing is there, and mode is "r".
-        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
+        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, UnlockError and others.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
-        MissingExtra: the packages of the embedder that is given are not installed.
+        MissingExtra: the packages of the embedder that is given, or of sealed stores, are not installed.
     """
     return Opening(
         lambda: AsyncMemoria(
             open_memoria(
-                path, mode=mode, embedder=embedder, language=language, timeout=timeout, progress=progress, **behaviour
+                path,
+                mode=mode,
+                embedder=embedder,
+                language=language,
+                timeout=timeout,
+                progress=progress,
+                unlock=unlock,
+                **behaviour,
             )
         )
     )

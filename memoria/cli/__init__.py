@@ -61,6 +61,7 @@ _MODULES = {
     "reembed": "maintain",
     "export": "maintain",
     "copy": "maintain",
+    "rekey": "maintain",
     "worker": "work",
     "purge": "work",
 }

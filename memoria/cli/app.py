@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from typer.models import CommandFunctionType, CommandInfo, TyperInfo
 
+from memoria.cli import unlock
 from memoria.cli.layers import anything
 from memoria.cli.terminal import Grid, in_json
 from memoria.cli.usage import Command
@@ -26,8 +27,9 @@ from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.engine.opening import open_store
 from memoria.errors import StoreNotFound
-from memoria.protocols import Store
+from memoria.protocols import KeyWrapper, Store
 from memoria.stores.registry import is_url
+from memoria.stores.wrapping import UnlockLike
 from memoria.types import Endings, Memory
 from memoria.version import __version__
 
@@ -195,11 +197,17 @@ class Behaving(TypedDict, total=False):
     judge: Literal["learnt"] | None
     embedder: str
     language: str
+    unlock: UnlockLike
+
+
+def unlocking() -> KeyWrapper | None:
+    """What opens a sealed store: by --unlock, or by the setting."""
+    return unlock.wrapper(unlock.given() or chosen("unlock"))
 
 
 def behaviour(store: Path | str) -> Behaving:
     """How a store is opened by the settings; embedder and language are for those that are not there yet."""
-    found: Behaving = {}
+    found: Behaving = {"unlock": unlocking()}
     if (policy := chosen("policy")) is not None:
         found["policy"] = policy
     if (endings := chosen("endings")) is not None:
@@ -226,7 +234,7 @@ def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]
     """The store alone, for what needs no embedder: that of a program may be a callable, which nobody else has."""
     check_there(store)
     with progress_bar() as progress:
-        found = open_store(store, as_embedder(None).card, mode, waiting(), progress)
+        found = open_store(store, as_embedder(None).card, mode, waiting(), progress, unlock=unlocking())
         try:
             yield found
         finally:

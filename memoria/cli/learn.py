@@ -23,6 +23,7 @@ from memoria.cli.app import (
     parts,
     progress_bar,
     show_memories,
+    unlocking,
     waiting,
 )
 from memoria.cli.filters import SessionOption
@@ -72,8 +73,8 @@ def learn(
     with err.status("Loading the model"):
         asked = _model(model)
     with progress_bar() as progress:
-        place = MEMORY if dry_run else store
-        shared = Shared(place, namespace=parts(namespace), timeout=waiting(), progress=progress, zone=zone)
+        place, key = (MEMORY, None) if dry_run else (store, unlocking())
+        shared = Shared(place, namespace=parts(namespace), timeout=waiting(), progress=progress, zone=zone, unlock=key)
         lesson = shared.learn(messages, model=asked, session=session, most=most, dry_run=dry_run, readmit=readmit)
     if as_json:
         echo_json(lesson)

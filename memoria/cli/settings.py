@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from memoria.cli import unlock as unlocking
 from memoria.cli.layers import ENVIRONMENT, PREFIX, Layer, project_file, user_file
 from memoria.errors import InvalidInput
 from memoria.policies.registry import names
@@ -75,6 +76,9 @@ class Settings(BaseSettings):
     )
     endings: Endings = Field("commands", description=f"What may end a memory by itself: {', '.join(ENDINGS)}.")
     judge: Literal["learnt", "none"] = Field("learnt", description="Who judges what a statement makes untrue.")
+    unlock: Annotated[str | None, AfterValidator(unlocking.check)] = Field(
+        None, description="What opens a sealed store: env:NAME, file:PATH, keyring, keyring:SERVICE/USER or ask."
+    )
     k: Annotated[int, Field(ge=1)] = Field(5, description="Memories that recall returns.")
     limit: Annotated[int, Field(ge=1)] = Field(50, description="Memories that list shows.")
     model: str | None = Field(None, description="Model of chat, as for --model; found by what is there otherwise.")

@@ -7,15 +7,18 @@ from collections.abc import Collection
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 
 from memoria import errors
+from memoria.cli import unlock
 
 # What typer raises for a wrong call has no public name of its own.
 _Wrong: Any = typer.BadParameter.__bases__[0]
 _QUOTES = "it takes fewer arguments than it was given: put a text of several words in quotes"
 _FIRST = "--timeout stands before the command, as in: memoria --timeout 20 recall"
 _VALUE = re.compile(r"(?:^|(?<=; ))([a-z][a-z_]*)(?= )")
+# By which a command says that it opens a store.
+_PLACES = {"store", "url", "source"}
 # What to do, by kind of error; an error that says so itself has none.
 _HINTS: dict[type[errors.MemoriaError], str] = {
     errors.StoreExists: "--store names another place",
@@ -24,12 +27,36 @@ _HINTS: dict[type[errors.MemoriaError], str] = {
     errors.StoreLocked: "wait longer with memoria --timeout SECONDS, or end the other program",
     errors.FormatTooNew: "install a newer version: pip install --upgrade memoria-runtime",
     errors.Held: "memoria ledger says why; memoria release lifts a hold",
+    errors.StoreSealed: "--unlock, or MEMORIA_UNLOCK, says what opens it",
+    errors.StoreNotSealed: "leave --unlock out, or seal the store with memoria rekey",
     errors.StoreFull: "free some space and do it again",
 }
 
 
+def _take(_context: Any, _option: Any, value: str | None) -> None:
+    unlock.wrapper(value)
+    unlock.give(value)
+
+
 class Command(TyperCommand):
     """A command that says what newcomers get wrong: a text without quotes, an option of the root after the command."""
+
+    def __init__(self, *given: Any, **how: Any) -> None:
+        super().__init__(*given, **how)
+        # Whatever opens a store can open a sealed one.
+        if any(one.name in _PLACES for one in self.params) and not any("--unlock" in one.opts for one in self.params):
+            self.params.append(
+                TyperOption(
+                    param_decls=["--unlock"],
+                    expose_value=False,
+                    callback=_take,
+                    is_eager=True,
+                    metavar="HOW",
+                    help=unlock.HELP,
+                    envvar="MEMORIA_UNLOCK",
+                    show_envvar=True,
+                )
+            )
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The arguments, read; raises a usage error in plain words, without what was typed as a text."""

@@ -12,9 +12,10 @@ from memoria.engine.memory import Memoria
 from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour
 from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.policies.registry import adopted
-from memoria.protocols import Embedder, Progress, Store
+from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.registry import is_url, open_url
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.text.language import LANGUAGES
 from memoria.types import EmbedderCard, Endings
 from memoria.validate import check_choice, check_flag
@@ -60,6 +61,7 @@ def open(
     language: str | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
     **behaviour: Unpack[Behaviour],
 ) -> Memoria:
     """Opens a store, made when it is not there and mode is "rw".
@@ -72,6 +74,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
+        unlock: a passphrase or a `KeyWrapper`; a new store is sealed when it is given (docs/sealing.md).
         behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
 
     Returns:
@@ -80,28 +83,33 @@ def open(
     Raises:
         InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
         StoreNotFound: nothing is there, and mode is "r".
-        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
+        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, UnlockError and others.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
-        MissingExtra: the packages of the embedder that is given are not installed.
+        MissingExtra: the packages of the embedder that is given, or of sealed stores, are not installed.
     """
     check_choice("mode", mode, get_args(Mode))
     if language is not None:
         check_choice("language", language, LANGUAGES)
     _check(behaviour)
     given = _usable(embedder)
-    store = open_store(path, given.card, mode, timeout, progress, language)
+    store = open_store(path, given.card, mode, timeout, progress, language, unlock)
     try:
         chosen = _ready(store, embedder, given, mode)
-        if behaviour.get("policy") is None:
-            behaviour["policy"] = adopted(store)
-        if mode == "r":
-            behaviour["reinforce"] = "never"
-        return Memoria(store, chosen, progress=progress, **behaviour)
+        return Memoria(store, chosen, progress=progress, **_behaving(store, mode, behaviour))
     except BaseException:
         store.close()
         raise
+
+
+def _behaving(store: Store, mode: Mode, behaviour: Behaviour) -> Behaviour:
+    """What was asked for, with the policy of the store where none was; a reader strengthens nothing."""
+    if behaviour.get("policy") is None:
+        behaviour["policy"] = adopted(store)
+    if mode == "r":
+        behaviour["reinforce"] = "never"
+    return behaviour
 
 
 def _usable(asked: EmbedderLike) -> Embedder:
@@ -136,12 +144,13 @@ def open_store(
     timeout: float = 0.0,
     progress: Progress | None = None,
     language: str | None = None,
+    unlock: UnlockLike = None,
 ) -> Store:
     """The store alone, without verbs; card, language: of the embedder and the texts, when it is made.
 
     Raises as `open` does.
     """
-    store = _opened(_checked(path), card, mode, timeout, progress, language)
+    store = _opened(_checked(path), card, mode, timeout, progress, language, as_wrapper(unlock))
     if language not in (None, store.language):
         store.close()
         own = "each text's own" if store.language is None else shown(store.language)
@@ -153,17 +162,29 @@ def open_store(
 
 
 def _opened(
-    place: str, card: EmbedderCard, mode: Mode, timeout: float, progress: Progress | None, language: str | None
+    place: str,
+    card: EmbedderCard,
+    mode: Mode,
+    timeout: float,
+    progress: Progress | None,
+    language: str | None,
+    unlock: KeyWrapper | None,
 ) -> Store:
     if place == MEMORY:
+        if unlock is not None:
+            raise InvalidQuery("unlock: a store in memory keeps nothing that could be sealed")
         from memoria.stores import InMemoryStore
 
         return InMemoryStore(card, language=language)
     if is_url(place):
-        return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language)
+        return open_url(
+            place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language, unlock=unlock
+        )
     from memoria.stores import LocalStore
 
-    return LocalStore(place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language)
+    return LocalStore(
+        place, embedder=card, mode=mode, timeout=timeout, progress=progress, language=language, unlock=unlock
+    )
 
 
 def _checked(path: str | PathLike[str]) -> str:

@@ -21,10 +21,11 @@ from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
 from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
 from memoria.forget.erase import mirror
-from memoria.protocols import Change, Progress, Store
+from memoria.protocols import Change, KeyWrapper, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
 from memoria.stores import InMemoryStore
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
 JOURNAL = "copy"
@@ -75,7 +76,14 @@ class _Gap:
 
 
 def copy(
-    source: Place, target: Place, *, dry_run: bool = False, timeout: float = 0.0, progress: Progress | None = None
+    source: Place,
+    target: Place,
+    *,
+    dry_run: bool = False,
+    timeout: float = 0.0,
+    progress: Progress | None = None,
+    unlock: UnlockLike = None,
+    unlock_target: UnlockLike = None,
 ) -> Copied:
     """Copies a whole store into another, and compares the two.
 
@@ -86,6 +94,8 @@ def copy(
         dry_run: only reads, and makes no target.
         timeout: seconds to wait for another writer to close.
         progress: called with (what, done, total) during the work.
+        unlock: what unlocks a source that is sealed.
+        unlock_target: what unlocks the target; a new one is sealed when it is given, and in clear when not.
 
     Returns:
         What was copied and compared.
@@ -100,9 +110,10 @@ def copy(
     if source is target or _path(source) == _path(target) is not None:
         raise InvalidQuery("source and target of a copy are the same")
     mode: Literal["r", "rw"] = "r" if dry_run else "rw"
-    with _source(source, mode, timeout) as read:
+    keys = as_wrapper(unlock), as_wrapper(unlock_target)
+    with _source(source, mode, timeout, keys[0]) as read:
         try:
-            with _opened(target, read.embedder, mode, timeout, read.language) as written:
+            with _opened(target, read.embedder, mode, timeout, read.language, keys[1]) as written:
                 return _copy(read, written, progress, dry_run=dry_run)
         except StoreNotFound:
             if not dry_run:
@@ -114,24 +125,31 @@ def _path(place: Place) -> str | None:
     return os.fspath(place) if isinstance(place, str | os.PathLike) else None
 
 
-def _source(place: Place, mode: Literal["r", "rw"], timeout: float) -> AbstractContextManager[Store]:
+def _source(
+    place: Place, mode: Literal["r", "rw"], timeout: float, unlock: KeyWrapper | None
+) -> AbstractContextManager[Store]:
     """The source, which is not made when it is not there."""
     card, path = as_embedder(None).card, _path(place)
     if path is not None and mode == "rw":
         with suppress(FormatTooOld):  # which opening it for writing mends
-            open_store(path, card, "r", timeout).close()
-    return _opened(place, card, mode, timeout)
+            open_store(path, card, "r", timeout, unlock=unlock).close()
+    return _opened(place, card, mode, timeout, None, unlock)
 
 
 @contextmanager
 def _opened(
-    place: Place, card: EmbedderCard, mode: Literal["r", "rw"], timeout: float, language: str | None = None
+    place: Place,
+    card: EmbedderCard,
+    mode: Literal["r", "rw"],
+    timeout: float,
+    language: str | None,
+    unlock: KeyWrapper | None,
 ) -> Iterator[Store]:
     """The store at a place, closed afterwards when it was not open. card, language: of it when it is made."""
     if not isinstance(place, str | os.PathLike):
         yield place
         return
-    store = open_store(place, card, mode, timeout, language=language)
+    store = open_store(place, card, mode, timeout, language=language, unlock=unlock)
     try:
         yield store
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from memoria.errors import StoreCorrupt
-from memoria.stores import rows
+from memoria.stores import rows, unlocking
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
@@ -18,7 +18,9 @@ from memoria.stores.local.sealed_slots import SealedSlotFile, open_slots
 from memoria.stores.local.slots import WrongName
 from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
+from memoria.stores.local.unsealing import SEALING
 from memoria.stores.local.writing import Writing
+from memoria.stores.shards import ADAPTERS, opened_shard
 
 _EMPTY = bytes(16)
 
@@ -56,6 +58,7 @@ class Checking(Reading, Writing):
         self._recover()
 
     def _problems(self) -> Iterator[Problem]:
+        yield from self._changed()
         for (line,) in self._database.rows("PRAGMA integrity_check"):
             if line != "ok":
                 yield Problem(found=f"memoria.db: {line}")
@@ -71,6 +74,41 @@ class Checking(Reading, Writing):
             self._tell("doctor", done, len(numbers))
         yield from self._homeless()
 
+    def _changed(self) -> Iterator[Problem]:
+        """What was changed in a sealed store by somebody without its key, outside of slots."""
+        if (self.path / SEALING).is_dir():
+            yield Problem(
+                found=f"{SEALING}/: the store was to be sealed, and is in clear still: run memoria rekey again"
+            )
+        if self._vault is None:
+            return
+        for (line,) in self._database.rows("PRAGMA cipher_integrity_check"):
+            yield Problem(found=f"memoria.db: {line}")
+        said = unlocking.unfinished(self.path)
+        if said is not None:
+            yield Problem(found=said)
+        adapters = self.path / ADAPTERS
+        for path in sorted(adapters.iterdir()) if adapters.is_dir() else ():
+            if opened_shard(self._vault, path.name, path.read_bytes()) is None:
+                yield Problem(found=f"{ADAPTERS}/{path.name}: it was changed, or is of another store or file")
+
+    def _changed_slots(self, space: Space) -> Iterator[Problem]:
+        """What was changed in a sealed slot file, outside of slots that are in use."""
+        slots = space.slots
+        if not isinstance(slots, SealedSlotFile):
+            return
+        said = slots.wrong_in_header()
+        if said is not None:
+            yield Problem(
+                found=f"slots/{slots.path.name}: {said}",
+                cure="is written again",
+                heal=partial(self._mend, space.number),
+            )
+        for slot in slots.changed_prints():
+            heal = partial(self._erase_slot, space.number, slot, None)
+            found = f"slots/{slots.path.name}: the fingerprint in slot {slot} was changed"
+            yield Problem(found=found, cure="it is erased", heal=heal)
+
     def _problems_of(self, number: int) -> Iterator[Problem]:
         try:
             space = self._space(number)
@@ -84,6 +122,7 @@ class Checking(Reading, Writing):
             claimed[row[2]] = row[0]
             yield from self._wrong_row(space, row)
         yield from self._wrong_slots(space, claimed)
+        yield from self._changed_slots(space)
 
     def _shut(self, number: int, found: str) -> Problem:
         """A namespace that cannot be opened."""
@@ -176,6 +215,13 @@ class Checking(Reading, Writing):
             yield Problem(found=f"memory {id.hex()}: its namespace is not there", cure="its row goes", heal=heal)
 
     # -- cures --
+
+    def _mend(self, number: int) -> None:
+        space = self._space(number)
+        assert space is not None
+        assert isinstance(space.slots, SealedSlotFile)
+        with translated(space.slots.path):
+            space.slots.mend_header()
 
     def _write_key(self) -> None:
         self._put_key(self.path / "store.key", self._key)

@@ -264,6 +264,18 @@ class SealedSlotFile(SlotFile):
                 return "a copy of its counts was changed"
         return None
 
+    def mend_header(self) -> None:
+        """Writes zeros between the fields of the header, and both copies of the counts."""
+        ends = [_HEAD_BYTES, COPY_AT + _KEYS_BYTES, *(at + _COPIES_BYTES for at in COUNTS_AT)]
+        begins = [COPY_AT, *COUNTS_AT, HEADER_BYTES]
+        for first, last in zip(ends, begins, strict=True):
+            self._disk.write(self._fd, bytes(last - first), first)
+        assert self.acknowledged is not None
+        assert self.written is not None
+        for _ in COUNTS_AT:
+            self.count(self.acknowledged, self.written)
+        self.sync()
+
     def changed_prints(self) -> list[int]:
         """Forgotten slots whose fingerprint was changed."""
         gone = self.ghosts()

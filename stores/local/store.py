@@ -39,6 +39,7 @@ from memoria.stores.local.searching import Searching
 from memoria.stores.local.unsealing import SEALING, database_key, need_cipher, take_place, vault_of
 from memoria.stores.local.upkeep import Upkeep
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
+from memoria.stores.shards import seal_folder
 from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard
 
@@ -92,6 +93,8 @@ class LocalStore(Searching, Upkeep, Checking, Resealing):
         try:
             self._seal_if_new(wrapper)
             self._marker = Marker(self.path / "epoch", self._disk, self._vault)
+            if self._vault is not None:
+                seal_folder(self.path, self._vault)
             self._database = self._connected(secure_delete=secure_delete)
             try:
                 self._start(embedder, language, accept_older=accept_older)

@@ -14,9 +14,12 @@ from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.jobs import Jobs
-from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
+from memoria.stores.postgres.keys import KeyProvider
 from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
+from memoria.stores.postgres.sealed_keys import SealedDirectoryKeys, keys_in
 from memoria.stores.postgres.upkeep import Upkeep
+from memoria.stores.shards import seal_folder
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard
 
 _LOADED = 64
@@ -29,7 +32,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
     MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
-    indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
+    indexed in RAM at once. unlock: of a directory of keys that is sealed, or new. threads: at most so many connections. embedder, language: of the vectors and the texts of a
     new store; an old one has its own.
     """
 
@@ -48,6 +51,7 @@ class PostgresStore(Upkeep, Holding, Jobs):
         loaded: int = _LOADED,
         threads: int = _THREADS,
         language: str | None = None,
+        unlock: UnlockLike = None,
     ) -> None:
         Upkeep.__init__(self)
         self._writable = mode == "rw"
@@ -56,7 +60,10 @@ class PostgresStore(Upkeep, Holding, Jobs):
         self._disk = disk if disk is not None else Disk()
         self._data = None if data is None else Path(data)
         plain, folder = split_keys(url)
-        self._keys = keys if keys is not None else DirectoryKeys(folder, disk=self._disk)
+        wrapper = as_wrapper(unlock)
+        self._keys = keys if keys is not None else keys_in(folder, wrapper, self._disk, make=self._writable)
+        if isinstance(self._keys, SealedDirectoryKeys):
+            seal_folder(self._keys.folder, self._keys.vault)
         self.path = self._keys.folder
         self._cluster = Cluster(plain, mode=mode, timeout=timeout, partitions=partitions, threads=threads)
         try:
