@@ -668,7 +668,7 @@ class KeyWrapper(Protocol):
     """Wraps the data key of a sealed store, and unwraps it: a passphrase, or a key service (KMS)."""
 
     name: str
-    """What stands in the clear beside what it has wrapped, so that a mistake names it; equal whenever it is made anew."""
+    """What stands in the clear beside what it has wrapped, so that a mistake names it; the same each time."""
 
     def wrap(self, key: bytes) -> bytes:
         """Wraps a key.

@@ -1,7 +1,7 @@
-"""The files of adapters as they stand in a store: sealed in a sealed one, bound to their names, and in clear in another.
+"""The files of adapters as they stand in a store: sealed in a sealed one, bound to their names.
 
-No clear copy is ever on the disk: what reads them is given their bytes. Which folders of this process are sealed is known
-as long as their stores are there.
+No clear copy is ever on the disk: what reads them is given their bytes. Which folders of this process are sealed is
+known as long as their stores are there.
 """
 
 from __future__ import annotations

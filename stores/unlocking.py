@@ -99,7 +99,7 @@ def _unwrapped(folder: Path, wrapper: KeyWrapper, entry: Entry) -> bytes:
         key = wrapper.unwrap(b64decode(entry["wrapped"]))
     except MemoriaError:
         raise
-    except Exception as error:  # noqa: BLE001 - a service may raise anything
+    except Exception as error:
         raise KeyLost(f"{_name(wrapper)} did not unwrap the key of the store: {type(error).__name__}") from error
     if not isinstance(key, bytes) or len(key) != KEY_BYTES:
         raise WrongKey(f"{_name(wrapper)} gave no key of {KEY_BYTES} bytes")
@@ -112,7 +112,7 @@ def _entry(wrapper: KeyWrapper, data_key: bytes) -> Entry:
         wrapped = wrapper.wrap(data_key)
     except MemoriaError:
         raise
-    except Exception as error:  # noqa: BLE001 - a service may raise anything
+    except Exception as error:
         raise KeyLost(f"{name} did not wrap the key of the store: {type(error).__name__}") from error
     if not isinstance(wrapped, bytes) or data_key in wrapped:
         raise WrongKey(f"{name} gave no wrapped key, but {shown(type(wrapped).__name__)} or the key itself")

@@ -12,6 +12,7 @@ import re
 import secrets
 import struct
 import unicodedata
+from abc import ABC, abstractmethod
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def as_wrapper(unlock: UnlockLike) -> KeyWrapper | None:
     raise InvalidQuery(f"unlock is {type(unlock).__name__}, not a passphrase or a KeyWrapper")
 
 
-class _Text:
+class _Text(ABC):
     """Wraps a key under a text that its subclass finds."""
 
     name = "passphrase"
@@ -70,8 +71,8 @@ class _Text:
             self._made = (text, head, _key_of(text, head))
         return self._made[2]
 
-    def _text(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _text(self) -> str: ...
 
 
 class Passphrase(_Text):

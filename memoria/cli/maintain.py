@@ -197,9 +197,10 @@ def rekey(
     store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
-    """Changes what opens a sealed store, at once for any size; or seals a store that is in clear. Nobody may have it open.
+    """Changes what opens a sealed store, at once for any size; or seals a store that is in clear.
 
-    What is cut short is done again. A store that was in clear is overwritten; a solid-state disk may keep copies of it.
+    Nobody may have it open. What is cut short is done again. A store that was in clear is overwritten; a solid-state
+    disk may keep copies of it.
     """
     with progress_bar() as progress:
         done = rekey_store(store, new=wrapper(new, "--new"), unlock=unlocking(), timeout=waiting(), progress=progress)

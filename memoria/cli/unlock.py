@@ -1,4 +1,4 @@
-"""--unlock: what opens a sealed store, never the passphrase itself, for what is typed as an argument is seen by others."""
+"""--unlock: what opens a sealed store. Never the passphrase itself, for arguments are seen by others."""
 
 from __future__ import annotations
 

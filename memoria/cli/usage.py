@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from memoria import errors
 from memoria.cli import unlock
@@ -33,9 +35,30 @@ _HINTS: dict[type[errors.MemoriaError], str] = {
 }
 
 
-def _take(_context: Any, _option: Any, value: str | None) -> None:
+@cache
+def _unlock_option() -> Any:
+    """--unlock, as typer makes an option."""
+    only = typer.Typer(add_completion=False)
+
+    @only.command()
+    def command(
+        given: Annotated[
+            str | None,
+            typer.Option("--unlock", envvar="MEMORIA_UNLOCK", metavar="HOW", help=unlock.HELP, callback=_take),
+        ] = None,
+    ) -> None:
+        """The command that the option is taken from."""
+
+    made: Any = get_command(only)
+    (option,) = [one for one in made.params if one.name == "given"]
+    option.expose_value = False
+    return option
+
+
+def _take(value: str | None) -> str | None:
     unlock.wrapper(value)
     unlock.give(value)
+    return value
 
 
 class Command(TyperCommand):
@@ -45,18 +68,7 @@ class Command(TyperCommand):
         super().__init__(*given, **how)
         # Whatever opens a store can open a sealed one.
         if any(one.name in _PLACES for one in self.params) and not any("--unlock" in one.opts for one in self.params):
-            self.params.append(
-                TyperOption(
-                    param_decls=["--unlock"],
-                    expose_value=False,
-                    callback=_take,
-                    is_eager=True,
-                    metavar="HOW",
-                    help=unlock.HELP,
-                    envvar="MEMORIA_UNLOCK",
-                    show_envvar=True,
-                )
-            )
+            self.params.append(_unlock_option())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The arguments, read; raises a usage error in plain words, without what was typed as a text."""

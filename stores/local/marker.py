@@ -32,8 +32,8 @@ class Marker:
             return int(digits)
         if self._vault is not None:
             raise DatabaseOlder(
-                f"{self._path} is missing, was changed, or is of another store, so that memoria.db may be an old one: put "
-                "both back, or accept them with `memoria doctor --repair`"
+                f"{self._path} is missing, was changed, or is of another store, so that memoria.db may be an old one: "
+                "put both back, or accept them with `memoria doctor --repair`"
             )
         return 0
 

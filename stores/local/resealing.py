@@ -1,7 +1,7 @@
 """Sealing a store that is in clear: its files are written anew, sealed, and then take the place of the old ones.
 
-Until unlock.json is in its place, the store is in clear as it was; from then on it is sealed, and whoever opens it moves
-what is not moved yet. What was in clear is overwritten before it goes.
+Until unlock.json is in its place, the store is in clear as it was; from then on it is sealed, and whoever opens it
+moves what is not moved yet. What was in clear is overwritten before it goes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _BATCH = 512
 class Resealing(Turns):
     """The part of a store that seals it."""
 
-    def seal(self, wrapper: KeyWrapper) -> int:
-        """Seals a store that is in clear, and closes it. Returns how many files were written."""
+    def _write_sealed(self, wrapper: KeyWrapper) -> Vault:
+        """Writes all files but the database anew, sealed, beside the store."""
         with self._writing():
             need_cipher()
             fresh = self.path / SEALING
@@ -46,28 +46,17 @@ class Resealing(Turns):
                 self._disk.reached("sealing begun")
                 self._seal_slots(fresh / "slots", vault)
                 self._seal_files(fresh, vault)
-        self._finish()
-        self._drop()
-        database, format = self.path / DATABASE, self._database.format()
-        self._database.close()
-        try:
-            _export(database, fresh / DATABASE, vault, format)
-            self._disk.reached("database sealed")
-            count = sum(path.is_file() for path in fresh.rglob("*"))
-            with translated(self.path):
-                self._take_over(fresh, vault)
-        finally:
-            self._open = False
-            self._let_go()
+        return vault
+
+    def _take_sealed(self, vault: Vault, format: int) -> int:
+        """Writes the database anew, which is closed, and puts all in its place. Returns how many files."""
+        fresh = self.path / SEALING
+        _export(self.path / DATABASE, fresh / DATABASE, vault, format)
+        self._disk.reached("database sealed")
+        count = sum(path.is_file() for path in fresh.rglob("*"))
+        with translated(self.path):
+            self._take_over(fresh, vault)
         return count
-
-    def _finish(self) -> None:
-        """Purges, and says that no recovery is needed."""
-        raise NotImplementedError
-
-    def _let_go(self) -> None:
-        """Closes what is open."""
-        raise NotImplementedError
 
     def _seal_slots(self, folder: Path, vault: Vault) -> None:
         numbers = self._database.rows("SELECT id FROM namespace WHERE erasing = 0")

@@ -109,10 +109,7 @@ class SealedSlotFile(SlotFile):
             )
         self.key, self.store_key = keys[:KEY_BYTES], keys[KEY_BYTES:]
         self._gcm = AESGCM(self._own)
-        self._blocks = Cipher(AES(self._own), ECB()).encryptor()  # noqa: S305 - the counters of GCM, one by one
-
-    def copy_key(self, store_key: bytes) -> None:
-        raise NotImplementedError("a sealed slot file has a copy from the beginning")
+        self._blocks = Cipher(AES(self._own), ECB()).encryptor()
 
     def _counted(self, sequence: int, acknowledged: int, written: int, length: int) -> bytes:
         counted = COUNTS.pack(sequence, acknowledged, written, length)
@@ -190,7 +187,7 @@ class SealedSlotFile(SlotFile):
         return body[_ID_BYTES:_VECTOR_AT], self._vector(body).astype(np.float32)
 
     def vectors(self, slots: Ints) -> Vectors:
-        """Vectors in slots, shape (n, d), float32; zeros where forgotten, and where anything in the slot was changed."""
+        """Vectors in slots, shape (n, d), float32; zeros where forgotten or changed."""
         size = 2 * self.dimension
         asked = np.asarray(slots, np.int64)
         found, nothing = self.view[asked], bytes(size)

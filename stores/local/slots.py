@@ -123,7 +123,8 @@ class SlotFile(OpenedWhenUsed):
             raise StoreCorrupt(f"{self.path} has a damaged header")
         if version != self._version:
             raise StoreCorrupt(
-                f"{self.path} is {'in clear' if version == VERSION else 'sealed'}, and its store is not: it is of another"
+                f"{self.path} is {'in clear' if version == VERSION else 'sealed'}, and its store is not: "
+                "it is of another"
             )
         if size != self._slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")

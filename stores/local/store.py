@@ -293,6 +293,22 @@ class LocalStore(Searching, Upkeep, Checking, Resealing):
             finally:
                 self._release()
 
+    def seal(self, wrapper: KeyWrapper) -> int:
+        """Seals a store that is in clear, and closes it. Returns how many files were written."""
+        if self._vault is not None:
+            raise StoreExists(f"{self.path} is sealed already: rekey changes what unlocks it")
+        vault = self._write_sealed(wrapper)
+        with self._mutex:
+            self._finish()
+            self._drop()
+            format = self._database.format()
+            self._database.close()
+            try:
+                return self._take_sealed(vault, format)
+            finally:
+                self._open = False
+                self._let_go()
+
     def _finish(self) -> None:
         """Purges, and says that no recovery is needed; what stays in doubt is left to the recovery of the next open."""
         try:

@@ -50,7 +50,7 @@ def need_cipher() -> None:
 
 
 def take_place(folder: Path, disk: Disk) -> None:
-    """Moves the sealed files of a store over those in clear, which are overwritten first. Doing it twice is doing it once.
+    """Moves the sealed files of a store over those in clear, which are overwritten first.
 
     From when unlock.json is in its place, this is all that is left to do, and needs no key.
     """

@@ -16,7 +16,7 @@ from memoria.stores.disk import LOCKS_READERS, translated
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.passages import insert_passages, sealed
 from memoria.stores.local.reading import Reading
-from memoria.stores.local.sealed_slots import open_slots, create_slots
+from memoria.stores.local.sealed_slots import create_slots, open_slots
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing, name_labels
