@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         Embedder,
         Generator,
         Judge,
+        KeyWrapper,
         Progress,
         Store,
     )
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from memoria.sharing import Shared
     from memoria.standing.orders import OnMatch, StandingOrder
     from memoria.stores.guardkey import GuardKeyLike
+    from memoria.stores.wrapping import KeyFile, KeyringEntry, KeyVariable, Passphrase, UnlockLike
     from memoria.subject.dossier import Dossier
     from memoria.subject.entries import Decision as DossierDecision
     from memoria.subject.entries import Entry as DossierEntry
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from memoria.text.values.plans import ValueKind
     from memoria.transfer.backup.verbs import Backed, Checked, Restored, backup, export_forgets, restore, verify_backup
     from memoria.transfer.copying import Copied, Place, copy
+    from memoria.transfer.rekeying import Rekeyed, rekey
     from memoria.zones import ZoneLike
 
 
@@ -159,6 +162,10 @@ _LAZY = {
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
     "JudgeLike": "memoria.engine.view",
+    "KeyFile": "memoria.stores.wrapping",
+    "KeyVariable": "memoria.stores.wrapping",
+    "KeyWrapper": "memoria.protocols",
+    "KeyringEntry": "memoria.stores.wrapping",
     "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
     "LedgerCheck": "memoria.proof.checking",
@@ -179,6 +186,7 @@ _LAZY = {
     "PersonBy": "memoria.text.person:By",
     "PersonOptions": "memoria.engine.people",
     "PersonWay": "memoria.subject.find:Way",
+    "Passphrase": "memoria.stores.wrapping",
     "Phrases": "memoria.change.reconcile",
     "Piece": "memoria.models.chat",
     "Place": "memoria.transfer.copying",
@@ -188,6 +196,7 @@ _LAZY = {
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
     "Reinforcing": "memoria.retention.reinforce",
+    "Rekeyed": "memoria.transfer.rekeying",
     "Reply": "memoria.agent",
     "Rerank": "memoria.recall.rerank",
     "Residue": "memoria.forget.residue",
@@ -204,12 +213,14 @@ _LAZY = {
     "Store": "memoria.protocols",
     "Tool": "memoria.models.chat",
     "ToolCall": "memoria.models.chat",
+    "UnlockLike": "memoria.stores.wrapping",
     "Vectors": "memoria.arrays",
     "ZoneLike": "memoria.zones",
     "backup": "memoria.transfer.backup.verbs",
     "copy": "memoria.transfer.copying",
     "export_forgets": "memoria.transfer.backup.verbs",
     "open": "memoria.engine.opening",
+    "rekey": "memoria.transfer.rekeying",
     "restore": "memoria.transfer.backup.verbs",
     "verify_backup": "memoria.transfer.backup.verbs",
 }
@@ -270,6 +281,10 @@ __all__ = [
     "Include",
     "Judge",
     "JudgeLike",
+    "KeyFile",
+    "KeyVariable",
+    "KeyWrapper",
+    "KeyringEntry",
     "LearnOptions",
     "Learnt",
     "LedgerCheck",
@@ -287,6 +302,7 @@ __all__ = [
     "Notice",
     "OnDoubt",
     "Opening",
+    "Passphrase",
     "PersonBy",
     "PersonOptions",
     "PersonWay",
@@ -299,6 +315,7 @@ __all__ = [
     "Reason",
     "Recipe",
     "Reinforcing",
+    "Rekeyed",
     "Reply",
     "Rerank",
     "Residue",
@@ -315,6 +332,7 @@ __all__ = [
     "Store",
     "Tool",
     "ToolCall",
+    "UnlockLike",
     "Vectors",
     "ZoneLike",
     "__version__",
@@ -325,6 +343,7 @@ __all__ = [
     "models",
     "open",
     "policies",
+    "rekey",
     "restore",
     "stores",
     "testing",

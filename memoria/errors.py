@@ -35,6 +35,12 @@ MemoriaError
     ├── StoreFull             no space left: nothing was half-written
     ├── StoreCorrupt          bytes are not what was written: the message names the file; put the right one back
     │   └── DatabaseOlder       memoria.db is older than what is beside it: put the newer one back
+    ├── UnlockError           what unlocks the store is not right: nothing was read, and nothing written
+    │   ├── StoreSealed         it is sealed: say `unlock=`
+    │   ├── StoreNotSealed      it is in clear: leave `unlock` out, or seal it with `rekey`
+    │   ├── WrongKey            this passphrase or key is not the one
+    │   ├── KeyLost             the file, variable, keyring entry or key service is not to be had: bring it back
+    │   └── RekeyUnfinished     a rekey was cut short: do it again
     ├── StoreClosed           used after close, or in a child by fork: open it anew there
     ├── GuardKeyMissing       what was forgotten is known by a key outside of the store: give guard_key
     ├── WrongGuardKey         guard_key is not the one that this store knows: give the right one
@@ -287,6 +293,30 @@ class DatabaseOlder(StoreCorrupt):
     """The database lacks what the files beside it have: it is an old copy, and the newer one may be at hand."""
 
 
+class UnlockError(StoreError):
+    """What unlocks the store is missing or not right; nothing was written."""
+
+
+class StoreSealed(UnlockError):
+    """The store is sealed, and nothing was given that unlocks it."""
+
+
+class StoreNotSealed(UnlockError):
+    """The store is in clear, and something was given to unlock it."""
+
+
+class WrongKey(UnlockError):
+    """A passphrase or key that is not the one of this store."""
+
+
+class KeyLost(UnlockError):
+    """What unwraps the key of the store is not to be had: a file, a variable, an entry of a keyring, a service."""
+
+
+class RekeyUnfinished(UnlockError):
+    """A rekey was cut short; it is to be done again."""
+
+
 class StoreClosed(StoreError):
     """The store was used after `close`, or by a child of the process that opened it."""
 
@@ -325,6 +355,7 @@ __all__ = [
     "InvalidQuery",
     "InvalidVector",
     "KeyConflict",
+    "KeyLost",
     "LanguageMismatch",
     "MemoriaError",
     "MemoryNotFound",
@@ -335,6 +366,7 @@ __all__ = [
     "NotPermitted",
     "OrderNotFound",
     "Refused",
+    "RekeyUnfinished",
     "RestoreUnfinished",
     "Restricted",
     "SignerUnavailable",
@@ -345,7 +377,11 @@ __all__ = [
     "StoreFull",
     "StoreLocked",
     "StoreNotFound",
+    "StoreNotSealed",
     "StoreReadOnly",
+    "StoreSealed",
     "UnknownArgument",
+    "UnlockError",
     "WrongGuardKey",
+    "WrongKey",
 ]

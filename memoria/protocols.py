@@ -892,6 +892,40 @@ class Judge(Protocol):
         ...
 
 
+@runtime_checkable
+class KeyWrapper(Protocol):
+    """Wraps the data key of a sealed store, and unwraps it: a passphrase, or a key service (KMS)."""
+
+    name: str
+    """What stands in the clear beside what it has wrapped, so that a mistake names it; the same each time."""
+
+    def wrap(self, key: bytes) -> bytes:
+        """Wraps a key.
+
+        Args:
+            key: 32 bytes.
+
+        Returns:
+            What may stand on a disk.
+        """
+        ...
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Unwraps a key.
+
+        Args:
+            wrapped: what `wrap` has returned once.
+
+        Returns:
+            The key.
+
+        Raises:
+            KeyLost: nobody can unwrap it here and now; whatever else it raises becomes that.
+            WrongKey: it was wrapped under another key.
+        """
+        ...
+
+
 __all__ = [
     "Bounded",
     "Change",
@@ -901,6 +935,7 @@ __all__ = [
     "Embedder",
     "Generator",
     "Judge",
+    "KeyWrapper",
     "Progress",
     "Store",
 ]

@@ -29,6 +29,7 @@ from memoria.models import ModelLike, as_model
 from memoria.process import call_in_child, in_child
 from memoria.protocols import Store
 from memoria.stores.registry import is_url
+from memoria.stores.wrapping import as_wrapper
 from memoria.validate import check_namespace, check_reader
 
 
@@ -53,6 +54,8 @@ class Shared:
         self._options = options
         if options.get("embedder") is not None:
             options["embedder"] = as_embedder(options["embedder"])
+        # One object for all turns, so that a passphrase is stretched once.
+        options["unlock"] = as_wrapper(options.get("unlock"))
         self._turn = _Turn()
         self._reader: tuple[str, Roles | None] | None = None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise _from_os(error, path) from error
-    except sqlite3.Error as error:
+    except database_errors() as error:
         raise _from_sqlite(error, path) from error
 
 
@@ -140,7 +141,13 @@ def _from_os(error: OSError, path: Path) -> StoreError:
     return StoreError(f"{path}: {error.strerror}")
 
 
-def _from_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
+def database_errors() -> tuple[type[Exception], ...]:
+    """What SQLite raises: by the interpreter's module, and by that of sealed stores, which has classes of its own."""
+    sealed = sys.modules.get("sqlcipher3.dbapi2")
+    return (sqlite3.Error,) if sealed is None else (sqlite3.Error, sealed.Error)
+
+
+def _from_sqlite(error: Exception, path: Path) -> StoreError:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_FULL"):
         return StoreFull(f"{path}: no space left ({error}); nothing was half-written")

@@ -11,7 +11,7 @@ from memoria.errors import InvalidQuery
 from memoria.stores.guardkey import Outside
 
 if TYPE_CHECKING:
-    from memoria.protocols import Progress, Store
+    from memoria.protocols import KeyWrapper, Progress, Store
     from memoria.types import EmbedderCard
 
 GROUP = "memoria.stores"
@@ -33,12 +33,14 @@ class StoreFactory(Protocol):
         timeout: float,
         progress: Progress | None,
         language: str | None = None,
+        unlock: KeyWrapper | None = None,
     ) -> Store:
         """The store, made when it is not there and mode is "rw".
 
         url: as the caller gave it, its scheme in small letters. embedder: of the vectors of a store that is new.
         timeout: seconds to wait for whoever else writes. progress: called with (what, done, total) during long work.
-        language: of the texts of a store that is new; passed on only when it is given.
+        language: of the texts of a store that is new; passed on only when it is given. unlock: what unwraps
+        the key under which a store is sealed, likewise.
         Raises errors of memoria alone: StoreNotFound when there is none and mode is "r", StoreLocked and others.
         """
         ...
@@ -54,12 +56,20 @@ def _postgres(
     progress: Progress | None,
     language: str | None = None,
     outside: Outside | None = None,
+    unlock: KeyWrapper | None = None,
 ) -> Store:
     # Only who opens one needs the extra `postgres`.
     from memoria.stores.postgres import PostgresStore
 
     return PostgresStore(
-        url, embedder=embedder, mode=mode, timeout=timeout, progress=progress, language=language, outside=outside
+        url,
+        embedder=embedder,
+        mode=mode,
+        timeout=timeout,
+        progress=progress,
+        language=language,
+        outside=outside,
+        unlock=unlock,
     )
 
 
@@ -85,6 +95,7 @@ def open_url(
     progress: Progress | None = None,
     language: str | None = None,
     outside: Outside | None = None,
+    unlock: KeyWrapper | None = None,
 ) -> Store:
     """The store of a URL. Raises InvalidQuery for a scheme that nobody knows, and what opening the store raises."""
     found = _URL.match(fspath(url))
@@ -97,7 +108,6 @@ def open_url(
         raise InvalidQuery(f"no store is known for {scheme}://, only for {', '.join(schemes())}")
     rest = fspath(url)[found.end(1) :]
     # A factory of another package may be older than the arguments.
-    more: dict[str, Any] = {} if language is None else {"language": language}
-    if outside is not None:
-        more["outside"] = outside
+    given = {"language": language, "outside": outside, "unlock": unlock}
+    more: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return factory(scheme + rest, embedder=embedder, mode=mode, timeout=timeout, progress=progress, **more)

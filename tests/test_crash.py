@@ -53,6 +53,16 @@ POINTS = {
         "ledger written",
     ),
 }
+# Of rekey: tests/test_sealing.py tries them.
+REKEYING = {
+    "sealing begun",
+    "slots sealed",
+    "database sealed",
+    "key in place",
+    "clear file wiped",
+    "sealed file moved",
+}
+SEALING_KEYS = {"sealing begun", "keys sealed", "clear file replaced"}
 ROUNDS = int(os.environ.get("MEMORIA_CRASH_ROUNDS", "30"))
 
 
@@ -60,12 +70,21 @@ ROUNDS = int(os.environ.get("MEMORIA_CRASH_ROUNDS", "30"))
 def test_every_named_point_of_the_source_is_tried(kind: str) -> None:
     source = "".join(path.read_text() for path in (Path(__file__).parents[1] / "stores" / kind).glob("*.py"))
     named = set(source.split('.reached("')[1:])
-    assert {text.split('"')[0] for text in named} == set(POINTS[kind])
+    assert {text.split('"')[0] for text in named} == {*POINTS[kind], *(REKEYING if kind == "local" else SEALING_KEYS)}
 
 
 @pytest.mark.parametrize("round", range(ROUNDS))
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, round: int) -> None:
     survives(tmp_path, str(tmp_path / "a.memoria"), "local", round, lives=2, most=4)
+
+
+@pytest.mark.parametrize("round", range(ROUNDS * 6 // 30))
+def test_what_was_acknowledged_in_a_sealed_store_survives_a_kill(
+    tmp_path: Path, round: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlcipher3")
+    monkeypatch.setenv("MEMORIA_CRASH_UNLOCK", "5e" * 32)
+    survives(tmp_path, str(tmp_path / "a.memoria"), "local", round, lives=1, most=2)
 
 
 @pytest.mark.parametrize("round", range(ROUNDS * 13 // 30))

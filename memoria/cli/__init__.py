@@ -70,6 +70,7 @@ _MODULES = {
     "export": "maintain",
     "copy": "maintain",
     "backup": "backup",
+    "rekey": "maintain",
     "worker": "work",
     "purge": "work",
 }

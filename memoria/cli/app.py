@@ -20,6 +20,7 @@ from typer.models import CommandFunctionType, CommandInfo, TyperInfo
 
 from memoria.access.sight import Named, Reader, Roles
 from memoria.access.store import SeenStore
+from memoria.cli import unlock
 from memoria.cli.layers import anything
 from memoria.cli.terminal import Grid, in_json
 from memoria.cli.usage import Command
@@ -28,8 +29,9 @@ from memoria.engine.memory import Memoria
 from memoria.engine.opening import guarding, open_store
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import StoreNotFound
-from memoria.protocols import Store
+from memoria.protocols import KeyWrapper, Store
 from memoria.stores.registry import is_url
+from memoria.stores.wrapping import UnlockLike
 from memoria.types import Endings, Memory
 from memoria.validate import check_reader
 from memoria.version import __version__
@@ -216,11 +218,17 @@ class Behaving(TypedDict, total=False):
     guard_key: str
     reader: str
     roles: Roles
+    unlock: UnlockLike
+
+
+def unlocking() -> KeyWrapper | None:
+    """What opens a sealed store: by --unlock, or by the setting."""
+    return unlock.wrapper(unlock.given() or chosen("unlock"))
 
 
 def behaviour(store: Path | str) -> Behaving:
     """How a store is opened by the settings; embedder and language are for those that are not there yet."""
-    found: Behaving = {}
+    found: Behaving = {"unlock": unlocking()}
     if (policy := chosen("policy")) is not None:
         found["policy"] = policy
     if (endings := chosen("endings")) is not None:
@@ -254,8 +262,8 @@ def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]
     callable, which nobody else has."""
     check_there(store)
     with progress_bar() as progress:
-        outside = guarding(chosen("guard_key"))
-        found = open_store(store, as_embedder(None).card, mode, waiting(), progress, outside=outside)
+        how = {"outside": guarding(chosen("guard_key")), "unlock": unlocking()}
+        found = open_store(store, as_embedder(None).card, mode, waiting(), progress, **how)
         asking = reader()
         try:
             yield found if asking is None else SeenStore(found, Reader(asking[0], Named(asking[1])))

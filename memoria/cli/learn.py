@@ -25,6 +25,7 @@ from memoria.cli.app import (
     progress_bar,
     reader,
     show_memories,
+    unlocking,
     waiting,
 )
 from memoria.cli.filters import SessionOption
@@ -74,8 +75,8 @@ def learn(
     with err.status("Loading the model"):
         asked = _model(model)
     with progress_bar() as progress:
-        place = MEMORY if dry_run else store
-        shared = Shared(place, namespace=parts(namespace), timeout=waiting(), progress=progress, zone=zone)
+        place, key = (MEMORY, None) if dry_run else (store, unlocking())
+        shared = Shared(place, namespace=parts(namespace), timeout=waiting(), progress=progress, zone=zone, unlock=key)
         if (asking := reader()) is not None:
             shared = shared.reading_as(asking[0], roles=Named(asking[1]))
         lesson = shared.learn(messages, model=asked, session=session, most=most, dry_run=dry_run, readmit=readmit)

@@ -24,9 +24,11 @@ from memoria.cli.app import (
     parts,
     progress_bar,
     reader,
+    unlocking,
     waiting,
 )
 from memoria.cli.terminal import in_json, show_fields, visible
+from memoria.cli.unlock import wrapper
 from memoria.embedders import as_embedder
 from memoria.engine.opening import open_store
 from memoria.errors import DatabaseOlder, InvalidQuery, NotPermitted, StoreNotFound
@@ -37,6 +39,7 @@ from memoria.stores.local import LocalStore
 from memoria.stores.registry import is_url
 from memoria.transfer.copying import copy as copy_store
 from memoria.transfer.jsonl import export as export_lines
+from memoria.transfer.rekeying import rekey as rekey_store
 from memoria.types import EmbedderCard, Namespace, Where
 from memoria.validate import check_choice
 
@@ -111,17 +114,19 @@ def _repaired(store: str | Path, *, yes: bool) -> list[str]:
         raise NotPermitted("a repair is for the owner of the store, not for a reader")
     unused = EmbedderCard(name="", dimension=1)
     if is_url(store):
-        with closing(open_store(store, unused, "rw", timeout=waiting())) as server:
+        with closing(open_store(store, unused, "rw", timeout=waiting(), unlock=unlocking())) as server:
             return server.repair(dry_run=not yes)
     if not (Path(store) / "memoria.db").exists():
         raise StoreNotFound(f"{store} holds no memoria store")
     try:
-        local = LocalStore(store, embedder=unused, timeout=waiting())
+        local = LocalStore(store, embedder=unused, timeout=waiting(), unlock=unlocking())
     except DatabaseOlder as error:
         said = f"{error}: it is accepted, and what only the slot files have is listed then"
         if not yes:
             return [said]
-        with closing(LocalStore(store, embedder=unused, timeout=waiting(), accept_older=True)) as older:
+        with closing(
+            LocalStore(store, embedder=unused, timeout=waiting(), accept_older=True, unlock=unlocking())
+        ) as older:
             return [said, *older.repair(dry_run=True)]
     with closing(local):
         return local.repair(dry_run=not yes)
@@ -221,6 +226,9 @@ def copy(
     source: Annotated[str, typer.Argument(help="Directory or URL of a store.")],
     target: Annotated[str, typer.Argument(help="Directory or URL: a new one, or that of a copy that was killed.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be copied; copy nothing.")] = False,
+    unlock_target: Annotated[
+        str | None, typer.Option(metavar="HOW", help="What opens the target, as for --unlock; a new one is sealed.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copies a whole store, including which forgotten texts it refuses, and compares the copy with it.
@@ -231,7 +239,15 @@ def copy(
     meanwhile.
     """
     with progress_bar() as progress, _source(source, dry_run=dry_run) as read:
-        done = copy_store(read, target, dry_run=dry_run, timeout=waiting(), progress=progress)
+        done = copy_store(
+            read,
+            target,
+            dry_run=dry_run,
+            timeout=waiting(),
+            progress=progress,
+            unlock=unlocking(),
+            unlock_target=wrapper(unlock_target, "--unlock-target"),
+        )
     if as_json:
         echo_json(done)
         return
@@ -239,3 +255,22 @@ def copy(
     show_fields({name: str(value) for name, value in fields.items()}, out)
     if done.shards:
         err.print("Adapters stay with the source: distill again in the target.")
+
+
+@app.command()
+def rekey(
+    new: Annotated[str, typer.Option(metavar="HOW", help="What opens the store from now on, as for --unlock.")],
+    store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Changes what opens a sealed store, at once for any size; or seals a store that is in clear.
+
+    Nobody may have it open. What is cut short is done again. A store that was in clear is overwritten; a solid-state
+    disk may keep copies of it.
+    """
+    with progress_bar() as progress:
+        done = rekey_store(store, new=wrapper(new, "--new"), unlock=unlocking(), timeout=waiting(), progress=progress)
+    if as_json:
+        echo_json(done)
+        return
+    err.print(f"Sealed, {done.files} files." if done.sealed else "Only the new key opens it from now on.")

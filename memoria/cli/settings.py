@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from memoria.cli import unlock as unlocking
 from memoria.cli.layers import ENVIRONMENT, PREFIX, Layer, project_file, user_file
 from memoria.errors import InvalidInput
 from memoria.policies.registry import names
@@ -80,6 +81,9 @@ class Settings(BaseSettings):
     )
     guard_key: str | None = Field(
         None, description="File with the guard key of a store, or env:NAME; the store itself has the key otherwise."
+    )
+    unlock: Annotated[str | None, AfterValidator(unlocking.check)] = Field(
+        None, description="What opens a sealed store: env:NAME, file:PATH, keyring, keyring:SERVICE/USER or ask."
     )
     k: Annotated[int, Field(ge=1)] = Field(5, description="Memories that recall returns.")
     limit: Annotated[int, Field(ge=1)] = Field(50, description="Memories that list shows.")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+from typer.main import get_command
 
 from memoria import errors
+from memoria.cli import unlock
 
 # What typer raises for a wrong call has no public name of its own.
 _Wrong: Any = typer.BadParameter.__bases__[0]
 _QUOTES = "it takes fewer arguments than it was given: put a text of several words in quotes"
 _FIRST = "--timeout stands before the command, as in: memoria --timeout 20 recall"
 _VALUE = re.compile(r"(?:^|(?<=; ))([a-z][a-z_]*)(?= )")
+# By which a command says that it opens a store.
+_PLACES = {"store", "url", "source"}
 # What to do, by kind of error; an error that says so itself has none.
 _HINTS: dict[type[errors.MemoriaError], str] = {
     errors.StoreExists: "--store names another place",
@@ -24,12 +29,46 @@ _HINTS: dict[type[errors.MemoriaError], str] = {
     errors.StoreLocked: "wait longer with memoria --timeout SECONDS, or end the other program",
     errors.FormatTooNew: "install a newer version: pip install --upgrade memoria-runtime",
     errors.Held: "memoria ledger says why; memoria release lifts a hold",
+    errors.StoreSealed: "--unlock, or MEMORIA_UNLOCK, says what opens it",
+    errors.StoreNotSealed: "leave --unlock out, or seal the store with memoria rekey",
     errors.StoreFull: "free some space and do it again",
 }
 
 
+@cache
+def _unlock_option() -> Any:
+    """--unlock, as typer makes an option."""
+    only = typer.Typer(add_completion=False)
+
+    @only.command()
+    def command(
+        given: Annotated[
+            str | None,
+            typer.Option("--unlock", envvar="MEMORIA_UNLOCK", metavar="HOW", help=unlock.HELP, callback=_take),
+        ] = None,
+    ) -> None:
+        """The command that the option is taken from."""
+
+    made: Any = get_command(only)
+    (option,) = [one for one in made.params if one.name == "given"]
+    option.expose_value = False
+    return option
+
+
+def _take(value: str | None) -> str | None:
+    unlock.wrapper(value)
+    unlock.give(value)
+    return value
+
+
 class Command(TyperCommand):
     """A command that says what newcomers get wrong: a text without quotes, an option of the root after the command."""
+
+    def __init__(self, *given: Any, **how: Any) -> None:
+        super().__init__(*given, **how)
+        # Whatever opens a store can open a sealed one.
+        if any(one.name in _PLACES for one in self.params) and not any("--unlock" in one.opts for one in self.params):
+            self.params.append(_unlock_option())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The arguments, read; raises a usage error in plain words, without what was typed as a text."""

@@ -30,6 +30,7 @@ from memoria.cli.app import (
     out,
     parts,
     show_memories,
+    unlocking,
 )
 from memoria.cli.filters import (
     FilterOptions,
@@ -79,7 +80,7 @@ def init(
     """Makes an empty store."""
     if not is_url(store) and (store / "memoria.db").exists():
         raise StoreExists(f"{store} is a memoria store already")
-    with open_memoria(store, embedder=embedder, language=language) as memory:
+    with open_memoria(store, embedder=embedder, language=language, unlock=unlocking()) as memory:
         card = memory.store.embedder
     if as_json:
         echo_json({"store": str(store), "embedder": card, "language": language})

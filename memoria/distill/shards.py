@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from memoria.distill.train import tensors_sha256
 from memoria.distill.unlearn import SUFFIX, Manifest, write_whole
+from memoria.stores.shards import is_sealed_shard, read_shard
 from memoria.types import Memory, Namespace
 
 if TYPE_CHECKING:
@@ -64,10 +65,11 @@ def write(folder: Path, manifest: Manifest, tensors: Mapping[str, Tensor]) -> Pa
 def read(path: Path, manifest: Manifest) -> dict[str, Tensor] | None:
     """The tensors of a shard; None if the file is missing or its tensors do not have the SHA-256 in the manifest."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load, load_file
 
     try:
-        tensors = load_file(path)
+        # Of a sealed store, from RAM: there is no clear copy on the disk.
+        tensors = load(read_shard(path) or b"") if is_sealed_shard(path) else load_file(path)
     except (FileNotFoundError, SafetensorError):
         return None
     return tensors if tensors_sha256(tensors) == manifest.tensors else None

@@ -8,6 +8,7 @@ memory is erased; a file without a valid manifest is wiped too. Only the standar
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from memoria.derived.lineage import living
+from memoria.errors import StoreCorrupt
 from memoria.protocols import Store
 from memoria.stores.disk import sync_data, sync_folder
+from memoria.stores.shards import is_sealed_shard, read_shard, written_shard
 from memoria.types import Memory
 
 FOLDER, SUFFIX, HALF = "adapters", ".safetensors", ".half"
@@ -98,7 +101,7 @@ def manifests(folder: Path) -> dict[Path, Manifest | None]:
 def read_manifest(path: Path) -> Manifest | None:
     """The manifest in the header of a safetensors file; None if there is none or the file is incomplete."""
     try:
-        with path.open("rb") as file:
+        with io.BytesIO(read_shard(path) or b"") if is_sealed_shard(path) else path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length)) if 0 < length < _LONGEST_HEADER else {}
         return Manifest.from_json(header["__metadata__"]["memoria"])
@@ -157,7 +160,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """Writes a file so that after any crash it is complete or not there."""
     half = path.with_name(path.name + HALF)
     with half.open("wb") as file:
-        file.write(data)
+        file.write(written_shard(path, data))
         file.flush()
         sync_data(file.fileno())
     half.replace(path)
@@ -177,7 +180,12 @@ def write_exports(folder: Path, known: Collection[Export]) -> None:
 
 
 def read_json(path: Path, default: Any) -> Any:
-    return json.loads(path.read_text()) if path.exists() else default
+    if not path.exists():
+        return default
+    data = read_shard(path)
+    if data is None:
+        raise StoreCorrupt(f"{path} does not open under the key of its store: it was changed, or is of another store")
+    return json.loads(data)
 
 
 def _wipe_exports(folder: Path, shards: Collection[str]) -> tuple[str, ...]:

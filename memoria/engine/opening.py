@@ -15,10 +15,11 @@ from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour, u
 from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.policies.registry import adopted
 from memoria.proof.keys import Signer, SigningKey, check_signer
-from memoria.protocols import Embedder, Progress, Store
+from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
 from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.text.language import LANGUAGES
 from memoria.types import EmbedderCard, Endings, LedgerEntry
 from memoria.validate import check_choice, check_flag, check_reader
@@ -79,6 +80,7 @@ def open(
     timeout: float = 0.0,
     progress: Progress | None = None,
     signer: Signer | None = None,
+    unlock: UnlockLike = None,
     **behaviour: Unpack[Behaviour],
 ) -> Memoria:
     """Opens a store, made when it is not there and mode is "rw".
@@ -92,6 +94,7 @@ def open(
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
         signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
+        unlock: a passphrase or a `KeyWrapper`; a new store is sealed when it is given (docs/sealing.md).
         behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
 
     Returns:
@@ -100,26 +103,22 @@ def open(
     Raises:
         InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
         StoreNotFound: nothing is there, and mode is "r".
-        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
+        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, UnlockError and others.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
-        MissingExtra: the packages of the embedder that is given are not installed.
+        MissingExtra: the packages of the embedder that is given, or of sealed stores, are not installed.
     """
     _check(mode, language, signer, behaviour)
     given = _usable(embedder)
     outside = guarding(behaviour.pop("guard_key", None), behaviour.pop("unguarded", False))
-    store = open_store(path, given.card, mode, timeout, progress, language, outside)
+    store = open_store(path, given.card, mode, timeout, progress, language, outside, unlock)
     try:
         if signer is not None:
             _let_sign(store, signer, mode, behaviour.get("clock", utc_now)())
         chosen = _ready(store, embedder, given, mode)
-        if behaviour.get("policy") is None:
-            behaviour["policy"] = adopted(store)
-        if mode == "r":
-            behaviour["reinforce"] = "never"
         reader = behaviour.pop("reader", None)
-        memory = _resumed(Memoria(store, chosen, progress=progress, **behaviour), mode)
+        memory = _resumed(Memoria(store, chosen, progress=progress, **_behaving(store, mode, behaviour)), mode)
         return memory if reader is None else memory.reading_as(reader)
     except BaseException:
         store.close()
@@ -131,11 +130,22 @@ def guarding(key: GuardKeyLike, unguarded: object = False) -> Outside | None:
     if not isinstance(unguarded, bool):
         raise InvalidQuery(f"unguarded is {type(unguarded).__name__}, not True or False")
     return None if key is None and not unguarded else Outside(key=as_guard_key(key), unguarded=unguarded)
+
+
 def _resumed(memory: Memoria, mode: Mode) -> Memoria:
     """A memory in which standing orders have done what they could not do before."""
     if mode == "rw":
         memory._resume()
     return memory
+
+
+def _behaving(store: Store, mode: Mode, behaviour: Behaviour) -> Behaviour:
+    """What was asked for, with the policy of the store where none was; a reader strengthens nothing."""
+    if behaviour.get("policy") is None:
+        behaviour["policy"] = adopted(store)
+    if mode == "r":
+        behaviour["reinforce"] = "never"
+    return behaviour
 
 
 def _usable(asked: EmbedderLike) -> Embedder:
@@ -198,12 +208,13 @@ def open_store(
     progress: Progress | None = None,
     language: str | None = None,
     outside: Outside | None = None,
+    unlock: UnlockLike = None,
 ) -> Store:
     """The store alone, without verbs; card, language: of the embedder and the texts, when it is made.
 
     outside: the guard key outside of it. Raises as `open` does.
     """
-    store = _opened(_checked(path), card, mode, timeout, progress, language, outside)
+    store = _opened(_checked(path), card, mode, timeout, progress, language, outside, as_wrapper(unlock))
     if language not in (None, store.language):
         store.close()
         own = "each text's own" if store.language is None else shown(store.language)
@@ -222,12 +233,15 @@ def _opened(
     progress: Progress | None,
     language: str | None,
     outside: Outside | None,
+    unlock: KeyWrapper | None,
 ) -> Store:
-    how: dict[str, Any] = {"language": language, "outside": outside}
     if place == MEMORY:
+        if unlock is not None:
+            raise InvalidQuery("unlock: a store in memory keeps nothing that could be sealed")
         from memoria.stores import InMemoryStore
 
-        return InMemoryStore(card, **how)
+        return InMemoryStore(card, language=language, outside=outside)
+    how: dict[str, Any] = {"language": language, "outside": outside, "unlock": unlock}
     if is_url(place):
         return open_url(place, embedder=card, mode=mode, timeout=timeout, progress=progress, **how)
     from memoria.stores import LocalStore

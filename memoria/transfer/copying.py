@@ -21,12 +21,13 @@ from memoria.embedders import as_embedder
 from memoria.engine.opening import guarding, open_store
 from memoria.errors import CopyDiffers, EmbedderMismatch, FormatTooOld, InvalidQuery, StoreExists, StoreNotFound
 from memoria.forget.erase import mirror
-from memoria.protocols import Change, Progress, Store
+from memoria.protocols import Change, KeyWrapper, Progress, Store
 from memoria.retention import allocate as allocating
 from memoria.retention.reinforce import DEMAND
 from memoria.standing import orders
 from memoria.stores import InMemoryStore
 from memoria.stores.guardkey import GuardKeyLike, Outside
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard, Link, Namespace, Recalled, Record
 
 JOURNAL = "copy"
@@ -89,6 +90,8 @@ def copy(
     timeout: float = 0.0,
     progress: Progress | None = None,
     guard_key: GuardKeyLike = None,
+    unlock: UnlockLike = None,
+    unlock_target: UnlockLike = None,
 ) -> Copied:
     """Copies a whole store into another, and compares the two.
 
@@ -101,6 +104,8 @@ def copy(
         progress: called with (what, done, total) during the work.
         guard_key: of source and target, where they are opened here, if fingerprints are under a key outside of the
             store; as of `memoria.open`.
+        unlock: what unlocks a source that is sealed.
+        unlock_target: what unlocks the target; a new one is sealed when it is given, and in clear when not.
 
     Returns:
         What was copied and compared.
@@ -116,10 +121,10 @@ def copy(
     if source is target or _path(source) == _path(target) is not None:
         raise InvalidQuery("source and target of a copy are the same")
     mode: Literal["r", "rw"] = "r" if dry_run else "rw"
-    outside = guarding(guard_key)
-    with _source(source, mode, timeout, outside) as read:
+    outside, keys = guarding(guard_key), (as_wrapper(unlock), as_wrapper(unlock_target))
+    with _source(source, mode, timeout, outside, keys[0]) as read:
         try:
-            with _opened(target, read.embedder, mode, timeout, outside, read.language) as written:
+            with _opened(target, read.embedder, mode, timeout, outside, read.language, keys[1]) as written:
                 return _copy(read, written, progress, dry_run=dry_run)
         except StoreNotFound:
             if not dry_run:
@@ -132,14 +137,14 @@ def _path(place: Place) -> str | None:
 
 
 def _source(
-    place: Place, mode: Literal["r", "rw"], timeout: float, outside: Outside | None
+    place: Place, mode: Literal["r", "rw"], timeout: float, outside: Outside | None, unlock: KeyWrapper | None
 ) -> AbstractContextManager[Store]:
     """The source, which is not made when it is not there."""
     card, path = as_embedder(None).card, _path(place)
     if path is not None and mode == "rw":
         with suppress(FormatTooOld):  # which opening it for writing mends
-            open_store(path, card, "r", timeout).close()
-    return _opened(place, card, mode, timeout, outside)
+            open_store(path, card, "r", timeout, unlock=unlock).close()
+    return _opened(place, card, mode, timeout, outside, None, unlock)
 
 
 @contextmanager
@@ -149,13 +154,14 @@ def _opened(
     mode: Literal["r", "rw"],
     timeout: float,
     outside: Outside | None,
-    language: str | None = None,
+    language: str | None,
+    unlock: KeyWrapper | None,
 ) -> Iterator[Store]:
     """The store at a place, closed afterwards when it was not open. card, language: of it when it is made."""
     if not isinstance(place, str | os.PathLike):
         yield place
         return
-    store = open_store(place, card, mode, timeout, language=language, outside=outside)
+    store = open_store(place, card, mode, timeout, language=language, outside=outside, unlock=unlock)
     try:
         yield store
     finally:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from memoria.errors import StoreCorrupt
-from memoria.stores import rows
+from memoria.stores import rows, unlocking
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
 from memoria.stores.local.crosschecking import Crosschecking, Problem
 from memoria.stores.local.reading import PASSAGES, opened_passages, opened_row
-from memoria.stores.local.slots import SlotFile, WrongName
+from memoria.stores.local.sealed_slots import SealedSlotFile, open_slots
+from memoria.stores.local.slots import WrongName
 from memoria.stores.local.space import Space, opened_name
 from memoria.stores.local.statements import delete_rows, drop_namespaces
+from memoria.stores.local.unsealing import SEALING
+from memoria.stores.shards import ADAPTERS, opened_shard
 
 _EMPTY = bytes(16)
 
@@ -45,6 +48,7 @@ class Checking(Crosschecking):
         self._recover()
 
     def _problems(self) -> Iterator[Problem]:
+        yield from self._changed()
         for (line,) in self._database.rows("PRAGMA integrity_check"):
             if line != "ok":
                 yield Problem(found=f"memoria.db: {line}")
@@ -61,6 +65,41 @@ class Checking(Crosschecking):
         yield from self._homeless()
         yield from self._contradictions()
 
+    def _changed(self) -> Iterator[Problem]:
+        """What was changed in a sealed store by somebody without its key, outside of slots."""
+        if (self.path / SEALING).is_dir():
+            yield Problem(
+                found=f"{SEALING}/: the store was to be sealed, and is in clear still: run memoria rekey again"
+            )
+        if self._vault is None:
+            return
+        for (line,) in self._database.rows("PRAGMA cipher_integrity_check"):
+            yield Problem(found=f"memoria.db: {line}")
+        said = unlocking.unfinished(self.path)
+        if said is not None:
+            yield Problem(found=said)
+        adapters = self.path / ADAPTERS
+        for path in sorted(adapters.iterdir()) if adapters.is_dir() else ():
+            if opened_shard(self._vault, path.name, path.read_bytes()) is None:
+                yield Problem(found=f"{ADAPTERS}/{path.name}: it was changed, or is of another store or file")
+
+    def _changed_slots(self, space: Space) -> Iterator[Problem]:
+        """What was changed in a sealed slot file, outside of slots that are in use."""
+        slots = space.slots
+        if not isinstance(slots, SealedSlotFile):
+            return
+        said = slots.wrong_in_header()
+        if said is not None:
+            yield Problem(
+                found=f"slots/{slots.path.name}: {said}",
+                cure="is written again",
+                heal=partial(self._mend, space.number),
+            )
+        for slot in slots.changed_prints():
+            heal = partial(self._erase_slot, space.number, slot, None)
+            found = f"slots/{slots.path.name}: the fingerprint in slot {slot} was changed"
+            yield Problem(found=found, cure="it is erased", heal=heal)
+
     def _problems_of(self, number: int) -> Iterator[Problem]:
         try:
             space = self._space(number)
@@ -74,13 +113,14 @@ class Checking(Crosschecking):
             claimed[row[2]] = row[0]
             yield from self._wrong_row(space, row)
         yield from self._wrong_slots(space, claimed)
+        yield from self._changed_slots(space)
 
     def _shut(self, number: int, found: str) -> Problem:
         """A namespace that cannot be opened."""
         ((file, sealed),) = self._database.rows("SELECT file, sealed FROM namespace WHERE id = ?", number)
         path = self._slot_path(file)
         try:
-            slots = SlotFile(path, self._disk, writable=False)
+            slots = open_slots(path, self._disk, self._vault, writable=False)
         except WrongName:
             return Problem(found=found, cure="nothing is done: give the file its own name back, or take it away")
         except StoreCorrupt:
@@ -168,6 +208,13 @@ class Checking(Crosschecking):
 
     # -- cures --
 
+    def _mend(self, number: int) -> None:
+        space = self._space(number)
+        assert space is not None
+        assert isinstance(space.slots, SealedSlotFile)
+        with translated(space.slots.path):
+            space.slots.mend_header()
+
     def _write_key(self) -> None:
         self._put_key(self.path / "store.key", self._key)
         self._key_problem = ""
@@ -193,7 +240,7 @@ class Checking(Crosschecking):
         ((next_slot,),) = self._database.rows("SELECT next_slot FROM namespace WHERE id = ?", number)
         self._touch()
         with translated(path):
-            slots = SlotFile(path, self._disk, writable=True)
+            slots = open_slots(path, self._disk, self._vault, writable=True)
             try:
                 written = slots.agree(next_slot)
             finally:

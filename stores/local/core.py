@@ -26,9 +26,11 @@ from memoria.stores.guardkey import Outside
 from memoria.stores.local.database import Database, marks
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.marker import Marker, Reserve
-from memoria.stores.local.slots import SlotFile, file_name
+from memoria.stores.local.sealed_slots import open_slots
+from memoria.stores.local.slots import file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
+from memoria.stores.vault import Vault
 from memoria.types import EmbedderCard, LedgerEntry, Namespace, RetentionPeriod
 
 if TYPE_CHECKING:
@@ -49,7 +51,9 @@ class Core:
     """State and look-ups that the parts share. `LocalStore` sets what is only declared here when it opens."""
 
     _database: Database
+    _marker: Marker
     _key: bytes
+    _vault: Vault | None
     _card: EmbedderCard
     language: str | None
 
@@ -70,7 +74,6 @@ class Core:
         self._disk = disk if disk is not None else Disk()
         self._progress = progress
         self._loaded = loaded
-        self._marker = Marker(path / "epoch", self._disk)
         self._reserve = Reserve(path / "reserve", self._disk)
         self._mutex = threading.RLock()
         self._spaces: OrderedDict[int, Space] = OrderedDict()
@@ -174,6 +177,8 @@ class Core:
                 self._forget_space(number)
 
     def _put_key(self, path: Path, key: bytes) -> None:
+        """Writes store.key, whole or not at all; sealed in a sealed store."""
+        key = key if self._vault is None else self._vault.seal(path.name, key)
         fresh = path.with_suffix(".new")
         with translated(path):
             fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
@@ -202,7 +207,9 @@ class Core:
             return None
         file, next_slot, sealed = found[0]
         with translated(self._slot_path(file)):
-            slots = SlotFile(self._slot_path(file), self._disk, writable=self._writable, among=self._files)
+            slots = open_slots(
+                self._slot_path(file), self._disk, self._vault, writable=self._writable, among=self._files
+            )
         space = Space(number, slots, next_slot, sealed, writable=self._writable)
         space.set_archived(self._archived(number))
         self._spaces[number] = space

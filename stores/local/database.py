@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from memoria.errors import FormatTooNew, FormatTooOld
+from memoria.extras import extra
 from memoria.process import never_destroyed
 from memoria.stores.disk import translated
 
@@ -202,20 +203,19 @@ _inherited: list[sqlite3.Connection] = []
 class Database:
     """A connection to memoria.db, with every PRAGMA set."""
 
-    def __init__(self, path: Path, *, writable: bool, secure_delete: bool) -> None:
+    def __init__(self, path: Path, *, writable: bool, secure_delete: bool, key: bytes | None = None) -> None:
+        """key: of a sealed database, which SQLCipher opens."""
         self.path = path
         while _inherited:
             # As long as they are open, SQLite takes their locks, which are the parent's, for locks of this process.
             _inherited.pop().close()
         with translated(path):
-            self._connection = sqlite3.connect(
-                f"{_uri(path)}?{'mode=rwc' if writable else _for_reading(path)}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            place = f"{uri(path)}?{'mode=rwc' if writable else _for_reading(path)}"
+            self._connection = connected(place, key)
+            self.sealed = key is not None
             self._connection.execute("PRAGMA busy_timeout = 5000")
-            self._connection.execute(f"PRAGMA secure_delete = {'ON' if secure_delete else 'OFF'}")
+            safe = secure_delete or self.sealed
+            self._connection.execute(f"PRAGMA secure_delete = {'ON' if safe else 'OFF'}")
             self._connection.execute("PRAGMA synchronous = FULL")
             # On macOS, a sync that reaches the device.
             self._connection.execute("PRAGMA fullfsync = ON")
@@ -325,12 +325,31 @@ class Database:
         return found[0][0] if found else None
 
 
+def connected(place: str, key: bytes | None, *, cipher: bool = False) -> sqlite3.Connection:
+    """A connection to a database by its URI: by the interpreter's SQLite, or by SQLCipher with a key or if `cipher`."""
+    if key is None and not cipher:
+        return sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+    with extra("sealed"):
+        from sqlcipher3 import dbapi2
+    found: sqlite3.Connection = dbapi2.connect(place, uri=True, isolation_level=None, check_same_thread=False)
+    # It would write to stderr what is raised as an error too.
+    found.execute("PRAGMA cipher_log_level = NONE")
+    if key is not None:
+        found.execute(f"PRAGMA key = {raw_key(key)}")
+    return found
+
+
+def raw_key(key: bytes) -> str:
+    """A key as SQLCipher takes one that needs no stretching."""
+    return f"\"x'{key.hex()}'\""
+
+
 def marks(values: Sized) -> str:
     """A question mark for each value."""
     return ",".join("?" * len(values))
 
 
-def _uri(path: Path) -> str:
+def uri(path: Path) -> str:
     """The path as a URI of SQLite. Unquoted, "#" and "?" would end the path, and "%41" would be an "A"."""
     absolute = path.absolute()
     # A drive letter needs a slash before it. A share, "//server/share", has two already.

@@ -14,7 +14,7 @@ from memoria.stores.local.gone import enter
 from memoria.stores.local.guarding import Guarding
 from memoria.stores.local.holding import Holding
 from memoria.stores.local.reading import Reading
-from memoria.stores.local.slots import SlotFile
+from memoria.stores.local.sealed_slots import open_slots
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import intend
 from memoria.text.fingerprints import Statement, stated
@@ -121,7 +121,7 @@ class Erasing(Holding, Guarding, Reading):
         ((file,),) = self._database.rows("SELECT file FROM namespace WHERE id = ?", number)
         self._forget_space(number)
         with translated(self.path):
-            SlotFile(self._slot_path(file), self._disk, writable=True).wipe_and_unlink()
+            open_slots(self._slot_path(file), self._disk, self._vault, writable=True).wipe_and_unlink()
 
 
 def _printed(places: Iterable[tuple[Space, int]]) -> bool:

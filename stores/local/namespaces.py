@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memoria.stores.disk import translated
-from memoria.stores.local.slots import SlotFile
+from memoria.stores.local.sealed_slots import create_slots
 from memoria.stores.local.space import Space, place
 from memoria.stores.local.turns import Turns
 from memoria.stores.sealing import blind, seal
@@ -30,7 +30,7 @@ class Namespaces(Turns):
             self._purge()
         number = self._next_file()
         with translated(self.path):
-            slots = SlotFile.create(self.path / "slots", number, self._card.dimension, self._disk, self._key)
+            slots = create_slots(self.path / "slots", number, self._card.dimension, self._disk, self._vault, self._key)
         self._disk.reached("namespace file made")
         sealed = seal(slots.key, list(name), place(number))
         slots.close()

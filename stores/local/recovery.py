@@ -17,8 +17,10 @@ from memoria.errors import DatabaseOlder, StoreCorrupt
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk, translated
 from memoria.stores.local.database import Database
+from memoria.stores.local.sealed_slots import open_slots
 from memoria.stores.local.slots import HEADER_BYTES, MAGIC, SlotFile, check_counts, file_name
 from memoria.stores.local.space import opened_name
+from memoria.stores.vault import Vault
 
 _STEP = 1 << 22
 
@@ -67,7 +69,15 @@ class _Known:
     printless: bool
 
 
-def survey(database: Database, folder: Path, disk: Disk, progress: Progress | None, *, copied: bool = False) -> Found:
+def survey(
+    database: Database,
+    folder: Path,
+    disk: Disk,
+    progress: Progress | None,
+    vault: Vault | None = None,
+    *,
+    copied: bool = False,
+) -> Found:
     """What there is to do, and why; touches nothing. Raises StoreCorrupt when memoria.db is older than a slot file.
 
     copied: whether these files are a copy, in which a slot may be zeroed and its row be there, and nothing says why.
@@ -83,17 +93,17 @@ def survey(database: Database, folder: Path, disk: Disk, progress: Progress | No
         path = folder / file_name(file)
         try:
             if erasing:
-                wiped += [path] if _is_of(path, disk, space, sealed) else []
+                wiped += [path] if _is_of(path, disk, space, sealed, vault) else []
                 dropped.append(space)
             else:
-                spaces.append(_survey_space(database, path, disk, (space, file, next_slot, sealed), known))
+                spaces.append(_survey_space(database, path, disk, (space, file, next_slot, sealed), known, vault))
         except DatabaseOlder:
             raise
         except StoreCorrupt as error:
             shut[space] = str(error)
         if progress is not None:
             progress("recovery", done, len(named))
-    wiped += [path for path in unnamed(database, folder) if _explained(path, disk, known)]
+    wiped += [path for path in unnamed(database, folder) if _explained(path, disk, known, vault)]
     return Found(
         spaces=tuple(spaces),
         wiped=tuple(wiped),
@@ -129,10 +139,10 @@ def check_files(database: Database, folder: Path) -> None:
         )
 
 
-def slots_beyond(path: Path, disk: Disk, next_slot: int) -> int:
+def slots_beyond(path: Path, disk: Disk, next_slot: int, vault: Vault | None = None) -> int:
     """The next slot of a file that may have more than a database knows; that of the database if it does not open."""
     try:
-        slots = SlotFile(path, disk, writable=False)
+        slots = open_slots(path, disk, vault, writable=False)
     except StoreCorrupt:
         return next_slot
     found = next_slot if slots.written is None or (slots.acknowledged or 0) <= next_slot else slots.written
@@ -140,10 +150,10 @@ def slots_beyond(path: Path, disk: Disk, next_slot: int) -> int:
     return found
 
 
-def copied_key(path: Path, disk: Disk) -> bytes | None:
+def copied_key(path: Path, disk: Disk, vault: Vault | None = None) -> bytes | None:
     """The copy of store.key in a slot file."""
     try:
-        slots = SlotFile(path, disk, writable=False)
+        slots = open_slots(path, disk, vault, writable=False)
     except StoreCorrupt:
         return None
     slots.close()
@@ -165,12 +175,12 @@ def unnamed(database: Database, folder: Path) -> list[Path]:
     return [path for path in slot_files(folder) if path.name not in known]
 
 
-def _explained(path: Path, disk: Disk, known: _Known) -> bool:
+def _explained(path: Path, disk: Disk, known: _Known, vault: Vault | None) -> bool:
     """Whether a file that no namespace names is left over: replaced, half made, or wiped already."""
     if _number(path) in known.wiping:
         return True
     try:
-        slots = SlotFile(path, disk, writable=False)
+        slots = open_slots(path, disk, vault, writable=False)
     except StoreCorrupt:
         return path.stat().st_size < HEADER_BYTES or _blank(path)
     try:
@@ -184,14 +194,14 @@ def _blank(path: Path) -> bool:
         return not any(any(part) for part in iter(lambda: file.read(_STEP), b""))
 
 
-def _is_of(path: Path, disk: Disk, space: int, sealed: bytes) -> bool:
+def _is_of(path: Path, disk: Disk, space: int, sealed: bytes, vault: Vault | None) -> bool:
     """Whether the file of a namespace that is being erased is there; raises StoreCorrupt if it is that of another."""
     if not path.exists():
         return False
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             return True  # half wiped: it is wiped from its head on
-    slots = SlotFile(path, disk, writable=False)
+    slots = open_slots(path, disk, vault, writable=False)
     try:
         opened_name(space, slots, sealed)
     finally:
@@ -200,10 +210,15 @@ def _is_of(path: Path, disk: Disk, space: int, sealed: bytes) -> bool:
 
 
 def _survey_space(
-    database: Database, path: Path, disk: Disk, named: tuple[int, int, int, bytes], known: _Known
+    database: Database,
+    path: Path,
+    disk: Disk,
+    named: tuple[int, int, int, bytes],
+    known: _Known,
+    vault: Vault | None,
 ) -> SpaceFound:
     space, file, next_slot, sealed = named
-    slots = SlotFile(path, disk, writable=True)
+    slots = open_slots(path, disk, vault, writable=True)
     try:
         opened_name(space, slots, sealed)
         check_counts(slots, next_slot, writable=True)
@@ -253,7 +268,7 @@ class _Fates:
             return True
         if not slots.intact(slot):
             return slots.torn(slot) or (id is None and slot >= self._acknowledged)
-        held = bytes(slots.view["id"][slot])
+        held = slots.id(slot)
         if held == id:
             return False
         if id is None and slot >= self._acknowledged:
@@ -275,7 +290,7 @@ class _Fates:
 # -- doing it --
 
 
-def carry_out(found: Found, folder: Path, disk: Disk) -> None:
+def carry_out(found: Found, folder: Path, disk: Disk, vault: Vault | None = None) -> None:
     """Zeroes slots and wipes files; running it twice has the same effect as once. Rows are left to a purge."""
     for path in found.wiped:
         wipe(path, disk)
@@ -283,7 +298,7 @@ def carry_out(found: Found, folder: Path, disk: Disk) -> None:
         if one.zero or one.guarded:
             path = folder / file_name(one.file)
             with translated(path):
-                slots = SlotFile(path, disk, writable=True)
+                slots = open_slots(path, disk, vault, writable=True)
                 try:
                     slots.zero(one.zero)
                     slots.zero(one.guarded, guard=True)

@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from memoria.arrays import Bools, Ints, Vectors
 
 MAGIC = b"MEMSLOTS"
-VERSION = 1
+VERSION, SEALED_VERSION = 1, 2
 HEADER_BYTES = 4096
 SECTOR = 512
 _HEADER = struct.Struct("<8sIIIIQ32s")
 # Sequence number, acknowledged, written, length, checksum. They are written in turn to two sectors, so that one that is
 # torn leaves the other.
-_COUNTS = struct.Struct("<QQQQI")
-_COUNTS_AT = (SECTOR, 2 * SECTOR)
-_COPY_AT = 72
+COUNTS = struct.Struct("<QQQQ")
+COUNTS_AT = (SECTOR, 2 * SECTOR)
+COPY_AT = 72
 _PLACE = struct.Struct("<QQ")
 _CRC_AT = 48
 _PRINT_AT = 52
@@ -76,7 +76,9 @@ class WrongName(StoreCorrupt):
 
 
 class SlotFile(OpenedWhenUsed):
-    """One slot file. Positions are slot numbers, from 0."""
+    """One slot file, in clear (sealed_slots.py has the other kind). Positions are slot numbers, from 0."""
+
+    _version = VERSION
 
     def __init__(self, path: Path, disk: Disk, *, writable: bool, among: OpenFiles | None = None) -> None:
         super().__init__(path, writable=writable, among=among)
@@ -104,44 +106,48 @@ class SlotFile(OpenedWhenUsed):
 
         A file that has the name already is left as it is: the database that gave the number again is an old one.
         """
-        path = folder / file_name(number)
-        header = _HEADER.pack(
-            MAGIC, VERSION, slot_bytes(dimension), dimension, 0, number, new_key() if key is None else key
-        )
-        header += struct.pack("<I", zlib.crc32(header))
-        header = header.ljust(_COPY_AT, b"\0") + _copy(store_key)
-        header = header.ljust(_COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
-        try:
-            fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        except FileExistsError:
-            raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
-        try:
-            disk.write(fd, header.ljust(HEADER_BYTES, b"\0"), 0)
-            disk.sync(fd)
-        finally:
-            os.close(fd)
-        disk.sync_folder(folder)
+        header = head(VERSION, slot_bytes(dimension), dimension, number, new_key() if key is None else key)
+        header = header.ljust(COPY_AT, b"\0") + _copy(store_key)
+        header = header.ljust(COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
+        path = make_file(folder, number, header, disk)
         return cls(path, disk, writable=True, among=among)
 
     def _read_header(self, header: bytes) -> None:
         if len(header) < HEADER_BYTES or header[:8] != MAGIC:
             raise StoreCorrupt(f"{self.path} is not a slot file or is cut short")
         _, version, size, dimension, _, number, key = _HEADER.unpack_from(header)
-        if version > VERSION:
-            raise FormatTooNew(f"{self.path} has slot format {version}; this memoria reads up to {VERSION}")
+        if version > SEALED_VERSION:
+            raise FormatTooNew(f"{self.path} has slot format {version}; this memoria reads up to {SEALED_VERSION}")
         (crc,) = struct.unpack_from("<I", header, _HEADER.size)
-        if zlib.crc32(header[: _HEADER.size]) != crc or size != slot_bytes(dimension):
+        if zlib.crc32(header[: _HEADER.size]) != crc:
+            raise StoreCorrupt(f"{self.path} has a damaged header")
+        if version != self._version:
+            raise StoreCorrupt(
+                f"{self.path} is {'in clear' if version == VERSION else 'sealed'}, and its store is not: "
+                "it is of another"
+            )
+        if size != self._slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")
         if file_name(number) != self.path.name:
             raise WrongName(f"{self.path} was made as {file_name(number)}: it is not the file of this name")
-        self.slot_size, self.dimension, self.number, self.key = size, dimension, number, key
-        copied = header[_COPY_AT : _COPY_AT + KEY_BYTES]
-        self.store_key = copied if header[_COPY_AT:].startswith(_copy(copied)) else None
+        self.slot_size, self.dimension, self.number = size, dimension, number
+        self._read_keys(header, key)
         self._read_counts(header)
+
+    def _slot_bytes(self, dimension: int) -> int:
+        return slot_bytes(dimension)
+
+    def _dtype(self) -> np.dtype[Any]:
+        return slot_dtype(self.dimension)
+
+    def _read_keys(self, header: bytes, key: bytes) -> None:
+        self.key = key
+        copied = header[COPY_AT : COPY_AT + KEY_BYTES]
+        self.store_key: bytes | None = copied if header[COPY_AT:].startswith(_copy(copied)) else None
 
     def copy_key(self, store_key: bytes) -> None:
         """Writes a copy of store.key, unsynced, into the header of a file that has none."""
-        self._disk.write(self._fd, _copy(store_key), _COPY_AT)
+        self._disk.write(self._fd, _copy(store_key), COPY_AT)
         self.store_key = store_key
 
     def _read_counts(self, header: bytes) -> None:
@@ -149,12 +155,18 @@ class SlotFile(OpenedWhenUsed):
 
         written: slots from here on were never written. length: room for so many slots is in the file for sure.
         """
-        copies = [header[at : at + _COUNTS.size] for at in _COUNTS_AT]
-        whole = [_COUNTS.unpack(copy) for copy in copies if copy == _counts(*_COUNTS.unpack(copy)[:-1])]
-        self._sequence, acknowledged, written, self.length, _ = max(whole, default=(2, 0, 0, 0, 0))
+        numbers = [COUNTS.unpack_from(header, at) for at in COUNTS_AT]
+        counted = [self._counted(*some) for some in numbers]
+        copies = [header[at : at + len(one)] for at, one in zip(COUNTS_AT, counted, strict=True)]
+        whole = [some for some, one, copy in zip(numbers, counted, copies, strict=True) if one == copy]
+        self._sequence, acknowledged, written, self.length = max(whole, default=(2, 0, 0, 0))
         self.acknowledged: int | None = acknowledged if whole else None
         self.written: int | None = written if whole else None
         self.counted = any(map(any, copies))
+
+    def _counted(self, sequence: int, acknowledged: int, written: int, length: int) -> bytes:
+        """Counts as they stand in the header."""
+        return _counts(sequence, acknowledged, written, length)
 
     def remap(self) -> None:
         """Maps the file at its current length."""
@@ -166,7 +178,7 @@ class SlotFile(OpenedWhenUsed):
     def view(self) -> NDArray[Any]:
         """The slots as an array, shape (capacity,), read only; empty once the file is closed."""
         if self._mapped is None:
-            self._mapped = self._map(slot_dtype(self.dimension), HEADER_BYTES, self.capacity)
+            self._mapped = self._map(self._dtype(), HEADER_BYTES, self.capacity)
         return self._mapped
 
     def require(self, slots: int) -> None:
@@ -177,8 +189,8 @@ class SlotFile(OpenedWhenUsed):
     def count(self, acknowledged: int, written: int) -> None:
         """Writes down, unsynced, how many slots are acknowledged and how many are written."""
         self._sequence += 1
-        counted = _counts(self._sequence, acknowledged, written, self.length)
-        self._disk.write(self._fd, counted, _COUNTS_AT[self._sequence % 2])
+        counted = self._counted(self._sequence, acknowledged, written, self.length)
+        self._disk.write(self._fd, counted, COUNTS_AT[self._sequence % 2])
         self.acknowledged, self.written, self.counted = acknowledged, written, True
 
     def acknowledge(self, slots: int) -> None:
@@ -231,7 +243,7 @@ class SlotFile(OpenedWhenUsed):
     def zero(self, slots: Iterable[int], *, guard: bool = False) -> None:
         """Overwrites slots with zeros, unsynced; neighbours in one write. guard: fingerprints stay."""
         for some in parts(sorted(slots), _ZEROED_AT_ONCE):
-            blank = np.zeros(len(some), slot_dtype(self.dimension))
+            blank = np.zeros(len(some), self._dtype())
             if guard:
                 blank["print"] = self.view["print"][some]
             zeros, at = blank.tobytes(), 0
@@ -242,12 +254,20 @@ class SlotFile(OpenedWhenUsed):
 
     def prints(self, slots: Iterable[int]) -> list[bytes]:
         """The fingerprints in slots that have one."""
+        return [mark for mark in self.marks(slots) if mark != NO_PRINT]
+
+    def marks(self, slots: Iterable[int]) -> list[bytes]:
+        """The fingerprint in each slot, zeros where there is none."""
         asked = np.fromiter(slots, np.int64)
-        return [mark for mark in self.view["print"][asked].tolist() if mark != NO_PRINT] if len(asked) else []
+        return [bytes(mark) for mark in self.view["print"][asked].tolist()] if len(asked) else []
+
+    def _printed(self) -> Ints:
+        """Slots with anything in the place of a fingerprint."""
+        return np.flatnonzero(self.view["print"] != np.void(NO_PRINT)).astype(np.int64)
 
     def ghosts(self) -> list[int]:
         """Slots of which only the fingerprint is left."""
-        gone = np.setdiff1d(np.flatnonzero(self.view["print"] != np.void(NO_PRINT)), self.used())
+        gone = np.setdiff1d(self._printed(), self.used())
         return [int(slot) for slot in gone]
 
     def sync(self) -> None:
@@ -342,6 +362,28 @@ def filled(ids: NDArray[Any]) -> Bools:
     return found
 
 
+def head(version: int, size: int, dimension: int, number: int, key: bytes) -> bytes:
+    """The beginning of a header."""
+    packed = _HEADER.pack(MAGIC, version, size, dimension, 0, number, key)
+    return packed + struct.pack("<I", zlib.crc32(packed))
+
+
+def make_file(folder: Path, number: int, header: bytes, disk: Disk) -> Path:
+    """Makes a file of a header alone, durable with its name; raises DatabaseOlder when it is there already."""
+    path = folder / file_name(number)
+    try:
+        fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        raise DatabaseOlder(f"{path} is there already: memoria.db is older than it") from None
+    try:
+        disk.write(fd, header.ljust(HEADER_BYTES, b"\0"), 0)
+        disk.sync(fd)
+    finally:
+        os.close(fd)
+    disk.sync_folder(folder)
+    return path
+
+
 def check_counts(slots: SlotFile, next_slot: int, *, writable: bool) -> None:
     """Raises StoreCorrupt unless the file is as new as the database, which says what slot comes next.
 
@@ -368,7 +410,7 @@ def _copy(store_key: bytes) -> bytes:
 
 
 def _counts(sequence: int, acknowledged: int, written: int, length: int) -> bytes:
-    counted = struct.pack("<QQQQ", sequence, acknowledged, written, length)
+    counted = COUNTS.pack(sequence, acknowledged, written, length)
     return counted + struct.pack("<I", zlib.crc32(counted))
 
 

@@ -15,6 +15,7 @@ from weakref import finalize
 
 from memoria.errors import (
     DatabaseOlder,
+    RekeyUnfinished,
     StoreCorrupt,
     StoreError,
     StoreExists,
@@ -24,7 +25,8 @@ from memoria.errors import (
 )
 from memoria.process import Home, in_child
 from memoria.proof.chain import SIGNER
-from memoria.protocols import Progress
+from memoria.protocols import KeyWrapper, Progress
+from memoria.stores import unlocking
 from memoria.stores.disk import Disk, translated
 from memoria.stores.guardkey import CHECK as GUARD_CHECK
 from memoria.stores.guardkey import Outside
@@ -36,18 +38,34 @@ from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.gone import as_position, begin, position
 from memoria.stores.local.lock import WriterLock
+from memoria.stores.local.marker import Marker
 from memoria.stores.local.remaining import Remaining
+from memoria.stores.local.resealing import Resealing
 from memoria.stores.local.searching import Searching
+from memoria.stores.local.unsealing import SEALING, database_key, need_cipher, take_place, vault_of
 from memoria.stores.restored import RESTORED, check_restored
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
+from memoria.stores.shards import seal_folder
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard
 
 _LOADED = 64
 # What a directory may hold whose store was cut off while it was made.
-_HALF_MADE = {"lock", "slots", "store.new", "memoria.db", "memoria.db-wal", "memoria.db-shm", "memoria.db-journal"}
+_HALF_MADE = {
+    "unlock.json",
+    "unlock.json.new",
+    "epoch",
+    "lock",
+    "slots",
+    "store.new",
+    "memoria.db",
+    "memoria.db-wal",
+    "memoria.db-shm",
+    "memoria.db-journal",
+}
 
 
-class LocalStore(Searching, Remaining, Checking):
+class LocalStore(Searching, Remaining, Checking, Resealing):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     embedder, language: of the vectors and the texts of a new store; an old one has its own.
@@ -55,6 +73,7 @@ class LocalStore(Searching, Remaining, Checking):
     loaded: how many namespaces are kept open and indexed in RAM at once.
     outside: the guard key that is kept outside of the store (guardkey.py).
     restoring: opens what is being restored, for who restores it.
+    unlock: passphrase or KeyWrapper of a sealed store; a new one is sealed when it is given.
     accept_older: goes on with a memoria.db that is older than the slot files; what it does not know stays in them.
     """
 
@@ -73,6 +92,7 @@ class LocalStore(Searching, Remaining, Checking):
         language: str | None = None,
         outside: Outside | None = None,
         restoring: bool = False,
+        unlock: UnlockLike = None,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
         super().__init__(
@@ -80,9 +100,15 @@ class LocalStore(Searching, Remaining, Checking):
         )
         if not restoring:
             check_restored(self.path)
+        wrapper = as_wrapper(unlock)
         with translated(self.path):
+            self._vault = vault_of(self.path, wrapper)
             self._lock = self._prepare(timeout)
         try:
+            self._seal_if_new(wrapper)
+            self._marker = Marker(self.path / "epoch", self._disk, self._vault)
+            if self._vault is not None:
+                seal_folder(self.path, self._vault)
             self._database = self._connected(secure_delete=secure_delete)
             try:
                 self._start(embedder, language, accept_older=accept_older)
@@ -120,6 +146,20 @@ class LocalStore(Searching, Remaining, Checking):
             (self.path / "slots").mkdir(parents=True, exist_ok=True)
         return WriterLock(self.path / "lock", timeout)
 
+    def _seal_if_new(self, wrapper: KeyWrapper | None) -> None:
+        """Makes the data key of a new store that is to be sealed; finishes the sealing of one that was in clear."""
+        if self._vault is None:
+            # Under the lock, once more: another process may have been first.
+            self._vault = vault_of(self.path, wrapper)
+        if self._vault is None and wrapper is not None:
+            need_cipher()
+            self._vault = unlocking.create(self.path, wrapper, self._disk)
+            Marker(self.path / "epoch", self._disk, self._vault).write(0)
+        elif self._vault is not None and (self.path / SEALING).is_dir():
+            if not self._writable:
+                raise RekeyUnfinished(f"{self.path} was sealed in part: open it once with mode='rw', or rekey it again")
+            take_place(self.path, self._disk)
+
     def _check_nothing_lost(self) -> None:
         """Raises StoreCorrupt where a store once was: store.key is made after the tables of memoria.db are."""
         if (self.path / "store.key").exists() or recovery.slot_files(self.path / "slots"):
@@ -133,13 +173,13 @@ class LocalStore(Searching, Remaining, Checking):
 
     def _connected(self, *, secure_delete: bool) -> Database:
         """The database; on a full disk, with the room that was reserved for it."""
-        path = self.path / "memoria.db"
+        path, key = self.path / "memoria.db", database_key(self._vault)
         try:
-            return Database(path, writable=self._writable, secure_delete=secure_delete)
+            return Database(path, writable=self._writable, secure_delete=secure_delete, key=key)
         except StoreError:
             if not self._reserve.spend():
                 raise
-            return Database(path, writable=self._writable, secure_delete=secure_delete)
+            return Database(path, writable=self._writable, secure_delete=secure_delete, key=key)
 
     def _start(self, embedder: EmbedderCard, language: str | None, *, accept_older: bool) -> None:
         if self._writable:
@@ -234,13 +274,22 @@ class LocalStore(Searching, Remaining, Checking):
         files = [int(path.stem) for path in recovery.slot_files(self.path / "slots")]
         known = self._database.rows("SELECT id, file, next_slot FROM namespace WHERE erasing = 0")
         with self._database.atomic() as db:
-            epoch = max(self._marker.read(), int(self._database.meta("epoch") or 0))
+            epoch = max(self._marked(), int(self._database.meta("epoch") or 0))
             last = max([int(self._database.meta("files") or 0), *files])
             values = {"epoch": str(epoch), "files": str(last), "clean": "0"}
             db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
             for number, file, next_slot in known:
-                ahead = recovery.slots_beyond(self._slot_path(file), self._disk, next_slot)
+                ahead = recovery.slots_beyond(self._slot_path(file), self._disk, next_slot, self._vault)
                 db.execute("UPDATE namespace SET next_slot = ? WHERE id = ?", (ahead, number))
+        if self._vault is not None:
+            self._marker.write(epoch)
+
+    def _marked(self) -> int:
+        """What the marker says; 0 when that is not to be believed."""
+        try:
+            return self._marker.read()
+        except DatabaseOlder:
+            return 0
 
     # -- the key --
 
@@ -248,13 +297,15 @@ class LocalStore(Searching, Remaining, Checking):
         """The key of names in look-ups: that in store.key, or its copy in a slot file if that is not the right one."""
         path = self.path / "store.key"
         key = path.read_bytes() if path.exists() else b""
+        if self._vault is not None:
+            key = self._vault.open(path.name, key) or b""
         check = self._database.meta("store.check")
         if check is None and len(key) == KEY_BYTES:
             return key
         if check is not None and check == _check_value(key):
             return key
         self._key_problem = f"{path}: {len(key)} bytes that are not the key of this store"
-        copies = (recovery.copied_key(one, self._disk) for one in recovery.slot_files(self.path / "slots"))
+        copies = (recovery.copied_key(one, self._disk, self._vault) for one in recovery.slot_files(self.path / "slots"))
         for copied in copies:
             if copied is not None and check == _check_value(copied):
                 self._warn(path, f"{self._key_problem}: a copy in a slot file is used")
@@ -275,6 +326,22 @@ class LocalStore(Searching, Remaining, Checking):
                 pass
             finally:
                 self._release()
+
+    def seal(self, wrapper: KeyWrapper) -> int:
+        """Seals a store that is in clear, and closes it. Returns how many files were written."""
+        if self._vault is not None:
+            raise StoreExists(f"{self.path} is sealed already: rekey changes what unlocks it")
+        vault = self._write_sealed(wrapper)
+        with self._mutex:
+            self._finish()
+            self._drop()
+            format = self._database.format()
+            self._database.close()
+            try:
+                return self._take_sealed(vault, format)
+            finally:
+                self._open = False
+                self._let_go()
 
     def _finish(self) -> None:
         """Purges, and says that no recovery is needed; what stays in doubt is left to the recovery of the next open."""

@@ -75,10 +75,11 @@ class Turns(Purging):
         self._carry_out(self._survey())
 
     def _survey(self, *, copied: bool = False) -> recovery.Found:
-        return recovery.survey(self._database, self.path / "slots", self._disk, self._progress, copied=copied)
+        folder = self.path / "slots"
+        return recovery.survey(self._database, folder, self._disk, self._progress, self._vault, copied=copied)
 
     def _carry_out(self, found: recovery.Found) -> None:
-        recovery.carry_out(found, self.path / "slots", self._disk)
+        recovery.carry_out(found, self.path / "slots", self._disk, self._vault)
         self._zero_again()
         # What cannot be opened may be put right, and its intents are carried out then.
         self._unsettled = bool(found.shut)

@@ -18,6 +18,7 @@ from memoria.stores.local.adapters import words_of_adapters
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.forgets import Forgets
 from memoria.stores.local.passages import insert_passages, sealed
+from memoria.stores.local.sealed_slots import create_slots, open_slots
 from memoria.stores.local.slots import MAGIC, SlotFile
 from memoria.stores.local.space import Space
 from memoria.stores.local.statements import insert_missing, name_labels
@@ -102,7 +103,7 @@ class Upkeep(Writing, Forgets):
         passages: list[tuple[bytes, bytes]] = []
         with translated(self.path):
             folder, key = self.path / "slots", space.slots.key
-            fresh = SlotFile.create(folder, number, dimension, self._disk, self._key, key, among=self._files)
+            fresh = create_slots(folder, number, dimension, self._disk, self._vault, self._key, key, among=self._files)
             for at in range(0, len(live), BATCH):
                 part = slice(at, at + BATCH)
                 vectors = np.stack([vector for _, vector in entries[part]])
@@ -115,7 +116,7 @@ class Upkeep(Writing, Forgets):
                         for id, own, (_, further) in zip(ids[part], keys, made, strict=True)
                         if further is not None
                     ]
-                marks = [bytes(mark) for mark in space.slots.view["print"][live[part]]]
+                marks = space.slots.marks(live[part])
                 fresh.put(at, ids[part], keys, marks, vectors, acknowledged=0)
                 self._tell("rewrite", min(at + BATCH, len(live)), len(live))
             fresh.sync()
@@ -155,7 +156,7 @@ class Upkeep(Writing, Forgets):
         for path in old:
             if path not in current:
                 with translated(path):
-                    SlotFile(path, self._disk, writable=True).wipe_and_unlink()
+                    open_slots(path, self._disk, self._vault, writable=True).wipe_and_unlink()
 
     def _slot_paths(self) -> list[Path]:
         return [self._slot_path(file) for (file,) in self._database.rows("SELECT file FROM namespace")]

@@ -21,7 +21,7 @@ MAGIC = b"MEMKEYS1"
 _HEADER = struct.Struct("<8s32sI")
 HEADER_BYTES = 512
 _GROWTH, _MAX_GROWTH = 16, 32_768
-_GONE = bytes(KEY_BYTES)
+GONE = bytes(KEY_BYTES)
 
 
 @runtime_checkable
@@ -89,44 +89,34 @@ class DirectoryKeys:
         if make and not path.exists():
             with translated(path):
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._write_root(path)
+                write_linked(path, new_key(), self._disk)
         key = path.read_bytes() if path.exists() else b""
         if len(key) != KEY_BYTES:
             raise StoreCorrupt(f"{path}: {len(key)} bytes are not a key of {KEY_BYTES}: the store's keys belong here")
         return key
 
-    def _write_root(self, path: Path) -> None:
-        """Whole or not at all; of two processes that make it, the first wins."""
-        fresh = path.with_name(f"root.{os.getpid()}")
-        fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        try:
-            self._disk.write(fd, new_key(), 0)
-            self._disk.sync(fd)
-        finally:
-            os.close(fd)
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        self._disk.sync_folder(self._folder)
-
     def create(self, tenant: bytes) -> bytes:
-        path, key = self._path(tenant), new_key()
+        key = new_key()
         head = MAGIC + key
+        self._make(self._path(tenant), head + struct.pack("<I", zlib.crc32(head)))
+        return key
+
+    @property
+    def _slot_bytes(self) -> int:
+        return KEY_BYTES
+
+    def _make(self, path: Path, header: bytes) -> None:
+        """Makes a file of a header and empty slots, durable with its name."""
         with translated(path):
             path.parent.mkdir(exist_ok=True, mode=0o700)
             fd = opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
-                header = head + struct.pack("<I", zlib.crc32(head))
-                self._disk.write(fd, header.ljust(HEADER_BYTES + _GROWTH * KEY_BYTES, b"\0"), 0)
+                self._disk.write(fd, header.ljust(HEADER_BYTES + _GROWTH * self._slot_bytes, b"\0"), 0)
                 self._disk.sync(fd)
             finally:
                 os.close(fd)
             self._disk.sync_folder(path.parent)
             self._disk.sync_folder(self._folder)
-        return key
 
     def own(self, tenant: bytes) -> bytes | None:
         path = self._path(tenant)
@@ -137,12 +127,16 @@ class DirectoryKeys:
             return None
 
     def put(self, tenant: bytes, first: int, keys: Sequence[bytes]) -> None:
+        self._put(tenant, first, len(keys), b"".join(keys))
+
+    def _put(self, tenant: bytes, first: int, count: int, data: bytes) -> None:
+        """Writes slots from `first` on, durable."""
         with translated(self._path(tenant)):
             fd = self._open(tenant)
         try:
             with translated(self._path(tenant)):
-                self._reserve(fd, first + len(keys))
-                self._disk.write(fd, b"".join(keys), _offset(first))
+                self._reserve(fd, first + count)
+                self._disk.write(fd, data, self._offset(first))
                 self._disk.reached("keys written")
                 self._disk.sync(fd)
                 self._disk.reached("keys synced")
@@ -151,28 +145,33 @@ class DirectoryKeys:
 
     def _reserve(self, fd: int, slots: int) -> None:
         """Grows the file ahead of need, so that most writes change no file size."""
-        have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // KEY_BYTES
+        have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // self._slot_bytes
         if slots > have:
             end = max(slots, have + min(max(_GROWTH, have), _MAX_GROWTH))
-            self._disk.write(fd, bytes((end - have) * KEY_BYTES), _offset(have))
+            self._disk.write(fd, bytes((end - have) * self._slot_bytes), self._offset(have))
 
     def get(self, tenant: bytes, slots: Sequence[int]) -> list[bytes | None]:
+        return [key if key != GONE else None for key in self._raw(tenant, slots)]
+
+    def _raw(self, tenant: bytes, slots: Sequence[int]) -> list[bytes]:
+        """What stands in slots; zeros where there is nothing."""
+        size = self._slot_bytes
         if not len(slots):
             return []
         try:
             fd = opened(self._path(tenant), os.O_RDONLY)
         except FileNotFoundError:
-            return [None] * len(slots)
+            return [bytes(size)] * len(slots)
         try:
             low, high = min(slots), max(slots) + 1
             if high - low <= 4 * len(slots) + 64:
-                raw = read_at(fd, (high - low) * KEY_BYTES, _offset(low))
-                found = [raw[(slot - low) * KEY_BYTES :][:KEY_BYTES] for slot in slots]
+                raw = read_at(fd, (high - low) * size, self._offset(low))
+                found = [raw[(slot - low) * size :][:size] for slot in slots]
             else:
-                found = [read_at(fd, KEY_BYTES, _offset(slot)) for slot in slots]
+                found = [read_at(fd, size, self._offset(slot)) for slot in slots]
         finally:
             os.close(fd)
-        return [key if len(key) == KEY_BYTES and key != _GONE else None for key in found]
+        return [one if len(one) == size else bytes(size) for one in found]
 
     def destroy(self, tenant: bytes, slots: Iterable[int]) -> None:
         try:
@@ -181,9 +180,9 @@ class DirectoryKeys:
             return
         try:
             with translated(self._path(tenant)):
-                have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // KEY_BYTES
+                have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // self._slot_bytes
                 for first, count in runs(sorted(slot for slot in slots if slot < have)):
-                    self._disk.write(fd, bytes(count * KEY_BYTES), _offset(first))
+                    self._disk.write(fd, bytes(count * self._slot_bytes), self._offset(first))
                 self._disk.reached("keys zeroed")
                 self._disk.sync(fd)
                 self._disk.reached("zero synced")
@@ -214,6 +213,9 @@ class DirectoryKeys:
     def _open(self, tenant: bytes) -> int:
         return opened(self._path(tenant), os.O_RDWR)
 
+    def _offset(self, slot: int) -> int:
+        return HEADER_BYTES + slot * self._slot_bytes
+
     def _path(self, tenant: bytes) -> Path:
         name = tenant.hex()
         return self._folder / name[:2] / f"{name}.keys"
@@ -229,5 +231,19 @@ def _own(raw: bytes, path: Path) -> bytes | None:
     return bytes(key)
 
 
-def _offset(slot: int) -> int:
-    return HEADER_BYTES + slot * KEY_BYTES
+def write_linked(path: Path, data: bytes, disk: Disk) -> None:
+    """Makes a file, whole or not at all; of two processes that make it, the first wins."""
+    fresh = path.with_name(f"{path.stem}.{os.getpid()}")
+    fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    try:
+        disk.write(fd, data, 0)
+        disk.sync(fd)
+    finally:
+        os.close(fd)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    disk.sync_folder(path.parent)

@@ -16,10 +16,13 @@ from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import Cluster
 from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.jobs import Jobs
-from memoria.stores.postgres.keys import DirectoryKeys, KeyProvider
+from memoria.stores.postgres.keys import KeyProvider
 from memoria.stores.postgres.remaining import Remaining
 from memoria.stores.postgres.schema import FORMAT, PARTITIONS, UNLABELLED
+from memoria.stores.postgres.sealed_keys import SealedDirectoryKeys, keys_in
 from memoria.stores.restored import check_restored
+from memoria.stores.shards import seal_folder
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard
 
 _LOADED = 64
@@ -32,9 +35,10 @@ class PostgresStore(Remaining, Holding, Jobs):
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
     MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
-    indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
-    new store; an old one has its own. outside: the guard key that is kept outside of the store (guardkey.py).
-    restoring: opens what is being restored, for who restores it.
+    indexed in RAM at once.
+    unlock: of a directory of keys that is sealed, or new. threads: at most so many connections. embedder, language: of
+    the vectors and the texts of a new store; an old one has its own. outside: the guard key that is kept outside of the
+    store (guardkey.py). restoring: opens what is being restored, for who restores it.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class PostgresStore(Remaining, Holding, Jobs):
         language: str | None = None,
         outside: Outside | None = None,
         restoring: bool = False,
+        unlock: UnlockLike = None,
     ) -> None:
         Remaining.__init__(self)
         self._outside = Outside() if outside is None else outside
@@ -63,7 +68,10 @@ class PostgresStore(Remaining, Holding, Jobs):
         self._disk = disk if disk is not None else Disk()
         self._data = None if data is None else Path(data)
         plain, folder = split_keys(url)
-        self._keys = keys if keys is not None else DirectoryKeys(folder, disk=self._disk)
+        wrapper = as_wrapper(unlock)
+        self._keys = keys if keys is not None else keys_in(folder, wrapper, self._disk, make=self._writable)
+        if isinstance(self._keys, SealedDirectoryKeys):
+            seal_folder(self._keys.folder, self._keys.vault)
         self.path = self._keys.folder
         if self.path is not None and not restoring:
             check_restored(self.path)

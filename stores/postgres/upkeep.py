@@ -112,6 +112,8 @@ class Upkeep(Crosschecking):
         with self._reading(), self._cluster.transaction() as connection:
             ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
             problems = [f"{waiting} erasures wait to be finished"] if waiting else []
+            # Of a sealed directory: what was changed by somebody without its key.
+            problems += getattr(self._keys, "wrong", list)()
             seen = Seen()
             for tenant in self._tenants(connection, ()):
                 problems += self._check(connection, tenant, seen)
