@@ -344,7 +344,7 @@ class Memoria(Learning):
         return self.store.stats()
 
     def doctor(self) -> Problems:
-        """Reads everything and looks for damage.
+        """Reads everything and looks for damage, and for edits from outside that contradict what is sealed.
 
         Returns:
             Problems; empty when the store is sound.
