@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import memoria
 from memoria import plugins
-from memoria.errors import InvalidInput, InvalidQuery, StoreCorrupt, StoreNotFound
+from memoria.errors import InvalidInput, InvalidQuery, StoreNotFound
 from memoria.policies import registry as policies
 from memoria.protocols import Store
 from memoria.stores import registry
@@ -149,7 +149,7 @@ def test_names_of_ours_stay_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.syspath_prepend(str(tmp_path))
     assert registry.schemes() == ["postgresql", "postgres"]
     monkeypatch.delenv("MEMORIA_KEYS", raising=False)
-    with pytest.raises(StoreCorrupt, match="keys="):
+    with pytest.raises(InvalidQuery, match="keys="):
         registry.open_url("postgresql://h/d", embedder=EMBEDDER.card)
     assert policies.names() == list(policies.OURS)
     assert type(policies.make("fifo")).__name__ == "Fifo"

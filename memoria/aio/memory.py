@@ -313,7 +313,7 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(lambda: self.sync.stats())
 
     async def doctor(self) -> Problems:
-        """Reads everything and looks for damage.
+        """Reads everything and looks for damage, and for edits from outside that contradict what is sealed.
 
         Returns:
             Problems; empty when the store is sound.

@@ -423,7 +423,7 @@ class Memoria(People, Proving, Standing):
         return self.store.stats()
 
     def doctor(self) -> Problems:
-        """Reads everything and looks for damage.
+        """Reads everything and looks for damage, and for edits from outside that contradict what is sealed.
 
         Returns:
             Problems; empty when the store is sound.

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from memoria.errors import InvalidQuery, ModelFailed
 from memoria.models.chat import Message, Piece, Tool, ToolCall, tool_as_openai
-from memoria.recall.context import estimate_tokens
+from memoria.models.counting import Estimating
 
 PORT = 11434
 # Seconds for a list of models; and for the next piece of a reply, the first of which loads the model.
 _SOON, _PATIENCE = 1.0, 300.0
 
 
-class Ollama:
+class Ollama(Estimating):
     """A chat model of an Ollama.
 
     Args:
@@ -56,17 +56,6 @@ class Ollama:
                 return
         with _answer(self.url, "POST", "/api/chat", asked) as answer:
             yield from self._read(answer)
-
-    def count(self, text: str) -> int:
-        """Counts tokens, roughly, because Ollama does not say.
-
-        Args:
-            text: any text.
-
-        Returns:
-            How many tokens it is, one for four bytes.
-        """
-        return estimate_tokens(text)
 
     def _read(self, answer: HTTPResponse) -> Iterator[Piece]:
         """The pieces of an answer, one line of JSON each; it is whole when one says that it is done."""

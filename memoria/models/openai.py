@@ -10,7 +10,7 @@ from typing import Any
 from memoria.errors import ModelFailed
 from memoria.extras import extra
 from memoria.models.chat import Message, Piece, Tool, ToolCall, as_openai, tool_as_openai
-from memoria.recall.context import estimate_tokens
+from memoria.models.counting import Estimating
 
 with extra("openai"):
     import httpx
@@ -30,7 +30,7 @@ MEANINGS = {
 """What an endpoint says by its status, in words."""
 
 
-class OpenAI:
+class OpenAI(Estimating):
     """A chat model behind an endpoint, streamed as chat completions.
 
     Args:
@@ -83,17 +83,6 @@ class OpenAI:
         if isinstance(error, openai.APIStatusError):
             return f"{place} {MEANINGS.get(error.status_code, 'refused')} (HTTP {error.status_code})"
         return f"{place} does not answer as an OpenAI-compatible endpoint does"
-
-    def count(self, text: str) -> int:
-        """Counts tokens, roughly, because the endpoint does not say.
-
-        Args:
-            text: any text.
-
-        Returns:
-            How many tokens it is, one for four bytes.
-        """
-        return estimate_tokens(text)
 
 
 def _sent(message: Message) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from memoria.english.sentences import content
 from memoria.english.wants import own_reply, to_know
 from memoria.errors import EmbedderError, MissingExtra
 from memoria.models.chat import ChatModel, Message, Note, Piece, Tool
-from memoria.recall.context import estimate_tokens
+from memoria.models.counting import Estimating
 from memoria.text.words import Sign, signs
 
 NOTHING = "I know nothing about that."
@@ -25,7 +25,7 @@ SURE, LIKELY = 0.1, 0.05
 """Probabilities that a note is wanted: at which it answers, and at which it is the nearest. Set by hand, not fitted."""
 
 
-class Quoting:
+class Quoting(Estimating):
     """Answers questions with what is recalled, and lets another model answer what asks for nothing.
 
     Args:
@@ -54,17 +54,6 @@ class Quoting:
             yield NOTED
         else:
             yield from self._talk(said)
-
-    def count(self, text: str) -> int:
-        """Counts tokens, roughly.
-
-        Args:
-            text: any text.
-
-        Returns:
-            How many tokens it is, one for four bytes.
-        """
-        return estimate_tokens(text)
 
     def _talk(self, said: str) -> Iterator[Piece]:
         """What the other model says to the message alone, without notes, of which it would make something else."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-from memoria.errors import FormatTooOld, StoreCorrupt
+from memoria.errors import FormatTooOld, InvalidQuery, StoreCorrupt
 from memoria.proof.chain import SIGNER
 from memoria.protocols import Progress
 from memoria.stores.disk import Disk
@@ -122,7 +122,7 @@ class PostgresStore(Remaining, Holding, Jobs):
 
 
 def split_keys(url: str) -> tuple[str, Path]:
-    """The URL as libpq takes it, and the directory of keys; raises StoreCorrupt when none is named.
+    """The URL as libpq takes it, and the directory of keys; raises InvalidQuery when none is named.
 
     Read as libpq reads it: "#" and "+" are characters like any other, and the rest of the URL stays as it was given.
     """
@@ -131,6 +131,6 @@ def split_keys(url: str) -> tuple[str, Path]:
     named = [part.partition("=")[2] for part in given if part.startswith("keys=")]
     folder = os.fsdecode(unquote_to_bytes(named[-1])) if named else os.environ.get("MEMORIA_KEYS")
     if not folder:
-        raise StoreCorrupt("where data keys are is not said: add keys=DIRECTORY to the URL, or set MEMORIA_KEYS")
+        raise InvalidQuery("where data keys are is not said: add keys=DIRECTORY to the URL, or set MEMORIA_KEYS")
     rest = "&".join(part for part in given if not part.startswith("keys="))
     return f"{start}{mark if rest else ''}{rest}", Path(folder).absolute()
