@@ -94,7 +94,7 @@ def test_a_verb_takes_returns_and_says_the_same(name: str) -> None:
 def test_a_verb_has_the_same_overloads(name: str) -> None:
     here = [inspect.signature(one) for one in get_overloads(inspect.unwrap(getattr(AsyncMemoria, name)))]
     assert here == [inspect.signature(one) for one in get_overloads(inspect.unwrap(getattr(Memoria, name)))]
-    assert (len(here) == 3) == (name in {"forget", "sleep"})
+    assert (len(here) == 3) == (name in {"forget", "forget_about", "sleep"})
 
 
 def test_opening_takes_what_opening_takes() -> None:

@@ -113,7 +113,7 @@ class About:
         Returns:
             Counts by way, and of all that is near or restricted.
         """
-        ways = Counter(way for one in self.found for way in one.ways)
+        ways: Counter[str] = Counter(way for one in self.found for way in one.ways)
         restricted = sum(one.restricted for one in self.found)
         held = sum(one.held for one in self.found)
         rest = {"found": len(self.found), "near": len(self.near), "restricted": restricted, "held": held}

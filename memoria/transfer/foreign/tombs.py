@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
@@ -29,13 +30,14 @@ def told(store: Store) -> dict[str, Tombstone]:
     """The tombstones that bundles brought here, by target."""
     found = {}
     for target, kind, at, op in _pieces(store, TOMBS):
-        found[target] = Tombstone(target=target, kind=kind, at=datetime.fromisoformat(at), op=op)
+        done: Literal["delete", "redact"] = "redact" if op == "redact" else "delete"
+        found[target] = Tombstone(target=target, kind=kind, at=datetime.fromisoformat(at), op=done)
     return found
 
 
 def ids_there(store: Store) -> dict[str, str]:
     """For ids of memories that came from bundles, the ids that they had there."""
-    return dict(_pieces(store, IDS))
+    return {id: there for id, there in _pieces(store, IDS)}  # noqa: C416 - lists of two, of which dict() takes no type
 
 
 def erased(ledger: Iterable[LedgerEntry], names: Mapping[str, str]) -> Iterator[Tombstone]:
