@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from os import PathLike, fsdecode
 from typing import Literal, TypedDict, Unpack, get_args
 
@@ -94,8 +93,7 @@ def open(
     given = _usable(embedder)
     store = open_store(path, given.card, mode, timeout, progress, language)
     try:
-        if signer is not None:
-            _let_sign(store, signer, mode, behaviour.get("clock", utc_now)())
+        _let_sign(store, signer, mode, behaviour.get("clock", utc_now))
         chosen = _ready(store, embedder, given, mode)
         if behaviour.get("policy") is None:
             behaviour["policy"] = adopted(store)
@@ -115,11 +113,13 @@ def _usable(asked: EmbedderLike) -> Embedder:
     return given
 
 
-def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
+def _let_sign(store: Store, signer: Signer | None, mode: Mode, clock: Clock) -> None:
     """Lets a signer sign; the store's own key, if it signed before, signs the line that says so.
 
     Raises InvalidQuery when another one signed last, whose key is not here.
     """
+    if signer is None:
+        return
     ring = store.keyring()
     if ring is not None and ring.public != signer.public:
         if ring.sealed is None:
@@ -129,7 +129,7 @@ def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
                 "and call rotate_key(signer=)"
             )
         if mode == "rw":
-            store.rotate(LedgerEntry(at=at, action="rotate", ids=(), reason=""), signer)
+            store.rotate(LedgerEntry(at=clock(), action="rotate", ids=(), reason=""), signer)
     store.sign_with(signer)
 
 

@@ -207,11 +207,15 @@ def bring(
         done += len(batch)
         if memory.progress is not None:
             memory.progress("import", done, seen.found)
-    if counts["stored"]:
-        # Ids of batches are not kept together: how many there were is what is entered.
-        facts = {"from": wanted.kind, "memories": counts["stored"], "refused": counts["refused"]}
-        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
+    _enter(memory, wanted.kind, counts)
     return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
+
+
+def _enter(memory: Memoria, kind: Kind, counts: Counter[str]) -> None:
+    """Enters into the ledger how much was stored; ids of batches are not kept together."""
+    if counts["stored"]:
+        facts = {"from": str(kind), "memories": counts["stored"], "refused": counts["refused"]}
+        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
 
 
 def _batches(items: Iterator[Item]) -> Iterator[tuple[Namespace, list[Item]]]:
