@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from os import PathLike, fsdecode
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
@@ -114,8 +113,7 @@ def open(
     outside = guarding(behaviour.pop("guard_key", None), behaviour.pop("unguarded", False))
     store = open_store(path, given.card, mode, timeout, progress, language, outside, unlock)
     try:
-        if signer is not None:
-            _let_sign(store, signer, mode, behaviour.get("clock", utc_now)())
+        _let_sign(store, signer, mode, behaviour.get("clock", utc_now))
         chosen = _ready(store, embedder, given, mode)
         reader = behaviour.pop("reader", None)
         memory = _resumed(Memoria(store, chosen, progress=progress, **_behaving(store, mode, behaviour)), mode)
@@ -156,11 +154,13 @@ def _usable(asked: EmbedderLike) -> Embedder:
     return given
 
 
-def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
+def _let_sign(store: Store, signer: Signer | None, mode: Mode, clock: Clock) -> None:
     """Lets a signer sign; the store's own key, if it signed before, signs the line that says so.
 
     Raises InvalidQuery when another one signed last, whose key is not here.
     """
+    if signer is None:
+        return
     ring = store.keyring()
     if ring is not None and ring.public != signer.public:
         if ring.sealed is None:
@@ -170,7 +170,7 @@ def _let_sign(store: Store, signer: Signer, mode: Mode, at: datetime) -> None:
                 "and call rotate_key(signer=)"
             )
         if mode == "rw":
-            store.rotate(LedgerEntry(at=at, action="rotate", ids=(), reason=""), signer)
+            store.rotate(LedgerEntry(at=clock(), action="rotate", ids=(), reason=""), signer)
     store.sign_with(signer)
 
 

@@ -98,8 +98,8 @@ class Index:
 
     def has(self, slot: int) -> bool:
         """Whether a slot is in the index, and not erased."""
-        at = int(np.searchsorted(self._slots[: self._size], slot))
-        return at < self._size and int(self._slots[at]) == slot and bool(self._alive[at])
+        held = self._slots[: self._size] == slot
+        return bool(np.any(held & self._alive[: self._size]))
 
     def search(self, query: Scores, k: int) -> tuple[Ints, Scores]:
         """Slots of about the k nearest to `query` (d,) of each segment, and their estimated cosines, best first.

@@ -204,10 +204,7 @@ def bring(
         raise InvalidMemory(*seen.bad, *([f"and {more} more"] if more else []))
     store = _bundle if kind == "mem" else _plain
     counts = store(memory, wanted, seen.found, readmit=readmit)
-    if counts["stored"]:
-        # Ids of batches are not kept together: how many there were is what is entered.
-        facts = {"from": wanted.kind, "memories": counts["stored"], "refused": counts["refused"]}
-        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
+    _enter(memory, wanted.kind, counts)
     return Brought(survey=seen, **{name: counts[name] for name in ("stored", "present", "differs", "refused")})
 
 
@@ -236,6 +233,13 @@ def _bundle(memory: Memoria, wanted: Asked, total: int, *, readmit: bool) -> Cou
         if memory.progress is not None and some:
             memory.progress("import", done, total)
     return linking.counts
+
+
+def _enter(memory: Memoria, kind: Kind, counts: Counter[str]) -> None:
+    """Enters into the ledger how much was stored; ids of batches are not kept together."""
+    if counts["stored"]:
+        facts = {"from": str(kind), "memories": counts["stored"], "refused": counts["refused"]}
+        enter_done(memory.store, LedgerEntry(at=memory.now(), action="import", ids=(), reason="", facts=facts))
 
 
 def _batches(items: Iterator[Item]) -> Iterator[tuple[Namespace, list[Item]]]:
