@@ -125,7 +125,7 @@ class Writing(Erasing, Claiming, Lapsing):
             batches[old[bytes.fromhex(record.memory.id)][0]].records.append(record)
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
-        if (outside := self._kept_outside(connection, gone)) and guard:
+        if guard and (outside := self._kept_outside(connection, gone)):
             change, guard = changed(change, guarded=(*change.guarded, *outside)), False
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
         self._lock(
@@ -140,8 +140,7 @@ class Writing(Erasing, Claiming, Lapsing):
                 batch.single = self._claim(connection, space, tenant, batch.records, batch.gone)
         self._advance(connection, tenants, batches)
         tenancy.unlink(connection, links, gone, old)
-        guarded = set(gone.values()) if guard else set()
-        self._delete(connection, batches, [*gone, *old], guarded)
+        self._delete(connection, batches, [*gone, *old], set(gone.values()) if guard else set())
         self._end(connection, change, ended)
         intents: dict[int, Intent] = {
             tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
