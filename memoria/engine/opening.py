@@ -88,8 +88,7 @@ def open(
         path: a directory; ":memory:", which keeps nothing; or a URL: "postgresql://...?keys=DIRECTORY" (docs/scale.md).
         mode: "rw" is the one writer of a directory, "r" one of many readers.
         embedder: a model's name, a callable of texts, or an `Embedder`; None is the store's own, or all-MiniLM-L6-v2.
-        language: of the texts of a new store in its script, as a code of ISO 639-1; None tells it by each text, or is
-            the store's own.
+        language: of the texts of a new store, a code of ISO 639-1; None tells it by each text, or is the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
         signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.

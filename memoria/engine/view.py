@@ -149,8 +149,7 @@ class View:
             reinforce: what a recall strengthens: all that it returns ("recalled"), those of which `hit.used()` is
                 called ("used"), or nothing ("never").
             fade_below: retrievability, in [0, 1), under which `fade` archives.
-            zone: where days begin and end: a name such as "Asia/Tokyo"; None is the zone of the times that `clock`
-                gives.
+            zone: where days begin and end, such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
             day_first: whether 5/8/2023 is in August; None goes by the language of the text.
             endings, judge, guard_days: see `Behaviour`.
             roles: takes the name of a reader and gives those of its roles; None is none.
@@ -160,7 +159,6 @@ class View:
             InvalidQuery: an argument is not one of those above.
         """
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
-        self._guard_days = guard_days
         self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids))
         self.embedder = embedder
         self.prefix = check_namespace(namespace)
@@ -170,7 +168,7 @@ class View:
         self._zone = as_zone(zone)
         self._day_first = check_flag("day_first", day_first)
         self._endings: Endings = endings
-        self._judging = judge
+        self._judging, self._guard_days = judge, guard_days
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(self.store, self.policy, fade_below)

@@ -131,7 +131,7 @@ class Writing(Erasing, Claiming, Lapsing):
             batches[old[bytes.fromhex(record.memory.id)][0]].records.append(record)
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
-        if (outside := self._kept_outside(connection, gone)) and guard:
+        if guard and (outside := self._kept_outside(connection, gone)):
             change, guard = changed(change, guarded=(*change.guarded, *outside)), False
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
         self._lock(
