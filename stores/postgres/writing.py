@@ -127,9 +127,8 @@ class Writing(Erasing, Claiming):
         for record in change.add:
             batches.setdefault(homes[record.memory.namespace], Batch()).records.append(record)
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
-        self._lock(
-            connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
-        )
+        locked = {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
+        self._lock(connection, set(tenants) - locked)
         links = tenancy.linked(connection, {*gone, *old})
         scope(connection, tenant=tenants, id=_ids(change, links, gone, old))
         for tenant, batch in batches.items():
@@ -141,10 +140,7 @@ class Writing(Erasing, Claiming):
         tenancy.unlink(connection, links, gone, old)
         guarded = set(gone.values()) if guard else set()
         gists = self._delete(connection, batches, [*gone, *old], guarded)
-        inside = {parent for parent, child, relation in links if not relation and child in gists and child in gone}
-        enter(connection, "forgotten", [*(set(gone) - gists), *sorted(inside)])
-        for kind in LINES:
-            enter(connection, kind, [id for one, id in lines if one == kind])
+        _tell(connection, gone, gists, links, lines)
         self._end(connection, change, ended)
         intents: dict[int, Intent] = {
             tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
@@ -267,6 +263,20 @@ def _apply(space: Space, batch: Batch) -> None:
     away = [slot for slot, record in enumerate(batch.records, batch.first) if record.trace.archived]
     space.away = tenancy.union(space.away, away, batch.gone)
     space.version = batch.version
+
+
+def _tell(
+    connection: Connection,
+    gone: Located,
+    gists: Collection[bytes],
+    links: Collection[tuple[bytes, bytes, int]],
+    lines: Sequence[tuple[Kind, bytes]],
+) -> None:
+    """Writes down in the log what a change forgets: of gists their parts."""
+    inside = {parent for parent, child, relation in links if not relation and child in gists and child in gone}
+    enter(connection, "forgotten", [*(id for id in gone if id not in gists), *sorted(inside)])
+    for kind in LINES:
+        enter(connection, kind, [id for one, id in lines if one == kind])
 
 
 _WHERE = "WHERE tenant = %s AND slot = ANY(%s)"
