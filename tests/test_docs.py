@@ -36,7 +36,7 @@ PAGES = sorted(DOCS.rglob("*.md"))
 UNTYPABLE = cast("type[Exception]", typer.BadParameter.__bases__[0])
 RUN = {"python", "console"}
 # Pages that say what they print.
-PROMISE = ("quickstart", "import", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
+PROMISE = ("backup", "quickstart", "import", "agent", "async", "concepts", "deletion", "writing-a-store", "writing-a-policy")
 # NOT RUN: what their blocks need is not there.
 ELSEWHERE = {
     "docs/scale.md": "a PostgreSQL server called db.internal",

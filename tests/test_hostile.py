@@ -103,7 +103,7 @@ NOT_TRIED = {
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
         "bench simulate", "bench langgraph", "bench postgres", "bench agree", "bench observe", "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
-        "eval suite", "eval learn", "eval standing", "bench cli",
+        "eval suite", "eval learn", "eval standing", "bench cli", "bench backup",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
@@ -113,6 +113,7 @@ NOT_TRIED = {
         "policies list", "policies show", "policies spacing", "policies plot", "policies compare",
     ),
     "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
+    "they print numbers, times and figures of copies": ("backup", "forgets export", "forgets keep"),
     "protocols, not tables": ("mcp",),
     "the id of an order and figures alone": ("standing lift",),
     "a server in PostgreSQL: ids, kinds of jobs and times, nothing that a user wrote": ("worker", "purge"),

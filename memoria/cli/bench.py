@@ -269,3 +269,13 @@ def cli(
     with workplace(None) as place, progress_bar() as progress:
         report = bench_commands(place, progress, rounds=rounds)
     show(report, as_json)
+
+
+@bench_app.command()
+def backup(n: NOption = 10_000, seed: SeedOption = 0, folder: FolderOption = None, as_json: JsonOption = False) -> None:
+    """Measures what backups write: a first one, one after nothing, one after 1 % changed; and a restore."""
+    from memoria.evaluation.bench.copies import bench_backup
+
+    with workplace(folder) as place, progress_bar() as progress:
+        report = bench_backup(place, n, progress, seed=seed)
+    show(report, as_json)

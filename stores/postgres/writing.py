@@ -134,9 +134,8 @@ class Writing(Erasing, Claiming, Lapsing):
         if guard and (outside := self._kept_outside(connection, gone)):
             change, guard = changed(change, guarded=(*change.guarded, *outside)), False
         tenants = sorted({*batches, *(tenant for tenant, _ in ended.values())})
-        self._lock(
-            connection, set(tenants) - {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
-        )
+        locked = {tenant for tenant, _ in (*gone.values(), *old.values(), *ended.values())}
+        self._lock(connection, set(tenants) - locked)
         links = tenancy.linked(connection, {*gone, *old})
         scope(connection, tenant=tenants, id=_ids(change, links, gone, old))
         for tenant, batch in batches.items():
@@ -148,10 +147,7 @@ class Writing(Erasing, Claiming, Lapsing):
         tenancy.unlink(connection, links, gone, old)
         guarded = set(gone.values()) if guard else set()
         gists = self._delete(connection, batches, [*gone, *old], guarded)
-        inside = {parent for parent, child, relation in links if not relation and child in gists and child in gone}
-        enter(connection, "forgotten", [*(set(gone) - gists), *sorted(inside)])
-        for kind in LINES:
-            enter(connection, kind, [id for one, id in lines if one == kind])
+        _tell(connection, gone, gists, links, lines)
         self._end(connection, change, ended)
         intents: dict[int, Intent] = {
             tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
@@ -294,6 +290,20 @@ def _apply(space: Space, batch: Batch) -> None:
 
 def _is_away(record: Record) -> bool:
     return record.trace.archived or record.trace.restricted
+
+
+def _tell(
+    connection: Connection,
+    gone: Located,
+    gists: Collection[bytes],
+    links: Collection[tuple[bytes, bytes, int]],
+    lines: Sequence[tuple[Kind, bytes]],
+) -> None:
+    """Writes down in the log what a change forgets: of gists their parts."""
+    inside = {parent for parent, child, relation in links if not relation and child in gists and child in gone}
+    enter(connection, "forgotten", [*(id for id in gone if id not in gists), *sorted(inside)])
+    for kind in LINES:
+        enter(connection, kind, [id for one, id in lines if one == kind])
 
 
 _WHERE = "WHERE tenant = %s AND slot = ANY(%s)"

@@ -156,10 +156,11 @@ class FilesBackup:
         one.known, one.old = self._known(number, slots.slot_size)
         target = self._target / slot_path(number)
         with open_file(target, os.O_RDWR | os.O_CREAT) as fd:
-            for n in range(count):
-                self._put(fd, number, n, slots.raw(n))
-                if n % _MANY == 0:
-                    self._tell("slots", n, count)
+            for first in range(0, count, _MANY):
+                raw, size = slots.view[first : min(first + _MANY, count)].tobytes(), slots.slot_size
+                for at in range(0, len(raw), size):
+                    self._put(fd, number, first + at // size, raw[at : at + size])
+                self._tell("slots", first, count)
             if not one.old:
                 with open_file(path) as source:
                     self._write(fd, target, read_at(source, HEADER_BYTES, 0), 0)
@@ -343,6 +344,7 @@ class FilesBackup:
             number = 1 if self._last is None else self._last.number + 1
             place = f"{Path(name).name}.{number}"
             put(self._target / "sums" / place, raw, self._disk)
+            self.tally.bytes += len(raw)
         return Blocks(head=head, size=size, count=len(sums), length=length, top=digest(top), sums=place, total=total)
 
     def _tell(self, what: str, done: int, total: int) -> None:

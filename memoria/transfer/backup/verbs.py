@@ -48,7 +48,7 @@ class Backed:
     Attributes:
         number: of this backup into this place, from 1.
         at: the moment of which it is a copy, ISO 8601.
-        bytes: written for it, to slots, pages and other files.
+        bytes: written for it, to slots, pages, other files and their sums.
         blocks: how many of these were written.
         zeroed: slots of which nothing is in the copy any more.
         size: bytes of all files of the backup.
