@@ -17,8 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import memoria
 from memoria import Draft, InvalidQuery, Link, Memoria, MemoriaError, Memory, Provenance, Record
 from memoria.change.sleep import Sleeper
 from memoria.models import as_model
@@ -397,12 +399,52 @@ def _showing(world: World) -> Iterator[str]:
                 yield f"{person} sees one end alone of {link.relation}"
 
 
+def cost(n: int, folder: str) -> Iterator[str]:
+    """What a recall costs, in ms: of the owner, of a reader, of a reader after something was written, and in a store
+    that has only what the reader sees. Half of n memories are hidden from the reader."""
+    rng, words = random.Random(0), [f"word{m}" for m in range(2000)]
+    whole = memoria.open(f"{folder}/whole", embedder=EMBEDDER, judge=None, reinforce="never")
+    alone = memoria.open(f"{folder}/alone", embedder=EMBEDDER, judge=None, reinforce="never")
+    texts = [" ".join(rng.sample(words, 12)) for _ in range(n)]
+    drafts = [Draft(text=text, visible_to=["bob"] if m % 2 else None) for m, text in enumerate(texts)]
+    whole.remember_many(drafts)
+    alone.remember_many([one for one in drafts if one.visible_to is None])
+    asked = [" ".join(rng.sample(words, 3)) for _ in range(20)]
+    eve = whole.reading_as("eve")
+    yield f"{n:,} memories, half of them hidden"
+    yield f"owner, all of them: {_median(lambda q: whole.recall(q), asked):.1f}"
+    yield f"owner of a store with the other half alone: {_median(lambda q: alone.recall(q), asked):.1f}"
+    yield f"reader: {_median(lambda q: eve.recall(q), asked):.1f}"
+    yield f"reader, each time after a remember: {_median(lambda q: (whole.remember(q), eve.recall(q)), asked[:5]):.1f}"
+    hidden, unknown = whole.list(limit=2)[1].id, "0" * 32
+    for name, id in (("an id that is hidden", hidden), ("an id that never was", unknown)):
+        yield f"reader, get of {name}: {_median(lambda _, one=id: answer(lambda: eve.get(one)), asked):.2f}"
+    whole.close()
+    alone.close()
+
+
+def _median(act: Callable[[str], Any], asked: Sequence[str]) -> float:
+    act(asked[0])
+    taken = []
+    for one in asked:
+        started = time.perf_counter()
+        act(one)
+        taken.append((time.perf_counter() - started) * 1000)
+    return sorted(taken)[len(taken) // 2]
+
+
 def main() -> None:
     """Prints how many policies and calls there were, and each leak."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--policies", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cost", type=int, metavar="N", help="measures recall of readers among N memories instead")
     given = parser.parse_args()
+    if given.cost:
+        with TemporaryDirectory() as folder:
+            for line in cost(given.cost, folder):
+                sys.stdout.write(f"{line}\n")
+        return
     from memoria.stores import InMemoryStore
 
     done: Counter[str] = Counter()

@@ -90,6 +90,7 @@ class StoreConformance:
                 source="chat", speaker="ada", session="1", derived_from=("0" * 32,), used=("0" * 32,)
             ),
             metadata={"nested": [1, None, {"a": "b"}]},
+            visible_to=("ada", "team:ops"),
         )
         store.write([full])
         (found,) = store.read([full.memory.id])
@@ -118,6 +119,10 @@ class StoreConformance:
             Where(key="k3"),
             Where(since=START + timedelta(hours=3), until=START + timedelta(hours=9)),
             Where(namespace=("app", "ada"), subject="ada", tags=("a",), since=START + timedelta(hours=1)),
+            Where(visible=()),
+            Where(visible=("ada",)),
+            Where(namespace=("app", "ada"), visible=("ada", "ops"), key="k3"),
+            Where(visible=("ops",), key="k1"),
         ],
     )
     def test_select_and_search_agree_with_the_definition_of_a_filter(self, store: Store, where: Where) -> None:
@@ -130,6 +135,7 @@ class StoreConformance:
                 kind="semantic" if n % 4 else "episodic",
                 key=f"k{n}",
                 created_at=START + timedelta(hours=n),
+                visible_to=[None, ("ada", "bob"), (), ("ops",)][n % 4],
             )
             for n in range(12)
         ]
@@ -142,6 +148,38 @@ class StoreConformance:
         assert sorted(memory.id for memory, _ in found) == expected
         evidence = store.evidence(question("fact 3"), records[0].vector, where, 20)
         assert sorted(evidence.ids) == expected
+
+    def test_a_key_is_unique_among_what_is_for_one_audience(self, store: Store) -> None:
+        plain, mine = record("one", key="k"), record("two", key="k", visible_to=("ada",))
+        store.write([plain, mine, record("three", key="k", visible_to=("ada", "bob"))])
+        for audience in (None, ("ada",)):
+            with pytest.raises(KeyConflict):
+                store.write([record("four", key="k", visible_to=audience)])
+        store.erase([mine.memory.id])
+        store.write([record("four", key="k", visible_to=("ada",))])
+        assert len(store.select(Where(key="k"))) == 3
+        assert store.select(Where(key="k", visible=())) == [plain.memory.id]
+
+    def test_what_was_forgotten_for_some_is_refused_for_them_alone(self, store: Store) -> None:
+        text, near = (
+            "the quick brown fox jumps over the lazy dog at 5",
+            "a quick brown fox jumps over a lazy dog, at 5!",
+        )
+        one = record(text, visible_to=("ada",))
+        store.write([one])
+        store.erase([one.memory.id])
+        audiences = [None, ("ada",), ("bob",), ()]
+        asked = [Statement(text, None, audience) for audience in audiences]
+        assert store.refused(one.memory.namespace, asked) == [False, True, False, False]
+        store.guard_near(one.memory.namespace, [Statement(text, None, ("bob",))])
+        nearly = [Statement(near, None, audience) for audience in audiences]
+        assert store.refused(one.memory.namespace, nearly) == [False, False, True, False]
+        store.readmit(one.memory.namespace, asked[1:3])
+        assert store.refused(one.memory.namespace, [*asked, *nearly]) == [False] * 8
+        open_one = record(text, created_at=START + timedelta(hours=1))
+        store.write([open_one])
+        store.erase([open_one.memory.id])
+        assert store.refused(one.memory.namespace, asked) == [True] * 4
 
     @pytest.mark.parametrize(
         ("where", "expected"),
