@@ -6,10 +6,11 @@ Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
 
+from memoria.access.sight import Roles
 from memoria.aio.threads import AsyncView, Opening
 from memoria.change.reconcile import Phrases
 from memoria.change.sleep import Night, Sleeper
@@ -22,13 +23,17 @@ from memoria.engine.learning import LearnOptions
 from memoria.engine.memory import HitLists, Memories, Namespaces, Problems
 from memoria.engine.opening import Behaviour, Mode
 from memoria.engine.opening import open as open_memoria
+from memoria.engine.people import Ids, PersonOptions, Restrictions
+from memoria.engine.periods import TimeLimits
 from memoria.engine.proving import Lines
-from memoria.engine.retention import Decisions, Ids
+from memoria.engine.retention import Decisions
+from memoria.engine.standing import Orders
 from memoria.engine.view import LEARNT, IdLike
 from memoria.engine.weights import ModelPath
 from memoria.english.detect import named
 from memoria.extraction.learning import Lesson
 from memoria.extraction.said import MessageLike
+from memoria.forget.due import Erasure
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
 from memoria.models import ModelLike
@@ -42,7 +47,23 @@ from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
-from memoria.types import Budget, Endings, Hits, Memory, Page, Preview, Receipt, Settled, StoreStats, Trace
+from memoria.standing.orders import OnMatch, StandingOrder
+from memoria.stores.wrapping import UnlockLike
+from memoria.subject.dossier import Dossier
+from memoria.subject.find import About
+from memoria.types import (
+    Budget,
+    Endings,
+    Hits,
+    Memory,
+    Page,
+    Preview,
+    Receipt,
+    RetentionPeriod,
+    Settled,
+    StoreStats,
+    Trace,
+)
 from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
@@ -64,7 +85,9 @@ class AsyncMemoria(AsyncView):
     Wherever a verb takes ids, it takes memories as well.
     """
 
-    async def remember(self, text: str, *, readmit: bool = False, **fields: Unpack[DraftFields]) -> Memory:
+    async def remember(
+        self, text: str, *, readmit: bool = False, reader: str | None = None, **fields: Unpack[DraftFields]
+    ) -> Memory:
         """Stores one memory; durable when this returns.
 
         What was just recalled and is said again, without key and time, is not stored anew: the memory that is there is
@@ -74,8 +97,9 @@ class AsyncMemoria(AsyncView):
         Args:
             text: what is remembered; not blank, at most 1 MiB of UTF-8.
             readmit: takes it even if it was forgotten here.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             fields: those of `Draft`: kind, created_at, valid_from, valid_to, salience, subject, tags, key, provenance,
-                metadata, vector.
+                metadata, vector, expires_at, ttl, visible_to.
 
         Returns:
             The memory.
@@ -88,14 +112,17 @@ class AsyncMemoria(AsyncView):
             Refused: this text was forgotten here, of this subject or where none was given.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
         """
-        return await self._threads.run(lambda: self.sync.remember(text, readmit=readmit, **fields))
+        return await self._threads.run(lambda: self.sync.remember(text, readmit=readmit, reader=reader, **fields))
 
-    async def remember_many(self, drafts: Iterable[Draft | str], *, readmit: bool = False) -> Memories:
+    async def remember_many(
+        self, drafts: Iterable[Draft | str], *, readmit: bool = False, reader: str | None = None
+    ) -> Memories:
         """Stores a batch, all or nothing, with one pass of the embedder.
 
         Args:
             drafts: texts, or drafts.
             readmit: takes back texts that were forgotten here, which are refused otherwise.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memories, in the order of `drafts`.
@@ -109,10 +136,16 @@ class AsyncMemoria(AsyncView):
             Refused: a text was forgotten here.
             MemoryNotFound: a source in `provenance.derived_from` is not there.
         """
-        return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit))
+        return await self._threads.run(lambda: self.sync.remember_many(drafts, readmit=readmit, reader=reader))
 
     async def recall(
-        self, query: str | Vectors, *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
+        self,
+        query: str | Vectors,
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
     ) -> Hits:
         """The memories most needed for a question, best first; see docs/recall.md.
 
@@ -120,6 +153,7 @@ class AsyncMemoria(AsyncView):
             query: a text; or a vector of shape (d,), which is searched by cosine alone.
             k: how many at most; at least 1.
             vector_only: scores a text by the cosine of its vector alone.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as_of, include, need, rerank, at_least, budget_tokens, count_tokens, zone; see `Asking`. And which
                 memories: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
@@ -131,10 +165,18 @@ class AsyncMemoria(AsyncView):
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(lambda: self.sync.recall(query, k=k, vector_only=vector_only, **asking))
+        return await self._threads.run(
+            lambda: self.sync.recall(query, k=k, vector_only=vector_only, reader=reader, **asking)
+        )
 
     async def recall_many(
-        self, queries: Sequence[str | Vectors], *, k: int = 10, vector_only: bool = False, **asking: Unpack[Asking]
+        self,
+        queries: Sequence[str | Vectors],
+        *,
+        k: int = 10,
+        vector_only: bool = False,
+        reader: str | None = None,
+        **asking: Unpack[Asking],
     ) -> HitLists:
         """`recall` for several questions, with one pass of the embedder.
 
@@ -142,6 +184,7 @@ class AsyncMemoria(AsyncView):
             queries: texts or vectors.
             k: how many hits for each at most; at least 1.
             vector_only: as for `recall`.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             asking: as for `recall`.
 
         Returns:
@@ -152,13 +195,16 @@ class AsyncMemoria(AsyncView):
             InvalidVector: a vector that is not finite, zero, or of another length.
             EmbedderMismatch: the store's vectors come from another embedder.
         """
-        return await self._threads.run(lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, **asking))
+        return await self._threads.run(
+            lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, reader=reader, **asking)
+        )
 
-    async def get(self, id: IdLike) -> Memory:
-        """The memory with an id; a part of a gist as it was when it went in.
+    async def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
+        """The memory with an id, restricted or not; a part of a gist as it was when it went in.
 
         Args:
             id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The memory.
@@ -167,10 +213,16 @@ class AsyncMemoria(AsyncView):
             MemoryNotFound: no memory of this view has this id.
             InvalidQuery: `id` is neither a str nor a Memory.
         """
-        return await self._threads.run(lambda: self.sync.get(id))
+        return await self._threads.run(lambda: self.sync.get(id, reader=reader))
 
     async def list(
-        self, *, limit: int | None = None, after: IdLike | None = None, newest: bool = False, **filters: Unpack[Filters]
+        self,
+        *,
+        limit: int | None = None,
+        after: IdLike | None = None,
+        newest: bool = False,
+        reader: str | None = None,
+        **filters: Unpack[Filters],
     ) -> Page:
         """Memories that meet the filters, oldest first, a page at a time when there are many.
 
@@ -178,6 +230,7 @@ class AsyncMemoria(AsyncView):
             limit: how many at most; None is all.
             after: the cursor of the page before: only what comes after this memory, whether it is still there or not.
             newest: cuts at the other end: the last `limit` of them.
+            reader: who asks; only what this reader sees is there. None is this view's own.
             filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
 
         Returns:
@@ -186,15 +239,21 @@ class AsyncMemoria(AsyncView):
         Raises:
             InvalidQuery: a limit under 1, `after` that is no id, or a filter that no memory can meet.
         """
-        return await self._threads.run(lambda: self.sync.list(limit=limit, after=after, newest=newest, **filters))
+        return await self._threads.run(
+            lambda: self.sync.list(limit=limit, after=after, newest=newest, reader=reader, **filters)
+        )
 
-    async def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:
+    async def amend(
+        self, id: IdLike, *, readmit: bool = False, reader: str | None = None, **changes: Unpack[Amendment]
+    ) -> Memory:
         """Replaces fields of a memory under the same id. The old values are erased, in what was made of it too.
 
         Args:
             id: of the memory, or the memory.
             readmit: takes the new text even if it was forgotten here.
-            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+            changes: some of text, kind, valid_from, valid_to, salience, subject, tags, metadata, expires_at, ttl,
+                visible_to.
 
         Returns:
             The memory as it is now.
@@ -206,7 +265,7 @@ class AsyncMemoria(AsyncView):
             Held: a hold stands against it.
             Refused: the new text was forgotten here.
         """
-        return await self._threads.run(lambda: self.sync.amend(id, readmit=readmit, **changes))
+        return await self._threads.run(lambda: self.sync.amend(id, readmit=readmit, reader=reader, **changes))
 
     @overload
     async def forget(
@@ -216,7 +275,11 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -227,7 +290,11 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -238,7 +305,11 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     async def forget(
@@ -248,31 +319,35 @@ class AsyncMemoria(AsyncView):
         verify: bool = False,
         override: str | None = None,
         guard: Guard = "exact",
+        guard_days: float | None = None,
         mentions: str | None = None,
+        reader: str | None = None,
+        standing: bool = False,
+        on_match: OnMatch = "refuse",
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
 
-        What was made from them: gists are made again from what is left, and what was derived by others is forgotten;
-        the receipt names each.
+        Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
             ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
                 some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            dry_run: lists exactly what would go, and forgets nothing; forgetting these ids forgets the same.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
-            guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
-                ("exact"), one that is nearly the same too ("near"), or not at all ("none"). A text of up to three words
-                without a digit is never refused.
+            guard: which text is refused when it comes back about the same subject: the very text ("exact"), a near one
+                too ("near"), or none ("none"). One of up to three words without a digit never is.
+            guard_days: for how many days; None is what this memory was opened with, `math.inf` is for ever.
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
-            filters: namespace, subject, session, speaker, tags, kinds, key, metadata, since, until; see `Filters`.
-                `namespace=()` alone is everything under this view.
+            standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift_standing`.
+            on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
+            reader: who asks; only what this reader sees is there. None is this view's own.
+            filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, the memories that would go, and
-            in `rewritten` the gists that would be made again without them.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and in `rewritten`
+            the gists that would be made again.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -281,17 +356,30 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(
             lambda: self.sync.forget(
-                *ids, dry_run=dry_run, verify=verify, override=override, guard=guard, mentions=mentions, **filters
+                *ids,
+                dry_run=dry_run,
+                verify=verify,
+                override=override,
+                guard=guard,
+                guard_days=guard_days,
+                mentions=mentions,
+                reader=reader,
+                standing=standing,
+                on_match=on_match,
+                **filters,
             )
         )
 
-    async def namespaces(self) -> Namespaces:
+    async def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             Whole paths, sorted.
         """
-        return await self._threads.run(lambda: self.sync.namespaces())
+        return await self._threads.run(lambda: self.sync.namespaces(reader=reader))
 
     async def scan(self, *texts: str) -> Residue:
         """Looks for texts in every byte of every file of the store.
@@ -304,13 +392,16 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.scan(*texts))
 
-    async def stats(self) -> StoreStats:
+    async def stats(self, *, reader: str | None = None) -> StoreStats:
         """Counts and sizes of the whole store.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             The counts.
         """
-        return await self._threads.run(lambda: self.sync.stats())
+        return await self._threads.run(lambda: self.sync.stats(reader=reader))
 
     async def doctor(self) -> Problems:
         """Reads everything and looks for damage, and for edits from outside that contradict what is sealed.
@@ -350,526 +441,151 @@ class AsyncMemoria(AsyncView):
         """Closes the store, and with it every view of it; what was recalled is written down first."""
         await self._close()
 
-    async def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
-        """Stores what users say in a conversation, and the facts that a model finds in it; see docs/learn.md.
-
-        Each message of a user is a memory, and each fact one that is derived from it: forgetting the message forgets
-        its facts. A fact whose words are not in the message is dropped. Speaker and namespace are never the model's
-        choice. It may be called again with the same messages, or with more of the conversation: what was learnt from is
-        passed over, and what a failure has left is taken up.
+    async def about(self, *names: str, **where: Unpack[PersonOptions]) -> About:
+        """Which memories are about a person, by which way, and which may be about somebody else.
 
         Args:
-            messages: texts of one user, or mappings with `role` and `content` as in chat completions, and if known
-                `name` (the speaker), `time` (aware, or ISO 8601) and `id`; oldest first.
-            model: a chat model, or what `memoria.models.as_model` makes one of, such as "openai:MODEL@URL".
-            how: session, most, dry_run, readmit; see `LearnOptions`.
+            names: the name, and other names of the same person.
+            where: namespace, by, include, near; see `PersonOptions`.
 
         Returns:
-            What was learnt, and what was not, with the reason.
+            What was found, and apart from it the near misses, with which nothing is ever done unless they are named in
+            `include`. The texts of restricted memories are left out.
 
         Raises:
-            InvalidQuery: `messages` is one message, or one has no such form; or an option is out of its range.
-            InvalidMemory: a message breaks a rule of memories; nothing is stored then.
-            ModelFailed: the model did not answer. What it had answered before is learnt, and the messages are stored.
-            ModelNotFound: as of `as_model`, and likewise ModelCorrupt and MissingExtra.
+            InvalidQuery: no name, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
         """
-        return await self._threads.run(lambda: self.sync.learn(messages, model=model, **how))
+        return await self._threads.run(lambda: self.sync.about(*names, **where))
 
-    async def supersede(
-        self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None
-    ) -> Memory:
-        """Remembers a new fact in the place of old ones: they hold until it begins. Both stay, each for its time.
+    async def dossier(self, *names: str, **where: Unpack[PersonOptions]) -> Dossier:
+        """All that is stored about a person, word by word, with where it comes from: a copy for them.
 
-        Recall leaves out what no longer holds, or not yet; `recall(as_of=)` finds what held at a time.
+        Archived, replaced, expired and restricted memories are in it; of each, who else it names.
 
         Args:
-            old: what is superseded: an id or a memory, or several.
-            new: the text, or a draft.
-            at: when the new fact begins to hold; its `valid_from`, else when it was observed, by default.
+            names: as for `about`.
+            where: as for `about`.
 
         Returns:
-            The new memory.
+            The dossier; `memoria.subject.page` makes a page of it, and its `json` is for programs.
 
         Raises:
-            Held: an old memory is under a hold.
-            MemoryNotFound: an old memory is not of this view.
-            InvalidQuery: an old memory has ended already, or begins only later; or `at` has no time zone.
-            InvalidMemory: the draft breaks a rule.
-            KeyConflict: the draft's key holds another memory.
-            Refused: the text was forgotten here.
+            InvalidQuery: no name, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
         """
-        return await self._threads.run(lambda: self.sync.supersede(old, new, at=at))
+        return await self._threads.run(lambda: self.sync.dossier(*names, **where))
 
-    async def expire(self, *ids: IdLike, at: datetime | None = None) -> None:
-        """Ends memories: from then on they do not hold. They stay for `recall(as_of=)`.
-
-        Args:
-            ids: ids or memories.
-            at: when they end; None is now.
-
-        Raises:
-            Held: one is under a hold.
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
-        """
-        await self._threads.run(lambda: self.sync.expire(*ids, at=at))
-
-    async def history(self, id: IdLike) -> Memories:
-        """What a memory superseded, ended or doubts, and what did so to it.
-
-        Args:
-            id: of the memory, or the memory; a part of a gist too.
-
-        Returns:
-            These memories and itself, in the order in which they held.
-
-        Raises:
-            MemoryNotFound: the id is not of this view.
-        """
-        return await self._threads.run(lambda: self.sync.history(id))
-
-    async def reconcile(
+    @overload
+    async def forget_about(
         self,
-        *ids: IdLike,
+        *names: str,
+        dry_run: Literal[True],
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Preview: ...
+    @overload
+    async def forget_about(
+        self,
+        *names: str,
+        dry_run: Literal[False] = False,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Receipt: ...
+    @overload
+    async def forget_about(
+        self,
+        *names: str,
+        dry_run: bool,
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Preview | Receipt: ...
+    async def forget_about(
+        self,
+        *names: str,
         dry_run: bool = False,
-        detector: DetectorLike = LEARNT,
-        phrases: Phrases = named,
-        endings: Endings | None = None,
-    ) -> Settled:
-        """Settles what statements say has changed or no longer holds; see docs/change.md.
+        verify: bool = False,
+        override: str | None = None,
+        guard: Guard = "exact",
+        **where: Unpack[PersonOptions],
+    ) -> Preview | Receipt:
+        """Forgets, for ever, what is about a person, as `forget` does; restricted memories too.
 
-        What is doubtful stays, lowered, as long as its statement does. What ends stays for `recall(as_of=)`; what is
-        left of a memory or of a statement supersedes it. It may be called again: what is settled is passed over. All
-        that one statement does is done in one go, or not at all.
+        An order that restricts them goes with it, with the name that it holds.
 
         Args:
-            ids: the statements; every memory of this view when none is given.
-            dry_run: changes nothing.
-            detector: "learnt" is commands by rule and the judge of this memory, or the rules where it has none; "rules"
-                is the rules over English alone; a callable is taken at its word, unless `endings` is given.
-            phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
-            endings: what may end a memory; None is what this memory was opened with.
+            names: as for `about`.
+            dry_run: lists exactly what would go, and forgets nothing.
+            verify: as for `forget`.
+            override: as for `forget`.
+            guard: as for `forget`.
+            where: as for `about`.
 
         Returns:
-            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
-            `unconfirmed` what a user asks to erase, which is done by `forget` alone.
+            The receipt; with `dry_run`, the memories that would go.
 
         Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: `detector` or `endings` is none of those above.
+            InvalidQuery: no name, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
+            Held: a hold stands against it.
         """
         return await self._threads.run(
-            lambda: self.sync.reconcile(*ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings)
+            lambda: self.sync.forget_about(
+                *names, dry_run=dry_run, verify=verify, override=override, guard=guard, **where
+            )
         )
 
-    async def doubts(self, *ids: IdLike) -> Settlements:
-        """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
+    async def restrict(self, *names: str, reason: str, **where: Unpack[PersonOptions]) -> Ids:
+        """Lets what is about a person only be stored, from now on and until `lift` (GDPR, article 18).
+
+        No verb but `get`, `dossier` and an export that asks for it shows it, nothing changes, prunes or consolidates
+        it, and adapters that learnt it are wiped. What is made from it is restricted too, and so is what is remembered
+        later about the person. A part of a gist is a memory of its own from then on.
 
         Args:
-            ids: of the memories, or of the statements; every memory of this view when none is given.
-
-        Returns:
-            Each memory with its statement, what was done with it, and by which judge; in order of statements.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-        """
-        return await self._threads.run(lambda: self.sync.doubts(*ids))
-
-    async def settle(self, id: IdLike, *, keep: bool, by: IdLike | None = None) -> Settlements:
-        """The user's word on what statements have settled about a memory: both hold, or the memory is over.
-
-        With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
-        what was left of it ends. Without, what is doubtful ends, and stays so when the statement is forgotten.
-
-        Args:
-            id: of the older memory, or the memory.
-            keep: whether it holds.
-            by: the statement; None is every statement about it.
-
-        Returns:
-            What was settled before.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: there is nothing to settle: nothing makes it doubtful, or ended it.
-            Held: it would end, and is under a hold.
-        """
-        return await self._threads.run(lambda: self.sync.settle(id, keep=keep, by=by))
-
-    async def lineage(self, id: IdLike) -> Lineage:
-        """What a memory was made from and what was made from it.
-
-        Args:
-            id: of the memory, or the memory; a part of a gist too.
-
-        Returns:
-            The graph, as text and as SVG.
-
-        Raises:
-            MemoryNotFound: the id is not of this view.
-        """
-        return await self._threads.run(lambda: self.sync.lineage(id))
-
-    async def consolidate(self, *ids: IdLike, write: Writer = extract) -> Memory:
-        """Makes one gist of memories; they are its parts from then on, and each can be forgotten out of it again.
-
-        Args:
-            ids: at least two memories of one namespace.
-            write: makes the text of the gist from its parts; extractive by default.
-
-        Returns:
-            The gist.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: fewer than two, of several namespaces, or one that cannot go into a gist: a gist, or what is
-                bounded, derived, superseding, superseded, keyed, archived, pinned or held.
-        """
-        return await self._threads.run(lambda: self.sync.consolidate(*ids, write=write))
-
-    @overload
-    async def sleep(self, *, background: Literal[True], **how: Unpack[SleepOptions]) -> Sleeper: ...
-    @overload
-    async def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
-    @overload
-    async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
-    async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Consolidates: settles changes, gathers what is alike into gists, relearns.
-
-        It archives nothing unless it is told to fade, and forgets nothing unless it is told to prune. Pinned and held
-        memories are left alone. A pass that was killed is taken up again by the next one.
-
-        Args:
-            background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
-                `SleepOptions`.
-
-        Returns:
-            What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
-
-        Raises:
-            InvalidQuery: a number out of its range, or `at` without a time zone.
-        """
-        return await self._threads.run(lambda: self.sync.sleep(background=background, **how))
-
-    def reinforcing(self, which: Reinforcing) -> Self:
-        """The same view with another rule for what a recall strengthens.
-
-        Args:
-            which: all that a recall returns ("recalled"), only hits of which `used()` is called ("used"), or nothing
-                ("never").
-
-        Returns:
-            A view of the same store and namespace.
-
-        Raises:
-            InvalidQuery: `which` is none of the three.
-        """
-        return self._view(self.sync.reinforcing(which))
-
-    @property
-    def fade_below(self) -> float:
-        """Retrievability, in [0, 1), under which `fade` archives; `sleep(prune=True)` forgets under half of it."""
-        return self.sync.fade_below
-
-    @property
-    def reinforces(self) -> Reinforcing:
-        """What a recall through this view strengthens: "recalled", "used" or "never"."""
-        return self.sync.reinforces
-
-    async def trace(self, id: IdLike) -> Trace:
-        """How strong a memory is.
-
-        Args:
-            id: of the memory, or the memory.
-
-        Returns:
-            The trace, with all uses up to now.
-
-        Raises:
-            MemoryNotFound: no memory of this view has this id.
-            InvalidQuery: `id` is neither a str nor a Memory.
-        """
-        return await self._threads.run(lambda: self.sync.trace(id))
-
-    async def reinforce(self, *ids: IdLike, recalled: bool = True, at: datetime | None = None) -> None:
-        """Notes that memories were looked for, and found or missed.
-
-        Args:
-            ids: ids or memories.
-            recalled: True when they were found, False when they were missed.
-            at: when; None is now.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids, or `at` without a time zone.
-        """
-        await self._threads.run(lambda: self.sync.reinforce(*ids, recalled=recalled, at=at))
-
-    async def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
-        """Archives the memories that are due, soonest first; `restore` brings them back.
-
-        The cost is that of what is due, not of what is stored. Pinned and held memories never fade.
-
-        Args:
-            at: when; None is now.
-            limit: how many at most.
-            dry_run: only lists them.
-
-        Returns:
-            The ids of the memories that were archived, or would be.
-
-        Raises:
-            InvalidQuery: `at` without a time zone, or `limit` under 1.
-        """
-        return await self._threads.run(lambda: self.sync.fade(at, limit=limit, dry_run=dry_run))
-
-    async def prune(
-        self,
-        *,
-        below: float | None = None,
-        budget: Budget | None = None,
-        at: datetime | None = None,
-        cap: int = CAP,
-        dry_run: bool = False,
-    ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first.
-
-        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
-
-        Args:
-            below: archived memories with a retrievability, in [0, 1], under this.
-            budget: what each namespace may keep, archived memories included.
-            at: when retrievability is taken; None is now.
-            cap: how many go in one pass at most.
-            dry_run: only lists them.
-
-        Returns:
-            What went, or would go, and what followed from it.
-
-        Raises:
-            InvalidQuery: neither `below` nor a budget, a budget that binds nothing or is negative, `cap` under 1, or
-                `at` without a time zone.
-        """
-        return await self._threads.run(
-            lambda: self.sync.prune(below=below, budget=budget, at=at, cap=cap, dry_run=dry_run)
-        )
-
-    async def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
-        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
-
-        Args:
-            budget: of each namespace.
-            at: when retrievability is taken; None is now.
-            dry_run: only lists them.
-
-        Returns:
-            The ids of the memories that were archived, or would be, least needed first.
-
-        Raises:
-            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
-        """
-        return await self._threads.run(lambda: self.sync.evict(budget, at=at, dry_run=dry_run))
-
-    async def allocate(self, total: int, *, apply: bool = False) -> Allocation:
-        """Divides places over the namespaces of this view by what one more place would be worth in each.
-
-        Uses are counted from the first call on; until then the split is even.
-
-        Args:
-            total: places for all namespaces together.
-            apply: also archives, in each namespace, what is beyond its places.
-
-        Returns:
-            The places of each namespace, and what they are worth.
-
-        Raises:
-            InvalidQuery: `total` cannot be divided so.
-        """
-        return await self._threads.run(lambda: self.sync.allocate(total, apply=apply))
-
-    async def archive(self, *ids: IdLike) -> None:
-        """Takes memories out of recall; `restore` brings them back.
-
-        Args:
-            ids: ids or memories.
-
-        Raises:
-            Held: one is under a hold.
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids.
-        """
-        await self._threads.run(lambda: self.sync.archive(*ids))
-
-    async def restore(self, *ids: IdLike) -> None:
-        """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
-
-        Args:
-            ids: ids or memories.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids.
-        """
-        await self._threads.run(lambda: self.sync.restore(*ids))
-
-    async def pin(self, *ids: IdLike) -> None:
-        """Pins memories: until `unpin` they never fade and are never pruned or evicted.
-
-        Args:
-            ids: ids or memories.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids.
-        """
-        await self._threads.run(lambda: self.sync.pin(*ids))
-
-    async def unpin(self, *ids: IdLike) -> None:
-        """Lets pinned memories fade again.
-
-        Args:
-            ids: ids or memories.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids.
-        """
-        await self._threads.run(lambda: self.sync.unpin(*ids))
-
-    async def hold(self, *ids: IdLike, reason: str) -> None:
-        """Holds memories (legal, safety-critical): as `pin`, and nothing forgets, changes, ends or archives them.
-
-        Args:
-            ids: ids or memories.
+            names: as for `about`.
             reason: why; kept, sealed, in the ledger.
+            where: as for `about`.
+
+        Returns:
+            The ids of the memories that were not restricted before.
 
         Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids, or no reason.
+            InvalidQuery: no name, no reason, or an argument is of another type.
+            MemoryNotFound: an id in `include` is not of this view.
+            Held: a hold stands against taking a part out of its gist.
         """
-        await self._threads.run(lambda: self.sync.hold(*ids, reason=reason))
+        return await self._threads.run(lambda: self.sync.restrict(*names, reason=reason, **where))
 
-    async def release(self, *ids: IdLike, reason: str) -> None:
-        """Ends holds.
+    async def lift(self, *names: str, reason: str, namespace: Sequence[str] = ()) -> Ids:
+        """Takes back the restrictions of a person: their memories are as they were before.
 
         Args:
-            ids: ids or memories.
+            names: one of the names of the restriction, or several.
             reason: why; kept, sealed, in the ledger.
-
-        Raises:
-            MemoryNotFound: an id is not of this view.
-            InvalidQuery: no ids, or no reason.
-        """
-        await self._threads.run(lambda: self.sync.release(*ids, reason=reason))
-
-    async def ledger(self) -> Decisions:
-        """Every decision in the ledger of this store, with its reason; `ledger_lines` has what was erased as well.
+            namespace: parts below the namespace of the view; only restrictions there and below.
 
         Returns:
-            The decisions, oldest first.
-        """
-        return await self._threads.run(lambda: self.sync.ledger())
-
-    async def fit(self, name: str = "exponential", *, adopt: bool = False, seed: int = 0) -> Fit:
-        """Fits a policy to the recall log of this view, by maximum likelihood.
-
-        Args:
-            name: of the policy.
-            adopt: lets the store open with the fitted policy from now on, only if it is better than its defaults.
-            seed: of the split into training and held-out memories.
-
-        Returns:
-            Parameters with intervals, and log-loss on held-out recalls.
+            The ids of the memories that are in use again; what another restriction covers stays.
 
         Raises:
-            InvalidInput: no policy has this name.
-            InvalidQuery: the log is too short.
+            InvalidQuery: no name, no reason, or no restriction stands for it here.
         """
-        return await self._threads.run(lambda: self.sync.fit(name, adopt=adopt, seed=seed))
+        return await self._threads.run(lambda: self.sync.lift(*names, reason=reason, namespace=namespace))
 
-    async def distill(
-        self,
-        model: ModelPath = None,
-        *,
-        select: Chooser | Iterable[IdLike] | None = None,
-        examples: ExampleWriter | None = None,
-        recipe: Recipe | None = None,
-    ) -> Learnt:
-        """Writes durable memories of this view into adapters of a model, a few memories to a shard.
-
-        Shards that are there already stay, so a call that was killed is taken up by the next. What is not chosen any
-        more goes.
-
-        Args:
-            model: folder of a Hugging Face causal model; None is the small one.
-            select: ids; or a callable that is given record and retrievability and says whether; None takes what is
-                likely to be found again and important, repeated or pinned.
-            examples: writes what a memory is trained on; None is by rules.
-            recipe: how the shards are trained; None is the default `Recipe`.
+    async def restrictions(self) -> Restrictions:
+        """The restrictions that stand here and below.
 
         Returns:
-            What was learnt, shard by shard.
-
-        Raises:
-            InvalidQuery: nothing was chosen, or the writer of examples gave none.
-            ModelNotFound: the folder holds no model, or a package to run it is missing.
-            ModelCorrupt: the small model's weights are not the published ones.
+            The restrictions, oldest first.
         """
-        return await self._threads.run(
-            lambda: self.sync.distill(model, select=select, examples=examples, recipe=recipe)
-        )
-
-    async def relearn(self, *, examples: ExampleWriter | None = None) -> Learnt:
-        """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
-
-        The new weights are, to the bit, those of a store that never saw it.
-
-        Args:
-            examples: what `distill` was given, if it was.
-
-        Returns:
-            What was learnt, shard by shard.
-
-        Raises:
-            InvalidQuery: nothing was distilled, or `examples` was given then and is not now.
-            ModelNotFound: the model of the last `distill` is not there.
-        """
-        return await self._threads.run(lambda: self.sync.relearn(examples=examples))
-
-    async def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
-        """The model with what this view distilled.
-
-        Args:
-            examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
-
-        Returns:
-            A model that answers from its weights where a shard knows, and as the untouched base elsewhere.
-
-        Raises:
-            InvalidQuery: nothing was distilled.
-            ModelNotFound: the model of the last `distill` is not there.
-        """
-        return await self._threads.run(lambda: self.sync.distilled(examples=examples))
-
-    async def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
-        """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.
-
-        Args:
-            examples: what `distill` was given, if it was.
-            retrain: how many shards are trained again to compare bits; None is all.
-
-        Returns:
-            The figures.
-
-        Raises:
-            InvalidQuery: nothing was distilled.
-            ModelNotFound: the model of the last `distill` is not there.
-        """
-        return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
+        return await self._threads.run(lambda: self.sync.restrictions())
 
     async def ledger_lines(self) -> Lines:
         """Every line of the ledger: what was erased and pruned, held and released, and all else that was decided.
@@ -965,6 +681,659 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.rotate_key(signer=signer))
 
+    async def standing(self, text: str | None = None) -> Orders:
+        """The standing orders at or below this namespace, oldest first; what they keep out is nowhere.
+
+        Args:
+            text: lists only the orders that this text breaks here, those of namespaces above included. Nothing is
+                stored, and nothing is counted.
+
+        Returns:
+            The orders.
+
+        Raises:
+            InvalidQuery: `text` is no str.
+        """
+        return await self._threads.run(lambda: self.sync.standing(text))
+
+    async def lift_standing(self, id: str) -> StandingOrder:
+        """Ends a standing order: what it kept out may be stored again. What was forgotten stays so.
+
+        A text that was forgotten by the order is still refused where it comes back word for word; `readmit=True` takes
+        it.
+
+        Args:
+            id: of the order.
+
+        Returns:
+            The order, as it was.
+
+        Raises:
+            OrderNotFound: no order at or below this namespace has this id.
+            InvalidQuery: `id` is no str.
+        """
+        return await self._threads.run(lambda: self.sync.lift_standing(id))
+
+    async def learn(self, messages: Iterable[MessageLike], *, model: ModelLike, **how: Unpack[LearnOptions]) -> Lesson:
+        """Stores what users say in a conversation, and the facts that a model finds in it; see docs/learn.md.
+
+        Each message of a user is a memory, and each fact one that is derived from it: forgetting the message forgets
+        its facts. A fact whose words are not in the message is dropped. Speaker and namespace are never the model's
+        choice. It may be called again with the same messages, or with more of the conversation: what was learnt from is
+        passed over, and what a failure has left is taken up.
+
+        Args:
+            messages: texts of one user, or mappings with `role` and `content` as in chat completions, and if known
+                `name` (the speaker), `time` (aware, or ISO 8601) and `id`; oldest first.
+            model: a chat model, or what `memoria.models.as_model` makes one of, such as "openai:MODEL@URL".
+            how: session, most, dry_run, readmit; see `LearnOptions`.
+
+        Returns:
+            What was learnt, and what was not, with the reason.
+
+        Raises:
+            InvalidQuery: `messages` is one message, or one has no such form; or an option is out of its range.
+            InvalidMemory: a message breaks a rule of memories; nothing is stored then.
+            ModelFailed: the model did not answer. What it had answered before is learnt, and the messages are stored.
+            ModelNotFound: as of `as_model`, and likewise ModelCorrupt and MissingExtra.
+        """
+        return await self._threads.run(lambda: self.sync.learn(messages, model=model, **how))
+
+    async def supersede(
+        self, old: IdLike | Iterable[IdLike], new: Draft | str, *, at: datetime | None = None, reader: str | None = None
+    ) -> Memory:
+        """Remembers a new fact in the place of old ones: they hold until it begins. Both stay, each for its time.
+
+        Recall leaves out what no longer holds, or not yet; `recall(as_of=)` finds what held at a time.
+
+        Args:
+            old: what is superseded: an id or a memory, or several.
+            new: the text, or a draft.
+            at: when the new fact begins to hold; its `valid_from`, else when it was observed, by default.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            The new memory.
+
+        Raises:
+            Held: an old memory is under a hold.
+            MemoryNotFound: an old memory is not of this view.
+            InvalidQuery: an old memory has ended already, or begins only later; or `at` has no time zone.
+            InvalidMemory: the draft breaks a rule.
+            KeyConflict: the draft's key holds another memory.
+            Refused: the text was forgotten here.
+        """
+        return await self._threads.run(lambda: self.sync.supersede(old, new, at=at, reader=reader))
+
+    async def expire(self, *ids: IdLike, at: datetime | None = None, reader: str | None = None) -> None:
+        """Ends memories: from then on they do not hold. They stay for `recall(as_of=)`.
+
+        Args:
+            ids: ids or memories.
+            at: when they end; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            Held: one is under a hold.
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, one has ended already or begins only later, or `at` has no time zone.
+        """
+        await self._threads.run(lambda: self.sync.expire(*ids, at=at, reader=reader))
+
+    async def history(self, id: IdLike, *, reader: str | None = None) -> Memories:
+        """What a memory superseded, ended or doubts, and what did so to it.
+
+        Args:
+            id: of the memory, or the memory; a part of a gist too.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            These memories and itself, in the order in which they held.
+
+        Raises:
+            MemoryNotFound: the id is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.history(id, reader=reader))
+
+    async def reconcile(
+        self,
+        *ids: IdLike,
+        dry_run: bool = False,
+        detector: DetectorLike = LEARNT,
+        phrases: Phrases = named,
+        endings: Endings | None = None,
+        reader: str | None = None,
+    ) -> Settled:
+        """Settles what statements say has changed or no longer holds; see docs/change.md.
+
+        What is doubtful stays, lowered, as long as its statement does. What ends stays for `recall(as_of=)`; what is
+        left of a memory or of a statement supersedes it. It may be called again: what is settled is passed over. All
+        that one statement does is done in one go, or not at all.
+
+        Args:
+            ids: the statements; every memory of this view when none is given.
+            dry_run: changes nothing.
+            detector: "learnt" is commands by rule and the judge of this memory, or the rules where it has none; "rules"
+                is the rules over English alone; a callable is taken at its word, unless `endings` is given.
+            phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
+            endings: what may end a memory; None is what this memory was opened with.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
+            `unconfirmed` what a user asks to erase, which is done by `forget` alone.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: `detector` or `endings` is none of those above.
+        """
+        return await self._threads.run(
+            lambda: self.sync.reconcile(
+                *ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings, reader=reader
+            )
+        )
+
+    async def doubts(self, *ids: IdLike, reader: str | None = None) -> Settlements:
+        """What statements have settled: what they make doubtful, and what they ended, in whole or in part.
+
+        Args:
+            ids: of the memories, or of the statements; every memory of this view when none is given.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            Each memory with its statement, what was done with it, and by which judge; in order of statements.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.doubts(*ids, reader=reader))
+
+    async def settle(
+        self, id: IdLike, *, keep: bool, by: IdLike | None = None, reader: str | None = None
+    ) -> Settlements:
+        """The user's word on what statements have settled about a memory: both hold, or the memory is over.
+
+        With `keep` the memory stands as before its doubts and ends, and is never settled by these statements again;
+        what was left of it ends. Without, what is doubtful ends, and stays so when the statement is forgotten.
+
+        Args:
+            id: of the older memory, or the memory.
+            keep: whether it holds.
+            by: the statement; None is every statement about it.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            What was settled before.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: there is nothing to settle: nothing makes it doubtful, or ended it.
+            Held: it would end, and is under a hold.
+        """
+        return await self._threads.run(lambda: self.sync.settle(id, keep=keep, by=by, reader=reader))
+
+    async def lineage(self, id: IdLike, *, reader: str | None = None) -> Lineage:
+        """What a memory was made from and what was made from it.
+
+        Args:
+            id: of the memory, or the memory; a part of a gist too.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            The graph, as text and as SVG.
+
+        Raises:
+            MemoryNotFound: the id is not of this view.
+        """
+        return await self._threads.run(lambda: self.sync.lineage(id, reader=reader))
+
+    async def consolidate(self, *ids: IdLike, write: Writer = extract) -> Memory:
+        """Makes one gist of memories; they are its parts from then on, and each can be forgotten out of it again.
+
+        Args:
+            ids: at least two memories of one namespace.
+            write: makes the text of the gist from its parts; extractive by default.
+
+        Returns:
+            The gist.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: fewer than two, of several namespaces or audiences, or one that cannot go into a gist: a gist,
+                or what is bounded, derived, superseding, superseded, keyed, archived, pinned or held.
+        """
+        return await self._threads.run(lambda: self.sync.consolidate(*ids, write=write))
+
+    @overload
+    async def sleep(self, *, background: Literal[True], **how: Unpack[SleepOptions]) -> Sleeper: ...
+    @overload
+    async def sleep(self, *, background: Literal[False] = False, **how: Unpack[SleepOptions]) -> Night: ...
+    @overload
+    async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
+    async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
+        """Erases what is due, settles changes, gathers what is alike into gists, relearns.
+
+        Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
+        nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
+        is pinned. A pass that was killed is taken up again by the next one.
+
+        Args:
+            background: in a thread, which never holds the store for longer than a step.
+            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
+                `SleepOptions`.
+
+        Returns:
+            What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
+
+        Raises:
+            InvalidQuery: a number out of its range, or `at` without a time zone.
+        """
+        return await self._threads.run(lambda: self.sync.sleep(background=background, **how))
+
+    def reinforcing(self, which: Reinforcing) -> Self:
+        """The same view with another rule for what a recall strengthens.
+
+        Args:
+            which: all that a recall returns ("recalled"), only hits of which `used()` is called ("used"), or nothing
+                ("never").
+
+        Returns:
+            A view of the same store and namespace.
+
+        Raises:
+            InvalidQuery: `which` is none of the three.
+        """
+        return self._view(self.sync.reinforcing(which))
+
+    @property
+    def fade_below(self) -> float:
+        """Retrievability, in [0, 1), under which `fade` archives; `sleep(prune=True)` forgets under half of it."""
+        return self.sync.fade_below
+
+    @property
+    def reinforces(self) -> Reinforcing:
+        """What a recall through this view strengthens: "recalled", "used" or "never"."""
+        return self.sync.reinforces
+
+    async def trace(self, id: IdLike, *, reader: str | None = None) -> Trace:
+        """How strong a memory is.
+
+        Args:
+            id: of the memory, or the memory.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            The trace, with all uses up to now.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory.
+        """
+        return await self._threads.run(lambda: self.sync.trace(id, reader=reader))
+
+    async def reinforce(
+        self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None
+    ) -> None:
+        """Notes that memories were looked for, and found or missed.
+
+        Args:
+            ids: ids or memories.
+            recalled: True when they were found, False when they were missed.
+            at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or `at` without a time zone.
+        """
+        await self._threads.run(lambda: self.sync.reinforce(*ids, recalled=recalled, at=at, reader=reader))
+
+    async def fade(self, at: datetime | None = None, *, limit: int = fading.LIMIT, dry_run: bool = False) -> Ids:
+        """Archives the memories that are due, soonest first; `restore` brings them back.
+
+        The cost is that of what is due, not of what is stored. Pinned and held memories never fade.
+
+        Args:
+            at: when; None is now.
+            limit: how many at most.
+            dry_run: only lists them.
+
+        Returns:
+            The ids of the memories that were archived, or would be.
+
+        Raises:
+            InvalidQuery: `at` without a time zone, or `limit` under 1.
+        """
+        return await self._threads.run(lambda: self.sync.fade(at, limit=limit, dry_run=dry_run))
+
+    async def prune(
+        self,
+        *,
+        below: float | None = None,
+        budget: Budget | None = None,
+        at: datetime | None = None,
+        cap: int = CAP,
+        dry_run: bool = False,
+    ) -> Pruning:
+        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+
+        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
+        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
+        anything whose going would take or change one of them.
+
+        Args:
+            below: archived memories with a retrievability, in [0, 1], under this.
+            budget: what each namespace may keep, archived memories included.
+            at: when retrievability is taken; None is now.
+            cap: how many go in one pass at most.
+            dry_run: only lists them.
+
+        Returns:
+            What went, or would go, and what followed from it.
+
+        Raises:
+            InvalidQuery: neither `below` nor a budget, a budget that binds nothing or is negative, `cap` under 1, or
+                `at` without a time zone.
+        """
+        return await self._threads.run(
+            lambda: self.sync.prune(below=below, budget=budget, at=at, cap=cap, dry_run=dry_run)
+        )
+
+    async def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
+        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
+
+        Args:
+            budget: of each namespace.
+            at: when retrievability is taken; None is now.
+            dry_run: only lists them.
+
+        Returns:
+            The ids of the memories that were archived, or would be, least needed first.
+
+        Raises:
+            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
+        """
+        return await self._threads.run(lambda: self.sync.evict(budget, at=at, dry_run=dry_run))
+
+    async def allocate(self, total: int, *, apply: bool = False) -> Allocation:
+        """Divides places over the namespaces of this view by what one more place would be worth in each.
+
+        Uses are counted from the first call on; until then the split is even.
+
+        Args:
+            total: places for all namespaces together.
+            apply: also archives, in each namespace, what is beyond its places.
+
+        Returns:
+            The places of each namespace, and what they are worth.
+
+        Raises:
+            InvalidQuery: `total` cannot be divided so.
+        """
+        return await self._threads.run(lambda: self.sync.allocate(total, apply=apply))
+
+    async def archive(self, *ids: IdLike, reader: str | None = None) -> None:
+        """Takes memories out of recall; `restore` brings them back.
+
+        Args:
+            ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            Held: one is under a hold.
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.archive(*ids, reader=reader))
+
+    async def restore(self, *ids: IdLike, reader: str | None = None) -> None:
+        """Brings archived memories back, with a part its gist; that counts as a use, or `fade` would take them again.
+
+        Args:
+            ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.restore(*ids, reader=reader))
+
+    async def pin(self, *ids: IdLike, reader: str | None = None) -> None:
+        """Pins memories: until `unpin` they never fade and are never pruned or evicted.
+
+        Args:
+            ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.pin(*ids, reader=reader))
+
+    async def unpin(self, *ids: IdLike, reader: str | None = None) -> None:
+        """Lets pinned memories fade again.
+
+        Args:
+            ids: ids or memories.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids.
+        """
+        await self._threads.run(lambda: self.sync.unpin(*ids, reader=reader))
+
+    async def hold(self, *ids: IdLike, reason: str, reader: str | None = None) -> None:
+        """Holds memories (legal, safety-critical): as `pin`, and nothing forgets, changes, ends or archives them.
+
+        Args:
+            ids: ids or memories.
+            reason: why; kept, sealed, in the ledger.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or no reason.
+        """
+        await self._threads.run(lambda: self.sync.hold(*ids, reason=reason, reader=reader))
+
+    async def release(self, *ids: IdLike, reason: str, reader: str | None = None) -> None:
+        """Ends holds.
+
+        Args:
+            ids: ids or memories.
+            reason: why; kept, sealed, in the ledger.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Raises:
+            MemoryNotFound: an id is not of this view.
+            InvalidQuery: no ids, or no reason.
+        """
+        await self._threads.run(lambda: self.sync.release(*ids, reason=reason, reader=reader))
+
+    async def ledger(self, *, reader: str | None = None) -> Decisions:
+        """Every decision in the ledger of this store, with its reason; `ledger_lines` has what was erased as well.
+
+        Args:
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            The decisions, oldest first.
+        """
+        return await self._threads.run(lambda: self.sync.ledger(reader=reader))
+
+    async def fit(self, name: str = "exponential", *, adopt: bool = False, seed: int = 0) -> Fit:
+        """Fits a policy to the recall log of this view, by maximum likelihood.
+
+        Args:
+            name: of the policy.
+            adopt: lets the store open with the fitted policy from now on, only if it is better than its defaults.
+            seed: of the split into training and held-out memories.
+
+        Returns:
+            Parameters with intervals, and log-loss on held-out recalls.
+
+        Raises:
+            InvalidInput: no policy has this name.
+            InvalidQuery: the log is too short.
+        """
+        return await self._threads.run(lambda: self.sync.fit(name, adopt=adopt, seed=seed))
+
+    async def set_ttl(self, ttl: timedelta, *, subject: str | None = None) -> RetentionPeriod:
+        """Keeps a retention period over this namespace and those below it: an order of the store, until it is lifted.
+
+        It is about what is there and what comes, from when each memory was observed. From then on nobody sees what is
+        due, and the next `sleep`, worker or `erase_due` erases it, with all that was made from it. Of several periods
+        the shortest counts, and no `expires_at` outlasts them.
+
+        Args:
+            ttl: how long memories are kept at most; > 0.
+            subject: only those about this subject; None is whoever they are about.
+
+        Returns:
+            The period, in the place of an earlier one of this namespace and subject.
+
+        Raises:
+            InvalidQuery: `ttl` is no timedelta or not positive, or `subject` is no name.
+        """
+        return await self._threads.run(lambda: self.sync.set_ttl(ttl, subject=subject))
+
+    async def lift_ttl(self, *, subject: str | None = None) -> bool:
+        """Lifts the retention period of this very namespace. What was due by it and is not erased yet is seen again.
+
+        Args:
+            subject: that of the period; None is the one over all subjects.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            InvalidQuery: `subject` is no name.
+        """
+        return await self._threads.run(lambda: self.sync.lift_ttl(subject=subject))
+
+    async def ttls(self) -> TimeLimits:
+        """The retention periods of this namespace, of those below it, and of those above it.
+
+        Returns:
+            The periods, in the order of namespaces and subjects.
+        """
+        return await self._threads.run(lambda: self.sync.ttls())
+
+    async def erase_due(self, *, dry_run: bool = False, verify: bool = False) -> Erasure:
+        """Erases every memory whose `expires_at` or retention period has passed, with all that was made from it.
+
+        By the same way as `forget`, with receipts and an entry in the ledger. The texts leave no fingerprint: they may
+        be remembered again. What is held stays, and so does that with which something held would go; it is listed.
+
+        Args:
+            dry_run: only lists them.
+            verify: scans every file for what was erased.
+
+        Returns:
+            What was erased, or would be, and what is held.
+        """
+        return await self._threads.run(lambda: self.sync.erase_due(dry_run=dry_run, verify=verify))
+
+    async def distill(
+        self,
+        model: ModelPath = None,
+        *,
+        select: Chooser | Iterable[IdLike] | None = None,
+        examples: ExampleWriter | None = None,
+        recipe: Recipe | None = None,
+    ) -> Learnt:
+        """Writes durable memories of this view into adapters of a model, a few memories to a shard.
+
+        Shards that are there already stay, so a call that was killed is taken up by the next. What is not chosen any
+        more goes.
+
+        Args:
+            model: folder of a Hugging Face causal model; None is the small one.
+            select: ids; or a callable that is given record and retrievability and says whether; None takes what is
+                likely to be found again and important, repeated or pinned.
+            examples: writes what a memory is trained on; None is by rules.
+            recipe: how the shards are trained; None is the default `Recipe`.
+
+        Returns:
+            What was learnt, shard by shard.
+
+        Raises:
+            InvalidQuery: nothing was chosen, or the writer of examples gave none.
+            ModelNotFound: the folder holds no model, or a package to run it is missing.
+            ModelCorrupt: the small model's weights are not the published ones.
+        """
+        return await self._threads.run(
+            lambda: self.sync.distill(model, select=select, examples=examples, recipe=recipe)
+        )
+
+    async def relearn(self, *, examples: ExampleWriter | None = None) -> Learnt:
+        """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
+
+        The new weights are, to the bit, those of a store that never saw it.
+
+        Args:
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            What was learnt, shard by shard.
+
+        Raises:
+            InvalidQuery: nothing was distilled, or `examples` was given then and is not now.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.relearn(examples=examples))
+
+    async def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
+        """The model with what this view distilled.
+
+        Args:
+            examples: what `distill` was given; by its questions what waits to be relearnt is found meanwhile.
+
+        Returns:
+            A model that answers from its weights where a shard knows, and as the untouched base elsewhere.
+
+        Raises:
+            InvalidQuery: nothing was distilled.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.distilled(examples=examples))
+
+    async def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
+        """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.
+
+        Args:
+            examples: what `distill` was given, if it was.
+            retrain: how many shards are trained again to compare bits; None is all.
+
+        Returns:
+            The figures.
+
+        Raises:
+            InvalidQuery: nothing was distilled.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.audit_weights(examples=examples, retrain=retrain))
+
+    def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
+        """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.
+
+        Args:
+            reader: the name of who reads, as `visible_to` has it; whoever calls vouches for it.
+            roles: takes this name and gives the names of its roles, at each verb; None is what this memory was opened
+                with.
+
+        Returns:
+            A view of the same store and namespace.
+
+        Raises:
+            InvalidQuery: `reader` is no name, or `roles` is not a callable.
+            NotPermitted: this is the view of another reader.
+        """
+        return self._view(self.sync.reading_as(reader, roles=roles))
+
     def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
 
@@ -1004,6 +1373,7 @@ def open(
     timeout: float = 0.0,
     progress: Progress | None = None,
     signer: Signer | None = None,
+    unlock: UnlockLike = None,
     **behaviour: Unpack[Behaviour],
 ) -> Opening[AsyncMemoria]:
     """Opens a store, made when it is not there and mode is "rw".
@@ -1016,7 +1386,8 @@ def open(
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
         signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge; see `Behaviour`.
+        unlock: a passphrase or a `KeyWrapper`; a new store is sealed when it is given (docs/sealing.md).
+        behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
@@ -1024,11 +1395,11 @@ def open(
     Raises:
         InvalidQuery: an argument is none of those above, or nobody knows the scheme of the URL.
         StoreNotFound: nothing is there, and mode is "r".
-        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, or of another format.
+        StoreError: it is not to be used: StoreExists, StoreLocked, StoreCorrupt, StoreReadOnly, UnlockError and others.
         EmbedderMismatch: the store's vectors come from another embedder, or from a callable that was not given.
         LanguageMismatch: the store is of another language than the one that is given.
         ModelNotFound: no model of this name is on this machine or to be had.
-        MissingExtra: the packages of the embedder that is given are not installed.
+        MissingExtra: the packages of the embedder that is given, or of sealed stores, are not installed.
     """
     return Opening(
         lambda: AsyncMemoria(
@@ -1040,6 +1411,7 @@ def open(
                 timeout=timeout,
                 progress=progress,
                 signer=signer,
+                unlock=unlock,
                 **behaviour,
             )
         )

@@ -13,7 +13,6 @@ from memoria.errors import StoreCorrupt
 from memoria.stores import crosschecks, ledger, rows
 from memoria.stores.batches import parts
 from memoria.stores.local.database import marks
-from memoria.stores.local.reading import Reading
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.local.statements import insert_missing
 from memoria.stores.local.writing import Writing
@@ -43,7 +42,7 @@ class Problem:
     heal: Callable[[], None] | None = None
 
 
-class Crosschecking(Reading, Writing):
+class Crosschecking(Writing):
     """The part of a store that compares what two places say of one memory."""
 
     def _contradicted(self, space: Space, memory: Memory, row: int, slot: int) -> Iterator[Problem]:
