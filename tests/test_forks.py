@@ -157,7 +157,7 @@ if pid == 0:
     os.read(go_on[0], 1)
     print(before, len(child), len(child.recall("two three", k=9)), child.doctor(), flush=True)
     child.close()
-    with memoria.open(path, embedder=embedder, timeout=PATIENCE) as child:
+    with memoria.open(path, embedder=embedder, timeout=300) as child:
         child.remember("from the child")
     os._exit(0)
 os.read(ready[0], 1)
