@@ -115,6 +115,10 @@ class SeenStore:
         """Who may see what is made of memories for an audience; see `Sight.own`."""
         return self._sight.own(audience)
 
+    def revision(self, prefix: Namespace) -> object:
+        """What differs after a memory there was written or erased."""
+        return _revision(self._below, prefix)
+
     def restricted(self, prefix: Namespace) -> bool:
         """Whether anything seen there is not for everybody."""
         where = Where(namespace=prefix)
@@ -178,19 +182,20 @@ class SeenStore:
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         among = set(self.select(where))
-        near = [hit for room in self._under(where.namespace) for hit in room.nearest(vector, among, k)]
+        near = [hit for room in self._kept(where.namespace).rooms for hit in room.nearest(vector, among, k)]
         best = sorted(near, key=lambda hit: (-hit[0], hit[1]))[:k]
         found = self.read([id for _, id in best])
         return [(one.memory, score) for one, (score, _) in zip(found, best, strict=True) if one is not None]
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
-        among = set(self.select(where))
         away = None
         if where.archived is False:
             away = set(self.select(Where(namespace=where.namespace, archived=True)))
-        under = self._under(where.namespace)
+        kept, plain = self._kept(where.namespace), Where(namespace=where.namespace, archived=where.archived)
+        whole = where.archived is not True and where == plain
+        among = set(kept.ids).difference(away or ()) if whole else set(self.select(where))
         apart = self._apart(among, where)
-        return merge([room.evidence(asked, vector, among, away, pool, apart) for room in under])
+        return merge([room.evidence(asked, vector, among, away, pool, apart) for room in kept.rooms])
 
     def _apart(self, among: Collection[str], where: Where) -> set[bytes]:
         """The ids of parts of gists among these that the filter does not mean."""
@@ -201,18 +206,15 @@ class SeenStore:
         gists = (one.memory for id, one in records.items() if one.memory.parts and id in among)
         return hidden_parts(free, gists)
 
-    def _under(self, prefix: Namespace) -> Sequence[Room]:
-        return self._kept(prefix).rooms
-
     def _kept(self, prefix: Namespace) -> _Seen:
         """What is seen under a namespace, in RAM; read anew when anything there was written."""
         with self._mutex:
-            place = self._sight.names(), prefix
-            revision, ids = _revision(self._below, prefix), tuple(self.select(Where(namespace=prefix)))
+            place, revision = (self._sight.names(), prefix), _revision(self._below, prefix)
             known = self._rooms.get(place)
-            if known is None or revision is None or (known.revision, known.ids) != (revision, ids):
+            if known is None or revision is None or known.revision != revision:
+                ids = self.select(Where(namespace=prefix))
                 records = {record.memory.id: record for record in self._records(ids)}
-                known = _Seen(revision, ids, records, rooms(records.values(), self.language))
+                known = _Seen(revision, tuple(records), records, rooms(records.values(), self.language))
                 self._rooms[place] = known
             self._rooms.move_to_end(place)
             while len(self._rooms) > _KEPT:
@@ -404,9 +406,11 @@ def _told(store: Store) -> bool:
 
 
 def _revision(store: Store, prefix: Namespace) -> object:
-    """What differs after a memory there was replaced; None where the store does not tell, so that nothing is kept."""
+    """What differs after a memory there was written or erased; None where the store does not tell: nothing is kept."""
     ask: Callable[[Namespace], object] | None = getattr(store, "revision", None)
-    return None if ask is None else ask(prefix)
+    revision = None if ask is None else ask(prefix)
+    # What is erased takes nothing that a revision counts.
+    return None if revision is None else (revision, store.count(prefix))
 
 
 def _stands(record: Record, archived: bool | None) -> bool:
