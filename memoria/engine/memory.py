@@ -24,7 +24,7 @@ from memoria.recall import search as searching
 from memoria.recall.context import estimate_tokens, pack
 from memoria.remember import Draft, as_draft
 from memoria.text.times import Reading
-from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
+from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats
 from memoria.validate import check_ids, check_probability, check_time, check_where, check_whole, is_id, tidy_tags
 from memoria.zones import as_zone
 
@@ -316,10 +316,9 @@ class Memoria(Learning):
         the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
-                some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
+                named beside it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
@@ -331,8 +330,7 @@ class Memoria(Learning):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
-            again without them.
+            The receipt; with `dry_run`, what would go, and in `rewritten` the gists that would be made again.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -351,12 +349,6 @@ class Memoria(Learning):
         if receipt.namespaces:
             self._traces.tidy()
         return receipt
-
-    def _let_go(self, ids: Sequence[str]) -> None:
-        """Forgets what was made from what a reader forgets, though the reader does not see it."""
-        there = self.store.select(Where(ids=tuple(ids)))
-        if there:
-            erasing.erase(self._records, erasing.Order(where=Where(ids=tuple(there))), self._clock())
 
     def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.

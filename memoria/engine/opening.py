@@ -79,8 +79,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, reader, roles,
-            require_reader; see `Behaviour`.
+        behaviour: see `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -106,12 +105,17 @@ def open(
             behaviour["policy"] = adopted(store)
         if mode == "r":
             behaviour["reinforce"] = "never"
-        reader = behaviour.pop("reader", None)
-        memory = Memoria(store, chosen, progress=progress, **behaviour)
-        return memory if reader is None else memory.reading_as(reader)
+        return _seen(store, chosen, progress, behaviour)
     except BaseException:
         store.close()
         raise
+
+
+def _seen(store: Store, embedder: Embedder, progress: Progress | None, behaviour: Behaviour) -> Memoria:
+    """The memory of an open store, as its reader sees it if one is given."""
+    reader = behaviour.pop("reader", None)
+    memory = Memoria(store, embedder, progress=progress, **behaviour)
+    return memory if reader is None else memory.reading_as(reader)
 
 
 def _usable(asked: EmbedderLike) -> Embedder:
