@@ -295,10 +295,9 @@ class AsyncMemoria(AsyncView):
         the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
-                some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, oldest first, and forgets nothing; forgetting these ids forgets the
-                same.
+            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
+                named beside it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: scans every file for what was forgotten, and puts the count into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: how a forgotten text is known when it comes back about the same subject, and refused: the very text
@@ -310,8 +309,7 @@ class AsyncMemoria(AsyncView):
                 `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt; with `dry_run`, the memories that would go, and in `rewritten` the gists that would be made
-            again without them.
+            The receipt; with `dry_run`, what would go, and in `rewritten` the gists that would be made again.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -1015,8 +1013,7 @@ def open(
             the store's own.
         timeout: seconds to wait for another writer to close, or for a server.
         progress: called with (what, done, total) during long work.
-        behaviour: policy, reinforce, fade_below, clock, zone, day_first, endings, judge, reader, roles,
-            require_reader; see `Behaviour`.
+        behaviour: see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
