@@ -31,6 +31,7 @@ from tests import isolation
 
 EMBEDDER = HashEmbedder(32)
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
+LATER = START + timedelta(days=30)
 CODE = "The code of the north gate is 7741 since Monday"
 GREEN = "The north gate is green since it was painted"
 Opened = Callable[..., Memoria]
@@ -265,13 +266,13 @@ def test_what_is_done_by_itself_is_as_without_the_others() -> None:
         hidden = {text: rng.random() < 0.5 for text in (*talk, *ends)}
         found = []
         for everything in (True, False):
-            memory = Memoria(InMemoryStore(EMBEDDER.card), EMBEDDER, judge=None, clock=lambda: START)
+            memory = Memoria(InMemoryStore(EMBEDDER.card), EMBEDDER, judge=None, clock=lambda: LATER)
             for n, text in enumerate((*talk, *ends)):
                 if everything or not hidden[text]:
                     audience = ["bob"] if hidden[text] else None
                     memory.remember(text, created_at=START + timedelta(hours=n), visible_to=audience)
             memory.reconcile(detector="rules", endings="sure")
-            memory.sleep(detector=None, like=0.3)
+            memory.sleep(detector=None, like=0.1)
             seen = memory.store.read(memory.store.select(Where(visible=())))
             records = [one.memory for one in seen if one is not None]
             found.append(sorted((one.text, str(one.valid_to), len(one.parts)) for one in records))

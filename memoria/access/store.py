@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memoria.access.sight import Sight
 from memoria.audience import Audience
@@ -120,6 +120,10 @@ class SeenStore:
         """Who may see what is made of memories for an audience; see `Sight.own`."""
         return self._sight.own(audience)
 
+    def revision(self, prefix: Namespace) -> object:
+        """What differs after a memory there was written or erased."""
+        return _revision(self._below, prefix)
+
     def has_audiences(self, prefix: Namespace) -> bool:
         """Whether anything seen there is not for everybody."""
         where = Where(namespace=prefix)
@@ -183,48 +187,45 @@ class SeenStore:
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         among = set(self.select(where))
-        near = [hit for room in self._under(where.namespace) for hit in room.nearest(vector, among, k)]
+        near = [hit for room in self._kept(where.namespace).rooms for hit in room.nearest(vector, among, k)]
         best = sorted(near, key=lambda hit: (-hit[0], hit[1]))[:k]
         found = self.read([id for _, id in best])
         return [(one.memory, score) for one, (score, _) in zip(found, best, strict=True) if one is not None]
 
     def evidence(self, asked: Question, vector: Vectors, where: Where, pool: int) -> Evidence:
-        among = set(self.select(where))
-        away = self._away(where)
-        under = self._under(where.namespace)
+        away, kept = self._away(where), self._kept(where.namespace)
+        plain = replace(Where(namespace=where.namespace), **_flags(where))
+        whole = where.archived is False and where == plain
+        among = set(kept.ids).difference(away or ()) if whole else set(self.select(where))
         apart = self._apart(among, where)
-        return merge([room.evidence(asked, vector, among, away, pool, apart) for room in under])
+        return merge([room.evidence(asked, vector, among, away, pool, apart) for room in kept.rooms])
 
     def _away(self, where: Where) -> set[str] | None:
-        """What a search leaves out of its statistics, as every store does; None where there is none of it to leave."""
+        """What a search leaves out of its statistics, as every store does; None where it leaves nothing out."""
         here = Where(namespace=where.namespace)
-        kinds = [replace(here, archived=False)] if where.archived is False else []
-        kinds += [] if where.kept_at is None else [replace(here, kept_at=where.kept_at)]
-        if not kinds:
+        current = replace(here, archived=None if where.archived else where.archived, kept_at=where.kept_at)
+        if current == here:
             return None
-        return set(self.select(here)).difference(set.intersection(*(set(self.select(one)) for one in kinds)))
+        return set(self._kept(where.namespace).ids).difference(self.select(current))
 
     def _apart(self, among: Collection[str], where: Where) -> set[bytes]:
         """The ids of parts of gists among these that the filter does not mean."""
-        free = replace(where, ids=None)
-        if free == Where(namespace=where.namespace, archived=where.archived, restricted=where.restricted):
+        free = replace(where, ids=None, kept_at=None)
+        if free == replace(Where(namespace=where.namespace), **_flags(free)):
             return set()
         records = self._kept(where.namespace).records
         gists = (one.memory for id, one in records.items() if one.memory.parts and id in among)
         return hidden_parts(free, gists)
 
-    def _under(self, prefix: Namespace) -> Sequence[Room]:
-        return self._kept(prefix).rooms
-
     def _kept(self, prefix: Namespace) -> _Seen:
         """What is seen under a namespace, in RAM; read anew when anything there was written."""
         with self._mutex:
-            place = self._sight.names(), prefix
-            revision, ids = _revision(self._below, prefix), tuple(self.select(Where(namespace=prefix)))
+            place, revision = (self._sight.names(), prefix), _revision(self._below, prefix)
             known = self._rooms.get(place)
-            if known is None or revision is None or (known.revision, known.ids) != (revision, ids):
+            if known is None or revision is None or known.revision != revision:
+                ids = self.select(Where(namespace=prefix))
                 records = {record.memory.id: record for record in self._records(ids)}
-                known = _Seen(revision, ids, records, rooms(records.values(), self.language))
+                known = _Seen(revision, tuple(records), records, rooms(records.values(), self.language))
                 self._rooms[place] = known
             self._rooms.move_to_end(place)
             while len(self._rooms) > _KEPT:
@@ -498,10 +499,17 @@ def _told(store: Store) -> bool:
     return hasattr(store, "has_audiences")
 
 
+def _flags(where: Where) -> dict[str, Any]:
+    """What a filter says of standing and time, and not of content."""
+    return {name: getattr(where, name) for name in ("archived", "restricted", "kept_at")}
+
+
 def _revision(store: Store, prefix: Namespace) -> object:
-    """What differs after a memory there was replaced; None where the store does not tell, so that nothing is kept."""
+    """What differs after a memory there was written or erased; None where the store does not tell: nothing is kept."""
     ask: Callable[[Namespace], object] | None = getattr(store, "revision", None)
-    return None if ask is None else ask(prefix)
+    revision = None if ask is None else ask(prefix)
+    # What is erased takes nothing that a revision counts.
+    return None if revision is None else (revision, store.count(prefix))
 
 
 def _made_of(link: Link, ids: Collection[str]) -> bool:

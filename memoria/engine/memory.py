@@ -347,9 +347,9 @@ class Memoria(People, Proving, Standing):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
-                some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, and forgets nothing; forgetting these ids forgets the same.
+            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
+                named beside it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: which text is refused when it comes back about the same subject: the very text ("exact"), a near one
@@ -382,12 +382,6 @@ class Memoria(People, Proving, Standing):
         """Until when what is forgotten now is refused; None is for ever. Raises InvalidQuery."""
         chosen = check_days("guard_days", days)
         return ends(self._clock(), self._guard_days if chosen is None else chosen)
-
-    def _let_go(self, ids: Sequence[str]) -> None:
-        """Forgets what was made from what a reader forgets, though the reader does not see it."""
-        there = self.store.select(Where(ids=tuple(ids)))
-        if there:
-            erasing.erase(self._records, erasing.Order(where=Where(ids=tuple(there))), self._clock())
 
     def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.

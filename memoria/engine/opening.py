@@ -93,7 +93,7 @@ def open(
         progress: called with (what, done, total) during long work.
         signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
         unlock: a passphrase or a `KeyWrapper`; a new store is sealed when it is given (docs/sealing.md).
-        behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
+        behaviour: see `Behaviour`.
 
     Returns:
         The memory; close it, or use it in a `with` block.
@@ -114,9 +114,7 @@ def open(
     try:
         _let_sign(store, signer, mode, behaviour.get("clock", utc_now))
         chosen = _ready(store, embedder, given, mode)
-        reader = behaviour.pop("reader", None)
-        memory = _resumed(Memoria(store, chosen, progress=progress, **_behaving(store, mode, behaviour)), mode)
-        return memory if reader is None else memory.reading_as(reader)
+        return _seen(store, chosen, progress, mode, behaviour)
     except BaseException:
         store.close()
         raise
@@ -129,20 +127,17 @@ def guarding(key: GuardKeyLike, unguarded: object = False) -> Outside | None:
     return None if key is None and not unguarded else Outside(key=as_guard_key(key), unguarded=unguarded)
 
 
-def _resumed(memory: Memoria, mode: Mode) -> Memoria:
-    """A memory in which standing orders have done what they could not do before."""
-    if mode == "rw":
-        memory._resume()
-    return memory
-
-
-def _behaving(store: Store, mode: Mode, behaviour: Behaviour) -> Behaviour:
-    """What was asked for, with the policy of the store where none was; a reader strengthens nothing."""
+def _seen(store: Store, embedder: Embedder, progress: Progress | None, mode: Mode, behaviour: Behaviour) -> Memoria:
+    """The memory of an open store, as its reader sees it if one is given; standing orders have done what was left."""
     if behaviour.get("policy") is None:
         behaviour["policy"] = adopted(store)
     if mode == "r":
         behaviour["reinforce"] = "never"
-    return behaviour
+    reader = behaviour.pop("reader", None)
+    memory = Memoria(store, embedder, progress=progress, **behaviour)
+    if mode == "rw":
+        memory._resume()
+    return memory if reader is None else memory.reading_as(reader)
 
 
 def _usable(asked: EmbedderLike) -> Embedder:

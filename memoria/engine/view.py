@@ -31,6 +31,7 @@ from memoria.errors import (
     StoreCorrupt,
     shown,
 )
+from memoria.forget import erase as erasing
 from memoria.forget.erase import mirror
 from memoria.identity import IdSource
 from memoria.policies import Exponential
@@ -118,6 +119,8 @@ class View:
         progress: called with (what, done, total) during long work; None for nobody.
     """
 
+    _who: Reader | None
+
     def __init__(
         self,
         store: Store,
@@ -146,14 +149,8 @@ class View:
             policy: how memories fade, by name or as a `DecayPolicy`; None is `Exponential`.
             clock: gives the present time, aware.
             progress: called with (what, done, total) during long work.
-            reinforce: what a recall strengthens: all that it returns ("recalled"), those of which `hit.used()` is
-                called ("used"), or nothing ("never").
-            fade_below: retrievability, in [0, 1), under which `fade` archives.
-            zone: where days begin and end, such as "Asia/Tokyo"; None is the zone of the times that `clock` gives.
-            day_first: whether 5/8/2023 is in August; None goes by the language of the text.
-            endings, judge, guard_days: see `Behaviour`.
-            roles: takes the name of a reader and gives those of its roles; None is none.
-            require_reader: refuses every verb that names no reader.
+            reinforce: what a recall strengthens; see `Memoria.reinforcing`.
+            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader: see `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
@@ -172,8 +169,7 @@ class View:
         self._reinforcing: Reinforcing = reinforce
         self._ids = IdSource()
         self._traces = Reinforcer(self.store, self.policy, fade_below)
-        self._roles = roles
-        self._who: Reader | None = None
+        self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
         self._seats = Seats()
 
@@ -205,7 +201,9 @@ class View:
 
     def _let_go(self, ids: Sequence[str]) -> None:
         """Forgets what was made from what a reader forgets, though the reader does not see it."""
-        raise NotImplementedError
+        there = self.store.select(Where(ids=tuple(ids)))
+        if there:
+            erasing.erase(self._records, erasing.Order(where=Where(ids=tuple(there))), self._clock())
 
     def namespace(self, *parts: str, zone: ZoneLike = None) -> Self:
         """The view of a namespace under this one.
