@@ -318,7 +318,7 @@ class Memoria(Learning):
             Held: a hold stands against it.
         """
         where = self._where(filters, **({"ids": tuple(check_ids(ids))} if ids else {}))
-        how = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
+        how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if dry_run:

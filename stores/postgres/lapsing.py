@@ -69,7 +69,7 @@ class Lapsing(Core):
         by = rows.micros(at)
         lines = [] if by is None or not tenants else connection.execute(_DUE, (list(tenants), by)).fetchall()
         found: dict[bytes, list[tuple[int, Due]]] = {}
-        fresh = []
+        fresh: list[tuple[int, bytes, int]] = []
         for tenant, slot, time, id, gist in self._of_live(connection, lines):
             seen = None if time >= 0 else -time
             one = self._due_of(connection, id, max(by or 0, seen or 0), gist=gist)
