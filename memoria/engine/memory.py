@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
-from memoria.derived.lineage import living
+from memoria.derived.gist import left
+from memoria.derived.lineage import homes, living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
 from memoria.engine.learning import Learning
@@ -181,10 +182,13 @@ class Memoria(Learning):
         """
         (asked,) = check_ids([id])
         found = living(self.store, [asked]).get(asked) if is_id(asked) else None
-        seen = self._left([found]) if found is not None and found.under(self.prefix) else []
-        if not seen:
+        if found is None or not found.under(self.prefix):
             raise self._missing(asked)
-        return seen[0]
+        home = asked if found.parts else homes(self.store, {asked}).get(asked, asked)
+        seen = left(found, self._due([home]), self.store.language)
+        if seen is None:
+            raise self._missing(asked)
+        return seen
 
     def list(
         self,
@@ -216,7 +220,7 @@ class Memoria(Learning):
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)
-        memories = self._left([record.memory for record in records if record is not None])
+        memories = self._whole([record.memory for record in records if record is not None])
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
     def amend(self, id: IdLike, *, readmit: bool = False, **changes: Unpack[Amendment]) -> Memory:

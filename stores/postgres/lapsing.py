@@ -54,15 +54,16 @@ class Lapsing(Core):
 
     def lapsed(self, where: Where, at: datetime) -> dict[str, frozenset[str]]:
         with self._reading(), self._cluster.transaction() as connection:
-            if where.ids is None:
-                tenants = self._tenants(connection, where.namespace)
-            else:
-                places = self._locate(connection, [bytes.fromhex(id) for id in sorted(set(where.ids))])
-                homes = by_tenant(places.values())
-                names = {tenant: self._known(connection, tenant).name for tenant in homes}
-                tenants = [one for one, name in names.items() if name[: len(where.namespace)] == where.namespace]
-            found = self._due_by(connection, tenants, at)
+            found = self._due_by(connection, self._homes_of(connection, where), at)
             return meant((one for some in found.values() for _, one in some), where)
+
+    def _homes_of(self, connection: Connection, where: Where) -> list[bytes]:
+        """The tenants that a filter is about: with ids, only those where they are, of however many there are."""
+        if where.ids is None:
+            return self._tenants(connection, where.namespace)
+        places = self._locate(connection, [bytes.fromhex(id) for id in sorted(set(where.ids))])
+        names = {tenant: self._known(connection, tenant).name for tenant in by_tenant(places.values())}
+        return [one for one, name in names.items() if name[: len(where.namespace)] == where.namespace]
 
     def _due_by(self, connection: Connection, tenants: Sequence[bytes], at: datetime | None) -> Lapsed:
         """What is due of tenants; the first time, a writer notes that it has seen it."""
