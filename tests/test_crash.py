@@ -36,6 +36,10 @@ POINTS = {
         "traces written",
         "standing written",
         "ledger written",
+        "period written",
+        "period lifted",
+        "lapses written",
+        "fingerprints erased",
     ),
     "postgres": (
         "tenant keys made",
@@ -50,6 +54,7 @@ POINTS = {
         "traces written",
         "standing written",
         "ledger written",
+        "lapses written",
     ),
 }
 ROUNDS = int(os.environ.get("MEMORIA_CRASH_ROUNDS", "30"))

@@ -228,7 +228,6 @@ class Guarding(Namespaces):
                 for one in own:
                     self._write_own(db, space, one)
                 self._write_adopted(db, space, sorted(adopted, key=lambda one: one.key))
-                self._disk.reached("fingerprints sealed")
             space.forget_prints()
         with translated(space.slots.path):
             ghosts = space.slots.ghosts()

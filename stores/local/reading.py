@@ -121,7 +121,6 @@ class Reading(Lapsing):
         if fresh and self._writable:
             with self._atomic() as db:
                 db.executemany("UPDATE lapse SET at = ? WHERE row = ?", fresh)
-                self._disk.reached("lapse noted")
         return found
 
     def _of_live(self, lines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

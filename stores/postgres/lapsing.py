@@ -43,13 +43,11 @@ class Lapsing(Core):
                 "salt = excluded.salt, sealed = excluded.sealed"
             )
             connection.execute(sql, sealed_period(self._root, period))
-            self._disk.reached("period written")
 
     def lift_period(self, period: RetentionPeriod) -> bool:
         with self._writing(), self._cluster.transaction() as connection:
             sql = "DELETE FROM period WHERE hash = %s"
             gone = connection.execute(sql, (period_hash(self._root, period),)).rowcount
-            self._disk.reached("period lifted")
         return gone > 0
 
     def lapsed(self, where: Where, at: datetime) -> dict[str, frozenset[str]]:
