@@ -357,7 +357,8 @@ class StoreBase(Proving, ABC):
         noted = self._entries(shelves.LAPSED)
         if not soon and not noted:
             return []
-        found, fresh = [], {}
+        found: list[Due] = []
+        fresh: dict[str, bytes | None] = {}
         periods = self.periods()
         for id, record in self._fetch({*noted, *(id for _, id in soon)}).items():
             before = shelves.time_from_bytes(noted[id]) if id in noted else None

@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from memoria.change.consolidate import plain
@@ -20,6 +21,7 @@ from memoria.stores.local import Disk, LocalStore
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.registry import is_url
 from memoria.testing import BoundedEmbedder
+from memoria.text.fingerprints import Statement
 from memoria.types import Provenance, Secret
 
 SECTOR = 512
@@ -171,6 +173,13 @@ def keep(memory: Memoria, rng: random.Random, ids: list[str]) -> None:
     memory.release(some[1], reason="a test")
     memory.unpin(some[0])
     memory.restore(*some)
+    # Orders about nobody, and fingerprints that have ended.
+    memory.set_ttl(timedelta(days=36500), subject="nobody")
+    memory.lift_ttl(subject="nobody")
+    memory.store.reschedule(some)
+    (there, *_), past = memory.namespaces(), datetime(2020, 1, 1, tzinfo=UTC)
+    memory.store.guard_near(there, [Statement("what nobody has ever said in here")], until=past)
+    memory.erase_due()
 
 
 if __name__ == "__main__":

@@ -207,5 +207,5 @@ def test_every_setting_is_taken_by_something() -> None:
         return {name for name, one in found.items() if not isinstance(one, dict)}.union(*inner)
 
     options = taken(of_options(dict.fromkeys(NAMES, 1), get_command(app)))
-    by_name = {"output", "color", "policy", "endings", "judge", "base_url", "api_key", "warm"}
+    by_name = {"output", "color", "policy", "endings", "judge", "guard_key", "base_url", "api_key", "warm"}
     assert options - {"as_json"} == set(NAMES) - by_name

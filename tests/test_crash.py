@@ -37,6 +37,10 @@ POINTS = {
         "traces written",
         "standing written",
         "ledger written",
+        "period written",
+        "period lifted",
+        "lapses written",
+        "fingerprints erased",
     ),
     "postgres": (
         "tenant keys made",
@@ -51,6 +55,7 @@ POINTS = {
         "traces written",
         "standing written",
         "ledger written",
+        "lapses written",
     ),
 }
 # Of rekey: tests/test_sealing.py tries them.

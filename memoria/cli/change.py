@@ -101,6 +101,8 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
         f"{night.replayed} memories replayed, {night.absorbed} {would}gathered into {len(night.gists)} gists, "
         f"{len(night.faded)} {would}archived, {len(night.pruned)} {would}forgotten."
     )
+    if night.erased or night.held:
+        err.print(f"{len(night.erased)} {would}erased because their time has passed; {len(night.held)} more are held.")
     if night.skipped:
         err.print(
             f"{len(night.skipped)} changes could not be settled: what they are about is gone, held or superseded."

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria import remember as remembering
 from memoria.audience import tidy
-from memoria.derived.lineage import living
+from memoria.derived.gist import left
+from memoria.derived.lineage import homes, living
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, filters_of, spelled
 from memoria.engine.people import People
@@ -215,10 +216,13 @@ class Memoria(People, Proving, Standing):
         """
         (asked,) = check_ids([id])
         found = living(self.store, [asked]).get(asked) if is_id(asked) else None
-        seen = self._left([found]) if found is not None and found.under(self.prefix) else []
-        if not seen:
+        if found is None or not found.under(self.prefix):
             raise self._missing(asked)
-        return seen[0]
+        home = asked if found.parts else homes(self.store, {asked}).get(asked, asked)
+        seen = left(found, self._due([home]), self.store.language)
+        if seen is None:
+            raise self._missing(asked)
+        return seen
 
     def list(
         self,
@@ -252,7 +256,7 @@ class Memoria(People, Proving, Standing):
         found = [id for id in self.store.select(where) if start is None or id > start]
         kept = found if size is None else found[-size:] if newest else found[:size]
         records = self.store.read(kept)
-        memories = self._left([record.memory for record in records if record is not None])
+        memories = self._whole([record.memory for record in records if record is not None])
         return Page(memories, left=len(found) - len(kept), newest=newest)
 
     def amend(
@@ -371,7 +375,7 @@ class Memoria(People, Proving, Standing):
             Held: a hold stands against it.
         """
         where = self._meant(ids, filters)
-        how = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
+        how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if self._stands(standing, on_match):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from datetime import timedelta
 
@@ -89,7 +90,7 @@ class Periods(View):
     def _timely(self, hits: Hits) -> Hits:
         """Hits without what is due, which a gist may still say."""
         gists = {hit.home for hit in hits if hit.gist is not None or hit.memory.parts}
-        due = self._due(gists) if gists else frozenset()
+        due: Set[str] = self._due(gists) if gists else frozenset()
         if not due:
             return hits
         kept = []

@@ -304,6 +304,14 @@ class View:
             return list(memories)
         return [one for memory in memories if (one := left(memory, due, self.store.language)) is not None]
 
+    def _whole(self, memories: Sequence[Memory]) -> list[Memory]:
+        """Stored memories of which none is due as a whole, gists without their parts that are."""
+        gists = [one.id for one in memories if one.parts]
+        due = self._due(gists) if gists else frozenset[str]()
+        if not due:
+            return list(memories)
+        return [one for memory in memories if (one := left(memory, due, self.store.language)) is not None]
+
     def _mine(
         self, given: Iterable[IdLike], *, parts: bool = False, restricted: bool = False, due: bool = False
     ) -> list[str]:
@@ -320,7 +328,7 @@ class View:
         found = set(self.store.select(asked)) if formed else set()
         if parts and formed - found:
             others = {id for id, one in living(self.store, formed - found).items() if one.under(self.prefix)}
-            found |= others if due else others - self._due()
+            found |= others if due else others - self._due({*others, *homes(self.store, others).values()})
         unknown = [id for id in ids if id not in found]
         if unknown:
             raise MemoryNotFound(*unknown)

@@ -81,7 +81,7 @@ def erase_due(
 
 def _overdue(store: Store, prefix: Namespace, at: datetime, *, mend: bool) -> Mapping[str, frozenset[str]]:
     """What is due, and by the periods themselves what another process wrote while one of them was set."""
-    missed = []
+    missed: list[str] = []
     for period in store.periods():
         if period.namespace[: len(prefix)] == prefix or prefix[: len(period.namespace)] == period.namespace:
             where = Where(namespace=max(prefix, period.namespace, key=len), subject=period.subject)

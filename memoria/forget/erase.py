@@ -126,7 +126,7 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
             unlearnt, namespaces = _destroy(store, order, made, todo)
         seconds = planned + time.perf_counter() - started
         # A store by others may be older than the argument.
-        more = {} if order.guard_until is None else {"until": order.guard_until}
+        more: dict[str, Any] = {} if order.guard_until is None else {"until": order.guard_until}
         for memory in near:
             store.guard_near(memory.namespace, [stated(memory)], **more)
     found = None if wanted is None else verified(store, wanted)

@@ -7,12 +7,13 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memoria.protocols import Change, Store
 from memoria.text.fingerprints import Statement
 from memoria.text.words import question
-from memoria.types import LedgerEntry, Record, Where
+from memoria.types import LedgerEntry, Record, RetentionPeriod, Where
 
 if TYPE_CHECKING:
     from memoria.protocols import Embedder
@@ -74,6 +75,12 @@ def every_verb(store: Store, embedder: Embedder, record: Record, entry: LedgerEn
         "mark": lambda: store.mark([id], pinned=True),
         "due": lambda: store.due((), at, 1),
         "archive_due": lambda: store.archive_due((), at, 1),
+        "lapsed": lambda: store.lapsed(where, at),
+        "periods": store.periods,
+        "set_period": lambda: store.set_period(RetentionPeriod(ttl=timedelta(days=1))),
+        "lift_period": lambda: store.lift_period(RetentionPeriod(ttl=timedelta(days=1))),
+        "reschedule": lambda: store.reschedule([id]),
+        "release_guard": lambda: store.release_guard((), at),
         "holdings": lambda: store.holdings(name),
         "recalls": lambda: store.recalls(()),
         "enter": lambda: store.enter(entry),

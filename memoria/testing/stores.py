@@ -24,7 +24,19 @@ from memoria.text.parts import joined
 from memoria.text.passages import starts
 from memoria.text.sketch import sketch
 from memoria.text.words import question
-from memoria.types import LedgerEntry, Link, Memory, Namespace, Passages, Provenance, Recalled, Record, Trace, Where
+from memoria.types import (
+    LedgerEntry,
+    Link,
+    Memory,
+    Namespace,
+    Passages,
+    Provenance,
+    Recalled,
+    Record,
+    RetentionPeriod,
+    Trace,
+    Where,
+)
 from memoria.validate import MAX_CRITERIA
 
 EMBEDDER = HashEmbedder(64)
@@ -962,6 +974,54 @@ class StoreConformance:
         assert store.fingerprints(()) == {}
         store.write([record("again", namespace=("a",))])
         assert store.refused(("a",), asked) == [False] * 4
+
+    def test_what_is_due_is_found_by_its_own_end_and_by_periods(self, store: Store) -> None:
+        own = record("goes by its own end", namespace=("a",), expires_at=START + 2 * DAY)
+        about = record("goes by a period over its subject", namespace=("a", "b"), subject="Ada")
+        stays = record("goes never", namespace=("c",))
+        store.write([own, about, stays])
+        store.mark([about.memory.id], held=True, archived=True)
+        period = RetentionPeriod(subject="ADA", ttl=3 * DAY)
+        store.set_period(RetentionPeriod(subject="ada", ttl=DAY))
+        store.set_period(period)
+        assert store.periods() == [period]
+        late = record("written after", namespace=("a",), subject="ada")
+        store.write([late])
+        assert store.lapsed(Where(), START + DAY) == {}
+        assert store.lapsed(Where(), START + 2 * DAY) == {own.memory.id: {own.memory.id}}
+        store.reschedule([about.memory.id, "f" * 32])
+        found = store.lapsed(Where(namespace=("a",)), START + 3 * DAY)
+        assert found == {one.memory.id: {one.memory.id} for one in (own, about, late)}
+        assert store.lapsed(Where(ids=(about.memory.id, stays.memory.id)), START).keys() == {about.memory.id}
+        assert store.lapsed(Where(namespace=("c",)), START + 9 * DAY) == {}
+        for at in (START + 3 * DAY, START):
+            assert store.select(Where(kept_at=at)) == [stays.memory.id]
+            assert [one.id for one, _ in store.search(own.vector, Where(kept_at=at), 9)] == [stays.memory.id]
+            assert store.evidence(question("goes"), own.vector, Where(kept_at=at), 9).ids == [stays.memory.id]
+        assert len(store.select(Where())) == 4
+        store.mark([about.memory.id], held=False)
+        assert store.lift_period(period)
+        assert not store.lift_period(period)
+        store.reschedule([about.memory.id, late.memory.id])
+        assert store.lapsed(Where(), START + 9 * DAY).keys() == {own.memory.id}
+        store.replace(replace(own, memory=replace(own.memory, expires_at=None)))
+        assert store.lapsed(Where(), START + 9 * DAY) == {}
+
+    def test_fingerprints_end(self, store: Store) -> None:
+        said, kept = Statement("Caf\u00e9 at 5"), Statement("here at 7")
+        store.write([record("somebody is here", namespace=("a",))])
+        store.revise(Change(guarded=((("a",), said),), until=START + DAY))
+        store.revise(Change(guarded=((("a",), kept),)))
+        store.guard_near(("a",), [Statement("the quick brown fox jumps over the lazy dog")], until=START + 2 * DAY)
+        near = Statement("a quick brown fox jumps over a lazy dog")
+        assert {one.until for one in store.fingerprints(())[("a",)]} == {None, START + DAY, START + 2 * DAY}
+        assert store.release_guard(("a",), START) == store.release_guard(("b",), START + 9 * DAY) == 0
+        assert store.refused(("a",), [said, kept, near]) == [True] * 3
+        store.readmit(("a",), [Statement("nothing of these")])
+        assert store.release_guard((), START + DAY) == 1
+        assert store.refused(("a",), [said, kept, near]) == [False, True, True]
+        assert store.release_guard((), START + 9 * DAY) == 1
+        assert store.refused(("a",), [said, kept, near]) == [False, True, False]
 
     def test_standing_links_and_log_are_written_as_they_are_given(self, store: Store) -> None:
         """What a copy needs: a record with its standing, links between what is there, a log without traces."""

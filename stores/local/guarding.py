@@ -76,7 +76,7 @@ class Guarding(Namespaces):
             own = [*self._own(space), *(one for kind, one in self._sealed(space) if kind == OUTSIDE)]
             others = [*self._foreign(space), *(one for kind, one in self._sealed(space) if kind == OUTSIDE_ADOPTED)]
             with self._atomic() as db:
-                readable = (PRINTS, SKETCH, ADOPTED) if self._outside.key is None else range(OUTSIDE_ADOPTED + 1)
+                readable: Sequence[int] = (PRINTS, SKETCH, ADOPTED) if self._outside.key is None else range(OUTSIDE_ADOPTED + 1)
                 sql = f"DELETE FROM forgotten WHERE namespace = ? AND near IN ({marks(readable)})"
                 db.execute(sql, (space.number, *readable))
                 for one in own:
@@ -228,7 +228,6 @@ class Guarding(Namespaces):
                 for one in own:
                     self._write_own(db, space, one)
                 self._write_adopted(db, space, sorted(adopted, key=lambda one: one.key))
-                self._disk.reached("fingerprints sealed")
             space.forget_prints()
         with translated(space.slots.path):
             ghosts = space.slots.ghosts()

@@ -109,7 +109,8 @@ class Reading(Lapsing):
         """(namespace, slot, what is due) of the whole store; the first time, a writer notes that it has seen it."""
         by = rows.micros(at)
         lines = [] if by is None else self._database.rows(_DUE, by)
-        found, fresh = [], []
+        found: list[tuple[int, int, Due]] = []
+        fresh: list[tuple[int, int]] = []
         for number, slot, id, gist, row, time in self._of_live(lines):
             seen = None if time >= 0 else -time
             one = self._due_of(id, max(by or 0, seen or 0), gist=gist)
@@ -120,7 +121,6 @@ class Reading(Lapsing):
         if fresh and self._writable:
             with self._atomic() as db:
                 db.executemany("UPDATE lapse SET at = ? WHERE row = ?", fresh)
-                self._disk.reached("lapse noted")
         return found
 
     def _of_live(self, lines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

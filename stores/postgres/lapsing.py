@@ -43,33 +43,32 @@ class Lapsing(Core):
                 "salt = excluded.salt, sealed = excluded.sealed"
             )
             connection.execute(sql, sealed_period(self._root, period))
-            self._disk.reached("period written")
 
     def lift_period(self, period: RetentionPeriod) -> bool:
         with self._writing(), self._cluster.transaction() as connection:
             sql = "DELETE FROM period WHERE hash = %s"
             gone = connection.execute(sql, (period_hash(self._root, period),)).rowcount
-            self._disk.reached("period lifted")
         return gone > 0
 
     def lapsed(self, where: Where, at: datetime) -> dict[str, frozenset[str]]:
         with self._reading(), self._cluster.transaction() as connection:
-            if where.ids is None:
-                tenants = self._tenants(connection, where.namespace)
-            else:
-                places = self._locate(connection, [bytes.fromhex(id) for id in sorted(set(where.ids))])
-                homes = by_tenant(places.values())
-                names = {tenant: self._known(connection, tenant).name for tenant in homes}
-                tenants = [one for one, name in names.items() if name[: len(where.namespace)] == where.namespace]
-            found = self._due_by(connection, tenants, at)
+            found = self._due_by(connection, self._homes_of(connection, where), at)
             return meant((one for some in found.values() for _, one in some), where)
+
+    def _homes_of(self, connection: Connection, where: Where) -> list[bytes]:
+        """The tenants that a filter is about: with ids, only those where they are, of however many there are."""
+        if where.ids is None:
+            return self._tenants(connection, where.namespace)
+        places = self._locate(connection, [bytes.fromhex(id) for id in sorted(set(where.ids))])
+        names = {tenant: self._known(connection, tenant).name for tenant in by_tenant(places.values())}
+        return [one for one, name in names.items() if name[: len(where.namespace)] == where.namespace]
 
     def _due_by(self, connection: Connection, tenants: Sequence[bytes], at: datetime | None) -> Lapsed:
         """What is due of tenants; the first time, a writer notes that it has seen it."""
         by = rows.micros(at)
         lines = [] if by is None or not tenants else connection.execute(_DUE, (list(tenants), by)).fetchall()
         found: dict[bytes, list[tuple[int, Due]]] = {}
-        fresh = []
+        fresh: list[tuple[int, bytes, int]] = []
         for tenant, slot, time, id, gist in self._of_live(connection, lines):
             seen = None if time >= 0 else -time
             one = self._due_of(connection, id, max(by or 0, seen or 0), gist=gist)

@@ -35,7 +35,7 @@ class Reading(Lapsing):
         with self._reading(), self._cluster.transaction() as connection:
             gone: set[str] = set()
             if where.kept_at is not None:
-                due = self._due_by(connection, self._tenants(connection, where.namespace), where.kept_at)
+                due = self._due_by(connection, self._homes_of(connection, where), where.kept_at)
                 gone = {one.id for some in due.values() for _, one in some if one.whole}
                 where = changed(where, kept_at=None)
             if where.ids is not None and where == Where(namespace=where.namespace, ids=where.ids):
