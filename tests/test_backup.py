@@ -42,6 +42,7 @@ from memoria.text.fingerprints import Statement
 from memoria.transfer.backup.verbs import backed, restored
 from memoria.types import Memory, Secret
 from tests.test_disk import _unshared, needs_mount
+from tests.test_migration import unpacked
 from tests.test_settled_crash import Counting, forked
 
 EMBEDDER = HashEmbedder(16)
@@ -628,10 +629,37 @@ def test_the_command_line_backs_up_verifies_and_restores(store: Path, tmp_path: 
     assert again["zeroed"] == 1
     assert again["bytes"] < first["bytes"] / 2
     assert run("forgets", "keep", "30", "--store", str(store), "--json") == {"keep_forgets_days": 30.0}
+    assert run("stats", "--store", str(store), "--json")["keep_forgets_days"] == 30
     with opened(new) as memory:
         assert ids[0] not in leaves(memory)
         memory.archive(ids[1])
     assert CliRunner().invoke(app, ["restore", ids[1], "--store", new]).exit_code == 0
+
+
+def test_a_store_of_an_older_format_begins_its_log(tmp_path: Path) -> None:
+    old = unpacked("format5", tmp_path)
+    embedder = HashEmbedder(16)
+    with memoria.open(old, embedder=embedder) as memory:
+        ids = [one.id for one in memory.list()]
+        memoria.backup(memory, tmp_path / "copy")
+        memory.forget(ids[0])
+        done = memoria.restore(tmp_path / "copy", tmp_path / "new", apply_forgets=memory, embedder=embedder)
+        assert done.forgotten == 1
+    assert ids[0] not in content(tmp_path / "new")
+
+
+@needs_mount
+def test_a_backup_that_cannot_be_written_to_is_restored(kept: tuple[Memoria, Path, list[str]], tmp_path: Path) -> None:
+    memory, copy, _ = kept
+    script = f"""
+import subprocess, sys, shutil, memoria
+shutil.copytree({str(copy)!r}, sys.argv[1] + "/copy")
+subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+print(memoria.restore(sys.argv[1] + "/copy", {str(tmp_path / "new")!r}).number)
+"""
+    (tmp_path / "mount").mkdir()
+    assert _unshared(tmp_path / "mount", "4m", script) == "1\n"
+    assert content(tmp_path / "new") == leaves(memory)
 
 
 def test_backups_are_awaited_too(store: Path, tmp_path: Path) -> None:

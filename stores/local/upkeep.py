@@ -13,6 +13,7 @@ from memoria.errors import StoreCorrupt
 from memoria.protocols import Embedder
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
+from memoria.stores.forgets import KEEP_NOTE, keep_days
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.forgets import Forgets
 from memoria.stores.local.passages import insert_passages, sealed
@@ -68,6 +69,7 @@ class Upkeep(Writing, Forgets):
                 embedder=self._card,
                 format=FORMAT,
                 language=self.language,
+                keep_forgets_days=keep_days(self._database.meta(f"note.{KEEP_NOTE}")),
             )
 
     def rebuild(self) -> None:
