@@ -120,7 +120,8 @@ def told_in(path: Path, key: bytes) -> Told:
 
 
 def _parsed(lines: Sequence[Any], key: bytes) -> Told:
-    head, refused = lines[0], {}
+    head = lines[0]
+    refused: dict[Namespace, frozenset[Fingerprints]] = {}
     if head["memoria forgets"] != _FORMAT:
         raise ValueError
     said = head["position"]

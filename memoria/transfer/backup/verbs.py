@@ -462,9 +462,15 @@ class _How:
             except BaseException:
                 store.close()
                 raise
-        gone = self._forget(store) if self.told is not None else store.close()
+        gone = None
+        if self.told is not None:
+            gone = self._forget(store)
+        store.close()
         for path in sorted(copied.rglob("*"), reverse=True):
-            wipe(path, self.disk) if path.is_file() else path.rmdir()
+            if path.is_file():
+                wipe(path, self.disk)
+            else:
+                path.rmdir()
         copied.rmdir()
         finish(keys, self.disk)
         return written, gone
