@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from memoria.forget.residue import scan
 from memoria.stores import InMemoryStore
 from memoria.stores.disk import Disk
 from memoria.stores.forgets import KeepsForgets
+from memoria.stores.local.still import still
 from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.text.fingerprints import Statement
@@ -441,6 +443,19 @@ def test_while_others_write_a_backup_is_a_moment_of_the_store(store: Path, tmp_p
             over.set()
             thread.join()
         assert memory.doctor() == []
+
+
+def test_a_store_that_is_held_still_takes_no_commit_and_its_pages_stay_as_they_are(store: Path) -> None:
+    with opened(store) as memory:
+        fill(memory)
+        with still(store) as held, closing(sqlite3.connect(store / "memoria.db", timeout=0)) as other:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+            held.release()
+            pages = held.pinned.read(held.pinned.pages(), 0)
+            memory.remember_many([f"said while it is copied {n}" for n in range(200)])
+            assert held.pinned.read(held.pinned.pages(), 0) == pages
+        assert len(pages) % 4096 == 0
 
 
 FULL = """
