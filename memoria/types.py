@@ -885,6 +885,7 @@ class StoreStats:
         embedder: which embedder made its vectors.
         format: version of its format on disk.
         language: of its texts, by its code; None is told by each text.
+        keep_forgets_days: for how many days it keeps its forget log; None where it keeps none.
     """
 
     memories: int
@@ -894,6 +895,7 @@ class StoreStats:
     embedder: EmbedderCard
     format: int
     language: str | None = None
+    keep_forgets_days: float | None = None
 
 
 Action = Literal["update", "delete", "doubt", "erase"]

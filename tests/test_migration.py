@@ -224,6 +224,8 @@ def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_pat
         connection.execute("DROP TABLE memoria.passage, memoria.lapse, memoria.period")
         connection.execute("ALTER TABLE memoria.forgotten DROP COLUMN until")
         connection.execute("ALTER TABLE memoria.link DROP COLUMN weight, DROP COLUMN judge")
+        connection.execute("DROP TABLE memoria.gone")
+        connection.execute("DELETE FROM memoria.meta WHERE name LIKE 'forgets.%%'")
         connection.execute("UPDATE memoria.meta SET value = '2' WHERE name = 'format'")
     with pytest.raises(memoria.FormatTooOld):
         memoria.open(url, mode="r", embedder=BoundedEmbedder(16))

@@ -19,6 +19,7 @@ from memoria.embedders import unit_vectors
 from memoria.forget.residue import scan, text_secrets
 from memoria.remember import Draft
 from memoria.stores import LocalStore
+from memoria.stores.forgets import KEEP_NOTE
 from memoria.testing import HashEmbedder
 from memoria.types import Secret, Where
 
@@ -170,12 +171,17 @@ def test_a_copy_of_the_whole_directory_still_knows(tmp_path: Path) -> None:
         assert copy.get(one.id) == one
 
 
-def test_the_id_of_what_is_forgotten_stays_until_a_rebuild(tmp_path: Path) -> None:
+def test_the_id_of_what_is_forgotten_stays_in_the_forget_log_for_as_long_as_that_is_kept(tmp_path: Path) -> None:
     with memoria.open(tmp_path / "a.memoria", embedder=EMBEDDER) as memory:
         one, _ = memory.remember_many(["a secret", "what stays"])
         id = Secret(label="id", data=bytes.fromhex(one.id))
         memory.forget(one.id)
         assert scan(memory.store.files(), [id]).found != ()
+        memory.rebuild()
+        (found,) = scan(memory.store.files(), [id]).found
+        with sqlite3.connect(found.path) as database:
+            assert database.execute("SELECT count(*) FROM gone WHERE ids = ?", (id.data,)).fetchone() == (1,)
+        memory.store.write_note(KEEP_NOTE, "0")
         memory.rebuild()
         assert scan(memory.store.files(), [id]).found == ()
 

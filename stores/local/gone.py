@@ -24,14 +24,15 @@ def enter(db: Connection, kind: Kind, ids: Iterable[bytes]) -> None:
     if joined:
         now = time.time_ns() // 1000
         db.execute("INSERT INTO gone (at, kind, ids) VALUES (?, ?, ?)", (now, KINDS.index(kind), joined))
-        _prune(db, now)
+        prune(db, now)
 
 
-def _prune(db: Connection, now: int) -> None:
-    ((first,),) = db.execute("SELECT at FROM gone ORDER BY event LIMIT 1").fetchall()
+def prune(db: Connection, now: int) -> None:
+    """Deletes the lines that are older than they are kept. now: microseconds since 1970."""
     kept = db.execute("SELECT value FROM meta WHERE name = ?", (f"note.{KEEP_NOTE}",)).fetchone()
     since = now - int(keep_days(None if kept is None else kept[0]) * _DAY)
-    if first < since:
+    first = db.execute("SELECT at FROM gone ORDER BY event LIMIT 1").fetchone()
+    if first is not None and first[0] < since:
         ((last,),) = db.execute("SELECT max(event) FROM gone WHERE at < ?", (since,)).fetchall()
         db.execute("DELETE FROM gone WHERE event <= ?", (last,))
         db.execute("INSERT OR REPLACE INTO meta VALUES ('forgets.pruned', ?)", (str(last),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ from memoria.proof.lines import words_of
 from memoria.protocols import Embedder
 from memoria.stores.batches import BATCH
 from memoria.stores.disk import LOCKS_READERS, translated
+from memoria.stores.forgets import KEEP_NOTE, keep_days
 from memoria.stores.local.adapters import words_of_adapters
 from memoria.stores.local.database import FORMAT
 from memoria.stores.local.forgets import Forgets
+from memoria.stores.local.gone import prune
 from memoria.stores.local.passages import insert_passages, sealed
 from memoria.stores.local.sealed_slots import create_slots, open_slots
 from memoria.stores.local.slots import MAGIC, SlotFile
@@ -76,11 +79,14 @@ class Upkeep(Writing, Forgets):
                 embedder=self._card,
                 format=FORMAT,
                 language=self.language,
+                keep_forgets_days=keep_days(self._database.meta(f"note.{KEEP_NOTE}")),
             )
 
     def rebuild(self) -> None:
         with self._writing():
             self._purge()
+            with self._atomic() as db:
+                prune(db, time.time_ns() // 1000)
             # A slot that is damaged is left where it is, for its owner may have the right file.
             self._swap([self._rewrite(space, None) for space in self._under(()) if _is_worn(space)], self._card)
             for space in self._spaces.values():

@@ -13,6 +13,7 @@ from memoria.proof.lines import words_of
 from memoria.protocols import Embedder
 from memoria.stores import rows
 from memoria.stores.batches import BATCH, parts
+from memoria.stores.forgets import KEEP_NOTE, keep_days
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import forsake
 from memoria.stores.postgres.connect import SCHEMA
@@ -58,6 +59,7 @@ class Upkeep(Crosschecking):
                 "WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'"
             )
             ((size,),) = connection.execute(sql, (SCHEMA,)).fetchall()
+            kept = connection.execute("SELECT value FROM meta WHERE name = %s", (f"note.{KEEP_NOTE}",)).fetchone()
         return StoreStats(
             memories=sum(live),
             namespaces=sum(count > 0 for count in live),
@@ -66,6 +68,7 @@ class Upkeep(Crosschecking):
             embedder=self._card,
             format=FORMAT,
             language=self.language,
+            keep_forgets_days=keep_days(None if kept is None else kept[0]),
         )
 
     def _label_all(self) -> None:

@@ -242,7 +242,7 @@ class FilesBackup:
         self._disk.sync_folder(self._target / "sums")
         self._disk.sync_folder(self._target)
         self.tally.read_back()
-        said = {"kind": "files", "position": place, "log_key": self._store.log_key().hex()}
+        said: dict[str, Any] = {"kind": "files", "position": place, "log_key": self._store.log_key().hex()}
         manifest = Manifest(
             number=1 if self._last is None else self._last.number + 1,
             at=at.isoformat(),
@@ -308,10 +308,14 @@ class FilesBackup:
     def _pages(self, pinned: Pinned) -> Blocks:
         """Copies the pages that have changed."""
         length, path = pinned.pages(), self._target / kept_at(DATABASE)
-        journal, sums = Journal(self._target / "database.changes", self._disk), []
+        journal = Journal(self._target / "database.changes", self._disk)
+        sums: list[bytes] = []
         first = self._last is None
         last = None if self._last is None else self._last.blocks[DATABASE]
-        kept, end = ({}, 0) if first else journal.kept()
+        kept: dict[tuple[int, int], bytes] = {}
+        end = 0
+        if not first:
+            kept, end = journal.kept()
         where = path if first else journal.path
         with open_file(where, os.O_RDWR | os.O_CREAT) as fd:
             known = sums_of(fd, 0, PAGE) if last is None else read_sums(self._target / "sums" / last.sums)

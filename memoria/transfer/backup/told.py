@@ -17,6 +17,7 @@ from typing import Any
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
 from memoria.errors import ForgetsForged, ForgetsMissing, InvalidQuery, StoreCorrupt, StoreNotFound
+from memoria.forget.erase import mirror
 from memoria.protocols import Store
 from memoria.stores.disk import Disk, translated
 from memoria.stores.forgets import Forgot, KeepsForgets, Position, cut_ids, token
@@ -120,7 +121,8 @@ def told_in(path: Path, key: bytes) -> Told:
 
 
 def _parsed(lines: Sequence[Any], key: bytes) -> Told:
-    head, refused = lines[0], {}
+    head = lines[0]
+    refused: dict[Namespace, frozenset[Fingerprints]] = {}
     if head["memoria forgets"] != _FORMAT:
         raise ValueError
     said = head["position"]
@@ -168,7 +170,7 @@ def replay(memory: Memoria, copy: Position, told: Told, key: bytes) -> int:
     rows = [id for id, found in zip(other, store.read(other), strict=True) if found is not None]
     if rows:
         # What was derived from them stays: their texts were not replaced.
-        store.erase(rows, over_holds=True, guard=False)
+        mirror(store, ids=rows)
     _forget(memory, other)
     for name, known in told.refused.items():
         if store.fingerprints(name).get(name) != known:

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from memoria.arrays import Vectors
+from memoria.callables import without_sketch
 from memoria.embedders import EmbedderLike, as_embedder
 from memoria.engine.memory import Memoria
 from memoria.engine.opening import open_store
-from memoria.errors import CopyDiffers, ForgetsMissing, InvalidQuery, StoreExists, shown
-from memoria.protocols import Progress, Store
+from memoria.errors import (
+    CopyDiffers,
+    EmbedderMismatch,
+    ForgetsMissing,
+    InvalidQuery,
+    StoreExists,
+    StoreReadOnly,
+    shown,
+)
+from memoria.protocols import Embedder, Progress, Store
 from memoria.stores import LocalStore
 from memoria.stores.disk import Disk, translated
 from memoria.stores.forgets import KeepsForgets, Position
@@ -216,6 +226,18 @@ class _Locked:
         self._lock.release()
 
 
+@contextmanager
+def _locked(folder: Path, timeout: float) -> Iterator[None]:
+    """Keeps backups out meanwhile; where nothing can be written, none is made."""
+    try:
+        lock = _Locked(folder, timeout)
+    except StoreReadOnly:
+        yield
+        return
+    with closing(lock):
+        yield
+
+
 def _last(folder: Path, store: Store, disk: Disk) -> Manifest | None:
     """The last complete backup, with all of it done; raises StoreExists for that of another store."""
     found = read(folder)
@@ -342,7 +364,7 @@ def restored(
     """As `restore`, on this disk."""
     started, folder = time.perf_counter(), _folder("source", source)
     manifest_of(folder)
-    with closing(_Locked(folder, timeout)):
+    with _locked(folder, timeout):
         found = manifest_of(folder)
         told = None if apply_forgets is None else _told(apply_forgets, found, timeout)
         if told is not None:
@@ -401,9 +423,17 @@ class _How:
     def _forget(self, store: Store) -> int:
         assert self.told is not None
         with closing(store):
-            name = store.embedder.name.partition("+")[0]
-            memory = Memoria(store, as_embedder(name if self.embedder is None else self.embedder))
+            memory = Memoria(store, self._embedder(store.embedder))
             return telling.replay(memory, _position(self.found), self.told, bytes.fromhex(self.found.log_key))
+
+    def _embedder(self, card: EmbedderCard) -> Embedder:
+        """The one that was given, or the store's own; a callable that is not here is missed once it is asked."""
+        if self.embedder is not None:
+            return as_embedder(self.embedder)
+        try:
+            return as_embedder(without_sketch(card.name))
+        except EmbedderMismatch as error:
+            return _NotHere(card, str(error))
 
     def into_server(self, url: str) -> tuple[int, int | None]:
         """Restores into a database without a store, by way of a directory beside the keys, which is wiped then."""
@@ -432,9 +462,15 @@ class _How:
             except BaseException:
                 store.close()
                 raise
-        gone = self._forget(store) if self.told is not None else store.close()
+        gone = None
+        if self.told is not None:
+            gone = self._forget(store)
+        store.close()
         for path in sorted(copied.rglob("*"), reverse=True):
-            wipe(path, self.disk) if path.is_file() else path.rmdir()
+            if path.is_file():
+                wipe(path, self.disk)
+            else:
+                path.rmdir()
         copied.rmdir()
         finish(keys, self.disk)
         return written, gone
@@ -444,6 +480,18 @@ class _How:
         if self.found.position is not None:
             at = as_position(self.found.position)
             store.continue_forgets(replace(at, pruned=at.event), (), os.urandom(8).hex())
+
+
+class _NotHere:
+    """An embedder that nobody gave. Most forgets ask for none: parts of gists have their vectors."""
+
+    def __init__(self, card: EmbedderCard, why: str) -> None:
+        self.card = card
+        self._why = why
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Says that it is missing."""
+        raise EmbedderMismatch(self._why)
 
 
 def _claim(store: Store, there: Store, name: str) -> None:
