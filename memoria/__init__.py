@@ -56,9 +56,10 @@ if TYPE_CHECKING:
     from memoria.metadata import Scalar
     from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
+    from memoria.proof.chain import Keyring
     from memoria.proof.checking import LedgerCheck
     from memoria.proof.keys import Signer, SigningKey
-    from memoria.proof.lines import Line
+    from memoria.proof.lines import Entered, Line
     from memoria.protocols import (
         ConsolidationPolicy,
         DecayPolicy,
@@ -118,6 +119,7 @@ _LAZY = {
     "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
+    "Entered": "memoria.proof.lines",
     "ExampleWriter": "memoria.distill.dataset",
     "Extractor": "memoria.agent.extract",
     "Filters": "memoria.engine.arguments",
@@ -130,6 +132,7 @@ _LAZY = {
     "Include": "memoria.engine.arguments",
     "Judge": "memoria.protocols",
     "JudgeLike": "memoria.engine.view",
+    "Keyring": "memoria.proof.chain",
     "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
     "LedgerCheck": "memoria.proof.checking",
@@ -206,6 +209,7 @@ __all__ = [
     "Dropped",
     "Embedder",
     "EmbedderLike",
+    "Entered",
     "ExampleWriter",
     "Extractor",
     "Filters",
@@ -218,6 +222,7 @@ __all__ = [
     "Include",
     "Judge",
     "JudgeLike",
+    "Keyring",
     "LearnOptions",
     "Learnt",
     "LedgerCheck",
