@@ -912,7 +912,7 @@ class AsyncMemoria(AsyncView):
             The line that it states.
 
         Raises:
-            InvalidInput: it is none of this store, was changed, or its line is not in the ledger.
+            InvalidQuery: it was changed, is of another store, or its line is not in the ledger.
         """
         return await self._threads.run(lambda: self.sync.verify_receipt(data))
 
@@ -935,7 +935,7 @@ class AsyncMemoria(AsyncView):
         """The ledger as one file, for whoever has the public key and no store: docs/receipts.md shows a verifier.
 
         Returns:
-            Deterministic CBOR: public keys, lines and signatures. It holds no content, no name, no id and no reason.
+            Public keys, lines and signatures, in deterministic CBOR. It holds no content, no name, no id and no reason.
         """
         return await self._threads.run(lambda: self.sync.export_ledger())
 
