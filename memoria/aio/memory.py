@@ -912,7 +912,8 @@ class AsyncMemoria(AsyncView):
             The line that it states.
 
         Raises:
-            InvalidQuery: it was changed, is of another store, or its line is not in the ledger.
+            InvalidInput: it is no receipt, was changed, or is of another store.
+            InvalidQuery: its line is not in the ledger.
         """
         return await self._threads.run(lambda: self.sync.verify_receipt(data))
 

@@ -62,7 +62,8 @@ class Proving(View):
             The line that it states.
 
         Raises:
-            InvalidQuery: it was changed, is of another store, or its line is not in the ledger.
+            InvalidInput: it is no receipt, was changed, or is of another store.
+            InvalidQuery: its line is not in the ledger.
         """
         line = check_receipt(data, ledgers.keys(self.store))
         problems = self.verify_ledger(receipts=[data]).problems
