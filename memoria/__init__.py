@@ -58,9 +58,10 @@ if TYPE_CHECKING:
     from memoria.metadata import Scalar
     from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
+    from memoria.proof.chain import Keyring
     from memoria.proof.checking import LedgerCheck
     from memoria.proof.keys import Signer, SigningKey
-    from memoria.proof.lines import Line
+    from memoria.proof.lines import Entered, Line
     from memoria.protocols import (
         ConsolidationPolicy,
         DecayPolicy,
@@ -145,6 +146,7 @@ _LAZY = {
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
     "Erasure": "memoria.forget.due",
+    "Entered": "memoria.proof.lines",
     "ExampleWriter": "memoria.distill.dataset",
     "Extractor": "memoria.agent.extract",
     "Filters": "memoria.engine.arguments",
@@ -166,6 +168,7 @@ _LAZY = {
     "KeyVariable": "memoria.stores.wrapping",
     "KeyWrapper": "memoria.protocols",
     "KeyringEntry": "memoria.stores.wrapping",
+    "Keyring": "memoria.proof.chain",
     "LearnOptions": "memoria.engine.learning",
     "Learnt": "memoria.distill.learn",
     "LedgerCheck": "memoria.proof.checking",
@@ -264,6 +267,7 @@ __all__ = [
     "Embedder",
     "EmbedderLike",
     "Erasure",
+    "Entered",
     "ExampleWriter",
     "Extractor",
     "Filters",
@@ -285,6 +289,7 @@ __all__ = [
     "KeyVariable",
     "KeyWrapper",
     "KeyringEntry",
+    "Keyring",
     "LearnOptions",
     "Learnt",
     "LedgerCheck",

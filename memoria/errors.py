@@ -210,7 +210,7 @@ class Restricted(Held):
 
 
 class SignerUnavailable(MemoriaError):
-    """Who signs the ledger cannot be reached; a signer raises it, and lines are signed once it is there again."""
+    """Who signs the ledger cannot be reached: lines are written without a signature, until it is there again."""
 
 
 class MissingExtra(MemoriaError, ImportError):

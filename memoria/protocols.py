@@ -453,6 +453,9 @@ class Store(Protocol):
 
         Args:
             entry: the line; it has no reason.
+
+        Returns:
+            The block within which the erasure is carried out.
         """
         ...
 
@@ -493,7 +496,7 @@ class Store(Protocol):
         """Reads the number and hash of the last line, as the store keeps them beside the lines.
 
         Returns:
-            "number:hash"; None before the first line.
+            Number and hash, with a colon between; None before the first line.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import string
 from collections.abc import Iterator
@@ -120,7 +121,8 @@ def test_the_database_of_the_store_is_what_was_meant(tmp_path: Path) -> None:
 
 
 def test_no_short_text_raises_an_alarm_and_no_plant_is_missed(tmp_path: Path) -> None:
-    found = residues.evaluate(EMBEDDER, tmp_path, lambda *_: None, texts=300, plants=100, seed=7)
+    texts, plants = map(int, os.environ.get("MEMORIA_RESIDUES", "300,100").split(","))
+    found = residues.evaluate(EMBEDDER, tmp_path, lambda *_: None, texts=texts, plants=plants, seed=7)
     assert (found["alarms"], found["missed"], found["alarms without a plant"]) == ({}, {}, 0)
     assert found["kinds"] > 40
 
@@ -137,7 +139,9 @@ def test_what_is_left_in_an_index_is_found(tmp_path: Path) -> None:
         memory.forget(one)
         assert verified_now(store, wanted).left == ()
         space = store._space(bound.namespace)
-        assert space is not None and space.index is not None and space.words is not None
+        assert space is not None
+        assert space.index is not None
+        assert space.words is not None
         space.index.add(np.array([bound.slot]), vector[None])
         assert verified_now(store, wanted).left == ("vector index",)
         space.words.add(bound.slot, one)

@@ -628,7 +628,8 @@ class AsyncMemoria(AsyncView):
             The line that it states.
 
         Raises:
-            InvalidInput: it is none of this store, was changed, or its line is not in the ledger.
+            InvalidInput: it is no receipt, was changed, or is of another store.
+            InvalidQuery: its line is not in the ledger.
         """
         return await self._threads.run(lambda: self.sync.verify_receipt(data))
 
@@ -651,7 +652,7 @@ class AsyncMemoria(AsyncView):
         """The ledger as one file, for whoever has the public key and no store: docs/receipts.md shows a verifier.
 
         Returns:
-            Deterministic CBOR: public keys, lines and signatures. It holds no content, no name, no id and no reason.
+            Public keys, lines and signatures, in deterministic CBOR. It holds no content, no name, no id and no reason.
         """
         return await self._threads.run(lambda: self.sync.export_ledger())
 

@@ -62,7 +62,8 @@ class Proving(View):
             The line that it states.
 
         Raises:
-            InvalidInput: it is none of this store, was changed, or its line is not in the ledger.
+            InvalidInput: it is no receipt, was changed, or is of another store.
+            InvalidQuery: its line is not in the ledger.
         """
         line = check_receipt(data, ledgers.keys(self.store))
         problems = self.verify_ledger(receipts=[data]).problems
@@ -89,7 +90,7 @@ class Proving(View):
         """The ledger as one file, for whoever has the public key and no store: docs/receipts.md shows a verifier.
 
         Returns:
-            Deterministic CBOR: public keys, lines and signatures. It holds no content, no name, no id and no reason.
+            Public keys, lines and signatures, in deterministic CBOR. It holds no content, no name, no id and no reason.
         """
         return exported(ledgers.keys(self.store), self.store.chained())
 

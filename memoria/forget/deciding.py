@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from memoria.protocols import Store
 from memoria.types import LedgerEntry, Proof, Verification, Where
 
 _RECEIPT_BYTES = 16
+_PLAIN = tuple((one.name, getattr(Where(), one.name)) for one in fields(Where))
 # So many of the latest lines are looked through first for the line of a receipt.
 _LATEST = 1024
 
@@ -25,30 +26,39 @@ def asked(store: Store, where: Where, mentions: str | None) -> dict[str, Any]:
 
     One name has the same hash in each receipt of a store.
     """
-
-    def keyed(name: str, value: object) -> bytes:
-        return _keyed(store, name, value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))
-
-    prefix = where.namespace or where.only_namespace
-    said: dict[str, Any] = {
-        "mentions": None if mentions is None else keyed("mentions", mentions),
-        "namespace": keyed("namespace", list(where.namespace)) if prefix else None,
-        "ids": None if where.ids is None else len(where.ids),
-        "tags": [keyed("tag", tag) for tag in where.tags] or None,
-        "kinds": list(where.kinds) or None,
-        "metadata": [keyed("metadata", [name, value]) for name, value in sorted(where.metadata.items())] or None,
-        "since": None if where.since is None else where.since.isoformat(),
-        "until": None if where.until is None else where.until.isoformat(),
-    }
-    for name in ("subject", "session", "speaker", "key"):
-        value = getattr(where, name)
-        said[name] = None if value is None else keyed(name, value)
-    return {name: value for name, value in said.items() if value is not None}
+    said = {name: _said(store, name, value) for name, value in _given(where)}
+    if where.only_namespace and "namespace" not in said:
+        said["namespace"] = _keyed(store, "namespace", "[]")
+    if mentions is not None:
+        said["mentions"] = _keyed(store, "mentions", mentions)
+    return said
 
 
-def plan_hash(store: Store, order: object) -> bytes:
+def plan_hash(store: Store, where: Where, *how: object) -> bytes:
     """Keyed hash of all that was asked, and how: who has the store and the request can show that it is this one."""
-    return _keyed(store, "plan", repr(order))
+    return _keyed(store, "plan", repr([*_given(where), *how]))
+
+
+def _given(where: Where) -> list[tuple[str, Any]]:
+    """The criteria of a filter that say anything, in a fixed order."""
+    return [(name, value) for name, plain in _PLAIN if (value := getattr(where, name)) != plain]
+
+
+def _said(store: Store, name: str, value: Any) -> Any:
+    """One criterion, as a line says it: how many ids, kinds and times as they are, names as keyed hashes."""
+    if name == "ids":
+        return len(value)
+    if name == "kinds":
+        return list(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if name == "tags":
+        return [_keyed(store, "tag", tag) for tag in value]
+    if name == "metadata":
+        return [_keyed(store, name, json.dumps(one, default=str)) for one in sorted(value.items(), key=repr)]
+    if isinstance(value, bool):
+        return value
+    return _keyed(store, name, value if isinstance(value, str) else json.dumps(value, default=str))
 
 
 def decision(store: Store, at: datetime, action: str, ids: Sequence[str], facts: Mapping[str, Any]) -> LedgerEntry:

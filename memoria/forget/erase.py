@@ -152,7 +152,7 @@ def _decision(store: Store, order: Order, made: Plan, at: datetime) -> LedgerEnt
     """What the ledger is to say of carrying out a plan."""
     gone = made.effects.gone.union(made.asked)
     facts = {
-        "plan": deciding.plan_hash(store, order),
+        "plan": deciding.plan_hash(store, order.where, order.mentions, order.guard, order.verify),
         "asked": deciding.asked(store, order.where, order.mentions),
         "forgotten": len(made.asked),
         "derived": len(gone) - len(made.asked),

@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from memoria.errors import InvalidInput, SignerUnavailable
@@ -79,11 +79,14 @@ class Sealing:
         return hmac.digest(self.key, b"ledger signer" + salt, "sha256")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Keyring:
-    """Which key signs, and which one signed first; as a setting of the store.
+    """Whose keys sign the ledger of a store.
 
-    first, public: public keys. sealed: the seed of `public`, sealed; None when another signs.
+    Attributes:
+        first: the public key that signed first.
+        public: the public key that signs now.
+        sealed: the seed of that key, sealed under the key of the store; None when another signs.
     """
 
     first: bytes
@@ -95,13 +98,14 @@ class Keyring:
         """The id of the key that signs now."""
         return key_id(self.public).hex()
 
-    def to_setting(self) -> str:
-        return json.dumps({"first": self.first.hex(), "public": self.public.hex(), "sealed": self.sealed})
 
-    @classmethod
-    def from_setting(cls, value: str) -> Keyring:
-        said = json.loads(value)
-        return cls(first=bytes.fromhex(said["first"]), public=bytes.fromhex(said["public"]), sealed=said["sealed"])
+def _to_setting(ring: Keyring) -> str:
+    return json.dumps({"first": ring.first.hex(), "public": ring.public.hex(), "sealed": ring.sealed})
+
+
+def _from_setting(value: str) -> Keyring:
+    said = json.loads(value)
+    return Keyring(first=bytes.fromhex(said["first"]), public=bytes.fromhex(said["public"]), sealed=said["sealed"])
 
 
 @dataclass(slots=True)
@@ -145,7 +149,7 @@ class Chain:
         found = shelf.setting(SIGNER)
         if found is None:
             return self._first(shelf)
-        ring = Keyring.from_setting(found)
+        ring = _from_setting(found)
         if self.signer is not None and self.signer.public == ring.public:
             return self.signer
         if ring.sealed is None:
@@ -160,8 +164,6 @@ class Chain:
         entry: the line, without the keys. signer: whoever signs from now on; None for a new key of the store. Raises
         SignerUnavailable when the old key is not here.
         """
-        from dataclasses import replace
-
         old = self.signing(shelf)
         if old is None:
             raise SignerUnavailable(
@@ -170,9 +172,9 @@ class Chain:
         seed = None if signer is not None else secrets.token_bytes(_SEED_BYTES)
         new: Signer = signer if signer is not None else OwnKey(seed or b"")
         self.join(shelf, [(replace(entry, action=ROTATE, facts={**entry.facts, "key": new.public}), False)])
-        ring = Keyring.from_setting(shelf.setting(SIGNER) or "")
-        ring.public, ring.sealed = new.public, None if seed is None else self._sealed(seed)
-        shelf.set({SIGNER: ring.to_setting()})
+        ring = _from_setting(shelf.setting(SIGNER) or "")
+        ring = replace(ring, public=new.public, sealed=None if seed is None else self._sealed(seed))
+        shelf.set({SIGNER: _to_setting(ring)})
         self.signer = signer
         # Whoever trusts the new key alone finds its signature, which is over all that came before.
         self.join(shelf, [(replace(entry, action="sign"), False)])
@@ -180,11 +182,11 @@ class Chain:
 
     def _first(self, shelf: Shelf) -> Signer:
         if self.signer is not None:
-            shelf.set({SIGNER: Keyring(self.signer.public, self.signer.public, None).to_setting()})
+            shelf.set({SIGNER: _to_setting(Keyring(self.signer.public, self.signer.public, None))})
             return self.signer
         seed = secrets.token_bytes(_SEED_BYTES)
         self._own = OwnKey(seed)
-        shelf.set({SIGNER: Keyring(self._own.public, self._own.public, self._sealed(seed)).to_setting()})
+        shelf.set({SIGNER: _to_setting(Keyring(self._own.public, self._own.public, self._sealed(seed)))})
         return self._own
 
     def _sealed(self, seed: bytes) -> str:
@@ -204,4 +206,4 @@ class Chain:
 
 def current(value: str | None) -> Keyring | None:
     """The keyring of a setting."""
-    return None if value is None else Keyring.from_setting(value)
+    return None if value is None else _from_setting(value)

@@ -22,7 +22,9 @@ class Signer(Protocol):
     """
 
     @property
-    def public(self) -> bytes: ...
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+        ...
 
     def sign(self, message: bytes) -> bytes:
         """Signs a message by Ed25519.

@@ -28,7 +28,12 @@ _FIELDS = frozenset({"v", "store", "n", "prev", "at", "action", "ids", "count", 
 
 
 class Entered(NamedTuple):
-    """One item of the chain: a line, and the detached statement that signs it, or none."""
+    """One item of the chain.
+
+    Attributes:
+        line: a line, deterministic CBOR.
+        statement: the COSE_Sign1 statement that signs it, with detached payload; None where a later one covers it.
+    """
 
     line: bytes
     statement: bytes | None

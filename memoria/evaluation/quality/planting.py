@@ -37,6 +37,7 @@ class Victim:
     slot: bytes
     file: Path
     place: int
+    common: bool
 
     @classmethod
     def of(cls, store: LocalStore, record: Record) -> Victim:
@@ -58,12 +59,13 @@ class Victim:
             slot=slot,
             file=known.file,
             place=place,
+            common=record.memory.text.encode() in store.common(),
         )
 
     @property
     def is_long(self) -> bool:
-        """Whether the text itself is looked for in every file."""
-        return len(self.text.encode()) >= _TELLING
+        """Whether the text itself is looked for in every file: not if it is short, or a word of the schema."""
+        return len(self.text.encode()) >= _TELLING and not self.common
 
     @property
     def is_dense(self) -> bool:
@@ -99,7 +101,7 @@ def _raw(victim: Victim) -> Iterator[tuple[str, str, bytes]]:
         yield from ((place, name, data) for name, data in everywhere.items())
         if not place.startswith("memoria.db"):
             yield from ((place, name, data) for name, data in {**named, "hash of the text": digest}.items())
-    if not victim.is_long:
+    if len(victim.text.encode()) < _TELLING:
         yield "stray.txt", "short text as a line", f"\n{victim.text}\n".encode()
         yield "stray.json", "short text in JSON", json.dumps({"text": victim.text}, ensure_ascii=False).encode()
 

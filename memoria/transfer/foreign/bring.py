@@ -196,8 +196,7 @@ def bring(
         InvalidQuery: `kind`, `columns` or `zone` is none that is known.
         InvalidMemory: something is malformed: the first twenty places with the rule, never content. Nothing is stored.
     """
-    given = held(source)
-    wanted = asked(kind, given, everything=everything, columns=columns, speakers=speakers, zone=zone)
+    wanted = asked(kind, held(source), everything=everything, columns=columns, speakers=speakers, zone=zone)
     seen = _survey(wanted)
     if seen.malformed and not skip_bad:
         more = seen.malformed - len(seen.bad)
