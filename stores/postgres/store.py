@@ -32,9 +32,8 @@ class PostgresStore(Upkeep, Holding, Jobs):
     url: as libpq takes it, and in its query `keys=DIRECTORY`, where data keys are; without it, the directory that
     MEMORIA_KEYS names. keys: another provider of keys. data: the server's data directory, where it can be read from
     here, so that `files` has it. partitions: of each table, when the schema is made. loaded: how many namespaces are
-    indexed in RAM at once.
-    unlock: of a directory of keys that is sealed, or new. threads: at most so many connections. embedder, language: of the vectors and the texts of a
-    new store; an old one has its own.
+    indexed in RAM at once. threads: at most so many connections. embedder, language: of the vectors and the texts of a
+    new store; an old one has its own. unlock: of a directory of keys that is sealed, or new.
     """
 
     def __init__(

@@ -114,7 +114,10 @@ class Upkeep(Searching, Writing):
             # Of a sealed directory: what was changed by somebody without its key.
             problems += getattr(self._keys, "wrong", list)()
             for tenant in self._tenants(connection, ()):
-                problems += self._check(connection, tenant)
+                try:
+                    problems += self._check(connection, tenant)
+                except StoreCorrupt as error:
+                    problems.append(str(error))
             return problems
 
     def _check(self, connection: Connection, tenant: bytes) -> Iterator[str]:
