@@ -126,7 +126,7 @@ def test_no_byte_of_content_is_in_any_file_open_or_closed(tmp_path: Path) -> Non
     assert not scan(files(tmp_path), known).found
     clear = tmp_path / "b.memoria"
     memoria.copy(path, clear, unlock=PASSPHRASE)
-    assert {find.label for find in scan(files(clear), known).found} >= {"slot key", "vector", "id"}
+    assert {find.label for find in scan(files(clear), known).found} >= {"vector", "id"}
 
 
 def test_a_killed_writer_leaves_nothing_to_read(tmp_path: Path) -> None:
@@ -188,7 +188,8 @@ def test_every_kind_of_wrapper_opens_what_it_sealed(
     for new in kinds:
         assert not memoria.rekey(store, unlock=now, new=new).sealed
         assert texts(store, new) == before
-        if now is not None:
+        # An entry without a name is whichever the store remembers.
+        if not isinstance(now, KeyringEntry) or not isinstance(new, KeyringEntry):
             with pytest.raises(errors.WrongKey):
                 opened(store, now)
         now = new
@@ -420,10 +421,11 @@ def flipped(path: Path, at: int) -> None:
 
 def test_a_byte_that_is_flipped_anywhere_is_found_and_its_file_named(store: Path) -> None:
     rng = random.Random(22)
+    held = files(store)
     assert found_out(store) == []
-    for file in files(store):
+    for file in held:
         name = file.name
-        if name in ("lock", "reserve"):
+        if name in ("lock", "reserve", "memoria.db-shm"):
             continue
         whole = file.read_bytes()
         step = 512 if name.endswith(".slots") else max(1, len(whole) // 40)
@@ -460,17 +462,15 @@ def test_slots_that_are_swapped_or_put_back_are_found(store: Path) -> None:
     file.write_bytes(data)
     assert any("fingerprint" in line for line in found_out(store))
     # A forgotten memory comes back by its old slot: no row is there any more.
+    file.write_bytes(whole)
     with opened(store) as memory:
-        memory.forget(memory.list(limit=100)[-1].id)
-    after, at = bytearray(file.read_bytes()), None
-    for slot in used:
-        place = slice(HEADER_BYTES + slot * size, HEADER_BYTES + (slot + 1) * size)
-        if after[place] != whole[place]:
-            after[place], at = whole[place], slot
-    assert at is not None or file.read_bytes() == whole
-    if at is not None:
-        file.write_bytes(after)
-        assert any("belongs to no memory" in line for line in found_out(store))
+        memory.forget(memory.namespace("app", "ada").list(subject=WORDS[2])[0].id)
+    after = bytearray(file.read_bytes())
+    places = [slice(HEADER_BYTES + slot * size, HEADER_BYTES + (slot + 1) * size) for slot in used]
+    (back,) = [place for place in places if after[place] != whole[place]]
+    after[back] = whole[back]
+    file.write_bytes(after)
+    assert any("belongs to no memory" in line for line in found_out(store))
 
 
 def test_an_older_database_and_files_of_another_store_are_found(store: Path, tmp_path: Path) -> None:
@@ -557,3 +557,69 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+# -- the keys of a store in PostgreSQL --
+
+
+def by_url(url: str, unlock: memoria.UnlockLike) -> Memoria:
+    return memoria.open(url, embedder=HashEmbedder(), unlock=unlock)
+
+
+def test_the_keys_of_a_server_are_sealed_and_rekeyed(database: str, tmp_path: Path) -> None:
+    folder = Path(database.partition("keys=")[2])
+    with by_url(database, KEY) as memory:
+        ada = memory.namespace("ada")
+        kept = [ada.remember(f"Ada has order {n}.", subject="ada") for n in range(8)]
+        ada.forget(kept[0].id)
+        store = memory.store
+        known = [Secret(label="root", data=store._root)]  # type: ignore[attr-defined]
+        for path in sorted(folder.glob("??/*.keys")):
+            tenant = bytes.fromhex(path.stem)
+            keys = [store._keys.own(tenant), *store._keys.get(tenant, range(8))]  # type: ignore[attr-defined]
+            known += [Secret(label="key", data=key) for key in keys if key is not None]
+        assert len(known) == 9
+        assert not scan(files(folder), known).found
+        assert store.check() == []
+    for unlock, kind in ((None, errors.StoreSealed), (OTHER, errors.WrongKey)):
+        with pytest.raises(kind):
+            by_url(database, unlock)
+    assert memoria.rekey(database, unlock=KEY, new=OTHER) == memoria.Rekeyed(sealed=False, files=1)
+    with by_url(database, OTHER) as memory:
+        assert len(memory.list(limit=100)) == 7
+        (file,) = sorted(folder.glob("??/*.keys"))
+        whole = file.read_bytes()
+        for at in (9, 50, 500, 512 + 64 * 3 + 20, 512 + 64 * 3 + 62):
+            flipped(file, at)
+            assert any(file.name in line for line in memory.store.check())
+            file.write_bytes(whole)
+        flipped(file, 512 + 64 * 3 + 20)
+        with pytest.raises(errors.StoreCorrupt):
+            memory.get(kept[3].id)
+        file.write_bytes(whole)
+        assert memory.get(kept[3].id).text == "Ada has order 3."
+
+
+@pytest.mark.parametrize("point", ["sealing begun", "keys sealed", "clear file replaced", ""])
+def test_clear_keys_are_sealed_and_go_on_after_a_kill(database: str, point: str) -> None:
+    folder = Path(database.partition("keys=")[2])
+    with by_url(database, None) as memory:
+        ada = memory.namespace("ada")
+        gone = ada.remember("Ada has a cat.")
+        ada.remember("Ada has a dog.")
+        ada.forget(gone.id)
+        (path,) = folder.glob("??/*.keys")
+        key = memory.store._keys.own(bytes.fromhex(path.stem))  # type: ignore[attr-defined]
+    with pytest.raises(errors.StoreNotSealed):
+        by_url(database, KEY)
+    try:
+        assert rekeyed(database, as_wrapper(KEY), None, 0.0, None, Plug(point)).sealed
+        assert not point
+    except KeyboardInterrupt:
+        with pytest.raises(errors.RekeyUnfinished):
+            by_url(database, KEY)
+        assert memoria.rekey(database, new=KEY).sealed
+    assert not scan(files(folder), [Secret(label="key", data=key)]).found
+    with by_url(database, KEY) as memory:
+        assert [one.text for one in memory.list()] == ["Ada has a dog."]
+        assert memory.store.check() == []

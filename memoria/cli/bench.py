@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
 from memoria.evaluation.bench import allocation, background, forgetting, hybrid, latency
+from memoria.evaluation.bench import sealed as sealing
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -34,11 +36,13 @@ def forget(
     rounds: Annotated[int, typer.Option(min=10)] = 2000,
     seed: SeedOption = 0,
     folder: FolderOption = None,
+    sealed: Annotated[bool, typer.Option("--sealed", help="In a sealed store, under a random key.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compares remember with forget: single memories, a scattered batch, a whole namespace."""
+    key = secrets.token_hex(32) if sealed else None
     with workplace(folder) as place, progress_bar() as progress:
-        report = latency.bench_forget(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
+        report = latency.bench_forget(place, n, MiniLM(), progress, rounds=rounds, seed=seed, unlock=key)
     show(report, as_json)
 
 
@@ -62,6 +66,20 @@ def open_(n: NOption = 100_000, seed: SeedOption = 0, folder: FolderOption = Non
     """Measures seconds from opening to the first answer."""
     with workplace(folder) as place, progress_bar() as progress:
         report = latency.bench_open(place, n, MiniLM(), progress, seed=seed)
+    show(report, as_json)
+
+
+@bench_app.command()
+def sealed(
+    n: NOption = 10_000,
+    rounds: Annotated[int, typer.Option(min=10)] = 500,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compares a sealed store with one in clear: remember, forget, recall, open."""
+    with workplace(folder) as place, progress_bar() as progress:
+        report = sealing.bench_sealed(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
     show(report, as_json)
 
 

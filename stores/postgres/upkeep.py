@@ -119,7 +119,10 @@ class Upkeep(Crosschecking):
             problems += getattr(self._keys, "wrong", list)()
             seen = Seen()
             for tenant in self._tenants(connection, ()):
-                problems += self._check(connection, tenant, seen)
+                try:
+                    problems += self._check(connection, tenant, seen)
+                except StoreCorrupt as error:
+                    problems.append(str(error))
         return [*problems, *self._contradictions(seen)]
 
     def _check(self, connection: Connection, tenant: bytes, seen: Seen) -> Iterator[str]:

@@ -11,6 +11,7 @@ from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
+from memoria.stores.wrapping import UnlockLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Scores
@@ -64,11 +65,18 @@ def fill(memory: Memoria, source: Synthetic, n: int, progress: Progress) -> list
 
 
 def bench_forget(
-    folder: Path, n: int, embedder: Embedder, progress: Progress, *, rounds: int, seed: int
+    folder: Path,
+    n: int,
+    embedder: Embedder,
+    progress: Progress,
+    *,
+    rounds: int,
+    seed: int,
+    unlock: UnlockLike = None,
 ) -> dict[str, Any]:
     """Remember against forget at n memories: singles with and without embedding, a batch, a namespace."""
     source = Synthetic(seed)
-    with open_memoria(folder / "bench.memoria", embedder=embedder) as memory:
+    with open_memoria(folder / "bench.memoria", embedder=embedder, unlock=unlock) as memory:
         home = memory.namespace("bench")
         ids = fill(home, source, n, progress)
         home.recall(source.vectors(1)[0], k=1)
