@@ -611,7 +611,8 @@ class StoreBase(Proving, ABC):
             left = ["row" for _ in self._fetch(ids)]
             left += ["line of recalls" for _ in self._some_entries(shelves.RECALLS, ids)]
             gone = set(ids)
-            left += ["link" for shelf in shelves.LINKS for key in self._entries(shelf) if gone.intersection(key.split())]
+            links = (key for shelf in shelves.LINKS for key in self._entries(shelf))
+            left += ["link" for key in links if gone.intersection(key.split())]
             left += ["index" for held in self._rooms.values() for room in held for _ in gone.intersection(room.ids)]
         return Remains(checks=(2 + len(shelves.LINKS) + 1) * len(ids), left=tuple(left))
 

@@ -8,8 +8,8 @@ from memoria.stores import rows
 from memoria.stores.sealing import KEY_BYTES, derived, new_key, seal, unseal
 from memoria.text.fingerprints import NO_PRINT, PRINT_BYTES, Fingerprints
 
-# Of a line: fingerprints and a sketch under the namespace's key, and what was adopted; and own and adopted ones that are
-# sealed under a guard key outside of the store.
+# Of a line: fingerprints and a sketch under the namespace's key, and what was adopted; and own and adopted ones that
+# are sealed under a guard key outside of the store.
 PRINTS, SKETCH, ADOPTED, OUTSIDE, OUTSIDE_ADOPTED = range(5)
 
 

@@ -14,9 +14,7 @@ from memoria.types import EmbedderCard, Namespace, Record
 class InMemoryStore(StoreBase):
     """Memories in a dict by id; vectors rounded to fp16 as every store rounds them."""
 
-    def __init__(
-        self, embedder: EmbedderCard, *, language: str | None = None, outside: Outside | None = None
-    ) -> None:
+    def __init__(self, embedder: EmbedderCard, *, language: str | None = None, outside: Outside | None = None) -> None:
         self._records: dict[str, Record] = {}
         self._shelves: dict[str, dict[str, bytes]] = {}
         super().__init__(embedder, language=language, outside=outside)

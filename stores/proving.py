@@ -119,6 +119,5 @@ def undecided(ids: Sequence[bytes], *, action: str = "erase", namespaces: int = 
     """A line for what was erased without a decision above it, or by recovery: only the store knows of it."""
     facts = {"namespaces": namespaces} if namespaces else {}
     # No caller has said when: this is the one place of a store that asks the clock.
-    return LedgerEntry(
-        at=datetime.now(UTC), action=action, ids=tuple(id.hex() for id in ids), reason="", facts={"by": "store", **facts}
-    )
+    named = tuple(id.hex() for id in ids)
+    return LedgerEntry(at=datetime.now(UTC), action=action, ids=named, reason="", facts={"by": "store", **facts})

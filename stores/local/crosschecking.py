@@ -66,7 +66,7 @@ class Crosschecking(Writing):
             said = f"memory {memory.id}: its row names other labels than it has, so that some would outlive it"
             yield Problem(found=said, cure=_AGAIN, heal=partial(self._label_again, space, memory, row))
         printless = self._database.meta("printless") is not None
-        print_ = bytes(space.slots.marks([slot]))
+        (print_,) = space.slots.marks([slot])
         if said := crosschecks.wrong_print(key, memory, print_, printless=printless):
             yield Problem(found=said)
 

@@ -63,8 +63,9 @@ class Guarding(Namespaces):
         with self._writing():
             space = self._existing(namespace)
             if space is not None:
+                known = made(self._outside.of(space.slots.key), statements, near=True, until=until)
                 with self._atomic() as db:
-                    self._write_own(db, space, made(self._outside.of(space.slots.key), statements, near=True, until=until))
+                    self._write_own(db, space, known)
                 space.sealed = space.outside = None
 
     def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
@@ -76,7 +77,8 @@ class Guarding(Namespaces):
             own = [*self._own(space), *(one for kind, one in self._sealed(space) if kind == OUTSIDE)]
             others = [*self._foreign(space), *(one for kind, one in self._sealed(space) if kind == OUTSIDE_ADOPTED)]
             with self._atomic() as db:
-                readable: Sequence[int] = (PRINTS, SKETCH, ADOPTED) if self._outside.key is None else range(OUTSIDE_ADOPTED + 1)
+                plain, every = (PRINTS, SKETCH, ADOPTED), range(OUTSIDE_ADOPTED + 1)
+                readable: Sequence[int] = plain if self._outside.key is None else every
                 sql = f"DELETE FROM forgotten WHERE namespace = ? AND near IN ({marks(readable)})"
                 db.execute(sql, (space.number, *readable))
                 for one in own:

@@ -22,10 +22,8 @@ _INSERT_FORGOTTEN = "INSERT INTO forgotten (namespace, near, prints, until) VALU
 _INSERT_LINK = f"INSERT OR IGNORE INTO link ({LINK}) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-def insert(
-    db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]
-) -> int | None:
-    """The row of a record, whose number is returned, its labels, its links to what it is derived from, and its standing.
+def insert(db: Connection, space: Space, slot: int, record: Record, key: bytes, single: Set[bytes]) -> int | None:
+    """The row of a record, whose number is returned, its labels, links to what it is derived from, and its standing.
 
     single: labels that no other live row has, which the schema then keeps so.
     """

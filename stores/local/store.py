@@ -95,9 +95,7 @@ class LocalStore(Searching, Remaining, Checking, Resealing):
         unlock: UnlockLike = None,
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
-        super().__init__(
-            place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded, outside=outside
-        )
+        super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded, outside=outside)
         if not restoring:
             check_restored(self.path)
         wrapper = as_wrapper(unlock)

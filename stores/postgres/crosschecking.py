@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from memoria.errors import StoreCorrupt
 from memoria.stores import crosschecks
 from memoria.stores.batches import parts
+from memoria.stores.guardkey import CHECK
 from memoria.stores.postgres.searching import Searching
 from memoria.stores.postgres.writing import Writing
 
@@ -34,6 +35,8 @@ class Crosschecking(Searching, Writing):
     ) -> Iterator[str]:
         """What is not as the sealed rows say. whole: (slot, id) of rows that open."""
         key = self._known(connection, tenant).key
+        # Under a key outside of the store, rows keep no fingerprint.
+        printless = bool(connection.execute("SELECT 1 FROM meta WHERE name = %s", (CHECK,)).fetchone())
         for part in parts(whole):
             slots = [slot for slot, _ in part]
             labels: dict[int, set[bytes]] = {}
@@ -50,7 +53,7 @@ class Crosschecking(Searching, Writing):
                 if record.trace.held:
                     seen.held.add(memory.id)
                 yield from crosschecks.wrong_labels(key, memory, labels.get(slot, set()))
-                if said := crosschecks.wrong_print(key, memory, bytes(prints[slot]), printless=False):
+                if said := crosschecks.wrong_print(key, memory, bytes(prints[slot]), printless=printless):
                     yield said
 
     def _contradictions(self, seen: Seen) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """By what a store knows a text that was forgotten: fingerprints and sketches under the key of its tenant.
 
-With a guard key outside of the store (guardkey.py), lines are sealed under it, and rows keep no fingerprint of their own.
+With a guard key outside of the store (guardkey.py), lines are sealed under it, and rows keep no fingerprint.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Guarding(Homes):
     ) -> None:
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, namespace, whole=True):
-                self._write_own(connection, tenant, made(self._print_key(connection, tenant), statements, near=True, until=until))
+                known = made(self._print_key(connection, tenant), statements, near=True, until=until)
+                self._write_own(connection, tenant, known)
 
     def readmit(self, namespace: Namespace, statements: Sequence[Statement]) -> None:
         with self._writing(), self._cluster.transaction() as connection:
@@ -165,7 +166,8 @@ class Guarding(Homes):
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, ()):
                 self._lock(connection, [tenant])
-                sql = "DELETE FROM forgotten WHERE tenant = %s AND kind < %s RETURNING kind, prints, until, tableoid::regclass::text"
+                sql = """DELETE FROM forgotten WHERE tenant = %s AND kind < %s
+                    RETURNING kind, prints, until, tableoid::regclass::text"""
                 plain = connection.execute(sql, (tenant, OUTSIDE)).fetchall()
                 lines = [line[:3] for line in plain]
                 for one in gathered(self._opened(connection, tenant, [line for line in lines if line[0] != ADOPTED])):

@@ -167,8 +167,6 @@ CREATE TABLE job (
 """
 
 
-
-
 def _policy(table: str, column: str) -> str:
     named = f"string_to_array(current_setting('memoria.{column}', true), ',')"
     # A sub-select is computed once for a statement, not once for a row.
