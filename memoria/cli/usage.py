@@ -51,7 +51,7 @@ def _unlock_option() -> Any:
 
     made: Any = get_command(only)
     (option,) = [one for one in made.params if one.name == "given"]
-    option.expose_value = False
+    option.name, option.expose_value = "unlock", False
     return option
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memoria.errors import StoreCorrupt
+from memoria.errors import RekeyUnfinished, StoreCorrupt
 from memoria.protocols import KeyWrapper
 from memoria.stores import unlocking
 from memoria.stores.batches import parts, runs
@@ -22,7 +22,7 @@ from memoria.stores.local.marker import Marker
 from memoria.stores.local.sealed_slots import SealedSlotFile, create_sealed
 from memoria.stores.local.space import Space
 from memoria.stores.local.turns import Turns
-from memoria.stores.local.unsealing import DATABASE, SEALING, database_key, need_cipher, take_place
+from memoria.stores.local.unsealing import DATABASE, SEALING, database_key, need_cipher, take_place, vault_of
 from memoria.stores.shards import ADAPTERS, sealed_shard
 from memoria.stores.unlocking import write_whole
 from memoria.stores.vault import Vault
@@ -32,6 +32,20 @@ _BATCH = 512
 
 class Resealing(Turns):
     """The part of a store that seals it."""
+
+    def _seal_if_new(self, wrapper: KeyWrapper | None) -> None:
+        """Makes the data key of a new store that is to be sealed; finishes the sealing of one that was in clear."""
+        if self._vault is None:
+            # Under the lock, once more: another process may have been first.
+            self._vault = vault_of(self.path, wrapper)
+        if self._vault is None and wrapper is not None:
+            need_cipher()
+            self._vault = unlocking.create(self.path, wrapper, self._disk)
+            Marker(self.path / "epoch", self._disk, self._vault).write(0)
+        elif self._vault is not None and (self.path / SEALING).is_dir():
+            if not self._writable:
+                raise RekeyUnfinished(f"{self.path} was sealed in part: open it once with mode='rw', or rekey it again")
+            take_place(self.path, self._disk)
 
     def _write_sealed(self, wrapper: KeyWrapper) -> Vault:
         """Writes all files but the database anew, sealed, beside the store."""

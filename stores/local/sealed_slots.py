@@ -35,6 +35,7 @@ from memoria.stores.local.slots import (
     SEALED_VERSION,
     SECTOR,
     SlotFile,
+    create_clear,
     head,
     make_file,
 )
@@ -306,9 +307,9 @@ def create_slots(
     *,
     among: OpenFiles | None = None,
 ) -> SlotFile:
-    """Makes a slot file as `SlotFile.create` does, sealed when there is a vault."""
+    """Makes a slot file as `create_clear` does, sealed when there is a vault."""
     if vault is None:
-        return SlotFile.create(folder, number, dimension, disk, store_key, key, among=among)
+        return create_clear(folder, number, dimension, disk, store_key, key, among=among)
     return create_sealed(
         folder, number, dimension, disk, vault, store_key, new_key() if key is None else key, among=among
     )

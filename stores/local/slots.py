@@ -90,28 +90,6 @@ class SlotFile(OpenedWhenUsed):
             self.close()
             raise
 
-    @classmethod
-    def create(
-        cls,
-        folder: Path,
-        number: int,
-        dimension: int,
-        disk: Disk,
-        store_key: bytes,
-        key: bytes | None = None,
-        *,
-        among: OpenFiles | None = None,
-    ) -> SlotFile:
-        """Makes the file with a fresh namespace key, or `key`, durable with its name, and with a copy of store.key.
-
-        A file that has the name already is left as it is: the database that gave the number again is an old one.
-        """
-        header = head(VERSION, slot_bytes(dimension), dimension, number, new_key() if key is None else key)
-        header = header.ljust(COPY_AT, b"\0") + _copy(store_key)
-        header = header.ljust(COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
-        path = make_file(folder, number, header, disk)
-        return cls(path, disk, writable=True, among=among)
-
     def _read_header(self, header: bytes) -> None:
         if len(header) < HEADER_BYTES or header[:8] != MAGIC:
             raise StoreCorrupt(f"{self.path} is not a slot file or is cut short")
@@ -366,6 +344,26 @@ def head(version: int, size: int, dimension: int, number: int, key: bytes) -> by
     """The beginning of a header."""
     packed = _HEADER.pack(MAGIC, version, size, dimension, 0, number, key)
     return packed + struct.pack("<I", zlib.crc32(packed))
+
+
+def create_clear(
+    folder: Path,
+    number: int,
+    dimension: int,
+    disk: Disk,
+    store_key: bytes,
+    key: bytes | None = None,
+    *,
+    among: OpenFiles | None = None,
+) -> SlotFile:
+    """Makes a file with a fresh namespace key, or `key`, durable with its name, and with a copy of store.key.
+
+    A file that has the name already is left as it is: the database that gave the number again is an old one.
+    """
+    header = head(VERSION, slot_bytes(dimension), dimension, number, new_key() if key is None else key)
+    header = header.ljust(COPY_AT, b"\0") + _copy(store_key)
+    header = header.ljust(COUNTS_AT[0], b"\0") + _counts(2, 0, 0, 0)
+    return SlotFile(make_file(folder, number, header, disk), disk, writable=True, among=among)
 
 
 def make_file(folder: Path, number: int, header: bytes, disk: Disk) -> Path:

@@ -15,7 +15,6 @@ from weakref import finalize
 
 from memoria.errors import (
     DatabaseOlder,
-    RekeyUnfinished,
     StoreCorrupt,
     StoreError,
     StoreExists,
@@ -26,7 +25,6 @@ from memoria.errors import (
 from memoria.process import Home, in_child
 from memoria.proof.chain import SIGNER
 from memoria.protocols import KeyWrapper, Progress
-from memoria.stores import unlocking
 from memoria.stores.disk import Disk, translated
 from memoria.stores.guardkey import CHECK as GUARD_CHECK
 from memoria.stores.guardkey import Outside
@@ -42,7 +40,7 @@ from memoria.stores.local.marker import Marker
 from memoria.stores.local.remaining import Remaining
 from memoria.stores.local.resealing import Resealing
 from memoria.stores.local.searching import Searching
-from memoria.stores.local.unsealing import SEALING, database_key, need_cipher, take_place, vault_of
+from memoria.stores.local.unsealing import database_key, vault_of
 from memoria.stores.restored import RESTORED, check_restored
 from memoria.stores.sealing import KEY_BYTES, blind, new_key
 from memoria.stores.shards import seal_folder
@@ -143,20 +141,6 @@ class LocalStore(Searching, Remaining, Checking, Resealing):
         with translated(self.path):
             (self.path / "slots").mkdir(parents=True, exist_ok=True)
         return WriterLock(self.path / "lock", timeout)
-
-    def _seal_if_new(self, wrapper: KeyWrapper | None) -> None:
-        """Makes the data key of a new store that is to be sealed; finishes the sealing of one that was in clear."""
-        if self._vault is None:
-            # Under the lock, once more: another process may have been first.
-            self._vault = vault_of(self.path, wrapper)
-        if self._vault is None and wrapper is not None:
-            need_cipher()
-            self._vault = unlocking.create(self.path, wrapper, self._disk)
-            Marker(self.path / "epoch", self._disk, self._vault).write(0)
-        elif self._vault is not None and (self.path / SEALING).is_dir():
-            if not self._writable:
-                raise RekeyUnfinished(f"{self.path} was sealed in part: open it once with mode='rw', or rekey it again")
-            take_place(self.path, self._disk)
 
     def _check_nothing_lost(self) -> None:
         """Raises StoreCorrupt where a store once was: store.key is made after the tables of memoria.db are."""
