@@ -9,6 +9,7 @@ from memoria.aio.threads import AsyncView
 from memoria.embedders import EmbedderLike
 from memoria.engine.memory import Memoria
 from memoria.protocols import Progress
+from memoria.stores.wrapping import UnlockLike
 from memoria.transfer.backup import verbs
 from memoria.transfer.backup.verbs import Backed, Restored
 from memoria.transfer.copying import Place
@@ -24,6 +25,7 @@ async def backup(
     *,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
 ) -> Backed:
     """As `memoria.backup`; the source may be an async memory.
 
@@ -32,11 +34,14 @@ async def backup(
         target: a directory, made when it is not there, which this store has for itself.
         timeout: seconds to wait for another backup into the same place.
         progress: called with (what, done, total) during the work, in the thread that does it.
+        unlock: as of `memoria.backup`.
 
     Returns:
         What was written.
     """
-    return await asyncio.to_thread(verbs.backup, _plain(source), target, timeout=timeout, progress=progress)
+    return await asyncio.to_thread(
+        verbs.backup, _plain(source), target, timeout=timeout, progress=progress, unlock=unlock
+    )
 
 
 async def restore(
@@ -47,6 +52,7 @@ async def restore(
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
 ) -> Restored:
     """As `memoria.restore`; the forgets may be those of an async memory.
 
@@ -57,6 +63,7 @@ async def restore(
         embedder: as `memoria.open` takes it, for gists that lose a part.
         timeout: seconds to wait for a backup into the source, or for a server.
         progress: called with (what, done, total) during the work, in the thread that does it.
+        unlock: as of `memoria.backup`.
 
     Returns:
         What was restored.
@@ -70,4 +77,5 @@ async def restore(
         embedder=embedder,
         timeout=timeout,
         progress=progress,
+        unlock=unlock,
     )

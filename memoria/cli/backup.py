@@ -19,6 +19,7 @@ from memoria.cli.app import (
     opened_store,
     out,
     progress_bar,
+    unlocking,
     waiting,
 )
 from memoria.cli.terminal import show_fields
@@ -53,16 +54,18 @@ def backup(
             _tell(verbs.verify_backup(target, progress=progress), as_json)
             return
         check_there(store)
-        done = verbs.backup(store, target, timeout=waiting(), progress=progress)
+        done = verbs.backup(store, target, timeout=waiting(), progress=progress, unlock=unlocking())
     if forget_log is not None:
-        verbs.export_forgets(store, forget_log, timeout=waiting())
+        verbs.export_forgets(store, forget_log, timeout=waiting(), unlock=unlocking())
     _tell(done, as_json)
 
 
 def restored(source: str, target: str, apply_forgets: str | None, *, as_json: bool) -> None:
     """What `memoria restore SRC DST` does."""
     with progress_bar() as progress:
-        done = verbs.restore(source, target, apply_forgets=apply_forgets, timeout=waiting(), progress=progress)
+        done = verbs.restore(
+            source, target, apply_forgets=apply_forgets, timeout=waiting(), progress=progress, unlock=unlocking()
+        )
     _tell(done, as_json)
     if apply_forgets is None:
         err.print("Without --apply-forgets, what was forgotten after this backup is back.")
@@ -76,7 +79,7 @@ def export(
 ) -> None:
     """Writes what was forgotten to a file, for `restore --apply-forgets`: ids and keyed fingerprints, no content."""
     check_there(store)
-    lines = verbs.export_forgets(store, file, timeout=waiting())
+    lines = verbs.export_forgets(store, file, timeout=waiting(), unlock=unlocking())
     _tell({"lines": lines, "bytes": file.stat().st_size}, as_json)
 
 

@@ -105,6 +105,11 @@ class Core:
         self._warned: set[object] = set()
         self._unsettled = False
 
+    @property
+    def vault(self) -> Vault | None:
+        """What seals this store, for what copies its files as they are; None where it is in clear."""
+        return self._vault
+
     def _tell(self, what: str, done: int, total: int) -> None:
         if self._progress is not None:
             self._progress(what, done, total)

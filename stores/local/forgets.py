@@ -30,9 +30,9 @@ class Forgets(Turns):
                 self._purge()
             found = self._database.rows("SELECT event, at, kind, ids FROM gone WHERE event > ? ORDER BY event", after)
             lines = [Forgot(event=event, at=at, kind=KINDS[kind], ids=cut_ids(ids)) for event, at, kind, ids in found]
-            return lines if self._writable else [*lines, *self._waiting(after)]
+            return lines if self._writable else [*lines, *self._unpurged(after)]
 
-    def _waiting(self, after: int) -> Iterator[Forgot]:
+    def _unpurged(self, after: int) -> Iterator[Forgot]:
         """In a reader: a line of what the writer has forgotten and not purged yet, after all others."""
         gone: list[bytes] = []
         for number in self._numbers_under(()):

@@ -57,12 +57,15 @@ class Still:
 
 
 @contextmanager
-def still(folder: Path) -> Iterator[Still]:
-    """Holds the writer of the store in a folder still; raises StoreLocked when it never pauses."""
+def still(folder: Path, key: bytes | None = None) -> Iterator[Still]:
+    """Holds the writer of the store in a folder still; raises StoreLocked when it never pauses.
+
+    key: of the database of a sealed store.
+    """
     path = folder / "memoria.db"
     with (
-        closing(Database(path, writable=True, secure_delete=False)) as writer,
-        closing(Database(path, writable=True, secure_delete=False)) as reader,
+        closing(Database(path, writable=True, secure_delete=False, key=key)) as writer,
+        closing(Database(path, writable=True, secure_delete=False, key=key)) as reader,
     ):
         _stop(writer, path)
         try:

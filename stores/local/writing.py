@@ -100,7 +100,7 @@ class Writing(Erasing):
             for record in change.add:
                 space = self._space_for(record.memory.namespace)
                 batches.setdefault(space.number, (space, []))[1].append(record)
-            lines = list(self._lines(change, list(old)))
+            lines = list(self._log_lines(change, list(old)))
             self._add(
                 list(batches.values()),
                 extra=lambda db: self._turn_rows(db, change, gone, old, ended, lines, guard=guard),
@@ -126,7 +126,7 @@ class Writing(Erasing):
             if old is not None
         ]
 
-    def _lines(self, change: Change, old: Sequence[bytes]) -> Iterator[tuple[Kind, bytes]]:
+    def _log_lines(self, change: Change, old: Sequence[bytes]) -> Iterator[tuple[Kind, bytes]]:
         """What the log says of records that are replaced; of a gist, the parts that leave it."""
         after = {bytes.fromhex(record.memory.id): record.memory for record in change.replace}
         for id, record in zip(old, self._read(old), strict=True):

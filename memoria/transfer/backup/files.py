@@ -23,8 +23,10 @@ from memoria.stores.batches import parts
 from memoria.stores.disk import Disk, read_at, translated
 from memoria.stores.local.database import Database, marks
 from memoria.stores.local.gone import absorbed, gone_since, position
+from memoria.stores.local.sealed_slots import open_slots
 from memoria.stores.local.slots import HEADER_BYTES, SlotFile, file_name
 from memoria.stores.local.still import Pinned, still
+from memoria.stores.local.unsealing import database_key
 from memoria.stores.sealing import new_key
 from memoria.transfer.backup.blocks import Journal, Tally, open_file, read_sums, sums_of
 from memoria.transfer.backup.layout import Blob, Blocks, Manifest, block_sum, digest, put, wipe, write
@@ -98,7 +100,11 @@ class FilesBackup:
             return database.rows("SELECT file, next_slot FROM namespace WHERE erasing = 0 ORDER BY file")
 
     def _reader(self) -> _Reader:
-        return _Reader(self._folder / "memoria.db")
+        return _Reader(self._folder / "memoria.db", database_key(self._store.vault))
+
+    def _opened(self, path: Path) -> SlotFile:
+        """A slot file of the store, to be read as it stands: sealed bytes stay sealed."""
+        return open_slots(path, self._disk, self._store.vault, writable=False)
 
     def _forget_first(self) -> None:
         """Zeroes in the copy what was forgotten, and not what was only written anew: of that it has the old one alone.
@@ -119,7 +125,7 @@ class FilesBackup:
 
     def _forget_in(self, database: Database, number: int, blocks: Blocks, gone: set[bytes]) -> None:
         path = self._target / slot_path(number)
-        slots = SlotFile(self._folder / "slots" / file_name(number), self._disk, writable=False)
+        slots = self._opened(self._folder / "slots" / file_name(number))
         try:
             count = min(blocks.count, slots.capacity)
             blank = np.flatnonzero(~slots.taken(np.arange(count)))
@@ -149,7 +155,7 @@ class FilesBackup:
         if not path.exists():
             return
         with translated(path):
-            slots = SlotFile(path, self._disk, writable=False)
+            slots = self._opened(path)
         count = min(count, slots.capacity)
         seen = _marks(slots, count)
         self._seen[number] = one = _Seen(slots=slots, marks=seen, sums=[b""] * count, known=[], old=0)
@@ -227,7 +233,7 @@ class FilesBackup:
     # -- 3 to 6 --
 
     def _finish(self) -> Manifest:
-        with still(self._folder) as held:
+        with still(self._folder, database_key(self._store.vault)) as held:
             late, heads = self._late(held.pinned)
             self._take_others()
             there = {name for name, _ in _others(self._folder)}
@@ -266,7 +272,7 @@ class FilesBackup:
             with open_file(path) as fd:
                 heads[number] = read_at(fd, HEADER_BYTES, 0), os.fstat(fd).st_size
             if number not in self._seen:
-                slots = SlotFile(path, self._disk, writable=False)
+                slots = self._opened(path)
                 known, old = self._known(number, slots.slot_size)
                 self._seen[number] = _Seen(slots=slots, marks=_marks(slots, 0), sums=[], known=known, old=old)
             seen = self._seen[number]
@@ -359,8 +365,8 @@ class FilesBackup:
 class _Reader:
     """A connection to a database, closed at the end of the block."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, writable=True, secure_delete=False)
+    def __init__(self, path: Path, key: bytes | None) -> None:
+        self._database = Database(path, writable=True, secure_delete=False, key=key)
 
     def __enter__(self) -> Database:
         return self._database

@@ -28,13 +28,14 @@ from memoria.errors import (
     StoreReadOnly,
     shown,
 )
-from memoria.protocols import Embedder, Progress, Store
+from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.stores import LocalStore
 from memoria.stores.disk import Disk, translated
 from memoria.stores.forgets import KeepsForgets, Position
 from memoria.stores.local.gone import as_position
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.registry import is_url
+from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.transfer.backup import told as telling
 from memoria.transfer.backup.files import FilesBackup
 from memoria.transfer.backup.layout import MANIFEST, Manifest, put, read, wipe
@@ -119,6 +120,7 @@ def backup(
     *,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
 ) -> Backed:
     """Copies a store into a directory, only what has changed since the last time; what was forgotten goes there too.
 
@@ -129,6 +131,7 @@ def backup(
         target: a directory, made when it is not there, which this store has for itself.
         timeout: seconds to wait for another backup into the same place.
         progress: called with (what, done, total) during the work.
+        unlock: what unlocks a sealed store that is not open; its copy is sealed as it is.
 
     Returns:
         What was written.
@@ -139,7 +142,7 @@ def backup(
         StoreLocked: another backup into it is under way.
         StoreFull: no space left there. What was forgotten is zeroed there all the same, and the source is untouched.
     """
-    return backed(source, target, Disk(), timeout=timeout, progress=progress)
+    return backed(source, target, Disk(), timeout=timeout, progress=progress, unlock=unlock)
 
 
 def backed(
@@ -149,10 +152,11 @@ def backed(
     *,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
 ) -> Backed:
     """As `backup`, on this disk."""
-    started, folder = time.perf_counter(), _folder("target", target)
-    with _opened(source, timeout) as store:
+    started, folder, key = time.perf_counter(), _folder("target", target), as_wrapper(unlock)
+    with _opened(source, timeout, key) as store:
         if isinstance(store, LocalStore) and _inside(folder, store.path):
             raise InvalidQuery("a backup into the store itself would be lost with it: name another directory")
         _check_target(folder)
@@ -160,7 +164,7 @@ def backed(
             folder.mkdir(parents=True, exist_ok=True)
         with closing(_Locked(folder, timeout)):
             last = _last(folder, store, writes)
-            made, tally = _make(store, folder, last, writes, progress)
+            made, tally = _make(store, folder, last, writes, progress, key)
         return Backed(
             number=made.number,
             at=made.at,
@@ -172,12 +176,20 @@ def backed(
         )
 
 
-def _make(store: Store, folder: Path, last: Manifest | None, disk: Disk, progress: Progress | None) -> Any:
+def _make(
+    store: Store,
+    folder: Path,
+    last: Manifest | None,
+    disk: Disk,
+    progress: Progress | None,
+    unlock: KeyWrapper | None,
+) -> Any:
     if isinstance(store, LocalStore):
         made = FilesBackup(store, folder, last, disk, progress)
         return made.run(), made.tally
     behalf = _said_of(store)
-    working = LocalStore(folder / _WORKING, embedder=store.embedder, language=store.language, disk=disk)
+    place = folder / _WORKING
+    working = LocalStore(place, embedder=store.embedder, language=store.language, disk=disk, unlock=unlock)
     try:
         _follow(store, working, progress)
         made = FilesBackup(working, folder, last, disk, progress, behalf)
@@ -272,14 +284,14 @@ def _folder(name: str, place: object) -> Path:
 
 
 @contextmanager
-def _opened(place: Place | Memoria, timeout: float) -> Iterator[Store]:
+def _opened(place: Place | Memoria, timeout: float, unlock: KeyWrapper | None) -> Iterator[Store]:
     """The store at a place, closed afterwards when it was not open."""
     if isinstance(place, Memoria):
         place.stats()
         place._traces.flush()
         yield place.store
     elif isinstance(place, str | os.PathLike):
-        with closing(open_store(place, _UNUSED, "r", timeout)) as store:
+        with closing(open_store(place, _UNUSED, "r", timeout, unlock=unlock)) as store:
             yield store
     elif hasattr(place, "fingerprints"):
         yield place
@@ -320,6 +332,7 @@ def restore(
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
 ) -> Restored:
     """Makes a store out of its last complete backup. It cannot be opened before it is whole.
 
@@ -334,6 +347,7 @@ def restore(
         embedder: as `memoria.open` takes it, for gists that lose a part.
         timeout: seconds to wait for a backup into the source, or for a server.
         progress: called with (what, done, total) during the work.
+        unlock: what unlocks a sealed store and its copy; needed where forgets are applied.
 
     Returns:
         What was restored.
@@ -347,7 +361,14 @@ def restore(
         ForgetsForged: the file is no forget log of this store, or was changed.
     """
     return restored(
-        source, target, Disk(), apply_forgets=apply_forgets, embedder=embedder, timeout=timeout, progress=progress
+        source,
+        target,
+        Disk(),
+        apply_forgets=apply_forgets,
+        embedder=embedder,
+        timeout=timeout,
+        progress=progress,
+        unlock=unlock,
     )
 
 
@@ -360,16 +381,17 @@ def restored(
     embedder: EmbedderLike = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
+    unlock: UnlockLike = None,
 ) -> Restored:
     """As `restore`, on this disk."""
-    started, folder = time.perf_counter(), _folder("source", source)
+    started, folder, key = time.perf_counter(), _folder("source", source), as_wrapper(unlock)
     manifest_of(folder)
     with _locked(folder, timeout):
         found = manifest_of(folder)
-        told = None if apply_forgets is None else _told(apply_forgets, found, timeout)
+        told = None if apply_forgets is None else _told(apply_forgets, found, timeout, key)
         if told is not None:
             told.after(_position(found))
-        how = _How(folder, found, told, embedder, timeout, progress, writes)
+        how = _How(folder, found, told, embedder, timeout, progress, writes, key)
         if isinstance(target, str) and is_url(target):
             written, gone = how.into_server(target)
         else:
@@ -379,12 +401,12 @@ def restored(
     )
 
 
-def _told(place: Place | Memoria, found: Manifest, timeout: float) -> telling.Told:
+def _told(place: Place | Memoria, found: Manifest, timeout: float, unlock: KeyWrapper | None) -> telling.Told:
     """What a store or a file tells."""
     key = bytes.fromhex(found.log_key)
     if isinstance(place, str | os.PathLike) and not is_url(os.fsdecode(place)) and not Path(place).is_dir():
         return telling.told_in(Path(os.fsdecode(place)), key)
-    with _opened(place, timeout) as store:
+    with _opened(place, timeout, unlock) as store:
         if telling.keeper(store).log_key() != key:
             raise ForgetsMissing("what is to be applied was forgotten by another store than the one of this backup")
         return telling.told_by(store)
@@ -407,6 +429,7 @@ class _How:
     timeout: float
     progress: Progress | None
     disk: Disk
+    unlock: KeyWrapper | None
 
     def into_folder(self, target: Path) -> tuple[int, int | None]:
         """Restores into a directory."""
@@ -418,7 +441,8 @@ class _How:
         return written, gone
 
     def _laid(self, target: Path) -> LocalStore:
-        return LocalStore(target, embedder=_UNUSED, timeout=self.timeout, disk=self.disk, restoring=True)
+        how: dict[str, Any] = {"timeout": self.timeout, "disk": self.disk, "unlock": self.unlock}
+        return LocalStore(target, embedder=_UNUSED, restoring=True, **how)
 
     def _forget(self, store: Store) -> int:
         assert self.told is not None
@@ -450,7 +474,7 @@ class _How:
         with closing(self._laid(copied)) as there:
             store = PostgresStore(
                 url, embedder=there.embedder, language=there.language, timeout=self.timeout, disk=self.disk,
-                restoring=True,
+                restoring=True, unlock=self.unlock,
             )  # fmt: skip
             try:
                 # What was forgotten in it already by a restore that was cut short is not brought again.
@@ -503,18 +527,21 @@ def _claim(store: Store, there: Store, name: str) -> None:
     store.write_note(JOURNAL, journal(there))
 
 
-def export_forgets(source: Place | Memoria, path: str | os.PathLike[str], *, timeout: float = 0.0) -> int:
+def export_forgets(
+    source: Place | Memoria, path: str | os.PathLike[str], *, timeout: float = 0.0, unlock: UnlockLike = None
+) -> int:
     """Writes the log of what a store has forgotten to a file: ids and keyed fingerprints, no content.
 
     Args:
         source: a directory or URL, or an open store or memory.
         path: of the file, which is replaced as a whole.
         timeout: seconds to wait for a server.
+        unlock: what unlocks a sealed store that is not open.
 
     Returns:
         How many lines it has.
     """
-    with _opened(source, timeout) as store:
+    with _opened(source, timeout, as_wrapper(unlock)) as store:
         return len(telling.export(store, _folder("path", path)).lines)
 
 
