@@ -203,6 +203,14 @@ class SealedSlotFile(SlotFile):
     def _vector(self, body: bytes) -> NDArray[Any]:
         return np.frombuffer(body, "<f2", self.dimension, _VECTOR_AT)
 
+    def signs(self, count: int) -> NDArray[np.uint32]:
+        some = self.view[:count]
+        heads = np.concatenate([some["nonce"], some["tag"], some["print"]], axis=1)
+        return np.ascontiguousarray(heads).view(np.uint32).reshape(count, _BODY_AT // 4)
+
+    def id_in(self, slot: int, raw: bytes) -> bytes:
+        return (self._body(slot, raw) or bytes(_ID_BYTES))[:_ID_BYTES]
+
     def marks(self, slots: Iterable[int]) -> list[bytes]:
         asked = np.fromiter(slots, np.int64)
         return [

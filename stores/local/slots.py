@@ -234,6 +234,17 @@ class SlotFile(OpenedWhenUsed):
         """The fingerprints in slots that have one."""
         return [mark for mark in self.marks(slots) if mark != NO_PRINT]
 
+    def signs(self, count: int) -> NDArray[np.uint32]:
+        """What differs after any change of each of the first slots, shape (count, w)."""
+        some = self.view[:count]
+        ids = np.ascontiguousarray(some["id"]).view(np.uint32).reshape(count, 4)
+        prints = np.ascontiguousarray(some["print"]).view(np.uint32).reshape(count, 3)
+        return np.concatenate([ids, some["crc"].reshape(count, 1), prints], axis=1)
+
+    def id_in(self, slot: int, raw: bytes) -> bytes:
+        """The id in the bytes of a slot of a copy of this file; zeros where there is none."""
+        return raw[KEY_BYTES:_CRC_AT]
+
     def marks(self, slots: Iterable[int]) -> list[bytes]:
         """The fingerprint in each slot, zeros where there is none."""
         asked = np.fromiter(slots, np.int64)

@@ -35,8 +35,10 @@ from memoria.transfer.backup.settling import DATABASE, HEAD, PAGE, kept_at, sett
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_OURS = ("lock", "epoch", "reserve", "restored", "restoring")
+_OURS = ("lock", "reserve", "restored", "restoring")
 _MANY = 4096
+# A slot that begins with so many zeros holds nothing: of a key, or of a nonce.
+_EMPTY = 12
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,7 +135,7 @@ class FilesBackup:
             with open_file(path, os.O_RDWR) as fd:
                 some = [int(n) for n in blank if block_sum(slots.raw(int(n))) != sums[n]]
                 kept = {n: read_at(fd, blocks.size, blocks.head + n * blocks.size) for n in some}
-                ids = {n: id for n, data in kept.items() if (id := data[32:48]) in gone}
+                ids = {n: id for n, data in kept.items() if (id := slots.id_in(n, data)) in gone}
                 ids |= _pointed_at(database, number, some)
                 inside = absorbed(database, list(ids.values()))
                 going = [n for n, id in ids.items() if id not in inside]
@@ -157,7 +159,7 @@ class FilesBackup:
         with translated(path):
             slots = self._opened(path)
         count = min(count, slots.capacity)
-        seen = _marks(slots, count)
+        seen = slots.signs(count)
         self._seen[number] = one = _Seen(slots=slots, marks=seen, sums=[b""] * count, known=[], old=0)
         one.known, one.old = self._known(number, slots.slot_size)
         target = self._target / slot_path(number)
@@ -210,7 +212,7 @@ class FilesBackup:
     def _change(self, number: int, block: int, data: bytes) -> None:
         with open_file(self._journal.path, os.O_RDWR | os.O_CREAT) as fd:
             self._end = self._journal.add(fd, self._end, number, block, data, self.tally)
-        self.tally.zeroed += block != HEAD and not any(data[:48])
+        self.tally.zeroed += block != HEAD and not any(data[:_EMPTY])
 
     # -- all other files --
 
@@ -274,12 +276,12 @@ class FilesBackup:
             if number not in self._seen:
                 slots = self._opened(path)
                 known, old = self._known(number, slots.slot_size)
-                self._seen[number] = _Seen(slots=slots, marks=_marks(slots, 0), sums=[], known=known, old=old)
+                self._seen[number] = _Seen(slots=slots, marks=slots.signs(0), sums=[], known=known, old=old)
             seen = self._seen[number]
             seen.slots.remap()
             count = min(count, seen.slots.capacity)
             have = len(seen.marks)
-            changed = np.flatnonzero((_marks(seen.slots, min(have, count)) != seen.marks[:count]).any(axis=1))
+            changed = np.flatnonzero((seen.slots.signs(min(have, count)) != seen.marks[:count]).any(axis=1))
             late[number] = [(n, _steady(seen.slots, n)) for n in [*map(int, changed), *range(have, count)]]
         return late, heads
 
@@ -383,14 +385,6 @@ def _pointed_at(database: Database, number: int, slots: list[int]) -> dict[int, 
             WHERE n.file = ? AND m.slot IN ({marks(part)})"""
         found |= dict(database.rows(sql, number, *part))
     return found
-
-
-def _marks(slots: SlotFile, count: int) -> NDArray[np.uint32]:
-    """Id, checksum and fingerprint of each of the first slots, shape (count, 8)."""
-    some = slots.view[:count]
-    ids = np.ascontiguousarray(some["id"]).view(np.uint32).reshape(count, 4)
-    prints = np.ascontiguousarray(some["print"]).view(np.uint32).reshape(count, 3)
-    return np.concatenate([ids, some["crc"].reshape(count, 1), prints], axis=1)
 
 
 def _steady(slots: SlotFile, slot: int) -> bytes:
