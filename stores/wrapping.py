@@ -56,13 +56,34 @@ class _Text(ABC):
     _made: tuple[str, bytes, bytes] | None = None
 
     def wrap(self, key: bytes) -> bytes:
-        """The key, wrapped under the text."""
+        """Wraps a key.
+
+        Args:
+            key: 32 bytes.
+
+        Returns:
+            What may stand on a disk.
+
+        Raises:
+            KeyLost: what holds the text is not to be had.
+        """
         text = self._text()
         head = _head(text, self._cost)
         return head + sealed_under(self._key(text, head), key, head)
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        """The key; raises WrongKey, and KeyLost when the text is not to be had."""
+        """Unwraps a key.
+
+        Args:
+            wrapped: what `wrap` has returned once.
+
+        Returns:
+            The key.
+
+        Raises:
+            WrongKey: it was wrapped under another one.
+            KeyLost: what holds the text is not to be had.
+        """
         head = wrapped[: _HEAD.size]
         return _opened(self._key(self._text(), head), wrapped)
 
@@ -115,19 +136,19 @@ class KeyFile(_Text):
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+        self._path = Path(path)
 
     def __repr__(self) -> str:
-        return f"KeyFile({str(self.path)!r})"
+        return f"KeyFile({str(self._path)!r})"
 
     def _text(self) -> str:
         try:
-            text = self.path.read_text(encoding="utf-8").rstrip()
+            text = self._path.read_text(encoding="utf-8").rstrip()
         except OSError as error:
-            raise KeyLost(f"the key file {self.path} cannot be read: {error.strerror}") from None
+            raise KeyLost(f"the key file {self._path} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise KeyLost(f"the key file {self.path} is not UTF-8: it holds a passphrase or 64 digits") from None
-        return _there(text, f"the key file {self.path}")
+            raise KeyLost(f"the key file {self._path} is not UTF-8: it holds a passphrase or 64 digits") from None
+        return _there(text, f"the key file {self._path}")
 
 
 class KeyVariable(_Text):
@@ -138,13 +159,13 @@ class KeyVariable(_Text):
     """
 
     def __init__(self, variable: str) -> None:
-        self.variable = variable
+        self._variable = variable
 
     def __repr__(self) -> str:
-        return f"KeyVariable({self.variable!r})"
+        return f"KeyVariable({self._variable!r})"
 
     def _text(self) -> str:
-        return _there(os.environ.get(self.variable, ""), f"the environment variable {self.variable}")
+        return _there(os.environ.get(self._variable, ""), f"the environment variable {self._variable}")
 
 
 class KeyringEntry:
@@ -158,15 +179,25 @@ class KeyringEntry:
     name = "keyring"
 
     def __init__(self, service: str | None = None, user: str | None = None) -> None:
-        self.service = service
-        self.user = user
+        self._service = service
+        self._user = user
 
     def __repr__(self) -> str:
-        return f"KeyringEntry({self.service!r}, {self.user!r})"
+        return f"KeyringEntry({self._service!r}, {self._user!r})"
 
     def wrap(self, key: bytes) -> bytes:
-        """The key, wrapped under what the entry holds; raises KeyLost when there is no keyring."""
-        service, user = self.service or SERVICE, self.user or secrets.token_hex(8)
+        """Wraps a key.
+
+        Args:
+            key: 32 bytes.
+
+        Returns:
+            What may stand on a disk.
+
+        Raises:
+            KeyLost: there is no keyring, or it has no such entry any more.
+        """
+        service, user = self._service or SERVICE, self._user or secrets.token_hex(8)
         text = _asked(service, user)
         if text is None:
             text = secrets.token_hex(KEY_BYTES)
@@ -176,13 +207,24 @@ class KeyringEntry:
         return struct.pack("<H", len(entry)) + entry + head + sealed_under(_key_of(text, head), key, head)
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        """The key; raises WrongKey, and KeyLost when the entry is gone."""
+        """Unwraps a key.
+
+        Args:
+            wrapped: what `wrap` has returned once.
+
+        Returns:
+            The key.
+
+        Raises:
+            WrongKey: it was wrapped under another one.
+            KeyLost: there is no keyring, or it has no such entry any more.
+        """
         try:
             (length,) = struct.unpack_from("<H", wrapped)
             service, user = json.loads(wrapped[2 : 2 + length])
         except (struct.error, ValueError, TypeError):
             raise WrongKey("what is wrapped names no entry of a keyring") from None
-        service, user = self.service or service, self.user or user
+        service, user = self._service or service, self._user or user
         text = _asked(service, user)
         if text is None:
             raise KeyLost(f"the keyring has no entry {user!r} of the service {service!r}")

@@ -331,9 +331,9 @@ class AsyncMemoria(AsyncView):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet the filters. A gist stands for its parts, unless
-                some of them are named beside it: then only these go with it.
-            dry_run: lists exactly what would go, and forgets nothing; forgetting these ids forgets the same.
+            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
+                named beside it.
+            dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
             guard: which text is refused when it comes back about the same subject: the very text ("exact"), a near one
@@ -1388,7 +1388,7 @@ def open(
         progress: called with (what, done, total) during long work.
         signer: who signs the ledger, such as a KMS (docs/receipts.md); None is a key that the store keeps.
         unlock: a passphrase or a `KeyWrapper`; a new store is sealed when it is given (docs/sealing.md).
-        behaviour: policy, reinforce, fade_below, clock, zone, and what else is in `Behaviour`.
+        behaviour: see `Behaviour`.
 
     Returns:
         What `await` and `async with` make a memory of; `async with` closes it too.
