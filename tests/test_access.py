@@ -200,12 +200,13 @@ def test_what_is_made_is_seen_by_those_who_see_all_of_it(opened: Opened) -> None
 def test_only_the_owner_changes_who_sees(opened: Opened) -> None:
     memory = opened()
     plain = memory.remember(GREEN)
-    for act in (
+    acts: tuple[Callable[[Memoria], object], ...] = (
         lambda view: view.amend(plain.id, visible_to=["eve"]),
         lambda view: view.amend(plain.id, visible_to=None),
         lambda view: view.forget(plain.id, verify=True),
         lambda view: view.reading_as("ada"),
-    ):
+    )
+    for act in acts:
         with pytest.raises(NotPermitted):
             act(memory.reading_as("eve"))
     with pytest.raises(InvalidMemory, match="could not see"):
@@ -388,7 +389,7 @@ def test_a_store_of_somebody_else_that_knows_no_audiences_hides_them_too() -> No
         def select(self, where: Where) -> list[str]:
             return self._store.select(replace(where, visible=None))
 
-    memory = Memoria(Plain(InMemoryStore(EMBEDDER.card)), EMBEDDER, judge=None)  # type: ignore[arg-type]
+    memory = Memoria(Plain(InMemoryStore(EMBEDDER.card)), EMBEDDER, judge=None)
     memory.remember(CODE, visible_to=["ada"])
     memory.remember(GREEN)
     assert [hit.memory.text for hit in memory.recall("gate", reader="eve")] == [GREEN]
