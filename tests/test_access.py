@@ -195,6 +195,9 @@ def test_what_is_made_is_seen_by_those_who_see_all_of_it(opened: Opened) -> None
         memory.supersede(two, Draft(text="The north gate is blue from now on", visible_to=["eve"]))
     with pytest.raises(InvalidQuery, match="same people"):
         memory.consolidate(again, two)
+    for wrong in (7, "eve", [7], [""]):
+        with pytest.raises(InvalidMemory, match="visible_to"):
+            memory.supersede(two, Draft(text="Nobody reads this", visible_to=wrong))  # type: ignore[arg-type]
 
 
 def test_only_the_owner_changes_who_sees(opened: Opened) -> None:
