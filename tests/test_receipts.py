@@ -400,7 +400,9 @@ def test_decisions_of_an_older_format_are_chained_when_it_is_opened(tmp_path: Pa
         memory.hold(memory.remember("A text of five words."), reason="why")
     with sqlite3.connect(place / "memoria.db") as database:
         database.executescript(
-            "DROP TABLE chain; DELETE FROM meta WHERE name LIKE 'ledger.%'; PRAGMA user_version = 6;"
+            "DROP TABLE chain; DELETE FROM meta WHERE name LIKE 'ledger.%' OR name LIKE 'forgets.%';"
+            "DROP TRIGGER memory_lapsed; DROP TABLE lapse; DROP TABLE period; DROP TABLE gone;"
+            "DROP INDEX forgotten_until; ALTER TABLE forgotten DROP COLUMN until; PRAGMA user_version = 6;"
             "DELETE FROM _sqlite_migrations WHERE name = 'format_7';"
         )
     with memoria.open(place, embedder=EMBEDDER) as memory:
