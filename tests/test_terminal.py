@@ -176,9 +176,9 @@ def test_version_and_help_in_panels() -> None:
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
-    """The name and the options of each command below one."""
+    """The name and the options of each command below one, groups that do something by themselves among them."""
     inner = getattr(command, "commands", {})
-    if not inner:
+    if not inner or (name and getattr(command, "invoke_without_command", False)):
         yield name, {option for parameter in command.params for option in parameter.opts}
     for one, found in inner.items():
         yield from commands(found, f"{name} {one}".strip())
