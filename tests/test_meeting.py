@@ -13,10 +13,11 @@ import memoria
 from memoria import Draft, Memoria, errors
 from memoria.forget.due import ACTION
 from memoria.forget.residue import scan, text_secrets
+from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.transfer import jsonl
-from memoria.types import LedgerEntry, Memory, Receipt, Where
+from memoria.types import LedgerEntry, Memory, Receipt, Secret, Where
 from tests.test_migration import unpacked
 
 pytest.importorskip("sqlcipher3")
@@ -283,8 +284,11 @@ def test_a_sealed_store_is_backed_up_forgets_there_and_is_restored(tmp_path: Pat
         memory.erase_due()
         memoria.export_forgets(memory, log)
         after = state(memory)
+        assert isinstance(memory.store, LocalStore)
+        log_key = memory.store.log_key()
     needles = [one for memory_ in made.values() for one in text_secrets(memory_.text)]
     needles += [one for word in (*WORDS, "Lark", "a court asks") for one in text_secrets(word)]
+    needles += [Secret(label="key of the log", data=one) for one in (log_key, log_key.hex().encode())]
 
     def nowhere(folder: Path) -> None:
         files = [path for path in folder.rglob("*") if path.is_file()]
@@ -298,8 +302,7 @@ def test_a_sealed_store_is_backed_up_forgets_there_and_is_restored(tmp_path: Pat
             memoria.backup(place, copy, unlock=unlock)
         with pytest.raises(kind):
             memoria.restore(copy, tmp_path / "b", apply_forgets=log, embedder=EMBEDDER, unlock=unlock)
-        with pytest.raises(errors.RestoreUnfinished):
-            opened(tmp_path / "b", clock, KEY)
+        assert not (tmp_path / "b").exists()
     done = memoria.restore(copy, tmp_path / "b", apply_forgets=log, embedder=EMBEDDER, unlock=KEY)
     assert done.forgotten == 4
     nowhere(tmp_path / "b")
@@ -326,7 +329,7 @@ def test_a_server_backed_up_before_an_order_obeys_it_after_a_restore(
         memoria.backup(memory, tmp_path / "copy")
         memory.forget(mentions="nine floors", standing=True)
         after = state(memory)
-        new = f"{server.database('met')}&keys={tmp_path / 'new'}"
+        new = f"{server.database('met_order')}&keys={tmp_path / 'new'}"
         memoria.restore(tmp_path / "copy", new, apply_forgets=memory, embedder=EMBEDDER)
     with opened(new, clock) as back:
         found = state(back)
@@ -334,3 +337,25 @@ def test_a_server_backed_up_before_an_order_obeys_it_after_a_restore(
         assert (back.doctor(), back.verify_ledger().problems) == ([], ())
         with pytest.raises(errors.Forbidden):
             back.remember("A tower with nine floors.")
+
+
+def test_a_sealed_server_is_backed_up_and_restored_sealed(
+    server: Server, database: str, tmp_path: Path, clock: Clock
+) -> None:
+    copy, new = tmp_path / "copy", f"{server.database('met')}&keys={tmp_path / 'new'}"
+    with opened(database, clock, KEY) as memory:
+        made = filled(memory)
+        for unlock, kind in ((None, errors.StoreSealed), (OTHER, errors.WrongKey)):
+            with pytest.raises(kind):
+                memoria.backup(memory, copy, unlock=unlock)
+        memoria.backup(memory, copy, unlock=KEY)
+        memory.forget(made["gone"].id)
+        after = state(memory)
+        with pytest.raises(errors.StoreSealed):
+            memoria.restore(copy, new, apply_forgets=memory, embedder=EMBEDDER)
+        assert memoria.restore(copy, new, apply_forgets=memory, embedder=EMBEDDER, unlock=KEY).forgotten == 1
+    with pytest.raises(errors.StoreSealed):
+        opened(new, clock)
+    with opened(new, clock, KEY) as back:
+        assert state(back) == after
+        assert (back.doctor(), back.verify_ledger().problems) == ([], ())
