@@ -108,7 +108,7 @@ def _unscheduled(store: Store, where: Where, at: datetime) -> list[str]:
 
 
 def _order(ids: Sequence[str], *, verify: bool = False) -> Order:
-    # What lapsed may be said again: it was not wrong, its time was over. Restricted is only stored; this time ends that.
+    # What lapsed may be said again: it was not wrong, its time was over. It ends what a restriction only stores, too.
     return Order(where=Where(ids=tuple(ids)), guard="none", verify=verify, restricted=True)
 
 
