@@ -17,6 +17,8 @@ from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.transfer import jsonl
+from memoria.transfer.foreign import bring
+from memoria.transfer.mem import write_bundle
 from memoria.types import LedgerEntry, Memory, Receipt, Secret, Where
 from tests.test_migration import unpacked
 
@@ -268,6 +270,18 @@ def test_lines_keep_times_and_audiences(memory: Memoria, clock: Clock) -> None:
         clock.now += 2 * DAY
         assert other.erase_due().ids == (made["due"].id,)
         assert (other.doctor(), other.verify_ledger().problems) == ([], ())
+
+
+def test_a_bundle_keeps_times_and_audiences(memory: Memoria, tmp_path: Path, clock: Clock) -> None:
+    filled(memory)
+    memory.remember("Nobody but the owner reads of the crypt.", visible_to=[])
+    write_bundle(memory.store, tmp_path / "out.mem", where=Where(), at=clock.now)
+    with opened(":memory:", clock) as other:
+        bring(other, "mem", tmp_path / "out.mem")
+        found = {one.text: (one.expires_at, one.visible_to) for one in other.list()}
+        assert found == {one.text: (one.expires_at, one.visible_to) for one in memory.list()}
+        assert texts(other.reading_as("eve")) == texts(memory.reading_as("eve"))
+        assert other.doctor() == []
 
 
 # -- backups --
