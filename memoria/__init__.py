@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from memoria.retention.reinforce import Reinforcing
     from memoria.retention.restriction import Restriction
     from memoria.sharing import Shared
+    from memoria.standing.judging import StandingJudge
     from memoria.standing.orders import OnMatch, StandingOrder
     from memoria.stores.guardkey import GuardKeyLike
     from memoria.stores.wrapping import KeyFile, KeyringEntry, KeyVariable, Passphrase, UnlockLike
@@ -161,6 +162,7 @@ _LAZY = {
     "Guard": "memoria.forget.erase",
     "GuardKeyLike": "memoria.stores.guardkey",
     "OnMatch": "memoria.standing.orders",
+    "StandingJudge": "memoria.standing.judging",
     "StandingOrder": "memoria.standing.orders",
     "ValueKind": "memoria.text.values.plans",
     "IdLike": "memoria.engine.view",
@@ -284,6 +286,7 @@ __all__ = [
     "Guard",
     "GuardKeyLike",
     "OnMatch",
+    "StandingJudge",
     "StandingOrder",
     "ValueKind",
     "IdLike",

@@ -231,6 +231,7 @@ VERBS = (
     Verb(name="erase_due", module="due", count=_erased),
     Verb(name="set_ttl", module="due", count=_nothing),
     Verb(name="lift_ttl", module="due", count=_nothing),
+    Verb(name="rotate_key", module="proof", count=_nothing),
     Verb(name="evict", module="prune", count=_listed),
     Verb(name="archive", ids="*", module="retention", count=_given),
     Verb(name="restore", ids="*", module="retention", count=_given),

@@ -664,7 +664,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A receipt as a certificate of sanitisation, with the items of NIST SP 800-88.
+    """A receipt as a certificate of sanitisation, with the items of NIST SP 800-88 Rev. 1.
 
     Attributes:
         fields: values by item, in the order of the form; what only people know is to be filled in.
@@ -766,7 +766,7 @@ class Receipt(_Proven):
         """The receipt as a certificate of sanitisation.
 
         Returns:
-            The items of NIST SP 800-88, as far as software knows them.
+            The items of NIST SP 800-88 Rev. 1, as far as software knows them.
         """
         return self._proven().certificate
 

@@ -39,9 +39,12 @@ def create(folder: Path, wrapper: KeyWrapper, disk: Disk) -> Vault:
     return Vault(data_key)
 
 
-def unlock(folder: Path, wrapper: KeyWrapper | None) -> Vault:
-    """The vault of a sealed folder; writes nothing. Raises StoreSealed without a wrapper, WrongKey and KeyLost."""
-    return Vault(_data_key(folder, _read(folder / FILE), wrapper))
+def unlock(folder: Path, wrapper: KeyWrapper | None, file: Path | None = None) -> Vault:
+    """The vault of a sealed folder; writes nothing. Raises StoreSealed without a wrapper, WrongKey and KeyLost.
+
+    file: where the wrapped key is; None is its place in the folder.
+    """
+    return Vault(_data_key(folder, _read(folder / FILE if file is None else file), wrapper))
 
 
 def unfinished(folder: Path) -> str | None:

@@ -207,11 +207,14 @@ def test_only_the_owner_changes_who_sees(opened: Opened) -> None:
         lambda view: view.amend(plain.id, visible_to=["eve"]),
         lambda view: view.amend(plain.id, visible_to=None),
         lambda view: view.forget(plain.id, verify=True),
+        lambda view: view.forget(mentions="green", standing=True),
+        lambda view: view.forget(mentions="green", standing=True, dry_run=True),
         lambda view: view.reading_as("ada"),
     )
     for act in acts:
         with pytest.raises(NotPermitted):
             act(memory.reading_as("eve"))
+    assert (memory.standing(), memory.list()) == ([], [plain])
     with pytest.raises(InvalidMemory, match="could not see"):
         memory.reading_as("eve").remember(CODE, visible_to=["ada"])
     memory.amend(plain, visible_to=["ada"])

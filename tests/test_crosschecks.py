@@ -225,6 +225,12 @@ UNFOUND = {
         "DELETE FROM link WHERE parent = ?1",
     ),
     "hold and ledger": ("DELETE FROM standing", "DELETE FROM ledger"),
+    "hold, ledger and chain": (
+        "DELETE FROM standing",
+        "DELETE FROM ledger",
+        "DELETE FROM chain",
+        "DELETE FROM meta WHERE name LIKE 'ledger.%'",
+    ),
     "time": ("UPDATE memory SET created_at = created_at - 86400000000 WHERE id = ?1",),
     "kind, salience and strength": ("UPDATE memory SET kind = 1 - kind, salience = 0, strength = 0 WHERE id = ?1",),
     "fingerprints of the forgotten": ("DELETE FROM forgotten",),
@@ -242,12 +248,16 @@ def test_what_is_not_found_without_a_key(local: Made, name: str) -> None:
         before = [(one.id, one.kind, one.valid_to, one.created_at) for one in memory.list()]
         gone = memory.remember("The key of the cellar is under the mat.")
         memory.forget(gone.id)
+        head = memory.verify_ledger().head
     for statement in UNFOUND[name]:
         local.sql(statement, *([raw(local.old)] if "?1" in statement else []))
     with local.opened() as memory:
         assert memory.doctor() == []
         changed = [(one.id, one.kind, one.valid_to, one.created_at) for one in memory.list()] != before
-        if name == "hold and ledger":
+        assert bool(memory.verify_ledger().problems) == (name == "hold and ledger")
+        assert bool(memory.verify_ledger(head=head).problems) == name.startswith("hold")
+        assert [line.action for line in memory.ledger_lines()].count("recover") == name.startswith("an erasure")
+        if name.startswith("hold"):
             changed = memory.forget(local.held.id).forgotten == (local.held.id,)
         elif name == "fingerprints of the forgotten":
             changed = memory.remember(gone.text).text == gone.text

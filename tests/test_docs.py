@@ -294,6 +294,12 @@ def test_readme_is_short_and_its_ten_lines_are_ten() -> None:
     assert len(first.split("\n\n", 1)[1].splitlines()) <= 10
 
 
+def test_the_changelog_says_nothing_twice() -> None:
+    """A merge of two branches that moved lines leaves them at both places."""
+    lines = [line.replace("*", "") for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if len(line) > 20]
+    assert {line for line in lines if lines.count(line) > 1} == set()
+
+
 def test_docstrings_run() -> None:
     result = doctest.testmod(memoria)
     assert result.attempted >= 3

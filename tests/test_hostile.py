@@ -40,7 +40,10 @@ PIPE = {"TTY_COMPATIBLE": "0", "COLUMNS": "4000"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ids:
-    """The memories of the store by what was done with them."""
+    """The memories of the store by what was done with them.
+
+    line: of the ledger, a receipt. signed: a file with this receipt, signed.
+    """
 
     plain: str
     twin: str
@@ -49,6 +52,8 @@ class Ids:
     archived: str
     gist: str
     doubted: str
+    line: int = 0
+    signed: Path = Path()
 
 
 Try = Callable[[Ids, Path], tuple[str, ...]]
@@ -69,6 +74,14 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "hold": (lambda ids, at: (ids.plain, "--reason", NAME), ()),
     "release": (lambda ids, at: (ids.held, "--reason", NAME), ()),
     "ledger": (lambda ids, at: (), (NAME,)),
+    "ledger list": (lambda ids, at: (), ("by ids, subject",)),
+    "ledger head": (lambda ids, at: (), ()),
+    "ledger verify": (lambda ids, at: ("--receipt", str(ids.signed)), ()),
+    "ledger export": (lambda ids, at: ("--out", str(at / "[black on black][x].cbor")), ()),
+    "receipts list": (lambda ids, at: (), ("by ids, subject",)),
+    "receipts show": (lambda ids, at: (str(ids.line),), ("| records |",)),
+    "receipts verify": (lambda ids, at: (str(ids.signed),), ("genuine: line",)),
+    "receipts export": (lambda ids, at: (str(ids.line), "--out", str(at / "[black on black][x].cose")), ()),
     "ttl set": (lambda ids, at: ("90d", "--subject", NAME), ()),
     "ttl lift": (lambda ids, at: ("--namespace", NAME), ()),
     "ttl list": (lambda ids, at: (), (NAME,)),
@@ -94,16 +107,17 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "settle": (lambda ids, at: (ids.doubted, "--keep"), ()),
     "standing list": (lambda ids, at: (), ()),
     "standing test": (lambda ids, at: (TEXT,), ()),
+    "config": (lambda ids, at: (), (NAME,)),
     "config get": (lambda ids, at: ("user",), (NAME,)),
     "serve token": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),
 }
-STORELESS = {"init", "demo", "copy", "config get", "serve token"}
+STORELESS = {"init", "demo", "copy", "config", "config get", "serve token"}
 NOT_TRIED = {
     "they print figures of data that ships with memoria, or of synthetic vectors": (
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
         "bench simulate", "bench langgraph", "bench postgres", "bench agree", "bench observe", "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
-        "eval suite", "eval learn", "eval standing", "bench cli", "bench backup",
+        "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
@@ -114,11 +128,13 @@ NOT_TRIED = {
     ),
     "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
     "they print numbers, times and figures of copies": ("backup", "forgets export", "forgets keep"),
-    "protocols, not tables": ("mcp",),
+    "protocols, not tables": ("mcp", "serve"),
     "the id of an order and figures alone": ("standing lift",),
+    "a public key and its id": ("receipts key", "receipts rotate"),
+    "what opens a store is in no message, and how many files were sealed is a figure": ("rekey",),
     "a server in PostgreSQL: ids, kinds of jobs and times, nothing that a user wrote": ("worker", "purge"),
     "trained weights: the one text is the model's own, through `visible`": (
-        "distill ask", "distill audit", "distill export",
+        "distill", "distill ask", "distill audit", "distill export",
     ),
     "figures and names of encoders": ("reembed",),
     "they say which file or process, and nothing of what is in it": (
@@ -161,8 +177,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ids]:
         doubted = view.remember(f"My friend {NAME} lives in Leeds.")
         view.remember(f"My friend {NAME} has moved to York.")
         assert [one.lowers for one in view.reconcile()]
-    ids = (plain.id, twin.id, old.id, held.id, archived.id, gist.id, doubted.id)
-    return store, Ids(**dict(zip(("plain", "twin", "old", "held", "archived", "gist", "doubted"), ids, strict=True)))
+        spare = view.remember(f"{TEXT} spare", subject=NAME, tags=(NAME,))
+        receipt = view.forget(spare.id, subject=NAME, override=NAME, verify=True)
+        signed = store.with_name("[tool.ruff] x.cose")
+        signed.write_bytes(receipt.signed())
+        line = memory.receipts()[-1].number
+    found = (plain.id, twin.id, old.id, held.id, archived.id, gist.id, doubted.id)
+    named = dict(zip(("plain", "twin", "old", "held", "archived", "gist", "doubted"), found, strict=True))
+    return store, Ids(**named, line=line, signed=signed)
 
 
 @pytest.fixture

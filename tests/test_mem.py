@@ -292,6 +292,15 @@ def test_a_tombstone_has_no_content(memory: Memoria, tmp_path: Path) -> None:
         assert bring(other, "mem", out).stored == len(known) - 2
 
 
+def test_what_lapsed_has_a_tombstone(memory: Memoria, tmp_path: Path) -> None:
+    one = memory.remember("The code of the parcel locker is 7741.", ttl=timedelta(minutes=5))
+    for _ in range(10):
+        memory.now()  # a minute each
+    assert memory.erase_due().ids == (one.id,)
+    out = exported(memory, tmp_path / "ours.mem")
+    assert f'"targetID":"ep_{one.id}"' in (out / "audit" / "tombstones.jsonl").read_text()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_bundle_that_was_changed_is_refused_whole(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)

@@ -18,7 +18,7 @@ import memoria
 from memoria import Draft, Provenance
 from memoria.agent import Agent
 from memoria.cli import app
-from memoria.errors import Forbidden, InvalidQuery, OrderNotFound, Refused, StoreCorrupt
+from memoria.errors import Forbidden, InvalidQuery, ModelFailed, OrderNotFound, Refused, StoreCorrupt
 from memoria.evaluation.quality import standing as measured
 from memoria.forget.residue import text_secrets
 from memoria.models import Message
@@ -270,6 +270,55 @@ def test_a_kill_before_the_erasure_leaves_the_order_which_does_the_rest(tmp_path
         assert (texts(memory), memory.standing()[0].pending) == ([], False)
         with pytest.raises(Forbidden):
             memory.remember("7741")
+
+
+def test_a_judge_is_asked_about_what_no_hash_catches(tmp_path: Path) -> None:
+    asked: list[tuple[str, StandingOrder]] = []
+
+    def judge(text: str, order: StandingOrder) -> bool:
+        asked.append((text, order))
+        return "four figures" in text
+
+    riddle, plain = "The code at the gate is those four figures again.", "The gate is painted green."
+    with memoria.open(tmp_path / "s", embedder=HashEmbedder(), standing_judge=judge) as memory:
+        old = memory.remember("An old riddle of four figures.")
+        here = memory.namespace("here")
+        id = here.forget(mentions=CODE, standing=True, on_match="redact").standing
+        memory.remember(riddle)  # where no order holds
+        here.remember("The code is 7741.")  # found by its hash
+        assert asked == []
+        with pytest.raises(Forbidden):
+            here.remember_many([plain, riddle])
+        assert {text for text, _ in asked} == {plain, riddle}
+        assert {(order.id, order.kind) for _, order in asked} == {(id, "number")}
+        kept = here.remember(plain)
+        with pytest.raises(Forbidden):
+            here.amend(kept.id, text=riddle)
+        lines = list(jsonl.export(memory.store, Where(ids=(old.id,))))
+        moved = lines[0].replace(old.id, "0" * 32).replace('"namespace":[]', '"namespace":["here"]')
+        assert jsonl.import_lines(memory.store, memory.embedder, [moved]).refused == (1,)
+        asked.clear()
+        here.expire(kept.id)
+        here.amend(kept.id, tags=["paint"])
+        assert asked == []
+        assert sorted(one.text for one in here.list()) == ["The code is [erased].", plain]
+        assert memory.standing()[0].acted >= 3
+
+
+def test_a_judge_that_fails_lets_nothing_be_stored(tmp_path: Path) -> None:
+    def broken(text: str, order: StandingOrder) -> bool:
+        raise OSError(text)
+
+    for judge, kind in ((broken, ModelFailed), (lambda text, order: "yes", InvalidQuery)):
+        with memoria.open(":memory:", embedder=HashEmbedder(), standing_judge=judge) as memory:  # type: ignore[arg-type]
+            memory.forget(mentions=CODE, standing=True)
+            with pytest.raises(kind) as failed:
+                memory.remember("The gate is painted green.")
+            assert "green" not in str(failed.value)
+            assert len(memory) == 0
+    with pytest.raises(InvalidQuery, match="standing_judge is str"):
+        memoria.open(tmp_path / "s", embedder=HashEmbedder(), standing_judge="judge")  # type: ignore[arg-type]
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,9 @@ def test_version_and_help_in_panels() -> None:
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
-    """The name and the options of each command below one."""
+    """The name and the options of each command below one, groups that do something by themselves among them."""
     inner = getattr(command, "commands", {})
-    if not inner:
+    if not inner or (name and getattr(command, "invoke_without_command", False)):
         yield name, {option for parameter in command.params for option in parameter.opts}
     for one, found in inner.items():
         yield from commands(found, f"{name} {one}".strip())
@@ -186,8 +186,8 @@ def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
 
 def test_every_command_prints_json_when_asked() -> None:
     without = {name for name, options in commands(get_command(app)) if "--json" not in options}
-    # The first two print JSON anyway; MCP is a protocol; the others write SVG, and a page with a table.
-    assert without == {"export", "eval fit", "mcp", "policies plot", "policies compare"}
+    # The first prints JSON anyway; a server and MCP are protocols; the others write SVG, and a page with a table.
+    assert without == {"eval fit", "serve", "mcp", "policies plot", "policies compare"}
 
 
 def test_the_modules_of_commands_are_where_the_table_says() -> None:

@@ -112,7 +112,7 @@ def list_receipts(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = Fals
 
 @receipts_app.command("show")
 def show_receipt(number: NumberArgument, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Shows one receipt as a certificate, with the fields of NIST SP 800-88."""
+    """Shows one receipt as a certificate, with the fields of NIST SP 800-88 Rev. 1."""
     data: bytes = _memory(store, lambda memory: memory.receipt(number))
     made = certificate(data)
     if as_json:

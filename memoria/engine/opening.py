@@ -16,6 +16,7 @@ from memoria.policies.registry import adopted
 from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
+from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
 from memoria.stores.wrapping import UnlockLike, as_wrapper
@@ -43,6 +44,7 @@ class Viewed(TypedDict, total=False):
     guard_days: float | None
     roles: Roles | None
     require_reader: bool
+    standing_judge: StandingJudge | None
 
 
 class Behaviour(Viewed, total=False):
@@ -67,6 +69,8 @@ class Behaviour(Viewed, total=False):
         reader: gives the view of this reader, as `Memoria.reading_as` does; None is the owner, who sees all.
         roles: takes the name of a reader and gives the names of its roles, at each verb; None is no roles.
         require_reader: refuses every verb that names no reader, so that no call is the owner's by oversight.
+        standing_judge: takes a text and a `StandingOrder`, and says whether the text says again what the order keeps
+            out; asked where an order holds, of texts that no order is seen to keep out. None asks nobody.
     """
 
     guard_key: GuardKeyLike
@@ -187,6 +191,7 @@ def _check(mode: Mode, language: str | None, signer: Signer | None, behaviour: B
     as_zone(behaviour.get("zone"))
     check_flag("require_reader", behaviour.get("require_reader"))
     check_roles(behaviour.get("roles"))
+    check_standing_judge(behaviour.get("standing_judge"))
     if behaviour.get("reader") is not None:
         check_reader(behaviour.get("reader"))
 

@@ -84,7 +84,6 @@ class Periods(View):
             What was erased, or would be, and what is held.
         """
         self._traces.flush()
-        self._traces.flush()
         return lapsing.erase_due(self._records, self.prefix, self._clock(), dry_run=dry_run, verify=verify)
 
     def _timely(self, hits: Hits) -> Hits:

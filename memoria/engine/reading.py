@@ -49,8 +49,9 @@ FOR_READERS = frozenset(
 """What a reader may do, with what it sees. A verb that is not named here is for the owner of the store alone."""
 # These do nothing with memories.
 _FREE = frozenset({"close", "namespace", "now", "reading_as", "reinforcing"})
-# A byte scan says how much there is besides, and whether a text is in it.
-_OWNERS_ARGUMENTS = {"forget": ("verify",), "amend": ("visible_to",)}
+# A byte scan says how much there is besides, and whether a text is in it; an order that goes on acts on all that is
+# there and that others will store.
+_OWNERS_ARGUMENTS = {"forget": ("verify", "standing"), "amend": ("visible_to",)}
 
 
 def gated(cls: Class) -> Class:

@@ -86,4 +86,4 @@ class Standing(Learning):
         """
         if not isinstance(id, str):
             raise InvalidQuery(f"id is {type(id).__name__}, not the id of a standing order")
-        return standing_orders.lift(self.store, self.prefix, id)
+        return standing_orders.lift(self.store, self.prefix, id, self._clock())

@@ -40,6 +40,7 @@ from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
 from memoria.standing.gate import gated
+from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
 from memoria.validate import (
     check_choice,
@@ -139,6 +140,7 @@ class View:
         guard_days: float | None = None,
         roles: Roles | None = None,
         require_reader: bool = False,
+        standing_judge: StandingJudge | None = None,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -150,20 +152,18 @@ class View:
             clock: gives the present time, aware.
             progress: called with (what, done, total) during long work.
             reinforce: what a recall strengthens; see `Memoria.reinforcing`.
-            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader: see `Behaviour`.
+            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader, standing_judge: `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
-        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids))
-        self.embedder = embedder
+        check_standing_judge(standing_judge)
+        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge)
+        self.embedder, self.policy, self.progress = embedder, _policy(policy), progress
         self.prefix = check_namespace(namespace)
-        self.policy = _policy(policy)
-        self.progress = progress
         self._told: Clock = partial(_told, clock)
-        self._zone = as_zone(zone)
-        self._day_first = check_flag("day_first", day_first)
+        self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
         self._judging, self._guard_days = judge, guard_days
         self._reinforcing: Reinforcing = reinforce

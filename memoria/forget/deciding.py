@@ -13,7 +13,7 @@ from memoria.errors import StoreCorrupt
 from memoria.proof.certificate import certificate
 from memoria.proof.lines import Entered, parsed
 from memoria.protocols import Store
-from memoria.types import LedgerEntry, Proof, Verification, Where
+from memoria.types import LedgerEntry, Proof, Receipt, Verification, Where
 
 _RECEIPT_BYTES = 16
 _PLAIN = tuple((one.name, getattr(Where(), one.name)) for one in fields(Where))
@@ -92,6 +92,13 @@ def proof(store: Store, receipt: bytes) -> Callable[[], Proof]:
         return Proof(line=line, statement=statement, certificate=certificate(statement))
 
     return proven
+
+
+def altered(receipt: Receipt, **fields: Any) -> Receipt:
+    """The receipt with other fields; what proves it is the same line."""
+    proof: Callable[[], Proof] | None = getattr(receipt, "_proof", None)
+    made = replace(receipt, **fields)
+    return made if proof is None else made.proven_by(proof)
 
 
 def _found(entered: Sequence[Entered], receipt: bytes) -> bytes | None:

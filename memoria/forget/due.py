@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from memoria.derived.lineage import parts
 from memoria.derived.records import Records
 from memoria.errors import InvalidQuery
+from memoria.forget.deciding import altered
 from memoria.forget.erase import Order, erase, plan
+from memoria.forget.staying import apart
 from memoria.protocols import Store
 from memoria.types import LedgerEntry, Namespace, Receipt, RetentionPeriod, Where
 from memoria.validate import check_name
@@ -67,7 +69,7 @@ def erase_due(
     if not dry_run and store.note(_UNDER_WAY):
         reschedule(records, store.periods())
     found = _overdue(store, prefix, at, mend=not dry_run)
-    ids, held = _apart(store, sorted({id for some in found.values() for id in some}))
+    ids, held = apart(store, sorted({id for some in found.values() for id in some}), restricted=True)
     released = 0 if dry_run else store.release_guard(prefix, at)
     done = Erasure(held=tuple(held), released=released, dry_run=dry_run)
     for start in range(0, len(ids), _BATCH):
@@ -105,26 +107,9 @@ def _unscheduled(store: Store, where: Where, at: datetime) -> list[str]:
     return [id for id in there if id not in known]
 
 
-def _apart(store: Store, ids: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Those that can go, and those of which a held memory would go or change."""
-    if not ids or not _held(store, ids):
-        return list(ids), []
-    if len(ids) == 1:
-        return [], list(ids)
-    middle = len(ids) // 2
-    first, last = _apart(store, ids[:middle]), _apart(store, ids[middle:])
-    return first[0] + last[0], first[1] + last[1]
-
-
-def _held(store: Store, ids: Sequence[str]) -> bool:
-    effects = plan(store, _order(ids)).effects
-    touched = sorted({*effects.gone, *effects.changed})
-    return any(trace is not None and trace.held for trace in store.traces(touched))
-
-
 def _order(ids: Sequence[str], *, verify: bool = False) -> Order:
-    # What lapsed may be said again: it was not wrong, its time was over.
-    return Order(where=Where(ids=tuple(ids)), guard="none", verify=verify)
+    # What lapsed may be said again: it was not wrong, its time was over. It ends what a restriction only stores, too.
+    return Order(where=Where(ids=tuple(ids)), guard="none", verify=verify, restricted=True)
 
 
 def _batch(records: Records, ids: Sequence[str], at: datetime, *, dry_run: bool, verify: bool) -> Erasure:
@@ -142,7 +127,7 @@ def _batch(records: Records, ids: Sequence[str], at: datetime, *, dry_run: bool,
             return Erasure(ids=here, derived=derived, rewritten=rewritten, dry_run=True)
         store.enter(LedgerEntry(at=at, action=ACTION, ids=here, reason=_REASON))
         receipt = erase(records, _order(here, verify=verify), at)
-    said = replace(receipt, asked={"due": str(len(here))})
+    said = altered(receipt, asked={"due": str(len(here))})
     return Erasure(ids=here, derived=said.derived, rewritten=said.rewritten, receipts=(said,))
 
 

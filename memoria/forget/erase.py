@@ -392,10 +392,20 @@ def _sought(store: Store, made: Plan, todo: Change) -> Sought:
 def _check_holds(store: Store, order: Order, made: Change) -> None:
     """Raises Held for a hold that a person's own order, which goes over restrictions, would go over too."""
     if order.restricted and order.override is None:
-        ids = [*_touched(made), *made.ends]
+        ids = [*_touched(made), *ending_sooner(store, made.ends)]
         held = [id for id, trace in zip(ids, store.traces(ids), strict=True) if trace is not None and trace.held]
         if held:
             raise Held(*held)
+
+
+def ending_sooner(store: Store, ends: Mapping[str, datetime | None]) -> list[str]:
+    """Ids of what would end sooner than it does: a hold does not stand against an end that is taken away."""
+    there = memories(store, list(ends))
+    return [id for id, end in ends.items() if end is not None and id in there and _before(end, there[id].valid_to)]
+
+
+def _before(end: datetime, was: datetime | None) -> bool:
+    return was is None or end < was
 
 
 def _enter_override(store: Store, made: Change, at: datetime, reason: str | None) -> None:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
-from memoria.errors import Held, InvalidQuery, MemoryNotFound, OrderNotFound
+from memoria.errors import InvalidQuery, OrderNotFound
+from memoria.forget.deciding import altered
 from memoria.forget.erase import Order, erase, plan, preview
+from memoria.forget.staying import apart
 from memoria.protocols import Store
 from memoria.standing import orders
 from memoria.standing.matching import Book
@@ -21,7 +23,7 @@ from memoria.standing.orders import OnMatch, Rule, StandingOrder
 from memoria.standing.redacting import broken
 from memoria.text.values.plans import ValuePlan, plan_of
 from memoria.text.values.terms import STOPWORDS
-from memoria.types import Memory, Namespace, Preview, Receipt, Where
+from memoria.types import LedgerEntry, Memory, Namespace, Preview, Receipt, Where
 
 _LEAST = 2
 
@@ -61,13 +63,14 @@ def stand(records: Records, order: Order, on_match: OnMatch, at: datetime) -> Re
     with store.alone():
         rule = _rule(store, made, order.where.namespace, on_match, at)
         orders.keep(store, rule)
+        _enter(store, "standing", rule.order, at)
         ids = sorted({*_breaking(store, rule), *plan(store, order).asked})
         receipt, held = _gone(records, order, ids, at)
         if not held:
             orders.keep(store, _done(rule))
     asked = {**receipt.asked, "mentions": "withheld", "standing": on_match}
     asked.pop("ids", None)
-    return replace(receipt, asked=asked, standing=rule.order.id, held=tuple(held))
+    return altered(receipt, asked=asked, standing=rule.order.id, held=tuple(held))
 
 
 def resume(records: Records, at: datetime) -> list[Receipt]:
@@ -83,7 +86,7 @@ def resume(records: Records, at: datetime) -> list[Receipt]:
             receipt, held = _gone(records, Order(where=Where()), _breaking(store, rule), at)
             if not held:
                 orders.keep(store, _done(rule))
-        done.append(replace(receipt, standing=rule.order.id, held=tuple(held)))
+        done.append(altered(receipt, standing=rule.order.id, held=tuple(held)))
     return done
 
 
@@ -97,13 +100,15 @@ def standing(store: Store, prefix: Namespace, text: str | None = None) -> list[S
     return [rule.order for rule in here if rule.order.id in hit]
 
 
-def lift(store: Store, prefix: Namespace, id: str) -> StandingOrder:
+def lift(store: Store, prefix: Namespace, id: str, at: datetime) -> StandingOrder:
     """Takes an order away that is at or below a prefix; raises OrderNotFound."""
     with store.alone():
         there = [] if store.note(orders.MARK) is None else orders.read(store)
         found = next((rule for rule in there if rule.order.id == id and rule.under(prefix)), None)
         if found is None:
             raise OrderNotFound(id)
+        # The ledger first: a kill between leaves the order.
+        _enter(store, "lift-standing", found.order, at)
         orders.drop(store, found)
     return found.order
 
@@ -139,39 +144,12 @@ def _of(book: Book, memory: Memory) -> Iterator[str]:
 
 
 def _gone(records: Records, order: Order, ids: Sequence[str], at: datetime) -> tuple[Receipt, list[str]]:
-    """Forgets these, except what holds stand against; the receipt, and the ids that stay."""
-    if not ids:
-        nothing = replace(order, where=Where(ids=()), mentions=None)
-        return erase(records, nothing, at), []
-    everything = replace(order, where=Where(ids=tuple(ids)), mentions=None)
-    try:
-        return erase(records, everything, at), []
-    except Held:
-        pass
-    receipts, held = list[Receipt](), list[str]()
-    for id in ids:
-        try:
-            receipts.append(erase(records, replace(everything, where=Where(ids=(id,))), at))
-        except Held:
-            held.append(id)
-        except MemoryNotFound:  # it went with one before it
-            continue
-    return _one(receipts, erase(records, replace(everything, where=Where(ids=())), at)), held
+    """Forgets these, except what holds and restrictions stand against; the receipt, and the ids that stay."""
+    free, held = apart(records.store, ids)
+    return erase(records, replace(order, where=Where(ids=tuple(free)), mentions=None), at), held
 
 
-def _one(receipts: Sequence[Receipt], empty: Receipt) -> Receipt:
-    """Several receipts as one."""
-
-    def all_of(name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one for receipt in receipts for one in getattr(receipt, name)))
-
-    return replace(
-        empty,
-        forgotten=all_of("forgotten"),
-        derived=all_of("derived"),
-        rewritten=all_of("rewritten"),
-        shards=all_of("shards"),
-        exports=all_of("exports"),
-        seconds=sum(receipt.seconds for receipt in receipts),
-        verification=next((one.verification for one in reversed(receipts)), empty.verification),
-    )
+def _enter(store: Store, action: str, order: StandingOrder, at: datetime) -> None:
+    """Enters that an order was given or lifted; what it keeps out is not said."""
+    facts = {"order": bytes.fromhex(order.id), "kind": order.kind, "on_match": order.on_match}
+    store.enter(LedgerEntry(at=at, action=action, ids=(), reason=f"order {order.id}", facts=facts))

@@ -1,4 +1,4 @@
-"""A receipt as a certificate of sanitisation: the items that NIST SP 800-88 lists, as far as software knows them.
+"""A receipt as a certificate of sanitisation: what NIST SP 800-88 Rev. 1 lists, as far as software knows it.
 
 What only people can say stays empty, to be filled in: who answers for it, where the media are, what becomes of them.
 """

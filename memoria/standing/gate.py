@@ -12,6 +12,7 @@ from memoria.embedders import embed_whole
 from memoria.errors import Forbidden
 from memoria.protocols import Change, Embedder, Store
 from memoria.standing import orders
+from memoria.standing.judging import StandingJudge, says_again
 from memoria.standing.matching import Book
 from memoria.standing.orders import Rule
 from memoria.standing.redacting import broken, in_namespace, redacted, without
@@ -23,14 +24,17 @@ Undo = Callable[[Store, Sequence[str]], None]
 _OWN = frozenset({"_store", "_undo", "_embedder", "_mark", "_rules", "_book", "_last"})
 
 
-def gated(store: Store, embedder: Embedder, undo: Undo) -> Store:
+def gated(store: Store, embedder: Embedder, undo: Undo, judge: StandingJudge | None = None) -> Store:
     """A store whose writes obey its standing orders.
 
     embedder: makes the vector of what is stored without a value. undo: takes ids of fresh memories out of a store.
+    judge: is asked about what no order is seen to keep out.
     """
     if type(store) is Gate:
-        return store
-    return cast("Store", Gate(store, embedder, undo))
+        if judge is None:
+            return store
+        store = store._store
+    return cast("Store", Gate(store, embedder, undo, judge))
 
 
 def cleared(store: Store, records: Sequence[Record]) -> list[Record]:
@@ -54,8 +58,8 @@ def _gate(store: Store) -> Gate | None:
 class Gate:
     """A store, as all verbs see it; what is no write goes to the store itself."""
 
-    def __init__(self, store: Store, embedder: Embedder, undo: Undo) -> None:
-        self._store = store
+    def __init__(self, store: Store, embedder: Embedder, undo: Undo, judge: StandingJudge | None = None) -> None:
+        self._store, self._judge = store, judge
         self._undo = undo
         self._embedder = embedder
         self._mark: str | None = None
@@ -148,24 +152,38 @@ class Gate:
         if book is None:
             return False
         found = broken(book, memory)
-        return any(rule.order.on_match == "refuse" for rule in found.values()) or bool(
-            found and in_namespace(book, memory)
-        )
+        if not found:
+            return bool(self._judged(book, memory))
+        return any(rule.order.on_match == "refuse" for rule in found.values()) or in_namespace(book, memory)
 
     def _cleared(self, record: Record) -> Record | None:
         memory = record.memory
         book = self.book(memory.namespace)
-        found = {} if book is None else broken(book, memory)
-        if book is None or not found or self._stood(book, memory):
+        if book is None:
             return record
-        for id in found:
+        found = broken(book, memory)
+        judged = [] if found else self._judged(book, memory)
+        if not judged and (not found or self._stood(book, memory)):
+            return record
+        for id in (*found, *judged):
             orders.count(self._store, id)
-        if any(rule.order.on_match == "refuse" for rule in found.values()) or in_namespace(book, memory):
+        # Where a paraphrase says it, nobody knows.
+        if judged or any(rule.order.on_match == "refuse" for rule in found.values()) or in_namespace(book, memory):
             return None
         left = redacted(book, memory)
         if broken(book, left):
             return None
         return self._with(record, left)
+
+    def _judged(self, book: Book, memory: Memory) -> list[str]:
+        """Ids of the orders that a memory breaks as the judge sees it; what is stored already is not judged again."""
+        if self._judge is None:
+            return []
+        said = memory.parts or (memory,)
+        there = living(self._store, {one.id for one in said})
+        new = [one.text for one in said if one.id not in there or there[one.id].text != one.text]
+        judge, every = self._judge, [rule.order for rule in book.rules]
+        return [order.id for order in every if any(says_again(judge, text, order) for text in new)]
 
     def _stood(self, book: Book, memory: Memory) -> bool:
         """Whether what breaks an order was stored before: under a hold, which stands against erasing it."""

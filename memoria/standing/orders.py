@@ -10,7 +10,7 @@ import base64
 import hmac
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
@@ -160,13 +160,28 @@ def moved(source: Store, target: Store, name: str, value: str) -> str:
     return _closed(sealing_key(target), _opened(sealing_key(source), name.removeprefix(_ORDER), value))
 
 
+def carried(store: Store) -> dict[str, dict[str, Any]]:
+    """Every order by its id, open, as `given` takes it; a copy of the store that is older is told so."""
+    there = [] if store.note(MARK) is None else read(store)
+    return {rule.order.id: _plain(rule) for rule in there}
+
+
+def given(store: Store, told: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes down the orders that a store does not have; those that it has stay as they are."""
+    known = carried(store)
+    for id, one in sorted(told.items()):
+        if id not in known:
+            keep(store, _rule(id, one))
+
+
 def _change(store: Store) -> None:
     store.write_note(MARK, secrets.token_hex(8))
 
 
-def _closed(key: bytes, rule: Rule) -> str:
+def _plain(rule: Rule) -> dict[str, Any]:
+    """An order as JSON has it, without its id and how often it has acted."""
     order = rule.order
-    told = {
+    return {
         "at": order.at.isoformat(),
         "kind": order.kind,
         "on_match": order.on_match,
@@ -177,19 +192,9 @@ def _closed(key: bytes, rule: Rule) -> str:
         "all": [sorted(one.hex() for one in group) for group in rule.all],
         "shapes": {name: sorted(sizes) for name, sizes in asdict(rule.shapes).items() if sizes},
     }
-    plain = json.dumps(told, sort_keys=True).encode()
-    # Of the content, so that the same order is the same bytes, as a copy compares them; no two contents share one.
-    nonce = hmac.digest(key, order.id.encode() + plain, "sha256")[:_NONCE]
-    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, order.id.encode())).decode()
 
 
-@lru_cache(maxsize=4096)
-def _opened(key: bytes, id: str, value: str) -> Rule:
-    try:
-        raw = base64.b64decode(value)
-        told: dict[str, Any] = json.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], id.encode()))
-    except (InvalidTag, ValueError):
-        raise StoreCorrupt(f"standing order {id} does not open: it was changed, or the key of the store was") from None
+def _rule(id: str, told: Mapping[str, Any]) -> Rule:
     order = StandingOrder(
         id=id,
         at=datetime.fromisoformat(told["at"]),
@@ -205,6 +210,22 @@ def _opened(key: bytes, id: str, value: str) -> Rule:
         all=tuple(frozenset(_bytes(group)) for group in told["all"]),
         shapes=Shapes(**{one.name: frozenset(told["shapes"].get(one.name, ())) for one in fields(Shapes)}),
     )
+
+
+def _closed(key: bytes, rule: Rule) -> str:
+    id, plain = rule.order.id.encode(), json.dumps(_plain(rule), sort_keys=True).encode()
+    # Of the content, so that the same order is the same bytes, as a copy compares them; no two contents share one.
+    nonce = hmac.digest(key, id + plain, "sha256")[:_NONCE]
+    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, id)).decode()
+
+
+@lru_cache(maxsize=4096)
+def _opened(key: bytes, id: str, value: str) -> Rule:
+    try:
+        raw = base64.b64decode(value)
+        return _rule(id, json.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], id.encode())))
+    except (InvalidTag, ValueError):
+        raise StoreCorrupt(f"standing order {id} does not open: it was changed, or the key of the store was") from None
 
 
 def _bytes(hexed: Sequence[str]) -> tuple[bytes, ...]:

@@ -248,6 +248,8 @@ class _Writing:
             "session": one.provenance.session,
             "key": None if one.key is None or one.id in self.names else one.key,
             "zone": one.zone,
+            "expires_at": None if one.expires_at is None else one.expires_at.isoformat(),
+            "visible_to": None if one.visible_to is None else list(one.visible_to),
             "metadata": dict(said) or None,
             "derived_from": [self._id(id) for id in dict.fromkeys(sources)] or None,
         }

@@ -1,8 +1,8 @@
 """agent-memory-integrity (agmi, MIT licence) on memoria: its nine edits of a store at rest, and its six by the verbs.
 
 `make integrity` runs it and prints the tables of docs/research/integrity.md; it needs the package in integrity.txt. Who
-edits has one of two powers: SQL on memoria.db alone, without a key; or every file of a store, keys among them, and
-memoria itself. `doctor` is asked afterwards.
+edits has one of three powers: SQL on memoria.db alone, without a key; every file of a store, keys among them, and
+memoria itself; or every file of a store that is sealed, without what unlocks it. `doctor` is asked afterwards.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class AtRest(MemoryAdapter):  # type: ignore[misc]  # the package has no types
     """A local store that is closed while it is edited; whether `doctor` finds anything is the answer."""
 
     detection_point = "audit"
+    unlock: str | None = None
     supports_replay = supports_metadata = supports_snapshot = True
 
     def setup(self) -> None:
@@ -47,7 +48,7 @@ class AtRest(MemoryAdapter):  # type: ignore[misc]  # the package has no types
 
     @contextmanager
     def opened(self) -> Iterator[memoria.Memoria]:
-        with memoria.open(self._store, embedder=HashEmbedder(32)) as memory:
+        with memoria.open(self._store, embedder=HashEmbedder(32), unlock=self.unlock) as memory:
             yield memory
 
     def seed(self, n: int) -> None:
@@ -208,6 +209,65 @@ class Everything(AtRest):
             memory.amend(id, subject="somebody else")
 
 
+class SealedFiles(AtRest):
+    """Every file of a store that is sealed, without what unlocks it: its slots, and the pages of memoria.db."""
+
+    name = "every file of a sealed store, without its key"
+    unlock = "5a" * 32
+    _HEADER = 4096
+
+    def _file(self, who: str) -> Path:
+        """Files of namespaces have numbers alone: who was written first has the first."""
+        return sorted((self._store / "slots").glob("*.slots"))[(VICTIM, OTHER).index(who)]
+
+    def _size(self, file: Path) -> int:
+        """Of a slot; the header has it in the clear."""
+        return int.from_bytes(file.read_bytes()[12:16], "little")
+
+    def rows(self, who: str) -> list[Record]:
+        """Slots that are not empty."""
+        file = self._file(who)
+        size, data = self._size(file), file.read_bytes()[self._HEADER :]
+        slots = [data[at : at + size] for at in range(0, len(data), size)]
+        found = [(place, slot.hex()) for place, slot in enumerate(slots) if any(slot)]
+        return [
+            Record(seq, {"id": f"{file.stem}/{place}", "place": place, "who": who, "said": said})
+            for seq, (place, said) in enumerate(found)
+        ]
+
+    def mutate_payload(self, record: Record) -> Record:
+        changed = bytearray.fromhex(record.fields["said"])
+        changed[100] ^= 1
+        record.fields["said"] = changed.hex()
+        return record
+
+    def _put(self, place: int, slot: bytes) -> None:
+        file = self._file(VICTIM)
+        with file.open("r+b") as opened:
+            opened.seek(self._HEADER + place * self._size(file))
+            opened.write(slot)
+
+    def write_raw(self, record: Record) -> None:
+        there = self.read_all_raw()
+        place = there[record.seq].fields["place"] if record.seq < len(there) else there[-1].fields["place"] + 1
+        self._put(place, bytes.fromhex(record.fields["said"]))
+
+    def delete_raw(self, seq: int) -> None:
+        self._put(self.read_all_raw()[seq].fields["place"], bytes(self._size(self._file(VICTIM))))
+
+    def replay_onto(self, victim_seq: int, donor: Record) -> None:
+        self._put(self.read_all_raw()[victim_seq].fields["place"], bytes.fromhex(donor.fields["said"]))
+
+    def read_meta(self, seq: int) -> dict[str, Any]:
+        return {"memoria.db": (self._store / "memoria.db").read_bytes()}
+
+    def write_meta(self, seq: int, meta: dict[str, Any]) -> None:
+        """Times, kinds and labels are in the pages of memoria.db, and no page tells whose: a byte of the middle one."""
+        changed = bytearray(meta["memoria.db"])
+        changed[len(changed) // 2] ^= 1
+        (self._store / "memoria.db").write_bytes(changed)
+
+
 class Verbs(SemanticMemoryAdapter):  # type: ignore[misc]  # the package has no types
     """Who writes by `remember` into a user's namespace, and reads by `recall`, with the default embedder."""
 
@@ -241,7 +301,7 @@ class Verbs(SemanticMemoryAdapter):  # type: ignore[misc]  # the package has no 
         return self._found(query, user_id, where, k)
 
     def _found(self, query: str, user_id: str, where: dict[str, Any], k: int) -> list[Retrieved]:
-        hits = self._home(user_id).recall(query, k=k, metadata=where)
+        hits = self._home(user_id).recall(query, k=k, metadata=where or None)
         return [Retrieved(hit.memory.text, "/".join(hit.memory.namespace)) for hit in hits]
 
 
@@ -270,7 +330,7 @@ def by_verbs(adapter: Verbs) -> list[tuple[str, str, str]]:
 
 def tables() -> Iterator[str]:
     """The lines of both tables, in Markdown."""
-    adapters = [Sql(), Everything()]
+    adapters = [Sql(), Everything(), SealedFiles()]
     yield f"| edit, agmi {version('agent-memory-integrity')} | {' | '.join(one.name for one in adapters)} |"
     yield f"|---|{'---|' * len(adapters)}"
     for edit, seen in at_rest(adapters).items():

@@ -29,7 +29,7 @@ from memoria.stores.local.still import Pinned, still
 from memoria.stores.local.unsealing import database_key
 from memoria.stores.sealing import new_key
 from memoria.transfer.backup.blocks import Journal, Tally, open_file, read_sums, sums_of
-from memoria.transfer.backup.layout import Blob, Blocks, Manifest, block_sum, digest, put, wipe, write
+from memoria.transfer.backup.layout import Blob, Blocks, Manifest, block_sum, digest, known_by, put, wipe, write
 from memoria.transfer.backup.settling import DATABASE, HEAD, PAGE, kept_at, settle, slot_path
 
 if TYPE_CHECKING:
@@ -52,10 +52,18 @@ class _Seen:
     old: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behalf:
+    """What the manifest says of the store of which a working copy is one. said: fields. keys: fields that are keys."""
+
+    said: Mapping[str, Any]
+    keys: Mapping[str, bytes]
+
+
 class FilesBackup:
     """One backup of one directory.
 
-    disk: what writes the copy. behalf: what the manifest says of the store of which this one is a working copy.
+    disk: what writes the copy. behalf: where the directory is a working copy of another store.
     """
 
     def __init__(
@@ -65,7 +73,7 @@ class FilesBackup:
         last: Manifest | None,
         disk: Disk,
         progress: Progress | None,
-        behalf: Mapping[str, Any] | None = None,
+        behalf: Behalf | None = None,
     ) -> None:
         self._store, self._folder, self._target = store, store.path, target
         self._behalf = behalf
@@ -250,18 +258,25 @@ class FilesBackup:
         self._disk.sync_folder(self._target / "sums")
         self._disk.sync_folder(self._target)
         self.tally.read_back()
-        said: dict[str, Any] = {"kind": "files", "position": place, "log_key": self._store.log_key().hex()}
+        said: dict[str, Any] = {"kind": "files", "position": place, "log": known_by(self._store.log_key())}
+        keys = {"log_key": self._store.log_key()} if self._behalf is None else self._behalf.keys
         manifest = Manifest(
             number=1 if self._last is None else self._last.number + 1,
             at=at.isoformat(),
             settled=False,
             blocks=blocks,
             blobs=blobs,
-            **{**said, **(self._behalf or {})},
+            **said if self._behalf is None else self._behalf.said,
+            **{name: self._put_away(name, key).hex() for name, key in keys.items()},
         )
         write(self._target, manifest, self._disk)
         self._disk.reached("complete")
         return settle(self._target, manifest, self._disk)
+
+    def _put_away(self, name: str, key: bytes) -> bytes:
+        """A key of the store as the manifest has it."""
+        vault = self._store.vault
+        return key if vault is None else vault.seal(f"backup {name}", key)
 
     def _late(self, pinned: Pinned) -> tuple[dict[int, list[tuple[int, bytes]]], dict[int, tuple[bytes, int]]]:
         """What has changed in slots since they were copied, and the head and the length of each file."""

@@ -68,10 +68,16 @@ class Manifest:
     at: str
     settled: bool
     position: dict[str, Any] | None = None
+    log: str = ""
     log_key: str = ""
     blocks: dict[str, Blocks] = field(default_factory=dict)
     blobs: dict[str, Blob] = field(default_factory=dict)
     root: str = ""
+
+
+def known_by(key: bytes) -> str:
+    """By what a store is known, without its key."""
+    return digest(b"forgets of" + key)
 
 
 def read(folder: Path) -> Manifest | None:

@@ -1,7 +1,7 @@
 """What a store has forgotten, as an older copy of it is told: the lines of its log, and which texts it refuses.
 
 An exported log is JSON lines, the last one a keyed hash of all before it. It has ids and keyed fingerprints, and no
-content; the names of the namespaces in which texts are refused are sealed.
+content; the names of the namespaces in which texts are refused are sealed, and so are standing orders.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from memoria.engine.memory import Memoria
 from memoria.errors import ForgetsForged, ForgetsMissing, InvalidQuery, StoreCorrupt, StoreNotFound
 from memoria.forget.erase import mirror
 from memoria.protocols import Store
+from memoria.standing import orders
 from memoria.stores.disk import Disk, translated
 from memoria.stores.forgets import Forgot, KeepsForgets, Position, cut_ids, token
 from memoria.stores.sealing import KEY_BYTES, derived, new_key, seal, unseal
@@ -33,11 +34,12 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What an older copy is told. lines: oldest first. refused: by namespace."""
+    """What an older copy is told. lines: oldest first. refused: by namespace. standing: orders, by id."""
 
     position: Position
     lines: tuple[Forgot, ...]
     refused: Mapping[Namespace, frozenset[Fingerprints]] = field(default_factory=dict)
+    standing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def after(self, copy: Position) -> list[Forgot]:
         """The lines that a copy lacks; raises ForgetsMissing when not all of them are there."""
@@ -67,7 +69,8 @@ def told_by(store: Store) -> Told:
     for at in range(0, len(named), _AT_ONCE):
         alive |= {bytes.fromhex(id) for id in living(store, named[at : at + _AT_ONCE])}
     told = (_without(line, alive) for line in lines)
-    return Told(position=position, lines=tuple(line for line in told if line.ids), refused=store.fingerprints(()))
+    known, standing = store.fingerprints(()), orders.carried(store)
+    return Told(position=position, lines=tuple(one for one in told if one.ids), refused=known, standing=standing)
 
 
 def _without(line: Forgot, alive: set[bytes]) -> Forgot:
@@ -94,9 +97,20 @@ def _lines(found: Told, key: bytes) -> Iterator[dict[str, Any]]:
     for line in found.lines:
         yield {"event": line.event, "at": line.at, "kind": line.kind, "ids": b"".join(line.ids).hex()}
     for namespace, known in sorted(found.refused.items()):
-        salt = new_key()
-        content = {"namespace": list(namespace), "known": [_packed(one) for one in known]}
-        yield {"refused": (salt + seal(derived(key, b"refused", salt), content, salt)).hex()}
+        yield _sealed("refused", {"namespace": list(namespace), "known": [_packed(one) for one in known]}, key)
+    for id, order in sorted(found.standing.items()):
+        yield _sealed("standing", {"id": id, "order": order}, key)
+
+
+def _sealed(name: str, content: Any, key: bytes) -> dict[str, str]:
+    salt = new_key()
+    return {name: (salt + seal(derived(key, name.encode(), salt), content, salt)).hex()}
+
+
+def _unsealed(name: str, line: Mapping[str, Any], key: bytes) -> Any:
+    blob = bytes.fromhex(line[name])
+    salt = blob[:KEY_BYTES]
+    return unseal(derived(key, name.encode(), salt), blob[KEY_BYTES:], salt)
 
 
 def _packed(one: Fingerprints) -> dict[str, Any]:
@@ -127,17 +141,19 @@ def _parsed(lines: Sequence[Any], key: bytes) -> Told:
         raise ValueError
     said = head["position"]
     history = tuple((branch, last) for branch, last in said["history"])
-    found = []
+    found, standing = [], {}
     for line in lines[1:]:
         if "refused" in line:
-            blob = bytes.fromhex(line["refused"])
-            salt = blob[:KEY_BYTES]
-            content = unseal(derived(key, b"refused", salt), blob[KEY_BYTES:], salt)
+            content = _unsealed("refused", line, key)
             refused[tuple(content["namespace"])] = frozenset(map(_unpacked, content["known"]))
+        elif "standing" in line:
+            content = _unsealed("standing", line, key)
+            standing[content["id"]] = content["order"]
         else:
             ids = cut_ids(bytes.fromhex(line["ids"]))
             found.append(Forgot(event=line["event"], at=line["at"], kind=line["kind"], ids=ids))
-    return Told(position=Position(**{**said, "history": history}), lines=tuple(found), refused=refused)
+    position = Position(**{**said, "history": history})
+    return Told(position=position, lines=tuple(found), refused=refused, standing=standing)
 
 
 def _unpacked(one: Mapping[str, Any]) -> Fingerprints:
@@ -175,6 +191,7 @@ def replay(memory: Memoria, copy: Position, told: Told, key: bytes) -> int:
     for name, known in told.refused.items():
         if store.fingerprints(name).get(name) != known:
             store.adopt(name, known)
+    orders.given(store, told.standing)
     keeper(store).continue_forgets(told.position, told.lines, os.urandom(8).hex())
     return count - store.count(())
 

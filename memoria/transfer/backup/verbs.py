@@ -29,16 +29,17 @@ from memoria.errors import (
     shown,
 )
 from memoria.protocols import Embedder, KeyWrapper, Progress, Store
-from memoria.stores import LocalStore
+from memoria.stores import LocalStore, unlocking
 from memoria.stores.disk import Disk, translated
 from memoria.stores.forgets import KeepsForgets, Position
 from memoria.stores.local.gone import as_position
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.registry import is_url
+from memoria.stores.vault import found as opened
 from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.transfer.backup import told as telling
-from memoria.transfer.backup.files import FilesBackup
-from memoria.transfer.backup.layout import MANIFEST, Manifest, put, read, wipe
+from memoria.transfer.backup.files import Behalf, FilesBackup
+from memoria.transfer.backup.layout import MANIFEST, Manifest, known_by, put, read, wipe
 from memoria.transfer.backup.restoring import begin, check_files, finish, lay, manifest_of
 from memoria.transfer.backup.settling import settle
 from memoria.transfer.copying import JOURNAL, RESTORE, Place, journal
@@ -187,7 +188,7 @@ def _make(
     if isinstance(store, LocalStore):
         made = FilesBackup(store, folder, last, disk, progress)
         return made.run(), made.tally
-    behalf = _said_of(store)
+    behalf = _said_of(store, unlock, disk)
     place = folder / _WORKING
     working = LocalStore(place, embedder=store.embedder, language=store.language, disk=disk, unlock=unlock)
     try:
@@ -198,20 +199,26 @@ def _make(
         working.close()
 
 
-def _said_of(store: Store) -> Mapping[str, Any]:
-    """What the manifest says of a store that is copied by its records."""
-    said: dict[str, Any] = {"kind": "records", "position": None, "log_key": _known_by(store)}
+def _said_of(store: Store, unlock: KeyWrapper | None, disk: Disk) -> Behalf:
+    """What the manifest says of a store that is copied by its records.
+
+    Raises StoreSealed and WrongKey where the store is sealed, and its copy would not be by what opens it.
+    """
+    said: dict[str, Any] = {"kind": "records", "position": None, "log": known_by(_log_key(store))}
+    keys = {"log_key": _log_key(store)}
     if isinstance(store, KeepsForgets):
         # Before anything is copied: what is forgotten meanwhile is told once more, which does no harm.
         said["position"] = asdict(store.forgets_position())
     root = getattr(store, "path", None)
     if root is not None and (Path(root) / "root.key").exists():
-        said["root"] = (Path(root) / "root.key").read_bytes().hex()
-    return said
+        from memoria.stores.postgres.sealed_keys import keys_in
+
+        keys["root"] = keys_in(Path(root), unlock, disk, make=False).root(make=False)
+    return Behalf(said=said, keys=keys)
 
 
-def _known_by(store: Store) -> str:
-    return store.log_key().hex() if isinstance(store, KeepsForgets) else store.alias(())
+def _log_key(store: Store) -> bytes:
+    return store.log_key() if isinstance(store, KeepsForgets) else bytes.fromhex(store.alias(()))
 
 
 def _follow(store: Store, working: LocalStore, progress: Progress | None) -> None:
@@ -255,7 +262,7 @@ def _last(folder: Path, store: Store, disk: Disk) -> Manifest | None:
     found = read(folder)
     if found is None:
         return None
-    if found.log_key != _known_by(store):
+    if found.log != known_by(_log_key(store)):
         raise StoreExists(f"{folder} has the backup of another store: back up into a place of its own")
     return settle(folder, found, disk)
 
@@ -388,10 +395,12 @@ def restored(
     manifest_of(folder)
     with _locked(folder, timeout):
         found = manifest_of(folder)
-        told = None if apply_forgets is None else _told(apply_forgets, found, timeout, key)
+        into_server = isinstance(target, str) and is_url(target)
+        keys = _keys(folder, found, key) if into_server or apply_forgets is not None else {}
+        told = None if apply_forgets is None else _told(apply_forgets, keys["log_key"], timeout, key)
         if told is not None:
             told.after(_position(found))
-        how = _How(folder, found, told, embedder, timeout, progress, writes, key)
+        how = _How(folder, found, told, embedder, timeout, progress, writes, key, keys)
         if isinstance(target, str) and is_url(target):
             written, gone = how.into_server(target)
         else:
@@ -401,9 +410,20 @@ def restored(
     )
 
 
-def _told(place: Place | Memoria, found: Manifest, timeout: float, unlock: KeyWrapper | None) -> telling.Told:
-    """What a store or a file tells."""
-    key = bytes.fromhex(found.log_key)
+def _keys(folder: Path, found: Manifest, unlock: KeyWrapper | None) -> dict[str, bytes]:
+    """The keys in a manifest, opened if the copy is sealed; raises StoreSealed, WrongKey and KeyLost."""
+    kept = {"log_key": bytes.fromhex(found.log_key), "root": bytes.fromhex(found.root)}
+    blob = found.blobs.get(unlocking.FILE)
+    if blob is None:
+        return kept
+    vault = unlocking.unlock(folder, unlock, folder / "files" / blob.name)
+    return {
+        name: opened(vault.open(f"backup {name}", key), folder / MANIFEST) if key else key for name, key in kept.items()
+    }
+
+
+def _told(place: Place | Memoria, key: bytes, timeout: float, unlock: KeyWrapper | None) -> telling.Told:
+    """What a store or a file tells. key: of its logs."""
     if isinstance(place, str | os.PathLike) and not is_url(os.fsdecode(place)) and not Path(place).is_dir():
         return telling.told_in(Path(os.fsdecode(place)), key)
     with _opened(place, timeout, unlock) as store:
@@ -430,11 +450,11 @@ class _How:
     progress: Progress | None
     disk: Disk
     unlock: KeyWrapper | None
+    keys: Mapping[str, bytes]
 
     def into_folder(self, target: Path) -> tuple[int, int | None]:
         """Restores into a directory."""
-        said = {"log_key": self.found.log_key, "apply_forgets": self.told is not None}
-        begin(target, said, self.disk)
+        begin(target, {"log": self.found.log, "apply_forgets": self.told is not None}, self.disk)
         written = lay(self.source, self.found, target, self.disk, self.progress)
         gone = self._forget(self._laid(target)) if self.told is not None else None
         finish(target, self.disk)
@@ -448,7 +468,7 @@ class _How:
         assert self.told is not None
         with closing(store):
             memory = Memoria(store, self._embedder(store.embedder))
-            return telling.replay(memory, _position(self.found), self.told, bytes.fromhex(self.found.log_key))
+            return telling.replay(memory, _position(self.found), self.told, self.keys["log_key"])
 
     def _embedder(self, card: EmbedderCard) -> Embedder:
         """The one that was given, or the store's own; a callable that is not here is missed once it is asked."""
@@ -465,9 +485,9 @@ class _How:
         from memoria.stores.postgres.store import split_keys
 
         keys = split_keys(url)[1]
-        name = begin(keys, {"log_key": self.found.log_key, "apply_forgets": self.told is not None}, self.disk)
-        if self.found.root:
-            put(keys / "root.key", bytes.fromhex(self.found.root), self.disk)
+        name = begin(keys, {"log": self.found.log, "apply_forgets": self.told is not None}, self.disk)
+        if self.keys["root"]:
+            self._put_root(keys)
         copied = keys / _COPIED
         copied.mkdir(exist_ok=True)
         written = lay(self.source, self.found, copied, self.disk, self.progress)
@@ -498,6 +518,15 @@ class _How:
         copied.rmdir()
         finish(keys, self.disk)
         return written, gone
+
+    def _put_root(self, folder: Path) -> None:
+        """Writes the key of names, in a directory that is sealed when something is given that opens it."""
+        from memoria.stores.postgres.sealed_keys import SealedDirectoryKeys, keys_in
+
+        root = self.keys["root"]
+        there = keys_in(folder, self.unlock, self.disk, make=True) if self.unlock is not None else None
+        sealed = there.vault.seal("root.key", root) if isinstance(there, SealedDirectoryKeys) else root
+        put(folder / "root.key", sealed, self.disk)
 
     def _begin_branch(self, store: KeepsForgets) -> None:
         """What the store before had forgotten until the backup has no lines here."""

@@ -279,6 +279,8 @@ def _episode(row: dict[str, Any], place: str, options: Options, _: Mapping[str, 
             session=name_of(own, "session") or name_of(row, "sourceID"),
         ),
         metadata=_kept(row, own),
+        expires_at=when(own.get("expires_at"), options.zone, "expires_at"),
+        visible_to=take(own, "visible_to", list),
     )
     sources = tuple(one for one in own.get("derived_from", ()) if isinstance(one, str))
     return Item(draft=draft, place=place, there=id, sources=tuple(map(key, sources)))

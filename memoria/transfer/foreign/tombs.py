@@ -19,7 +19,7 @@ from memoria.transfer.foreign.mem import Bundle, Tombstone, key, tombstones
 from memoria.types import LedgerEntry, Where
 
 TOMBS, IDS = "mem.tombstones", "mem.ids"
-ERASED = frozenset({"erase", "forget", "prune", "expire"})
+ERASED = frozenset({"erase", "forget", "prune", "expire-erase"})
 """Actions of the ledger after which a memory is gone."""
 _PIECE = 2000
 OWN = re.compile(r"ep_([0-9a-f]{32})")
