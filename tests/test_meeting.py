@@ -282,6 +282,15 @@ def test_a_bundle_keeps_times_and_audiences(memory: Memoria, tmp_path: Path, clo
         assert found == {one.text: (one.expires_at, one.visible_to) for one in memory.list()}
         assert texts(other.reading_as("eve")) == texts(memory.reading_as("eve"))
         assert other.doctor() == []
+    parts = memory.remember_many([Draft(text="The tower has a cellar.", ttl=DAY), "The tower has a well."])
+    memory.consolidate(*(one.id for one in parts))
+    clock.now += 2 * DAY
+    write_bundle(memory.store, tmp_path / "later.mem", where=Where(), at=clock.now)
+    with opened(":memory:", clock) as other:
+        bring(other, "mem", tmp_path / "later.mem")
+        assert texts(other) == sorted(
+            [*(text for text, (end, _) in found.items() if end != clock.now - DAY), parts[1].text]
+        )
 
 
 # -- backups --
