@@ -57,6 +57,20 @@ def test_erased_places_are_all_alike() -> None:
     assert one.raw() == other.raw()
 
 
+def test_an_index_that_is_as_large_as_may_be_is_not_made_again_for_each_that_comes_and_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("memoria.stores.local.index.FLAT_LIMIT", 64)
+    vectors = _vectors(96)
+    index = Index(D, large=False)
+    index.add(np.arange(64), vectors[:64])
+    for slot in range(64, 96):
+        index.add(np.array([slot]), vectors[slot : slot + 1])
+        assert index.worn
+        index.erase([slot])
+        assert not index.worn
+
+
 @pytest.mark.parametrize("n", [600, FLAT_LIMIT + 6000])
 def test_a_store_that_forgot_has_the_index_of_one_that_never_saw(tmp_path: Path, n: int) -> None:
     card = EmbedderCard(name="given", dimension=D)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -94,7 +95,7 @@ def test_a_cleared_session_is_nowhere(memory: memoria.Memoria) -> None:
 
 
 def test_order_holds_when_the_clock_is_set_back() -> None:
-    times = [datetime(2030, 1, 1, tzinfo=UTC) - timedelta(hours=n) for n in range(10)]
+    times = (datetime(2030, 1, 1, tzinfo=UTC) - timedelta(hours=n) for n in itertools.count())
 
     async def use(memory: memoria.Memoria) -> list[str]:
         session = MemoriaSession("a", memory)
@@ -102,7 +103,7 @@ def test_order_holds_when_the_clock_is_set_back() -> None:
             await session.add_items([user(f"{n}a"), user(f"{n}b")])
         return contents(await session.get_items())
 
-    with memoria.open(":memory:", embedder=HashEmbedder(), clock=lambda: times.pop(0)) as memory:
+    with memoria.open(":memory:", embedder=HashEmbedder(), clock=lambda: next(times)) as memory:
         assert asyncio.run(use(memory)) == ["0a", "0b", "1a", "1b", "2a", "2b"]
 
 

@@ -394,6 +394,22 @@ def test_what_is_no_signer_is_named(tmp_path: Path, wrong: Any) -> None:
     assert not (tmp_path / "a.memoria").exists()
 
 
+def test_decisions_of_an_older_format_are_chained_when_it_is_opened(tmp_path: Path) -> None:
+    place = tmp_path / "a.memoria"
+    with memoria.open(place, embedder=EMBEDDER) as memory:
+        memory.hold(memory.remember("A text of five words."), reason="why")
+    with sqlite3.connect(place / "memoria.db") as database:
+        database.executescript(
+            "DROP TABLE chain; DELETE FROM meta WHERE name LIKE 'ledger.%' OR name LIKE 'forgets.%';"
+            "DROP TRIGGER memory_lapsed; DROP TABLE lapse; DROP TABLE period; DROP TABLE gone;"
+            "DROP INDEX forgotten_until; ALTER TABLE forgotten DROP COLUMN until; PRAGMA user_version = 6;"
+            "DELETE FROM _sqlite_migrations WHERE name = 'format_7';"
+        )
+    with memoria.open(place, embedder=EMBEDDER) as memory:
+        assert [line.action for line in memory.ledger_lines()] == ["hold"]
+        assert memory.verify_ledger().problems == ()
+
+
 def test_a_receipt_without_a_store_says_so() -> None:
     receipt = memoria.Receipt(asked={}, forgotten=(), namespaces=0, at=datetime(2026, 1, 1, tzinfo=UTC), seconds=0.0)
     with pytest.raises(InvalidQuery, match="no store stands behind"):

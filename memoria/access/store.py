@@ -131,7 +131,9 @@ class SeenStore:
 
     def _chosen(self, where: Where) -> list[str]:
         """Of ids that are named, those that are seen and meet the rest."""
-        return [one.memory.id for one in self._records(self._below.select(where)) if where.matches(one.memory)]
+        # Read first: what is not seen is to make no difference, not to how much is done either.
+        seen = {one.memory.id: one.memory for one in self._records(sorted(set(where.ids or ())))}
+        return [id for id in self._below.select(replace(where, ids=tuple(seen))) if where.matches(seen[id])]
 
     def _records(self, ids: Sequence[str]) -> Iterator[Record]:
         for at in range(0, len(ids), _BATCH):

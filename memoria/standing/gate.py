@@ -20,6 +20,8 @@ from memoria.text.parts import joined
 from memoria.types import LedgerEntry, Memory, Namespace, Record
 
 Undo = Callable[[Store, Sequence[str]], None]
+# What a gate has itself; all else is the store's.
+_OWN = frozenset({"_store", "_undo", "_embedder", "_mark", "_rules", "_book", "_last"})
 
 
 def gated(store: Store, embedder: Embedder, undo: Undo, judge: StandingJudge | None = None) -> Store:
@@ -67,6 +69,15 @@ class Gate:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OWN:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._store, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._store, name)
 
     def __repr__(self) -> str:
         return repr(self._store)

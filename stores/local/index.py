@@ -49,7 +49,7 @@ class Index:
     @property
     def worn(self) -> bool:
         """Whether it should be built again: it is too large to be flat, or mostly erased."""
-        outgrown = not self._large and self._size > FLAT_LIMIT
+        outgrown = not self._large and len(self) > FLAT_LIMIT
         return outgrown or (self._size > 1024 and len(self) < self._size // 2)
 
     def add(self, slots: Ints, vectors: Scores) -> None:

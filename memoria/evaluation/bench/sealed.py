@@ -74,7 +74,4 @@ def _compared(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
         middle = {kind: float(np.median(times[kind][name])) * 1e3 for kind in _KINDS}
         report[name] = {f"{kind}_ms": value for kind, value in middle.items()}
         report[name]["ratio"] = middle["sealed"] / middle["clear"]
-    for kind in _KINDS:
-        found = report["forget"][f"{kind}_ms"] / report["remember"][f"{kind}_ms"]
-        report[f"forget_to_remember_{kind}"] = found
     return report
