@@ -26,12 +26,14 @@ from memoria.version import __version__
 
 if TYPE_CHECKING:
     from memoria import aio, models, policies, stores, testing
+    from memoria.access.sight import Roles
     from memoria.agent import Agent, Answer, Notice, Reply
     from memoria.agent.asked import Allowed, Asked, Confirm
     from memoria.agent.doubts import OnDoubt
     from memoria.agent.extract import Extractor
     from memoria.aio import AsyncAgent, AsyncMemoria, Opening
     from memoria.arrays import Vectors
+    from memoria.audience import Audience
     from memoria.change.reconcile import Phrases
     from memoria.change.sleep import Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
@@ -119,6 +121,7 @@ _LAZY = {
     "Asking": "memoria.engine.arguments",
     "AsyncAgent": "memoria.aio",
     "AsyncMemoria": "memoria.aio",
+    "Audience": "memoria.audience",
     "Audit": "memoria.distill.audit",
     "Backed": "memoria.transfer.backup.verbs",
     "Behaviour": "memoria.engine.opening",
@@ -208,6 +211,7 @@ _LAZY = {
     "Restriction": "memoria.retention.restriction",
     "Restored": "memoria.transfer.backup.verbs",
     "Role": "memoria.models.chat",
+    "Roles": "memoria.access.sight",
     "Scalar": "memoria.metadata",
     "Share": "memoria.retention.allocate",
     "Shared": "memoria.sharing",
@@ -241,6 +245,7 @@ __all__ = [
     "Asking",
     "AsyncAgent",
     "AsyncMemoria",
+    "Audience",
     "Audit",
     "Backed",
     "Behaviour",
@@ -330,6 +335,7 @@ __all__ = [
     "Restriction",
     "Restored",
     "Role",
+    "Roles",
     "Scalar",
     "Share",
     "Shared",

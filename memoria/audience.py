@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence, Set
+from typing import cast
 
 Audience = tuple[str, ...] | None
 """The names that may see it, sorted, without repeats; None is whoever reads the namespace, () its owner alone."""
@@ -68,10 +69,10 @@ def joint(audiences: Iterable[Audience]) -> Audience:
     return tuple(sorted(names))
 
 
-def tidy(given: object) -> object:
+def tidy(given: Sequence[str] | Set[str] | None) -> Audience:
     """Names sorted, without repeats; what is no sequence of names as it is, for the check to refuse."""
-    if isinstance(given, str) or not isinstance(given, Sequence | set | frozenset):
-        return given
+    if given is None or isinstance(given, str) or not isinstance(given, Sequence | set | frozenset):
+        return cast("Audience", given)
     return tuple(sorted(set(given))) if all(isinstance(name, str) for name in given) else tuple(given)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from memoria.audience import Audience
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.metadata import MAX_PATH
 from memoria.types import COUNT_LIMIT, KINDS, RECENT, Memory, Namespace, Provenance, Trace, Where
@@ -236,6 +237,14 @@ def _audience_violations(names: object) -> Iterator[str]:
         return
     for name in names:
         yield from text_violations(name, "name in visible_to", MAX_NAME_BYTES)
+
+
+def check_audience(names: Audience) -> Audience:
+    """`names` itself when it says who may see a memory; raises InvalidMemory, which does not tell them."""
+    violations = [*_audience_violations(names)]
+    if violations:
+        raise InvalidMemory(*violations)
+    return names
 
 
 def check_reader(name: object) -> str:

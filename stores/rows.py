@@ -65,7 +65,7 @@ def sooner(end: datetime | None, was: datetime | None) -> bool:
 def content(memory: Memory) -> dict[str, Any]:
     """What is sealed: everything that says something."""
     origin = memory.provenance
-    said = {
+    said: dict[str, Any] = {
         "text": memory.text,
         "subject": memory.subject,
         "tags": memory.tags,

@@ -88,7 +88,7 @@ class Drawn:
         )
 
     def filters(self) -> dict[str, Any]:
-        chosen = [
+        chosen: list[dict[str, Any]] = [
             {},
             {"subject": self.rng.choice(SUBJECTS[:3])},
             {"tags": [self.rng.choice("uvw")]},
@@ -97,7 +97,7 @@ class Drawn:
             {"kinds": ["semantic"]},
             {"until": START + 12 * HOUR},
         ]
-        return dict(self.rng.choice(chosen))
+        return self.rng.choice(chosen)
 
 
 def said(rng: random.Random) -> str:
@@ -418,9 +418,13 @@ def cost(n: int, folder: str) -> Iterator[str]:
     yield f"reader, each time after a remember: {_median(lambda q: (whole.remember(q), eve.recall(q)), asked[:5]):.1f}"
     hidden, unknown = whole.list(limit=2)[1].id, "0" * 32
     for name, id in (("an id that is hidden", hidden), ("an id that never was", unknown)):
-        yield f"reader, get of {name}: {_median(lambda _, one=id: answer(lambda: eve.get(one)), asked):.2f}"
+        yield f"reader, get of {name}: {_median(_asking(eve, id), asked):.2f}"
     whole.close()
     alone.close()
+
+
+def _asking(reader: Memoria, id: str) -> Callable[[str], object]:
+    return lambda _: answer(lambda: reader.get(id))
 
 
 def _median(act: Callable[[str], Any], asked: Sequence[str]) -> float:

@@ -195,19 +195,23 @@ def test_what_is_made_is_seen_by_those_who_see_all_of_it(opened: Opened) -> None
         memory.supersede(two, Draft(text="The north gate is blue from now on", visible_to=["eve"]))
     with pytest.raises(InvalidQuery, match="same people"):
         memory.consolidate(again, two)
+    for wrong in (7, "eve", [7], [""]):
+        with pytest.raises(InvalidMemory, match="visible_to"):
+            memory.supersede(two, Draft(text="Nobody reads this", visible_to=wrong))  # type: ignore[arg-type]
 
 
 def test_only_the_owner_changes_who_sees(opened: Opened) -> None:
     memory = opened()
     plain = memory.remember(GREEN)
-    for act in (
+    acts: tuple[Callable[[Memoria], object], ...] = (
         lambda view: view.amend(plain.id, visible_to=["eve"]),
         lambda view: view.amend(plain.id, visible_to=None),
         lambda view: view.forget(plain.id, verify=True),
         lambda view: view.forget(mentions="green", standing=True),
         lambda view: view.forget(mentions="green", standing=True, dry_run=True),
         lambda view: view.reading_as("ada"),
-    ):
+    )
+    for act in acts:
         with pytest.raises(NotPermitted):
             act(memory.reading_as("eve"))
     assert (memory.standing(), memory.list()) == ([], [plain])
@@ -391,7 +395,7 @@ def test_a_store_of_somebody_else_that_knows_no_audiences_hides_them_too() -> No
         def select(self, where: Where) -> list[str]:
             return self._store.select(replace(where, visible=None))
 
-    memory = Memoria(Plain(InMemoryStore(EMBEDDER.card)), EMBEDDER, judge=None)  # type: ignore[arg-type]
+    memory = Memoria(Plain(InMemoryStore(EMBEDDER.card)), EMBEDDER, judge=None)
     memory.remember(CODE, visible_to=["ada"])
     memory.remember(GREEN)
     assert [hit.memory.text for hit in memory.recall("gate", reader="eve")] == [GREEN]

@@ -22,7 +22,7 @@ from memoria.testing import HashEmbedder
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(name for name in dir(Memoria) if not name.startswith("_"))
 VERBS = [name for name in NAMES if inspect.isfunction(getattr(Memoria, name))]
-VIEWS = {"namespace", "reinforcing"}
+VIEWS = {"namespace", "reading_as", "reinforcing"}
 
 
 class Gate:

@@ -32,7 +32,7 @@ def test_the_fields_that_verbs_take_are_those_of_drafts_and_filters() -> None:
     draft = {one.name for one in dataclasses.fields(memoria.Draft)}
     where = {one.name for one in dataclasses.fields(Where)}
     assert DraftFields.__annotations__.keys() == draft - {"text"}
-    assert Filters.__annotations__.keys() == where - {"ids", "archived", "restricted", "visible"}
+    assert Filters.__annotations__.keys() == where - {"ids", "archived", "restricted", "visible", "kept_at"}
     assert SleepOptions.__annotations__.keys() == {one.name for one in dataclasses.fields(Asked)}
     assert Amendment.__annotations__.keys() == draft - {"created_at", "key", "provenance", "vector"}
 

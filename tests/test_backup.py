@@ -33,6 +33,7 @@ from memoria.errors import (
     StoreExists,
     StoreNotFound,
 )
+from memoria.forget.erase import Guard
 from memoria.forget.residue import scan
 from memoria.stores import InMemoryStore
 from memoria.stores.disk import Disk
@@ -235,7 +236,7 @@ def test_a_restore_that_is_killed_opens_nothing_and_is_repeated(store: Path, tmp
         if (new / "restoring").exists():
             for mode in ("r", "rw"):
                 with pytest.raises(RestoreUnfinished):
-                    memoria.open(new, mode=mode, embedder=EMBEDDER)  # type: ignore[arg-type]
+                    memoria.open(new, mode=mode, embedder=EMBEDDER)
             with pytest.raises(InvalidQuery, match="another restore"):
                 memoria.restore(copy, new)
             if point % 5:
@@ -297,7 +298,8 @@ class History:
 
     def forget(self, home: Memoria, ids: list[str]) -> None:
         asked = self.rng.sample(ids, self.rng.choice([1, 1, 3]))
-        guard = self.rng.choice(["exact", "near", "none"])
+        guards: list[Guard] = ["exact", "near", "none"]
+        guard = self.rng.choice(guards)
         how: list[dict[str, Any]] = [{"subject": "ada"}, {"mentions": f"statement {self.rng.randint(1, self.texts)}"}]
         more = self.rng.choice([None, None, *how])
         found = self.memory.forget(*asked, dry_run=True) if more is None else home.forget(**more, dry_run=True)

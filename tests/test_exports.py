@@ -134,6 +134,7 @@ def test_importing_loads_none_of_what_is_loaded_late() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.split() == [
         "memoria",
+        "memoria.audience",
         "memoria.canonical",
         "memoria.errors",
         "memoria.metadata",

@@ -83,7 +83,7 @@ def foreign(target: Path, *, stale: bool = False) -> Path:
         "vault_refs": [],
     }  # fmt: skip
 
-    class Full(portable.InMemoryStore):  # type: ignore[misc]  # the package has no types
+    class Full(portable.InMemoryStore):  # type: ignore[misc,name-defined]  # the package has no types
         def export_facts(self) -> list[Any]:
             return [
                 portable.PortableFact(

@@ -189,6 +189,18 @@ def test_a_reader_sees_words_of_the_writer_come_and_go(tmp_path: Path) -> None:
                 assert other.words.state() == index.state()
 
 
+def test_a_reader_searches_again_without_each_that_the_writer_forgot(tmp_path: Path) -> None:
+    """Whatever the numbers of their slots and of the namespace."""
+    path = tmp_path / "a.memoria"
+    with memoria.open(path, embedder=HashEmbedder(64)) as writer:
+        left = writer.remember_many([f"xylophone {n}" for n in range(5)])
+        with memoria.open(path, mode="r", embedder=HashEmbedder(64)) as reader:
+            reader.recall("xylophone", k=9)
+            while len(left) > 1:
+                writer.forget(left.pop(1).id)
+                assert {hit.memory.id for hit in reader.recall("xylophone", k=9)} == {one.id for one in left}
+
+
 def test_a_reader_drops_at_a_commit_what_was_forgotten_before_it(tmp_path: Path) -> None:
     path = tmp_path / "a.memoria"
     with memoria.open(path, embedder=HashEmbedder(64)) as writer:

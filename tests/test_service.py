@@ -196,6 +196,29 @@ def test_one_namespace_never_sees_another(server: Server) -> None:
     assert server.call("app", "GET", f"/v1/memories/{above}").status_code == 404
 
 
+def test_standing_orders_are_listed_and_lifted_by_who_may(tmp_path: Path) -> None:
+    """Below the token's namespace alone, and never by the token of a reader."""
+    reader = mint(tmp_path / "tokens", ("app", "ada"), "eve")
+    with serving(tmp_path, tokens=("app/ada", "app/bob")) as server:
+        server.remember("app/ada", "The gate code is 7741.")
+        gone = server.post("app/ada", "/v1/forget", mentions="gate code 7741", standing=True)
+        assert len(gone["forgotten"]) == 1
+        kept_out = server.call("app/ada", "POST", "/v1/memories", memory={"text": "It was 77 41."})
+        assert (kept_out.status_code, kept_out.json()["type"]) == (409, "urn:memoria:Forbidden")
+        (order,) = server.call("app/ada", "GET", "/v1/standing").json()
+        assert (order["kind"], order["on_match"], order["acted"]) == ("number", "refuse", 1)
+        assert "7741" not in json.dumps(order)
+        path = f"/v1/standing/{order['id']}"
+        assert server.call("app/bob", "GET", "/v1/standing").json() == []
+        assert server.call("app/bob", "DELETE", path).status_code == 404
+        for method, place in (("GET", "/v1/standing"), ("DELETE", path)):
+            answer = server.call(reader, method, place)
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:memoria:NotPermitted")
+        assert server.call("app/ada", "DELETE", path).json()["id"] == order["id"]
+        assert server.call("app/ada", "GET", "/v1/standing").json() == []
+        server.remember("app/ada", "It was 77 41.")
+
+
 def test_what_a_path_allows_is_said_whole(server: Server) -> None:
     answer = server.call("app/bob", "PUT", f"/v1/memories/{UNKNOWN}")
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PATCH")

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -134,7 +135,7 @@ WAYS: dict[str, Callable[[memoria.Memoria, str], object]] = {
 }
 
 
-def _fields(memory: memoria.Memoria, id: str) -> dict[str, object]:
+def _fields(memory: memoria.Memoria, id: str) -> dict[str, Any]:
     one = memory.get(id)
     return {"id": "f" * 32, "namespace": (), "text": "It was 77 41.", "created_at": one.created_at}
 
@@ -333,9 +334,9 @@ def test_a_judge_that_fails_lets_nothing_be_stored(tmp_path: Path) -> None:
 )
 def test_what_cannot_stand_is_refused(local: memoria.Memoria, asked: dict[str, str]) -> None:
     with pytest.raises(InvalidQuery):
-        local.forget(standing=True, **asked)  # type: ignore[arg-type]  # one at a time is wrong
+        local.forget(standing=True, **asked)  # type: ignore[call-overload]  # one at a time is wrong
     with pytest.raises(InvalidQuery):
-        local.forget(mentions=CODE, standing=True, on_match="shred")  # type: ignore[arg-type]
+        local.forget(mentions=CODE, standing=True, on_match="shred")  # type: ignore[call-overload]
     assert local.store.note(orders.MARK) is None
 
 
@@ -371,7 +372,7 @@ def test_postgres_keeps_it_out_of_what_another_process_writes(database: str) -> 
 # -- the agent --
 
 
-def answering(*replies: str) -> Callable[[list[Message]], str]:
+def answering(*replies: str) -> Callable[[Sequence[Message]], str]:
     left = list(replies)
     return lambda messages: left.pop(0)
 

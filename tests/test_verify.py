@@ -134,7 +134,7 @@ def test_what_is_left_in_an_index_is_found(tmp_path: Path) -> None:
         store = memory.store
         assert isinstance(store, LocalStore)
         wanted = sought(store, store.secrets([one.id]), [], [one.id])
-        (bound,) = wanted.bound  # type: ignore[misc]  # of this store it is a list
+        (bound,) = store.bound([one.id])
         vector = store.read([one.id])[0].vector  # type: ignore[union-attr]
         memory.forget(one)
         assert verified_now(store, wanted).left == ()

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import termios
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -188,6 +188,10 @@ def found_in(pid: int, needle: bytes) -> int:
     return count
 
 
+def _drained(pipe: IO[str]) -> Callable[[], bool]:
+    return lambda: waiting(pipe) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_reach_the_command(shell: Shell, number: int) -> None:
     """It waits for stdin; a signal to it ends it as it ends a process of its own."""
@@ -197,7 +201,7 @@ def test_signals_reach_the_command(shell: Shell, number: int) -> None:
         assert running.stdin is not None
         running.stdin.write("read\n")
         running.stdin.flush()
-        until(lambda pipe=running.stdin: waiting(pipe) == 0)
+        until(_drained(running.stdin))
         running.send_signal(number)
         running.communicate(timeout=PATIENCE)
         ended.append(running.returncode)

@@ -29,12 +29,17 @@ CLASS = '''@spelled
 class AsyncMemoria(AsyncView):
     """A memory whose verbs are awaited, each in a worker thread; see docs/async.md.
 
-    Made by `memoria.aio.open`. `namespace` and `reinforcing` give other views at once, and need no `await`.
+    Made by `memoria.aio.open`. `namespace`, `reinforcing` and `reading_as` give other views at once, without `await`.
     Cancelling the task that awaits a verb does not stop a verb that has begun: its thread finishes it.
 
     Wherever a verb takes ids, it takes memories as well.
     """
 '''
+
+
+# So many arguments that are named make a call long; they are passed in these then.
+_MANY = 7
+_GATHERED = ("how", "more", "rest")
 
 
 class Origin(NamedTuple):
@@ -46,6 +51,7 @@ class Origin(NamedTuple):
 
 
 OWN = {
+    "Any": Origin("typing", "Any"),
     "AsyncView": Origin("memoria.aio.threads", "AsyncView"),
     "Opening": Origin("memoria.aio.threads", "Opening"),
     "open_memoria": Origin("memoria.engine.opening", "open"),
@@ -79,7 +85,8 @@ def awaited(verb: ast.FunctionDef) -> ast.stmt:
     """The method of AsyncMemoria that a verb becomes."""
     kinds = {ast.unparse(one) for one in verb.decorator_list}
     returns = "" if verb.returns is None else ast.unparse(verb.returns)
-    call = f"self.sync.{verb.name}({passed(verb.args)})"
+    first, given = gathered(verb.args)
+    call = f"self.sync.{verb.name}({given})"
     if "overload" in kinds:
         return rebuilt(verb, "...", "async def")
     if "property" in kinds:
@@ -87,7 +94,7 @@ def awaited(verb: ast.FunctionDef) -> ast.stmt:
     if returns == "Self":
         return rebuilt(verb, f"return self._view({call})", "def")
     work = "self._close()" if verb.name == "close" else f"self._threads.run(lambda: {call})"
-    return rebuilt(verb, f"await {work}" if returns == "None" else f"return await {work}", "async def")
+    return rebuilt(verb, first + (f"await {work}" if returns == "None" else f"return await {work}"), "async def")
 
 
 def opener() -> ast.stmt:
@@ -95,7 +102,8 @@ def opener() -> ast.stmt:
     (verb,) = ast.parse(inspect.getsource(opening.open)).body
     assert isinstance(verb, ast.FunctionDef)
     verb.returns = ast.parse("Opening[AsyncMemoria]", mode="eval").body
-    made = rebuilt(verb, f"return Opening(lambda: AsyncMemoria(open_memoria({passed(verb.args)})))", "def")
+    first, given = gathered(verb.args)
+    made = rebuilt(verb, f"{first}return Opening(lambda: AsyncMemoria(open_memoria({given})))", "def")
     told = made.body[0]
     assert isinstance(told, ast.Expr)
     assert isinstance(told.value, ast.Constant)
@@ -122,6 +130,22 @@ def passed(arguments: ast.arguments) -> str:
     given += [f"{one.arg}={one.arg}" for one in arguments.kwonlyargs]
     given += [f"**{arguments.kwarg.arg}"] if arguments.kwarg is not None else []
     return ", ".join(given)
+
+
+def gathered(arguments: ast.arguments) -> tuple[str, str]:
+    """Statements before a call that would be long, "" for most, and the arguments of the call."""
+    named = [one.arg for one in arguments.kwonlyargs]
+    if len(named) < _MANY:
+        return "", passed(arguments)
+    size = -(-len(named) // len(_GATHERED))
+    first = ""
+    for n, name in enumerate(_GATHERED):
+        pairs = ", ".join(f"'{one}': {one}" for one in named[n * size : (n + 1) * size])
+        first += f"{name}: dict[str, Any] = {{{pairs}}}\n    "
+    rest = ast.arguments(**{**vars(arguments), "kwonlyargs": [], "kw_defaults": [], "kwarg": None})
+    more = [f"**{name}" for name in _GATHERED]
+    more += [f"**{arguments.kwarg.arg}"] if arguments.kwarg is not None else []
+    return first, ", ".join([one for one in [passed(rest)] if one] + more)
 
 
 def names(parts: Iterable[ast.stmt]) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from memoria.access.sight import Roles
 from memoria.aio.threads import AsyncView, Opening
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
 class AsyncMemoria(AsyncView):
     """A memory whose verbs are awaited, each in a worker thread; see docs/async.md.
 
-    Made by `memoria.aio.open`. `namespace` and `reinforcing` give other views at once, and need no `await`.
+    Made by `memoria.aio.open`. `namespace`, `reinforcing` and `reading_as` give other views at once, without `await`.
     Cancelling the task that awaits a verb does not stop a verb that has begun: its thread finishes it.
 
     Wherever a verb takes ids, it takes memories as well.
@@ -354,21 +354,10 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
         """
-        return await self._threads.run(
-            lambda: self.sync.forget(
-                *ids,
-                dry_run=dry_run,
-                verify=verify,
-                override=override,
-                guard=guard,
-                guard_days=guard_days,
-                mentions=mentions,
-                reader=reader,
-                standing=standing,
-                on_match=on_match,
-                **filters,
-            )
-        )
+        how: dict[str, Any] = {"dry_run": dry_run, "verify": verify, "override": override}
+        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "mentions": mentions}
+        rest: dict[str, Any] = {"reader": reader, "standing": standing, "on_match": on_match}
+        return await self._threads.run(lambda: self.sync.forget(*ids, **how, **more, **rest, **filters))
 
     async def namespaces(self, *, reader: str | None = None) -> Namespaces:
         """Namespaces under this one that hold memories.
@@ -1402,18 +1391,7 @@ def open(
         ModelNotFound: no model of this name is on this machine or to be had.
         MissingExtra: the packages of the embedder that is given, or of sealed stores, are not installed.
     """
-    return Opening(
-        lambda: AsyncMemoria(
-            open_memoria(
-                path,
-                mode=mode,
-                embedder=embedder,
-                language=language,
-                timeout=timeout,
-                progress=progress,
-                signer=signer,
-                unlock=unlock,
-                **behaviour,
-            )
-        )
-    )
+    how: dict[str, Any] = {"mode": mode, "embedder": embedder, "language": language}
+    more: dict[str, Any] = {"timeout": timeout, "progress": progress, "signer": signer}
+    rest: dict[str, Any] = {"unlock": unlock}
+    return Opening(lambda: AsyncMemoria(open_memoria(path, **how, **more, **rest, **behaviour)))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
+from memoria.audience import tidy
 from memoria.change.settled import joined, retracted
 from memoria.derived.audience import successor
 from memoria.derived.lineage import living, unrestricted
@@ -22,7 +23,7 @@ from memoria.remember import TRIES, Draft, admit, look_again, obeying, prepare
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.types import Link, Memory, Namespace, Record
-from memoria.validate import check_memory
+from memoria.validate import check_audience, check_memory
 
 
 def supersede(
@@ -41,7 +42,7 @@ def supersede(
     has ended already or is superseded already, MemoryNotFound, and what `remember` raises; then nothing is changed.
     """
     # With a time of its own, a fact that is true again is stored anew, not taken for a repetition of a recalled one.
-    audience = successor(records.store, draft.visible_to, old)
+    audience = successor(records.store, check_audience(tidy(draft.visible_to)), old)
     dated = replace(draft, created_at=draft.created_at or now, visible_to=audience)
     memories, made = prepare(records, traces, namespace, [dated], now)
     traces.begin()

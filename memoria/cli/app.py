@@ -262,8 +262,8 @@ def opened_store(store: Path | str, mode: Literal["r", "rw"]) -> Iterator[Store]
     callable, which nobody else has."""
     check_there(store)
     with progress_bar() as progress:
-        how = {"outside": guarding(chosen("guard_key")), "unlock": unlocking()}
-        found = open_store(store, as_embedder(None).card, mode, waiting(), progress, **how)
+        outside, card = guarding(chosen("guard_key")), as_embedder(None).card
+        found = open_store(store, card, mode, waiting(), progress, outside=outside, unlock=unlocking())
         asking = reader()
         try:
             yield found if asking is None else SeenStore(found, Reader(asking[0], Named(asking[1])))

@@ -215,7 +215,8 @@ def _held_against(memory: Memoria, head: str | None, receipts: Sequence[bytes], 
     found = memory.verify_ledger(head=head, receipts=receipts)
     if trusted is None:
         return found
-    again = check_ledger(*reversed(imported(memory.export_ledger())), trusted=trusted)
+    keys, entered = imported(memory.export_ledger())
+    again = check_ledger(entered, keys, trusted=trusted)
     return again if again.problems and not found.problems else found
 
 

@@ -373,9 +373,7 @@ def forget(
     ] = "refuse",
     guard: Annotated[Guard, typer.Option(help="Refuse the text when it comes back: exact, near or none.")] = "exact",
     guard_days: GuardDaysOption = None,
-    override: Annotated[
-        str | None, typer.Option(help="Why held memories are forgotten too; kept in the ledger.")
-    ] = None,
+    override: Annotated[str | None, typer.Option(help="Why held memories go too; kept in the ledger.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be forgotten; forget nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Scan every byte of the store afterwards.")] = False,

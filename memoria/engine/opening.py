@@ -30,7 +30,24 @@ Mode = Literal["rw", "r"]
 MEMORY = ":memory:"
 
 
-class Behaviour(TypedDict, total=False):
+class Viewed(TypedDict, total=False):
+    """Of `Behaviour`, what a memory on an open store takes."""
+
+    policy: PolicyLike
+    reinforce: Reinforcing
+    fade_below: float
+    clock: Clock
+    zone: ZoneLike
+    day_first: bool | None
+    endings: Endings
+    judge: JudgeLike
+    guard_days: float | None
+    roles: Roles | None
+    require_reader: bool
+    standing_judge: StandingJudge | None
+
+
+class Behaviour(Viewed, total=False):
     """How a memory behaves.
 
     Attributes:
@@ -56,21 +73,9 @@ class Behaviour(TypedDict, total=False):
             out; asked where an order holds, of texts that no order is seen to keep out. None asks nobody.
     """
 
-    policy: PolicyLike
-    reinforce: Reinforcing
-    fade_below: float
-    clock: Clock
-    zone: ZoneLike
-    day_first: bool | None
-    endings: Endings
-    judge: JudgeLike
-    guard_days: float | None
     guard_key: GuardKeyLike
     unguarded: bool
     reader: str | None
-    roles: Roles | None
-    require_reader: bool
-    standing_judge: StandingJudge | None
 
 
 @spelled_out
@@ -114,11 +119,12 @@ def open(
     _check(mode, language, signer, behaviour)
     given = _usable(embedder)
     outside = guarding(behaviour.pop("guard_key", None), behaviour.pop("unguarded", False))
+    reader = behaviour.pop("reader", None)
     store = open_store(path, given.card, mode, timeout, progress, language, outside, unlock)
     try:
         _let_sign(store, signer, mode, behaviour.get("clock", utc_now))
         chosen = _ready(store, embedder, given, mode)
-        return _seen(store, chosen, progress, mode, behaviour)
+        return _seen(store, chosen, progress, mode, reader, behaviour)
     except BaseException:
         store.close()
         raise
@@ -131,13 +137,14 @@ def guarding(key: GuardKeyLike, unguarded: object = False) -> Outside | None:
     return None if key is None and not unguarded else Outside(key=as_guard_key(key), unguarded=unguarded)
 
 
-def _seen(store: Store, embedder: Embedder, progress: Progress | None, mode: Mode, behaviour: Behaviour) -> Memoria:
+def _seen(
+    store: Store, embedder: Embedder, progress: Progress | None, mode: Mode, reader: str | None, behaviour: Viewed
+) -> Memoria:
     """The memory of an open store, as its reader sees it if one is given; standing orders have done what was left."""
     if behaviour.get("policy") is None:
         behaviour["policy"] = adopted(store)
     if mode == "r":
         behaviour["reinforce"] = "never"
-    reader = behaviour.pop("reader", None)
     memory = Memoria(store, embedder, progress=progress, **behaviour)
     if mode == "rw":
         memory._resume()

@@ -167,11 +167,10 @@ class View:
         self._endings: Endings = endings
         self._judging, self._guard_days = judge, guard_days
         self._reinforcing: Reinforcing = reinforce
-        self._ids = IdSource()
+        self._ids, self._seats = IdSource(), Seats()
         self._traces = Reinforcer(self.store, self.policy, fade_below)
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
-        self._seats = Seats()
 
     def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
         """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.

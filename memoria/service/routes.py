@@ -227,14 +227,14 @@ def _forgotten(top: Memoria, view: Memoria, ids: tuple[str, ...], asked: dict[st
 @verbs.get("/standing")
 async def standing(asking: Asking, pool: Serving) -> list[shapes.Order]:
     """The standing orders below the token's namespace; what they keep out is nowhere."""
-    found = await pool.read(asking.namespace, lambda view: view.standing())
+    found = await pool.read(asking, lambda view: view.standing())
     return [shapes.Order.of(one) for one in found]
 
 
 @verbs.delete("/standing/{id}", responses=problems(404))
 async def lift(id: Id, asking: Asking, pool: Serving) -> shapes.Order:
     """Ends a standing order: what it kept out may be stored again."""
-    return shapes.Order.of(await pool.write(asking.namespace, lambda view: view.lift_standing(id)))
+    return shapes.Order.of(await pool.write(asking, lambda view: view.lift_standing(id)))
 
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))

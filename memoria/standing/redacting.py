@@ -114,7 +114,7 @@ def _leaves(value: Any) -> Iterator[str]:
 def _emptied(book: Book, metadata: Mapping[str, Any]) -> dict[str, Any]:
     if not metadata:
         return dict(metadata)
-    out = _clean(book, dict(metadata))
+    out: dict[str, Any] = _clean(book, dict(metadata))
     # A value in pieces: first name here, last name there.
     if book.breaks(" ".join(_leaves(out))):
         out = _marked(book, out)

@@ -83,12 +83,7 @@ def every_verb(store: Store, embedder: Embedder, record: Record, entry: LedgerEn
         "release_guard": lambda: store.release_guard((), at),
         "holdings": lambda: store.holdings(name),
         "recalls": lambda: store.recalls(()),
-        "enter": lambda: store.enter(entry),
-        "ledger": store.ledger,
-        "chained": store.chained,
-        "keyring": store.keyring,
-        "kept_head": store.kept_head,
-        "rotate": lambda: store.rotate(entry),
+        **_ledger_verbs(store, entry),
         "remains": lambda: store.remains([]),
         "note": lambda: store.note("n"),
         "write_note": lambda: store.write_note("n", "v"),
@@ -104,4 +99,15 @@ def every_verb(store: Store, embedder: Embedder, record: Record, entry: LedgerEn
         "rebuild": store.rebuild,
         "reembed": lambda: store.reembed(embedder),
         "stats": store.stats,
+    }
+
+
+def _ledger_verbs(store: Store, entry: LedgerEntry) -> dict[str, Callable[[], object]]:
+    return {
+        "enter": lambda: store.enter(entry),
+        "ledger": store.ledger,
+        "chained": store.chained,
+        "keyring": store.keyring,
+        "kept_head": store.kept_head,
+        "rotate": lambda: store.rotate(entry),
     }

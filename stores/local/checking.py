@@ -13,6 +13,7 @@ from memoria.stores.batches import BATCH
 from memoria.stores.disk import translated
 from memoria.stores.local import recovery
 from memoria.stores.local.crosschecking import Crosschecking, Problem
+from memoria.stores.local.keyed import Keyed
 from memoria.stores.local.reading import PASSAGES, opened_passages, opened_row
 from memoria.stores.local.sealed_slots import SealedSlotFile, open_slots
 from memoria.stores.local.slots import WrongName
@@ -24,7 +25,7 @@ from memoria.stores.shards import ADAPTERS, opened_shard
 _EMPTY = bytes(16)
 
 
-class Checking(Crosschecking):
+class Checking(Crosschecking, Keyed):
     """The part of a store that looks for damage, and repairs it when it is told to."""
 
     def check(self) -> list[str]:

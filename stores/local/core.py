@@ -6,7 +6,6 @@ A row is live if and only if its slot holds its id.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from memoria.process import Home
 from memoria.protocols import Progress
 from memoria.stores import rows
 from memoria.stores.batches import parts
-from memoria.stores.disk import Disk, opened, translated
+from memoria.stores.disk import Disk, translated
 from memoria.stores.guardkey import Outside
 from memoria.stores.local.database import Database, marks
 from memoria.stores.local.descriptors import OpenFiles
@@ -180,20 +179,6 @@ class Core:
                 space.set_archived(self._archived(number))
             else:
                 self._forget_space(number)
-
-    def _put_key(self, path: Path, key: bytes) -> None:
-        """Writes store.key, whole or not at all; sealed in a sealed store."""
-        key = key if self._vault is None else self._vault.seal(path.name, key)
-        fresh = path.with_suffix(".new")
-        with translated(path):
-            fd = opened(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-            try:
-                self._disk.write(fd, key, 0)
-                self._disk.sync(fd)
-            finally:
-                os.close(fd)
-            fresh.replace(path)
-            self._disk.sync_folder(self.path)
 
     # -- open namespaces --
 

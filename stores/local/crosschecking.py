@@ -16,6 +16,7 @@ from memoria.stores.local.database import marks
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.local.statements import insert_missing
 from memoria.stores.local.writing import Writing
+from memoria.stores.sealing import BLIND_BYTES
 from memoria.types import RELATIONS, LedgerEntry, Memory
 
 _HOLD = "nothing is done: hold it again, or release it with a reason"
@@ -90,7 +91,7 @@ class Crosschecking(Writing):
         ]
 
     def _foreign_labels(self) -> Iterator[Problem]:
-        for row, id in self._database.rows(_FOREIGN, rows.BLIND_BYTES):
+        for row, id in self._database.rows(_FOREIGN, BLIND_BYTES):
             whose = "a row that is not there" if id is None else f"memory {id.hex()}"
             found = f"{whose}: labels that are not its own, so that a filter takes it for another"
             yield Problem(found=found, cure="they go", heal=partial(self._drop_foreign, row))

@@ -47,7 +47,7 @@ class Erasing(Holding, Guarding, Reading):
 
     def _erase_outside(self, known: dict[bytes, tuple[Space, int]]) -> None:
         """Erases what is guarded under an outside key: its fingerprints are lines, and its slots keep none."""
-        said = self._said(list(known))
+        said = self._statements(list(known))
         with self._atomic() as db:
             intend(db, known, guard=False)
             self._guard(db, said)
@@ -56,7 +56,7 @@ class Erasing(Holding, Guarding, Reading):
         if len(self._pending) >= PURGE_AFTER:
             self._purge()
 
-    def _said(self, ids: Sequence[bytes]) -> list[tuple[Namespace, Statement]]:
+    def _statements(self, ids: Sequence[bytes]) -> list[tuple[Namespace, Statement]]:
         """What memories say, and where."""
         read = [one.memory for one in self._read(ids) if one is not None]
         return [(memory.namespace, stated(memory)) for memory in read]

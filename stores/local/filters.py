@@ -14,7 +14,8 @@ def filtered(space: Space, where: Where) -> tuple[str, list[Any]]:
     """SQL for (id, slot, whether it has parts) of what may meet the filter in a namespace, and its values."""
     hashes, keys = rows.asked_labels(space.slots.key, where), rows.asked_keys(space.slots.key, where)
     # Labels are rarer than rows of a namespace: the plus keeps SQLite from going by the namespace first.
-    clauses, values = ["+m.namespace = ?" if hashes or keys else "m.namespace = ?"], [space.number]
+    clauses = ["+m.namespace = ?" if hashes or keys else "m.namespace = ?"]
+    values: list[int | bytes] = [space.number]
     if where.kinds:
         # A gist may hold parts of any kind; they are checked afterwards.
         clauses.append(f"(m.kind IN ({marks(where.kinds)}) OR m.last_at IS NOT NULL)")

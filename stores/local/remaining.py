@@ -39,7 +39,7 @@ class Bound:
 class Remaining(Upkeep):
     """The part of a store that says what is left."""
 
-    def bound(self, ids: Sequence[str]) -> object:
+    def bound(self, ids: Sequence[str]) -> list[Bound]:
         with self._reading():
             located = self._locate([bytes.fromhex(id) for id in ids])
             rows = dict(self._by_id("id, row", list(located)))

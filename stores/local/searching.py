@@ -74,10 +74,10 @@ class Searching(Reading):
         leaves, columns = gather(words, nearest, read, asked, vector, among, pool, without, hidden)
         docs = words.leaves.owners(leaves)
         held = space.slots.ids(docs)
-        gone = docs[~filled(held)]
-        if len(gone):
+        emptied = docs[~filled(held)]
+        if len(emptied):
             # In a reader: the writer has forgotten some of these since. Their words are removed, and we search again.
-            words.remove(gone.tolist())
+            words.remove(emptied.tolist())
             return self._evidence(space, asked, vector, where, pool, gone)
         return Evidence(ids=in_hex(held), columns=columns, parts=words.ids_of(leaves))
 

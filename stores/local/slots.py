@@ -91,19 +91,7 @@ class SlotFile(OpenedWhenUsed):
             raise
 
     def _read_header(self, header: bytes) -> None:
-        if len(header) < HEADER_BYTES or header[:8] != MAGIC:
-            raise StoreCorrupt(f"{self.path} is not a slot file or is cut short")
-        _, version, size, dimension, _, number, key = _HEADER.unpack_from(header)
-        if version > SEALED_VERSION:
-            raise FormatTooNew(f"{self.path} has slot format {version}; this memoria reads up to {SEALED_VERSION}")
-        (crc,) = struct.unpack_from("<I", header, _HEADER.size)
-        if zlib.crc32(header[: _HEADER.size]) != crc:
-            raise StoreCorrupt(f"{self.path} has a damaged header")
-        if version != self._version:
-            raise StoreCorrupt(
-                f"{self.path} is {'in clear' if version == VERSION else 'sealed'}, and its store is not: "
-                "it is of another"
-            )
+        size, dimension, number, key = _told(self.path, header, self._version)
         if size != self._slot_bytes(dimension):
             raise StoreCorrupt(f"{self.path} has a damaged header")
         if file_name(number) != self.path.name:
@@ -342,6 +330,26 @@ class SlotFile(OpenedWhenUsed):
 
     def _offset(self, slot: int) -> int:
         return HEADER_BYTES + slot * int(self.slot_size)
+
+
+def _told(path: Path, header: bytes, wanted: int) -> tuple[int, int, int, bytes]:
+    """(bytes of a slot, dimension, number, key) that a header tells; raises StoreCorrupt, FormatTooNew.
+
+    wanted: the version that a file of this store has.
+    """
+    if len(header) < HEADER_BYTES or header[:8] != MAGIC:
+        raise StoreCorrupt(f"{path} is not a slot file or is cut short")
+    _, version, size, dimension, _, number, key = _HEADER.unpack_from(header)
+    if version > SEALED_VERSION:
+        raise FormatTooNew(f"{path} has slot format {version}; this memoria reads up to {SEALED_VERSION}")
+    (crc,) = struct.unpack_from("<I", header, _HEADER.size)
+    if zlib.crc32(header[: _HEADER.size]) != crc:
+        raise StoreCorrupt(f"{path} has a damaged header")
+    if version != wanted:
+        raise StoreCorrupt(
+            f"{path} is {'in clear' if version == VERSION else 'sealed'}, and its store is not: it is of another"
+        )
+    return size, dimension, number, key
 
 
 def filled(ids: NDArray[Any]) -> Bools:

@@ -35,6 +35,7 @@ from memoria.stores.local.core import Doubt
 from memoria.stores.local.database import Database
 from memoria.stores.local.descriptors import OpenFiles
 from memoria.stores.local.gone import as_position, begin, position
+from memoria.stores.local.keyed import check_value
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.marker import Marker
 from memoria.stores.local.remaining import Remaining
@@ -42,7 +43,7 @@ from memoria.stores.local.resealing import Resealing
 from memoria.stores.local.searching import Searching
 from memoria.stores.local.unsealing import database_key, vault_of
 from memoria.stores.restored import RESTORED, check_restored
-from memoria.stores.sealing import KEY_BYTES, blind, new_key
+from memoria.stores.sealing import new_key
 from memoria.stores.shards import seal_folder
 from memoria.stores.wrapping import UnlockLike, as_wrapper
 from memoria.types import EmbedderCard
@@ -190,7 +191,7 @@ class LocalStore(Searching, Remaining, Checking, Resealing):
             card = {"embedder.name": embedder.name, "embedder.dimension": str(embedder.dimension)}
             if language is not None:
                 card["language"] = language
-            self._write_meta({**card, "store.check": _check_value(key), "clean": "1"})
+            self._write_meta({**card, "store.check": check_value(key), "clean": "1"})
 
     def _bring_up(self) -> None:
         """Brings an older format up to date, and finishes what a crash cut short."""
@@ -225,21 +226,6 @@ class LocalStore(Searching, Remaining, Checking, Resealing):
         with self._database.atomic() as db:
             begin(db, as_position(position(self._database)), (), branch)
 
-    def _count_all(self) -> None:
-        """Completes the headers of slot files of a format that had neither counts nor a copy of store.key."""
-        with translated(self.path):
-            for number, hash in self._database.rows("SELECT id, hash FROM namespace WHERE erasing = 0"):
-                space = self._space(number)
-                if space is None or blind(self._key, "namespace", *space.name) != hash:
-                    raise StoreCorrupt(
-                        f"{self.path / 'store.key'} is not the key of this store: put the right one back"
-                    )
-                space.slots.count(space.next_slot, space.next_slot)
-                space.slots.copy_key(self._key)
-                space.slots.sync()
-                self._trim()
-        self._write_meta({"store.check": _check_value(self._key), "printless": "1"})
-
     def _check_newest(self) -> None:
         """Raises StoreCorrupt when memoria.db is older than what is beside it."""
         marked = self._marker.read()
@@ -272,27 +258,6 @@ class LocalStore(Searching, Remaining, Checking, Resealing):
             return self._marker.read()
         except DatabaseOlder:
             return 0
-
-    # -- the key --
-
-    def _master_key(self) -> bytes:
-        """The key of names in look-ups: that in store.key, or its copy in a slot file if that is not the right one."""
-        path = self.path / "store.key"
-        key = path.read_bytes() if path.exists() else b""
-        if self._vault is not None:
-            key = self._vault.open(path.name, key) or b""
-        check = self._database.meta("store.check")
-        if check is None and len(key) == KEY_BYTES:
-            return key
-        if check is not None and check == _check_value(key):
-            return key
-        self._key_problem = f"{path}: {len(key)} bytes that are not the key of this store"
-        copies = (recovery.copied_key(one, self._disk, self._vault) for one in recovery.slot_files(self.path / "slots"))
-        for copied in copies:
-            if copied is not None and check == _check_value(copied):
-                self._warn(path, f"{self._key_problem}: a copy in a slot file is used")
-                return copied
-        raise StoreCorrupt(f"{self._key_problem}: put the right one back")
 
     # -- closing --
 
@@ -360,8 +325,3 @@ def _let_go(home: Home, database: Database, files: OpenFiles, lock: WriterLock |
     finally:
         if lock is not None:
             lock.release()
-
-
-def _check_value(key: bytes) -> str:
-    """By which a store knows its key again, and nobody learns it."""
-    return blind(key, "check").hex()

@@ -92,7 +92,7 @@ class Writing(Erasing):
             if not over_holds:
                 self._check_ends(change.ends)
             if guard and gone and self._outside.key is not None:
-                change, guard = changed(change, guarded=(*change.guarded, *self._said(list(gone)))), False
+                change, guard = changed(change, guarded=(*change.guarded, *self._statements(list(gone)))), False
             batches: dict[int, tuple[Space, list[Record]]] = {}
             for record in self._revised(change):
                 space, _ = old[bytes.fromhex(record.memory.id)]

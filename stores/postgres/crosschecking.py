@@ -11,6 +11,7 @@ from memoria.errors import StoreCorrupt
 from memoria.stores import crosschecks
 from memoria.stores.batches import parts
 from memoria.stores.guardkey import CHECK
+from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.searching import Searching
 from memoria.stores.postgres.writing import Writing
 
@@ -27,7 +28,7 @@ class Seen:
     held: set[str] = field(default_factory=set)
 
 
-class Crosschecking(Searching, Writing):
+class Crosschecking(Searching, Holding, Writing):
     """The part of a store that compares what two places say of one memory."""
 
     def _contradicted(

@@ -28,7 +28,7 @@ class Bound:
 class Remaining(Upkeep):
     """The part of a store that says what is left."""
 
-    def bound(self, ids: Sequence[str]) -> object:
+    def bound(self, ids: Sequence[str]) -> list[Bound]:
         with self._reading(), self._cluster.transaction() as connection:
             located = self._locate(connection, [bytes.fromhex(id) for id in ids])
             return [Bound(id, *place) for id, place in located.items()]

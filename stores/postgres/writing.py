@@ -149,11 +149,7 @@ class Writing(Erasing, Claiming, Lapsing):
         gists = self._delete(connection, batches, [*gone, *old], guarded)
         _tell(connection, gone, gists, links, lines)
         self._end(connection, change, ended)
-        intents: dict[int, Intent] = {
-            tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
-            for tenant, batch in batches.items()
-            if batch.gone
-        }
+        intents = _intended(connection, batches)
         for tenant, batch in batches.items():
             self._insert(connection, tenant, batch)
         tenancy.take_away(connection, change.unlinks)
@@ -343,6 +339,15 @@ def _content(space: Space, tenant: bytes, slot: int, record: Record, key: bytes)
 def _derived(memory: Memory) -> list[Link]:
     parents = {*memory.provenance.derived_from, *(part.id for part in memory.parts)}
     return [Link(parent=parent, child=memory.id, relation="derived") for parent in sorted(parents)]
+
+
+def _intended(connection: Connection, batches: Mapping[bytes, Batch]) -> dict[int, Intent]:
+    """Intents for the slots of which nothing stays, by number."""
+    return {
+        tenancy.intend(connection, tenant, batch.gone): (tenant, batch.gone)
+        for tenant, batch in batches.items()
+        if batch.gone
+    }
 
 
 def _link(connection: Connection, links: Iterable[Link]) -> None:

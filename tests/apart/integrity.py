@@ -32,7 +32,7 @@ VICTIM, OTHER = "victim", "other"
 _CLEAR = ("kind", "created_at", "valid_from", "valid_to", "salience")
 
 
-class AtRest(MemoryAdapter):
+class AtRest(MemoryAdapter):  # type: ignore[misc]  # the package has no types
     """A local store that is closed while it is edited; whether `doctor` finds anything is the answer."""
 
     detection_point = "audit"
@@ -208,7 +208,7 @@ class Everything(AtRest):
             memory.amend(id, subject="somebody else")
 
 
-class Verbs(SemanticMemoryAdapter):
+class Verbs(SemanticMemoryAdapter):  # type: ignore[misc]  # the package has no types
     """Who writes by `remember` into a user's namespace, and reads by `recall`, with the default embedder."""
 
     name = "remember and recall"
@@ -241,7 +241,7 @@ class Verbs(SemanticMemoryAdapter):
         return self._found(query, user_id, where, k)
 
     def _found(self, query: str, user_id: str, where: dict[str, Any], k: int) -> list[Retrieved]:
-        hits = self._home(user_id).recall(query, k=k, metadata=where or None)
+        hits = self._home(user_id).recall(query, k=k, metadata=where)
         return [Retrieved(hit.memory.text, "/".join(hit.memory.namespace)) for hit in hits]
 
 

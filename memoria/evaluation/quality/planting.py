@@ -43,7 +43,7 @@ class Victim:
     def of(cls, store: LocalStore, record: Record) -> Victim:
         """What of a memory could be left; it is still there."""
         id = bytes.fromhex(record.memory.id)
-        (known,) = store.bound([record.memory.id])  # type: ignore[misc]  # of this store it is a list
+        (known,) = store.bound([record.memory.id])
         with sqlite3.connect(store.path / "memoria.db") as database:
             row = database.execute("SELECT * FROM memory WHERE id = ?", (id,)).fetchone()
         place = _HEADER + known.slot * known.size

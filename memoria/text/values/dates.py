@@ -103,7 +103,7 @@ def _said(read: Folded, pieces: Sequence[Piece]) -> tuple[str, list[int]] | None
     """The text with numbers in words as digits, and where each letter comes from; None where none is in words."""
     found = [one for one in pieces if one.spoken and read.tokens[one.first].kind == "w"]
     spans = [(read.tokens[one.first].start, read.tokens[one.last].end, one.digits) for one in found]
-    spans += [(*span, str(number)) for *span, number in _ordinals(read)]
+    spans += [(start, end, str(number)) for start, end, number in _ordinals(read)]
     if not spans:
         return None
     # A day of the month is read whole: "twenty-first" is 21, of which "twenty" is no number of its own.

@@ -33,16 +33,16 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a backup wrote. bytes: of content. blocks: how many. zeroed: blocks that hold nothing any more."""
+    """What a backup wrote. size: bytes of content. blocks: how many. zeroed: blocks that hold nothing any more."""
 
-    bytes: int = 0
+    size: int = 0
     blocks: int = 0
     zeroed: int = 0
     places: dict[Path, dict[int, tuple[int, bytes]]] = field(default_factory=dict)
 
     def wrote(self, path: Path, at: int, data: bytes) -> None:
         """Remembers what was written, so that it is read back."""
-        self.bytes += len(data)
+        self.size += len(data)
         self.blocks += 1
         self.places.setdefault(path, {})[at] = len(data), block_sum(data)
 

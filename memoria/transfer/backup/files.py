@@ -371,7 +371,7 @@ class FilesBackup:
             number = 1 if self._last is None else self._last.number + 1
             place = f"{Path(name).name}.{number}"
             put(self._target / "sums" / place, raw, self._disk)
-            self.tally.bytes += len(raw)
+            self.tally.size += len(raw)
         return Blocks(head=head, size=size, count=len(sums), length=length, top=digest(top), sums=place, total=total)
 
     def _tell(self, what: str, done: int, total: int) -> None:

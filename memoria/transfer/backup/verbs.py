@@ -169,7 +169,7 @@ def backed(
         return Backed(
             number=made.number,
             at=made.at,
-            bytes=tally.bytes,
+            bytes=tally.size,
             blocks=tally.blocks,
             zeroed=tally.zeroed,
             size=_size(folder),

@@ -233,7 +233,7 @@ def _scopes(bundle: Bundle) -> dict[str, Namespace]:
         path: list[str] = []
         seen: set[str] = set()
         at: str | None = id
-        while at in rows and at not in seen:
+        while at is not None and at in rows and at not in seen:
             seen.add(at)
             path.insert(0, _part(name_of(rows[at], "label") or at))
             at = name_of(rows[at], "parentID")
@@ -255,7 +255,8 @@ def _episode(row: dict[str, Any], place: str, options: Options, _: Mapping[str, 
     id = need(row, "id", str)
     if row.get("deletedAt") is not None:
         return Skipped(place=place, why="deleted where it comes from")
-    own = row.get(OURS) if isinstance(row.get(OURS), dict) else {}
+    ours = row.get(OURS)
+    own: dict[str, Any] = ours if isinstance(ours, dict) else {}
     summary, details = take(row, "summary", str) or "", take(row, "details", str) or ""
     text = details if summary.strip().removesuffix("\u2026") in details else f"{summary}\n\n{details}".strip()
     if not text.strip():
