@@ -282,6 +282,14 @@ def test_a_bundle_keeps_times_and_audiences(memory: Memoria, tmp_path: Path, clo
         assert found == {one.text: (one.expires_at, one.visible_to) for one in memory.list()}
         assert texts(other.reading_as("eve")) == texts(memory.reading_as("eve"))
         assert other.doctor() == []
+    parts = memory.remember_many([Draft(text="The tower has a cellar.", ttl=DAY), "The tower has a well."])
+    memory.consolidate(*(one.id for one in parts))
+    moat = memory.remember("The moat is dry.")
+    late = memory.supersede(moat.id, Draft(text="The moat is flooded.", ttl=DAY))
+    clock.now += 2 * DAY
+    write_bundle(memory.store, tmp_path / "later.mem", where=Where(), at=clock.now)
+    said = "".join(one.read_text() for one in (tmp_path / "later.mem" / "items").iterdir())
+    assert [word in said for word in (WORDS[0], "cellar", "well", "bell", late.id)] == [False, False, True, True, False]
 
 
 # -- backups --

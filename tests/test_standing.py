@@ -301,7 +301,14 @@ def test_a_judge_is_asked_about_what_no_hash_catches(tmp_path: Path) -> None:
         here.expire(kept.id)
         here.amend(kept.id, tags=["paint"])
         assert asked == []
-        assert sorted(one.text for one in here.list()) == ["The code is [erased].", plain]
+        # The judge is of this memory, and not of the store.
+        other = memoria.Memoria(memory.store._store, memory.embedder)  # type: ignore[attr-defined]  # of the gate
+        other.namespace("here").remember("Four figures? It says four figures.")
+        assert asked == []
+        with pytest.raises(Forbidden):
+            here.remember(riddle)
+        assert len(here.list()) == 3
+        assert sorted(one.text for one in here.list())[1:] == ["The code is [erased].", plain]
         assert memory.standing()[0].acted >= 3
 
 

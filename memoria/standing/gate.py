@@ -21,7 +21,7 @@ from memoria.types import LedgerEntry, Memory, Namespace, Record
 
 Undo = Callable[[Store, Sequence[str]], None]
 # What a gate has itself; all else is the store's.
-_OWN = frozenset({"_store", "_undo", "_embedder", "_mark", "_rules", "_book", "_last"})
+_OWN = frozenset({"_store", "_judge", "_undo", "_embedder", "_mark", "_rules", "_book", "_last"})
 
 
 def gated(store: Store, embedder: Embedder, undo: Undo, judge: StandingJudge | None = None) -> Store:

@@ -102,7 +102,9 @@ def write_bundle(
     half = path.with_name(path.name + _HALF)
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True, mode=0o700)
-    writing = _Writing(store=store, where=replace(where, restricted=False), folder=half, at=at, progress=progress)
+    writing = _Writing(
+        store=store, where=replace(where, restricted=False, kept_at=at), folder=half, at=at, progress=progress
+    )
     with store.alone():
         writing.episodes()
         writing.scopes()
@@ -172,7 +174,11 @@ class _Writing:
         for start in range(0, len(ids), _BATCH):
             part = ids[start : start + _BATCH]
             records = [one for one in self.store.read(part) if one is not None]
-            pairs = [(record, one) for record in records for one in self.where.meant(record.memory)]
+            # Nobody sees what is to be erased by now, which a gist may still hold.
+            due = frozenset[str]().union(*self.store.lapsed(Where(ids=tuple(part)), self.at).values())
+            pairs = [
+                (record, one) for record in records for one in self.where.meant(record.memory) if one.id not in due
+            ]
             gists = self._gists([one for _, one in pairs])
             for record, one in pairs:
                 self.put("items/episode.jsonl", self._episode(record, one, gists))
