@@ -301,7 +301,7 @@ class Verbs(SemanticMemoryAdapter):  # type: ignore[misc]  # the package has no 
         return self._found(query, user_id, where, k)
 
     def _found(self, query: str, user_id: str, where: dict[str, Any], k: int) -> list[Retrieved]:
-        hits = self._home(user_id).recall(query, k=k, metadata=where or None)
+        hits = self._home(user_id).recall(query, k=k, metadata=where)
         return [Retrieved(hit.memory.text, "/".join(hit.memory.namespace)) for hit in hits]
 
 

@@ -260,6 +260,7 @@ class FilesBackup:
         self.tally.read_back()
         said: dict[str, Any] = {"kind": "files", "position": place, "log": known_by(self._store.log_key())}
         keys = {"log_key": self._store.log_key()} if self._behalf is None else self._behalf.keys
+        away: dict[str, Any] = {name: self._put_away(name, key).hex() for name, key in keys.items()}
         manifest = Manifest(
             number=1 if self._last is None else self._last.number + 1,
             at=at.isoformat(),
@@ -267,7 +268,7 @@ class FilesBackup:
             blocks=blocks,
             blobs=blobs,
             **said if self._behalf is None else self._behalf.said,
-            **{name: self._put_away(name, key).hex() for name, key in keys.items()},
+            **away,
         )
         write(self._target, manifest, self._disk)
         self._disk.reached("complete")
