@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.clocked import Clock
+
 if TYPE_CHECKING:
     from memoria.testing.postgres import Server
 
@@ -45,3 +47,16 @@ def database(server: Server, template: str, tmp_path: Path) -> Iterator[str]:
     name = f"test_{next(_NUMBERS)}"
     yield f"{server.database(name, template=template)}&keys={tmp_path / 'keys'}"
     server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "local", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store is made, of each kind."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("database"))
+    return ":memory:" if request.param == "memory" else str(tmp_path / "a.memoria")

@@ -7,7 +7,7 @@ import math
 import os
 import signal
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +22,12 @@ from memoria.testing import HashEmbedder
 from memoria.text.fingerprints import Statement, fingerprint
 from memoria.text.sketch import sketch
 from memoria.transfer.copying import copy
+from tests.clocked import DAY, START, Clock
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 CODE = "The code of the vault is 7741 since Monday."
 NEAR = "The code of the vault is 7741 now since Monday."
 TEA = "Ada takes her tea without any sugar at noon."
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["memory", "local", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a store is made, of each kind."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("database"))
-    return ":memory:" if request.param == "memory" else str(tmp_path / "a.memoria")
 
 
 @pytest.fixture

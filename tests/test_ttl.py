@@ -24,33 +24,9 @@ from memoria.testing import HashEmbedder
 from memoria.transfer.copying import copy
 from memoria.transfer.jsonl import export, import_lines
 from memoria.types import Memory, Provenance, RetentionPeriod, Where
+from tests.clocked import DAY, START, Clock
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
 WORDS = ["amber", "birch", "cedar", "delta", "ember", "flint", "grove", "heath", "inlet", "jetty", "knoll"]
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["memory", "local", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a store is made, of each kind."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("database"))
-    return ":memory:" if request.param == "memory" else str(tmp_path / "a.memoria")
 
 
 @pytest.fixture
