@@ -213,6 +213,37 @@ def test_a_backup_that_is_killed_is_the_last_or_the_next_and_goes_on(store: Path
     assert {number for number, _ in seen} == {1, 2}
 
 
+def test_a_backup_of_a_server_that_is_killed_is_the_last_or_the_next_and_goes_on(database: str, tmp_path: Path) -> None:
+    """At some thirty points: each writes a working copy, and that is backed up as any directory is."""
+    with opened(database) as memory:
+        ids = fill(memory)
+        before = leaves(memory)
+        memoria.backup(memory, tmp_path / "first")
+        gone = change(memory, ids)
+        after = leaves(memory)
+    shutil.copytree(tmp_path / "first", tmp_path / "whole")
+    count = points(lambda disk: backed(database, tmp_path / "whole", disk), tmp_path)
+    kept = {id: one for id, one in before.items() if id not in (ids[0], ids[1])}
+    numbers = set()
+    for point in sorted({*range(1, count + 1, max(1, count // 30)), count}):
+        copy, new = tmp_path / "copy", tmp_path / "new"
+        shutil.copytree(tmp_path / "first", copy)
+        assert killed(lambda disk, copy=copy: backed(database, copy, disk), tmp_path / "journal", point)  # type: ignore[misc]
+        memoria.verify_backup(copy)
+        number = memoria.restore(copy, new).number
+        found = content(new)
+        assert kept.items() <= found.items() <= before.items() if number == 1 else found == after, point
+        numbers.add(number)
+        shutil.rmtree(new)
+        assert memoria.backup(database, copy).number == number + 1
+        memoria.restore(copy, new)
+        assert content(new) == after
+        nowhere(copy, gone)
+        shutil.rmtree(new)
+        shutil.rmtree(copy)
+    assert numbers == {1, 2}
+
+
 def test_a_restore_that_is_killed_opens_nothing_and_is_repeated(store: Path, tmp_path: Path) -> None:
     copy, log = tmp_path / "copy", tmp_path / "log"
     with opened(store) as memory:

@@ -142,11 +142,11 @@ class FilesBackup:
             sums = read_sums(self._target / "sums" / blocks.sums)
             with open_file(path, os.O_RDWR) as fd:
                 some = [int(n) for n in blank if block_sum(slots.raw(int(n))) != sums[n]]
-                kept = {n: read_at(fd, blocks.size, blocks.head + n * blocks.size) for n in some}
-                ids = {n: id for n, data in kept.items() if (id := slots.id_in(n, data)) in gone}
+                there = {n: read_at(fd, blocks.size, blocks.head + n * blocks.size) for n in some}
+                ids = {n: id for n, data in there.items() if (id := slots.id_in(n, data)) in gone}
                 ids |= _pointed_at(database, number, some)
-                inside = absorbed(database, list(ids.values()))
-                going = [n for n, id in ids.items() if id not in inside]
+                kept = absorbed(database, list(ids.values())) | _elsewhere(database, number, ids)
+                going = [n for n, id in ids.items() if id not in kept]
                 for n in going:
                     with translated(path):
                         self._disk.write(fd, slots.raw(n), blocks.head + n * blocks.size)
@@ -391,6 +391,16 @@ class _Reader:
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
+
+
+def _elsewhere(database: Database, number: int, ids: Mapping[int, bytes]) -> set[bytes]:
+    """Those of the ids in slots of a file that are in another slot by now: written anew, as a working copy does."""
+    found: set[bytes] = set()
+    for part in parts(sorted(ids.values())):
+        sql = f"""SELECT m.id, n.file, m.slot FROM memory m JOIN namespace n ON n.id = m.namespace
+            WHERE m.id IN ({marks(part)})"""
+        found |= {id for id, file, slot in database.rows(sql, *part) if file != number or ids.get(slot) != id}
+    return found
 
 
 def _pointed_at(database: Database, number: int, slots: list[int]) -> dict[int, bytes]:
