@@ -136,14 +136,14 @@ TYPED = [
     ("get 'What is the safe word?'", "MemoryNotFound: no memory with id (a str) (memoria list shows ids"),
     ("get 01a2", "InvalidQuery: 01a2 is too short: the first 8 digits of an id, or more, are needed"),
     ("get", "Missing argument 'id'."),
-    ("amend ID", "InvalidQuery: nothing to change: give --text, --subject, --tag or --salience"),
+    ("amend ID", "InvalidQuery: nothing to change: give --text, --subject, --tag, --salience, --expires-at"),
     ("amend ID --text ''", "InvalidMemory: --text is empty"),
     ("supersede zzz tea", "MemoryNotFound: no memory with id zzz (memoria list shows ids"),
     ("hold ID", "Missing option '--reason'."),
     # What is forgotten.
     ("forget --yes", "nothing asked: give ids, mentions, a filter such as subject, or --namespace for all"),
     ("forget --mentions '' --yes", "InvalidQuery: --mentions is empty"),
-    ("forget --all --yes", "No such option: --all (Possible options: --tag)"),
+    ("forget --all --yes", "No such option: --all (Possible options: --tag, --tsa)"),
     (
         "forget ID --guard no --yes",
         "Invalid value for '--guard': Value error, 'no' is not one of 'exact', 'near', 'none'",
@@ -179,7 +179,7 @@ TYPED = [
     ),
     (
         "import --from whatsapp text.txt",
-        "--from 'whatsapp' is not one of chatgpt, claude, mem0, langgraph, letta, csv,",
+        "--from 'whatsapp' is not one of chatgpt, claude, mem0, langgraph, letta, mem,",
     ),
     ("import --from csv text.txt", "none of its 1 columns is that of text: name it, as in --columns text=COLUMN"),
     # Others.

@@ -66,7 +66,7 @@ class Standing(Learning):
 
     def _resume(self) -> None:
         """Does what orders have left to do."""
-        standing_orders.resume(self._records, self._clock())
+        standing_orders.resume(self._records, self._clock)
 
     def lift_standing(self, id: str) -> StandingOrder:
         """Ends a standing order: what it kept out may be stored again. What was forgotten stays so.

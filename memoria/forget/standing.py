@@ -6,7 +6,7 @@ So a killed erasure is taken up when the store is next opened: the order still t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -73,8 +73,11 @@ def stand(records: Records, order: Order, on_match: OnMatch, at: datetime) -> Re
     return altered(receipt, asked=asked, standing=rule.order.id, held=tuple(held))
 
 
-def resume(records: Records, at: datetime) -> list[Receipt]:
-    """Does what orders have left to do: a kill, or a hold that is released since, stood against it."""
+def resume(records: Records, clock: Callable[[], datetime]) -> list[Receipt]:
+    """Does what orders have left to do: a kill, or a hold that is released since, stood against it.
+
+    clock: asked only when something is left.
+    """
     store = records.store
     if store.note(orders.MARK) is None:
         return []
@@ -83,7 +86,7 @@ def resume(records: Records, at: datetime) -> list[Receipt]:
         if not rule.order.pending:
             continue
         with store.alone():
-            receipt, held = _gone(records, Order(where=Where()), _breaking(store, rule), at)
+            receipt, held = _gone(records, Order(where=Where()), _breaking(store, rule), clock())
             if not held:
                 orders.keep(store, _done(rule))
         done.append(altered(receipt, standing=rule.order.id, held=tuple(held)))

@@ -95,10 +95,10 @@ class LocalStore(Searching, Remaining, Checking, Resealing):
     ) -> None:
         place = Path(os.fsdecode(path)).absolute()
         super().__init__(place, writable=mode == "rw", disk=disk, progress=progress, loaded=loaded, outside=outside)
-        if not restoring:
-            check_restored(self.path)
         wrapper = as_wrapper(unlock)
         with translated(self.path):
+            if not restoring:
+                check_restored(self.path)
             self._vault = vault_of(self.path, wrapper)
             self._lock = self._prepare(timeout)
         try:

@@ -72,7 +72,8 @@ class Turns(Purging):
     def _recover(self) -> None:
         """Finishes what a crash or an interrupt cut short. Running it twice has the same effect as once."""
         self._database.rollback()
-        self._carry_out(self._survey())
+        with translated(self.path):
+            self._carry_out(self._survey())
 
     def _survey(self, *, copied: bool = False) -> recovery.Found:
         folder = self.path / "slots"
