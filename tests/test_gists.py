@@ -249,3 +249,26 @@ def test_no_vector_of_a_forgotten_part_stands_in_ram_or_in_a_file(tmp_path: Path
         memory.recall("coffee")
         assert (len(space.passages), len(space.words)) == (4, 7)
         assert ids[3] not in str(space.words.state())
+
+
+@pytest.mark.parametrize("touch", ["forget", "hold", "sleep"])
+def test_a_gist_that_has_ended_stays_so_whatever_becomes_of_its_parts(touch: str) -> None:
+    with memoria.open(":memory:", embedder=HashEmbedder(32), judge=None) as memory:
+        ids = [memory.remember(f"the tall box number {n} is green").id for n in range(4)]
+        gist = memory.consolidate(*ids)
+        memory.supersede(gist.id, "the boxes were painted red")
+        end = memory.get(gist.id).valid_to
+        if touch == "forget":
+            memory.forget(ids[0])
+        elif touch == "hold":
+            memory.hold(ids[0], reason="asked for")
+            assert memory.get(ids[0]).valid_to == end
+        else:
+            memory.remember("the tall box number 9 is green")
+            memory.sleep(like=0.1)
+        assert memory.get(gist.id).valid_to == end
+        assert len(memory.get(gist.id).parts) == (4 if touch == "sleep" else 3)
+        # Without what had ended it, it stands again.
+        (heir,) = (one.id for one in memory.list() if one.text.startswith("the boxes were"))
+        memory.forget(heir)
+        assert memory.get(gist.id).valid_to is None

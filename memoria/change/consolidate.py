@@ -154,7 +154,7 @@ def _gists_near(store: Store, record: Record, like: float, known: Set[str]) -> l
     """Groups for the gists in the same namespace that are similar to a memory, except those in `known`."""
     where = Where(namespace=record.memory.namespace, archived=False)
     near = [memory for memory, score in store.search(record.vector, where, _NEAR) if score >= like]
-    likely = [memory.id for memory in near if memory.parts and memory.id not in known]
+    likely = [one.id for one in near if one.parts and one.valid_to is None and one.id not in known]
     return [
         _Group(
             vector=gist.vector,

@@ -103,13 +103,24 @@ def compose(id: str, parts: Sequence[Memory], write: Writer = extract, language:
     )
 
 
+def again(gist: Memory, parts: Sequence[Memory], language: str | None = None) -> Memory:
+    """A gist made again of other parts: what has ended stays so."""
+    return replace(compose(gist.id, parts, language=language), valid_to=gist.valid_to)
+
+
+def freed(part: Memory, gist: Memory) -> Memory:
+    """A part that becomes a memory of its own: what had ended as part of a gist has ended."""
+    ends = [end for end in (part.valid_to, gist.valid_to) if end is not None]
+    return replace(part, valid_to=min(ends, default=None))
+
+
 def without(
     gist: Memory, gone: Set[str], changed: Collection[Memory] = (), language: str | None = None
 ) -> Memory | None:
     """The gist without the parts in `gone`, and with those in `changed` replaced; None when fewer than two are left."""
     new = {part.id: part for part in changed}
     kept = [new.get(part.id, part) for part in gist.parts if part.id not in gone]
-    return compose(gist.id, kept, language=language) if len(kept) > 1 else None
+    return again(gist, kept, language) if len(kept) > 1 else None
 
 
 def left(memory: Memory, due: Set[str], language: str | None = None) -> Memory | None:
@@ -119,7 +130,7 @@ def left(memory: Memory, due: Set[str], language: str | None = None) -> Memory |
     kept = [part for part in memory.parts if part.id not in due]
     if len(kept) == len(memory.parts):
         return memory
-    return compose(memory.id, kept, language=language) if kept else None
+    return again(memory, kept, language) if kept else None
 
 
 def as_it_was(memory: Memory, at: datetime, language: str | None = None) -> Memory | None:
@@ -132,7 +143,7 @@ def as_it_was(memory: Memory, at: datetime, language: str | None = None) -> Memo
     if not known:
         return None
     # Even with one part left it is still the gist that was found, so it keeps its id and kind.
-    return replace(compose(memory.id, known, language=language), kind=memory.kind)
+    return replace(again(memory, known, language), kind=memory.kind)
 
 
 def _shared(values: Sequence[_T]) -> _T | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
+from memoria.derived.gist import freed as freed_part
 from memoria.derived.gist import without
 from memoria.derived.undoing import Undone, about, closing, judged, undone
 from memoria.protocols import Change, Store
@@ -99,10 +100,11 @@ def consequences(
         made = without(record.memory, lost, list(new.values()), store.language)
         if made is None:
             lost.add(id)
-            freed += [new.get(part.id, part) for part in record.memory.parts if part.id not in lost]
+            freed += [_freed(store, new.get(part.id, part), record.memory, lost) for part in record.memory.parts]
         else:
             new[id] = made
-    freed += [new.get(part.id, part) for gist in split for part in gist.parts if part.id not in lost]
+    freed += [_freed(store, new.get(part.id, part), gist, lost) for gist in split for part in gist.parts]
+    freed = [part for part in freed if part.id not in lost]
     here = memories(store, [part.id for part in freed])
     return Consequences(
         gone=frozenset(lost),
@@ -110,6 +112,13 @@ def consequences(
         freed=tuple(part for part in freed if part.id not in here),
         undone=_reinstated(store, lost, new),
     )
+
+
+def _freed(store: Store, part: Memory, gist: Memory, lost: Collection[str]) -> Memory:
+    """A part that its gist leaves behind, ended as that was, unless what had ended it goes too."""
+    if gist.valid_to is None or any(link.child in lost for link in closing(store, {gist.id})):
+        return part
+    return freed_part(part, gist)
 
 
 def _downwards(store: Store, ids: Sequence[str]) -> list[Link]:
@@ -153,13 +162,13 @@ def change(store: Store, effects: Consequences, remake: Remake, roots: Sequence[
     given = {record.memory.id: record for record in roots}
     touched = [*effects.gone, *effects.changed]
     live = {record.memory.id: record for record in store.read(touched) if record is not None}
+    ends = effects.undone.ends
+    changed = {id: replace(memory, valid_to=ends.get(id, memory.valid_to)) for id, memory in effects.changed.items()}
     return Change(
         erase=tuple(sorted(id for id in effects.gone if id in live)),
-        replace=tuple(
-            given.get(id) or remake(memory, live[id]) for id, memory in effects.changed.items() if id in live
-        ),
+        replace=tuple(given.get(id) or remake(memory, live[id]) for id, memory in changed.items() if id in live),
         add=tuple(remake(part, None) for part in effects.freed),
-        ends=effects.undone.ends,
+        ends={id: end for id, end in ends.items() if id not in live or id not in changed or id in given},
         links=effects.undone.links,
         unlinks=effects.undone.unlinks,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeGuard
 
-from memoria.derived.gist import compose
+from memoria.derived.gist import again, freed
 from memoria.derived.lineage import memories
 from memoria.embedders import embed_whole
 from memoria.identity import IdSource
@@ -104,14 +104,17 @@ class Records:
         left = [one for one in parts if one.id not in leaving]
         below = [one.child for one in self.store.links([gist.memory.id]) if _below(one, gist.memory.id)]
         if len(left) < 2 and not (left and below):
-            again = [_instead(record, gist.memory) for record in self.store.read(below) if record is not None]
-            return replace(moved([gist.memory.id], add=[self.remade(one, None) for one in parts]), replace=tuple(again))
-        made = compose(gist.memory.id, left, language=self.store.language)
+            instead = [_instead(record, gist.memory) for record in self.store.read(below) if record is not None]
+            add = [self.remade(freed(one, gist.memory), None) for one in parts]
+            return replace(moved([gist.memory.id], add=add), replace=tuple(instead))
+        made = again(gist.memory, left, self.store.language)
         if below:
             origin = made.provenance
             sources = (*origin.derived_from, *(one.id for one in out))
             made = replace(made, provenance=replace(origin, derived_from=sources))
-        return Change(replace=(self.remade(made, gist),), add=tuple(self.remade(one, None) for one in out))
+        return Change(
+            replace=(self.remade(made, gist),), add=tuple(self.remade(freed(one, gist.memory), None) for one in out)
+        )
 
 
 def leaf(record: Record | None, id: str, policy: DecayPolicy) -> Record | None:
