@@ -9,14 +9,14 @@ from memoria.errors import KeyLost, RekeyUnfinished, StoreNotSealed
 from memoria.extras import extra
 from memoria.protocols import KeyWrapper
 from memoria.stores import unlocking
-from memoria.stores.disk import Disk, translated
+from memoria.stores.disk import Disk
+from memoria.stores.local import recovery
 from memoria.stores.sealing import KEY_BYTES
 from memoria.stores.vault import Vault
 
 SEALING = "sealing"
 """Folder in a store that is being sealed: its files, sealed, until they take the place of those in clear."""
 DATABASE = "memoria.db"
-_STEP = 1 << 22
 
 
 def vault_of(path: Path, wrapper: KeyWrapper | None) -> Vault | None:
@@ -70,15 +70,8 @@ def take_place(folder: Path, disk: Disk) -> None:
 
 def wipe(path: Path, disk: Disk) -> None:
     """Overwrites a file with zeros, and unlinks it; does nothing when there is none."""
-    if not path.exists():
-        return
-    with translated(path), path.open("r+b") as file:
-        size = path.stat().st_size
-        for offset in range(0, size, _STEP):
-            disk.write(file.fileno(), bytes(min(_STEP, size - offset)), offset)
-        disk.sync(file.fileno())
-    with translated(path):
-        path.unlink()
+    if path.exists():
+        recovery.wipe(path, disk)
 
 
 def database_key(vault: Vault | None) -> bytes | None:
