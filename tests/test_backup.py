@@ -181,13 +181,20 @@ def test_a_first_backup_that_is_killed_says_so_and_goes_on(store: Path, tmp_path
     assert memoria.verify_backup(copy).settled
 
 
-def test_a_backup_that_is_killed_is_the_last_or_the_next_and_goes_on(store: Path, tmp_path: Path) -> None:
-    with opened(store) as memory:
+def backed_up_and_changed(
+    place: str | Path, copy: Path
+) -> tuple[list[str], dict[str, Any], list[Secret], dict[str, Any]]:
+    """Ids, what there was when it was backed up, what must be nowhere since, and what there is now."""
+    with opened(place) as memory:
         ids = fill(memory)
         before = leaves(memory)
-        memoria.backup(memory, tmp_path / "first")
+        memoria.backup(memory, copy)
         gone = change(memory, ids)
-        after = leaves(memory)
+        return ids, before, gone, leaves(memory)
+
+
+def test_a_backup_that_is_killed_is_the_last_or_the_next_and_goes_on(store: Path, tmp_path: Path) -> None:
+    ids, before, gone, after = backed_up_and_changed(store, tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "whole")
     count = points(lambda disk: backed(store, tmp_path / "whole", disk), tmp_path)
     # Of what an interrupted backup has forgotten already nothing is wanted back.
@@ -215,12 +222,7 @@ def test_a_backup_that_is_killed_is_the_last_or_the_next_and_goes_on(store: Path
 
 def test_a_backup_of_a_server_that_is_killed_is_the_last_or_the_next_and_goes_on(database: str, tmp_path: Path) -> None:
     """At some thirty points: each writes a working copy, and that is backed up as any directory is."""
-    with opened(database) as memory:
-        ids = fill(memory)
-        before = leaves(memory)
-        memoria.backup(memory, tmp_path / "first")
-        gone = change(memory, ids)
-        after = leaves(memory)
+    ids, before, gone, after = backed_up_and_changed(database, tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "whole")
     count = points(lambda disk: backed(database, tmp_path / "whole", disk), tmp_path)
     kept = {id: one for id, one in before.items() if id not in (ids[0], ids[1])}
