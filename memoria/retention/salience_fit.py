@@ -135,13 +135,13 @@ def _placed(
         each.append(np.quantile(sums, np.linspace(0, 1, _PLACES)))
     places = np.mean(each, axis=0)
     most = CUT * float(np.abs(weights.weights).sum())
-    places[0], places[-1] = -most - ASSISTANT, most
+    ends: list[float] = np.round([-most - ASSISTANT, *places[1:-1], most], 4).tolist()
     return Weights(
         sources=weights.sources,
         weights=weights.weights,
         means=weights.means,
         spreads=weights.spreads,
-        places=tuple(np.round(places, 4).tolist()),
+        places=tuple(ends),
         assistant=ASSISTANT,
     )
 
