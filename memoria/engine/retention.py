@@ -141,9 +141,9 @@ class Retention(Periods):
         """Forgets, exactly and for ever, what the policy can do without: what has ended or is doubtful, then the rest.
 
         Within these, the least needed goes first; a memory that ended another one, or makes it doubtful, never goes
-        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
+        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it. No
+        text is refused afterwards. Pinned and held memories never go, nor does anything whose going would take or
+        change one of them.
 
         Args:
             below: archived memories with a retrievability, in [0, 1], under this.

@@ -23,7 +23,7 @@ class Pruning:
     """What a pass of pruning forgot, or would forget.
 
     Attributes:
-        ids: memories that the policy can do without: what has ended first, then what is doubtful, then the least needed.
+        ids: memories that the policy can do without: what has ended, what is doubtful, then the least needed.
         retrievability: of each of `ids`, in [0, 1].
         derived: ids that are forgotten with them: parts of gists, and what was made from them.
         rewritten: ids of gists that are made again without them.
