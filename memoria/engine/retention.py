@@ -20,7 +20,8 @@ from memoria.retention import fade as fading
 from memoria.retention import fit as fitting
 from memoria.retention.allocate import Allocation
 from memoria.retention.fit import Fit
-from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
+from memoria.retention.order import Going
+from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded, in_order
 from memoria.retention.reinforce import DEMAND, Reinforcing
 from memoria.types import Budget, Hits, LedgerEntry, Recalled, Trace
 from memoria.validate import check_choice, check_ids, check_name, check_number, check_whole
@@ -137,11 +138,12 @@ class Retention(Periods):
         cap: int = CAP,
         dry_run: bool = False,
     ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+        """Forgets, exactly and for ever, what the policy can do without: what has ended or is doubtful, then the rest.
 
-        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
+        Within these, the least needed goes first; a memory that ended another one, or makes it doubtful, never goes
+        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it. No
+        text is refused afterwards. Pinned and held memories never go, nor does anything whose going would take or
+        change one of them.
 
         Args:
             below: archived memories with a retrievability, in [0, 1], under this.
@@ -175,16 +177,20 @@ class Retention(Periods):
     ) -> Pruning:
         """As `prune`. due: ids that a dry run has not archived."""
         self._traces.flush()
-        found: list[tuple[float, str]] = []
+        found: list[Going] = []
         if below is not None:
             found = faded(self.store, self.policy, self.prefix, at, below, due)
         if budget is not None:
-            found = sorted({*found, *self._beyond(budget, at, archived=True)})
+            known = {one.id for one in found}
+            found += [one for one in self._beyond(budget, at, archived=True) if one.id not in known]
         archived = budget is None and not due
         return pruning.prune(self._records, found, cap, at, archived=archived, dry_run=dry_run)
 
     def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
         """Archives the least needed memories of each namespace until what is not archived keeps its budget.
+
+        What has ended goes first, then what is doubtful as a whole; a memory that ended another one, or makes it
+        doubtful, never goes before it.
 
         Args:
             budget: of each namespace.
@@ -192,7 +198,7 @@ class Retention(Periods):
             dry_run: only lists them.
 
         Returns:
-            The ids of the memories that were archived, or would be, least needed first.
+            The ids of the memories that were archived, or would be, in the order in which they go.
 
         Raises:
             InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
@@ -200,18 +206,20 @@ class Retention(Periods):
         self._traces.flush()
         when = self._at(at)
         with self.store.alone():
-            going = tuple(id for _, id in self._beyond(budget, when, archived=False))
+            going = tuple(one.id for one in self._beyond(budget, when, archived=False))
             if going and not dry_run:
                 self.store.mark(going, archived=True)
         return going
 
-    def _beyond(self, budget: Budget, at: datetime, *, archived: bool) -> list[tuple[float, str]]:
+    def _beyond(self, budget: Budget, at: datetime, *, archived: bool) -> list[Going]:
         check_budget(budget)
-        return [
-            one
-            for namespace in self.store.namespaces(self.prefix)
-            for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived)
-        ]
+        return in_order(
+            [
+                one
+                for namespace in self.store.namespaces(self.prefix)
+                for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived)
+            ]
+        )
 
     def allocate(self, total: int, *, apply: bool = False) -> Allocation:
         """Divides places over the namespaces of this view by what one more place would be worth in each.
@@ -241,7 +249,7 @@ class Retention(Periods):
                 budget = Budget(count=places)
                 with self.store.alone():
                     going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
-                    self.store.mark([id for _, id in going], archived=True)
+                    self.store.mark([one.id for one in going], archived=True)
         return found
 
     def archive(self, *ids: IdLike, reader: str | None = None) -> None:

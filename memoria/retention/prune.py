@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from memoria.errors import InvalidQuery, shown
 from memoria.protocols import DecayPolicy, Store
+from memoria.retention.order import Going, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    from memoria.arrays import Bools, Floats, Ints
-    from memoria.traces import Traces
+    from memoria.arrays import Ints
 
 CAP = 1000
 
@@ -23,7 +23,7 @@ class Pruning:
     """What a pass of pruning forgot, or would forget.
 
     Attributes:
-        ids: memories that the policy can do without, least needed first.
+        ids: memories that the policy can do without: what has ended, what is doubtful, then the least needed.
         retrievability: of each of `ids`, in [0, 1].
         derived: ids that are forgotten with them: parts of gists, and what was made from them.
         rewritten: ids of gists that are made again without them.
@@ -54,46 +54,45 @@ def check_budget(budget: Budget) -> None:
 
 def faded(
     store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float, due: Collection[str] = ()
-) -> list[tuple[float, str]]:
-    """(retrievability, id) of archived, unprotected memories with retrievability under `below`, least first.
+) -> list[Going]:
+    """Archived, unprotected memories with retrievability under `below`, in the order in which they go.
 
     due: ids that count as archived.
     """
     import numpy as np
 
-    found: list[tuple[float, str]] = []
+    found: list[Going] = []
     for namespace in store.namespaces(prefix):
         ids, traces, _ = store.holdings(namespace)
         scores = policy.retrievability(traces, at)
-        away = traces.archived | np.isin(ids, list(due)) if due else traces.archived
-        free = away & ~(traces.pinned | traces.held | traces.restricted) & (scores < below)
-        found += [(float(scores[n]), ids[n]) for n in free.nonzero()[0]]
-    return sorted(found)
+        counted = (traces.archived | np.isin(ids, list(due)) if due else traces.archived) & (scores < below)
+        if counted.any():
+            known = standing(store, namespace, ids, at)
+            found += going(ids, least_first(ids, traces, scores, known, counted), scores, known)
+    return in_order(found)
 
 
 def beyond(
     store: Store, policy: DecayPolicy, namespace: Namespace, at: datetime, budget: Budget, *, archived: bool
-) -> list[tuple[float, str]]:
-    """(retrievability, id) of what to forget so that one namespace keeps its budget, least needed first.
+) -> list[Going]:
+    """What is to go so that one namespace keeps its budget, in the order in which it goes.
 
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
     over its budget.
     """
     ids, traces, sizes = store.holdings(namespace)
     counted = ~traces.archived | archived
-    scores = policy.retrievability(traces, at)
-    order = _least_first(traces, scores, counted)
+    if not _excess(budget, sizes, int(counted.sum()), int(sizes[counted].sum())):
+        return []
+    scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
+    order = least_first(ids, traces, scores, known, counted, away=~counted)
     excess = _excess(budget, sizes[order], int(counted.sum()), int(sizes[counted].sum()))
-    return [(float(scores[n]), ids[n]) for n in order[:excess]]
+    return going(ids, order[:excess], scores, known)
 
 
-def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
-    import numpy as np
-
-    order = np.lexsort((traces.encoded_at, scores))
-    free = counted & ~(traces.pinned | traces.held | traces.restricted)
-    out: Ints = order[free[order]]
-    return out
+def in_order(found: Sequence[Going]) -> list[Going]:
+    """Memories of several namespaces in one order; the order within each stays."""
+    return sorted(found, key=lambda one: one.key)
 
 
 def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
@@ -106,14 +105,14 @@ def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
     return min(over, len(sizes))
 
 
-def capped(found: Sequence[tuple[float, str]], cap: int, *, dry_run: bool) -> Pruning:
+def capped(found: Sequence[Going], cap: int, *, dry_run: bool) -> Pruning:
     """The first `cap` of `found` as a Pruning; raises InvalidQuery for a cap under 1."""
     if cap < 1:
         raise InvalidQuery(f"cap {cap!r} is not at least 1")
     taken = found[:cap]
     return Pruning(
-        ids=tuple(id for _, id in taken),
-        retrievability=tuple(score for score, _ in taken),
+        ids=tuple(one.id for one in taken),
+        retrievability=tuple(one.retrievability for one in taken),
         capped=len(found) > cap,
         dry_run=dry_run,
     )
