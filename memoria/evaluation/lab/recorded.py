@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memoria.errors import InvalidInput, InvalidQuery
+from memoria.errors import InvalidQuery
 from memoria.evaluation.lab import saliences
 from memoria.evaluation.lab.events import Events, Gathered, Item
 from memoria.evaluation.quality.datasets import Conversation
@@ -40,15 +40,14 @@ def conversations(
     *,
     recalls: int = 0,
     salience: str = "flat",
-    others: Sequence[Sequence[Conversation]] = (),
+    others: saliences.Others | None = None,
     units: Sequence[str] | None = None,
 ) -> list[Events]:
     """A trace for each conversation that has questions, which some must have.
 
-    others, units: as in `saliences.judged`. Raises InvalidInput for an unknown salience, or less than no recalls.
+    recalls: how many earlier turns are used at each new one; >= 0. others, units: as in `saliences.judged`. Raises
+    InvalidInput for an unknown salience.
     """
-    if recalls < 0:
-        raise InvalidInput(f"recalls {recalls} < 0")
     names = [one.name for one in talks] if units is None else units
     asked = [(one, name) for one, name in zip(talks, names, strict=True) if one.asked]
     talks = [one for one, _ in asked]
