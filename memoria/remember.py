@@ -45,7 +45,7 @@ class Draft:
             view's.
         valid_from: from when it holds in the world, aware; None is unbounded.
         valid_to: until when it holds, exclusive, aware; None is unbounded.
-        salience: importance, in [0, 1].
+        salience: importance, in [0, 1]; None is judged from the text, beside what was remembered here of late.
         subject: whom or what it is about.
         tags: labels.
         key: the caller's own key; remembering the same key twice stores once.
@@ -64,7 +64,7 @@ class Draft:
     created_at: datetime | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None
-    salience: float = 0.5
+    salience: float | None = None
     subject: str | None = None
     tags: Sequence[str] = ()
     key: str | None = None
@@ -84,7 +84,7 @@ class Draft:
             created_at: when it was observed, aware.
 
         Returns:
-            The memory, its tags sorted.
+            The memory, its tags sorted, its salience 0.5 until it is judged.
 
         Raises:
             InvalidMemory: a field breaks a rule.
@@ -99,7 +99,8 @@ class Draft:
                 kind=self.kind,
                 valid_from=self.valid_from,
                 valid_to=self.valid_to,
-                salience=self.salience,
+                salience=NEUTRAL if self.salience is None else self.salience,
+                judged=self.salience is None,
                 subject=self.subject,
                 tags=tidy_tags(self.tags),
                 key=self.key,
