@@ -148,7 +148,7 @@ def said(text: str) -> Said:
     Returns:
         The speaker's own units; where there are none, what they report or quote; else nothing.
     """
-    if _is_task(text):
+    if is_task(text):
         return Said(text="", voice=Voice.NOTHING, why="it is an example or a task")
     told, items, pasted = _told(text)
     own = [unit for unit in told if (_own(unit) or not _REPORTED.search(unit)) and _SPEECH not in unit]
@@ -166,13 +166,14 @@ def asserts(text: str) -> bool:
 
     What is reported or pasted says so too.
     """
-    if _is_task(text):
+    if is_task(text):
         return False
     told, _, pasted = _told(text)
     return pasted or any(_SPEECH not in unit for unit in told)
 
 
-def _is_task(text: str) -> bool:
+def is_task(text: str) -> bool:
+    """Whether a text is a task about a text: a translation, a story to be written."""
     return _TASK.search(text.split("\n")[0]) is not None
 
 
