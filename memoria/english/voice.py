@@ -148,7 +148,7 @@ def said(text: str) -> Said:
     Returns:
         The speaker's own units; where there are none, what they report or quote; else nothing.
     """
-    if is_task(text):
+    if _is_task(text):
         return Said(text="", voice=Voice.NOTHING, why="it is an example or a task")
     told, items, pasted = _told(text)
     own = [unit for unit in told if (_own(unit) or not _REPORTED.search(unit)) and _SPEECH not in unit]
@@ -166,20 +166,24 @@ def asserts(text: str) -> bool:
 
     What is reported or pasted says so too.
     """
-    if is_task(text):
+    if _is_task(text):
         return False
     told, _, pasted = _told(text)
     return pasted or any(_SPEECH not in unit for unit in told)
 
 
-def is_task(text: str) -> bool:
-    """Whether a text is a task about a text: a translation, a story to be written."""
+def _is_task(text: str) -> bool:
     return _TASK.search(text.split("\n")[0]) is not None
+
+
+def unpasted(text: str) -> str:
+    """A text without quoted lines, and without the letter, page or passage that was pasted into it."""
+    return _PASTED.sub(" ", _LINES.sub(" ", text))
 
 
 def _told(text: str) -> tuple[list[str], list[str], bool]:
     """The units of a text that neither ask nor suppose, what its marks stand for, and whether some of it was pasted."""
-    bare = _PASTED.sub(" ", _LINES.sub(" ", text))
+    bare = unpasted(text)
     items: list[str] = []
     spoken = bare
     for quotes, spaces in _QUOTES:
