@@ -21,7 +21,7 @@ _CLOCK = re.compile(
 )
 _EVENT = re.compile(
     r"\b(?:appointments?|meetings?|interviews?|exams?|tests?|flights?|trains?|bus|coach|ferry|dentist|doctor|gp|optician|vet"
-    r"|surgery|operation|scan|ultrasound|x-?ray|mri|check-?ups?|sessions?|physio|therapy|chemo|treatment|class|lesson"
+    r"|surgery|operation|scan|ultrasound|x-?ray|mri|check-?ups?|sessions?|physio|therapy|chemo|treatment|class(?:es)?|lessons?"
     r"|lecture|seminar|talk|speech|recital|play|concert|opera|gig|match|game|race|marathon|tournament|wedding|funeral"
     r"|party|graduation|ceremony|baptism|christening|reunion|dinner|lunch|brunch|tickets|table|reservation|booking"
     r"|delivery|call|webinar|conference|workshop|retro|stand-?up|hearing|court|trial|shift|rehearsal|practice|viva|drill"
@@ -36,7 +36,8 @@ _ARRANGED = re.compile(
     r"|com(?:es|ing) (?:by|over|round|to (?:visit|stay|see|fix))|(?:we|I|they) fly|flying|seeing|meeting|visiting|hosting"
     r"|picking|having|throwing|booked|scheduled|clos(?:es|ing) on|delivers?|giv(?:e|ing) a|due to|moving|turns? \w+"
     r"|wants? to see|travell?ing|getting married|my turn|set for|invited"
-    r"|(?:I|we|(?-i:[A-Z]\w+))(?:'ve| have|'s got| has)(?: got)? (?:an?|my|our|his|her|another)|getting ready for)\b",
+    r"|(?:I|we|(?-i:[A-Z]\w+))(?:'ve| have|'s got| has)(?: got)? (?:an?|my|our|his|her|another)|getting ready for)\b"
+    r"|^\W*(?:[\w']+ ){0,2}?(?:set(?: up)?|schedule|book|arrange|plan) ",
     re.I,
 )
 # How what is to come was arranged, though it is told in the past.
@@ -61,6 +62,8 @@ _PAST = re.compile(
 _OFF = re.compile(
     r"\bcancel\w*|\bcall(?:ed|ing)? (?:\w+ )?off\b|\bscrapp\w+|\b(?:is|are|was|it's|got|been) (?:off|dropped|lifted)\b"
     r"|\bno longer\b|\bany ?more\b|\bafter all\b|\bpostponed indefinitely|\bwon'?t\b|\bscratch\b"
+    r"|^\W*(?:(?:please|now|and|just|can you|could you|will you|would you|go ahead and|hey|ok|okay|\w+,) ){0,3}"
+    r"(?:remove|delete|erase|stop|clear|drop)\b"
     r"|\b(?:remov|delet|tak|cross|strik)\w+ .{0,200}\b(?:from|off) (?:the|my|our|your)\b"
     r"|\b(?:not|n't) (?:happening|coming|taking place|going|flying|on|due|be)\b"
     r"|\b(?:there(?:'s| is| are)|have|has|we've|got) (?:no|nothing)\b|^\W*(?:no|nothing)\b(?!,)",

@@ -58,6 +58,8 @@ _TASK = re.compile(
     r"|paraphrase\b|rephrase\b|rewrite\b|reword\b|summari[sz]e\b)",
     re.I,
 )
+# A question that was typed without its mark.
+_WONDERS = re.compile(r"\W*(?:what|when|where|who|whose|which|why|how)(?:'s)? (?:(?!about)[^.!]|\.(?=\w))+$", re.I)
 _ASKING = re.compile(r"\b(?:can|could|would|will) you\b", re.I)
 # Read as "in": what is to be done within two weeks may be done until then.
 _WITHIN = re.compile(r"\bwithin\b", re.I)
@@ -86,7 +88,7 @@ def _silent(quote: re.Match[str]) -> str:
 
 
 def _prospect(unit: str, on: date, *, day_first: bool) -> Prospect | None:
-    asks = unit.rstrip("\"') ").endswith("?")
+    asks = unit.rstrip("\"') ").endswith("?") or _WONDERS.match(unit) is not None
     if asks and not _ASKING.search(unit):
         return None
     coming: list[Days] = []

@@ -11,12 +11,12 @@ _OPENING = re.compile(
     r"|you (?:must|should|need to|have to|'ll want to)|(?:I|we) (?:must|should|need to|have to|ought to)|let's"
     r"|(?:can|could|would|will) you(?: please)?|(?:I|we)(?:'d| would)? (?:need|want|like)(?: you)? to|help me(?: to)?"
     r"|(?:be|make) sure (?:to|(?:that )?you)|do|it(?:'s| is) (?:very |really )?important (?:that you|to)"
-    r"|(?-i:[A-Z]\w+),)[\s,:!.-]+)*",
+    r"|(?-i:[A-Z]\w+),|(?:hey )?(?:siri|alexa|google|assistant|computer|jarvis|olly))[\s,:!.-]+)*",
     re.I,
 )
 _NOT = r"(?:don'?t|do not|never|not|mustn'?t|must not|shouldn'?t|can'?t|cannot)"
 _ASKED = re.compile(
-    r"(?:remind(?:ing)? me (?:to|that|about|of|on|in|at|tomorrow|tonight|next|when|every|each|before|later|again to)\b"
+    r"(?:remind(?:ing)? me (?:to|that|about|of|for|on|in|at|today|tomorrow|tonight|next|when|every|each|before|after|later|daily|again to)\b"
     r"|remember(?: (?:that|to|this|these|one thing|who|what|which|where|when|how|for|the|my|our|about)\b|:)"
     rf"|{_NOT} (?:ever )?forget\b(?! (?:it|about it)\b)"
     r"|(?:keep|bear|have)\b(?: [\w']+){0,2} in mind\b"
@@ -26,8 +26,9 @@ _ASKED = re.compile(
     r"|(?:store|save|log|record|file|memori[sz]e|note)(?: down)? (?:this|that|these)\b"
     r"|keep (?:this|that|these)(?: one| note)?(?: for later| on file|:| somewhere)|(?:keep|make) a (?:record|list|log)\b"
     r"|hold on to (?:this|that|it)\b|be aware (?:that|of)\b|mind that\b"
-    r"|(?:ping|nudge|alert|notify|poke|prompt) me\b"
-    r"|(?:set|add|create|schedule|put in)(?: me)? (?:a|another|an) (?:\w+ )?(?:reminder|alarm)\b"
+    r"|wake me(?: up)?(?: at| in|$)|tell me (?:\w+ ){1,3}before\b|(?:ping|nudge|alert|notify|poke|prompt) me\b"
+    r"|(?:set(?: up)?|add|create|schedule|put in)(?: me)? (?:(?:a|another|an|my|the) )?(?:[\w-]+ ){0,2}(?:reminder|alarm)\b"
+    r"|(?:add|put|mark|place|save|enter|set|make|note)\b[^.?!]{1,80}\b(?:calendar|my schedule|diary|agenda|planner)\b"
     r"|(?:reminder|fyi|nb|n\.b\.) ?[:,])",
     re.I,
 )
@@ -37,6 +38,7 @@ _ANYWHERE = re.compile(
     r"|\b(?:we|you|I) (?:mustn'?t|must not|shouldn'?t|can'?t|cannot) forget\b(?! (?:it|about it)\b)"
     r"|\b(?:we|you|I) (?:must|need to|have to|should)(?: also| really)? remember (?:to|that|the|my|our|his|her)\b"
     r"|\bdon'?t let me (?:forget|leave|go|miss)\b|\bnote to self\b|\bfor (?:future reference|the record|next time),? "
+    r"|\b(?:place|put|save|add|mark|note) (?:this|that|it|these) (?:on|in|to) (?:my|the|our) (?:calendar|diary|agenda)\b"
     r"|\bjust so you (?:remember|know)\b|\bplease (?:remember|remind me|note|make a note)\b",
     re.I,
 )
@@ -45,7 +47,8 @@ _UNASKED = re.compile(
     rf"\b(?:{_NOT}|no need|needn'?t|no longer|stop|without|bother|scratch|worry|nobody|nothing|safely)\b[^,:;]{0,80}"
     r"\b(?:remind|remember|reminder|record|write)"
     r"|\bremind(?:ing)? me (?:what|which|who|whose|why|how)\b"
-    r"|\bremind me of (?!th(?:e|is) (?:appointment|meeting|call|date))",
+    r"|\bremind me of (?!(?:the|this|my|our) (?:\w+ )?(?:appointments?|meetings?|call|date|shift|deadline|flight|exam|interview|dinner"
+    r"|lunch|visit|class|session|wedding|birthday)\b)",
     re.I,
 )
 # Good wishes and wisdom in the form of a request.
