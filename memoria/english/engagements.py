@@ -120,13 +120,13 @@ _IF = re.compile(r"\W*(?:if|unless|imagine|suppose|supposing|what if|whether|I'd
 _DAY, _WEEK, _MONTH = 3, 9, 31
 
 
-def engaged(unit: str, on: date, coming: Sequence[Days]) -> Iterator[Engagement]:
+def engaged(unit: str, on: date | None, coming: Sequence[Days]) -> Iterator[Engagement]:
     """What is due, promised or arranged in a sentence: all but a promise need a day to come.
 
     Args:
         unit: the sentence, with straight quotation marks.
-        on: the day on which it was said.
-        coming: the days it names that are not over.
+        on: the day on which it was said; None if nobody knows.
+        coming: the days it names that are not over; none if nobody knows when it was said.
     """
     promised = _PROMISE.search(unit) is not None and not _KEPT.search(unit)
     if not (coming or promised) or _OFF.search(unit) or _IF.match(unit):
@@ -136,7 +136,7 @@ def engaged(unit: str, on: date, coming: Sequence[Days]) -> Iterator[Engagement]
         yield "deadline"
     if promised:
         yield "promise"
-    if supposed or not coming or _HABIT.search(unit):
+    if supposed or on is None or not coming or _HABIT.search(unit):
         return
     if _is_arranged(unit, on, coming):
         yield "appointment"
@@ -146,7 +146,7 @@ def engaged(unit: str, on: date, coming: Sequence[Days]) -> Iterator[Engagement]
 
 def _is_arranged(unit: str, on: date, coming: Sequence[Days]) -> bool:
     clock = _CLOCK.search(unit) is not None
-    later = [some for some in coming if some[0] > on or clock]
+    later = [some for some in coming if clock or some[0] > on]
     if not later or _past(unit):
         return False
     event, arranged = _EVENT.search(unit) is not None, _ARRANGED.search(unit) is not None

@@ -65,12 +65,12 @@ _ASKING = re.compile(r"\b(?:can|could|would|will) you\b", re.I)
 _WITHIN = re.compile(r"\bwithin\b", re.I)
 
 
-def prospects(text: str, on: date, *, day_first: bool = False) -> list[Prospect]:
+def prospects(text: str, on: date | None, *, day_first: bool = False) -> list[Prospect]:
     """What in a text must not be lost, in its order.
 
     Args:
         text: what was said; what is not in English has none, except where its words look alike.
-        on: the day on which it was said, in the speaker's calendar.
+        on: the day on which it was said, in the speaker's calendar; None if nobody knows: then no day is to come.
         day_first: whether 5/8/2023 is in August.
 
     Returns:
@@ -87,7 +87,7 @@ def _silent(quote: re.Match[str]) -> str:
     return quote.group() if quote.group().count(" ") < _SPACES else " "
 
 
-def _prospect(unit: str, on: date, *, day_first: bool) -> Prospect | None:
+def _prospect(unit: str, on: date | None, *, day_first: bool) -> Prospect | None:
     asks = unit.rstrip("\"') ").endswith("?") or _WONDERS.match(unit) is not None
     if asks and not _ASKING.search(unit):
         return None
@@ -95,7 +95,7 @@ def _prospect(unit: str, on: date, *, day_first: bool) -> Prospect | None:
     kind: Prospective | None = "request" if requested(unit) else None
     if kind is None and not asks:
         kind = "safety" if endangers(unit) else None
-    if kind != "safety":
+    if on is not None and kind != "safety":
         coming = _coming(unit, on, day_first=day_first)
     if kind is None and not asks:
         kind = next(engaged(unit, on, coming), None) or ("identity" if identifies(unit) else None)
