@@ -46,18 +46,16 @@ def _later(draft: Draft, by: timedelta) -> Draft:
 
 
 def ended(case: Case, embedder: Embedder) -> Ints:
-    """At the coming of which memory each one ended, as `reconcile` reads them; shape (n,).
+    """At the coming of which memory each one ended, as the rules of `reconcile` read them; shape (n,).
 
     Memories that never end have a number beyond all. What was only shortened counts as itself.
     """
     drafts = spaced(case.drafts)
     until = case.moments[-1].until + timedelta(days=1)
-    with open_memoria(
-        ":memory:", embedder=embedder, reinforce="never", clock=lambda: until, endings="commands"
-    ) as memory:
+    with open_memoria(":memory:", embedder=embedder, reinforce="never", clock=lambda: until) as memory:
         said = memory.remember_many(drafts)
         places = {one.id: place for place, one in enumerate(said)}
-        memory.reconcile(*said)
+        memory.reconcile(*said, detector="rules")
         found = np.full(len(said), NEVER)
         left = {id for one in memory.list() for id in one.provenance.derived_from}
         for one in memory.list():
@@ -69,13 +67,31 @@ def ended(case: Case, embedder: Embedder) -> Ints:
 
 
 def all_ended(sets: Mapping[str, Sequence[Case]], embedder: Embedder, progress: Progress) -> dict[str, list[Ints]]:
-    """`ended` of each case of Memora's statements, the set that says what is out of date."""
+    """`ended` of each case of Memora, which says what is out of date.
+
+    Of every turn, what was read is what the user told: assistants end nothing.
+    """
     cases = sets.get(MEMORA, ())
     found = []
     for done, case in enumerate(cases, 1):
         found.append(ended(case, embedder))
         progress("read for what has ended", done, len(cases))
-    return {MEMORA: found} if found else {}
+    if not found:
+        return {}
+    whole = zip(found, cases, sets[WHOLE], strict=True)
+    return {MEMORA: found, WHOLE: [_spread(ends, part, every) for ends, part, every in whole]}
+
+
+def _spread(ends: Ints, part: Case, every: Case) -> Ints:
+    """The same ends for a case that has further turns in between."""
+    known: dict[tuple[str | None, str], list[int]] = {}
+    for place, draft in enumerate(every.drafts):
+        known.setdefault((draft.provenance.session, draft.text), []).append(place)
+    places = np.array([known[draft.provenance.session, draft.text].pop(0) for draft in part.drafts])
+    out = np.full(len(every.drafts), NEVER)
+    some = ends != NEVER
+    out[places[some]] = places[ends[some]]
+    return out
 
 
 def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder, progress: Progress) -> dict[str, Any]:
