@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,10 @@ BY_BYTES = 0.15
 """What a standard deviation of ln(bytes) costs under a budget of bytes, in places of salience."""
 FIFO = "fifo"
 _USES = 3
+NEVER = int(np.iinfo(np.int64).max)
+"""The place of a memory that never comes."""
 _ALIKE = 1e-6
+_TIE = 1e-12
 # More than any two memories differ by.
 _ALL = 1e6
 
@@ -53,8 +57,8 @@ class Worth:
     ended: Ints | None = None
 
     def at(self, places: Ints, now: int) -> Floats:
-        """Of some memories when the memory at `now` has come, shape (m,)."""
-        found: Floats = self.value[places] + self.recency * (places + 1) / (now + 1)
+        """Of some memories when the memory at `now` has come, shape (m,); of equal ones the older is worth less."""
+        found: Floats = self.value[places] + (self.recency / (now + 1) + _TIE) * (places + 1)
         return found if self.ended is None else np.where(self.ended[places] <= now, found - _ALL, found)
 
 
@@ -63,25 +67,22 @@ def replayed(worth: Worth, known: int, room: float, costs: Ints | None = None) -
 
     room: how much may be kept, in units of `costs`. costs: of each memory, shape (n,); None is 1 each.
     """
-    kept, used = np.zeros(known, np.int64), 0.0
-    count = 0
+    mask = np.zeros(known, np.bool_)
+    if worth.recency == 0 and worth.ended is None and costs is None:
+        # Worths that never change are let go in their own order, whenever it is.
+        mask[np.argsort(-worth.at(np.arange(known), known))[: int(room)]] = True
+        return mask
+    kept, count, used = np.zeros(known, np.int64), 0, 0
     for now in range(known):
         kept[count], count = now, count + 1
         used += 1 if costs is None else int(costs[now])
         while used > room and count:
-            worst = _worst(worth.at(kept[:count], now), kept[:count])
+            worst = int(worth.at(kept[:count], now).argmin())
             used -= 1 if costs is None else int(costs[kept[worst]])
             count -= 1
             kept[worst] = kept[count]
-    mask = np.zeros(known, np.bool_)
     mask[kept[:count]] = True
     return mask
-
-
-def _worst(worths: Floats, places: Ints) -> int:
-    """The least one, the oldest among equals."""
-    least = np.flatnonzero(worths == worths.min())
-    return int(least[places[least].argmin()])
 
 
 def held(moment: Moment, kept: Bools) -> float:
@@ -203,23 +204,29 @@ def _summed(measured: Mapping[str, Sequence[Mapping[str, list[float]]]]) -> dict
 def _measured(case: Case, weights: Weights, asking: Asking, ends: Ints | None) -> dict[str, dict[str, list[float]]]:
     """Shares of evidence and of stale facts that each way keeps of one case, one number a share."""
     sizes = np.array([len(draft.text.encode()) for draft in case.drafts])
-    costs = sizes if asking.bytes else np.ones(len(sizes), np.int64)
-    rows: dict[str, dict[str, list[float]]] = {
-        "oracle": _row(case, asking, costs, lambda moment, room: foreseen(moment, room, costs)),
-    }
+    costs = sizes if asking.bytes else None
+    rows = {"oracle": _row(case, asking, costs, partial(_foreseen, costs))}
     if not asking.bytes:
         chance = [float(np.mean([by_chance(one, share) for one in case.moments])) for share in asking.shares]
         rows["random"] = {"kept": chance, "stale": list(asking.shares)}
     for way, worth in _ways(case, weights, asking, sizes, ends).items():
-        rows[way] = _row(
-            case, asking, costs, lambda moment, room, worth=worth: replayed(worth, moment.known, room, costs)
-        )
+        rows[way] = _row(case, asking, costs, partial(_kept, worth, costs))
     if asking.models and len(case.moments) == 1 and not asking.bytes:
         rows |= _models(case, asking.shares)
     return rows
 
 
-def _row(case: Case, asking: Asking, costs: Ints, keep: Callable[[Moment, float], Bools]) -> dict[str, list[float]]:
+def _foreseen(costs: Ints | None, moment: Moment, room: float) -> Bools:
+    return foreseen(moment, room, np.ones(moment.known, np.int64) if costs is None else costs)
+
+
+def _kept(worth: Worth, costs: Ints | None, moment: Moment, room: float) -> Bools:
+    return replayed(worth, moment.known, room, costs)
+
+
+def _row(
+    case: Case, asking: Asking, costs: Ints | None, keep: Callable[[Moment, float], Bools]
+) -> dict[str, list[float]]:
     kept, old = [], []
     for share in asking.shares:
         masks = [(one, keep(one, _room(one.known, share, costs))) for one in case.moments]
@@ -228,8 +235,8 @@ def _row(case: Case, asking: Asking, costs: Ints, keep: Callable[[Moment, float]
     return {"kept": kept, "stale": old}
 
 
-def _room(known: int, share: float, costs: Ints) -> float:
-    return float(round(share * int(costs[:known].sum())))
+def _room(known: int, share: float, costs: Ints | None) -> float:
+    return float(round(share * (known if costs is None else int(costs[:known].sum()))))
 
 
 def _ways(case: Case, weights: Weights, asking: Asking, sizes: Ints, ends: Ints | None) -> dict[str, Worth]:
