@@ -49,7 +49,9 @@ DRAFTS = st.lists(
 
 def opened(path: object = ":memory:", **behaviour: Any) -> Memoria:
     ticks = iter(range(1, 10**6))
-    return memoria.open(str(path), embedder=EMBEDDER, clock=lambda: START + next(ticks) * timedelta(hours=1), **behaviour)
+    return memoria.open(
+        str(path), embedder=EMBEDDER, clock=lambda: START + next(ticks) * timedelta(hours=1), **behaviour
+    )
 
 
 def window(memory: Memoria, namespace: tuple[str, ...] = ()) -> Any:
@@ -59,7 +61,9 @@ def window(memory: Memoria, namespace: tuple[str, ...] = ()) -> Any:
 
 def lines(count: int) -> list[Draft]:
     return [
-        Draft(text=f"{SAID[n % len(SAID)]} Number {n % 37}, said by Kim {n % 11}.", created_at=START + timedelta(hours=n))
+        Draft(
+            text=f"{SAID[n % len(SAID)]} Number {n % 37}, said by Kim {n % 11}.", created_at=START + timedelta(hours=n)
+        )
         for n in range(count)
     ]
 
@@ -325,8 +329,8 @@ def test_few_namespaces_have_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_text_is_judged_by_its_beginning() -> None:
     with opened() as memory:
         short, long = "x" * 8000, "word " * 200_000
-        assert Windows(memory.store).weighed([Memory(id="0" * 32, namespace=(), text=long, created_at=START, judged=True)])
+        assert Windows(memory.store).weighed(
+            [Memory(id="0" * 32, namespace=(), text=long, created_at=START, judged=True)]
+        )
         memory.remember_many([short, long])
         assert max(len(seen.stems) for seen in window(memory)._seen.values()) < 10
-
-

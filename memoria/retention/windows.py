@@ -22,7 +22,7 @@ from memoria.retention.salience import ADOPTED, SIZE, Turn, Weights, Window, shi
 from memoria.types import Memory, Namespace, Record, Where
 
 SalienceLike = Callable[[Memory], float] | Literal["text", "flat"]
-"""Takes a memory without salience and gives it one, in [0, 1]; "text" is what judges from the text; "flat" gives 0.5."""
+"""Takes a memory without salience and gives it one, in [0, 1]; "text" judges from the text; "flat" gives 0.5."""
 NEUTRAL = 0.5
 """The salience of what is not judged."""
 FRESH = 10.0
@@ -108,7 +108,9 @@ class Windows:
         out = []
         for one in memories:
             ahead.drop(one.id)
-            place = ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
+            place = (
+                ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
+            )
             out.append(_valued(one, place) if one.judged else one)
         ids = [one.id for one in memories if one.visible_to is None]
         with self._mutex:
