@@ -202,9 +202,7 @@ def refused(
     return found
 
 
-def obeying(
-    records: Records, memories: Sequence[Memory], made: Sequence[Record]
-) -> tuple[list[Memory], list[Record]]:
+def obeying(records: Records, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:
     """As `prepare` left it, without what standing orders keep out, and judged without it.
 
     Raises Forbidden for drafts that they keep out whole.

@@ -64,9 +64,12 @@ class Learnt:
 
 
 def durable(record: Record, retrievability: float) -> bool:
-    """The default choice: likely to be found again, and important, repeated or pinned."""
-    trace = record.trace
-    return retrievability >= 0.5 and (record.memory.salience >= 0.5 or trace.retrievals >= 2 or trace.pinned)
+    """The default choice: likely to be found again, and not said to be unimportant, unless it is repeated or pinned.
+
+    What is judged from a text ranks memories, and keeps none out.
+    """
+    memory, trace = record.memory, record.trace
+    return retrievability >= 0.5 and (memory.judged or memory.salience >= 0.5 or trace.retrievals >= 2 or trace.pinned)
 
 
 def choose(

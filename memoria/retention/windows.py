@@ -22,7 +22,7 @@ from memoria.retention.salience import ADOPTED, SIZE, Turn, Weights, Window, shi
 from memoria.types import Memory, Namespace, Record, Where
 
 SalienceLike = Callable[[Memory], float] | Literal["text", "flat"]
-"""Takes a memory without salience and gives it one, in [0, 1]; "text" is what judges from the text; "flat" gives 0.5."""
+"""Takes a memory without salience and gives it one, in [0, 1]; "text" judges from the text; "flat" gives 0.5."""
 NEUTRAL = 0.5
 """The salience of what is not judged."""
 FRESH = 10.0
@@ -96,19 +96,25 @@ class Windows:
             return list(memories)
         if self.how != "text":
             return [_valued(one, self.how(one)) if one.judged else one for one in memories]
-        window, weights = self._window(memories[0].namespace), self._weights()
+        namespace, weights = memories[0].namespace, self._weights()
+        window = self._window(namespace)
         with self._mutex:
+            # Another thread may have read it as well, and that one is kept.
+            there = self._windows.get(namespace)
+            window, changes = (window, -1) if there is None else (there.window, self._changes)
             if len(memories) == 1 and memories[0].id not in window:
                 return [_valued(memories[0], window.judge(_turn(memories[0]), weights))]
-            ahead, changes = window.copy(), self._changes
+            ahead = window.copy()
         out = []
         for one in memories:
             ahead.drop(one.id)
-            place = ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
+            place = (
+                ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
+            )
             out.append(_valued(one, place) if one.judged else one)
         ids = [one.id for one in memories if one.visible_to is None]
         with self._mutex:
-            self._ahead = _Ahead(memories[0].namespace, changes, ahead, ids)
+            self._ahead = _Ahead(namespace, changes, ahead, ids)
         return out
 
     # -- following the store --
@@ -235,9 +241,12 @@ def latest(store: Store, namespace: Namespace, limit: int) -> list[Memory]:
     ask: Callable[[Namespace, int], list[Memory]] | None = getattr(store, "latest", None)
     if ask is not None:
         return ask(namespace, limit)
-    ids = store.select(Where(namespace=namespace, archived=False))[-limit:]
-    found = [record.memory for record in store.read(ids) if record is not None]
-    return [one for one in found if one.namespace == namespace and one.visible_to is None]
+    ids, found = store.select(Where(namespace=namespace, archived=False)), list[Memory]()
+    while ids and len(found) < limit:
+        memories = [record.memory for record in store.read(ids[-limit:]) if record is not None]
+        found = [one for one in memories if one.namespace == namespace and one.visible_to is None] + found
+        ids = ids[:-limit]
+    return found[-limit:]
 
 
 def check_salience(how: object) -> None:
