@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from memoria.traces import Traces
 
 CAP = 1000
+Weigh = Callable[[Sequence[str]], "Ints"]
+"""Takes n ids, and returns the tokens that each costs in a prompt, shape (n,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,13 @@ class Pruning:
 
 def check_budget(budget: Budget) -> None:
     """Raises InvalidQuery for a budget that is negative or limits nothing."""
-    limits = {"count": budget.count, "bytes": budget.bytes}
+    limits = {"count": budget.count, "bytes": budget.bytes, "tokens": budget.tokens}
     for name, value in limits.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise InvalidQuery(f"{name} {shown(value)} is not a whole number")
     wrong = [f"{name} {value!r} is negative" for name, value in limits.items() if value is not None and value < 0]
-    if wrong or (budget.count is None and budget.bytes is None):
-        raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))
+    if wrong or all(value is None for value in limits.values()):
+        raise InvalidQuery(*(wrong or ["a budget binds count, bytes or tokens, or several of them"]))
 
 
 def faded(
@@ -72,19 +74,43 @@ def faded(
 
 
 def beyond(
-    store: Store, policy: DecayPolicy, namespace: Namespace, at: datetime, budget: Budget, *, archived: bool
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
 ) -> list[tuple[float, str]]:
     """(retrievability, id) of what to forget so that one namespace keeps its budget, least needed first.
 
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
-    over its budget.
+    over its budget. weigh: is asked for a budget of tokens only.
     """
     ids, traces, sizes = store.holdings(namespace)
     counted = ~traces.archived | archived
     scores = policy.retrievability(traces, at)
     order = _least_first(traces, scores, counted)
-    excess = _excess(budget, sizes[order], int(counted.sum()), int(sizes[counted].sum()))
+    weights = weighed(budget, ids, sizes, counted, weigh)
+    excess = max(_excess(limit, column, order) for limit, column in weights)
     return [(float(scores[n]), ids[n]) for n in order[:excess]]
+
+
+def weighed(budget: Budget, ids: Sequence[str], sizes: Ints, counted: Bools, weigh: Weigh) -> list[tuple[int, Ints]]:
+    """(limit, what each memory takes of it, shape (n,)) for each limit of a budget; 0 for what does not count."""
+    import numpy as np
+
+    found = []
+    if budget.count is not None:
+        found.append((budget.count, counted.astype(np.int64)))
+    if budget.bytes is not None:
+        found.append((budget.bytes, np.where(counted, sizes, 0)))
+    if budget.tokens is not None:
+        tokens = np.zeros(len(ids), np.int64)
+        tokens[counted] = weigh([ids[n] for n in counted.nonzero()[0]])
+        found.append((budget.tokens, tokens))
+    return found
 
 
 def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
@@ -96,14 +122,15 @@ def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
     return out
 
 
-def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
-    """How many of the least needed to forget. sizes: theirs, in bytes. count, total: number and bytes of all."""
+def _excess(limit: int, taken: Ints, order: Ints) -> int:
+    """How many to forget, in this order, so that what is left is within a limit; all when that is not enough.
+
+    taken: what each memory takes of the limit, shape (n,). order: places in it, shape (m,), m <= n.
+    """
     import numpy as np
 
-    over = 0 if budget.count is None else max(count - budget.count, 0)
-    if budget.bytes is not None and total > budget.bytes:
-        over = max(over, int(np.searchsorted(np.cumsum(sizes), total - budget.bytes)) + 1)
-    return min(over, len(sizes))
+    over = int(taken.sum()) - limit
+    return 0 if over <= 0 else min(int(np.searchsorted(np.cumsum(taken[order]), over)) + 1, len(order))
 
 
 def capped(found: Sequence[tuple[float, str]], cap: int, *, dry_run: bool) -> Pruning:
