@@ -88,13 +88,46 @@ def beyond(
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
     over its budget. weigh: is asked for a budget of tokens only.
     """
+    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh)
+    return [(held.scores[n], held.ids[n]) for n in held.order[: held.excess()]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A namespace as a budget sees it.
+
+    ids: of its n memories. scores: retrievability of each, in [0, 1]. order: places of those that may go, least needed
+    first. limits: the budget, as of `weighed`. sizes: bytes of each, shape (n,).
+    """
+
+    ids: list[str]
+    scores: list[float]
+    order: list[int]
+    limits: list[tuple[int, Ints]]
+    sizes: Ints
+
+    def excess(self) -> int:
+        """How many of `order` to forget so that what is left keeps every limit; all when that is not enough."""
+        return max(_excess(limit, taken, self.order) for limit, taken in self.limits)
+
+
+def counted(
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+) -> Counted:
+    """One namespace as a budget sees it. Arguments as of `beyond`."""
     ids, traces, sizes = store.holdings(namespace)
-    counted = ~traces.archived | archived
+    counting = ~traces.archived | archived
     scores = policy.retrievability(traces, at)
-    order = _least_first(traces, scores, counted)
-    weights = weighed(budget, ids, sizes, counted, weigh)
-    excess = max(_excess(limit, column, order) for limit, column in weights)
-    return [(float(scores[n]), ids[n]) for n in order[:excess]]
+    order = _least_first(traces, scores, counting)
+    limits = weighed(budget, ids, sizes, counting, weigh)
+    return Counted(ids=ids, scores=scores.tolist(), order=order.tolist(), limits=limits, sizes=sizes)
 
 
 def weighed(budget: Budget, ids: Sequence[str], sizes: Ints, counted: Bools, weigh: Weigh) -> list[tuple[int, Ints]]:
@@ -103,12 +136,12 @@ def weighed(budget: Budget, ids: Sequence[str], sizes: Ints, counted: Bools, wei
 
     found = []
     if budget.count is not None:
-        found.append((budget.count, counted.astype(np.int64)))
+        found.append((budget.count, counting.astype(np.int64)))
     if budget.bytes is not None:
-        found.append((budget.bytes, np.where(counted, sizes, 0)))
+        found.append((budget.bytes, np.where(counting, sizes, 0)))
     if budget.tokens is not None:
         tokens = np.zeros(len(ids), np.int64)
-        tokens[counted] = weigh([ids[n] for n in counted.nonzero()[0]])
+        tokens[counting] = weigh([ids[n] for n in counting.nonzero()[0]])
         found.append((budget.tokens, tokens))
     return found
 
@@ -122,7 +155,7 @@ def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
     return out
 
 
-def _excess(limit: int, taken: Ints, order: Ints) -> int:
+def _excess(limit: int, taken: Ints, order: Sequence[int]) -> int:
     """How many to forget, in this order, so that what is left is within a limit; all when that is not enough.
 
     taken: what each memory takes of the limit, shape (n,). order: places in it, shape (m,), m <= n.
@@ -130,7 +163,7 @@ def _excess(limit: int, taken: Ints, order: Ints) -> int:
     import numpy as np
 
     over = int(taken.sum()) - limit
-    return 0 if over <= 0 else min(int(np.searchsorted(np.cumsum(taken[order]), over)) + 1, len(order))
+    return 0 if over <= 0 else min(int(np.searchsorted(np.cumsum(taken[list(order)]), over)) + 1, len(order))
 
 
 def capped(found: Sequence[tuple[float, str]], cap: int, *, dry_run: bool) -> Pruning:
