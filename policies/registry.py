@@ -26,6 +26,7 @@ OURS: dict[str, Callable[..., DecayPolicy]] = {
     "protect": policies.Protect,
     "floor": policies.Floor,
     "faster": policies.Faster,
+    "salience": policies.Salience,
     "never": policies.Never,
     "fifo": policies.Fifo,
     "lru": policies.Lru,
@@ -40,10 +41,12 @@ def names() -> list[str]:
 
 
 def make(name: str, **parameters: Any) -> DecayPolicy:
-    """The policy of a name; raises InvalidInput for an unknown name or parameter."""
+    """The policy of a name; raises InvalidInput for an unknown name or parameter. A `base` may be a name too."""
     found = plugins.find(GROUP, OURS, name)
     if found is None:
         raise InvalidInput(f"policy {name!r} is not one of {', '.join(names())}")
+    if isinstance(parameters.get("base"), str):
+        parameters["base"] = make(parameters["base"])
     try:
         made: DecayPolicy = found(**parameters)
     except TypeError as error:

@@ -253,6 +253,11 @@ class StoreBase(Proving, ABC):
         sizes = [_text_bytes(one.memory) + 2 * _numbers(one) for one in found]
         return list(map(_id, found)), Traces.of([one.trace for one in found]), np.array(sizes, np.int64)
 
+    def ended(self, namespace: Namespace, at: datetime) -> list[str]:
+        with self._reading():
+            found = [one.memory for one in self._scan(namespace) if one.memory.namespace == namespace]
+        return sorted(one.id for one in found if one.valid_to is not None and one.valid_to <= at)
+
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
         with self._reading():
             free = [one for one in self._scan(prefix) if not (one.trace.archived or one.trace.protected)]

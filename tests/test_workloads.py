@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import memoria
-from memoria.evaluation.lab import recorded, workloads
+from memoria.evaluation.lab import recorded, saliences, workloads
 from memoria.evaluation.lab.events import AVOID, ERASE, KINDS, NEED, REMEMBER, UPDATE, USE, Events
 from memoria.evaluation.lab.sources import source
 from memoria.evaluation.quality.datasets import Asked, Conversation
@@ -161,7 +161,7 @@ def test_logistic_regression_finds_the_odds() -> None:
     rng = np.random.default_rng(0)
     table = np.stack([np.ones(20_000), rng.standard_normal(20_000)], axis=1)
     target = (rng.random(20_000) < 1 / (1 + np.exp(-(table @ [-1.0, 2.0])))).astype(float)
-    assert recorded.logistic(table, target) == pytest.approx([-1, 2], abs=0.1)
+    assert saliences.logistic(table, target) == pytest.approx([-1, 2], abs=0.1)
 
 
 ROWS: list[dict[str, Any]] = [

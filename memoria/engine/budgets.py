@@ -8,8 +8,10 @@ from functools import partial
 from memoria.engine.periods import Periods
 from memoria.recall.context import CountTokens, costs, estimate_tokens
 from memoria.retention import allocate as allocating
-from memoria.retention.allocate import UNITS, Allocation, Demand, Unit, Weights
-from memoria.retention.prune import Weigh, beyond, check_budget, weighed
+from memoria.retention.allocate import Allocation, Demand, Weights
+from memoria.retention.counting import UNITS, Unit, Weigh, check_budget, limits
+from memoria.retention.order import Going
+from memoria.retention.prune import beyond, in_order
 from memoria.retention.reinforce import DEMAND
 from memoria.types import Budget, Namespace
 from memoria.validate import check_choice, check_whole
@@ -28,6 +30,9 @@ class Budgets(Periods):
     ) -> tuple[str, ...]:
         """Archives the least needed memories of each namespace until what is not archived keeps its budget.
 
+        What has ended goes first, then what is doubtful as a whole; a memory that ended another one, or makes it
+        doubtful, never goes before it.
+
         Args:
             budget: of each namespace.
             at: when retrievability is taken; None is now.
@@ -35,7 +40,7 @@ class Budgets(Periods):
             count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
 
         Returns:
-            The ids of the memories that were archived, or would be, least needed first.
+            The ids of the memories that were archived, or would be, in the order in which they go.
 
         Raises:
             InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
@@ -43,7 +48,7 @@ class Budgets(Periods):
         self._traces.flush()
         when, weigh = self._at(at), self._weighing(count_tokens)
         with self.store.alone():
-            going = tuple(id for _, id in self._beyond(budget, when, archived=False, weigh=weigh))
+            going = tuple(one.id for one in self._beyond(budget, when, archived=False, weigh=weigh))
             if going and not dry_run:
                 self.store.mark(going, archived=True)
         return going
@@ -52,13 +57,15 @@ class Budgets(Periods):
         """What each memory costs in a prompt, in the tokens of a counter."""
         return partial(costs, self.store, count=count or estimate_tokens, zone=self.zone)
 
-    def _beyond(self, budget: Budget, at: datetime, *, archived: bool, weigh: Weigh) -> list[tuple[float, str]]:
+    def _beyond(self, budget: Budget, at: datetime, *, archived: bool, weigh: Weigh) -> list[Going]:
         check_budget(budget)
-        return [
-            one
-            for namespace in self.store.namespaces(self.prefix)
-            for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived, weigh=weigh)
-        ]
+        return in_order(
+            [
+                one
+                for namespace in self.store.namespaces(self.prefix)
+                for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived, weigh=weigh)
+            ]
+        )
 
     def allocate(
         self, total: int, *, by: Unit = "count", apply: bool = False, count_tokens: CountTokens | None = None
@@ -95,7 +102,7 @@ class Budgets(Periods):
                 with self.store.alone():
                     budget, now = Budget(**{by: places}), self._clock()
                     going = beyond(self.store, self.policy, names[name], now, budget, archived=False, weigh=weigh)
-                    self.store.mark([id for _, id in going], archived=True)
+                    self.store.mark([one.id for one in going], archived=True)
         return found
 
     def _weights(self, namespace: Namespace, by: Unit, weigh: Weigh) -> Weights:
@@ -104,5 +111,5 @@ class Budgets(Periods):
 
         ids, traces, sizes = self.store.holdings(namespace)
         order = self.policy.retrievability(traces, self._clock()).argsort()[::-1]
-        ((_, taken),) = weighed(Budget(**{by: 0}), ids, sizes, np.ones(len(ids), np.bool_), weigh)
-        return Weights.of(taken[order].tolist())
+        (limit,) = limits(Budget(**{by: 0}), ids, sizes, np.ones(len(ids), np.bool_), weigh)
+        return Weights.of(limit.taken[order].tolist())

@@ -15,11 +15,13 @@ from memoria.forget import prune as pruning
 from memoria.forget.ledger import enter_done
 from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
+from memoria.recall.context import CountTokens
 from memoria.retention import fade as fading
 from memoria.retention import fit as fitting
+from memoria.retention.counting import Weigh
 from memoria.retention.fit import Fit
-from memoria.recall.context import CountTokens
-from memoria.retention.prune import CAP, Pruning, Weigh, faded
+from memoria.retention.order import Going
+from memoria.retention.prune import CAP, Pruning, faded
 from memoria.retention.reinforce import Reinforcing
 from memoria.types import Budget, Hits, LedgerEntry, Recalled, Trace
 from memoria.validate import check_choice, check_ids, check_name, check_number, check_whole
@@ -137,11 +139,12 @@ class Retention(Budgets):
         dry_run: bool = False,
         count_tokens: CountTokens | None = None,
     ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+        """Forgets, exactly and for ever, what the policy can do without: what has ended or is doubtful, then the rest.
 
-        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
+        Within these, the least needed goes first; a memory that ended another one, or makes it doubtful, never goes
+        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it. No
+        text is refused afterwards. Pinned and held memories never go, nor does anything whose going would take or
+        change one of them.
 
         Args:
             below: archived memories with a retrievability, in [0, 1], under this.
@@ -178,12 +181,13 @@ class Retention(Budgets):
     ) -> Pruning:
         """As `prune`. due: ids that a dry run has not archived. weigh: tokens of memories; None is the estimate."""
         self._traces.flush()
-        found: list[tuple[float, str]] = []
+        found: list[Going] = []
         if below is not None:
             found = faded(self.store, self.policy, self.prefix, at, below, due)
         if budget is not None:
-            weigh = weigh or self._weighing(None)
-            found = sorted({*found, *self._beyond(budget, at, archived=True, weigh=weigh)})
+            known = {one.id for one in found}
+            beyond = self._beyond(budget, at, archived=True, weigh=weigh or self._weighing(None))
+            found += [one for one in beyond if one.id not in known]
         archived = budget is None and not due
         return pruning.prune(self._records, found, cap, at, archived=archived, dry_run=dry_run)
 

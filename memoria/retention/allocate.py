@@ -21,14 +21,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from math import ceil
-from typing import Literal, get_args
 
 from memoria.errors import InvalidQuery
-
-Unit = Literal["count", "bytes", "tokens"]
-"""What a budget that is divided is counted in: memories, bytes, or tokens of a prompt."""
-UNITS: tuple[Unit, ...] = get_args(Unit)
-"""Every unit."""
+from memoria.retention.counting import Unit
 
 HALF_LIFE = 250.0
 _STEP = 1.15
