@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Store
-from memoria.retention.counting import Weigh, limits
+from memoria.retention.counting import Limit, Weigh, limits
 from memoria.retention.order import Going, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    pass
+    from memoria.arrays import Floats, Ints
+    from memoria.traces import Traces
 
 CAP = 1000
 
@@ -71,11 +72,13 @@ def beyond(
     *,
     archived: bool,
     weigh: Weigh,
+    keeper: DecayPolicy | None = None,
 ) -> list[Going]:
     """What is to go so that one namespace keeps its budget, in the order in which it goes.
 
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
-    over its budget. weigh: is asked for a budget of tokens only.
+    over its budget. weigh: is asked for a budget of tokens only. keeper: the policy of which the least goes first; None
+    for `policy`.
     """
     ids, traces, sizes = store.holdings(namespace)
     counted = ~traces.archived | archived
@@ -83,9 +86,25 @@ def beyond(
     if all(limit.over <= 0 for limit in found):
         return []
     scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
-    order = least_first(ids, traces, scores, known, counted, away=~counted)
+    worth = scores if keeper is None else keeper.retrievability(traces, at)
+    worth = worth - _burden(policy if keeper is None else keeper, traces, found)
+    order = least_first(ids, traces, worth, known, counted, away=~counted)
     excess = max(limit.excess(order) for limit in found)
-    return going(ids, order[:excess], scores, known)
+    return going(ids, order[:excess], scores, known, worth)
+
+
+def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
+    """What is taken off the worth of memories for what they take, where bytes or tokens are what is short, and not
+
+    places as well; only for a policy that has a method `weighed`.
+    """
+    import numpy as np
+
+    weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
+    short = [limit for limit in found if limit.over > 0]
+    if weighed is None or any(limit.unit == "count" for limit in short):
+        return np.zeros(len(traces))
+    return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 
 
 def in_order(found: Sequence[Going]) -> list[Going]:
