@@ -40,6 +40,7 @@ from memoria.policies.registry import keeper as kept_by
 from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
+from memoria.retention.windows import SalienceLike, check_salience
 from memoria.standing.gate import gated
 from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
@@ -142,6 +143,7 @@ class View:
         roles: Roles | None = None,
         require_reader: bool = False,
         standing_judge: StandingJudge | None = None,
+        salience: SalienceLike | None = None,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -153,14 +155,16 @@ class View:
             clock: gives the present time, aware.
             progress: called with (what, done, total) during long work.
             reinforce: what a recall strengthens; see `Memoria.reinforcing`.
-            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader, standing_judge: `Behaviour`.
+            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader, standing_judge, salience: of
+                `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
         check_standing_judge(standing_judge)
-        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge)
+        check_salience(salience)
+        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge, salience)
         self.embedder, self.progress = embedder, progress
         self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
         self.prefix = check_namespace(namespace)

@@ -1,4 +1,4 @@
-"""Why a memory is kept, or goes: its salience, how easily it is recalled, what became of it, and its place in the order.
+"""Why a memory is kept, or goes: its salience, how easily it is recalled, what became of it, its place in the order.
 
 Nothing here quotes a memory: reasons are numbers, names of features and ids.
 """
@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Literal
 from memoria.protocols import DecayPolicy, Store
 from memoria.retention.order import DOUBTFUL, ENDED, Standing, least_first, standing, tiers
 from memoria.retention.salience import FEATURES, SIZE, Turn, Window, weights_of
-from memoria.types import Memory, Namespace
+from memoria.types import Memory
 
 if TYPE_CHECKING:
-    from memoria.arrays import Floats
-    from memoria.traces import Traces
+    pass
 
 State = Literal["holds", "doubtful", "ended"]
 _SHOWN = 5
-# A salience that differs by more from what the text gives was not judged from it.
-_GIVEN = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +59,8 @@ class Kept:
     Attributes:
         id: of the memory, or of the gist that it is a part of.
         salience: how much it is judged to matter, in [0, 1].
-        features: the largest that its salience is made of, largest first; empty where it was given, not judged.
+        judged: whether that was judged from its text, and not given.
+        features: the largest that such a judgement is made of, largest first, beside the memories before it.
         retrievability: by the policy that memories fade by, in [0, 1].
         worth: by the policy that budgets keep by: the least goes first.
         keeper: that policy, with its parameters.
@@ -77,6 +75,7 @@ class Kept:
 
     id: str
     salience: float
+    judged: bool
     features: tuple[Feature, ...]
     retrievability: float
     worth: float
@@ -120,9 +119,9 @@ class Kept:
         )
 
     def _told(self) -> str:
-        if not self.features:
+        if not self.judged:
             return ", given and not judged from the text"
-        return ", from " + ", ".join(f"{one.name} {one.adds:+.1f}" for one in self.features)
+        return ", judged from " + ", ".join(f"{one.name} {one.adds:+.1f}" for one in self.features)
 
 
 _HOW = {"supersedes": "superseded by", "ends": "ended by", "doubts": "doubted by"}
@@ -132,13 +131,10 @@ def _odds(one: Reason) -> str:
     return "" if one.weight is None else f", log-odds {one.weight:.1f}"
 
 
-def explain(
-    store: Store, policy: DecayPolicy, keeper: DecayPolicy, memory: Memory, at: datetime, *, given: bool = False
-) -> Kept:
+def explain(store: Store, policy: DecayPolicy, keeper: DecayPolicy, memory: Memory, at: datetime) -> Kept:
     """Why a stored memory is kept, or goes.
 
-    policy, keeper: by which memories fade, and budgets keep them. memory: a whole one, no part of a gist. given: whether
-    its salience was given, as far as is known.
+    policy, keeper: by which memories fade, and budgets keep them. memory: a whole one, no part of a gist.
     """
     ids, traces, _ = store.holdings(memory.namespace)
     known = standing(store, memory.namespace, ids, at)
@@ -151,7 +147,8 @@ def explain(
     return Kept(
         id=memory.id,
         salience=trace.salience,
-        features=() if given or memory.parts else _features(store, memory, ids[:here]),
+        judged=memory.judged,
+        features=_features(store, memory, ids[:here]) if memory.judged else (),
         retrievability=policy.retrievability(trace, at),
         worth=float(worth[here]),
         keeper=repr(keeper),
@@ -175,15 +172,12 @@ def _state(ids: Sequence[str], here: int, known: Standing) -> State:
 
 
 def _features(store: Store, memory: Memory, before: Sequence[str]) -> tuple[Feature, ...]:
-    """The features of a memory among those before it; empty where they do not give the salience that it has."""
+    """The features of a memory among those before it: as it was judged, unless others were among them then."""
     weights, window = weights_of(store), Window()
     for record in store.read(list(before[-SIZE:])):
         if record is not None:
             window.add(record.memory.id, _turn(record.memory))
-    turn = _turn(memory)
-    if abs(window.judge(turn, weights) - memory.salience) > _GIVEN:
-        return ()
-    row = window.features(turn)
+    row = window.features(_turn(memory))
     adds = window.scores(row, weights) * weights.arrays[0]
     best = sorted(range(len(FEATURES)), key=lambda n: -abs(adds[n]))[:_SHOWN]
     return tuple(Feature(name=FEATURES[n], value=float(row[n]), adds=float(adds[n])) for n in best if adds[n])

@@ -1,9 +1,9 @@
 """The order in which memories of one namespace go when a budget, a policy or a sleep lets some of them go.
 
 First what has ended or was superseded, then what a later statement makes doubtful as a whole, then all others; within
-each, what the policy finds least worth keeping, the oldest first among equals. What ended a memory, took its place or makes it
-doubtful never goes before it: without the "no longer", what no longer holds would hold again. So where the older one
-stays, because it is pinned or held, the later one stays too.
+each, what the policy finds least worth keeping, the oldest first among equals. What ended a memory, took its place or
+makes it doubtful never goes before it: without the "no longer", what no longer holds would hold again. So where the
+older one stays, because it is pinned or held, the later one stays too.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def least_first(
 ) -> Ints:
     """Places in `ids` of what may go, in the order in which it goes; shape (m,), m <= n.
 
-    ids, traces, scores: n memories of one namespace and what each is worth keeping, shape (n,). known: what became of them.
-    counted: which may go at all, unless they are protected, shape (n,). away: which are gone as far as it matters here,
-    so that nothing waits for them; None for none of them.
+    ids, traces, scores: n memories of one namespace and what each is worth keeping, shape (n,). known: what became of
+    them. counted: which may go at all, unless they are protected, shape (n,). away: which are gone as far as it matters
+    here, so that nothing waits for them; None for none of them.
     """
     import numpy as np
 
