@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import comb
 from pathlib import Path
@@ -14,9 +15,11 @@ import pytest
 from joblib import parallel_config
 
 import memoria
-from memoria.evaluation.lab import grid, recorded
+from memoria.evaluation.lab import grid, metrics, recorded, settling
 from memoria.evaluation.lab.contenders import contender
-from memoria.evaluation.lab.events import AVOID, NEED, REMEMBER, Events
+from memoria.evaluation.lab.events import AVOID, END, NEED, REMEMBER, Events
+from memoria.evaluation.lab.oracle import bound
+from memoria.evaluation.lab.simulate import simulate
 from memoria.evaluation.lab.sources import Source, named, source
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.remember import Draft
@@ -121,6 +124,27 @@ def test_every_turn_is_stored_where_the_whole_is_asked_for(folder: Path) -> None
     assert needed(only(f"{folder}:whole=true,evidence=value"))[0] == [1, 2, 3]
 
 
+def test_what_a_turn_says_is_over_ends_when_it_is_said(folder: Path) -> None:
+    """And goes first for a contender that knows; without `settled`, nothing ends."""
+    assert (only(str(folder)).kind != END).all()
+    events = only(f"{folder}:settled=true")
+    (at,) = np.flatnonzero(events.kind == END)
+    assert events.item[at] == 2
+    assert (events.kind[at - 1], events.item[at - 1]) == (REMEMBER, 3)
+    talk = Conversation(
+        name="t",
+        drafts=tuple(Draft(text=text) for text in ("I own a boat.", "I like tea.", "I no longer like tea.", "I ski.")),
+        asked=(Asked(text="?", category="c", relevant=(frozenset({0}),), stale=(frozenset({1}),)),),
+        until=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    assert settling.ended([talk, replace(talk, drafts=talk.drafts[:2])], ["t", "t"]) == [{2: [1]}, {}]
+    (events,) = recorded.conversations([talk], settled=True)
+    for name, kept, stale in (("fifo", 0, 1), ("fifo+ended-first", 1, 0), ("fifo+supersede", 1, 0)):
+        found = metrics.measure(events, simulate(events, contender(name), 3))
+        assert (found["recall"], found["stale"]) == (kept, stale)
+    assert bound(events, 3).recall == 1
+
+
 def test_one_kind_of_question_alone(folder: Path) -> None:
     assert needed(only(f"{folder}:task=reasoning")) == [[1]]
     assert needed(only(f"{folder}:task=remembering")) == [[0], [1]]
@@ -178,7 +202,8 @@ def test_a_command_on_the_page_holds_no_folder_of_the_machine() -> None:
     [
         ("evidence=words", "'words' is not one of session, value"),
         ("whole=3", "whole 3"),
-        ("every=2", "parameters of .* are recalls, salience, task, evidence, whole"),
+        ("settled=1", "settled 1 is not true or false"),
+        ("every=2", "parameters of .* are recalls, salience, task, settled, evidence, whole"),
         ("salience=length:x", "salience 'length'|does not exist"),
         ("recalls=-1", "recalls -1 is not"),
         ("recalls=few", "recalls 'few' is not"),

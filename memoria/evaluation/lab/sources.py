@@ -120,8 +120,8 @@ def _store(path: Path) -> _Read:
         return _Read(traces=[recorded.log(memory.store)], note=_LOG)
 
 
-def _locomo(path: Path, *, recalls: int = 0, salience: str = "flat", task: str = "") -> _Read:
-    return _talks(path, datasets.load(path), recalls=recalls, salience=salience, task=task)
+def _locomo(path: Path, *, recalls: int = 0, salience: str = "flat", task: str = "", settled: bool = False) -> _Read:
+    return _talks(path, datasets.load(path), recalls=recalls, salience=salience, task=task, settled=settled)
 
 
 def _memora(
@@ -130,6 +130,7 @@ def _memora(
     recalls: int = 0,
     salience: str = "flat",
     task: str = "",
+    settled: bool = False,
     evidence: str = "session",
     whole: bool = False,
 ) -> _Read:
@@ -139,10 +140,18 @@ def _memora(
             f"evidence {evidence!r} is not one of {', '.join(EVIDENCE)}, or whole {whole!r} not true or false"
         )
     talks = datasets.load(path, whole=whole, strict=evidence == "session")
-    return _talks(path, talks, recalls=recalls, salience=salience, task=task)
+    return _talks(path, talks, recalls=recalls, salience=salience, task=task, settled=settled)
 
 
-def _realmem(path: Path, *, recalls: int = 0, salience: str = "flat", task: str = "", every: int = 1) -> _Read:
+def _realmem(
+    path: Path,
+    *,
+    recalls: int = 0,
+    salience: str = "flat",
+    task: str = "",
+    settled: bool = False,
+    every: int = 1,
+) -> _Read:
     """every: 3 takes the first and then each third moment of a persona at which a message needs facts."""
     if type(every) is not int or every < 1:
         raise InvalidInput(f"every {every!r} is not a whole number above 0")
@@ -151,13 +160,25 @@ def _realmem(path: Path, *, recalls: int = 0, salience: str = "flat", task: str 
         if one.asked:
             mine.setdefault(statements.persona(one.name), []).append(one)
     talks = [one for some in mine.values() for one in some[::every]]
-    return _talks(path, talks, recalls=recalls, salience=salience, task=task, grown=True)
+    return _talks(path, talks, recalls=recalls, salience=salience, task=task, settled=settled, grown=True)
 
 
 def _talks(
-    path: Path, talks: Sequence[Conversation], *, recalls: int, salience: str, task: str, grown: bool = False
+    path: Path,
+    talks: Sequence[Conversation],
+    *,
+    recalls: int,
+    salience: str,
+    task: str,
+    settled: bool,
+    grown: bool = False,
 ) -> _Read:
-    """Traces of conversations. task: the only kind of question that counts. grown: whether some are moments of one."""
+    """Traces of conversations. task: the only kind of question that counts. settled: whether turns end when a later one
+
+    says so. grown: whether some are moments of one.
+    """
+    if not isinstance(settled, bool):
+        raise InvalidInput(f"settled {settled!r} is not true or false")
     kept = _of_task(talks, task) if task else list(talks)
     if type(recalls) is not int or recalls < 0:
         raise InvalidInput(f"recalls {recalls!r} is not a whole number, or below 0")
@@ -170,6 +191,7 @@ def _talks(
         salience=kind,
         others=_lessons(others, every_turn=kind == "text") if others else None,
         units=units,
+        settled=settled,
     )
     asked = [name for name, one in zip(units, kept, strict=True) if one.asked]
     return _Read(
