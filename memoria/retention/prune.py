@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Store
-from memoria.retention.counting import Weigh, limits
-from memoria.retention.order import Going, going, least_first, standing
+from memoria.retention.counting import Limit, Weigh, limits
+from memoria.retention.order import Going, Standing, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    pass
+    from memoria.arrays import Floats, Ints
 
 CAP = 1000
 
@@ -77,15 +77,50 @@ def beyond(
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
     over its budget. weigh: is asked for a budget of tokens only.
     """
+    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh)
+    return [] if held is None else held.beyond(held.limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Counted:
+    """A namespace that is over its budget.
+
+    ids, scores, sizes: of its n memories; retrievability in [0, 1] and bytes, shape (n,). known: what became of them.
+    order: places of those that may go, in the order in which they go, shape (m,). limits: those of the budget.
+    """
+
+    ids: list[str]
+    scores: Floats
+    sizes: Ints
+    known: Standing
+    order: Ints
+    limits: list[Limit]
+
+    def beyond(self, limits: Sequence[Limit]) -> list[Going]:
+        """What is to go so that these limits are kept, in the order in which it goes."""
+        excess = max(limit.excess(self.order) for limit in limits)
+        return going(self.ids, self.order[:excess], self.scores, self.known)
+
+
+def counted(
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+) -> Counted | None:
+    """A namespace as its budget sees it; None when the budget is kept. Arguments as of `beyond`."""
     ids, traces, sizes = store.holdings(namespace)
-    counted = ~traces.archived | archived
-    found = limits(budget, ids, sizes, counted, weigh)
+    counting = ~traces.archived | archived
+    found = limits(budget, ids, sizes, counting, weigh)
     if all(limit.over <= 0 for limit in found):
-        return []
+        return None
     scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
-    order = least_first(ids, traces, scores, known, counted, away=~counted)
-    excess = max(limit.excess(order) for limit in found)
-    return going(ids, order[:excess], scores, known)
+    order = least_first(ids, traces, scores, known, counting, away=~counting)
+    return Counted(ids=ids, scores=scores, sizes=sizes, known=known, order=order, limits=found)
 
 
 def in_order(found: Sequence[Going]) -> list[Going]:
