@@ -12,7 +12,7 @@ from memoria.forget.shorten import Asked, Shortening
 from memoria.recall.context import CountTokens, cost, costs, estimate_tokens
 from memoria.retention import allocate as allocating
 from memoria.retention.allocate import Allocation, Demand, Weights
-from memoria.retention.counting import UNITS, Unit, Weigh, check_budget, limits
+from memoria.retention.counting import BUDGET_UNITS, BudgetUnit, Weigh, check_budget, limits
 from memoria.retention.order import Going
 from memoria.retention.prune import CAP, beyond, in_order
 from memoria.retention.reinforce import DEMAND
@@ -119,7 +119,7 @@ class Budgets(Periods):
         )
 
     def allocate(
-        self, total: int, *, by: Unit = "count", apply: bool = False, count_tokens: CountTokens | None = None
+        self, total: int, *, by: BudgetUnit = "count", apply: bool = False, count_tokens: CountTokens | None = None
     ) -> Allocation:
         """Divides a budget over the namespaces of this view by what more of it would be worth in each.
 
@@ -137,7 +137,7 @@ class Budgets(Periods):
         Raises:
             InvalidQuery: `total` is not enough for a memory in each namespace, or `by` is none of the three.
         """
-        check_choice("by", by, UNITS)
+        check_choice("by", by, BUDGET_UNITS)
         total, weigh = check_whole("total", total), self._weighing(count_tokens)
         self._traces.flush()
         noted = self.store.note(DEMAND)
@@ -156,7 +156,7 @@ class Budgets(Periods):
                     self.store.mark([one.id for one in going], archived=True)
         return found
 
-    def _weights(self, namespace: Namespace, by: Unit, weigh: Weigh) -> Weights:
+    def _weights(self, namespace: Namespace, by: BudgetUnit, weigh: Weigh) -> Weights:
         """What the memories of a namespace take, most needed first, archived ones included: as uses are ranked."""
         import numpy as np
 
