@@ -67,6 +67,8 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "amend": (lambda ids, at: (ids.plain, "--text", f"{TEXT} and oars"), ()),
     "fade": (lambda ids, at: ("--dry-run",), ()),
     "prune": (lambda ids, at: ("--below", "1", "--dry-run"), ()),
+    "evict": (lambda ids, at: ("--count", "1", "--dry-run"), ()),
+    "shorten": (lambda ids, at: ("--tokens", "1", "--dry-run"), ()),
     "archive": (lambda ids, at: (ids.plain,), ()),
     "restore": (lambda ids, at: (ids.archived,), ()),
     "pin": (lambda ids, at: (ids.plain,), ()),

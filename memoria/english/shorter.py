@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from memoria.english.sentences import HANGS_ON, plain, units
+from memoria.english.sentences import HANGS_ON, content, plain, units
 from memoria.text.language import ENGLISH, spoken_in
 from memoria.text.scripts import script
-from memoria.text.words import Sign, signs, stems
+from memoria.text.words import Sign, signs
 
 # A piece goes when its share of what is told is under so much of its share of the cost.
 _LEAST = 0.75
@@ -75,7 +75,7 @@ def _kept(pieces: Sequence[str], cost: int) -> set[int]:
     told: set[str] = set()
     worth = []
     for piece in pieces:
-        words = set(stems(piece, ENGLISH))
+        words = set(content(piece))
         worth.append(_worth(piece, len(words - told)))
         told |= words
     total = sum(worth)
@@ -95,7 +95,7 @@ def _kept(pieces: Sequence[str], cost: int) -> set[int]:
 
 
 def _worth(piece: str, new: int) -> float:
-    """What a piece tells. new: how many of its stems no piece before it had."""
+    """What a piece tells. new: how many of its words that name something no piece before it had."""
     found = signs(piece)
     worth = new + _TOLD * (found & _SPECIFIC).value.bit_count()
     if found & Sign.ASKS:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Store
 from memoria.retention.counting import Limit, Weigh, limits
-from memoria.retention.order import Going, going, least_first, standing
+from memoria.retention.order import Going, Standing, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Ints
-    from memoria.traces import Traces
 
 CAP = 1000
 
@@ -80,17 +79,55 @@ def beyond(
     over its budget. weigh: is asked for a budget of tokens only. keeper: the policy of which the least goes first; None
     for `policy`.
     """
+    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh, keeper=keeper)
+    return [] if held is None else held.beyond(held.limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Counted:
+    """A namespace that is over its budget.
+
+    ids, scores, worth, sizes: of its n memories; retrievability in [0, 1], what the least of goes first, and bytes,
+    shape (n,). known: what became of them.
+    order: places of those that may go, in the order in which they go, shape (m,). limits: those of the budget.
+    """
+
+    ids: list[str]
+    scores: Floats
+    worth: Floats
+    sizes: Ints
+    known: Standing
+    order: Ints
+    limits: list[Limit]
+
+    def beyond(self, limits: Sequence[Limit]) -> list[Going]:
+        """What is to go so that these limits are kept, in the order in which it goes."""
+        excess = max(limit.excess(self.order) for limit in limits)
+        return going(self.ids, self.order[:excess], self.scores, self.known, self.worth)
+
+
+def counted(
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+    keeper: DecayPolicy | None = None,
+) -> Counted | None:
+    """A namespace as its budget sees it; None when the budget is kept. Arguments as of `beyond`."""
     ids, traces, sizes = store.holdings(namespace)
-    counted = ~traces.archived | archived
-    found = limits(budget, ids, sizes, counted, weigh)
+    counting = ~traces.archived | archived
+    found = limits(budget, ids, sizes, counting, weigh)
     if all(limit.over <= 0 for limit in found):
-        return []
+        return None
     scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
     worth = scores if keeper is None else keeper.retrievability(traces, at)
     worth = worth - _burden(policy if keeper is None else keeper, traces, found)
-    order = least_first(ids, traces, worth, known, counted, away=~counted)
-    excess = max(limit.excess(order) for limit in found)
-    return going(ids, order[:excess], scores, known, worth)
+    order = least_first(ids, traces, worth, known, counting, away=~counting)
+    return Counted(ids=ids, scores=scores, worth=worth, sizes=sizes, known=known, order=order, limits=found)
 
 
 def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
