@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import ExampleWriter, digest, written
+from memoria.distill.dataset import ExampleWriter, digest, told_apart, written
 from memoria.distill.train import Recipe, same_bits, train
 from memoria.distill.unlearn import (
     CHOSEN,
@@ -211,7 +211,7 @@ class Task:
     @classmethod
     def of(cls, work: Distillation, memories: tuple[Memory, ...]) -> Task:
         """What the shard of these memories is to be."""
-        made = tuple(tuple(written(one, work.write or examples)) for one in memories)
+        made = tuple(told_apart([written(one, work.write or examples) for one in memories]))
         recipe = json.loads(json.dumps(asdict(work.recipe)))
         manifest = Manifest(
             ids=tuple(one.id for one in memories),
