@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from memoria.english.clauses import Clause, clauses
 from memoria.english.sentences import bare, content, liked, plain, polarity, units
+from memoria.text.language import ENGLISH
+from memoria.text.words import stems
 from memoria.types import Example, Memory
 
 _OWNED = re.compile(r"(?P<who>.+?)(?:'s|\u2019s) (?P<what>[^.,;]+?) (?:is|are|was|were) (?P<value>.+?)[.!]?")
@@ -34,6 +37,11 @@ HELD_OUT = (
     "Could you remind me what {who}'s {what} is?",
     "I forgot which {what} {who} has. Which is it?",
     "Name the {what} that belongs to {who}.",
+)
+# Words that a question is asked with.
+_TALK = (
+    "forgot forget remind mention mentioned name named call called remember recall complete sentence question answer"
+    " belongs belong told tell say said know list heard"
 )
 _LIKED = ("What do I {like}?", "Tell me something that I {like}.", "What did I say that I {like}?")
 _AMONG = ("Which {kind} do I {like}?", "Tell me of {kind} that I {like}.")
@@ -63,6 +71,16 @@ def _once(made: Sequence[Example]) -> list[Example]:
 def held_out(memory: Memory) -> list[Example]:
     """Questions about a fact in wordings that no training uses; none for a text of another form."""
     return _filled(HELD_OUT, " ".join(memory.text.split()), memory.subject)
+
+
+def asked_of(query: str) -> frozenset[str]:
+    """Content stems of a query, without the words that only ask."""
+    return frozenset(content(query)) - _talk()
+
+
+@cache
+def _talk() -> frozenset[str]:
+    return frozenset(stems(_TALK, ENGLISH))
 
 
 def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Example]:
