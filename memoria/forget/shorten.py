@@ -16,7 +16,7 @@ from memoria.derived.records import Records
 from memoria.embedders import embed_whole
 from memoria.english.shorter import shorter
 from memoria.forget.erase import unlearn_first
-from memoria.protocols import Change, Store
+from memoria.protocols import Change, DecayPolicy, Store
 from memoria.recall.context import cost
 from memoria.remember import refused
 from memoria.retention.counting import Limit, Weigh

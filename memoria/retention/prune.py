@@ -15,6 +15,7 @@ from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Ints
+    from memoria.traces import Traces
 
 CAP = 1000
 

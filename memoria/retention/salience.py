@@ -17,8 +17,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import cache, cached_property
 from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
