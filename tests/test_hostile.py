@@ -122,7 +122,7 @@ NOT_TRIED = {
         "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
     ),
     "they print figures under names of ours, of data that the user supplies": (
-        "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
+        "eval retrieval", "eval shorten", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
         "eval detector", "fit detector",
     ),
     "they know policies, and no store": (
