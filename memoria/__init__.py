@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from memoria.remember import Draft
     from memoria.retention.allocate import Allocation, Share
     from memoria.retention.counting import BudgetUnit
+    from memoria.retention.explain import Kept
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
@@ -202,6 +203,7 @@ _LAZY = {
     "Place": "memoria.transfer.copying",
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
+    "Kept": "memoria.retention.explain",
     "Pruning": "memoria.retention.prune",
     "BudgetUnit": "memoria.retention.counting",
     "Shortening": "memoria.forget.shorten",
@@ -296,6 +298,7 @@ __all__ = [
     "IdLike",
     "Include",
     "Judge",
+    "Kept",
     "JudgeLike",
     "KeyFile",
     "KeyVariable",

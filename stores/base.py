@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import heapq
 import json
 import secrets
 import threading
@@ -284,6 +285,16 @@ class StoreBase(Proving, ABC):
         """What differs after a memory under a namespace was written; which are there is told by `select`."""
         with self._reading():
             return self._version(), self._writes
+
+    def latest(self, namespace: Namespace, limit: int) -> list[Memory]:
+        """The memories observed last, oldest first, of those that everybody sees and recall does not leave out.
+
+        Exactly of this namespace; at most `limit`. Override it where looking at all of them is slow.
+        """
+        with self._reading():
+            there = (one for one in self._scan(namespace) if one.memory.namespace == namespace)
+            found = (one.memory for one in there if one.memory.visible_to is None and not _away(one.trace))
+            return sorted(heapq.nlargest(limit, found, key=_by_id), key=_by_id)
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():
@@ -687,6 +698,10 @@ def _id(record: Record) -> str:
 def _text_bytes(memory: Memory) -> int:
     """Bytes of its text, and of those of the parts of a gist, which are stored in it."""
     return sum(len(one.text.encode()) for one in (memory, *memory.parts))
+
+
+def _by_id(memory: Memory) -> str:
+    return memory.id
 
 
 def _numbers(record: Record) -> int:

@@ -100,6 +100,7 @@ class Budgets(Periods):
             archived=archived,
             weigh=self._weighing(count),
             price=partial(cost, count=count, zone=self.zone),
+            keeper=self._traces.keeper,
             dry_run=dry_run,
         )
         return shortening.shorten(self._records, self.store.namespaces(self.prefix), asked, check_whole("cap", cap))
@@ -110,13 +111,13 @@ class Budgets(Periods):
 
     def _beyond(self, budget: Budget, at: datetime, *, archived: bool, weigh: Weigh) -> list[Going]:
         check_budget(budget)
-        return in_order(
-            [
-                one
-                for namespace in self.store.namespaces(self.prefix)
-                for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived, weigh=weigh)
-            ]
-        )
+        spaces = self.store.namespaces(self.prefix)
+        return in_order([one for name in spaces for one in self._beyond_in(name, budget, at, weigh, archived=archived)])
+
+    def _beyond_in(self, name: Namespace, budget: Budget, at: datetime, weigh: Weigh, *, archived: bool) -> list[Going]:
+        """What is to go of exactly this namespace."""
+        keeper = self._traces.keeper
+        return beyond(self.store, self.policy, name, at, budget, archived=archived, weigh=weigh, keeper=keeper)
 
     def allocate(
         self, total: int, *, by: BudgetUnit = "count", apply: bool = False, count_tokens: CountTokens | None = None
@@ -152,7 +153,7 @@ class Budgets(Periods):
             for name, places in found.places().items():
                 with self.store.alone():
                     budget, now = Budget(**{by: places}), self._clock()
-                    going = beyond(self.store, self.policy, names[name], now, budget, archived=False, weigh=weigh)
+                    going = self._beyond_in(names[name], budget, now, weigh, archived=False)
                     self.store.mark([one.id for one in going], archived=True)
         return found
 
@@ -161,6 +162,6 @@ class Budgets(Periods):
         import numpy as np
 
         ids, traces, sizes = self.store.holdings(namespace)
-        order = self.policy.retrievability(traces, self._clock()).argsort()[::-1]
+        order = self._traces.keeper.retrievability(traces, self._clock()).argsort()[::-1]
         (limit,) = limits(Budget(**{by: 0}), ids, sizes, np.ones(len(ids), np.bool_), weigh)
         return Weights.of(limit.taken[order].tolist())

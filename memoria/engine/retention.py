@@ -16,9 +16,11 @@ from memoria.forget.ledger import enter_done
 from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
 from memoria.recall.context import CountTokens
+from memoria.retention import explain as explaining
 from memoria.retention import fade as fading
 from memoria.retention import fit as fitting
 from memoria.retention.counting import Weigh
+from memoria.retention.explain import Kept
 from memoria.retention.fit import Fit
 from memoria.retention.order import Going
 from memoria.retention.prune import CAP, Pruning, faded
@@ -89,6 +91,27 @@ class Retention(Budgets):
             for hit in hits:
                 hit.reporting(lambda id: self.reinforce(id))
         return hits
+
+    def explain_retention(self, id: IdLike, *, at: datetime | None = None, reader: str | None = None) -> Kept:
+        """Why a memory is kept under a budget, or goes: in words (`summary()`) and numbers.
+
+        Args:
+            id: of the memory, or the memory; of a part of a gist, what is said is about the gist.
+            at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            Its salience and what that is made of, its retrievability, what ended it or makes it doubtful, and its place
+            among those of its namespace.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory, or `at` without a time zone.
+        """
+        when = self._at(at)
+        self._traces.flush()
+        (home,) = self._stored([id], restricted=True)
+        return explaining.explain(self.store, self.policy, self._traces.keeper, self._record(home).memory, when)
 
     def reinforce(
         self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None

@@ -21,7 +21,8 @@ from memoria.periods import after
 from memoria.protocols import Change, Store
 from memoria.remember import refused
 from memoria.retention.restriction import is_restricted
-from memoria.standing.gate import cleared
+from memoria.retention.windows import NEUTRAL
+from memoria.standing.gate import cleared, weighed
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
@@ -40,7 +41,7 @@ class Order:
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
-    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune" or "expire".
+    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune".
     restricted: whether it is for what is restricted as well, as the person asks.
     """
 
@@ -181,7 +182,7 @@ def amend(
         known = _living(store, id)
         if known.parts and {"expires_at", "ttl"} & fields.keys():
             raise InvalidQuery("a gist goes as its parts do: amend the expiry of a part")
-        memory = _with(known, fields)
+        memory = _valued(store, _with(known, fields), known)
         if memory.visible_to != known.visible_to:
             check_shared(store, known, memory.visible_to)
         if memory.text != known.text:
@@ -192,6 +193,8 @@ def amend(
             raise MemoryNotFound(id)
         vector, passages = (old.vector, old.passages) if memory.text == known.text else made[memory.text]
         (new,) = cleared(store, [replace(old, memory=memory, vector=vector, passages=passages)])
+        if new.memory.text != memory.text:
+            new = replace(new, memory=_valued(store, new.memory, memory))
         return _put_instead(records, new, old.memory)
 
 
@@ -204,10 +207,20 @@ def _living(store: Store, id: str) -> Memory:
 
 def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
     given = dict(fields)
+    if "salience" in given:
+        given["judged"] = given["salience"] is None
+        given["salience"] = NEUTRAL if given["judged"] else given["salience"]
     ttl = check_ttl(given.pop("ttl", None), given.get("expires_at"))
     if ttl is not None:
         given["expires_at"] = after(memory.created_at, ttl)
     return check_memory(replace(memory, **given))
+
+
+def _valued(store: Store, memory: Memory, before: Memory) -> Memory:
+    """A memory with its salience, judged again where it is to be, or where the text of a judged one has changed."""
+    if memory.judged and (memory.text != before.text or not before.judged or memory.salience != before.salience):
+        return weighed(store, [memory])[0]
+    return memory
 
 
 def _admit(store: Store, memory: Memory, at: datetime | None, *, readmit: bool) -> None:

@@ -16,7 +16,7 @@ from memoria.derived.records import Records
 from memoria.embedders import embed_whole
 from memoria.english.shorter import shorter
 from memoria.forget.erase import unlearn_first
-from memoria.protocols import Change, Store
+from memoria.protocols import Change, DecayPolicy, Store
 from memoria.recall.context import cost
 from memoria.remember import refused
 from memoria.retention.counting import Limit, Weigh
@@ -58,6 +58,7 @@ class Asked:
 
     budget: of each namespace; its limit on memories is not looked at until nothing more can be shortened. archived:
     whether archived memories count, and are shortened too. weigh, price: tokens of memories by their ids, and of one.
+    keeper: the policy of which the least is shortened first.
     """
 
     budget: Budget
@@ -65,6 +66,7 @@ class Asked:
     archived: bool
     weigh: Weigh
     price: Callable[[Memory], int]
+    keeper: DecayPolicy
     dry_run: bool
 
 
@@ -132,7 +134,7 @@ class _Pass:
         asked, records = self._asked, self._records
         return counted(
             records.store, records.policy, self._namespace, asked.at, asked.budget,
-            archived=asked.archived, weigh=asked.weigh,
+            archived=asked.archived, weigh=asked.weigh, keeper=asked.keeper,
         )  # fmt: skip
 
     def _planned(self, held: Counted) -> tuple[list[_Cut], list[Limit]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Ints
+    from memoria.traces import Traces
 
 CAP = 1000
 
@@ -71,13 +72,15 @@ def beyond(
     *,
     archived: bool,
     weigh: Weigh,
+    keeper: DecayPolicy | None = None,
 ) -> list[Going]:
     """What is to go so that one namespace keeps its budget, in the order in which it goes.
 
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
-    over its budget. weigh: is asked for a budget of tokens only.
+    over its budget. weigh: is asked for a budget of tokens only. keeper: the policy of which the least goes first; None
+    for `policy`.
     """
-    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh)
+    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh, keeper=keeper)
     return [] if held is None else held.beyond(held.limits)
 
 
@@ -85,12 +88,14 @@ def beyond(
 class Counted:
     """A namespace that is over its budget.
 
-    ids, scores, sizes: of its n memories; retrievability in [0, 1] and bytes, shape (n,). known: what became of them.
+    ids, scores, worth, sizes: of its n memories; retrievability in [0, 1], what the least of goes first, and bytes,
+    shape (n,). known: what became of them.
     order: places of those that may go, in the order in which they go, shape (m,). limits: those of the budget.
     """
 
     ids: list[str]
     scores: Floats
+    worth: Floats
     sizes: Ints
     known: Standing
     order: Ints
@@ -99,7 +104,7 @@ class Counted:
     def beyond(self, limits: Sequence[Limit]) -> list[Going]:
         """What is to go so that these limits are kept, in the order in which it goes."""
         excess = max(limit.excess(self.order) for limit in limits)
-        return going(self.ids, self.order[:excess], self.scores, self.known)
+        return going(self.ids, self.order[:excess], self.scores, self.known, self.worth)
 
 
 def counted(
@@ -111,6 +116,7 @@ def counted(
     *,
     archived: bool,
     weigh: Weigh,
+    keeper: DecayPolicy | None = None,
 ) -> Counted | None:
     """A namespace as its budget sees it; None when the budget is kept. Arguments as of `beyond`."""
     ids, traces, sizes = store.holdings(namespace)
@@ -119,8 +125,24 @@ def counted(
     if all(limit.over <= 0 for limit in found):
         return None
     scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
-    order = least_first(ids, traces, scores, known, counting, away=~counting)
-    return Counted(ids=ids, scores=scores, sizes=sizes, known=known, order=order, limits=found)
+    worth = scores if keeper is None else keeper.retrievability(traces, at)
+    worth = worth - _burden(policy if keeper is None else keeper, traces, found)
+    order = least_first(ids, traces, worth, known, counting, away=~counting)
+    return Counted(ids=ids, scores=scores, worth=worth, sizes=sizes, known=known, order=order, limits=found)
+
+
+def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
+    """What is taken off the worth of memories for what they take, where bytes or tokens are what is short, and not
+
+    places as well; only for a policy that has a method `weighed`.
+    """
+    import numpy as np
+
+    weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
+    short = [limit for limit in found if limit.over > 0]
+    if weighed is None or any(limit.unit == "count" for limit in short):
+        return np.zeros(len(traces))
+    return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 
 
 def in_order(found: Sequence[Going]) -> list[Going]:

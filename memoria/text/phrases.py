@@ -384,15 +384,18 @@ def _patterns() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], Meaning],
     return whole, tuple((re.compile(form, re.IGNORECASE), meaning) for form, meaning in _FORMS)
 
 
-def found(text: str, on: date) -> Iterator[tuple[tuple[int, int], Days]]:
-    """Each phrase in a text that names a time: where it is, and the days; those that no calendar has are left out."""
+def found(text: str, on: date, *, ahead: bool = False) -> Iterator[tuple[tuple[int, int], Days]]:
+    """Each phrase in a text that names a time: where it is, and the days; those that no calendar has are left out.
+
+    ahead: a date without a year, or a bare weekday, is the next one, however the text speaks.
+    """
     low = text.lower()
     if not any(hint in low for hint in _HINTS) and not _FIGURE.search(text):
         return
     whole, forms = _patterns()
     when: Said | None = None
     for match in whole.finditer(text):
-        when = when or said(text, on)
+        when = when or (Said(on=on, before=False) if ahead else said(text, on))
         pattern, meaning = forms[(match.lastindex or 1) - 1]
         parts = pattern.match(text, match.start())
         for days in _meant(meaning, parts, when) if parts is not None else ():
