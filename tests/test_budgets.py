@@ -19,7 +19,7 @@ from memoria.recall.context import costs, estimate_tokens, line
 from memoria.retention.allocate import Demand, Weights, divide
 from memoria.testing import HashEmbedder
 from memoria.types import Provenance
-from tests.conftest import Clock
+from tests.clocked import Clock
 
 EMBEDDER = HashEmbedder(64)
 DAY = timedelta(days=1)

@@ -2,8 +2,8 @@
 
 Each conversation fills a store on disk, which is brought to a share of its tokens or bytes, once by letting the least
 needed memories go, once by shortening them first. A fact that a question needs is some words of a turn: in LoCoMo those
-that the question or its answer has too, in Memora those of the value. Of a turn that went none is left. Memories go by
-age (the order of a store that was never asked), or by salience as memoria judges it from the text.
+that the question or its answer has too, in Memora those of the value. Of a turn that went none is left. Memories go
+as budgets let them go, by age and size alone ("flat"), or by what memoria judges of the text too ("text", the default).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,19 +22,15 @@ from memoria.engine.memory import Memoria
 from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.lab.intervals import estimate
 from memoria.evaluation.quality import datasets
-from memoria.evaluation.quality.retained_sets import turn
-from memoria.policies import Exponential, Salience
 from memoria.protocols import Progress
 from memoria.recall.context import costs
 from memoria.remember import Draft
-from memoria.retention.salience import shipped
-from memoria.retention.salience_fit import judged
 from memoria.testing import HashEmbedder
 from memoria.text.words import stems
 from memoria.types import Budget, Where
 
 UNITS: tuple[Literal["tokens", "bytes"], ...] = ("tokens", "bytes")
-ORDERS = ("age", "salience")
+ORDERS: tuple[Literal["flat", "text"], ...] = ("flat", "text")
 _EVIDENCE = re.compile(r"D:?(\d+):(\d+)")
 _ENOUGH = 0.5
 _ALL = 10**6
@@ -147,19 +143,16 @@ def evaluate(sets: dict[str, list[Talk]], share: float, progress: Progress) -> d
     return report
 
 
-def _row(talk: Talk, order: str, unit: Literal["tokens", "bytes"], share: float) -> dict[str, float]:
+def _row(
+    talk: Talk, order: Literal["flat", "text"], unit: Literal["tokens", "bytes"], share: float
+) -> dict[str, float]:
     """One conversation under one budget."""
-    policy = Exponential() if order == "age" else Salience(base=Exponential(), recency=0.0)
-    drafts = talk.drafts
-    if order == "salience":
-        places = judged([turn(draft) for draft in drafts], shipped())
-        drafts = tuple(replace(draft, salience=float(one)) for draft, one in zip(drafts, places, strict=True))
-    until = max(draft.created_at for draft in drafts if draft.created_at is not None)
+    until = max(draft.created_at for draft in talk.drafts if draft.created_at is not None)
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_memoria(Path(folder) / "a", embedder=HashEmbedder(384), policy=policy, clock=lambda: until) as memory,
+        open_memoria(Path(folder) / "a", embedder=HashEmbedder(384), salience=order, clock=lambda: until) as memory,
     ):
-        ids = [one.id for one in memory.remember_many(drafts, readmit=True)]
+        ids = [one.id for one in memory.remember_many(talk.drafts, readmit=True)]
         budget = Budget(**{unit: int(share * _taken(memory, unit))})
         gone = _left(memory, budget, talk, ids)
         before = _texts(memory)
