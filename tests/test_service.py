@@ -136,7 +136,7 @@ def test_budgets(server: Server) -> None:
     long = "Hi Ann, great to see you! I moved to Oslo on 3 May 2024. So cool, right? What about you?"
     one = server.remember("app/ada", long, "kept")
     other = server.remember("app/ada", "I see. My cat Tom is 3 years old.", "kept")
-    budget = {"tokens": 40, "namespace": ["kept"]}
+    budget = {"tokens": 35, "namespace": ["kept"]}
     planned = server.post("app/ada", "/v1/shorten", dry_run=True, **budget)
     assert (planned["dry_run"], planned["ids"], planned["before"]) == (True, [one], [len(long)])
     done = server.post("app/ada", "/v1/shorten", **budget)
@@ -145,7 +145,7 @@ def test_budgets(server: Server) -> None:
     assert server.post("app/ada", "/v1/evict", count=1, dry_run=True)["ids"] == [one]
     assert server.post("app/ada", "/v1/evict", tokens=20, namespace=["kept"])["ids"] == [one]
     (share,) = server.post("app/ada", "/v1/allocate", total=60, by="tokens")["shares"]
-    assert (share["namespace"], share["places"], share["memories"]) == (["kept"], 60, 3)
+    assert (share["namespace"], share["places"]) == (["kept"], 60)
     gone = server.post("app/ada", "/v1/prune", count=0, namespace=["kept"])
     assert (sorted(gone["ids"]), gone["capped"]) == (sorted([one, other]), False)
     assert server.call("app/ada", "POST", "/v1/shorten", dry_run=True).status_code == 422

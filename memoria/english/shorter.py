@@ -85,13 +85,18 @@ def _kept(pieces: Sequence[str], cost: int) -> set[int]:
     kept = {
         at
         for at, (piece, one) in enumerate(shares)
-        if one / total >= _LEAST * len(piece.encode()) / cost or (one and _STAYS.search(plain(piece)))
+        if one / total >= _LEAST * len(piece.encode()) / cost or (one and _stays(piece))
     }
     for at in sorted(kept, reverse=True):
         while at and at - 1 not in kept and HANGS_ON.match(plain(pieces[at])):
             at -= 1
             kept.add(at)
     return kept
+
+
+def _stays(piece: str) -> bool:
+    """Whether a piece denies, limits or takes back something; a question does not."""
+    return not piece.rstrip().endswith("?") and _STAYS.search(plain(piece)) is not None
 
 
 def _worth(piece: str, new: int) -> float:

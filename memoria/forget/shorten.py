@@ -123,10 +123,10 @@ class _Pass:
             found, limits = self._planned(held)
             if self._asked.dry_run:
                 self.cuts = found
-                return [one.id for one in held.beyond(limits)]
+                return [one.id for one in replace(held, limits=limits).beyond()]
             done = self._done(found)
             if not done:
-                return [one.id for one in held.beyond(held.limits)]
+                return [one.id for one in held.beyond()]
             self.cuts += done
         return []
 
@@ -140,12 +140,11 @@ class _Pass:
     def _planned(self, held: Counted) -> tuple[list[_Cut], list[Limit]]:
         """What to shorten until every limit but that on their number is kept, and the limits as they would be then."""
         limits = {limit.unit: replace(limit, taken=limit.taken.copy()) for limit in held.limits}
-        done = {cut.memory.id for cut in self.cuts}
-        left = [n for n in held.order.tolist() if held.ids[n] not in done]
+        places, done = {id: n for n, id in enumerate(held.ids)}, {cut.memory.id for cut in self.cuts}
+        left = [one.id for one in held.going() if one.id not in done]
         found: list[_Cut] = []
         for at in range(0, len(left), _BATCH):
-            places = {held.ids[n]: n for n in left[at : at + _BATCH]}
-            for record in _alone(self._records.store, list(places)):
+            for record in _alone(self._records.store, left[at : at + _BATCH]):
                 place = places[record.memory.id]
                 tight = [unit for unit, limit in limits.items() if unit != "count" and limit.over > 0]
                 cut = _cut(self._records.store, record, int(held.sizes[place]), tight)

@@ -37,16 +37,16 @@ class Limit:
         """How much is taken beyond the limit; 0 or less when it is kept."""
         return int(self.taken.sum()) - self.most
 
-    def excess(self, order: Ints) -> int:
+    def excess(self, order: Sequence[int]) -> int:
         """How many have to go, in this order, so that what is left is within the limit; all when that is not enough.
 
-        order: places of those that may go, shape (m,), m <= n.
+        order: places of those that may go, m <= n.
         """
         import numpy as np
 
         if self.over <= 0:
             return 0
-        return min(int(np.searchsorted(np.cumsum(self.taken[order]), self.over)) + 1, len(order))
+        return min(int(np.searchsorted(np.cumsum(self.taken[list(order)]), self.over)) + 1, len(order))
 
 
 def check_budget(budget: Budget) -> None:

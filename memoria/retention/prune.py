@@ -14,7 +14,7 @@ from memoria.retention.order import Going, Standing, going, least_first, standin
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    from memoria.arrays import Floats, Ints
+    from memoria.arrays import Bools, Floats, Ints
     from memoria.traces import Traces
 
 CAP = 1000
@@ -81,30 +81,39 @@ def beyond(
     for `policy`.
     """
     held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh, keeper=keeper)
-    return [] if held is None else held.beyond(held.limits)
+    return [] if held is None else held.beyond()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Counted:
     """A namespace that is over its budget.
 
-    ids, scores, worth, sizes: of its n memories; retrievability in [0, 1], what the least of goes first, and bytes,
-    shape (n,). known: what became of them.
-    order: places of those that may go, in the order in which they go, shape (m,). limits: those of the budget.
+    ids, traces, scores, worth, sizes: of its n memories; retrievability in [0, 1], what the least of goes first without
+    regard to what it takes, and bytes, shape (n,). counting: which count, shape (n,). known: what became of them.
+    keeper: the policy of `worth`. limits: those of the budget.
     """
 
     ids: list[str]
+    traces: Traces
     scores: Floats
     worth: Floats
     sizes: Ints
+    counting: Bools
     known: Standing
-    order: Ints
+    keeper: DecayPolicy
     limits: list[Limit]
 
-    def beyond(self, limits: Sequence[Limit]) -> list[Going]:
-        """What is to go so that these limits are kept, in the order in which it goes."""
-        excess = max(limit.excess(self.order) for limit in limits)
-        return going(self.ids, self.order[:excess], self.scores, self.known, self.worth)
+    def going(self) -> list[Going]:
+        """All that may go, in the order in which it goes."""
+        worth = self.worth - _burden(self.keeper, self.traces, self.limits)
+        order = least_first(self.ids, self.traces, worth, self.known, self.counting, away=~self.counting)
+        return going(self.ids, order, self.scores, self.known, worth)
+
+    def beyond(self) -> list[Going]:
+        """What is to go so that the budget is kept, in the order in which it goes."""
+        found, at = self.going(), {id: n for n, id in enumerate(self.ids)}
+        order = [at[one.id] for one in found]
+        return found[: max(limit.excess(order) for limit in self.limits)]
 
 
 def counted(
@@ -124,11 +133,18 @@ def counted(
     found = limits(budget, ids, sizes, counting, weigh)
     if all(limit.over <= 0 for limit in found):
         return None
-    scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
-    worth = scores if keeper is None else keeper.retrievability(traces, at)
-    worth = worth - _burden(policy if keeper is None else keeper, traces, found)
-    order = least_first(ids, traces, worth, known, counting, away=~counting)
-    return Counted(ids=ids, scores=scores, worth=worth, sizes=sizes, known=known, order=order, limits=found)
+    scores = policy.retrievability(traces, at)
+    return Counted(
+        ids=ids,
+        traces=traces,
+        scores=scores,
+        worth=scores if keeper is None else keeper.retrievability(traces, at),
+        sizes=sizes,
+        counting=counting,
+        known=standing(store, namespace, ids, at),
+        keeper=policy if keeper is None else keeper,
+        limits=found,
+    )
 
 
 def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
@@ -140,7 +156,7 @@ def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floa
 
     weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
     short = [limit for limit in found if limit.over > 0]
-    if weighed is None or any(limit.unit == "count" for limit in short):
+    if weighed is None or not short or any(limit.unit == "count" for limit in short):
         return np.zeros(len(traces))
     return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 
