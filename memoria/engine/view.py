@@ -169,6 +169,8 @@ class View:
         self._reinforcing: Reinforcing = reinforce
         self._ids, self._seats = IdSource(), Seats()
         self._traces = Reinforcer(self.store, self.policy, fade_below)
+        # The distilled model of the last question, by what it was made with.
+        self._models: dict[Any, Any] = {}
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
 
