@@ -154,6 +154,8 @@ def bench_distill(
     free: Annotated[bool, typer.Option("--free", help="Without labels: make examples by rules from the text.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training, at most.")] = 24,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of an adapter.")] = 8,
+    half: Annotated[int | None, typer.Option(min=0, max=1, help="Of Memora, every second persona alone.")] = None,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
@@ -168,9 +170,9 @@ def bench_distill(
 
     reports: dict[int, dict[str, Any]] = {}
     for seed in _seeds(seeds):
-        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed)
+        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed, half)
         given = (facts.as_said(learnt), _FREE) if free else (learnt, weights.SHORT)
-        recipe = Recipe(size=size, steps=steps, bf16=bf16, seed=seed)
+        recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             reports[seed] = weights.bench_distill(
                 place, given[0], never[:count], MiniLM(), progress, recipe, forget=forget, most=given[1]
@@ -253,10 +255,7 @@ def bench_routing(
 
     embedder = MiniLM()
     if fit:
-        show(
-            {"constants": dict(zip(("1", "sentence", "whole", "opposed"), routing.fit(memora, half or 0, embedder)))},
-            as_json,
-        )
+        show(routing.fit(memora, half or 0, embedder), as_json)
         return
     reports = {seed: routing.routed(memora, count, seed, half, embedder) for seed in _seeds(seeds)}
     if as_json:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from memoria.distill.answered import Answered, quoted
 from memoria.distill.route import CLOSE, Known, Route, Router, embed, names, said_of, words_of
+from memoria.english.voice import asks
 from memoria.english.wants import of_oneself
 from memoria.protocols import Embedder
 from memoria.recall.context import CountTokens, estimate_tokens, line
@@ -44,33 +45,33 @@ class Question:
     most: int
 
 
-def ask(asked: Question) -> Answered:
-    """The answer to a question, with its tokens."""
+def ask(asked: Question, *, base: bool = True) -> Answered:
+    """The answer to a question, with its tokens. base: whether the base model may answer."""
     told = _told(asked, None if asked.model is None else asked.model.route(asked.text))
-    if told is None and asked.model is not None and not _only_told(asked):
+    if told is None and base and asked.model is not None and not _only_told(asked):
         (told,) = asked.model.reply_many([asked.text], most=asked.most)
     return _counted(asked, told or Answered(text=NOTHING, source="store"))
 
 
 def _told(asked: Question, route: Route | None) -> Answered | None:
-    """What memories that are not in weights say, if they are nearer than those that are; the weights' answer if not."""
+    """What memories say that are near the question: those in weights by the model, if it may, and all others."""
+    rest = _rest(asked)
+    found = _among(asked, list(rest.values()))
+    if route is None or asked.model is None or not route.memories:
+        return None if found is None else quoted([rest[id] for id in found.memories])
+    if route.sure or found is None or found.log_odds < route.log_odds - CLOSE:
+        (told,) = asked.model.reply_many([asked.text], most=asked.most)
+        return told
+    beside = [asked.model.memory(id) for id in route.memories] if route.log_odds >= found.log_odds - CLOSE else []
+    near = [rest[id] for id in found.memories]
+    return quoted([*beside[:1], *near] if route.log_odds > found.log_odds else [*near[:1], *beside, *near[1:]])
+
+
+def _rest(asked: Question) -> dict[str, Memory]:
+    """What was recalled and is not in weights, by id; nothing that only asks, or that was made from what is in them."""
     learnt = set() if asked.model is None else asked.model.learnt
-    rest = [hit.memory for hit in asked.hits if hit.memory.id not in learnt]
-    found = _among(asked, rest)
-    there = {one.id: one for one in rest}
-    if route is not None and route.memories and asked.model is not None:
-        ahead = found is None or found.log_odds < route.log_odds - CLOSE
-        if route.sure or ahead:
-            (told,) = asked.model.reply_many([asked.text], most=asked.most)
-            return told
-        beside = [asked.model.memory(id) for id in route.memories if route.log_odds >= found.log_odds - CLOSE]
-    else:
-        beside = []
-    if found is None:
-        return None
-    near = [there[id] for id in found.memories]
-    first = route is not None and route.log_odds > found.log_odds
-    return quoted([*beside, *near] if first else [*near[:1], *beside, *near[1:]])
+    there = [hit.memory for hit in asked.hits if hit.memory.id not in learnt and not asks(hit.memory.text)]
+    return {one.id: one for one in there if learnt.isdisjoint(one.provenance.derived_from)}
 
 
 def _among(asked: Question, memories: Sequence[Memory]) -> Route | None:

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 FLOOR, MARGIN = 0.65, 0.05
 # Log-odds that a memory answers: of 1, the cosine of its nearest sentence, that of the whole, and 1 where one likes and
 # the other dislikes; `memoria bench routing --fit` fits them.
-ANSWERS = (-7.2, 8.9, 7.8, -3.5)
+ANSWERS = (-6.9, 10.2, 5.5, -6.2)
 # Log-odds from which a memory is near a query that speaks of the speaker or names somebody, and any other query.
 LEAST, LEAST_OF_ANY = -2.0, 0.0
 # Memories within BESIDE of the best cosine, or CLOSE of the best log-odds, are near too; MOST shards are active in all.
-BESIDE, CLOSE, MOST = 0.02, 0.7, 3
+BESIDE, CLOSE, MOST = 0.02, 1.0, 3
 # Log-odds of what is not there.
 FAR = -50.0
 _NAME = re.compile(r"(?<![.?!:] )(?<!^)\b[A-Z][\w\-]+")

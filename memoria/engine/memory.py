@@ -32,6 +32,7 @@ from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
 from memoria.validate import (
     check_days,
+    check_flag,
     check_ids,
     check_probability,
     check_time,
@@ -183,7 +184,15 @@ class Memoria(People, Proving, Standing):
         budget, count = asking.get("budget_tokens"), asking.get("count_tokens", estimate_tokens)
         return [self._reported(pack(self._timely(hits), budget, count, request.reading.zone)) for hits in found]
 
-    def ask(self, question: str, *, k: int = 10, most: int = 64, examples: ExampleWriter | None = None) -> Answered:
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int = 10,
+        most: int = 64,
+        base: bool = True,
+        examples: ExampleWriter | None = None,
+    ) -> Answered:
         """Answers a question from weights and store together.
 
         The weights answer what they were taught, with what they were taught; no memory is in their prompt. Otherwise
@@ -195,6 +204,7 @@ class Memoria(People, Proving, Standing):
             question: the question; not blank.
             k: memories recalled for it, at most.
             most: tokens of an answer of a model, at most.
+            base: whether the base model may answer; if not, nothing is remembered wherever no memory is near.
             examples: what `distill` was given, if it was.
 
         Returns:
@@ -210,7 +220,7 @@ class Memoria(People, Proving, Standing):
             raise InvalidQuery(f"question is {type(question).__name__}, not a text that says something")
         check_whole("most", most)
         hits = self.recall(question, k=k)
-        return ask(self._question(question, hits, most, examples))
+        return ask(self._question(question, hits, most, examples), base=bool(check_flag("base", base)))
 
     def _request(self, k: int, asking: Asking) -> searching.Request:
         include, at = asking.get("include", ()), self._clock()

@@ -117,7 +117,7 @@ def _of(sentence: str) -> Iterator[Clause]:
         if anchor is not None:
             subject = same[first + anchor.start("who") : first + anchor.end("who")]
             verb = anchor.start("verb"), _verb_end(said, anchor)
-        elif again := _AGAIN.match(said):
+        elif subject and (again := _AGAIN.match(said)):
             verb = 0, _verb_end(said, again)
         else:
             continue

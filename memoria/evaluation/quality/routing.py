@@ -27,7 +27,7 @@ _AT = datetime(2026, 1, 1, tzinfo=UTC)
 def routed(folder: Path, count: int, seed: int, half: int | None, embedder: Embedder) -> dict[str, float]:
     """How questions about Memora's preferences, as they were said, find the memory that answers.
 
-    right: its memory is the nearest. quoted: it is among those that would be quoted. sure: the shard holds a question of
+    right: its memory is the nearest. quoted: it is among those that would be quoted. sure: a shard holds a question of
     that kind, so that a bare value may answer. never: of questions about what was never said.
     """
     learnt, never = (as_said(one) for one in memora(folder, count, seed, half))
