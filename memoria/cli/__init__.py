@@ -28,8 +28,9 @@ _PANELS = {
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
     "Measured": (
-        "demo", "bench", "quality", "prospective", "detector", "salience", "residue", "shortened", "suite", "lab",
-    ),  # fmt: skip
+        *("demo", "bench", "quality", "prospective", "detector"),
+        *("salience", "residue", "shortened", "suite", "lab"),
+    ),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
