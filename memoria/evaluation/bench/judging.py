@@ -41,7 +41,7 @@ def bench_salience(
         report["with_embedding"] = _turns(homes, texts, progress)
         report["batch"] = {"size": _BATCH} | _turns(homes, [drafts[rounds:]], progress)
         report["forget"] = _compared({kind: _forgotten(home, ids[kind][:rounds]) for kind, home in homes.items()})
-    firsts = {kind: [_first(folder / kind, embedder, how, drafts[0]) for _ in range(5)] for kind, how in _KINDS.items()}
+    firsts = {kind: [_first(folder / kind, embedder, how, drafts[-1]) for _ in range(5)] for kind, how in _KINDS.items()}
     report["first"] = _compared(firsts)
     return report
 
