@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HITS = 10
 TOKENS = 1000
 ALL = "all"
+WHOLLY = 1.0
+"""Log-odds of a doubt above which it is of a memory as a whole."""
 _MANY = 100
 
 
@@ -48,7 +50,8 @@ def _later(draft: Draft, by: timedelta) -> Draft:
 def ended(case: Case, embedder: Embedder) -> Ints:
     """At the coming of which memory each one ended, as the rules of `reconcile` read them; shape (n,).
 
-    Memories that never end have a number beyond all. What was only shortened counts as itself.
+    Ended is also what a statement makes doubtful as a whole; what is shortened stays. Memories that never end have a
+    number beyond all.
     """
     drafts = spaced(case.drafts)
     until = case.moments[-1].until + timedelta(days=1)
@@ -57,12 +60,12 @@ def ended(case: Case, embedder: Embedder) -> Ints:
         places = {one.id: place for place, one in enumerate(said)}
         memory.reconcile(*said, detector="rules")
         found = np.full(len(said), NEVER)
-        left = {id for one in memory.list() for id in one.provenance.derived_from}
-        for one in memory.list():
-            if one.id in places and one.valid_to is not None and one.id not in left:
-                by = [pair.by for pair in memory.doubts(one.id) if pair.memory.id == one.id]
-                at = [places[id] for pair in by for id in (pair.id, *pair.provenance.derived_from) if id in places]
-                found[places[one.id]] = max([*at, places[one.id]])
+        for one in memory.doubts():
+            over = one.outcome == "ended" or (one.outcome == "lowered" and (one.odds or 0.0) > WHOLLY)
+            if over and one.memory.id in places:
+                by = (one.by.id, *one.by.provenance.derived_from)
+                at = max((places[id] for id in by if id in places), default=len(said) - 1)
+                found[places[one.memory.id]] = min(found[places[one.memory.id]], at)
     return found
 
 
@@ -98,8 +101,8 @@ def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder
     """Of what each question needs, the share that ten hits and that 1,000 tokens bring back of what was kept.
 
     Args:
-        sets: cases by the name of the set. One that is asked at many moments is left out, and of every turn what
-            keeping all would bring back.
+        sets: cases by the name of the set. Left out are a set that is asked at many moments, and every turn of Memora,
+            which would take hours to embed.
         asking: shares, recencies and weights.
         embedder: of the memory.
         progress: called with each case.
@@ -108,11 +111,13 @@ def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder
         By set, by share, by way of keeping: "hits" and "tokens", with intervals over cases.
     """
     report: dict[str, Any] = {}
-    chosen = {name: cases for name, cases in sets.items() if all(len(case.moments) == 1 for case in cases)}
+    chosen = {
+        name: cases for name, cases in sets.items() if name != WHOLE and all(len(case.moments) == 1 for case in cases)
+    }
     total, done = sum(map(len, chosen.values())), 0
     for name, cases in chosen.items():
         by = fitted(others(name, sets)) if asking.weights is None else asking.weights
-        shares = asking.shares if name == WHOLE else (1.0, *asking.shares)
+        shares = (1.0, *asking.shares)
         rows: dict[str, dict[str, list[tuple[float, float]]]] = {str(share): {} for share in shares}
         for case in cases:
             for way, worth in _ways(case, by, asking.recencies).items():
