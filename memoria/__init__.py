@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from memoria.forget.due import Erasure
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
+    from memoria.forget.shorten import Shortening
     from memoria.metadata import Scalar
     from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
@@ -80,6 +81,8 @@ if TYPE_CHECKING:
     from memoria.recall.rerank import Rerank
     from memoria.remember import Draft
     from memoria.retention.allocate import Allocation, Share
+    from memoria.retention.counting import BudgetUnit
+    from memoria.retention.explain import Kept
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
@@ -202,7 +205,10 @@ _LAZY = {
     "Place": "memoria.transfer.copying",
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
+    "Kept": "memoria.retention.explain",
     "Pruning": "memoria.retention.prune",
+    "BudgetUnit": "memoria.retention.counting",
+    "Shortening": "memoria.forget.shorten",
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
     "Reinforcing": "memoria.retention.reinforce",
@@ -295,6 +301,7 @@ __all__ = [
     "IdLike",
     "Include",
     "Judge",
+    "Kept",
     "JudgeLike",
     "KeyFile",
     "KeyVariable",
@@ -328,6 +335,8 @@ __all__ = [
     "PolicyLike",
     "Progress",
     "Pruning",
+    "BudgetUnit",
+    "Shortening",
     "Reason",
     "Recipe",
     "Reinforcing",

@@ -337,10 +337,13 @@ class Budget:
     Attributes:
         count: memories, at most; None for no limit.
         bytes: bytes of slots and encrypted rows, at most; None for no limit.
+        tokens: tokens that all its texts would cost in a prompt, at most, each a line with its day and speaker, as
+            `budget_tokens` of recall counts them; of a gist the lines of its parts. None for no limit.
     """
 
     count: int | None = None
     bytes: int | None = None
+    tokens: int | None = None
 
 
 MOST_PARTS = 2047

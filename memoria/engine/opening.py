@@ -12,7 +12,6 @@ from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
 from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour, utc_now
 from memoria.errors import InvalidQuery, LanguageMismatch, shown
-from memoria.policies.registry import adopted
 from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
@@ -53,7 +52,8 @@ class Behaviour(Viewed, total=False):
     """How a memory behaves.
 
     Attributes:
-        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
+        policy: how memories fade, and which a budget keeps, by name or as a `DecayPolicy`; None is what was adopted, or
+            `Exponential`, and budgets then keep by `Salience` over it.
         reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
         fade_below: retrievability, in [0, 1), under which `fade` archives.
         clock: gives the present time, aware.
@@ -146,8 +146,6 @@ def _seen(
     store: Store, embedder: Embedder, progress: Progress | None, mode: Mode, reader: str | None, behaviour: Viewed
 ) -> Memoria:
     """The memory of an open store, as its reader sees it if one is given; standing orders have done what was left."""
-    if behaviour.get("policy") is None:
-        behaviour["policy"] = adopted(store)
     if mode == "r":
         behaviour["reinforce"] = "never"
     memory = Memoria(store, embedder, progress=progress, **behaviour)

@@ -41,7 +41,7 @@ class Order:
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
-    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune" or "expire".
+    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune".
     restricted: whether it is for what is restricted as well, as the person asks.
     """
 
@@ -241,7 +241,7 @@ def _put_instead(records: Records, new: Record, old: Memory) -> Memory:
     effects = Consequences(gone=frozenset())
     if new.memory.text != old.text:
         effects = consequences(store, (), [new.memory])
-    _unlearn(store, effects.gone, [id, *effects.changed], over=False)
+    unlearn_first(store, effects.gone, [id, *effects.changed], over=False)
     todo = Change(replace=(new,))
     if effects.gone or len(effects.changed) > 1 or effects.undone != Undone():
         todo = change(store, effects, records.remade, [new])
@@ -344,7 +344,7 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 
 def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
     """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
-    unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.over_holds)
+    unlearnt = unlearn_first(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.over_holds)
     over_holds, guard = order.over_holds, order.in_slots
     only = not (todo.replace or todo.add or todo.ends or todo.links or todo.unlinks or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
@@ -370,7 +370,7 @@ def _touched(todo: Change) -> list[str]:
     return [*todo.erase, *(record.memory.id for record in todo.replace)]
 
 
-def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
+def unlearn_first(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
     """Wipes weights that learnt any of these before the memories are erased, so that no weight outlives its memory.
 
     Wipes nothing if one of them is held and holds are not overridden, because the store will then refuse to erase.

@@ -677,6 +677,18 @@ class StoreConformance:
         store.write_private_note("orders", None)
         assert store.private_note("orders") is None
 
+    def test_what_has_ended_is_told_of_one_namespace(self, store: Store) -> None:
+        before, at, later, gone = (record(text, ("n",), valid_to=START + DAY) for text in "abcd")
+        deeper, open_ended = record("e", ("n", "m"), valid_to=START), record("f", ("n",))
+        store.write([before, at, later, gone, deeper, open_ended])
+        store.revise(Change(ends={before.memory.id: START, later.memory.id: START + 2 * DAY}))
+        store.mark([at.memory.id], archived=True)
+        store.erase([gone.memory.id])
+        assert store.ended(("n",), START + DAY) == sorted([before.memory.id, at.memory.id])
+        assert store.ended(("n",), START - DAY) == store.ended(("nobody",), START) == []
+        store.revise(Change(ends={before.memory.id: None}))
+        assert store.ended(("n",), START + 9 * DAY) == sorted([at.memory.id, later.memory.id])
+
     def test_holdings_are_the_traces_of_one_namespace(self, store: Store) -> None:
         made = [record(f"fact {n}", namespace=("n",), salience=n / 10) for n in range(5)]
         store.write([*made, record("elsewhere", namespace=("n", "deep"))])
