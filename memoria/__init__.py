@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.retention.restriction import Restriction
+    from memoria.retention.windows import SalienceLike
     from memoria.sharing import Shared
     from memoria.standing.judging import StandingJudge
     from memoria.standing.orders import OnMatch, StandingOrder
@@ -165,6 +166,7 @@ _LAZY = {
     "Guard": "memoria.forget.erase",
     "GuardKeyLike": "memoria.stores.guardkey",
     "OnMatch": "memoria.standing.orders",
+    "SalienceLike": "memoria.retention.windows",
     "StandingJudge": "memoria.standing.judging",
     "StandingOrder": "memoria.standing.orders",
     "ValueKind": "memoria.text.values.plans",
@@ -292,6 +294,7 @@ __all__ = [
     "Guard",
     "GuardKeyLike",
     "OnMatch",
+    "SalienceLike",
     "StandingJudge",
     "StandingOrder",
     "ValueKind",
