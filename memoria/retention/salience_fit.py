@@ -17,11 +17,12 @@ from memoria.errors import InvalidQuery
 from memoria.retention.salience import CUT, FEATURES, Turn, Weights, Window
 
 if TYPE_CHECKING:
-    from memoria.arrays import Floats
+    from memoria.arrays import Bools, Floats
 
 ASSISTANT = 12.0
 """What a turn of an assistant loses: more than nearly all users' turns differ, so that those of users are before it."""
-_TELLS = 0.04
+TELLS = 0.04
+"""So far from one half the mean AUC of a feature is at least."""
 _SILENT = 0.02
 _PLACES = 101
 
@@ -33,10 +34,12 @@ class Sample:
     Attributes:
         turns: n of them.
         needed: how much each was asked for, shape (n,), >= 0; where any of m would do, each has one m-th.
+        learnt: which of them weights are learnt from, shape (n,); None is all.
     """
 
     turns: Sequence[Turn]
     needed: Floats
+    learnt: Bools | None = None
 
 
 def rows(turns: Sequence[Turn]) -> Floats:
@@ -54,11 +57,12 @@ def judged(turns: Sequence[Turn], weights: Weights) -> Floats:
     return np.array([window.take(str(place), turn, weights) for place, turn in enumerate(turns)])
 
 
-def fitted(sources: Mapping[str, Sequence[Sample]]) -> Weights:
+def fitted(sources: Mapping[str, Sequence[Sample]], *, tells: float = TELLS) -> Weights:
     """Weights from sets that count the same, however large.
 
     Args:
         sources: by the name of the set, its conversations; each has memories, some of them needed.
+        tells: how far from one half the mean AUC of a feature must be for it to count.
 
     Returns:
         The weights.
@@ -72,18 +76,19 @@ def fitted(sources: Mapping[str, Sequence[Sample]]) -> Weights:
     told = np.array([_told(name, tables[name], sources[name]) for name in tables])
     bare = _bare(tuple(tables), list(tables.values()))
     chosen = Weights(
-        sources=bare.sources, weights=_unit(told), means=bare.means, spreads=bare.spreads, places=bare.places
+        sources=bare.sources, weights=_unit(told, tells), means=bare.means, spreads=bare.spreads, places=bare.places
     )
     return _placed(chosen, tables, sources)
 
 
 def _told(name: str, tables: Sequence[Floats], samples: Sequence[Sample]) -> Floats:
     """How well each feature tells what was needed, less one half; shape (k,), the mean over conversations."""
-    pairs = [(table, one.needed) for table, one in zip(tables, samples, strict=True)]
-    some = [(table, needed) for table, needed in pairs if (needed > 0).any() and (needed <= 0).any()]
-    if not some:
+    every = [np.ones(len(one.needed), np.bool_) if one.learnt is None else one.learnt for one in samples]
+    pairs = [(table[some], one.needed[some]) for table, one, some in zip(tables, samples, every, strict=True)]
+    told = [(table, needed) for table, needed in pairs if (needed > 0).any() and (needed <= 0).any()]
+    if not told:
         raise InvalidQuery(f"of set {name!r} nothing is needed, or everything")
-    means: Floats = np.mean([[auc(column, needed) for column in table.T] for table, needed in some], axis=0) - 0.5
+    means: Floats = np.mean([[auc(column, needed) for column in table.T] for table, needed in told], axis=0) - 0.5
     return means
 
 
@@ -103,12 +108,12 @@ def auc(values: Floats, needed: Floats) -> float:
     return float(below @ needed[wanted] / (2 * len(others) * needed[wanted].sum()))
 
 
-def _unit(told: Floats) -> tuple[float, ...]:
+def _unit(told: Floats, least: float) -> tuple[float, ...]:
     """1, or one half, with a sign, for what tells; 0 for the rest. told: shape (sources, k)."""
     sign = np.sign(told.mean(axis=0))
     speaks = np.abs(told) > _SILENT
     against = (speaks & (np.sign(told) != sign)).any(axis=0)
-    tells = (np.abs(told.mean(axis=0)) >= _TELLS) & ~against
+    tells = (np.abs(told.mean(axis=0)) >= least) & ~against
     return tuple((tells * sign * np.where(speaks.all(axis=0), 1.0, 0.5)).tolist())
 
 
@@ -135,13 +140,13 @@ def _placed(
         each.append(np.quantile(sums, np.linspace(0, 1, _PLACES)))
     places = np.mean(each, axis=0)
     most = CUT * float(np.abs(weights.weights).sum())
-    places[0], places[-1] = -most - ASSISTANT, most
+    ends: list[float] = np.round([-most - ASSISTANT, *places[1:-1], most], 4).tolist()
     return Weights(
         sources=weights.sources,
         weights=weights.weights,
         means=weights.means,
         spreads=weights.spreads,
-        places=tuple(np.round(places, 4).tolist()),
+        places=tuple(ends),
         assistant=ASSISTANT,
     )
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memoria.errors import InvalidInput, InvalidQuery
-from memoria.evaluation.lab import saliences
+from memoria.errors import InvalidQuery
+from memoria.evaluation.lab import saliences, settling
 from memoria.evaluation.lab.events import Events, Gathered, Item
+from memoria.evaluation.lab.settling import Ended
 from memoria.evaluation.quality.datasets import Conversation
 from memoria.protocols import Store
 from memoria.text.lexical import LexicalIndex
@@ -40,23 +41,24 @@ def conversations(
     *,
     recalls: int = 0,
     salience: str = "flat",
-    others: Sequence[Sequence[Conversation]] = (),
+    others: saliences.Others | None = None,
     units: Sequence[str] | None = None,
+    settled: bool = False,
 ) -> list[Events]:
     """A trace for each conversation that has questions, which some must have.
 
-    others, units: as in `saliences.judged`. Raises InvalidInput for an unknown salience, or less than no recalls.
+    recalls: how many earlier turns are used at each new one; >= 0. others, units: as in `saliences.judged`. settled:
+    whether turns end when a later one says so, as `settling` finds. Raises InvalidInput for an unknown salience.
     """
-    if recalls < 0:
-        raise InvalidInput(f"recalls {recalls} < 0")
     names = [one.name for one in talks] if units is None else units
     asked = [(one, name) for one, name in zip(talks, names, strict=True) if one.asked]
     talks = [one for one, _ in asked]
     judged = saliences.judged(talks, salience, others=others, units=[name for _, name in asked])
-    return [_talk(one, some, recalls) for one, some in zip(talks, judged, strict=True)]
+    over = settling.ended(talks, [name for _, name in asked]) if settled else [{}] * len(talks)
+    return [_talk(*each, recalls) for each in zip(talks, judged, over, strict=True)]
 
 
-def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
+def _talk(one: Conversation, salience: Floats, over: Ended, recalls: int) -> Events:
     gathered = Gathered(one.name, relearns=False)
     used = _recalled(one, recalls) if recalls else [()] * len(one.drafts)
     last = 0
@@ -66,6 +68,8 @@ def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
         for earlier in some:
             gathered.add(last, "use", earlier)
         gathered.add(last, "remember", place)
+        for earlier in over.get(place, ()):
+            gathered.add(last, "end", earlier)
     for number, asked in enumerate(one.asked):
         for kind, facts in (("need", asked.relevant), ("avoid", asked.stale)):
             for fact, places in enumerate(facts):

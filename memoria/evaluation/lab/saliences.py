@@ -1,9 +1,10 @@
 """Salience in the lab: how much each turn of a conversation is judged to matter when it is heard.
 
-flat, 0.5 for all. length, one hundredth for each word. text, what memoria itself judges when it remembers. fitted, how
-likely a turn is to be needed, by logistic regression on what its words look like: learnt from other conversations of
-the same source, or, as `fitted:PATH`, from other sources and nothing of this one. What is learnt within a source says
-less: its conversations are alike, and a new agent's are not.
+flat, 0.5 for all. length, one hundredth for each word. text, what memoria itself judges when it remembers: with the
+weights that it ships, or, as `text:PATHS`, with weights that are fitted in the same way to other sources and nothing of
+this one. fitted, how likely a turn is to be needed, by logistic regression on what its words look like: learnt from
+other conversations of the same source, or, as `fitted:PATHS`, from other sources. What is learnt within a source, or
+from it, says less: its conversations are alike, and a new agent's are not.
 
 The target of a fit is what a turn is worth as evidence. A fact that stands in n turns is worth 1/n in each, for any of
 them would do: otherwise words that occur everywhere look as if they were what questions are about.
@@ -12,7 +13,7 @@ them would do: otherwise words that occur everywhere look as if they were what q
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,19 @@ import numpy as np
 
 from memoria.errors import InvalidInput
 from memoria.evaluation.quality.datasets import Conversation
+from memoria.evaluation.quality.retained_sets import turn
+from memoria.retention.salience import Weights, shipped
+from memoria.retention.salience_fit import Sample, fitted
+from memoria.retention.salience_fit import judged as as_stored
 from memoria.text.words import plain_words, stems
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats
 
 KINDS = ("flat", "length", "text", "fitted")
-FROM = "fitted:"
+LEARNT = ("text", "fitted")
+"""Kinds that can be learnt from other sources."""
+Others = Mapping[str, Sequence[Conversation]]
 _FLAT = 0.5
 _LONGEST = 100
 _CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z]")
@@ -38,25 +45,58 @@ def judged(
     talks: Sequence[Conversation],
     kind: str,
     *,
-    others: Sequence[Sequence[Conversation]] = (),
+    others: Others | None = None,
     units: Sequence[str] | None = None,
 ) -> list[Floats]:
     """The salience of each turn of each conversation, in [0, 1]; shapes (n,).
 
-    others: for "fitted", sources to learn from, each of which counts the same; without any, each conversation's is
-    learnt from the others here. units: whose conversation each is, where several are moments of one; None where each
-    stands for itself. Raises InvalidInput for a kind that is none, or nobody to learn from.
+    others: for kinds of `LEARNT`, by name, the sources to learn from, each of which counts the same; None lets "text"
+    use the weights that ship, and "fitted" learn each conversation's from the others here. units: whose conversation
+    each is, where several are beginnings of one; None where each stands for itself. Raises InvalidInput for a kind that
+    is none, or nobody to learn from.
     """
-    if kind not in KINDS:
-        raise InvalidInput(f"salience {kind!r} is not one of {', '.join(KINDS)}, or {FROM}PATH")
+    if kind not in KINDS or (others is not None and kind not in LEARNT):
+        named = ", ".join((*KINDS, *(f"{one}:PATH" for one in LEARNT)))
+        raise InvalidInput(f"salience {kind!r} is not one of {named}")
     if kind == "flat":
         return [np.full(len(one.drafts), _FLAT) for one in talks]
     if kind == "length":
         return [np.array([min(len(plain_words(d.text)) / _LONGEST, 1.0) for d in one.drafts]) for one in talks]
-    if others:
-        model = _Model.learnt([list(map(_lesson, some)) for some in others])
-        return [model.places(features(one)) for one in talks]
-    return _across(talks, units or [one.name for one in talks])
+    names = units or [one.name for one in talks]
+    if kind == "text":
+        return _of_text(talks, names, shipped() if others is None else refitted(others))
+    if others is None:
+        return _across(talks, names)
+    model = _Model.learnt([list(map(_lesson, some)) for some in others.values()])
+    return [model.places(features(one)) for one in talks]
+
+
+def refitted(others: Others) -> Weights:
+    """The weights of memoria's own salience, if they were fitted to these sources."""
+    return fitted(
+        {
+            name: [Sample(turns=list(map(turn, one.drafts)), needed=_asked_for(one)) for one in talks]
+            for name, talks in others.items()
+        }
+    )
+
+
+def _asked_for(one: Conversation) -> Floats:
+    """As `worth`, but a fact counts as often as it is asked for; shape (n,)."""
+    out = np.zeros(len(one.drafts))
+    for places in (places for asked in one.asked for places in asked.relevant):
+        out[list(places)] += 1.0 / len(places)
+    return out
+
+
+def _of_text(talks: Sequence[Conversation], names: Sequence[str], weights: Weights) -> list[Floats]:
+    """What a store would judge of each turn when it comes. Beginnings of one conversation are judged once."""
+    whole: dict[str, Conversation] = {}
+    for name, one in zip(names, talks, strict=True):
+        if name not in whole or len(one.drafts) > len(whole[name].drafts):
+            whole[name] = one
+    found = {name: as_stored(list(map(turn, one.drafts)), weights) for name, one in whole.items()}
+    return [found[name][: len(one.drafts)] for name, one in zip(names, talks, strict=True)]
 
 
 def _across(talks: Sequence[Conversation], names: Sequence[str]) -> list[Floats]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from memoria.arrays import Bools, Floats, Ints
 from memoria.evaluation.lab.contenders import Contender
-from memoria.evaluation.lab.events import AVOID, ERASE, NEED, NONE, UPDATE, USE, Events
+from memoria.evaluation.lab.events import AVOID, END, ERASE, NEED, NONE, UPDATE, USE, Events
 from memoria.policies import Fifo, Lfu, Lru, Never, Random
 from memoria.protocols import DecayPolicy
 from memoria.traces import Traces, moment
@@ -117,6 +117,8 @@ class _State:
                 self._wanted(n, item, at, needed=kind == NEED)
             elif kind == AVOID:
                 self.kept[n] = self.inside[item]
+            elif kind == END:
+                self._supersede(item)
             elif kind == ERASE:
                 if self.inside[item]:
                     self.counts["erased"] += 1

@@ -15,16 +15,18 @@ from typing import Any
 
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidInput
-from memoria.evaluation.lab import events, recorded, saliences, workloads
+from memoria.evaluation.lab import events, recorded, workloads
 from memoria.evaluation.lab.about import DataFile, data_files
 from memoria.evaluation.lab.contenders import parameter
 from memoria.evaluation.lab.events import Events
 from memoria.evaluation.quality import datasets, statements
 from memoria.evaluation.quality.datasets import Conversation
+from memoria.retention.salience import shipped
 
 DATABASE = "memoria.db"
 EVIDENCE = ("session", "value")
 _WITHIN = "salience was fitted on the other conversations of the same source, which says nothing of other sources"
+_SHIPPED = "salience was judged with the weights that ship with memoria, fitted on {}: on these it is no test"
 _LOG = "the log of a store as it was then"
 
 
@@ -90,8 +92,8 @@ def named(text: str, short: Callable[[Path], str] = lambda path: path.name) -> s
         name = short(Path(name))
     parts = []
     for one in given.split(",") if colon else ():
-        before, from_, paths = one.partition(saliences.FROM)
-        parts.append(before + from_ + "+".join(short(path) for path in _paths(paths)) if from_ else one)
+        kind, from_, paths = one.partition(":")
+        parts.append(kind + from_ + "+".join(short(path) for path in _paths(paths)) if from_ else one)
     return name + colon + ",".join(parts)
 
 
@@ -118,8 +120,8 @@ def _store(path: Path) -> _Read:
         return _Read(traces=[recorded.log(memory.store)], note=_LOG)
 
 
-def _locomo(path: Path, *, recalls: int = 0, salience: str = "flat", task: str = "") -> _Read:
-    return _talks(path, datasets.load(path), recalls=recalls, salience=salience, task=task)
+def _locomo(path: Path, *, recalls: int = 0, salience: str = "flat", task: str = "", settled: bool = False) -> _Read:
+    return _talks(path, datasets.load(path), recalls=recalls, salience=salience, task=task, settled=settled)
 
 
 def _memora(
@@ -128,6 +130,7 @@ def _memora(
     recalls: int = 0,
     salience: str = "flat",
     task: str = "",
+    settled: bool = False,
     evidence: str = "session",
     whole: bool = False,
 ) -> _Read:
@@ -137,34 +140,58 @@ def _memora(
             f"evidence {evidence!r} is not one of {', '.join(EVIDENCE)}, or whole {whole!r} not true or false"
         )
     talks = datasets.load(path, whole=whole, strict=evidence == "session")
-    return _talks(path, talks, recalls=recalls, salience=salience, task=task)
+    return _talks(path, talks, recalls=recalls, salience=salience, task=task, settled=settled)
 
 
-def _realmem(path: Path, *, recalls: int = 0, salience: str = "flat", task: str = "", every: int = 1) -> _Read:
+def _realmem(
+    path: Path,
+    *,
+    recalls: int = 0,
+    salience: str = "flat",
+    task: str = "",
+    settled: bool = False,
+    every: int = 1,
+) -> _Read:
     """every: 3 takes the first and then each third moment of a persona at which a message needs facts."""
-    if not isinstance(every, int) or every < 1:
+    if type(every) is not int or every < 1:
         raise InvalidInput(f"every {every!r} is not a whole number above 0")
     mine: dict[str, list[Conversation]] = {}
     for one in statements.realmem(path):
         if one.asked:
             mine.setdefault(statements.persona(one.name), []).append(one)
     talks = [one for some in mine.values() for one in some[::every]]
-    return _talks(path, talks, recalls=recalls, salience=salience, task=task, grown=True)
+    return _talks(path, talks, recalls=recalls, salience=salience, task=task, settled=settled, grown=True)
 
 
 def _talks(
-    path: Path, talks: Sequence[Conversation], *, recalls: int, salience: str, task: str, grown: bool = False
+    path: Path,
+    talks: Sequence[Conversation],
+    *,
+    recalls: int,
+    salience: str,
+    task: str,
+    settled: bool,
+    grown: bool = False,
 ) -> _Read:
-    """Traces of conversations. task: the only kind of question that counts. grown: whether some are moments of one."""
+    """Traces of conversations. task: the only kind of question that counts. settled: whether turns end when a later one
+
+    says so. grown: whether some are moments of one.
+    """
+    if not isinstance(settled, bool):
+        raise InvalidInput(f"settled {settled!r} is not true or false")
     kept = _of_task(talks, task) if task else list(talks)
-    others = _paths(salience.removeprefix(saliences.FROM)) if salience.startswith(saliences.FROM) else ()
+    if type(recalls) is not int or recalls < 0:
+        raise InvalidInput(f"recalls {recalls!r} is not a whole number, or below 0")
+    kind, from_, paths = str(salience).partition(":")
+    others = _paths(paths) if from_ else ()
     units = [statements.persona(one.name) if grown else one.name for one in kept]
     made = recorded.conversations(
         kept,
         recalls=recalls,
-        salience="fitted" if others else salience,
-        others=[_lessons(path) for path in others],
+        salience=kind,
+        others=_lessons(others, every_turn=kind == "text") if others else None,
         units=units,
+        settled=settled,
     )
     asked = [name for name, one in zip(units, kept, strict=True) if one.asked]
     return _Read(
@@ -172,8 +199,14 @@ def _talks(
         read=(path,),
         units=asked if grown else (),
         others=others,
-        note=_WITHIN if salience == "fitted" else "",
+        note=_note(salience),
     )
+
+
+def _note(salience: str) -> str:
+    if salience == "text":
+        return _SHIPPED.format("; ".join(shipped().sources))
+    return _WITHIN if salience == "fitted" else ""
 
 
 def _of_task(talks: Sequence[Conversation], task: str) -> list[Conversation]:
@@ -188,13 +221,23 @@ def _paths(text: str) -> tuple[Path, ...]:
     return (Path(text),) if Path(text).exists() else tuple(map(Path, text.split("+")))
 
 
-def _lessons(path: Path) -> list[Conversation]:
-    """What a salience may be learnt from: conversations with questions, evidence of Memora by session."""
-    if not path.exists():
-        raise InvalidInput(f"salience is to be fitted on {path}, which does not exist")
-    if path.name.endswith(".jsonl.gz"):
-        return statements.longest(list(statements.realmem(path)))
-    return datasets.load(path, strict=True)
+def _lessons(paths: Sequence[Path], *, every_turn: bool) -> dict[str, list[Conversation]]:
+    """What a salience may be learnt from, by name: conversations with questions, evidence of Memora by session.
+
+    every_turn: whether Memora counts twice, the second time with every turn, as for the weights that ship.
+    """
+    found: dict[str, list[Conversation]] = {}
+    for path in paths:
+        if not path.exists():
+            raise InvalidInput(f"salience is to be learnt from {path}, which does not exist")
+        name = _stem(path)
+        if path.name.endswith(".jsonl.gz"):
+            found[name] = statements.longest([one for one in statements.realmem(path) if one.asked])
+        else:
+            found[name] = datasets.load(path, strict=True)
+        if path.is_dir() and every_turn:
+            found[f"{name}, every turn"] = datasets.load(path, strict=True, whole=True)
+    return {name: [one for one in talks if one.asked] for name, talks in found.items()}
 
 
 def _called(reader: Callable[..., _Read], path: Path, given: dict[str, Any]) -> _Read:
