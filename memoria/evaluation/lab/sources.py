@@ -1,8 +1,9 @@
 """Sources of traces, as the command line names them: a workload, or the user's file, folder or store.
 
-`recency` is a workload, `recency:salience=flat` the same without hints; `talks.json:recalls=3,salience=fitted:memora` a file with parameters. A workload has one trace
-a seed; LoCoMo and Memora one a conversation; RealMem one for each moment at which a message was sent, and a persona's
-moments are one witness, for they share their facts; a CSV or JSON Lines file, and a store, are one trace.
+`recency` is a workload, `recency:salience=flat` the same without hints; `talks.json:recalls=3,salience=fitted:memora`
+is a file with parameters. A workload has one trace a seed; LoCoMo and Memora one a conversation; RealMem one for each
+moment at which a message was sent, and a persona's moments are one witness, for they share their facts; a CSV or JSON
+Lines file, and a store, are one trace.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def source(text: str, seeds: Sequence[int], length: int = workloads.LENGTH) -> S
     name, _, given = text.partition(":")
     if name in workloads.GENERATORS:
         if given not in ("", _NO_HINTS):
-            raise InvalidInput(f"workload {name!r} takes no parameter but {_NO_HINTS}")
+            raise InvalidInput(f"workload {name!r} takes no parameters, but {_NO_HINTS}")
         made = {str(seed): workloads.generate(name, seed, length, hints=not given) for seed in seeds}
         return Source(label=text, traces=made, generated=True)
     path = Path(name)
