@@ -33,6 +33,7 @@ SHARES = (0.5, 0.25, 0.1)
 POLICY = "generative-agents:recency=0"
 """The default: what is kept goes by salience alone."""
 _DATE = re.compile(r"\{([im]?)([+-]\d+)\}")
+# Short vectors: nearly all bytes are those of texts.
 _DIMENSION = 2
 # Statements are said on some Wednesday.
 _SAID = date(2026, 3, 4)
