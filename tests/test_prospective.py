@@ -72,6 +72,7 @@ def test_each_sentence_is_read_by_itself() -> None:
     [
         (DATED, "{}, but that has been cancelled."),
         (set(KINDS), 'The hero of the film says: "{}"'),
+        (set(KINDS), 'On the card of Wren: "{}"'),
         (set(KINDS), "Translate into French: {}"),
         (set(KINDS) - {"request"}, "When did she tell you: {}?"),
     ],
@@ -98,6 +99,7 @@ def test_what_was_to_come_and_is_past_is_none() -> None:
         "Ich bin allergisch gegen Erdnüsse und habe am Dienstag einen Termin beim Zahnarzt.",
         "Je suis allergique aux arachides et je dois aller chez le dentiste mardi prochain.",
         "Recuérdame que tengo una cita con el dentista el martes que viene.",
+        "Mijn pin is 4471 en die heb ik van de bank.",
         "私はピーナッツのアレルギーがあります。",
     ],
 )
