@@ -50,6 +50,10 @@ class Salience(Wrapped):
         if wrong:
             raise InvalidInput(*wrong)
 
+    @property
+    def spacing(self) -> bool:  # type: ignore[override]  # it is that of the base, where that counts
+        return self.recency > 0 and self.base.spacing
+
     def one(self, trace: Trace, at: datetime) -> float:
         return (trace.salience + self.recency * self.base.one(trace, at)) / (1 + self.recency)
 

@@ -138,14 +138,17 @@ def recommend(
     namespace: NamespaceOption = "",
     budgets: Annotated[str, typer.Option(help="Shares of memory, by commas.")] = DEFAULT_BUDGETS,
     loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of recall may be lost.")] = 0.02,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Let the store's budgets keep memories so.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replays the store's own log of recalls, and says which policy and budget, with the evidence."""
     from memoria.evaluation.lab import recommend as recommending
 
     shares = [_share(one) for one in budgets.split(",")]
-    with opened(store, "", "r") as memory, progress_bar() as progress:
+    with opened(store, "", "rw" if adopt else "r") as memory, progress_bar() as progress:
         found = recommending.recommend(memory.store, progress, prefix=parts(namespace), budgets=shares, loss=loss)
+        if adopt:
+            recommending.adopt(memory.store, found)
     if as_json:
         echo_json(found)
         return

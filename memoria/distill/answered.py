@@ -30,12 +30,16 @@ class Answered:
         text: what is said.
         source: "weights" when a shard said it, "store" when it is memories in their own words, one a line, "base" when
             the untouched base model did.
-        memories: ids of the memories that it comes from; none of the base's.
+        memories: ids of the memories that it comes from; none of the base's, nor when nothing is remembered.
+        tokens: of the prompt that a model read for it; 0 when memories say it themselves.
+        saved: tokens that the recalled memories would have taken in a prompt, and did not; 0 where no memory answers.
     """
 
     text: str
     source: Source
     memories: tuple[str, ...] = ()
+    tokens: int = 0
+    saved: int = 0
 
 
 def stands(

@@ -180,8 +180,8 @@ class DistilledModel:
         """Answers prompts, and says who answers.
 
         Weights answer only with what they were taught of a memory that the prompt is near to, and only when it answers
-        what is asked (memoria/distill/answered.py). Otherwise the near memories answer in their own words, and where none is near, the
-        untouched base does.
+        what is asked (memoria/distill/answered.py). Otherwise the near memories answer in their own words, and where
+        none is near, the untouched base does.
 
         Args:
             prompts: n prompts.
@@ -208,6 +208,34 @@ class DistilledModel:
 
     def _nearby(self, route: Route) -> list[Memory]:
         return [self._near[id] for id in route.memories]
+
+    @property
+    def learnt(self) -> set[str]:
+        """Ids of the memories in weights, and of those that wait to be learnt again."""
+        self.refresh()
+        return set(self._near)
+
+    def memory(self, id: str) -> Memory:
+        """A memory in weights, or one that waits.
+
+        Args:
+            id: one of `learnt`.
+
+        Returns:
+            The memory.
+        """
+        return self._near[id]
+
+    def count(self, text: str) -> int:
+        """Counts tokens.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is for the base's tokenizer.
+        """
+        return len(self.base.tokenizer(text, add_special_tokens=False).input_ids)
 
     def told(self, prompt: str, route: Route) -> str | None:
         """The text of a memory that waits to be learnt again, when it is nearer to a prompt than any in weights.

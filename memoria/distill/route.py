@@ -21,6 +21,7 @@ import numpy as np
 
 from memoria.english.questions import asked_of
 from memoria.english.sentences import bare, content, polarity, units
+from memoria.english.wants import of_oneself
 from memoria.protocols import Embedder
 from memoria.types import Memory
 
@@ -29,16 +30,17 @@ if TYPE_CHECKING:
 
 # Midway between the lowest cosine on topic (0.75) and the highest off topic (0.56), for the facts of seed 100.
 FLOOR, MARGIN = 0.65, 0.05
-# Of 1, the cosine of the nearest sentence, that of the whole memory, and whether liking and dislike are opposed: log-odds
-# that the memory answers; `python -m memoria.evaluation.quality.routing` fits them.
-ANSWERS = (-7.2, 8.9, 7.8, -3.5)
+# Log-odds that a memory answers: of 1, the cosine of its nearest sentence, that of the whole, and 1 where one likes and
+# the other dislikes; `memoria bench routing --fit` fits them.
+ANSWERS = (-6.9, 10.2, 5.5, -6.2)
 # Log-odds from which a memory is near a query that speaks of the speaker or names somebody, and any other query.
 LEAST, LEAST_OF_ANY = -2.0, 0.0
 # Memories within BESIDE of the best cosine, or CLOSE of the best log-odds, are near too; MOST shards are active in all.
-BESIDE, CLOSE, MOST = 0.02, 0.7, 3
+BESIDE, CLOSE, MOST = 0.02, 1.0, 3
+# Log-odds of what is not there.
+FAR = -50.0
 _NAME = re.compile(r"(?<![.?!:] )(?<!^)\b[A-Z][\w\-]+")
 _WORD = re.compile(r"[\w\-]+")
-_PERSONAL = re.compile(r"\b(?:I|I'm|I've|[Mm]e|[Mm]y|[Mm]ine|[Ww]e|[Oo]ur|us)\b")
 # General questions that are about no memory. They are not used to measure what the model still knows.
 BACKGROUND = (
     "What is the boiling point of water?",
@@ -77,14 +79,19 @@ class Route:
         memories: the shard of each near memory by its id, nearest first; "" for one that waits to be learnt.
         sure: ids of those whose shard holds a question of that kind.
         nearest: the best cosine; -1 if there is no memory.
-        probability: how likely the nearest memory answers the query, in [0, 1].
+        log_odds: that the nearest memory answers the query; FAR when there is none.
     """
 
     shards: tuple[str, ...]
     memories: Mapping[str, str]
     sure: tuple[str, ...] = ()
     nearest: float = -1.0
-    probability: float = 0.0
+    log_odds: float = FAR
+
+    @property
+    def probability(self) -> float:
+        """How likely the nearest memory answers the query, in [0, 1]."""
+        return 1 / (1 + math.exp(-self.log_odds))
 
 
 NOWHERE = Route(shards=(), memories={})
@@ -121,34 +128,36 @@ class Router:
         self._embedder, self._floor = embedder, floor
         self._known = tuple(known)
         self._names = [_words(one.memory) for one in known]
-        self._ways = [frozenset(map(polarity, units(one.memory.text))) for one in known]
+        self._ways = [_ways(one.memory.text) for one in known]
         self._questions = _Rows([one.questions for one in known], background)
         self._said = _Rows([one.said for one in known], background)
         highest = float((background @ self._questions.vectors.T).max()) if known else 0.0
         self.threshold = max(floor, highest + MARGIN)
 
     def scores(self, query: str) -> Scores:
-        """The scores of each memory for a query, each of shape (n,); a memory without a name of its names has -1, -inf."""
+        """The scores of each memory for a query; without a name of those in the query it has -1 and -inf."""
         vector = embed(self._embedder, [query])[0]
         cosines, said = self._questions.best(vector), self._said.best(vector)
         whole = self._said.first(vector)
         way, named, telling = polarity(query), names(query), asked_of(query)
-        opposed = np.array([bool(way) and -way in ways and way not in ways for ways in self._ways])
+        against = np.array([_opposed(way, ways) for ways in self._ways])
         covered = np.array([telling <= one.words for one in self._known])
-        values = np.stack([np.ones(len(said)), self._as_english(said), self._as_english(whole), opposed], axis=1)
+        values = np.stack([np.ones(len(said)), self._as_english(said), self._as_english(whole), against], axis=1)
         log_odds = values @ np.array(ANSWERS)
         if named:
             strange = np.array([named.isdisjoint(words) for words in self._names])
             cosines[strange], log_odds[strange] = -1.0, -math.inf
-        sure = covered & ~opposed & (cosines >= self.threshold)
-        return Scores(cosines=np.maximum(cosines, np.where(np.isinf(log_odds), -1.0, said)), log_odds=log_odds, sure=sure)
+        sure = covered & ~against & (cosines >= self.threshold)
+        return Scores(
+            cosines=np.maximum(cosines, np.where(np.isinf(log_odds), -1.0, said)), log_odds=log_odds, sure=sure
+        )
 
     def route(self, query: str) -> Route:
         """The memories and shards that the query needs."""
         if not self._known or not math.isfinite(self._floor):
             return NOWHERE
         scores = self.scores(query)
-        least = LEAST if names(query) or _PERSONAL.search(query) else LEAST_OF_ANY
+        least = LEAST if names(query) or of_oneself(query) else LEAST_OF_ANY
         if scores.sure.any():
             keys = np.where(scores.sure, scores.cosines, -1.0)
             near = keys >= keys.max() - BESIDE
@@ -161,7 +170,7 @@ class Router:
             memories={one.memory.id: one.shard for one in order},
             sure=tuple(one.memory.id for one in order) if scores.sure.any() else (),
             nearest=float(scores.cosines.max()),
-            probability=1 / (1 + math.exp(-min(max(float(scores.log_odds.max()), -50.0), 50.0))),
+            log_odds=max(float(scores.log_odds.max()), FAR),
         )
 
     def _as_english(self, cosines: Floats) -> Floats:
@@ -184,6 +193,20 @@ class _Rows:
     def first(self, vector: Vectors) -> Floats:
         """The cosine of the first vector of each memory, shape (n,)."""
         return (self.vectors[self._starts] @ vector).astype(np.float64)
+
+
+def opposed(query: str, memory: Memory) -> bool:
+    """Whether a query is about likings and a memory tells of dislikes alone, or the other way round."""
+    return _opposed(polarity(query), _ways(memory.text))
+
+
+def _ways(text: str) -> frozenset[int]:
+    """Of each sentence, whether it likes or dislikes."""
+    return frozenset(map(polarity, units(text)))
+
+
+def _opposed(way: int, ways: frozenset[int]) -> bool:
+    return bool(way) and -way in ways and way not in ways
 
 
 def said_of(memory: Memory) -> list[str]:

@@ -73,8 +73,9 @@ class Behaviour(Viewed, total=False):
         require_reader: refuses every verb that names no reader, so that no call is the owner's by oversight.
         standing_judge: takes a text and a `StandingOrder`, and says whether the text says again what the order keeps
             out; asked where an order holds, of texts that no order is seen to keep out. None asks nobody.
-        salience: what judges the importance of what is remembered without one: "text", from the text; "flat", which
-            gives 0.5; or a callable that takes the memory and gives a number in [0, 1]. None is "text".
+        salience: what judges the importance of what is remembered without one: "text", from the text, beside the last
+            memories of its namespace; "alone", from the text alone; "flat", which gives 0.5; or a callable that takes
+            the memory and gives a number in [0, 1]. None is "text".
     """
 
     guard_key: GuardKeyLike

@@ -176,6 +176,8 @@ class View:
         self._ids, self._seats = IdSource(), Seats()
         keeper = kept_by(self.store, self.policy) if policy is None else self.policy
         self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
+        # The distilled model of the last question, by what it was made with.
+        self._models: dict[Any, Any] = {}
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
 

@@ -44,6 +44,8 @@ _ANCHORS = (
 )
 # What a form of "be" and "have" goes with.
 _PARTICIPLE = re.compile(rf"(?: {_ADVERB})* (?:\w+ing|\w+ed|\w+en|{_PAST}|gone|done|known|seen|begun|come|become)\b")
+_HAS = re.compile(rf"\b(?:{_BE}|has|have|had)(?:n't)?$|'(?:m|re|s|ve|d)$")
+_HELPS = re.compile(r"\b(?:do|does|did|will|would|can|could|may|might|must|shall|should|used to)(?:n't)?$|'ll$")
 _FULL = re.compile(rf"(?: {_ADVERB})* [\w-]+")
 _COPULA = re.compile(rf"(?:\b{_BE}|'(?:m|re|s))(?: {_ADVERB})*$|\b(?:becom\w+|became|seem\w*|remain\w*)$")
 _CUT = re.compile(
@@ -58,14 +60,17 @@ _DATE = (
     r"|noon|midnight|Christmas|Easter)"
 )
 _TIME = re.compile(
-    rf"\b(?:(?:(?:on|in|at|since|until|by|from|for|during|before|after|every|each|last|next|this|the|early|late|all)\s+)*"
+    r"\b(?:(?:(?:on|in|at|since|until|by|from|for|during|before|after|every|each|last|next|this|the|early|late|all)\s+)*"
     rf"(?:(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|many|few|past|other|whole|morning of)\s+)*"
-    rf"(?:{_DATE}|{_UNIT})(?:'s)?(?:\s+(?:(?:at |on |in )?{_DATE}|{_UNIT}|\d{{4}}|morning|evening|afternoon|night|ago))*"
+    rf"(?:{_DATE}|{_UNIT})(?:'s)?"
+    rf"(?:\s+(?:(?:at |on |in )?{_DATE}|{_UNIT}|\d{{4}}|morning|evening|afternoon|night|ago))*"
     r"|yesterday|today|tonight|tomorrow|recently|lately|(?:in the |this |every )(?:morning|afternoon|evening))\b"
 )
 _SITE = re.compile(rf"\b(?:in|at|near|outside|inside|from) (?=(?:{_OPENS} )|[A-Z])")
 _GOAL = re.compile(rf"\b(?:to|into|in|at) (?=(?:{_OPENS} )|[A-Z])")
-_MOVES = re.compile(r"\b(?:go|goes|going|went|gone|mov|travel|fl[yi]|flew|driv|drove|com[ei]|came|return|walk|relocat)\w*")
+_MOVES = re.compile(
+    r"\b(?:go|goes|going|went|gone|mov|travel|fl[yi]|flew|driv|drove|com[ei]|came|return|walk|relocat)\w*"
+)
 _NEXT = re.compile(
     r"\s+(?:with|for|by|about|because|since|while|when|in|at|on|from|to|near|after|before|as|until|if|than)\s|[,;:()]"
 )
@@ -112,7 +117,7 @@ def _of(sentence: str) -> Iterator[Clause]:
         if anchor is not None:
             subject = same[first + anchor.start("who") : first + anchor.end("who")]
             verb = anchor.start("verb"), _verb_end(said, anchor)
-        elif again := _AGAIN.match(said):
+        elif subject and (again := _AGAIN.match(said)):
             verb = 0, _verb_end(said, again)
         else:
             continue
@@ -145,9 +150,11 @@ def _verb_end(said: str, anchor: re.Match[str]) -> int:
     """Where the verb group ends: behind an auxiliary, its main verb belongs to it."""
     end = anchor.end()
     group = said[:end]
-    if re.search(rf"\b(?:{_BE}|(?:has|have|had))(?:n't)?$|'(?:m|re|s|ve|d)$", group):
+    if _HAS.search(group):
         more = _PARTICIPLE.match(said, end)
-    elif re.search(r"(?:\b(?:do|does|did|will|would|can|could|may|might|must|shall|should|used to)(?:n't)?|'ll)$", group):
+    elif re.search(
+        r"(?:\b(?:do|does|did|will|would|can|could|may|might|must|shall|should|used to)(?:n't)?|'ll)$", group
+    ):
         more = _FULL.match(said, end)
     else:
         more = None

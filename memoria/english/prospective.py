@@ -4,7 +4,8 @@ Prospective memory is remembering to do something later (Einstein and McDaniel, 
 Journal of Experimental Psychology: Learning, Memory, and Cognition 16, 1990). Six kinds of statement call for it: a
 request to remember (reminders.py), an appointment, a deadline, a promise (engagements.py), what endangers somebody, and
 what identifies somebody (vital.py). A text is read unit by unit (sentences.py). Questions, suppositions, what is past,
-denied, called off or somebody else's words, and good wishes in the form of a request ("don't forget to smile") are none.
+denied, called off or somebody else's words, and good wishes in the form of a request ("don't forget to smile"), are
+none.
 """
 
 from __future__ import annotations
@@ -41,20 +42,24 @@ class Prospect:
 
 # Somebody else's words, or a tale.
 _REPORTED = re.compile(
-    r"\b(?:film|movie|novel|poem|lyrics|song|series|video game|dream|textbook|article|study|advert|poster|character|hero"
-    r"|headline|legend|myth)\b|\bas they say\b|\bin (?:the|a|this) (?:game|book|story)\b|\bI read that\b|\bused to say\b"
+    r"\b(?:film|movie|novel|poem|lyrics|song|series|video game|dream|textbook|article|study|advert|poster|character"
+    r"|hero"
+    r"|headline|legend|myth)\b|\bas they say\b|\bin (?:the|a|this) (?:game|book|story)\b|\bI read that\b"
+    r"|\bused to say\b"
     r"|\b(?:teacher|sign|mum|mom|dad|grandma|grandpa|he|she|they|people|the \w+)(?: always| often)?"
     r" (?:sa(?:id|y|ys)|told people|reads|goes)\b ?[:,\"]",
     re.I,
 )
 _QUOTED = re.compile(r'"[^"]*"')
+_MARKS = re.compile(r"\"|'{2,}|(?<!\w)'(?=\s)")
 # Between quotation marks, so many spaces make somebody's sentence: fewer make a title, or a value.
 _SPACES = 2
 LONGEST = 8_000
 """Characters of the longest text that is read: a longer one is a document, and no statement."""
 # What is to be written is no statement.
 _TASK = re.compile(
-    r"\W*(?:please |can you |could you )?(?:(?:write|draft|compose)\b(?! (?:this |that |it )?down\b)|translate\b|proofread\b"
+    r"\W*(?:please |can you |could you )?(?:(?:write|draft|compose)\b(?! (?:this |that |it )?down\b)|translate\b"
+    r"|proofread\b"
     r"|paraphrase\b|rephrase\b|rewrite\b|reword\b|summari[sz]e\b)",
     re.I,
 )
@@ -79,7 +84,9 @@ def prospects(text: str, on: date | None, *, day_first: bool = False) -> list[Pr
     if len(text) > LONGEST or _TASK.match(text):
         return []
     said = _QUOTED.sub(_silent, plain(unpasted(text)))
-    found = (_prospect(unit.strip(), on, day_first=day_first) for unit in units(said))
+    # Marks that stand alone, and runs of spaces, say nothing, and finding sentences among thousands of them takes long.
+    lines = (" ".join(line.split()) for line in _MARKS.sub(" ", said).splitlines())
+    found = (_prospect(unit.strip(), on, day_first=day_first) for line in lines for unit in units(line))
     return [one for one in found if one is not None]
 
 

@@ -75,7 +75,7 @@ def held_out(memory: Memory) -> list[Example]:
 
 def asked_of(query: str) -> frozenset[str]:
     """Content stems of a query, without the words that only ask."""
-    return frozenset(content(query)) - _talk()
+    return frozenset(content(query)) & frozenset(stems(query, asking=True)) - _talk()
 
 
 @cache

@@ -23,15 +23,18 @@ _HAVING = (
 )
 _DANGER = re.compile(
     r"\ballerg(?:ic|y|ies)\b|\banaphyla\w+|\bepi-?pens?\b|\bintoleran\w+"
-    rf"|{_HAVING}(?:c(?:o)?eliac|diabet(?:ic|es)|insulin|epilep\w+|(?:\w+ )?seizures?|asthma\w*|inhaler|pacemaker|ha?emophili\w+"
-    r"|heart (?:condition|disease|failure|tablets?|attack)|warfarin|lithium|blood thinners?|blood (?:type|group)|medical alert"
+    rf"|{_HAVING}(?:c(?:o)?eliac|diabet(?:ic|es)|insulin|epilep\w+|(?:\w+ )?seizures?|asthma\w*|inhaler|pacemaker"
+    rf"|ha?emophili\w+"
+    r"|heart (?:condition|disease|failure|tablets?|attack)|warfarin|lithium|blood thinners?|blood (?:type|group)"
+    r"|medical alert"
     r"|oxygen|dialysis|sickle[- ]cell|pregnant|dementia|alzheimer\w*|suicidal|immunocompromised|transplant"
     r"|recovering (?:alcoholic|addict))\b|\bhad (?:a|another|two) strokes?\b"
     r"|\b(?:can'?t|cannot|can not|mustn'?t|must not|must never|should(?:n'?t| not| never)|must avoid|not allowed to"
     r"|isn'?t allowed to) (?:eat|drink|have|take|touch|tolerate|digest|swallow|ibuprofen|aspirin)\b"
     r"(?! (?:another|any ?more|any longer|this|that|it\b|heard|enough|my|been|a break|time|all))"
     r"|\b(?:a|in|into) (?:hives|rash|anaphylactic shock)\b|\bfaints? (?:at|from|when|easily)\b"
-    r"|\b(?:poisonous|toxic|deadly|lethal) (?:for|to)\b|\bdangerous (?:for|to) (?:me|him|her|us|them|my|our|his|(?-i:[A-Z]))"
+    r"|\b(?:poisonous|toxic|deadly|lethal) (?:for|to)\b|\bdangerous (?:for|to) (?:me|him|her|us|them|my|our|his"
+    r"|(?-i:[A-Z]))"
     r"|\bcould kill\b|\bnever give (?!up|in\b)|\bdon'?t (?:sleep|smoke|swim|drink|go|drive) (?:in|from|near|on|it)\b"
     r"|\bput me on\b|\b(?:I take|I'm on|I am on|(?:he|she) takes|(?:he|she)'s on|prescribed)\b[^.]{0,80}"
     r"\b(?:mg|tablets?|pills?|medication|medicine|antibiotics)\b",
@@ -39,12 +42,16 @@ _DANGER = re.compile(
 )
 _SAFE = re.compile(
     r"\b(?:not|isn'?t|aren'?t|no|never|nobody|don'?t|doesn'?t|didn'?t|wasn'?t|without|used to)\b[^.,]{0,80}"
-    r"\b(?:allerg\w+|diabet\w+|epi-?pen|condition|medication|medicine|asthma|intoleran\w+|pregnant|seizures?|blood thinners?)\b"
+    r"\b(?:allerg\w+|diabet\w+|epi-?pen|condition|medication|medicine|asthma|intoleran\w+|pregnant|seizures?"
+    r"|blood thinners?)\b"
     r"|\b(?:grew|grown|outgrew|outgrown|any ?more|as a (?:child|kid)|when (?:I|he|she) (?:was|were)|cleared|after all"
     r"|took \w+ off|used to)\b"
-    r"|\b(?:common|(?:many|most|some|few|other) (?:people|children|kids|dogs|of us)|people (?:are|who|with)|growing|in general"
-    r"|these days|rising|research|stud(?:y|ies)|doctor for|discovery|jokes?|paint|batter(?:y|ies)|worldwide|awareness|initiative)\b"
-    r"|\ballergic to (?:\w+ )?(?:mornings?|ideas?|talk|work|daylight|people|fun|drama|commitment|meetings?|exercise|mondays?"
+    r"|\b(?:common|(?:many|most|some|few|other) (?:people|children|kids|dogs|of us)|people (?:are|who|with)|growing"
+    r"|in general"
+    r"|these days|rising|research|stud(?:y|ies)|doctor for|discovery|jokes?|paint|batter(?:y|ies)|worldwide"
+    r"|awareness|initiative)\b"
+    r"|\ballergic to (?:\w+ )?(?:mornings?|ideas?|talk|work|daylight|people|fun|drama|commitment|meetings?|exercise"
+    r"|mondays?"
     r"|boredom|change|rules|advice|nonsense|cleaning|cooking|deadlines?|effort|failure|housework)\b"
     r"|\b(?:practically|seems?|basically|almost) (?:\w+ )?allergic\b",
     re.I,
@@ -52,13 +59,17 @@ _SAFE = re.compile(
 _IF = re.compile(r"\W*(?:if|unless|imagine|suppose|supposing|what if|whether)\b", re.I)
 _IS = r"(?:is|was changed to|changed to|are|:|=)"
 _KNOWN_BY = re.compile(
-    r"\b(?:passport|insurance|licen[cs]e|policy|account|membership|member|phone|mobile|cell|tax|social security|id|customer"
-    rf"|booking|serial|registration|plate|iban|card)(?: \w+){{0,2}}? {_IS} (?:(?!due|on\b|at\b)[\w-]+ )?(?:\w+[- ])?[\w-]*\d"
+    r"\b(?:passport|insurance|licen[cs]e|policy|account|membership|member|phone|mobile|cell|tax|social security|id"
+    r"|customer"
+    rf"|booking|serial|registration|plate|iban|card)(?: \w+){{0,2}}? {_IS} (?:(?!due|on\b"
+    rf"|at\b)[\w-]+ )?(?:\w+[- ])?[\w-]*\d"
     r"|\b(?:code|pin|password|passcode|passphrase|combination)\b[^.?!]{0,40}?"
     rf"\b{_IS} ?[\"']?(?:[\w-]*\d[\w-]*|\w+-\w+-\w+)"
-    r"|\bemergency contact\b|\bnext of kin\b|\bin (?:an|case of(?: an)?) emergency,? (?:please )?(?:call|ring|phone|contact|notify|tell)"
+    r"|\bemergency contact\b|\bnext of kin\b|\bin (?:an|case of(?: an)?) emergency,? (?:please )?(?:call|ring|phone"
+    r"|contact|notify|tell)"
     r"|\bif (?:anything|something) (?:ever )?happens to me\b|\b(?:reach|call|ring|text) me (?:on|at) \+?\d"
-    r"|\b(?:my|our|his|her|(?-i:[A-Z]\w+)'s) (?:new |home |work |postal |e-?mail |current )*(?:address|phone number|number|e-?mail"
+    r"|\b(?:my|our|his|her|(?-i:[A-Z]\w+)'s) (?:new |home |work |postal |e-?mail |current )*(?:address|phone number"
+    r"|number|e-?mail"
     r"|birthday|date of birth|bank account) (?:is|:) (?=\S*[\d@]|(?:\S+ ){1,3}\S*\d)"
     rf"|\b(?:I|he|she|(?-i:[A-Z]\w+)) (?:was|were|am|is) born (?:on|in) (?:the )?(?:\d|{_MONTHS})",
     re.I,
@@ -67,7 +78,7 @@ _NOT_THEIRS = re.compile(r"\b(?:favou?rite|lucky|rule|nobody|no longer|any ?more
 
 
 def endangers(unit: str) -> bool:
-    """Whether a sentence, with straight quotation marks, says what somebody in particular must avoid or have by them."""
+    """Whether a sentence, with straight quotation marks, says what somebody must avoid or have at hand."""
     return (
         _DANGER.search(unit) is not None
         and (_SOMEBODY.search(unit) or _WARNING.search(unit)) is not None

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.process import in_child
@@ -21,8 +21,10 @@ from memoria.protocols import Store
 from memoria.retention.salience import ADOPTED, SIZE, Turn, Weights, Window, shipped, weights_of
 from memoria.types import Memory, Namespace, Record, Where
 
-SalienceLike = Callable[[Memory], float] | Literal["text", "flat"]
-"""Takes a memory without salience and gives it one, in [0, 1]; "text" judges from the text; "flat" gives 0.5."""
+SalienceLike = Callable[[Memory], float] | Literal["text", "alone", "flat"]
+"""Takes a memory without salience and gives it one, in [0, 1]. "text" judges from the text, beside the last memories of
+the namespace; "alone" from the text and nothing else; "flat" gives 0.5."""
+_NAMED = get_args(get_args(SalienceLike)[1])
 NEUTRAL = 0.5
 """The salience of what is not judged."""
 FRESH = 10.0
@@ -94,8 +96,15 @@ class Windows:
         """
         if self.how == "flat" or not any(one.judged for one in memories):
             return list(memories)
-        if self.how != "text":
+        if callable(self.how):
             return [_valued(one, self.how(one)) if one.judged else one for one in memories]
+        if self.how == "alone":
+            nothing, weights = Window(1), self._weights()
+            return [_valued(one, nothing.judge(_turn(one), weights)) if one.judged else one for one in memories]
+        return self._beside(memories)
+
+    def _beside(self, memories: Sequence[Memory]) -> list[Memory]:
+        """As `weighed`, beside the last memories of the namespace."""
         namespace, weights = memories[0].namespace, self._weights()
         window = self._window(namespace)
         with self._mutex:
@@ -251,8 +260,8 @@ def latest(store: Store, namespace: Namespace, limit: int) -> list[Memory]:
 
 def check_salience(how: object) -> None:
     """Raises InvalidQuery for what gives no salience."""
-    if not callable(how) and how not in ("text", "flat", None):
-        raise InvalidQuery(f"salience is {shown(how)}, not a callable, 'text' or 'flat'")
+    if not callable(how) and how not in (*_NAMED, None):
+        raise InvalidQuery(f"salience is {shown(how)}, not a callable, or one of {', '.join(_NAMED)}")
 
 
 def _turn(memory: Memory) -> Turn:

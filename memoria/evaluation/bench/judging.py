@@ -22,9 +22,9 @@ _BATCH = 2000
 def bench_salience(
     folder: Path, n: int, embedder: Embedder, progress: Progress, *, rounds: int, seed: int
 ) -> dict[str, Any]:
-    """Medians at n memories and their ratios, by turns: remember with and without embedding, a batch, forget, the first.
+    """Medians at n memories and their ratios, by turns: remember with and without embedding, a batch, and forget.
 
-    The first is the first remember after opening, which reads the window of its namespace from the store.
+    first: the first remember after opening, which reads the window of its namespace from the store.
     """
     report: dict[str, Any] = {"n": n, "rounds": rounds, "seed": seed}
     with ExitStack() as stack:

@@ -33,13 +33,14 @@ SHARES = (0.5, 0.25, 0.1)
 POLICY = "generative-agents:recency=0"
 """The default: what is kept goes by salience alone."""
 _DATE = re.compile(r"\{([im]?)([+-]\d+)\}")
+_DIMENSION = 2
 # Statements are said on some Wednesday.
 _SAID = date(2026, 3, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """half: "made" or "held out". kind: of prospective statement, or why it is none. text: with dates to be filled in."""
+    """half: "made" or "held out". kind: of prospective statement, or why it is none. text: with dates to fill in."""
 
     half: str
     kind: str
@@ -99,9 +100,9 @@ def _found(half: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mix:
-    """drafts: in the order of time. statements: places of the 200. facts: for each fact that is asked for, the places of
+    """drafts: in the order of time. statements: places of the 200.
 
-    the drafts that say it.
+    facts: for each fact that is asked for, the places of the drafts that say it.
     """
 
     drafts: tuple[Draft, ...]
@@ -157,12 +158,17 @@ def _judged(drafts: Sequence[Draft], *, raised: bool) -> list[Draft]:
 def _staying(drafts: Sequence[Draft], policy: str, budgets: Sequence[tuple[str, float]]) -> Iterator[set[int]]:
     """Places of the drafts that stay under each budget, the day after the last of them."""
     last = max(draft.created_at for draft in drafts if draft.created_at is not None) + timedelta(days=1)
-    with open_memoria(":memory:", embedder=HashEmbedder(), policy=contender(policy).policy, clock=lambda: last) as memory:
-        memories = memory.remember_many(drafts)
+    with open_memoria(
+        ":memory:", embedder=HashEmbedder(_DIMENSION), policy=contender(policy).policy, clock=lambda: last
+    ) as memory:
+        # Nothing is searched for: vectors need not tell anything apart.
+        memories = memory.remember_many([replace(draft, vector=np.ones(_DIMENSION)) for draft in drafts])
         places = {one.id: place for place, one in enumerate(memories)}
         sizes = memory.store.holdings(())[2]
         for unit, share in budgets:
-            most = Budget(count=round(share * len(drafts))) if unit == "count" else Budget(bytes=int(share * sizes.sum()))
+            most = (
+                Budget(count=round(share * len(drafts))) if unit == "count" else Budget(bytes=int(share * sizes.sum()))
+            )
             going = {places[id] for id in memory.evict(most, dry_run=True)}
             yield set(range(len(drafts))) - going
 
