@@ -68,6 +68,7 @@ from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
@@ -198,6 +199,32 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(
             lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, reader=reader, **asking)
         )
+
+    async def ask(
+        self, question: str, *, k: int = 10, most: int = 64, base: bool = True, examples: ExampleWriter | None = None
+    ) -> Answered:
+        """Answers a question from weights and store together.
+
+        The weights answer what they were taught, with what they were taught; no memory is in their prompt. Otherwise
+        the memories that are near the question answer in their own words. A question about the speaker, or about
+        somebody who is spoken of here, to which no memory is near, is told that nothing is remembered. Any other is
+        answered by the untouched base model. Nothing need be distilled: then the store alone answers.
+
+        Args:
+            question: the question; not blank.
+            k: memories recalled for it, at most.
+            most: tokens of an answer of a model, at most.
+            base: whether the base model may answer; if not, nothing is remembered wherever no memory is near.
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            The answer, whose it is, and how many tokens of prompt it took and saved.
+
+        Raises:
+            InvalidQuery: the question is blank, or `k` or `most` is under 1.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.ask(question, k=k, most=most, base=base, examples=examples))
 
     async def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
         """The memory with an id, restricted or not; a part of a gist as it was when it went in.
