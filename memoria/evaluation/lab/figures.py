@@ -106,7 +106,7 @@ def banding(curves: Mapping[str, Curve]) -> list[str]:
     units = min(one.n for curve in curves.values() for _, one in curve)
     means = {label: sum(one.mean for _, one in curve) for label, curve in curves.items()}
     # Policies that keep the same have one curve, and one band shows it.
-    unlike = {tuple(one.mean for _, one in curves[label]): label for label in reversed(curves)}
+    unlike = {tuple(one.mean for _, one in curves[label]): label for label in reversed(list(curves))}
     best = sorted(unlike.values(), key=lambda label: -means[label])
     return best[:BANDS] if units >= ENOUGH else []
 
