@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from memoria.recall.rerank import Rerank
     from memoria.remember import Draft
     from memoria.retention.allocate import Allocation, Share
+    from memoria.retention.explain import Kept
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
@@ -200,6 +201,7 @@ _LAZY = {
     "Place": "memoria.transfer.copying",
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
+    "Kept": "memoria.retention.explain",
     "Pruning": "memoria.retention.prune",
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
@@ -292,6 +294,7 @@ __all__ = [
     "IdLike",
     "Include",
     "Judge",
+    "Kept",
     "JudgeLike",
     "KeyFile",
     "KeyVariable",

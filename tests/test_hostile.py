@@ -87,6 +87,7 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "ttl list": (lambda ids, at: (), (NAME,)),
     "ttl run": (lambda ids, at: ("--dry-run",), ()),
     "allocate": (lambda ids, at: ("--total", "3"), (NAME,)),
+    "policies explain": (lambda ids, at: (ids.plain,), ()),
     "sleep": (lambda ids, at: (), ()),
     "consolidate": (lambda ids, at: (ids.plain, ids.twin), ()),
     "supersede": (lambda ids, at: (ids.plain, f"Now {TEXT}"), ()),
@@ -125,6 +126,7 @@ NOT_TRIED = {
     ),
     "they know policies, and no store": (
         "policies list", "policies show", "policies spacing", "policies plot", "policies compare",
+        "policies tune",
     ),
     "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
     "they print numbers, times and figures of copies": ("backup", "forgets export", "forgets keep"),

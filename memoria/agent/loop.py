@@ -25,7 +25,7 @@ from memoria.canonical import same
 from memoria.change.sleep import Night
 from memoria.derived.lineage import living
 from memoria.engine.memory import Memoria
-from memoria.english.facts import FACT, by_rules, weigh
+from memoria.english.facts import FACT, by_rules, kind_of
 from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
 from memoria.extraction.learning import EXTRACTED
 from memoria.models import as_model
@@ -242,10 +242,9 @@ class Agent:
 
     def _hear(self, text: str, *, readmit: bool) -> Memory | None:
         """The message as a memory; one that may not be stored is a turn of this conversation all the same."""
-        kind, salience = weigh(text)
         # A time of its own: whoever says the same twice has said it twice.
         at, origin = self.memory.now(), self._origin(self.user, CHAT)
-        draft = Draft(text=text, kind=kind, created_at=at, salience=salience, provenance=origin)
+        draft = Draft(text=text, kind=kind_of(text), created_at=at, provenance=origin)
         return self._remember(draft, readmit=readmit)
 
     def _pieces(self, exchange: Exchange, course: Course) -> Iterator[str]:

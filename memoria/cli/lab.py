@@ -94,19 +94,61 @@ def _command(policies: Sequence[str], traces: Sequence[str], budgets: str, by: s
 
 
 @policies_app.command()
+def tune(
+    policies: Annotated[
+        list[str] | None, typer.Option(help="Names, by commas or repeated; default the models of the table.")
+    ] = None,
+    traces: Annotated[str, typer.Option(help="Workloads, by commas.")] = DEFAULT_TRACES,
+    budget: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of memory.")] = 0.25,
+    seeds: Annotated[int, typer.Option(min=2, help="Traces that judge; half as many are tuned on.")] = 8,
+    tries: Annotated[int, typer.Option(min=1, help="Draws of parameters for each model.")] = 16,
+    length: Annotated[int, typer.Option(min=50, help="Events that a workload aims at.")] = 2500,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
+    as_json: JsonOption = False,
+) -> None:
+    """Fits parameters to each workload, and says which models are ahead on traces that they were not fitted to."""
+    from joblib import parallel_config
+
+    from memoria.evaluation.lab import contenders, tuning
+
+    names = _listed(policies, ",".join(contenders.MODELS))
+    with progress_bar() as progress, parallel_config("loky", n_jobs=jobs):
+        found = [
+            tuning.field(names, one, budget, progress, seeds=seeds, tries=tries, length=length)
+            for one in _listed([traces], "")
+        ]
+    if as_json:
+        echo_json(found)
+        return
+    for one in found:
+        table = Table(one.workload, "default", "fitted", "gain, 95 %", "parameters")
+        for model in one.models:
+            gain = f"{100 * model.gain.mean:+.1f} [{100 * model.gain.low:.1f}, {100 * model.gain.high:.1f}]"
+            values = ", ".join(f"{name}={value:.3g}" for name, value in model.parameters.items())
+            table.add_row(model.policy, f"{100 * model.recall:.1f}", f"{100 * model.tuned:.1f}", gain, values)
+        out.print(table)
+        for how, ranked in (("defaults", one.defaults), ("fitted", one.tuned)):
+            tied = f"; not to be told from it: {', '.join(ranked.tied)}" if ranked.tied else ", ahead of all others"
+            typer.echo(f"{one.workload}, {how}: {ranked.best}{tied}")
+
+
+@policies_app.command()
 def recommend(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
     budgets: Annotated[str, typer.Option(help="Shares of memory, by commas.")] = DEFAULT_BUDGETS,
     loss: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of recall may be lost.")] = 0.02,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Let the store's budgets keep memories so.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replays the store's own log of recalls, and says which policy and budget, with the evidence."""
     from memoria.evaluation.lab import recommend as recommending
 
     shares = [_share(one) for one in budgets.split(",")]
-    with opened(store, "", "r") as memory, progress_bar() as progress:
+    with opened(store, "", "rw" if adopt else "r") as memory, progress_bar() as progress:
         found = recommending.recommend(memory.store, progress, prefix=parts(namespace), budgets=shares, loss=loss)
+        if adopt:
+            recommending.adopt(memory.store, found)
     if as_json:
         echo_json(found)
         return

@@ -1,9 +1,9 @@
 """The order in which memories of one namespace go when a budget, a policy or a sleep lets some of them go.
 
 First what has ended or was superseded, then what a later statement makes doubtful as a whole, then all others; within
-each, what has the least retrievability, the oldest first among equals. What ended a memory, took its place or makes it
-doubtful never goes before it: without the "no longer", what no longer holds would hold again. So where the older one
-stays, because it is pinned or held, the later one stays too.
+each, what the policy finds least worth keeping, the oldest first among equals. What ended a memory, took its place or
+makes it doubtful never goes before it: without the "no longer", what no longer holds would hold again. So where the
+older one stays, because it is pinned or held, the later one stays too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Going:
     Attributes:
         id: its id.
         retrievability: at the time of the order, in [0, 1].
-        key: (tier, retrievability) that its place in the order has: its own, or that of what it may not go before.
+        key: (tier, worth) that its place in the order has: its own, or that of what it may not go before.
     """
 
     id: str
@@ -95,9 +95,9 @@ def least_first(
 ) -> Ints:
     """Places in `ids` of what may go, in the order in which it goes; shape (m,), m <= n.
 
-    ids, traces, scores: n memories of one namespace and their retrievability, shape (n,). known: what became of them.
-    counted: which may go at all, unless they are protected, shape (n,). away: which are gone as far as it matters here,
-    so that nothing waits for them; None for none of them.
+    ids, traces, scores: n memories of one namespace and what each is worth keeping, shape (n,). known: what became of
+    them. counted: which may go at all, unless they are protected, shape (n,). away: which are gone as far as it matters
+    here, so that nothing waits for them; None for none of them.
     """
     import numpy as np
 
@@ -124,13 +124,19 @@ def tiers(ids: Sequence[str], known: Standing) -> Ints:
     return out
 
 
-def going(ids: Sequence[str], chosen: Ints, scores: Floats, known: Standing) -> list[Going]:
-    """The memories at these places, in this order. Keys never fall: what waited has that of what it waited for."""
+def going(
+    ids: Sequence[str], chosen: Ints, scores: Floats, known: Standing, worth: Floats | None = None
+) -> list[Going]:
+    """The memories at these places, in this order. Keys never fall: what waited has that of what it waited for.
+
+    scores: retrievability of all. worth: of which the least goes first; None for retrievability.
+    """
     some = [ids[n] for n in chosen.tolist()]
+    worths = (scores if worth is None else worth)[chosen].tolist()
     out: list[Going] = []
-    last = (ENDED, 0.0)
-    for id, tier, score in zip(some, tiers(some, known).tolist(), scores[chosen].tolist(), strict=True):
-        last = max(last, (tier, score))
+    last = (ENDED, float("-inf"))
+    for id, tier, score, one in zip(some, tiers(some, known).tolist(), scores[chosen].tolist(), worths, strict=True):
+        last = max(last, (tier, one))
         out.append(Going(id=id, retrievability=score, key=last))
     return out
 

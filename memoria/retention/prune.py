@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from memoria.errors import InvalidQuery, shown
+from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Store
+from memoria.retention.counting import Limit, Weigh, limits
 from memoria.retention.order import Going, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    from memoria.arrays import Ints
+    from memoria.arrays import Floats, Ints
+    from memoria.traces import Traces
 
 CAP = 1000
 
@@ -41,17 +43,6 @@ class Pruning:
     shards: tuple[str, ...] = ()
 
 
-def check_budget(budget: Budget) -> None:
-    """Raises InvalidQuery for a budget that is negative or limits nothing."""
-    limits = {"count": budget.count, "bytes": budget.bytes}
-    for name, value in limits.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise InvalidQuery(f"{name} {shown(value)} is not a whole number")
-    wrong = [f"{name} {value!r} is negative" for name, value in limits.items() if value is not None and value < 0]
-    if wrong or (budget.count is None and budget.bytes is None):
-        raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))
-
-
 def faded(
     store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float, due: Collection[str] = ()
 ) -> list[Going]:
@@ -73,36 +64,52 @@ def faded(
 
 
 def beyond(
-    store: Store, policy: DecayPolicy, namespace: Namespace, at: datetime, budget: Budget, *, archived: bool
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+    keeper: DecayPolicy | None = None,
 ) -> list[Going]:
     """What is to go so that one namespace keeps its budget, in the order in which it goes.
 
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
-    over its budget.
+    over its budget. weigh: is asked for a budget of tokens only. keeper: the policy of which the least goes first; None
+    for `policy`.
     """
     ids, traces, sizes = store.holdings(namespace)
     counted = ~traces.archived | archived
-    if not _excess(budget, sizes, int(counted.sum()), int(sizes[counted].sum())):
+    found = limits(budget, ids, sizes, counted, weigh)
+    if all(limit.over <= 0 for limit in found):
         return []
     scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
-    order = least_first(ids, traces, scores, known, counted, away=~counted)
-    excess = _excess(budget, sizes[order], int(counted.sum()), int(sizes[counted].sum()))
-    return going(ids, order[:excess], scores, known)
+    worth = scores if keeper is None else keeper.retrievability(traces, at)
+    worth = worth - _burden(policy if keeper is None else keeper, traces, found)
+    order = least_first(ids, traces, worth, known, counted, away=~counted)
+    excess = max(limit.excess(order) for limit in found)
+    return going(ids, order[:excess], scores, known, worth)
+
+
+def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
+    """What is taken off the worth of memories for what they take, where bytes or tokens are what is short, and not
+
+    places as well; only for a policy that has a method `weighed`.
+    """
+    import numpy as np
+
+    weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
+    short = [limit for limit in found if limit.over > 0]
+    if weighed is None or any(limit.unit == "count" for limit in short):
+        return np.zeros(len(traces))
+    return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 
 
 def in_order(found: Sequence[Going]) -> list[Going]:
     """Memories of several namespaces in one order; the order within each stays."""
     return sorted(found, key=lambda one: one.key)
-
-
-def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
-    """How many of the least needed to forget. sizes: theirs, in bytes. count, total: number and bytes of all."""
-    import numpy as np
-
-    over = 0 if budget.count is None else max(count - budget.count, 0)
-    if budget.bytes is not None and total > budget.bytes:
-        over = max(over, int(np.searchsorted(np.cumsum(sizes), total - budget.bytes)) + 1)
-    return min(over, len(sizes))
 
 
 def capped(found: Sequence[Going], cap: int, *, dry_run: bool) -> Pruning:

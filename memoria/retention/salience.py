@@ -15,6 +15,7 @@ import math
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -189,6 +190,13 @@ class Window:
 
     def __contains__(self, id: str) -> bool:
         return id in self._seen
+
+    def copy(self) -> Window:
+        """Another window of the same memories, which goes its own way."""
+        made = copy(self)
+        made._table, made._free = self._table.copy(), self._free.copy()
+        made._seen, made._found = self._seen.copy(), self._found.copy()
+        return made
 
     def features(self, turn: Turn) -> Floats:
         """The features of a turn that comes after the memories in the window.

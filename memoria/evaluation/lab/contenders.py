@@ -12,7 +12,9 @@ from memoria.protocols import DecayPolicy
 
 SUPERSEDE = "+supersede"
 ENDED_FIRST = "+ended-first"
-# One policy for each kind of forgetting; the others in the registry are operators over a base, or never forget.
+# Models of forgetting that `policies tune` compares.
+MODELS = ("exponential", "savings", "power-law", "act-r", "fsrs", "generative-agents", "downscaling", "disuse")
+# Baselines, and the models that are ahead of all others somewhere; the rest of the registry can be named.
 DEFAULT = (
     *("fifo", "lru", "lfu", "random", "exponential", "savings", "power-law"),
     *("act-r", "fsrs", "generative-agents", "downscaling", "disuse"),
