@@ -41,9 +41,12 @@ from memoria.proof.checking import LedgerCheck
 from memoria.proof.keys import Signer, SigningKey
 from memoria.proof.lines import Line
 from memoria.protocols import Progress
+from memoria.recall.context import CountTokens
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
+from memoria.retention.counting import Unit
+from memoria.retention.explain import Kept
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
@@ -961,6 +964,24 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.trace(id, reader=reader))
 
+    async def explain_retention(self, id: IdLike, *, at: datetime | None = None, reader: str | None = None) -> Kept:
+        """Why a memory is kept under a budget, or goes: in words (`summary()`) and numbers.
+
+        Args:
+            id: of the memory, or the memory; of a part of a gist, what is said is about the gist.
+            at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            Its salience and what that is made of, its retrievability, what ended it or makes it doubtful, and its place
+            among those of its namespace.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory, or `at` without a time zone.
+        """
+        return await self._threads.run(lambda: self.sync.explain_retention(id, at=at, reader=reader))
+
     async def reinforce(
         self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None
     ) -> None:
@@ -1004,12 +1025,14 @@ class AsyncMemoria(AsyncView):
         at: datetime | None = None,
         cap: int = CAP,
         dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
     ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+        """Forgets, exactly and for ever, what the policy can do without: what has ended or is doubtful, then the rest.
 
-        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
+        Within these, the least needed goes first; a memory that ended another one, or makes it doubtful, never goes
+        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it. No
+        text is refused afterwards. Pinned and held memories never go, nor does anything whose going would take or
+        change one of them.
 
         Args:
             below: archived memories with a retrievability, in [0, 1], under this.
@@ -1017,6 +1040,7 @@ class AsyncMemoria(AsyncView):
             at: when retrievability is taken; None is now.
             cap: how many go in one pass at most.
             dry_run: only lists them.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
 
         Returns:
             What went, or would go, and what followed from it.
@@ -1026,41 +1050,10 @@ class AsyncMemoria(AsyncView):
                 `at` without a time zone.
         """
         return await self._threads.run(
-            lambda: self.sync.prune(below=below, budget=budget, at=at, cap=cap, dry_run=dry_run)
+            lambda: self.sync.prune(
+                below=below, budget=budget, at=at, cap=cap, dry_run=dry_run, count_tokens=count_tokens
+            )
         )
-
-    async def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
-        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
-
-        Args:
-            budget: of each namespace.
-            at: when retrievability is taken; None is now.
-            dry_run: only lists them.
-
-        Returns:
-            The ids of the memories that were archived, or would be, least needed first.
-
-        Raises:
-            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
-        """
-        return await self._threads.run(lambda: self.sync.evict(budget, at=at, dry_run=dry_run))
-
-    async def allocate(self, total: int, *, apply: bool = False) -> Allocation:
-        """Divides places over the namespaces of this view by what one more place would be worth in each.
-
-        Uses are counted from the first call on; until then the split is even.
-
-        Args:
-            total: places for all namespaces together.
-            apply: also archives, in each namespace, what is beyond its places.
-
-        Returns:
-            The places of each namespace, and what they are worth.
-
-        Raises:
-            InvalidQuery: `total` cannot be divided so.
-        """
-        return await self._threads.run(lambda: self.sync.allocate(total, apply=apply))
 
     async def archive(self, *ids: IdLike, reader: str | None = None) -> None:
         """Takes memories out of recall; `restore` brings them back.
@@ -1170,6 +1163,56 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: the log is too short.
         """
         return await self._threads.run(lambda: self.sync.fit(name, adopt=adopt, seed=seed))
+
+    async def evict(
+        self,
+        budget: Budget,
+        *,
+        at: datetime | None = None,
+        dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
+    ) -> tuple[str, ...]:
+        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
+
+        What has ended goes first, then what is doubtful as a whole; a memory that ended another one, or makes it
+        doubtful, never goes before it.
+
+        Args:
+            budget: of each namespace.
+            at: when retrievability is taken; None is now.
+            dry_run: only lists them.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
+
+        Returns:
+            The ids of the memories that were archived, or would be, in the order in which they go.
+
+        Raises:
+            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
+        """
+        return await self._threads.run(
+            lambda: self.sync.evict(budget, at=at, dry_run=dry_run, count_tokens=count_tokens)
+        )
+
+    async def allocate(
+        self, total: int, *, by: Unit = "count", apply: bool = False, count_tokens: CountTokens | None = None
+    ) -> Allocation:
+        """Divides a budget over the namespaces of this view by what more of it would be worth in each.
+
+        Uses are counted from the first call on; until then the split is even.
+
+        Args:
+            total: of all namespaces together, in memories, bytes or tokens.
+            by: what is divided: "count" (memories), "bytes" or "tokens", as of `Budget`.
+            apply: also archives, in each namespace, what is beyond its budget.
+            count_tokens: counts tokens of a text, for tokens; None is about a quarter of its bytes.
+
+        Returns:
+            The budget of each namespace, and what it is worth.
+
+        Raises:
+            InvalidQuery: `total` is not enough for a memory in each namespace, or `by` is none of the three.
+        """
+        return await self._threads.run(lambda: self.sync.allocate(total, by=by, apply=apply, count_tokens=count_tokens))
 
     async def set_ttl(self, ttl: timedelta, *, subject: str | None = None) -> RetentionPeriod:
         """Keeps a retention period over this namespace and those below it: an order of the store, until it is lifted.
