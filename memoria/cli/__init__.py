@@ -27,7 +27,7 @@ _PANELS = {
     "The store": ("maintain", "backup", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
-    "Measured": ("demo", "bench", "quality", "detector", "residue", "suite", "lab"),
+    "Measured": ("demo", "bench", "peers", "quality", "detector", "residue", "suite", "lab"),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",
