@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
     from memoria.embedders import EmbedderLike
     from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
     from memoria.engine.change import DetectorLike, DetectorName, SleepOptions
@@ -212,7 +212,7 @@ _LAZY = {
     "BudgetUnit": "memoria.retention.counting",
     "Shortening": "memoria.forget.shorten",
     "Reason": "memoria.extraction.learning",
-    "Recipe": "memoria.distill.train",
+    "Recipe": "memoria.distill.recipe",
     "Reinforcing": "memoria.retention.reinforce",
     "Rekeyed": "memoria.transfer.rekeying",
     "Reply": "memoria.agent",

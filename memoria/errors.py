@@ -5,6 +5,7 @@ MemoriaError
 │   ├── InvalidMemory         text, times, salience, tags, metadata ...
 │   ├── InvalidVector         not finite, wrong length, or zero
 │   ├── InvalidQuery          k, filters, namespaces, nothing asked
+│   │   └── NotExportable     shards that are prefixes have no form outside: distil with shard="lora" to export
 │   ├── KeyConflict           the caller's key already holds another memory
 │   ├── UnknownArgument       a verb has no argument of this name: the message names the nearest; also a TypeError
 │   └── Refused               it was forgotten once: leave it, or say `readmit=True`
@@ -97,6 +98,17 @@ class InvalidVector(InvalidInput):
 
 class InvalidQuery(InvalidInput):
     """A recall, list or forget with an argument that makes no sense, or with none."""
+
+
+class NotExportable(InvalidQuery):
+    """Shards are of a kind that has no form outside of the store: it cannot be merged, and peft does not know it.
+
+    Args:
+        shard: the kind of shard.
+    """
+
+    def __init__(self, shard: str) -> None:
+        super().__init__(f'shards of kind {shard!r} cannot be exported: distil with Recipe(shard="lora")')
 
 
 class KeyConflict(InvalidInput):

@@ -16,13 +16,13 @@ from typing import Any
 from memoria.engine.memory import Memoria
 from memoria.stores import LocalStore
 from memoria.testing import HashEmbedder
-from tests.tiny_model import RECIPE
+from tests.tiny_model import RECIPES
 
 EMBEDDER = HashEmbedder(64)
 FACTS = [f"Person {n}'s badge is tag {n}." for n in range(5)]
 
 
-def main(folder: Path, tiny: Path) -> None:
+def main(folder: Path, tiny: Path, shard: str) -> None:
     import peft  # noqa: F401 - loaded once, before the forks
     import torch
     import transformers  # noqa: F401
@@ -33,19 +33,19 @@ def main(folder: Path, tiny: Path) -> None:
         child.mkdir()
         pid = os.fork()
         if pid == 0:
-            live(child, tiny, deaths)
+            live(child, tiny, deaths, shard)
             os._exit(0)
         _, status = os.waitpid(pid, 0)
         if os.WIFEXITED(status):
             sys.exit(os.WEXITSTATUS(status))
 
 
-def live(folder: Path, tiny: Path, deaths: int) -> None:
+def live(folder: Path, tiny: Path, deaths: int, shard: str) -> None:
     with Memoria(LocalStore(folder / "a.memoria", embedder=EMBEDDER.card), EMBEDDER) as memory:
         ids = [one.id for one in memory.remember_many(FACTS)]
         (folder / "ids").write_text("\n".join(ids))
         _die_after(deaths)
-        memory.distill(tiny, recipe=RECIPE)
+        memory.distill(tiny, recipe=RECIPES[shard])
         ways: list[Callable[[], Any]] = [lambda: memory.sleep(like=1, detector=None), memory.relearn]
         for id, again in zip(ids[:2], ways, strict=True):
             memory.forget(id)
@@ -72,4 +72,4 @@ def _die_after(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -29,7 +29,8 @@ from memoria.distill import base, shards
 from memoria.distill.audit import auc, auc_error
 from memoria.distill.general import QUESTIONS, TEXT
 from memoria.distill.route import names
-from memoria.distill.train import Recipe, tensors_sha256, train
+from memoria.distill.recipe import Recipe
+from memoria.distill.train import tensors_sha256, train
 from memoria.distill.unlearn import manifests, read_manifest
 from memoria.engine.memory import Memoria
 from memoria.english.questions import examples, held_out
@@ -42,7 +43,7 @@ from memoria.testing import HashEmbedder
 from memoria.types import Example, Memory, Provenance, Receipt
 from tests import tiny_model
 from tests.distill_worker import EMBEDDER, FACTS
-from tests.tiny_model import RECIPE
+from tests.tiny_model import RECIPE, RECIPES
 
 ROOT = Path(__file__).parents[1]
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -519,10 +520,11 @@ def test_names_and_areas() -> None:
 @pytest.mark.parametrize(("memories", "each"), [(1, 8), (2, 4), (3, 3), (4, 2)])
 def test_what_is_left_of_a_shard_is_trained_on_as_many_examples_in_a_step(tiny: Path, memories: int, each: int) -> None:
     loaded = base.load(tiny)
-    made = [examples(_memory(f"{n:032x}", text=f"Ada's item {n} is {n}{n}.")) for n in range(memories)]
-    filled, _ = train(loaded, made, replace(RECIPE, each=1, rows=8))
-    told, _ = train(loaded, made, replace(RECIPE, each=each, rows=1))
-    fewer, _ = train(loaded, made, replace(RECIPE, each=1, rows=1))
+    texts = [f"Ada's item {n} is {n}{n}." for n in range(memories)]
+    made = [examples(_memory(f"{n:032x}", text=text)) for n, text in enumerate(texts)]
+    filled, _ = train(loaded, made, replace(RECIPE, each=1, rows=8), texts)
+    told, _ = train(loaded, made, replace(RECIPE, each=each, rows=1), texts)
+    fewer, _ = train(loaded, made, replace(RECIPE, each=1, rows=1), texts)
     assert tensors_sha256(filled) == tensors_sha256(told) != tensors_sha256(fewer)
 
 
@@ -584,18 +586,19 @@ def test_growth_is_learnt_block_by_block(tmp_path: Path) -> None:
 # -- crashes --
 
 
-def test_kill_at_every_sync_leaves_no_weights_of_what_is_gone(tmp_path: Path, tiny: Path) -> None:
-    command = [sys.executable, "-m", "tests.distill_worker", str(tmp_path), str(tiny)]
+@pytest.mark.parametrize("shard", RECIPES)
+def test_kill_at_every_sync_leaves_no_weights_of_what_is_gone(tmp_path: Path, tiny: Path, shard: str) -> None:
+    command = [sys.executable, "-m", "tests.distill_worker", str(tmp_path), str(tiny), shard]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     lives = sorted(tmp_path.iterdir(), key=lambda folder: int(folder.name))
     assert done.returncode == 0, done.stderr
     assert [folder.name for folder in lives if (folder / "done").exists()] == [str(len(lives))]
     assert len(lives) > 20
     for folder in lives:
-        after_a_kill(folder, tiny)
+        after_a_kill(folder, tiny, RECIPES[shard])
 
 
-def after_a_kill(folder: Path, tiny: Path) -> None:
+def after_a_kill(folder: Path, tiny: Path, recipe: Recipe) -> None:
     forgot = (folder / "forgot").read_text().split() if (folder / "forgot").exists() else []
     found = [one for one in manifests(folder / "a.memoria" / "adapters").values() if one is not None]
     with Memoria(LocalStore(folder / "a.memoria", embedder=EMBEDDER.card), EMBEDDER) as memory:
@@ -605,7 +608,7 @@ def after_a_kill(folder: Path, tiny: Path) -> None:
         assert not [one for one in found if not set(one.ids) <= there], folder.name
     with memoria.open(folder / "a.memoria", embedder=EMBEDDER) as memory:
         assert not list((folder / "a.memoria" / "adapters").glob("*.half"))
-        memory.distill(tiny, recipe=RECIPE)
+        memory.distill(tiny, recipe=recipe)
         assert held(memory) == there
         assert len(memory.distilled().shards) == len(files(memory))
 

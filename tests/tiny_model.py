@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from memoria.distill import base
-from memoria.distill.train import Recipe
+from memoria.distill.recipe import Recipe
 from memoria.extras import quiet
 
 RECIPE = Recipe(size=3, last=2, skip=0, rank=2, steps=2)
+RECIPES = {"lora": RECIPE, "prefix": replace(RECIPE, shard="prefix", target="context", tokens=4)}
+"""By the kind of shard, both targets among them."""
 
 
 def make(folder: Path) -> Path:

@@ -72,7 +72,7 @@ def distill(
     """Trains durable memories into adapters of a model, from which each can be removed again."""
     if context.invoked_subcommand is not None:
         return
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
 
     with opened(store, namespace, "rw") as memory:
         done = memory.relearn() if repair else memory.distill(model, recipe=Recipe(size=size, last=last, seed=seed))
@@ -164,7 +164,7 @@ def bench_distill(
     as_json: JsonOption = False,
 ) -> None:
     """Learns facts, asks for them in other words, forgets and relearns; compares with a store that never saw them."""
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts
 
@@ -209,7 +209,7 @@ def bench_shards(
     as_json: JsonOption = False,
 ) -> None:
     """Compares small shards with an adapter for each memory, larger shards, fewer layers, and bfloat16."""
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts
 
@@ -230,7 +230,7 @@ def bench_growth(
     as_json: JsonOption = False,
 ) -> None:
     """Measures seconds of training for each memory as the store grows step by step."""
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.learn import recipe_of
-from memoria.distill.train import lora
+from memoria.distill.kinds import KINDS
+from memoria.distill.lora import config as lora
+from memoria.distill.lora import updates
+from memoria.distill.recipe import Recipe
 from memoria.distill.unlearn import Export, Manifest, exports, manifests, write_exports
-from memoria.errors import InvalidQuery, StoreCorrupt
+from memoria.errors import InvalidQuery, NotExportable, StoreCorrupt
 from memoria.extras import quiet
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ def export(base: Base, folder: Path, names: tuple[str, ...], to: Path, kind: Kin
         raise InvalidQuery(f"{to} is not empty")
     found = {path.stem: (path, one) for path, one in manifests(folder).items() if one is not None}
     whole = [(name, *found[name]) for name in names if name in found]
+    for shard in (Recipe.read(one.recipe).shard for _, _, one in whole):
+        if not KINDS[shard].exports:
+            raise NotExportable(shard)
     to = to.resolve()
     if kind == "peft":
         planned = [Export(path=str(to / name), shards=(name,), files=_ADAPTER) for name, _, _ in whole]
@@ -59,7 +64,7 @@ def _write_peft(base: Base, to: Path, tensors: dict[str, Tensor], manifest: Mani
     from safetensors.torch import save_file
 
     to.mkdir(parents=True)
-    config = lora(base, recipe_of({"recipe": manifest.recipe}))
+    config = lora(base, Recipe.read(manifest.recipe))
     config.base_model_name_or_path = str(base.path)
     config.inference_mode = True
     config.save_pretrained(to)
@@ -75,8 +80,8 @@ def _write_merged(base: Base, to: Path, whole: list[tuple[dict[str, Tensor], Man
         model: Any = deepcopy(base.model)
     with torch.no_grad():
         for tensors, manifest in whole:
-            recipe = recipe_of({"recipe": manifest.recipe})
-            for name, down, up in shards.updates(tensors):
+            recipe = Recipe.read(manifest.recipe)
+            for name, down, up in updates(tensors):
                 model.get_submodule(name).weight += (up @ down) * (recipe.alpha / recipe.rank)
     with quiet():
         model.save_pretrained(to, max_shard_size="1TB")

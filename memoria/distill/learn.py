@@ -16,7 +16,8 @@ from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, digest, told_apart, written
 from memoria.distill.route import said_of
-from memoria.distill.train import Recipe, same_bits, train
+from memoria.distill.recipe import Recipe, same_bits
+from memoria.distill.train import train
 from memoria.distill.unlearn import (
     CHOSEN,
     SUFFIX,
@@ -187,7 +188,7 @@ def chosen_note(folder: Path) -> dict[str, Any]:
 
 
 def recipe_of(note: dict[str, Any]) -> Recipe:
-    return Recipe(**{**note["recipe"], "targets": tuple(note["recipe"]["targets"])})
+    return Recipe.read(note["recipe"])
 
 
 def _elsewhere(work: Distillation, prefix: Namespace) -> list[Memory]:
@@ -258,7 +259,9 @@ def _sound(path: Path, found: Manifest, wanted: Manifest | None) -> bool:
 
 def same(wanted: Manifest | None, found: Manifest) -> bool:
     """Whether a shard is the one wanted."""
-    return wanted is not None and replace(found, tensors="") == wanted
+    # An older manifest does not name what has come since, and is as by default.
+    plain = replace(found, tensors="", recipe={})
+    return wanted is not None and plain == replace(wanted, recipe={}) and Recipe.read(found.recipe) == Recipe.read(wanted.recipe)
 
 
 def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
@@ -276,12 +279,12 @@ def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
 
 
 def shard_tensors(work: Distillation, task: Task) -> dict[str, Tensor]:
-    """The tensors of a shard: its adapter, and the questions and sentences it is found by, each with its memory."""
-    adapter, _ = train(work.base, task.made, work.recipe)
+    """The tensors of a shard: what was trained, and the questions and sentences it is found by, each with its memory."""
+    learnt, _ = train(work.base, task.made, work.recipe, [one.text for one in task.memories])
     asked, owners = _keys(work, [[one.prompt for one in each] for each in task.made])
     said, speakers = _keys(work, [said_of(one) for one in task.memories])
     route = {shards.VECTORS: asked, shards.OWNERS: owners, shards.SAID: said, shards.SPEAKERS: speakers}
-    return {**adapter, **route}
+    return {**learnt, **route}
 
 
 def _keys(work: Distillation, texts: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:

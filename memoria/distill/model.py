@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from memoria.distill.answered import Answered, quoted, stands
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
+from memoria.distill.kinds import Shard, active as acting
 from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
-from memoria.distill.train import Recipe, prompt_of
+from memoria.distill.recipe import Recipe
+from memoria.distill.train import prompt_of
 from memoria.distill.unlearn import Export, manifests
 from memoria.embedders import thresholds
 from memoria.protocols import Embedder, Store
@@ -32,16 +34,6 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 # Prompts answered together.
 _TOGETHER = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
-    """A shard in RAM: its adapter, by names of peft, how much its update is scaled, and ids of what it has seen."""
-
-    name: str
-    tensors: Mapping[str, Tensor]
-    scale: float
-    ids: tuple[str, ...]
 
 
 class DistilledModel:
@@ -97,7 +89,7 @@ class DistilledModel:
                 continue
             tensors = shards.read(path, manifest)
             if tensors is not None:
-                recipe = recipe_of({"recipe": manifest.recipe})
+                recipe = Recipe.read(manifest.recipe)
                 known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
         waiting = self._survivors(missing(self.folder, note["ids"]))
         self._near = {one.memory.id: one.memory for one in (*known, *waiting)}
@@ -107,7 +99,7 @@ class DistilledModel:
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
         keys = {key: tensors.pop(key).numpy() for key in list(tensors) if key.startswith(shards.ROUTE)}
         ids = tuple(one.id for one in memories)
-        self._shards[name] = Shard(name=name, tensors=tensors, scale=recipe.alpha / recipe.rank, ids=ids)
+        self._shards[name] = Shard(name=name, tensors=tensors, recipe=recipe, ids=ids)
         asked, owners = keys[shards.VECTORS], keys[shards.OWNERS]
         return [
             replace(
@@ -373,12 +365,9 @@ class DistilledModel:
 
     @contextmanager
     def _applied(self, active: Sequence[str]) -> Iterator[None]:
-        """The base with the updates of these shards added, while it lasts."""
-        with self.base.lock, ExitStack() as hung:
-            for shard in (self._shards[name] for name in active if name in self._shards):
-                for name, down, up in shards.updates(shard.tensors):
-                    linear = self.base.model.get_submodule(name)
-                    hung.callback(linear.register_forward_hook(_hook(down, up, shard.scale)).remove)
+        """The base with these shards, while it lasts."""
+        there = [self._shards[name] for name in active if name in self._shards]
+        with self.base.lock, acting(self.base, there):
             yield
 
 
@@ -391,11 +380,3 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
             found.append((path.name, stat.st_ino, stat.st_mtime_ns))
     return tuple(sorted(found))
 
-
-def _hook(down: Tensor, up: Tensor, scale: float) -> Callable[..., Any]:
-    """What adds an update to the output of a linear map."""
-
-    def add(module: Any, args: Any, out: Any) -> Any:
-        return out + (args[0] @ down.T @ up.T) * scale
-
-    return add

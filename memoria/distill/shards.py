@@ -4,7 +4,7 @@ nothing of what was forgotten."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,7 @@ OWNERS = "route.owners"
 SAID = "route.said"
 SPEAKERS = "route.said.owners"
 ROUTE = "route."
-"""What begins the names of tensors that are no part of the adapter: vectors that a shard is found by, and of whom."""
-_PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
+"""What begins the names of tensors that are not trained: vectors that a shard is found by, and of whom."""
 
 
 def plan(memories: Iterable[Memory], size: int) -> list[tuple[Memory, ...]]:
@@ -78,9 +77,3 @@ def read(path: Path, manifest: Manifest) -> dict[str, Tensor] | None:
         return None
     return tensors if tensors_sha256(tensors) == manifest.tensors else None
 
-
-def updates(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """For each linear map that an adapter changes: its name, A of shape (rank, in) and B of shape (out, rank)."""
-    for key, down in tensors.items():
-        if key.endswith(_A):
-            yield key.removeprefix(_PREFIX).removesuffix(_A), down, tensors[key.removesuffix(_A) + _B]

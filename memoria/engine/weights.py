@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Distillation, Learnt, Pause
     from memoria.distill.model import DistilledModel
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
 
 ModelPath = str | PathLike[str] | None
 """Folder of a causal language model; None is the small one."""
@@ -60,7 +60,7 @@ class Weights(View):
             ModelCorrupt: the small model's weights are not the published ones.
         """
         from memoria.distill.learn import choose, distill
-        from memoria.distill.train import Recipe
+        from memoria.distill.recipe import Recipe
 
         self._traces.flush()
         work = self._distillation(model, recipe or Recipe(), examples)

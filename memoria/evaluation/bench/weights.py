@@ -15,7 +15,7 @@ from typing import Any
 from memoria.distill.audit import auc, auc_error, general_kept, perplexity_ratio, share_right
 from memoria.distill.model import DistilledModel
 from memoria.distill.shards import plan
-from memoria.distill.train import Recipe
+from memoria.distill.recipe import Recipe
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
 from memoria.evaluation.bench.asking import asked_of_both

@@ -1,0 +1,111 @@
+"""Recipe: how a shard is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from memoria.distill.base import Base
+from memoria.errors import InvalidQuery, shown
+
+ShardKind = Literal["lora", "prefix"]
+"""What a shard is: an update of linear maps, or keys and values that stand before every prompt."""
+Target = Literal["text", "context"]
+"""What training aims at: the answers of the examples, or what the base would say with the memory in its prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a shard is trained. The same recipe, base, examples, versions and threads give the same bits.
+
+    Attributes:
+        size: memories in a shard, at most; >= 1.
+        shard: "lora" for an update of linear maps (Hu et al. 2021), "prefix" for keys and values (Li and Liang 2021).
+        target: "text" for the answers of the examples, "context" for what the base would say with the memory in its
+            prompt (Snell et al. 2022).
+        last: how many layers, counted from the end, are adapted.
+        skip: how many at the very end are not; less than `last`.
+        rank: rank of LoRA; >= 1.
+        alpha: the update is scaled by alpha / rank; >= 1.
+        targets: names of the linear maps that LoRA adapts.
+        tokens: virtual tokens of a prefix for each memory, at most: no more than its text has; >= 1.
+        steps: steps of Adam, at most; >= 1.
+        each: examples of every memory in a step, at least; >= 1.
+        rows: examples in a step, at least, if there are so many, so that a small shard is trained as well as a full
+            one; >= 1.
+        rate: learning rate.
+        enough: mean loss in nats at which training ends early.
+        bf16: whether it is trained in bfloat16.
+        seed: seed of the first weights.
+        threads: threads of torch; >= 1.
+    """
+
+    size: int = 4
+    shard: ShardKind = "lora"
+    target: Target = "text"
+    last: int = 12
+    skip: int = 2
+    rank: int = 8
+    alpha: int = 16
+    targets: tuple[str, ...] = ("gate_proj", "up_proj", "down_proj")
+    tokens: int = 16
+    steps: int = 24
+    each: int = 2
+    rows: int = 8
+    rate: float = 5e-3
+    enough: float = 0.02
+    bf16: bool = False
+    seed: int = 0
+    threads: int = 1
+
+    def check(self, layers: int) -> None:
+        """Checks the numbers.
+
+        Args:
+            layers: how many layers the model has.
+
+        Raises:
+            InvalidQuery: a number is too small, or `last` and `skip` leave no layer.
+        """
+        whole = {name: value for name, value in asdict(self).items() if name in _WHOLE}
+        wrong = [f"{name} {value!r} is not at least 1" for name, value in whole.items() if value < 1]
+        if not 0 <= self.skip < self.last <= layers:
+            wrong.append(f"last {self.last!r} and skip {self.skip!r} leave no layer of {layers}")
+        for name, one, allowed in (("shard", self.shard, ShardKind), ("target", self.target, Target)):
+            if one not in get_args(allowed):
+                wrong.append(f"{name} {shown(one)} is not one of {', '.join(get_args(allowed))}")
+        if wrong:
+            raise InvalidQuery(*wrong)
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> Recipe:
+        """The recipe in a manifest or a note; what an older one does not name is as by default."""
+        return cls(**{**found, "targets": tuple(found["targets"])})
+
+
+_WHOLE = ("size", "rank", "alpha", "tokens", "steps", "each", "rows", "threads")
+
+
+def adapted_layers(base: Base, recipe: Recipe) -> range:
+    """Which layers a shard is in."""
+    count = len(base.layers)
+    return range(count - recipe.last, count - recipe.skip)
+
+
+@contextmanager
+def same_bits(recipe: Recipe) -> Iterator[None]:
+    """Threads, algorithms and seed as the recipe says; as they were afterwards."""
+    import torch
+
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(recipe.threads)
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            yield
+    finally:
+        torch.use_deterministic_algorithms(strict)
+        torch.set_num_threads(threads)
