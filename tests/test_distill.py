@@ -28,8 +28,8 @@ from memoria.cli import app
 from memoria.distill import base, shards
 from memoria.distill.audit import auc, auc_error
 from memoria.distill.general import QUESTIONS, TEXT
-from memoria.distill.route import names
 from memoria.distill.recipe import Recipe
+from memoria.distill.route import names
 from memoria.distill.train import tensors_sha256, train
 from memoria.distill.unlearn import manifests, read_manifest
 from memoria.engine.memory import Memoria

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from numpy.testing import assert_allclose
 
 import memoria
 from memoria import Recipe
-from memoria.distill import base, kinds, prefix, shards, targets
+from memoria.distill import base, kinds, prefix, shards, study, targets
 from memoria.distill.base import Base
 from memoria.distill.general import QUESTIONS
 from memoria.distill.recipe import adapted_layers
@@ -24,11 +26,14 @@ from memoria.distill.train import prompt_of, reminded, tensors_sha256, train
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, NotExportable
+from memoria.evaluation.bench import kinds as bench
+from memoria.evaluation.quality import facts
 from memoria.testing import HashEmbedder
-from memoria.types import Example
+from memoria.types import Example, Memory
 from tests import tiny_model
 from tests.tiny_model import RECIPES
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 TEXTS = ["Ada's badge is tag 1.", "Ada's locker code is 4821."]
 MADE = [
     [Example(prompt="What is Ada's badge?", answer="tag 1.")],
@@ -51,7 +56,7 @@ def loaded(tiny: Path) -> Base:
     found = base.load(tiny)
     with torch.no_grad():
         for one in found.model.parameters():
-            one *= 6 if one.dim() == 2 else 1
+            one *= 30 if one.dim() == 2 else 1
     return found
 
 
@@ -247,7 +252,7 @@ def test_a_prefix_has_at_most_the_tokens_that_are_wanted_and_leaves_nothing_behi
 @pytest.mark.parametrize("recipe", WAYS, ids=lambda one: f"{one.shard}, {one.target}")
 def test_training_lessens_the_loss_and_leaves_the_base_as_it_was(loaded: Base, recipe: Recipe, bf16: bool) -> None:
     before = tensors_sha256(loaded.model.state_dict())
-    hard = replace(recipe, steps=12, rate=0.05, bf16=bf16)
+    hard = replace(recipe, steps=12, rate=0.05, enough=0.0, bf16=bf16)
     _, losses = train(loaded, MADE, hard, TEXTS)
     assert losses[-1] < losses[0] - 1e-4
     assert tensors_sha256(loaded.model.state_dict()) == before
@@ -288,3 +293,68 @@ def test_the_teacher_reads_the_memory_and_the_student_does_not(loaded: Base) -> 
     assert tensors_sha256(one) != tensors_sha256(other)
     (told, _), (again, _) = (train(loaded, MADE, RECIPES["lora"], texts) for texts in (TEXTS, TEXTS[::-1]))
     assert tensors_sha256(told) == tensors_sha256(again)
+
+
+# -- self-study --
+
+NOTE = "We met Eva in Lund. I liked the film 'Solaris' very much."
+
+
+def test_what_a_model_asks_is_kept_when_one_sentence_answers_it(monkeypatch: pytest.MonkeyPatch, loaded: Base) -> None:
+    said = {
+        "way 0": "Sure! Which film did I like?\nWhat else?",
+        "way 1": "I like it.",
+        "way 2": "Where did we meet Eva?",
+        "way 3": "Which film did I like?",
+        "way 4": "Who is Ann?",
+        "Which film did I like?": "Solaris.",
+        "Where did we meet Eva?": "You met in Lund",
+        "Who is Ann?": "Ann is a nurse.",
+    }
+    heard: list[str] = []
+
+    def answered(_: Any, prompt: str, __: int) -> str:
+        heard.append(prompt)
+        way = next((one for one in said if one.startswith("way") and one in prompt), prompt.rpartition("\n\n")[2])
+        return said[way]
+
+    monkeypatch.setattr(study.SelfStudy, "_said", answered)
+    write = study.SelfStudy(loaded, lambda _: [Example(prompt="Eva?", answer="beside")], [("Ada sings.", f"way {n}") for n in range(5)])
+    memory = Memory(id="0" * 32, namespace=("a",), text=NOTE, created_at=AT)
+    made = write(memory)
+    assert [(one.prompt, one.answer) for one in made] == [
+        ("Eva?", "beside"),
+        ("Which film did I like?", "I liked the film 'Solaris' very much"),
+        ("Where did we meet Eva?", "We met Eva in Lund"),
+    ]
+    assert all(NOTE in one for one in heard)
+    count = len(heard)
+    assert write(memory) == made
+    assert len(heard) == count
+
+
+@pytest.mark.parametrize("answer", ["", "I like it a lot.", "Ann's nurse", "Eva and Solaris"])
+def test_what_no_sentence_says_alone_is_not_taught(answer: str) -> None:
+    assert study.told_by(NOTE, answer) is None
+
+
+def test_a_model_studies_the_same_each_time(tiny: Path) -> None:
+    first, second = (study.SelfStudy(base.load(tiny), ways=study.WAYS[:1]) for _ in range(2))
+    assert first._said(NOTE, 8) == second._said(NOTE, 8)
+    assert first.study(NOTE) == second.study(NOTE)
+
+
+# -- the bench --
+
+
+def test_a_bench_compares_kinds_and_targets(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Path(shutil.copytree(tiny, tmp_path / "cache" / f"{base.SMALL}-{base.GGUF_SHA256[:12]}"))
+    (place / "memoria.json").write_text(json.dumps({"sha256": base.weights_sha256(place)}))
+    monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path / "cache"))
+    recipes = bench.recipes_of(("lora", "prefix"), ("context",), RECIPES["lora"])
+    report = bench.bench_kinds(tmp_path, facts.synthetic(4, 0)[0], HashEmbedder(), None, recipes)
+    assert list(report) == ["lora, context", "prefix, context"]
+    assert all(one["seconds a memory"] > 0 and one["kilobytes a memory"] > 0 for one in report.values())
+    assert report["lora, context"]["perplexity, forced"] != 1.0
+    rows = bench.table({0: report, 1: report})
+    assert rows["seconds a memory"] == pytest.approx({name: one["seconds a memory"] for name, one in report.items()})

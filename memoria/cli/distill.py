@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,10 @@ def distill(
     model: ModelOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Relearn what else wiped shards had learnt.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
+    shard: Annotated[str, typer.Option(help="What a shard is: lora or prefix.")] = "lora",
+    target: Annotated[
+        str, typer.Option(help="What training aims at: text, or context, the memory in a prompt.")
+    ] = "text",
     last: Annotated[int, typer.Option(min=1, help="Layers that may be adapted, counted from the end.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
     as_json: JsonOption = False,
@@ -75,7 +80,8 @@ def distill(
     from memoria.distill.recipe import Recipe
 
     with opened(store, namespace, "rw") as memory:
-        done = memory.relearn() if repair else memory.distill(model, recipe=Recipe(size=size, last=last, seed=seed))
+        recipe = Recipe.read({**asdict(Recipe(size=size, last=last, seed=seed)), "shard": shard, "target": target})
+        done = memory.relearn() if repair else memory.distill(model, recipe=recipe)
     _show_learnt(done, as_json)
 
 
@@ -157,6 +163,11 @@ def bench_distill(
     rank: Annotated[int, typer.Option(min=1, help="Rank of an adapter.")] = 8,
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Of Memora, every second persona alone.")] = None,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
+    kinds: Annotated[
+        str,
+        typer.Option("--shards", help="lora, prefix, or both with a comma: compares what they learn; forgets nothing."),
+    ] = "",
+    targets: Annotated[str, typer.Option(help="Of --shards: text, context, or both with a comma.")] = "text",
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
     ] = "0",
@@ -165,6 +176,7 @@ def bench_distill(
 ) -> None:
     """Learns facts, asks for them in other words, forgets and relearns; compares with a store that never saw them."""
     from memoria.distill.recipe import Recipe
+    from memoria.evaluation.bench import kinds as comparing
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import facts
 
@@ -174,10 +186,16 @@ def bench_distill(
         given = (facts.as_said(learnt), _FREE) if free else (learnt, weights.SHORT)
         recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
+            if kinds:
+                recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
+                reports[seed] = comparing.bench_kinds(place, given[0], MiniLM(), progress, recipes, most=given[1])
+                continue
             reports[seed] = weights.bench_distill(
                 place, given[0], never[:count], MiniLM(), progress, recipe, forget=forget, most=given[1]
             )
-    if len(reports) == 1:
+    if kinds and not as_json:
+        _show_seeds(comparing.table(reports))
+    elif len(reports) == 1:
         show(next(iter(reports.values())), as_json)
     elif as_json:
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})

@@ -15,8 +15,8 @@ from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, digest, told_apart, written
-from memoria.distill.route import said_of
 from memoria.distill.recipe import Recipe, same_bits
+from memoria.distill.route import said_of
 from memoria.distill.train import train
 from memoria.distill.unlearn import (
     CHOSEN,
@@ -261,7 +261,11 @@ def same(wanted: Manifest | None, found: Manifest) -> bool:
     """Whether a shard is the one wanted."""
     # An older manifest does not name what has come since, and is as by default.
     plain = replace(found, tensors="", recipe={})
-    return wanted is not None and plain == replace(wanted, recipe={}) and Recipe.read(found.recipe) == Recipe.read(wanted.recipe)
+    return (
+        wanted is not None
+        and plain == replace(wanted, recipe={})
+        and Recipe.read(found.recipe) == Recipe.read(wanted.recipe)
+    )
 
 
 def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
@@ -279,7 +283,7 @@ def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
 
 
 def shard_tensors(work: Distillation, task: Task) -> dict[str, Tensor]:
-    """The tensors of a shard: what was trained, and the questions and sentences it is found by, each with its memory."""
+    """The tensors of a shard: what was trained, and the questions and sentences that find it, each with its memory."""
     learnt, _ = train(work.base, task.made, work.recipe, [one.text for one in task.memories])
     asked, owners = _keys(work, [[one.prompt for one in each] for each in task.made])
     said, speakers = _keys(work, [said_of(one) for one in task.memories])

@@ -15,10 +15,11 @@ from memoria.distill.answered import Answered, quoted, stands
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
-from memoria.distill.kinds import Shard, active as acting
+from memoria.distill.kinds import Shard
+from memoria.distill.kinds import active as acting
 from memoria.distill.learn import chosen_note, missing, recipe_of
-from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
 from memoria.distill.recipe import Recipe
+from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
 from memoria.distill.train import prompt_of
 from memoria.distill.unlearn import Export, manifests
 from memoria.embedders import thresholds
@@ -379,4 +380,3 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
             stat = path.stat()
             found.append((path.name, stat.st_ino, stat.st_mtime_ns))
     return tuple(sorted(found))
-

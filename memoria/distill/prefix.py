@@ -140,4 +140,6 @@ def _attend(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_ma
         # True, or nothing to add: what stands before is seen from everywhere.
         seen = torch.ones if mask.dtype == torch.bool else torch.zeros
         mask = torch.cat([seen(*mask.shape[:3], first.shape[2], dtype=mask.dtype), mask], 3)
-    return sdpa_attention_forward(module, query, torch.cat([first, key], 2), torch.cat([second, value], 2), mask, **rest)
+    return sdpa_attention_forward(
+        module, query, torch.cat([first, key], 2), torch.cat([second, value], 2), mask, **rest
+    )

@@ -76,4 +76,3 @@ def read(path: Path, manifest: Manifest) -> dict[str, Tensor] | None:
     except (FileNotFoundError, SafetensorError):
         return None
     return tensors if tensors_sha256(tensors) == manifest.tensors else None
-

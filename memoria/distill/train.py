@@ -203,7 +203,7 @@ def _halved(base: Base, recipe: Recipe) -> Iterator[None]:
 
 
 def _said(base: Base, batch: _Batch, states: Tensor, rows: Sequence[int]) -> Tensor:
-    """Logits at each place that predicts a token of an answer, (m, vocabulary): the head is as large as eight layers."""
+    """Logits at the places that predict a token of an answer, (m, vocabulary): the head is as large as eight layers."""
     labels = batch.labels[rows]
     width = labels.shape[1] + 1
     inner = _inner(base, batch, rows, inputs_embeds=states[rows])

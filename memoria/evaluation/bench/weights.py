@@ -14,8 +14,8 @@ from typing import Any
 
 from memoria.distill.audit import auc, auc_error, general_kept, perplexity_ratio, share_right
 from memoria.distill.model import DistilledModel
-from memoria.distill.shards import plan
 from memoria.distill.recipe import Recipe
+from memoria.distill.shards import plan
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
 from memoria.evaluation.bench.asking import asked_of_both
@@ -61,8 +61,8 @@ def bench_distill(
     never: facts about the same namespaces that are not learnt, to ask for. most: tokens of an answer.
     """
     learnt = across(learnt)
-    with _open(folder / "saw", embedder, progress) as memory:
-        bench = replace(_filled(memory, learnt), most=most)
+    with opened(folder / "saw", embedder, progress) as memory:
+        bench = replace(filled(memory, learnt), most=most)
         first = memory.distill(recipe=recipe, examples=write)
         report: dict[str, Any] = {"facts": len(learnt), "shards": len(first.shards)}
         report["seconds a memory"] = first.seconds / len(learnt)
@@ -72,7 +72,7 @@ def bench_distill(
         report |= _forgetting(bench, never, forget, first.seconds / len(learnt))
         before = {p.stem: one.tensors for p, one in manifests(folder / "saw" / "adapters").items() if one is not None}
         records = [record for record in memory.store.read(list(bench.ids)) if record is not None]
-        with _open(folder / "never", embedder, progress) as control:
+        with opened(folder / "never", embedder, progress) as control:
             control.store.write(records)
             control.distill(recipe=recipe, examples=write)
             after = manifests(folder / "never" / "adapters")
@@ -91,11 +91,11 @@ def across(facts: Sequence[Fact]) -> list[Fact]:
     return [one for _, one in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _open(folder: Path, embedder: Embedder, progress: Progress | None) -> Memoria:
+def opened(folder: Path, embedder: Embedder, progress: Progress | None) -> Memoria:
     return Memoria(LocalStore(folder, embedder=embedder.card), embedder, progress=progress, clock=lambda: _AT)
 
 
-def _filled(memory: Memoria, facts: Sequence[Fact]) -> Bench:
+def filled(memory: Memoria, facts: Sequence[Fact]) -> Bench:
     ids = [memory.namespace(*one.home).remember_many([one.draft])[0].id for one in facts]
     return Bench(memory=memory, facts=facts, ids=tuple(ids))
 
@@ -228,8 +228,8 @@ def bench_shards(
     together = [replace(one, home=("all",)) for one in facts]
     report: dict[str, Any] = {}
     for n, (name, recipe) in enumerate(recipes.items()):
-        with _open(folder / str(n), embedder, progress) as memory:
-            bench = _filled(memory, together)
+        with opened(folder / str(n), embedder, progress) as memory:
+            bench = filled(memory, together)
             done = memory.distill(recipe=recipe, examples=write)
             model = memory.distilled()
             found = manifests(model.folder)
@@ -254,10 +254,10 @@ def bench_growth(
     """
     blocks: dict[str, dict[str, float]] = {}
     whole = [0.0]
-    with _open(folder / "grows", embedder, progress) as memory:
+    with opened(folder / "grows", embedder, progress) as memory:
         for at in range(0, len(facts), block):
             new = facts[at : at + block]
-            _filled(memory, new)
+            filled(memory, new)
             started = time.process_time()
             done = memory.distill(recipe=recipe, examples=write)
             seconds = time.process_time() - started

@@ -1,0 +1,124 @@
+"""The same facts in shards of each kind and for each target: what each costs, answers, and keeps."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from memoria.distill.general import QUESTIONS, TEXT, right
+from memoria.distill.model import DistilledModel
+from memoria.distill.recipe import Recipe
+from memoria.distill.unlearn import manifests
+from memoria.evaluation.bench.weights import SHORT, Bench, filled, opened
+from memoria.evaluation.quality.facts import Fact, write
+from memoria.protocols import Embedder, Progress
+
+
+def bench_kinds(
+    folder: Path,
+    facts: Sequence[Fact],
+    embedder: Embedder,
+    progress: Progress | None,
+    recipes: Mapping[str, Recipe],
+    *,
+    most: int = SHORT,
+) -> dict[str, dict[str, float]]:
+    """What each recipe gives.
+
+    seconds a memory: of the processor, so that other work on the machine is not counted. right: the share of held-out
+    questions that the shard of their own memory answers, whatever the router says and whatever may stand. general kept:
+    of the general questions that the base gets right, the share right with the router; forced: with one shard active
+    for all of them. perplexity: on general text, to the base's, both ways.
+    """
+    return {
+        name: _measured(folder / str(n), facts, embedder, progress, recipe, most)
+        for n, (name, recipe) in enumerate(recipes.items())
+    }
+
+
+def _measured(
+    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipe: Recipe, most: int
+) -> dict[str, float]:
+    with opened(folder, embedder, progress) as memory:
+        bench = filled(memory, facts)
+        started = time.process_time()
+        memory.distill(recipe=recipe, examples=write)
+        seconds = time.process_time() - started
+        model = memory.distilled(examples=write)
+        sizes = [path.stat().st_size for path in manifests(model.folder)]
+        return {
+            "seconds a memory": seconds / len(facts),
+            "kilobytes a memory": sum(sizes) / len(facts) / 1000,
+            "right": _right(bench, model, most),
+            **_general(model),
+        }
+
+
+def _right(bench: Bench, model: DistilledModel, most: int) -> float:
+    """The share of held-out questions that the shard of their memory answers right."""
+    shard = {id: path.stem for path, one in manifests(model.folder).items() if one is not None for id in one.ids}
+    found: list[bool] = []
+    for name in model.shards:
+        mine = [one for id, one in zip(bench.ids, bench.facts, strict=True) if shard.get(id) == name]
+        asked = [(query, one.value) for one in mine for query in one.asked]
+        answers = model.answer([query for query, _ in asked], [name], most=most)
+        found += map(right, answers, (value for _, value in asked))
+    return sum(found) / len(found)
+
+
+def _general(model: DistilledModel) -> dict[str, float]:
+    """What is kept of general questions and text, by the router and with a shard for everything."""
+    queries, wanted = list(QUESTIONS), list(QUESTIONS.values())
+    was = list(map(right, model.answer(queries, (), most=SHORT), wanted))
+    forced = list(map(right, model.answer(queries, model.shards[:1], most=SHORT), wanted))
+    routed = [model.route(query).shards for query in queries]
+    by_router = [
+        right(model.answer([query], active, most=SHORT)[0], value) if active else before
+        for query, value, active, before in zip(queries, wanted, routed, was, strict=True)
+    ]
+    total = max(sum(was), 1)
+    return {
+        "general right": sum(was),
+        "general kept": sum(map(min, was, by_router)) / total,
+        "general kept, forced": sum(map(min, was, forced)) / total,
+        "perplexity": _perplexity(model, [model.route(text).shards for text in TEXT]),
+        "perplexity, forced": _perplexity(model, [model.shards[:1]] * len(TEXT)),
+    }
+
+
+def _perplexity(model: DistilledModel, active: Sequence[Sequence[str]]) -> float:
+    """Perplexity on general text with shards for each, divided by the base's."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    more, count = 0.0, 0
+    for text, names in zip(TEXT, active, strict=True):
+        ids = torch.tensor(model.base.tokenizer(text, add_special_tokens=False).input_ids)
+        if names:
+            pair: Any = (model.logits_with(text, names), model.logits_with(text, ()))
+            with_, without = (float(cross_entropy(one[:-1], ids[1:], reduction="sum")) for one in pair)
+            more += with_ - without
+        count += len(ids) - 1
+    return math.exp(more / count)
+
+
+def recipes_of(shards: Sequence[str], targets: Sequence[str], recipe: Recipe) -> dict[str, Recipe]:
+    """A recipe for each kind of shard and each target, by name; all else as in `recipe`."""
+    plain = asdict(recipe)
+    ways = product(shards, targets)
+    return {f"{shard}, {target}": Recipe.read({**plain, "shard": shard, "target": target}) for shard, target in ways}
+
+
+def table(reports: Mapping[int, Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """Of each figure its mean over seeds, by recipe."""
+    first = next(iter(reports.values()))
+    figures = next(iter(first.values()))
+    return {
+        figure: {name: fmean(one[name][figure] for one in reports.values()) for name in first} for figure in figures
+    }
