@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 LEAST_LINES = 50
-_HELD_OUT = 0.3
-_RESAMPLED = 1000
+HELD_OUT = 0.3
+RESAMPLED = 1000
 _NEAR = 1e-6
 Interval = tuple[float, float]
 History = tuple[Memory, tuple[Recalled, ...]]
@@ -170,7 +170,7 @@ def fit(name: str, policy: Any, histories: Sequence[History], rng: np.random.Gen
     if lines < LEAST_LINES or len(histories) < 10:
         raise InvalidQuery(f"{lines} recalls of {len(histories)} memories are too few: {LEAST_LINES} of 10 are needed")
     order = rng.permutation(len(histories))
-    cut = round(_HELD_OUT * len(order))
+    cut = round(HELD_OUT * len(order))
     held, train = [histories[n] for n in order[:cut]], [histories[n] for n in order[cut:]]
     parameters, intervals = maximum_likelihood(policy, train)
     rate = _rate(train)
@@ -210,7 +210,7 @@ def _gain(other: list[list[float]], fitted: list[list[float]], rng: np.random.Ge
 
     saved = np.array([sum(a) - sum(b) for a, b in zip(other, fitted, strict=True)])
     counts = np.array([len(a) for a in other])
-    drawn = rng.integers(len(saved), size=(_RESAMPLED, len(saved)))
+    drawn = rng.integers(len(saved), size=(RESAMPLED, len(saved)))
     means = saved[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from memoria.errors import InvalidQuery
+from memoria.evaluation.quality import by_session
 from memoria.remember import Draft
 from memoria.types import Provenance
 
@@ -45,13 +46,13 @@ class Conversation:
     until: datetime
 
 
-def load(path: Path, *, whole: bool = False) -> list[Conversation]:
+def load(path: Path, *, whole: bool = False, strict: bool = False) -> list[Conversation]:
     """The conversations of a LoCoMo JSON file, or of a folder with Memora's weekly files; raises InvalidQuery.
 
-    whole: of Memora every turn of both sides, not only what the user shared.
+    whole: of Memora every turn of both sides, not only what the user shared. strict: as in `memora`.
     """
     if path.is_dir():
-        return list(memora(path, whole=whole))
+        return list(memora(path, whole=whole, strict=strict))
     parsed = json.loads(path.read_text())
     if not isinstance(parsed, list) or not all(
         isinstance(one, dict) and {"conversation", "qa"} <= one.keys() for one in parsed
@@ -88,45 +89,81 @@ def _turn(turn: Mapping[str, Any], session: str, at: datetime) -> Draft:
     return Draft(text=turn["text"] + caption or "-", created_at=at, provenance=origin)
 
 
-def memora(folder: Path, *, whole: bool = False) -> Iterator[Conversation]:
-    """One conversation a persona: what the user shared, or all that was said, a draft a turn; evidence by value."""
-    for persona, drafts, questions in memora_weeks(folder, whole=whole):
-        yield _persona(persona, drafts, questions)
+def memora(folder: Path, *, whole: bool = False, strict: bool = False) -> Iterator[Conversation]:
+    """One conversation a persona: what the user shared, or all that was said, a draft a turn.
+
+    strict: evidence is what was said in the session that Memora names; otherwise every turn that holds a value counts.
+    """
+    for persona, sessions, questions in _weeks(folder):
+        turns = list(_turns(sessions, whole=whole))
+        drafts = [draft for draft, _ in turns]
+        if strict:
+            told = [
+                by_session.Told(place=place, session=int(str(draft.provenance.session)), text=draft.text)
+                for place, (draft, shared) in enumerate(turns)
+                if shared
+            ]
+            yield _persona(persona, drafts, [_by_session(one, told) for one in questions])
+        else:
+            texts = [draft.text.casefold() for draft in drafts]
+            yield _persona(persona, drafts, [_by_value(one, texts) for one in questions])
 
 
 def memora_weeks(folder: Path, *, whole: bool = False) -> Iterator[tuple[str, list[Draft], list[Any]]]:
     """Each persona of Memora's weekly files: name, what the user shared or all that was said, and the raw questions."""
+    for persona, sessions, questions in _weeks(folder):
+        yield persona, [draft for draft, _ in _turns(sessions, whole=whole)], questions
+
+
+def _weeks(folder: Path) -> Iterator[tuple[str, list[Any], list[Any]]]:
+    """Each persona: name, sessions and questions as they are in the files."""
     with gzip.open(folder / "weekly_sessions.jsonl.gz", "rt") as lines:
         sessions = [json.loads(line) for line in lines]
     questions = [json.loads(line) for line in (folder / "weekly_questions.jsonl").read_text().splitlines()]
     for persona in sorted({one["persona"] for one in sessions}):
-        said = _said([one for one in sessions if one["persona"] == persona], whole=whole)
-        yield persona, said, [one for one in questions if one["persona"] == persona]
+        yield (
+            persona,
+            [one for one in sessions if one["persona"] == persona],
+            [one for one in questions if one["persona"] == persona],
+        )
 
 
-def _said(sessions: list[Any], *, whole: bool) -> list[Draft]:
-    drafts: list[Draft] = []
+def _turns(sessions: list[Any], *, whole: bool) -> Iterator[tuple[Draft, bool]]:
+    """Each turn, and whether the user told something in it."""
     for session in sessions:
         at = datetime.fromisoformat(session["date"]).replace(tzinfo=UTC)
         for turn in session["conversation"]:
             if turn["share_memory"] or (whole and turn["message"].strip()):
                 speaker = turn["speaker"].removesuffix("_agent")
                 origin = Provenance(speaker=speaker, session=str(session["session_id"]))
-                drafts.append(Draft(text=turn["message"], created_at=at, provenance=origin))
-    return drafts
+                yield Draft(text=turn["message"], created_at=at, provenance=origin), turn["share_memory"]
 
 
-def _persona(name: str, drafts: list[Draft], questions: list[Any]) -> Conversation:
-    texts = [draft.text.casefold() for draft in drafts]
-    asked = []
-    for one in questions:
-        wanted = set(values(one["memory_evidence"]))
-        stale = {value for value, _ in forgotten(one)} - wanted
-        relevant = _holders(texts, wanted)
-        if relevant:
-            asked.append(
-                Asked(text=one["question"], category=one["task"], relevant=relevant, stale=_holders(texts, stale))
-            )
+def _by_value(question: Any, texts: list[str]) -> Asked:
+    """A question with every holder of a value as evidence."""
+    wanted = set(values(question["memory_evidence"]))
+    stale = {value for value, _ in forgotten(question)} - wanted
+    return Asked(
+        text=question["question"],
+        category=question["task"],
+        relevant=_holders(texts, wanted),
+        stale=_holders(texts, stale),
+    )
+
+
+def _by_session(question: Any, told: list[by_session.Told]) -> Asked:
+    """A question with what was told in the sessions that Memora names as evidence."""
+    relevant = by_session.relevant(question["memory_evidence"], told)
+    return Asked(
+        text=question["question"],
+        category=question["task"],
+        relevant=relevant,
+        stale=by_session.stale(forgotten(question), told, relevant),
+    )
+
+
+def _persona(name: str, drafts: list[Draft], questions: list[Asked]) -> Conversation:
+    asked = [one for one in questions if one.relevant]
     last = max(draft.created_at for draft in drafts if draft.created_at is not None)
     return Conversation(name=name, drafts=tuple(drafts), asked=tuple(asked), until=last)
 
