@@ -422,6 +422,18 @@ class Store(Protocol):
         """
         ...
 
+    def ended(self, namespace: Namespace, at: datetime) -> list[str]:
+        """Finds what does not hold any more, without reading content.
+
+        Args:
+            namespace: exactly this namespace, none below it.
+            at: those whose `valid_to` is at this time or before.
+
+        Returns:
+            Ids, sorted; archived memories are among them.
+        """
+        ...
+
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         """Reads the recall log.
 

@@ -19,7 +19,8 @@ from memoria.protocols import Store
 from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.retention.sameness import unlike
-from memoria.standing.gate import cleared
+from memoria.retention.windows import NEUTRAL
+from memoria.standing.gate import cleared, weighed
 from memoria.text.fingerprints import Statement, stated
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, check_ttl, tidy_tags
@@ -45,7 +46,7 @@ class Draft:
             view's.
         valid_from: from when it holds in the world, aware; None is unbounded.
         valid_to: until when it holds, exclusive, aware; None is unbounded.
-        salience: importance, in [0, 1].
+        salience: importance, in [0, 1]; None is judged from the text, beside what was remembered here of late.
         subject: whom or what it is about.
         tags: labels.
         key: the caller's own key; remembering the same key twice stores once.
@@ -64,7 +65,7 @@ class Draft:
     created_at: datetime | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None
-    salience: float = 0.5
+    salience: float | None = None
     subject: str | None = None
     tags: Sequence[str] = ()
     key: str | None = None
@@ -84,7 +85,7 @@ class Draft:
             created_at: when it was observed, aware.
 
         Returns:
-            The memory, its tags sorted.
+            The memory, its tags sorted, its salience 0.5 until it is judged.
 
         Raises:
             InvalidMemory: a field breaks a rule.
@@ -99,7 +100,8 @@ class Draft:
                 kind=self.kind,
                 valid_from=self.valid_from,
                 valid_to=self.valid_to,
-                salience=self.salience,
+                salience=NEUTRAL if self.salience is None else self.salience,
+                judged=self.salience is None,
                 subject=self.subject,
                 tags=tidy_tags(self.tags),
                 key=self.key,
@@ -145,7 +147,7 @@ def remember(
         try:
             with records.store.alone():
                 admit(records.store, namespace, drafts, memories, made, readmit=readmit, at=at)
-                memories, made = obeying(records.store, memories, made)
+                memories, made = obeying(records, memories, made)
                 records.store.write(ordered(records.store, made))
         except KeyConflict:
             # A store that knows nothing of audiences says so of what is for another one, however often it is asked.
@@ -200,16 +202,21 @@ def refused(
     return found
 
 
-def obeying(store: Store, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:
-    """As `prepare` left it, without what standing orders keep out.
+def obeying(records: Records, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:
+    """As `prepare` left it, without what standing orders keep out, and judged without it.
 
     Raises Forbidden for drafts that they keep out whole.
     """
     try:
-        passing = cleared(store, made)
+        passing = cleared(records.store, made)
     except Forbidden as error:
         kept_out = {made[at].memory.id for at in error.positions}
         raise Forbidden(*(at for at, memory in enumerate(memories) if memory.id in kept_out)) from None
+    if any(one.memory.text != before.memory.text for one, before in zip(passing, made, strict=True)):
+        passing = [
+            record if memory == record.memory else replace(record, memory=memory, trace=records.trace(memory))
+            for record, memory in zip(passing, weighed(records.store, [one.memory for one in passing]), strict=True)
+        ]
     as_stored = {record.memory.id: record.memory for record in passing}
     return [as_stored.get(memory.id, memory) for memory in memories], passing
 
@@ -249,11 +256,12 @@ def prepare(
             known[memory.key, memory.visible_to] = memory
         memories.append(memory)
     vectors = _vectors(records, [drafts[position] for position in fresh])
+    valued = {memory.id: memory for memory in weighed(store, list(fresh.values()))}
     made = [
         Record(memory=memory, trace=records.trace(memory), vector=vector, passages=passages)
-        for memory, (vector, passages) in zip(fresh.values(), vectors, strict=True)
+        for memory, (vector, passages) in zip(valued.values(), vectors, strict=True)
     ]
-    return memories, made
+    return [valued.get(memory.id, memory) for memory in memories], made
 
 
 def _no_later(store: Store, memory: Memory) -> Memory:

@@ -60,6 +60,7 @@ class Memory:
         valid_from: from when it is true; None for always.
         valid_to: until when it is true, that moment excluded; None for no end.
         salience: importance when it was stored, in [0, 1].
+        judged: whether its salience was judged from its text; False where it was given.
         subject: whom or what it is about, one name; `forget(subject=...)` goes by it.
         tags: labels, sorted, without repeats.
         key: the caller's own key; storing the same key twice in a namespace stores once.
@@ -81,6 +82,7 @@ class Memory:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     salience: float = 0.5
+    judged: bool = False
     subject: str | None = None
     tags: tuple[str, ...] = ()
     key: str | None = None
@@ -335,10 +337,13 @@ class Budget:
     Attributes:
         count: memories, at most; None for no limit.
         bytes: bytes of slots and encrypted rows, at most; None for no limit.
+        tokens: tokens that all its texts would cost in a prompt, at most, each a line with its day and speaker, as
+            `budget_tokens` of recall counts them; of a gist the lines of its parts. None for no limit.
     """
 
     count: int | None = None
     bytes: int | None = None
+    tokens: int | None = None
 
 
 MOST_PARTS = 2047

@@ -14,6 +14,7 @@ from memoria.policies.model import Model
 from memoria.policies.operators import Faster, Floor, Protect
 from memoria.policies.power_law import PowerLaw
 from memoria.policies.replay import PrioritisedReplay
+from memoria.policies.salience import Salience
 from memoria.policies.savings import Savings
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "PrioritisedReplay",
     "Protect",
     "Random",
+    "Salience",
     "Savings",
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wrapped(Model):
+class Wrapped(Model):
     """What each operator leaves to its base.
 
     Attributes:
@@ -37,7 +37,7 @@ class _Wrapped(Model):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Protect(_Wrapped):
+class Protect(Wrapped):
     """Pinned and held memories have retrievability 1, for ever.
 
     Attributes:
@@ -58,7 +58,7 @@ class Protect(_Wrapped):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Floor(_Wrapped):
+class Floor(Wrapped):
     """Retrievability never falls below a share of the salience.
 
     Attributes:
@@ -82,7 +82,7 @@ class Floor(_Wrapped):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Faster(_Wrapped):
+class Faster(Wrapped):
     """For memories of some kinds time runs faster, counted from when they were stored.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import heapq
 import json
 import secrets
 import threading
@@ -250,8 +251,13 @@ class StoreBase(Proving, ABC):
     def holdings(self, namespace: Namespace) -> tuple[list[str], Traces, Ints]:
         with self._reading():
             found = sorted((one for one in self._scan(namespace) if one.memory.namespace == namespace), key=_id)
-        sizes = [len(one.memory.text.encode()) + 2 * _numbers(one) for one in found]
+        sizes = [_text_bytes(one.memory) + 2 * _numbers(one) for one in found]
         return list(map(_id, found)), Traces.of([one.trace for one in found]), np.array(sizes, np.int64)
+
+    def ended(self, namespace: Namespace, at: datetime) -> list[str]:
+        with self._reading():
+            found = [one.memory for one in self._scan(namespace) if one.memory.namespace == namespace]
+        return sorted(one.id for one in found if one.valid_to is not None and one.valid_to <= at)
 
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
         with self._reading():
@@ -279,6 +285,16 @@ class StoreBase(Proving, ABC):
         """What differs after a memory under a namespace was written; which are there is told by `select`."""
         with self._reading():
             return self._version(), self._writes
+
+    def latest(self, namespace: Namespace, limit: int) -> list[Memory]:
+        """The memories observed last, oldest first, of those that everybody sees and recall does not leave out.
+
+        Exactly of this namespace; at most `limit`. Override it where looking at all of them is slow.
+        """
+        with self._reading():
+            there = (one for one in self._scan(namespace) if one.memory.namespace == namespace)
+            found = (one.memory for one in there if one.memory.visible_to is None and not _away(one.trace))
+            return sorted(heapq.nlargest(limit, found, key=_by_id), key=_by_id)
 
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():
@@ -677,6 +693,15 @@ class StoreBase(Proving, ABC):
 
 def _id(record: Record) -> str:
     return record.memory.id
+
+
+def _text_bytes(memory: Memory) -> int:
+    """Bytes of its text, and of those of the parts of a gist, which are stored in it."""
+    return sum(len(one.text.encode()) for one in (memory, *memory.parts))
+
+
+def _by_id(memory: Memory) -> str:
+    return memory.id
 
 
 def _numbers(record: Record) -> int:

@@ -81,6 +81,8 @@ def content(memory: Memory) -> dict[str, Any]:
         said["used"] = origin.used
     if memory.visible_to is not None:
         said["visible_to"] = memory.visible_to
+    if memory.judged:
+        said["judged"] = True
     return said | {"parts": [_part(part) for part in memory.parts]} if memory.parts else said
 
 
@@ -125,6 +127,7 @@ def _said(opened: dict[str, Any], namespace: Namespace) -> dict[str, Any]:
         "zone": opened.get("zone"),
         "expires_at": time(opened.get("expires")),
         "visible_to": seen_by,
+        "judged": opened.get("judged", False),
     }
 
 

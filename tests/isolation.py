@@ -238,6 +238,7 @@ VERBS: Mapping[str, Verb] = {
     "get": lambda view, draw: view.get(draw.id()),
     "list": lambda view, draw: (page := view.list(limit=3, **draw.filters()), page.left, page.after),
     "trace": lambda view, draw: view.trace(draw.id()),
+    "explain_retention": lambda view, draw: view.explain_retention(draw.id()),
     "namespaces": lambda view, draw: view.namespaces(),
     "stats": lambda view, draw: _stats(view),
     "history": lambda view, draw: view.history(draw.id()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import memoria
 from memoria.errors import InvalidInput
 from memoria.policies import (
     FSRS6,
@@ -33,11 +35,15 @@ from memoria.policies import (
     PowerLaw,
     Protect,
     Random,
+    Salience,
     Savings,
+    registry,
 )
 from memoria.policies.spacing import five
 from memoria.retention.fade import scheduled
+from memoria.testing import HashEmbedder
 from memoria.testing.policies import DAY, START, PolicyConformance, histories
+from memoria.traces import Traces
 from memoria.types import COUNT_LIMIT, RECENT, Memory, Trace
 from memoria.validate import RANGES, bounded, check_trace
 
@@ -58,6 +64,9 @@ OURS: dict[str, Callable[[], Model]] = {
     "protect": lambda: Protect(base=PowerLaw()),
     "floor": Floor,
     "faster": Faster,
+    "salience": Salience,
+    "salience alone": lambda: Salience(recency=0.0),
+    "salience of what fades fast": lambda: Protect(base=Salience(base=Faster(base=PowerLaw()), recency=3.0)),
     "faster act-r": lambda: Faster(base=ActR(), factor=3.0),
     "composed": lambda: Protect(base=Floor(base=Faster(base=FSRS6(), kinds=("episodic", "procedural")), height=0.2)),
     "never": Never,
@@ -324,3 +333,41 @@ def test_a_trace_that_may_be_stored_may_be_used(
     trace = check_trace(Trace(**fields))
     used = bounded(OURS[name]().reinforce(trace, at, recalled=recalled))
     check_trace(scheduled(OURS[name](), 0.05, used))
+
+
+def test_salience_and_recency_are_weighed() -> None:
+    base = Exponential()
+    trace = replace(base.encode(Memory(id="0" * 32, namespace=(), text="x", created_at=START)), salience=0.8)
+    half = START + 7 * DAY * math.log(0.5) / math.log(0.9)
+    assert base.one(trace, half) == pytest.approx(0.5)
+    assert Salience(recency=0.0).one(trace, half) == 0.8
+    assert Salience(recency=2.0).one(trace, half) == pytest.approx((0.8 + 2 * 0.5) / 3)
+    assert Salience(recency=2.0).next_below(trace, 0.6) == pytest.approx(half, abs=timedelta(seconds=1))
+    for wrong in (-1.0, float("nan"), float("inf"), "1", True):
+        with pytest.raises(InvalidInput, match="recency"):
+            registry.make("salience", recency=wrong)
+
+
+def test_what_takes_more_has_to_be_worth_more_except_extracted_facts() -> None:
+    kinds = ("episodic", "episodic", "semantic", "episodic")
+    traces = Traces.of([Trace(last_retrieved=START, kind=kind) for kind in kinds])
+    taken = Salience(recency=0.5, burden=0.3).weighed(traces, np.array([1, 100, 10_000, 0]))
+    assert taken == pytest.approx([-0.2 * math.log(10), 0.2 * math.log(10), 0.0, 0.0])
+    assert Salience().weighed(traces, np.zeros(4, np.int64)) == pytest.approx([0.0] * 4)
+
+
+def test_the_base_of_an_operator_may_be_named() -> None:
+    assert registry.make("salience", base="fsrs", recency=1.0) == Salience(base=FSRS6(), recency=1.0)
+    with pytest.raises(InvalidInput, match="nothing"):
+        registry.make("floor", base="nothing")
+
+
+def test_what_budgets_keep_by_is_noted_without_its_base() -> None:
+    with memoria.open(":memory:", embedder=HashEmbedder(8)) as memory:
+        store = memory.store
+        assert registry.keeper(store, FSRS6()) == Salience(base=FSRS6())
+        registry.adopt(store, "salience", Salience(base=Lru(), recency=2.0), registry.KEEPER)
+        assert registry.keeper(store, FSRS6()) == Salience(base=FSRS6(), recency=2.0)
+        assert registry.adopted(store) is None
+        registry.adopt(store, "power-law", PowerLaw(psi=0.7), registry.KEEPER)
+        assert registry.keeper(store, FSRS6()) == PowerLaw(psi=0.7)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import memoria
 from memoria.cli import app
 from memoria.evaluation.lab.recommend import Recommendation, recommend
-from memoria.policies import registry
+from memoria.policies import FSRS6, Exponential, Salience, registry
 from memoria.testing import HashEmbedder
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,3 +120,27 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert [one["budget"] for one in told["options"]] == [0.75, 0.5, 0.25, 0.1, 0.05]
     part = json.loads(CliRunner().invoke(app, [*arguments, "--json", "-n", "app/0"]).stdout)
     assert part["memories"] == 30
+
+
+def test_what_is_salient_is_recalled_and_salience_is_advised_and_adopted(tmp_path: Path) -> None:
+    path, now = tmp_path / "a.memoria", [START]
+    rng = np.random.default_rng(1)
+    with memoria.open(path, embedder=HashEmbedder(64), clock=lambda: now[0]) as memory:
+        made = []
+        for n in range(60):
+            now[0] += timedelta(hours=1)
+            made.append(memory.remember(f"note number {n}", salience=0.9 if n % 6 == 0 else 0.2).id)
+        for at in rng.permutation(np.repeat(np.arange(0, 60, 6), 15)):
+            now[0] += timedelta(hours=9)
+            memory.reinforce(made[int(at)])
+    found = asked(path, budgets=[0.2])
+    (advice,) = found.options
+    assert advice.policy == "salience:recency=0"
+    assert advice.everyone["salience:recency=0"] > advice.everyone["fifo"] + 0.05
+    command = ["policies", "recommend", "--store", str(path), "--budgets", "0.2", "--adopt", "--json"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    with memoria.open(path, mode="r") as memory:
+        assert memory._traces.keeper == Salience(recency=0.0)
+        assert memory.policy == Exponential()
+    with memoria.open(path, mode="r", policy="fsrs") as memory:
+        assert memory._traces.keeper == FSRS6()

@@ -24,7 +24,6 @@ from memoria.agent import Agent
 from memoria.cli import app
 from memoria.cli.chat import Chat
 from memoria.derived.gist import compose, extract, restates
-from memoria.forget.prune import prune
 from memoria.protocols import Change
 from memoria.ranking import products
 from memoria.stores.nearness import Nearness
@@ -96,18 +95,11 @@ Way = Callable[[memoria.Memoria, Memory], object]
 WAYS: dict[str, Way] = {
     "forget": lambda memory, new: memory.forget(new.id),
     "forget what names it": lambda memory, new: memory.forget(mentions="York"),
-    "prune": lambda memory, new: pruned(memory, new),
     "retract": lambda memory, new: memory.expire(new.id),
     "supersede": lambda memory, new: memory.supersede(new.id, HULL),
     "amend": lambda memory, new: memory.amend(new.id, text="My sister has seen the sea."),
     "keep": lambda memory, new: [memory.settle(one.memory, keep=True) for one in memory.doubts(new)],
 }
-
-
-def pruned(memory: memoria.Memoria, new: Memory) -> None:
-    memory.archive(new.id)
-    found = prune(memory._records, [(1.0, new.id)], 9, START, archived=True)
-    assert found.ids == (new.id,)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -33,6 +33,7 @@ READING: dict[str, Callable[[Store], object]] = {
     "namespaces": lambda store: store.namespaces(()),
     "count": lambda store: store.count(()),
     "holdings": lambda store: store.holdings(()),
+    "ended": lambda store: store.ended((), START),
     "due": lambda store: store.due((), START, 1),
     "lapsed": lambda store: store.lapsed(Where(), START),
     "periods": lambda store: store.periods(),

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import memoria
-from memoria.evaluation.lab import recorded, workloads
+from memoria.errors import InvalidInput
+from memoria.evaluation.lab import recorded, saliences, workloads
 from memoria.evaluation.lab.events import AVOID, ERASE, KINDS, NEED, REMEMBER, UPDATE, USE, Events
 from memoria.evaluation.lab.sources import source
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.remember import Draft
+from memoria.retention.salience import Turn, Window
 from memoria.testing import HashEmbedder
 from memoria.traces import DAY_MICROS
 
@@ -157,11 +159,81 @@ def test_fitted_salience_is_learnt_from_the_other_conversations_only() -> None:
         recorded.conversations(talks, salience="bright")
 
 
+def test_a_fact_is_worth_the_same_however_many_turns_hold_it() -> None:
+    """Each of n holders is worth 1/n: all turns together, the number of distinct facts."""
+    one = talk("a", "tea", (3, 5))
+    everywhere = Asked(text="?", category="c", relevant=(frozenset(range(12)), frozenset({7})))
+    again = replace(one, asked=(*one.asked, everywhere, everywhere))
+    worth = saliences.worth(again)
+    facts = {places for asked in again.asked for places in asked.relevant}
+    assert worth.sum() == pytest.approx(len(facts)) == pytest.approx(6)
+    assert worth[7] == pytest.approx(1 + 1 / 12)
+    assert worth[1] == pytest.approx(1 / 12)
+    assert worth[3] == pytest.approx(1 + 1 / 2 + 1 / 12)
+
+
+def test_what_stands_everywhere_does_not_mislead_the_fit() -> None:
+    """Fillers that all hold one value are not what is needed, although each of them would answer it."""
+    talks = [talk(name, name, needed) for name, needed in (("tea", (3, 5)), ("chess", (1, 7)), ("rain", (2, 6)))]
+    fillers = [
+        frozenset(n for n in range(12) if not any(n in some for asked in one.asked for some in asked.relevant))
+        for one in talks
+    ]
+    misled = [
+        replace(one, asked=(*one.asked, Asked(text="?", category="c", relevant=(some | {0},))))
+        for one, some in zip(talks, fillers, strict=True)
+    ]
+    for one, events in zip(misled, recorded.conversations(misled, salience="fitted"), strict=True):
+        rich = [n for n, draft in enumerate(one.drafts) if "Oslo" in draft.text]
+        assert events.salience[rich].min() > np.delete(events.salience, rich).max()
+
+
+def test_salience_learnt_from_other_sources_sees_nothing_of_this_one() -> None:
+    talks = [talk("a", "tea", (3, 5)), talk("b", "chess", (1, 7, 8), turns=13)]
+    others = {"other": [talk("c", "rain", (2, 6), turns=10)], "third": [talk("d", "snow", (4,), turns=30)]}
+    for kind in saliences.LEARNT:
+        found = recorded.conversations(talks, salience=kind, others=others)
+        asked = talk("a", "tea", (0, 1)).asked
+        again = recorded.conversations([replace(talks[0], asked=asked)], salience=kind, others=others)
+        assert (again[0].salience == found[0].salience).all()
+        assert found[0].salience[[3, 5]].min() > np.delete(found[0].salience, [3, 5]).max()
+        turned = {
+            name: [replace(one, asked=talk("c", "", (0, 1)).asked) for one in some] for name, some in others.items()
+        }
+        assert (recorded.conversations(talks, salience=kind, others=turned)[0].salience != found[0].salience).any()
+    with pytest.raises(memoria.InvalidInput, match="length"):
+        recorded.conversations(talks, salience="length", others=others)
+
+
+def test_each_source_counts_the_same_however_large() -> None:
+    """Doubling a source's conversations changes no place."""
+    some, more = [talk("c", "rain", (2, 6), turns=10)], [talk("d", "snow", (4,), turns=30)]
+    twice = [*more, replace(more[0], name="e")]
+    found = [
+        saliences.judged([talk("a", "tea", (3, 5))], "fitted", others={"some": some, "more": one})[0]
+        for one in (more, twice)
+    ]
+    assert np.argsort(found[0]).tolist() == np.argsort(found[1]).tolist()
+    assert found[0] == pytest.approx(found[1], abs=0.02)
+
+
+def test_salience_of_text_is_what_a_store_judges() -> None:
+    """With the weights that ship; moments of one conversation are judged as it was then."""
+    one = talk("p 12", "tea", (3, 5))
+    then = replace(talk("p 8", "tea", (3, 5)), drafts=one.drafts[:8])
+    window = Window()
+    judged = [window.take(str(n), Turn(text=draft.text)) for n, draft in enumerate(one.drafts)]
+    found = recorded.conversations([then, one], salience="text", units=["p", "p"])
+    assert found[1].salience.tolist() == judged
+    assert found[0].salience.tolist() == judged[:8]
+    assert saliences.judged([one], "text")[0].tolist() == judged
+
+
 def test_logistic_regression_finds_the_odds() -> None:
     rng = np.random.default_rng(0)
     table = np.stack([np.ones(20_000), rng.standard_normal(20_000)], axis=1)
     target = (rng.random(20_000) < 1 / (1 + np.exp(-(table @ [-1.0, 2.0])))).astype(float)
-    assert recorded.logistic(table, target) == pytest.approx([-1, 2], abs=0.1)
+    assert saliences.logistic(table, target) == pytest.approx([-1, 2], abs=0.1)
 
 
 ROWS: list[dict[str, Any]] = [
@@ -240,3 +312,12 @@ def test_a_stores_own_log_is_a_trace_without_content(tmp_path: Path) -> None:
         pytest.raises(memoria.InvalidQuery, match="empty"),
     ):
         recorded.log(memory.store)
+
+
+def test_a_workload_may_have_no_hints() -> None:
+    (plain,), (flat,) = (source(f"recency{more}", [3], 200).traces.values() for more in ("", ":salience=flat"))
+    assert set(flat.salience.tolist()) == {0.5}
+    assert len(set(plain.salience.tolist())) > 9
+    assert (flat.time.tolist(), flat.item.tolist()) == (plain.time.tolist(), plain.item.tolist())
+    with pytest.raises(InvalidInput, match="salience=flat"):
+        source("recency:salience=length", [3], 200)

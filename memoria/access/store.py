@@ -166,6 +166,10 @@ class SeenStore:
         chosen = np.array([place for place, id in enumerate(ids) if id in seen], np.int64)
         return [ids[place] for place in chosen.tolist()], traces.rows(chosen), sizes[chosen]
 
+    def ended(self, namespace: Namespace, at: datetime) -> list[str]:
+        seen = set(self.select(Where(namespace=namespace)))
+        return [id for id in self._below.ended(namespace, at) if id in seen]
+
     def due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
         seen = set(self.select(Where(namespace=prefix)))
         found = self._below.due(prefix, at, max(1, self._below.count(prefix)))

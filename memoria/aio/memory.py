@@ -36,14 +36,18 @@ from memoria.extraction.said import MessageLike
 from memoria.forget.due import Erasure
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
+from memoria.forget.shorten import Shortening
 from memoria.models import ModelLike
 from memoria.proof.checking import LedgerCheck
 from memoria.proof.keys import Signer, SigningKey
 from memoria.proof.lines import Line
 from memoria.protocols import Progress
+from memoria.recall.context import CountTokens
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
+from memoria.retention.counting import BudgetUnit
+from memoria.retention.explain import Kept
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
 from memoria.retention.reinforce import Reinforcing
@@ -68,6 +72,7 @@ from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
@@ -198,6 +203,32 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(
             lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, reader=reader, **asking)
         )
+
+    async def ask(
+        self, question: str, *, k: int = 10, most: int = 64, base: bool = True, examples: ExampleWriter | None = None
+    ) -> Answered:
+        """Answers a question from weights and store together.
+
+        The weights answer what they were taught, with what they were taught; no memory is in their prompt. Otherwise
+        the memories that are near the question answer in their own words. A question about the speaker, or about
+        somebody who is spoken of here, to which no memory is near, is told that nothing is remembered. Any other is
+        answered by the untouched base model. Nothing need be distilled: then the store alone answers.
+
+        Args:
+            question: the question; not blank.
+            k: memories recalled for it, at most.
+            most: tokens of an answer of a model, at most.
+            base: whether the base model may answer; if not, nothing is remembered wherever no memory is near.
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            The answer, whose it is, and how many tokens of prompt it took and saved.
+
+        Raises:
+            InvalidQuery: the question is blank, or `k` or `most` is under 1.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.ask(question, k=k, most=most, base=base, examples=examples))
 
     async def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
         """The memory with an id, restricted or not; a part of a gist as it was when it went in.
@@ -961,6 +992,24 @@ class AsyncMemoria(AsyncView):
         """
         return await self._threads.run(lambda: self.sync.trace(id, reader=reader))
 
+    async def explain_retention(self, id: IdLike, *, at: datetime | None = None, reader: str | None = None) -> Kept:
+        """Why a memory is kept under a budget, or goes: in words (`summary()`) and numbers.
+
+        Args:
+            id: of the memory, or the memory; of a part of a gist, what is said is about the gist.
+            at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            Its salience and what that is made of, its retrievability, what ended it or makes it doubtful, and its place
+            among those of its namespace.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory, or `at` without a time zone.
+        """
+        return await self._threads.run(lambda: self.sync.explain_retention(id, at=at, reader=reader))
+
     async def reinforce(
         self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None
     ) -> None:
@@ -1004,12 +1053,14 @@ class AsyncMemoria(AsyncView):
         at: datetime | None = None,
         cap: int = CAP,
         dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
     ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+        """Forgets, exactly and for ever, what the policy can do without: what has ended or is doubtful, then the rest.
 
-        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
+        Within these, the least needed goes first; a memory that ended another one, or makes it doubtful, never goes
+        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it. No
+        text is refused afterwards. Pinned and held memories never go, nor does anything whose going would take or
+        change one of them.
 
         Args:
             below: archived memories with a retrievability, in [0, 1], under this.
@@ -1017,6 +1068,7 @@ class AsyncMemoria(AsyncView):
             at: when retrievability is taken; None is now.
             cap: how many go in one pass at most.
             dry_run: only lists them.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
 
         Returns:
             What went, or would go, and what followed from it.
@@ -1026,41 +1078,10 @@ class AsyncMemoria(AsyncView):
                 `at` without a time zone.
         """
         return await self._threads.run(
-            lambda: self.sync.prune(below=below, budget=budget, at=at, cap=cap, dry_run=dry_run)
+            lambda: self.sync.prune(
+                below=below, budget=budget, at=at, cap=cap, dry_run=dry_run, count_tokens=count_tokens
+            )
         )
-
-    async def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
-        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
-
-        Args:
-            budget: of each namespace.
-            at: when retrievability is taken; None is now.
-            dry_run: only lists them.
-
-        Returns:
-            The ids of the memories that were archived, or would be, least needed first.
-
-        Raises:
-            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
-        """
-        return await self._threads.run(lambda: self.sync.evict(budget, at=at, dry_run=dry_run))
-
-    async def allocate(self, total: int, *, apply: bool = False) -> Allocation:
-        """Divides places over the namespaces of this view by what one more place would be worth in each.
-
-        Uses are counted from the first call on; until then the split is even.
-
-        Args:
-            total: places for all namespaces together.
-            apply: also archives, in each namespace, what is beyond its places.
-
-        Returns:
-            The places of each namespace, and what they are worth.
-
-        Raises:
-            InvalidQuery: `total` cannot be divided so.
-        """
-        return await self._threads.run(lambda: self.sync.allocate(total, apply=apply))
 
     async def archive(self, *ids: IdLike, reader: str | None = None) -> None:
         """Takes memories out of recall; `restore` brings them back.
@@ -1170,6 +1191,95 @@ class AsyncMemoria(AsyncView):
             InvalidQuery: the log is too short.
         """
         return await self._threads.run(lambda: self.sync.fit(name, adopt=adopt, seed=seed))
+
+    async def evict(
+        self,
+        budget: Budget,
+        *,
+        at: datetime | None = None,
+        dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
+    ) -> tuple[str, ...]:
+        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
+
+        What has ended goes first, then what is doubtful as a whole; a memory that ended another one, or makes it
+        doubtful, never goes before it.
+
+        Args:
+            budget: of each namespace.
+            at: when retrievability is taken; None is now.
+            dry_run: only lists them.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
+
+        Returns:
+            The ids of the memories that were archived, or would be, in the order in which they go.
+
+        Raises:
+            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
+        """
+        return await self._threads.run(
+            lambda: self.sync.evict(budget, at=at, dry_run=dry_run, count_tokens=count_tokens)
+        )
+
+    async def shorten(
+        self,
+        budget: Budget,
+        *,
+        archived: bool = False,
+        at: datetime | None = None,
+        cap: int = CAP,
+        dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
+    ) -> Shortening:
+        """Takes detail out of the least needed memories of each namespace, for ever, until it keeps its budget.
+
+        A text is cut to those of its sentences and clauses that tell something, word for word; the old text is erased,
+        as `amend` erases it, and may be remembered again. No memory goes: what is beyond the budget even so is listed,
+        and `evict` or `prune` with the same budget takes it. Parts of a gist are shortened in it, each by itself. Left
+        as they are: what is pinned, held, restricted or in another language than English; what has a key or says how
+        something is done; what something else was made from; statements that ended others, and what they ended.
+
+        Args:
+            budget: of each namespace, of bytes or tokens.
+            archived: whether archived memories count and are shortened too, as for `prune`; `evict` counts the others.
+            at: when retrievability is taken; None is now.
+            cap: how many are shortened in one pass at most.
+            dry_run: changes nothing, and tells what would be.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
+
+        Returns:
+            What was shortened, or would be, with the sizes before and after, and what is still beyond the budget.
+
+        Raises:
+            InvalidQuery: a budget without bytes and tokens, or one that is negative, `cap` under 1, or `at` without a
+                time zone.
+        """
+        return await self._threads.run(
+            lambda: self.sync.shorten(
+                budget, archived=archived, at=at, cap=cap, dry_run=dry_run, count_tokens=count_tokens
+            )
+        )
+
+    async def allocate(
+        self, total: int, *, by: BudgetUnit = "count", apply: bool = False, count_tokens: CountTokens | None = None
+    ) -> Allocation:
+        """Divides a budget over the namespaces of this view by what more of it would be worth in each.
+
+        Uses are counted from the first call on; until then the split is even.
+
+        Args:
+            total: of all namespaces together, in memories, bytes or tokens.
+            by: what is divided: "count" (memories), "bytes" or "tokens", as of `Budget`.
+            apply: also archives, in each namespace, what is beyond its budget.
+            count_tokens: counts tokens of a text, for tokens; None is about a quarter of its bytes.
+
+        Returns:
+            The budget of each namespace, and what it is worth.
+
+        Raises:
+            InvalidQuery: `total` is not enough for a memory in each namespace, or `by` is none of the three.
+        """
+        return await self._threads.run(lambda: self.sync.allocate(total, by=by, apply=apply, count_tokens=count_tokens))
 
     async def set_ttl(self, ttl: timedelta, *, subject: str | None = None) -> RetentionPeriod:
         """Keeps a retention period over this namespace and those below it: an order of the store, until it is lifted.

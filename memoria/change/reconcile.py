@@ -446,7 +446,7 @@ def _reworded(records: Records, traces: Reinforcer, one: Memory, text: str, prop
         # So that it stands right behind what it supersedes, in the order of the talk.
         created_at=one.created_at + TICK,
         valid_from=last(one, proposal.at),
-        salience=one.salience,
+        salience=None if one.judged else one.salience,
         subject=one.subject,
         tags=one.tags,
         metadata=one.metadata,

@@ -52,7 +52,7 @@ def supersede(
         try:
             with records.store.alone():
                 admit(records.store, namespace, [dated], memories, made, readmit=False, at=now)
-                memories, made = obeying(records.store, memories, made)
+                memories, made = obeying(records, memories, made)
                 change, memory = _succession(records, memories[0], ordered(records.store, made), old, start)
                 records.store.revise(change, guard=False)
         except KeyConflict:

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from memoria.cli.app import DEFAULT_STORE, JsonOption, NamespaceOption, StoreOption, app, echo_json, opened, out
+from memoria.cli.terminal import visible
 from memoria.evaluation.bench import forgetting
 from memoria.evaluation.lab import curves
 from memoria.policies import registry
@@ -95,6 +97,22 @@ def fit(
         echo_json(report)
     else:
         typer.echo(report.summary())
+
+
+@policies_app.command()
+def explain(
+    id: Annotated[str, typer.Argument(help="Id of a memory.")],
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Why a memory is kept under a budget, or goes: its salience, its strength, what ended it, and its place."""
+    with opened(store, namespace, "r") as memory:
+        found = memory.explain_retention(id)
+    if as_json:
+        echo_json(found)
+    else:
+        out.print(Text(visible(found.summary())))
 
 
 def _about(name: str) -> str:

@@ -97,7 +97,9 @@ def remember(
     speaker: SpeakerOption = None,
     tag: TagsOption = None,
     kind: str = "episodic",
-    salience: Annotated[float, typer.Option(help="Importance in [0, 1].")] = 0.5,
+    salience: Annotated[
+        float | None, typer.Option(help="Importance in [0, 1]; by default judged from the text.")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Your own key; a key is stored only once.")] = None,
     metadata: MetadataOption = None,
     visible_to: VisibleOption = None,

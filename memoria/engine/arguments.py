@@ -91,7 +91,7 @@ class DraftFields(TypedDict, total=False):
     created_at: datetime | None
     valid_from: datetime | None
     valid_to: datetime | None
-    salience: float
+    salience: float | None
     subject: str | None
     tags: Sequence[str]
     key: str | None
@@ -104,13 +104,16 @@ class DraftFields(TypedDict, total=False):
 
 
 class Amendment(TypedDict, total=False):
-    """What `amend` can change of a memory. Fields as in `Memory`; `ttl` is as of `Draft`."""
+    """What `amend` can change of a memory. Fields as in `Memory`; `ttl` is as of `Draft`.
+
+    A salience of None is judged from the text again.
+    """
 
     text: str
     kind: Kind
     valid_from: datetime | None
     valid_to: datetime | None
-    salience: float
+    salience: float | None
     subject: str | None
     tags: Sequence[str]
     metadata: Mapping[str, Any]

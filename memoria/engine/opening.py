@@ -12,10 +12,10 @@ from memoria.engine.arguments import spelled_out
 from memoria.engine.memory import Memoria
 from memoria.engine.view import Clock, JudgeLike, PolicyLike, check_behaviour, utc_now
 from memoria.errors import InvalidQuery, LanguageMismatch, shown
-from memoria.policies.registry import adopted
 from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
+from memoria.retention.windows import SalienceLike
 from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
@@ -45,13 +45,15 @@ class Viewed(TypedDict, total=False):
     roles: Roles | None
     require_reader: bool
     standing_judge: StandingJudge | None
+    salience: SalienceLike | None
 
 
 class Behaviour(Viewed, total=False):
     """How a memory behaves.
 
     Attributes:
-        policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
+        policy: how memories fade, and which a budget keeps, by name or as a `DecayPolicy`; None is what was adopted, or
+            `Exponential`, and budgets then keep by `Salience` over it.
         reinforce: what a recall strengthens: "recalled", "used" or "never"; see `Memoria.reinforcing`.
         fade_below: retrievability, in [0, 1), under which `fade` archives.
         clock: gives the present time, aware.
@@ -71,6 +73,9 @@ class Behaviour(Viewed, total=False):
         require_reader: refuses every verb that names no reader, so that no call is the owner's by oversight.
         standing_judge: takes a text and a `StandingOrder`, and says whether the text says again what the order keeps
             out; asked where an order holds, of texts that no order is seen to keep out. None asks nobody.
+        salience: what judges the importance of what is remembered without one: "text", from the text, beside the last
+            memories of its namespace; "alone", from the text alone; "flat", which gives 0.5; or a callable that takes
+            the memory and gives a number in [0, 1]. None is "text".
     """
 
     guard_key: GuardKeyLike
@@ -141,8 +146,6 @@ def _seen(
     store: Store, embedder: Embedder, progress: Progress | None, mode: Mode, reader: str | None, behaviour: Viewed
 ) -> Memoria:
     """The memory of an open store, as its reader sees it if one is given; standing orders have done what was left."""
-    if behaviour.get("policy") is None:
-        behaviour["policy"] = adopted(store)
     if mode == "r":
         behaviour["reinforce"] = "never"
     memory = Memoria(store, embedder, progress=progress, **behaviour)

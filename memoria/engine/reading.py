@@ -19,6 +19,7 @@ FOR_READERS = frozenset(
         "doubts",
         "evict",
         "expire",
+        "explain_retention",
         "fade",
         "forget",
         "get",

@@ -8,20 +8,23 @@ from datetime import datetime
 from typing import Self, get_args
 
 from memoria.derived.records import leaf
-from memoria.engine.periods import Periods
+from memoria.engine.budgets import Budgets
 from memoria.engine.view import IdLike
 from memoria.errors import InvalidQuery
 from memoria.forget import prune as pruning
 from memoria.forget.ledger import enter_done
 from memoria.policies.registry import adopt as _adopt
 from memoria.policies.registry import make
-from memoria.retention import allocate as allocating
+from memoria.recall.context import CountTokens
+from memoria.retention import explain as explaining
 from memoria.retention import fade as fading
 from memoria.retention import fit as fitting
-from memoria.retention.allocate import Allocation
+from memoria.retention.counting import Weigh
+from memoria.retention.explain import Kept
 from memoria.retention.fit import Fit
-from memoria.retention.prune import CAP, Pruning, beyond, check_budget, faded
-from memoria.retention.reinforce import DEMAND, Reinforcing
+from memoria.retention.order import Going
+from memoria.retention.prune import CAP, Pruning, faded
+from memoria.retention.reinforce import Reinforcing
 from memoria.types import Budget, Hits, LedgerEntry, Recalled, Trace
 from memoria.validate import check_choice, check_ids, check_name, check_number, check_whole
 
@@ -30,7 +33,7 @@ Ids = tuple[str, ...]
 Decisions = list[LedgerEntry]
 
 
-class Retention(Periods):
+class Retention(Budgets):
     """The verbs that decide what stays within reach."""
 
     def reinforcing(self, which: Reinforcing) -> Self:
@@ -89,6 +92,27 @@ class Retention(Periods):
                 hit.reporting(lambda id: self.reinforce(id))
         return hits
 
+    def explain_retention(self, id: IdLike, *, at: datetime | None = None, reader: str | None = None) -> Kept:
+        """Why a memory is kept under a budget, or goes: in words (`summary()`) and numbers.
+
+        Args:
+            id: of the memory, or the memory; of a part of a gist, what is said is about the gist.
+            at: when; None is now.
+            reader: who asks; only what this reader sees is there. None is this view's own.
+
+        Returns:
+            Its salience and what that is made of, its retrievability, what ended it or makes it doubtful, and its place
+            among those of its namespace.
+
+        Raises:
+            MemoryNotFound: no memory of this view has this id.
+            InvalidQuery: `id` is neither a str nor a Memory, or `at` without a time zone.
+        """
+        when = self._at(at)
+        self._traces.flush()
+        (home,) = self._stored([id], restricted=True)
+        return explaining.explain(self.store, self.policy, self._traces.keeper, self._record(home).memory, when)
+
     def reinforce(
         self, *ids: IdLike, recalled: bool = True, at: datetime | None = None, reader: str | None = None
     ) -> None:
@@ -136,12 +160,14 @@ class Retention(Periods):
         at: datetime | None = None,
         cap: int = CAP,
         dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
     ) -> Pruning:
-        """Forgets, exactly and for ever, what the policy can do without, least needed first.
+        """Forgets, exactly and for ever, what the policy can do without: what has ended or is doubtful, then the rest.
 
-        It forgets as `forget` does: what was made from a pruned memory goes or is made again without it, and what it
-        had superseded is valid again. No text is refused afterwards. Pinned and held memories never go, nor does
-        anything whose going would take or change one of them.
+        Within these, the least needed goes first; a memory that ended another one, or makes it doubtful, never goes
+        before it. It forgets as `forget` does: what was made from a pruned memory goes or is made again without it. No
+        text is refused afterwards. Pinned and held memories never go, nor does anything whose going would take or
+        change one of them.
 
         Args:
             below: archived memories with a retrievability, in [0, 1], under this.
@@ -149,6 +175,7 @@ class Retention(Periods):
             at: when retrievability is taken; None is now.
             cap: how many go in one pass at most.
             dry_run: only lists them.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
 
         Returns:
             What went, or would go, and what followed from it.
@@ -161,7 +188,8 @@ class Retention(Periods):
             raise InvalidQuery("prune takes below= or budget=: nothing is forgotten by a rule that nobody chose")
         if below is not None:
             check_number("below", below)
-        return self._prune(below, budget, self._at(at), check_whole("cap", cap), dry_run=dry_run)
+        weigh = self._weighing(count_tokens)
+        return self._prune(below, budget, self._at(at), check_whole("cap", cap), dry_run=dry_run, weigh=weigh)
 
     def _prune(
         self,
@@ -172,77 +200,19 @@ class Retention(Periods):
         *,
         dry_run: bool,
         due: Collection[str] = (),
+        weigh: Weigh | None = None,
     ) -> Pruning:
-        """As `prune`. due: ids that a dry run has not archived."""
+        """As `prune`. due: ids that a dry run has not archived. weigh: tokens of memories; None is the estimate."""
         self._traces.flush()
-        found: list[tuple[float, str]] = []
+        found: list[Going] = []
         if below is not None:
             found = faded(self.store, self.policy, self.prefix, at, below, due)
         if budget is not None:
-            found = sorted({*found, *self._beyond(budget, at, archived=True)})
+            known = {one.id for one in found}
+            beyond = self._beyond(budget, at, archived=True, weigh=weigh or self._weighing(None))
+            found += [one for one in beyond if one.id not in known]
         archived = budget is None and not due
         return pruning.prune(self._records, found, cap, at, archived=archived, dry_run=dry_run)
-
-    def evict(self, budget: Budget, *, at: datetime | None = None, dry_run: bool = False) -> Ids:
-        """Archives the least needed memories of each namespace until what is not archived keeps its budget.
-
-        Args:
-            budget: of each namespace.
-            at: when retrievability is taken; None is now.
-            dry_run: only lists them.
-
-        Returns:
-            The ids of the memories that were archived, or would be, least needed first.
-
-        Raises:
-            InvalidQuery: a budget that binds nothing or is negative, or `at` without a time zone.
-        """
-        self._traces.flush()
-        when = self._at(at)
-        with self.store.alone():
-            going = tuple(id for _, id in self._beyond(budget, when, archived=False))
-            if going and not dry_run:
-                self.store.mark(going, archived=True)
-        return going
-
-    def _beyond(self, budget: Budget, at: datetime, *, archived: bool) -> list[tuple[float, str]]:
-        check_budget(budget)
-        return [
-            one
-            for namespace in self.store.namespaces(self.prefix)
-            for one in beyond(self.store, self.policy, namespace, at, budget, archived=archived)
-        ]
-
-    def allocate(self, total: int, *, apply: bool = False) -> Allocation:
-        """Divides places over the namespaces of this view by what one more place would be worth in each.
-
-        Uses are counted from the first call on; until then the split is even.
-
-        Args:
-            total: places for all namespaces together.
-            apply: also archives, in each namespace, what is beyond its places.
-
-        Returns:
-            The places of each namespace, and what they are worth.
-
-        Raises:
-            InvalidQuery: `total` cannot be divided so.
-        """
-        self._traces.flush()
-        noted = self.store.note(DEMAND)
-        if noted is None and self._reinforcing != "never":
-            self.store.write_note(DEMAND, allocating.to_note({}))
-        known = allocating.from_note(noted)
-        names = {"/".join(namespace): namespace for namespace in self.store.namespaces(self.prefix)}
-        demands = {name: known.get(self.store.alias(names[name]), allocating.Demand()) for name in names}
-        found = allocating.divide(demands, total)
-        if apply:
-            for name, places in found.places().items():
-                budget = Budget(count=places)
-                with self.store.alone():
-                    going = beyond(self.store, self.policy, names[name], self._clock(), budget, archived=False)
-                    self.store.mark([id for _, id in going], archived=True)
-        return found
 
     def archive(self, *ids: IdLike, reader: str | None = None) -> None:
         """Takes memories out of recall; `restore` brings them back.

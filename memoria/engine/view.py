@@ -35,10 +35,12 @@ from memoria.forget import erase as erasing
 from memoria.forget.erase import mirror
 from memoria.identity import IdSource
 from memoria.policies import Exponential
-from memoria.policies.registry import make
+from memoria.policies.registry import adopted, make
+from memoria.policies.registry import keeper as kept_by
 from memoria.protocols import DecayPolicy, Embedder, Judge, Progress, Store
 from memoria.retention.fade import FADE_BELOW
 from memoria.retention.reinforce import Reinforcer, Reinforcing
+from memoria.retention.windows import SalienceLike, check_salience
 from memoria.standing.gate import gated
 from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.types import ENDINGS, Endings, Memory, Namespace, Record, Where
@@ -95,7 +97,7 @@ class Seats:
             if seat is None:
                 who = Reader(name, roles)
                 store = SeenStore(traces.store, who, follow)
-                seat = Seat(who, store, Reinforcer(store, traces.policy, traces.threshold))
+                seat = Seat(who, store, Reinforcer(store, traces.policy, traces.threshold, traces.keeper))
                 self._taken[name, roles] = seat
             self._taken.move_to_end((name, roles))
             while len(self._taken) > _SEATS:
@@ -141,6 +143,7 @@ class View:
         roles: Roles | None = None,
         require_reader: bool = False,
         standing_judge: StandingJudge | None = None,
+        salience: SalienceLike | None = None,
     ) -> None:
         """Makes the view of a whole store; `memoria.open` does it from a path.
 
@@ -148,27 +151,31 @@ class View:
             store: an open store.
             embedder: the one that made the store's vectors.
             namespace: of the view.
-            policy: how memories fade, by name or as a `DecayPolicy`; None is `Exponential`.
+            policy: how memories fade, by name or as a `DecayPolicy`; None is what was adopted, or `Exponential`.
             clock: gives the present time, aware.
             progress: called with (what, done, total) during long work.
             reinforce: what a recall strengthens; see `Memoria.reinforcing`.
-            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader, standing_judge: `Behaviour`.
+            fade_below, zone, day_first, endings, judge, guard_days, roles, require_reader, standing_judge, salience: of
+                `Behaviour`.
 
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
-        check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
+        check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days, salience=salience)
         check_standing_judge(standing_judge)
-        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge)
-        self.embedder, self.policy, self.progress = embedder, _policy(policy), progress
+        self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge, salience)
+        self.embedder, self.progress = embedder, progress
+        self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
         self.prefix = check_namespace(namespace)
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
-        self._judging, self._guard_days = judge, guard_days
-        self._reinforcing: Reinforcing = reinforce
+        self._judging, self._guard_days, self._reinforcing = judge, guard_days, reinforce
         self._ids, self._seats = IdSource(), Seats()
-        self._traces = Reinforcer(self.store, self.policy, fade_below)
+        keeper = kept_by(self.store, self.policy) if policy is None else self.policy
+        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
+        # The distilled model of the last question, by what it was made with.
+        self._models: dict[Any, Any] = {}
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
 
@@ -377,12 +384,14 @@ def check_behaviour(
     endings: str = "commands",
     judge: JudgeLike = LEARNT,
     guard_days: object = None,
+    salience: object = None,
     **_: object,
 ) -> None:
     """Raises InvalidQuery for what is no way to behave. What else there is to behaviour is checked where it is read."""
     check_choice("reinforce", reinforce, get_args(Reinforcing))
     check_choice("endings", endings, ENDINGS)
     check_days("guard_days", guard_days)
+    check_salience(salience)
     named = callable(judge) and isinstance(getattr(judge, "name", None), str)
     if not (named or judge is None or judge == LEARNT):
         raise InvalidQuery(f"judge is {shown(judge)}, not a callable with a name, 'learnt', or None")
@@ -396,9 +405,7 @@ def _told(clock: Clock) -> datetime:
     return now
 
 
-def _policy(given: PolicyLike) -> DecayPolicy:
-    if given is None:
-        return Exponential()
+def _policy(given: DecayPolicy | str) -> DecayPolicy:
     if isinstance(given, str):
         return make(given)
     if not hasattr(given, "retrievability"):

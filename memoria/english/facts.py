@@ -7,8 +7,8 @@ import re
 from memoria.english.sentences import LEAD, plain, substance, units
 from memoria.types import Kind
 
-FACT, PLAIN, PASSING = 0.8, 0.5, 0.3
-"""Salience of a fact about the speaker, of other statements, and of questions and greetings."""
+FACT = 0.8
+"""Salience of what is taken out of a message: it was found worth keeping already."""
 _ASKS = re.compile(
     r"(?:who|whom|whose|what|which|when|where|why|how|is|are|am|was|were|do|does|did|can|could|would|will|shall|should|"
     r"have|has|may|might|please|tell|show|give|help|explain|write|forget|recall|hi|hello|hey|thanks|thank you|bye|"
@@ -42,11 +42,6 @@ def _fact(sentence: str) -> str:
     return sentence if lasting else ""
 
 
-def weigh(text: str) -> tuple[Kind, float]:
-    """Kind and salience, in [0, 1], of a turn by rules: a message that is one fact is semantic, any other episodic."""
-    facts = by_rules(text)
-    if facts:
-        whole = len(facts) == 1 and len(units(text)) == 1
-        return ("semantic" if whole else "episodic"), FACT
-    asks = _ASKS.match(text.strip()) or text.rstrip().endswith("?") or not substance(text)
-    return "episodic", PASSING if asks else PLAIN
+def kind_of(text: str) -> Kind:
+    """The kind of a turn by rules: a message that is one fact is semantic, any other episodic."""
+    return "semantic" if len(by_rules(text)) == 1 and len(units(text)) == 1 else "episodic"

@@ -17,7 +17,7 @@ from typing import Literal
 
 from memoria.canonical import canonical
 from memoria.derived.records import Records
-from memoria.english.facts import FACT, weigh
+from memoria.english.facts import FACT, kind_of
 from memoria.errors import Held, KeyConflict, MemoryNotFound, ModelFailed, Refused
 from memoria.extraction.asking import answer, facts_in, parts_of
 from memoria.extraction.grounds import Fault, Ground, is_question
@@ -210,9 +210,8 @@ class _Learning:
         return fresh
 
     def _message(self, said: Said) -> Draft:
-        kind, salience = weigh(said.text)
         origin = Provenance(source=CHAT, speaker=said.speaker, session=self.how.session)
-        return Draft(text=said.text, kind=kind, created_at=said.at, salience=salience, key=said.key, provenance=origin)
+        return Draft(text=said.text, kind=kind_of(said.text), created_at=said.at, key=said.key, provenance=origin)
 
     def _one(self, said: Said) -> None:
         """Asks about one message, and stores what is in it."""

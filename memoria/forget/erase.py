@@ -21,7 +21,8 @@ from memoria.periods import after
 from memoria.protocols import Change, Store
 from memoria.remember import refused
 from memoria.retention.restriction import is_restricted
-from memoria.standing.gate import cleared
+from memoria.retention.windows import NEUTRAL
+from memoria.standing.gate import cleared, weighed
 from memoria.text.endings import Grade
 from memoria.text.fingerprints import Statement, stated
 from memoria.text.mentions import Name
@@ -40,7 +41,7 @@ class Order:
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
-    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune" or "expire".
+    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune".
     restricted: whether it is for what is restricted as well, as the person asks.
     """
 
@@ -181,7 +182,7 @@ def amend(
         known = _living(store, id)
         if known.parts and {"expires_at", "ttl"} & fields.keys():
             raise InvalidQuery("a gist goes as its parts do: amend the expiry of a part")
-        memory = _with(known, fields)
+        memory = _valued(store, _with(known, fields), known)
         if memory.visible_to != known.visible_to:
             check_shared(store, known, memory.visible_to)
         if memory.text != known.text:
@@ -192,6 +193,8 @@ def amend(
             raise MemoryNotFound(id)
         vector, passages = (old.vector, old.passages) if memory.text == known.text else made[memory.text]
         (new,) = cleared(store, [replace(old, memory=memory, vector=vector, passages=passages)])
+        if new.memory.text != memory.text:
+            new = replace(new, memory=_valued(store, new.memory, memory))
         return _put_instead(records, new, old.memory)
 
 
@@ -204,10 +207,20 @@ def _living(store: Store, id: str) -> Memory:
 
 def _with(memory: Memory, fields: Mapping[str, Any]) -> Memory:
     given = dict(fields)
+    if "salience" in given:
+        given["judged"] = given["salience"] is None
+        given["salience"] = NEUTRAL if given["judged"] else given["salience"]
     ttl = check_ttl(given.pop("ttl", None), given.get("expires_at"))
     if ttl is not None:
         given["expires_at"] = after(memory.created_at, ttl)
     return check_memory(replace(memory, **given))
+
+
+def _valued(store: Store, memory: Memory, before: Memory) -> Memory:
+    """A memory with its salience, judged again where it is to be, or where the text of a judged one has changed."""
+    if memory.judged and (memory.text != before.text or not before.judged or memory.salience != before.salience):
+        return weighed(store, [memory])[0]
+    return memory
 
 
 def _admit(store: Store, memory: Memory, at: datetime | None, *, readmit: bool) -> None:
@@ -228,7 +241,7 @@ def _put_instead(records: Records, new: Record, old: Memory) -> Memory:
     effects = Consequences(gone=frozenset())
     if new.memory.text != old.text:
         effects = consequences(store, (), [new.memory])
-    _unlearn(store, effects.gone, [id, *effects.changed], over=False)
+    unlearn_first(store, effects.gone, [id, *effects.changed], over=False)
     todo = Change(replace=(new,))
     if effects.gone or len(effects.changed) > 1 or effects.undone != Undone():
         todo = change(store, effects, records.remade, [new])
@@ -331,7 +344,7 @@ def _gists(store: Store, ids: Sequence[str]) -> dict[str, Memory]:
 
 def _destroy(store: Store, order: Order, made: Plan, todo: Change) -> tuple[Unlearnt, int]:
     """Wipes weights that learnt any of it, then erases the rows; returns what was wiped and the count of namespaces."""
-    unlearnt = _unlearn(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.over_holds)
+    unlearnt = unlearn_first(store, {*made.asked, *made.effects.gone}, _touched(todo), over=order.over_holds)
     over_holds, guard = order.over_holds, order.in_slots
     only = not (todo.replace or todo.add or todo.ends or todo.links or todo.unlinks or todo.guarded)
     whole = order.where.only_namespace and order.mentions is None
@@ -357,7 +370,7 @@ def _touched(todo: Change) -> list[str]:
     return [*todo.erase, *(record.memory.id for record in todo.replace)]
 
 
-def _unlearn(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
+def unlearn_first(store: Store, gone: Collection[str], changed: Collection[str], *, over: bool) -> Unlearnt:
     """Wipes weights that learnt any of these before the memories are erased, so that no weight outlives its memory.
 
     Wipes nothing if one of them is held and holds are not overridden, because the store will then refuse to erase.

@@ -10,6 +10,7 @@ from datetime import datetime
 from memoria.derived.records import Records
 from memoria.forget.erase import Order, Plan, erase, plan
 from memoria.protocols import Store
+from memoria.retention.order import Going, unwaiting
 from memoria.retention.prune import Pruning, capped
 from memoria.types import Where
 
@@ -22,7 +23,7 @@ _ROUNDED = 1 + 1e-9
 
 def prune(
     records: Records,
-    found: Sequence[tuple[float, str]],
+    found: Sequence[Going],
     cap: int,
     at: datetime,
     *,
@@ -31,13 +32,14 @@ def prune(
 ) -> Pruning:
     """Forgets the first `cap` of `found` and all that was made from them. The texts may be remembered again.
 
-    found: (retrievability, id), least needed first. An id is skipped if it was used or forgotten since, or if
-    forgetting it would erase or change a pinned or held memory. archived: whether only what is archived may go.
+    found: in the order in which they go. One is skipped if it was used or forgotten since, if forgetting it would erase
+    or change a pinned or held memory, or if it ended, superseded or doubts a memory that stays. archived: whether only
+    what is archived may go.
     dry_run: only lists what would be forgotten. Raises InvalidQuery for a cap under 1.
     """
     with records.store.alone():
         left = _unused(records, found, at, archived=archived)
-        chosen = capped(_free(records.store, left), cap, dry_run=dry_run)
+        chosen = capped(_last(records.store, _free(records.store, left)), cap, dry_run=dry_run)
         if not chosen.ids:
             return chosen
         order = _order(chosen.ids)
@@ -60,21 +62,25 @@ def _order(ids: Sequence[str]) -> Order:
     return Order(where=Where(ids=tuple(ids)), guard="none", action="prune")
 
 
-def _unused(
-    records: Records, found: Sequence[tuple[float, str]], at: datetime, *, archived: bool
-) -> list[tuple[float, str]]:
+def _unused(records: Records, found: Sequence[Going], at: datetime, *, archived: bool) -> list[Going]:
     """Those that are there, and no easier to retrieve than when they were found."""
-    traces = zip(found, records.store.traces([id for _, id in found]), strict=True)
+    traces = zip(found, records.store.traces([one.id for one in found]), strict=True)
     there = [(one, trace) for one, trace in traces if trace is not None and (trace.archived or not archived)]
     scores = records.policy.retrievability([trace for _, trace in there], at) if there else ()
-    return [one for (one, _), score in zip(there, scores, strict=True) if score <= one[0] * _ROUNDED]
+    return [one for (one, _), score in zip(there, scores, strict=True) if score <= one.retrievability * _ROUNDED]
 
 
-def _free(store: Store, found: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+def _free(store: Store, found: Sequence[Going]) -> list[Going]:
     """Those of `found` whose erasure neither erases nor changes a pinned or held memory."""
-    if not found or not _touches_protected(store, plan(store, _order([id for _, id in found]))):
+    if not found or not _touches_protected(store, plan(store, _order([one.id for one in found]))):
         return list(found)
-    return [one for one in found if not _touches_protected(store, plan(store, _order([one[1]])))]
+    return [one for one in found if not _touches_protected(store, plan(store, _order([one.id])))]
+
+
+def _last(store: Store, found: Sequence[Going]) -> list[Going]:
+    """Those of `found` that are not the reason why a memory that stays has ended or is doubtful."""
+    may = unwaiting(store, [one.id for one in found]) if found else set[str]()
+    return [one for one in found if one.id in may]
 
 
 def _touches_protected(store: Store, made: Plan) -> bool:

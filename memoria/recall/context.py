@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
 
+from memoria.protocols import Store
 from memoria.text.flat import flat, label
 from memoria.types import Hit, Hits, Memory
 from memoria.validate import check_whole
 
+if TYPE_CHECKING:
+    from memoria.arrays import Ints
+
 CountTokens = Callable[[str], int]
 """Counts the tokens of a text."""
 _BYTES_PER_TOKEN = 4
+# Each record brings its vector, so many records are read in batches.
+_BATCH = 1000
 OWN = frozenset({"chat", "extracted", "gist"})
 """Sources that say nothing of where a memory comes from: talk, and what was made of it."""
 
@@ -28,9 +35,34 @@ def line(hit: Hit, zone: tzinfo = UTC) -> str:
     It is one line, whatever the text: a line break in it is written as `\\n` (memoria/text/flat.py).
     zone: of the date, when the memory has none.
     """
-    memory = hit.memory
+    return _line(hit.memory, hit.shown, zone)
+
+
+def _line(memory: Memory, shown: str, zone: tzinfo) -> str:
     who = said_by(memory)
-    return f"- {memory.day(zone)}{who and ' '}{who}: {flat(hit.shown)}"
+    return f"- {memory.day(zone)}{who and ' '}{who}: {flat(shown)}"
+
+
+def cost(memory: Memory, count: CountTokens = estimate_tokens, zone: tzinfo = UTC) -> int:
+    """Tokens that a memory costs in a prompt when all of it is recalled: its line, or those of the parts of a gist.
+
+    count: of a text. zone: of the date, when the memory has none.
+    """
+    return sum(count(_line(one, one.text, zone) + "\n") for one in memory.parts or (memory,))
+
+
+def costs(store: Store, ids: Sequence[str], count: CountTokens = estimate_tokens, zone: tzinfo = UTC) -> Ints:
+    """Tokens that each memory costs in a prompt (see `cost`), shape (n,); 0 for one that is not there.
+
+    A store does not know how long its texts are: each is read, and so opened, in batches. ids: n ids.
+    """
+    import numpy as np
+
+    found: list[int] = []
+    for at in range(0, len(ids), _BATCH):
+        records = store.read(ids[at : at + _BATCH])
+        found += [0 if one is None else cost(one.memory, count, zone) for one in records]
+    return np.array(found, np.int64)
 
 
 def said_by(memory: Memory) -> str:

@@ -6,18 +6,24 @@ Evaluation techniques for storage hierarchies, IBM Systems Journal 9, 1970). Pla
 concave hulls of these curves, in the order of hits gained a place (H. S. Stone, J. Turek, J. L. Wolf, Optimal
 partitioning of cache memory, IEEE Transactions on Computers 41, 1992). Counts halve every `HALF_LIFE` uses, so that the
 division follows what the agent does now.
+
+A budget may be of memories, of bytes or of tokens. Ranks become bytes or tokens by what the memories of the namespace
+take, most needed first: a use at rank r is a hit when the first r + 1 memories fit. Ranks beyond them, of memories that
+were forgotten since, count as the average.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import ceil
 
 from memoria.errors import InvalidQuery
+from memoria.retention.counting import BudgetUnit
 
 HALF_LIFE = 250.0
 _STEP = 1.15
@@ -31,8 +37,6 @@ def edge(bucket: int) -> int:
 
 def bucket(rank: int) -> int:
     """The bucket of a rank, from 0."""
-    from bisect import bisect_right
-
     return bisect_right(_EDGES, rank) - 1
 
 
@@ -44,6 +48,45 @@ def _edges() -> list[int]:
 
 
 _EDGES = _edges()
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the memories of one namespace take of a budget, each at least 1.
+
+    sums: what the r most needed ones take together, for r = 0, 1, ..., n; empty where every memory takes 1.
+    """
+
+    sums: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, taken: Sequence[int]) -> Weights:
+        """taken: what each memory takes, most needed first."""
+        return cls((0, *accumulate(max(one, 1) for one in taken)))
+
+    def of_first(self, rank: int) -> int:
+        """What the first `rank` memories take."""
+        known = len(self.sums) - 1
+        if known < 1:
+            return rank
+        return self.sums[rank] if rank <= known else self.sums[-1] + ceil((rank - known) * self._mean)
+
+    def within(self, budget: int) -> int:
+        """How many of the first memories fit a budget."""
+        known = len(self.sums) - 1
+        if known < 1:
+            return max(budget, 0)
+        if budget < self.sums[-1]:
+            return max(bisect_right(self.sums, budget) - 1, 0)
+        return known + int((budget - self.sums[-1]) / self._mean)
+
+    @property
+    def _mean(self) -> float:
+        return self.sums[-1] / (len(self.sums) - 1)
+
+
+EACH_ONE = Weights()
+"""Every memory takes 1."""
 
 
 @dataclass(slots=True)
@@ -61,21 +104,22 @@ class Demand:
         """Multiplies all counts by `factor`, and drops those that come near 0."""
         self.uses = {place: kept for place, count in self.uses.items() if (kept := count * factor) > _FORGOTTEN}
 
-    def hits(self, budget: int) -> float:
-        """How many uses a budget of so many places would have met; a bucket that it covers in part counts in part."""
+    def hits(self, places: int) -> float:
+        """How many uses so many places would have met; a bucket that they cover in part counts in part."""
         total = 0.0
         for place, count in self.uses.items():
             width = edge(place + 1) - edge(place)
-            total += count * min(max(budget - edge(place), 0) / width, 1.0)
+            total += count * min(max(places - edge(place), 0) / width, 1.0)
         return total
 
-    def hull(self) -> list[tuple[int, float]]:
-        """(places, hits a place) of each segment of the concave hull of hits over budget, steepest first."""
+    def hull(self, weights: Weights = EACH_ONE) -> list[tuple[int, float]]:
+        """(budget, hits for each unit of it) of each segment of the concave hull of hits by budget, steepest first."""
         points = [(0, 0.0)]
         for place in sorted(self.uses):
-            for at in (edge(place), edge(place + 1)):
+            for rank in (edge(place), edge(place + 1)):
+                at = weights.of_first(rank)
                 if at > points[-1][0]:
-                    points.append((at, self.hits(at)))
+                    points.append((at, self.hits(rank)))
         upper: list[tuple[int, float]] = []
         for point in points:
             while len(upper) > 1 and _turns_up(upper[-2], upper[-1], point):
@@ -94,14 +138,17 @@ class Share:
 
     Attributes:
         name: the namespace, its parts joined by "/".
-        places: its budget, in memories.
+        places: its budget, in memories, bytes or tokens (see `Allocation.by`).
+        memories: how many memories of it fit this budget, most needed first; as many as `places` where these are
+            memories.
         hits: how many of the uses counted so far this budget would have met; older uses count less.
         uses: how many uses were counted.
-        next_place: how many hits one more place would add.
+        next_place: how many hits one more memory would add.
     """
 
     name: str
     places: int
+    memories: int
     hits: float
     uses: float
     next_place: float
@@ -112,12 +159,14 @@ class Allocation:
     """A budget, divided over namespaces.
 
     Attributes:
-        total: places in all, in memories.
+        total: places in all, in memories, bytes or tokens.
         shares: one for each namespace.
+        by: what places are counted in: "count" (memories), "bytes" or "tokens".
     """
 
     total: int
     shares: tuple[Share, ...]
+    by: BudgetUnit = "count"
 
     def places(self) -> dict[str, int]:
         """The budget of each namespace.
@@ -133,39 +182,60 @@ class Allocation:
         Returns:
             A line for each, largest share first.
         """
+        unit = "places" if self.by == "count" else self.by
         lines = [
-            f"{one.name}: {one.places} places meet {one.hits:.1f} of {one.uses:.1f} uses; "
-            f"one more would add {one.next_place:.4f}"
+            f"{one.name}: {one.places} {unit}{_room(one, self.by)} meet {one.hits:.1f} of {one.uses:.1f} uses; "
+            f"one more{'' if self.by == 'count' else ' memory'} would add {one.next_place:.4f}"
             for one in sorted(self.shares, key=lambda one: -one.places)
         ]
-        return "\n".join([f"{self.total} places:", *lines])
+        return "\n".join([f"{self.total} {unit}:", *lines])
 
 
-def divide(demands: Mapping[str, Demand], total: int, *, least: int = 1) -> Allocation:
-    """Divides `total` places: each name gets at least `least`, and places that would gain nothing are spread evenly.
+def _room(share: Share, by: BudgetUnit) -> str:
+    return "" if by == "count" else f", for {share.memories} memories,"
 
-    Raises InvalidQuery when `total` is too small for that.
+
+def divide(
+    demands: Mapping[str, Demand],
+    total: int,
+    *,
+    least: int = 1,
+    by: BudgetUnit = "count",
+    weights: Mapping[str, Weights] | None = None,
+) -> Allocation:
+    """Divides `total` places: each name gets at least `least` memories, and what would gain nothing is spread evenly.
+
+    weights: what the memories of each name take of the total; None is 1 each. Raises InvalidQuery when `total` is too
+    small for the least of all.
     """
-    if not demands or total < least * len(demands):
-        raise InvalidQuery(f"{total} places are not {least} for each of {len(demands)} namespaces")
-    places = dict.fromkeys(demands, least)
-    left = total - least * len(demands)
-    for _, name, width in _segments(demands, least):
-        taken = min(width, left)
-        places[name] += taken
-        left -= taken
+    taken = {name: (weights or {}).get(name, EACH_ONE) for name in demands}
+    places = {name: one.of_first(least) for name, one in taken.items()}
+    left = total - sum(places.values())
+    if not demands or left < 0:
+        unit = "places" if by == "count" else by
+        raise InvalidQuery(f"{total} {unit} are not {least} for each of {len(demands)} namespaces{_needed(places, by)}")
+    for _, name, width in _segments(demands, places, taken):
+        given = min(width, left)
+        places[name] += given
+        left -= given
     for n, name in enumerate(sorted(places)):
         places[name] += left // len(places) + (n < left % len(places))
-    shares = (_share(name, demands[name], budget) for name, budget in places.items())
-    return Allocation(total=total, shares=tuple(shares))
+    shares = (_share(name, demands[name], budget, taken[name]) for name, budget in places.items())
+    return Allocation(total=total, shares=tuple(shares), by=by)
 
 
-def _segments(demands: Mapping[str, Demand], least: int) -> Iterable[tuple[float, str, int]]:
-    """(-hits a place, name, places) of all segments, steepest first, without the first `least` places of each name."""
+def _needed(places: Mapping[str, int], by: BudgetUnit) -> str:
+    return "" if by == "count" else f": that takes {sum(places.values())}"
+
+
+def _segments(
+    demands: Mapping[str, Demand], least: Mapping[str, int], weights: Mapping[str, Weights]
+) -> Iterable[tuple[float, str, int]]:
+    """(-hits a place, name, places) of all segments, steepest first, without the `least` places of each name."""
     heap = []
     for name, demand in demands.items():
-        skip = least
-        for width, gain in demand.hull():
+        skip = least[name]
+        for width, gain in demand.hull(weights[name]):
             kept = max(width - skip, 0)
             skip = max(skip - width, 0)
             if kept and gain > 0:
@@ -175,13 +245,15 @@ def _segments(demands: Mapping[str, Demand], least: int) -> Iterable[tuple[float
         yield heapq.heappop(heap)
 
 
-def _share(name: str, demand: Demand, places: int) -> Share:
+def _share(name: str, demand: Demand, places: int, weights: Weights) -> Share:
+    memories = weights.within(places)
     return Share(
         name=name,
         places=places,
-        hits=demand.hits(places),
+        memories=memories,
+        hits=demand.hits(memories),
         uses=sum(demand.uses.values()),
-        next_place=demand.hits(places + 1) - demand.hits(places),
+        next_place=demand.hits(memories + 1) - demand.hits(memories),
     )
 
 

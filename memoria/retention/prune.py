@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from memoria.errors import InvalidQuery, shown
+from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Store
+from memoria.retention.counting import Limit, Weigh, limits
+from memoria.retention.order import Going, Standing, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ class Pruning:
     """What a pass of pruning forgot, or would forget.
 
     Attributes:
-        ids: memories that the policy can do without, least needed first.
+        ids: memories that the policy can do without: what has ended, what is doubtful, then the least needed.
         retrievability: of each of `ids`, in [0, 1].
         derived: ids that are forgotten with them: parts of gists, and what was made from them.
         rewritten: ids of gists that are made again without them.
@@ -41,79 +43,137 @@ class Pruning:
     shards: tuple[str, ...] = ()
 
 
-def check_budget(budget: Budget) -> None:
-    """Raises InvalidQuery for a budget that is negative or limits nothing."""
-    limits = {"count": budget.count, "bytes": budget.bytes}
-    for name, value in limits.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            raise InvalidQuery(f"{name} {shown(value)} is not a whole number")
-    wrong = [f"{name} {value!r} is negative" for name, value in limits.items() if value is not None and value < 0]
-    if wrong or (budget.count is None and budget.bytes is None):
-        raise InvalidQuery(*(wrong or ["a budget binds count, bytes, or both"]))
-
-
 def faded(
     store: Store, policy: DecayPolicy, prefix: Namespace, at: datetime, below: float, due: Collection[str] = ()
-) -> list[tuple[float, str]]:
-    """(retrievability, id) of archived, unprotected memories with retrievability under `below`, least first.
+) -> list[Going]:
+    """Archived, unprotected memories with retrievability under `below`, in the order in which they go.
 
     due: ids that count as archived.
     """
     import numpy as np
 
-    found: list[tuple[float, str]] = []
+    found: list[Going] = []
     for namespace in store.namespaces(prefix):
         ids, traces, _ = store.holdings(namespace)
         scores = policy.retrievability(traces, at)
-        away = traces.archived | np.isin(ids, list(due)) if due else traces.archived
-        free = away & ~(traces.pinned | traces.held | traces.restricted) & (scores < below)
-        found += [(float(scores[n]), ids[n]) for n in free.nonzero()[0]]
-    return sorted(found)
+        counted = (traces.archived | np.isin(ids, list(due)) if due else traces.archived) & (scores < below)
+        if counted.any():
+            known = standing(store, namespace, ids, at)
+            found += going(ids, least_first(ids, traces, scores, known, counted), scores, known)
+    return in_order(found)
 
 
 def beyond(
-    store: Store, policy: DecayPolicy, namespace: Namespace, at: datetime, budget: Budget, *, archived: bool
-) -> list[tuple[float, str]]:
-    """(retrievability, id) of what to forget so that one namespace keeps its budget, least needed first.
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+    keeper: DecayPolicy | None = None,
+) -> list[Going]:
+    """What is to go so that one namespace keeps its budget, in the order in which it goes.
 
     archived: whether archived memories count too. Protected ones count but are never listed, so a namespace may stay
-    over its budget.
+    over its budget. weigh: is asked for a budget of tokens only. keeper: the policy of which the least goes first; None
+    for `policy`.
     """
+    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh, keeper=keeper)
+    return [] if held is None else held.beyond()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Counted:
+    """A namespace that is over its budget.
+
+    ids, traces, scores, worth, sizes: of its n memories; retrievability in [0, 1], what the least of goes first without
+    regard to what it takes, and bytes, shape (n,). counting: which count, shape (n,). known: what became of them.
+    keeper: the policy of `worth`. limits: those of the budget.
+    """
+
+    ids: list[str]
+    traces: Traces
+    scores: Floats
+    worth: Floats
+    sizes: Ints
+    counting: Bools
+    known: Standing
+    keeper: DecayPolicy
+    limits: list[Limit]
+
+    def going(self) -> list[Going]:
+        """All that may go, in the order in which it goes."""
+        worth = self.worth - _burden(self.keeper, self.traces, self.limits)
+        order = least_first(self.ids, self.traces, worth, self.known, self.counting, away=~self.counting)
+        return going(self.ids, order, self.scores, self.known, worth)
+
+    def beyond(self) -> list[Going]:
+        """What is to go so that the budget is kept, in the order in which it goes."""
+        found, at = self.going(), {id: n for n, id in enumerate(self.ids)}
+        order = [at[one.id] for one in found]
+        return found[: max(limit.excess(order) for limit in self.limits)]
+
+
+def counted(
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+    keeper: DecayPolicy | None = None,
+) -> Counted | None:
+    """A namespace as its budget sees it; None when the budget is kept. Arguments as of `beyond`."""
     ids, traces, sizes = store.holdings(namespace)
-    counted = ~traces.archived | archived
+    counting = ~traces.archived | archived
+    found = limits(budget, ids, sizes, counting, weigh)
+    if all(limit.over <= 0 for limit in found):
+        return None
     scores = policy.retrievability(traces, at)
-    order = _least_first(traces, scores, counted)
-    excess = _excess(budget, sizes[order], int(counted.sum()), int(sizes[counted].sum()))
-    return [(float(scores[n]), ids[n]) for n in order[:excess]]
+    return Counted(
+        ids=ids,
+        traces=traces,
+        scores=scores,
+        worth=scores if keeper is None else keeper.retrievability(traces, at),
+        sizes=sizes,
+        counting=counting,
+        known=standing(store, namespace, ids, at),
+        keeper=policy if keeper is None else keeper,
+        limits=found,
+    )
 
 
-def _least_first(traces: Traces, scores: Floats, counted: Bools) -> Ints:
+def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
+    """What is taken off the worth of memories for what they take, where bytes or tokens are what is short, and not
+
+    places as well; only for a policy that has a method `weighed`.
+    """
     import numpy as np
 
-    order = np.lexsort((traces.encoded_at, scores))
-    free = counted & ~(traces.pinned | traces.held | traces.restricted)
-    out: Ints = order[free[order]]
-    return out
+    weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
+    short = [limit for limit in found if limit.over > 0]
+    if weighed is None or not short or any(limit.unit == "count" for limit in short):
+        return np.zeros(len(traces))
+    return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 
 
-def _excess(budget: Budget, sizes: Ints, count: int, total: int) -> int:
-    """How many of the least needed to forget. sizes: theirs, in bytes. count, total: number and bytes of all."""
-    import numpy as np
-
-    over = 0 if budget.count is None else max(count - budget.count, 0)
-    if budget.bytes is not None and total > budget.bytes:
-        over = max(over, int(np.searchsorted(np.cumsum(sizes), total - budget.bytes)) + 1)
-    return min(over, len(sizes))
+def in_order(found: Sequence[Going]) -> list[Going]:
+    """Memories of several namespaces in one order; the order within each stays."""
+    return sorted(found, key=lambda one: one.key)
 
 
-def capped(found: Sequence[tuple[float, str]], cap: int, *, dry_run: bool) -> Pruning:
+def capped(found: Sequence[Going], cap: int, *, dry_run: bool) -> Pruning:
     """The first `cap` of `found` as a Pruning; raises InvalidQuery for a cap under 1."""
     if cap < 1:
         raise InvalidQuery(f"cap {cap!r} is not at least 1")
     taken = found[:cap]
     return Pruning(
-        ids=tuple(id for _, id in taken),
-        retrievability=tuple(score for score, _ in taken),
+        ids=tuple(one.id for one in taken),
+        retrievability=tuple(one.retrievability for one in taken),
         capped=len(found) > cap,
         dry_run=dry_run,
     )

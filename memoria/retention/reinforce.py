@@ -37,11 +37,13 @@ DEMAND = "demand"
 class Reinforcer:
     """Collects uses of memories and updates their traces in batches. Shared by all views of a store."""
 
-    def __init__(self, store: Store, policy: DecayPolicy, threshold: float) -> None:
+    def __init__(self, store: Store, policy: DecayPolicy, threshold: float, keeper: DecayPolicy | None = None) -> None:
         if not 0 <= threshold < 1:
             raise InvalidQuery(f"fade_below {threshold!r} is not in [0, 1)")
         self.store = store
         self.policy = policy
+        # By which budgets keep memories.
+        self.keeper = policy if keeper is None else keeper
         self.threshold = threshold
         self._waiting: list[Recalled] = []
         self._mutex = threading.RLock()
@@ -125,7 +127,7 @@ class Reinforcer:
         first = min(one.at for one in waiting)
         for namespace in {record.memory.namespace for record in self.store.read(list(set(used))) if record}:
             ids, columns, _ = self.store.holdings(namespace)
-            order = self.policy.retrievability(columns, first).argsort()[::-1]
+            order = self.keeper.retrievability(columns, first).argsort()[::-1]
             rank = {ids[n]: place for place, n in enumerate(order.tolist())}
             demand = demands.setdefault(self.store.alias(namespace), Demand())
             for id in used:

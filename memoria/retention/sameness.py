@@ -59,7 +59,8 @@ def _rest(memory: Memory) -> Mapping[str, Any]:
     origin = memory.provenance
     return {
         "kind": memory.kind,
-        "salience": memory.salience,
+        # What is judged differs from nothing.
+        "salience": None if memory.judged else memory.salience,
         "tags": memory.tags,
         "metadata": dict(memory.metadata),
         "source": origin.source,
@@ -69,4 +70,4 @@ def _rest(memory: Memory) -> Mapping[str, Any]:
     }
 
 
-_DEFAULTS = _rest(Memory(id="", namespace=(), text="", created_at=datetime.min.replace(tzinfo=UTC)))
+_DEFAULTS = _rest(Memory(id="", namespace=(), text="", created_at=datetime.min.replace(tzinfo=UTC), judged=True))

@@ -95,8 +95,9 @@ class Body(BaseModel):
 class Said(BaseModel):
     """A memory to store. created_at: now by default; its offset says which day was "yesterday".
 
-    key: your own; a memory with the same key, for the same people, is stored only once. expires_at: from when it is
-    erased; or ttl: so many seconds after it was observed. visible_to: who may see it."""
+    salience: importance, in [0, 1]; judged from the text by default. key: your own; a memory with the same key, for the
+    same people, is stored only once. expires_at: from when it is erased; or ttl: so many seconds after it was observed.
+    visible_to: who may see it."""
 
     model_config = ConfigDict(extra="forbid")
     text: Text
@@ -104,7 +105,7 @@ class Said(BaseModel):
     created_at: Time | None = None
     valid_from: Time | None = None
     valid_to: Time | None = None
-    salience: Real = 0.5
+    salience: Real | None = None
     subject: Name | None = None
     tags: Tags = []
     key: Name | None = None
@@ -216,14 +217,15 @@ class List(Filters):
 
 
 class Amend(BaseModel):
-    """The fields to change; the old values are erased. readmit: takes the new text even if it was forgotten here."""
+    """The fields to change; the old values are erased. salience: null judges it from the text again. readmit: takes the
+    new text even if it was forgotten here."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
     text: Text = ""
     kind: Kind = "episodic"
     valid_from: Time | None = None
     valid_to: Time | None = None
-    salience: Real = 0.5
+    salience: Real | None = None
     subject: Name | None = None
     tags: Tags = []
     metadata: Metadata = {}
@@ -298,6 +300,7 @@ class Remembered(BaseModel):
     valid_from: datetime | None
     valid_to: datetime | None
     salience: float
+    judged: bool
     subject: str | None
     tags: list[str]
     key: str | None
@@ -315,7 +318,7 @@ class Remembered(BaseModel):
     def of(cls, memory: Memory, prefix: Namespace) -> Remembered:
         origin = memory.provenance
         named = {name: getattr(memory, name) for name in ("id", "text", "kind", "created_at", "valid_from", "valid_to")}
-        named |= {name: getattr(memory, name) for name in ("salience", "subject", "key", "expires_at")}
+        named |= {name: getattr(memory, name) for name in ("salience", "judged", "subject", "key", "expires_at")}
         return cls(
             **named,
             namespace=list(memory.namespace[len(prefix) :]),

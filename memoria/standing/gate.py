@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from memoria.derived.lineage import living
 from memoria.embedders import embed_whole
 from memoria.errors import Forbidden
 from memoria.protocols import Change, Embedder, Store
+from memoria.retention.windows import SalienceLike, Windows
 from memoria.standing import orders
 from memoria.standing.judging import StandingJudge, says_again
 from memoria.standing.matching import Book
@@ -21,20 +23,27 @@ from memoria.types import LedgerEntry, Memory, Namespace, Record
 
 Undo = Callable[[Store, Sequence[str]], None]
 # What a gate has itself; all else is the store's.
-_OWN = frozenset({"_store", "_judge", "_undo", "_embedder", "_mark", "_rules", "_book", "_last"})
+_OWN = frozenset({"_store", "_judge", "_undo", "_embedder", "_mark", "_rules", "_book", "_last", "_windows"})
 
 
-def gated(store: Store, embedder: Embedder, undo: Undo, judge: StandingJudge | None = None) -> Store:
-    """A store whose writes obey its standing orders.
+def gated(
+    store: Store,
+    embedder: Embedder,
+    undo: Undo,
+    judge: StandingJudge | None = None,
+    salience: SalienceLike | None = None,
+) -> Store:
+    """A store whose writes obey its standing orders, and whose memories have a salience.
 
     embedder: makes the vector of what is stored without a value. undo: takes ids of fresh memories out of a store.
-    judge: is asked about what no order is seen to keep out.
+    judge: is asked about what no order is seen to keep out. salience: gives one to what has none; None is "text".
     """
     if type(store) is Gate:
-        if judge is None:
+        if judge is None and salience in (None, store._windows.how):
             return store
+        judge, salience = judge or store._judge, salience or store._windows.how
         store = store._store
-    return cast("Store", Gate(store, embedder, undo, judge))
+    return cast("Store", Gate(store, embedder, undo, judge, salience or "text"))
 
 
 def cleared(store: Store, records: Sequence[Record]) -> list[Record]:
@@ -49,6 +58,12 @@ def forbidden(store: Store, memories: Sequence[Memory]) -> list[bool]:
     return [gate is not None and gate.refuses(memory) for memory in memories]
 
 
+def weighed(store: Store, memories: Sequence[Memory]) -> list[Memory]:
+    """Memories of one namespace, to be stored in this order, with their saliences; see `Windows.weighed`."""
+    gate = _gate(store)
+    return list(memories) if gate is None else gate._windows.weighed(memories)
+
+
 def _gate(store: Store) -> Gate | None:
     """The gate that a store is, or that what a reader sees of one is written through."""
     whole: object = getattr(store, "whole", store)
@@ -58,8 +73,16 @@ def _gate(store: Store) -> Gate | None:
 class Gate:
     """A store, as all verbs see it; what is no write goes to the store itself."""
 
-    def __init__(self, store: Store, embedder: Embedder, undo: Undo, judge: StandingJudge | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        undo: Undo,
+        judge: StandingJudge | None = None,
+        salience: SalienceLike = "text",
+    ) -> None:
         self._store, self._judge = store, judge
+        self._windows = Windows(store, salience)
         self._undo = undo
         self._embedder = embedder
         self._mark: str | None = None
@@ -92,11 +115,13 @@ class Gate:
         """As of the store; raises Forbidden."""
         passing = self.cleared(records)
         self._store.write(passing)
+        self._windows.stored(passing)
         self._again([record.memory for record in passing])
 
     def replace(self, record: Record) -> None:
         """As of the store; raises Forbidden."""
         (passing,) = self.cleared([record])
+        self._windows.drop([record.memory.id])
         self._store.replace(passing)
 
     def revise(self, change: Change, *, over_holds: bool = False, guard: bool = True) -> None:
@@ -106,9 +131,65 @@ class Gate:
         added = len(change.add)
         if passing != new:
             change = replace(change, add=tuple(passing[:added]), replace=tuple(passing[added:]))
-        self._store.revise(change, over_holds=over_holds, guard=guard)
+        try:
+            self._store.revise(change, over_holds=over_holds, guard=guard)
+        except BaseException:
+            # It may have been cut short after its commit.
+            self._windows.drop([*change.erase, *(one.memory.id for one in change.replace)])
+            raise
+        self._windows.stored(change.add, change.replace, change.erase)
         if new:
             self._again([record.memory for record in passing])
+
+    def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
+        """As of the store."""
+        try:
+            self._store.erase(ids, over_holds=over_holds, guard=guard)
+        finally:
+            self._windows.drop(ids)
+
+    def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
+        """As of the store."""
+        try:
+            return self._store.erase_namespaces(prefix, over_holds=over_holds)
+        finally:
+            self._windows.clear(prefix)
+
+    def mark(
+        self,
+        ids: Sequence[str],
+        *,
+        archived: bool | None = None,
+        pinned: bool | None = None,
+        held: bool | None = None,
+        restricted: bool | None = None,
+    ) -> None:
+        """As of the store."""
+        try:
+            self._store.mark(ids, archived=archived, pinned=pinned, held=held, restricted=restricted)
+        finally:
+            if archived or restricted:
+                self._windows.drop(ids)
+            elif False in (archived, restricted):
+                self._windows.clear()
+
+    def archive_due(self, prefix: Namespace, at: datetime, limit: int) -> list[str]:
+        """As of the store."""
+        ids = self._store.archive_due(prefix, at, limit)
+        self._windows.drop(ids)
+        return ids
+
+    def repair(self, *, dry_run: bool = False) -> list[str]:
+        """As of the store."""
+        try:
+            return self._store.repair(dry_run=dry_run)
+        finally:
+            self._windows.clear()
+
+    def close(self) -> None:
+        """As of the store."""
+        self._windows.clear()
+        self._store.close()
 
     def enter(self, entry: LedgerEntry) -> None:
         """As of the store, the reason without what orders keep out."""

@@ -82,6 +82,7 @@ def every_verb(store: Store, embedder: Embedder, record: Record, entry: LedgerEn
         "reschedule": lambda: store.reschedule([id]),
         "release_guard": lambda: store.release_guard((), at),
         "holdings": lambda: store.holdings(name),
+        "ended": lambda: store.ended(name, at),
         "recalls": lambda: store.recalls(()),
         **_ledger_verbs(store, entry),
         "remains": lambda: store.remains([]),

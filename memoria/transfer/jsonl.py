@@ -85,6 +85,7 @@ class _Said(BaseModel):
     zone: str | None = None
     expires_at: datetime | None = None
     visible_to: tuple[str, ...] | None = None
+    judged: bool = False
 
 
 class Line(_Said):

@@ -166,6 +166,15 @@ class Holding(Chaining):
         live = {id for id, _ in live_among(space, [(row[0], row[2]) for row in found])}
         return [row for row in found if row[0] in live]
 
+    def ended(self, namespace: Namespace, at: datetime) -> list[str]:
+        with self._reading():
+            space = self._existing(namespace)
+            if space is None:
+                return []
+            sql = "SELECT id, slot FROM memory WHERE namespace = ? AND valid_to <= ?"
+            found = self._database.rows(sql, space.number, rows.micros(at))
+            return sorted(id.hex() for id, _ in live_among(space, [(row[0], row[1]) for row in found]))
+
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading():
             found = [

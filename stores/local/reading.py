@@ -32,6 +32,13 @@ _DUE = (
     "SELECT m.namespace, m.slot, m.id, m.last_at IS NOT NULL, l.row, l.at FROM lapse l JOIN memory m ON m.row = l.row "
     "WHERE l.at <= ?"
 )
+# By an index whose last column is the row, so that none is sorted.
+_LATEST = (
+    f"SELECT {rows.READ} FROM memory WHERE namespace = ? "
+    f"AND NOT EXISTS (SELECT 1 FROM standing s WHERE s.row = memory.row AND s.bits & {rows.AWAY}) "
+    "AND NOT EXISTS (SELECT 1 FROM label l WHERE l.hash = ? AND l.row = memory.row) "
+    "ORDER BY created_at DESC, row DESC LIMIT ? OFFSET ?"
+)
 _DAMAGE = (ValueError, OverflowError, LookupError, TypeError, struct.error)
 
 
@@ -175,6 +182,36 @@ class Reading(Lapsing):
         """What differs after a memory under a namespace was written; which are there is told by `select`."""
         with self._reading():
             return [(space.number, space.slots.number, space.next_slot) for space in self._under(prefix)]
+
+    def latest(self, namespace: Namespace, limit: int) -> list[Memory]:
+        """The memories observed last, oldest first, of those that everybody sees and recall does not leave out.
+
+        Exactly of this namespace; at most `limit`. Reads no more rows than that, and those of what is forgotten and not
+        purged yet.
+        """
+        with self._reading():
+            space = self._existing(namespace)
+            found: list[Memory] = []
+            seen = 0
+            while space is not None and len(found) < limit:
+                values = (space.number, rows.audience_label(space.slots.key), limit, seen)
+                some = self._database.rows(_LATEST, *values)
+                found += self._opened(space, some)
+                seen += len(some)
+                if len(some) < limit:
+                    break
+            return sorted(found[:limit], key=lambda memory: memory.id)
+
+    def _opened(self, space: Space, found: Sequence[tuple[Any, ...]]) -> Iterator[Memory]:
+        """The memories of rows, of those that are live and not damaged."""
+        there = [row for row in found if row[2] < space.slots.capacity]
+        for row, (id, key) in zip(there, space.slots.holders([row[2] for row in there]), strict=True):
+            if id != row[0]:
+                continue
+            try:
+                yield opened_memory(space, row, key)
+            except StoreCorrupt as error:
+                self._warn(row[0], f"{error}; passed over, and named by doctor")
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading():

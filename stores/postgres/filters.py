@@ -11,7 +11,7 @@ from memoria.types import KINDS, Where
 _STANDING = "m.slot IN (SELECT t.slot FROM trace t WHERE t.tenant = %s AND t.bits > 0 AND t.bits & {bits} > 0)"
 AWAY = _STANDING.format(bits=rows.AWAY)
 
-_LABELLED = "EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = ANY(%s) AND l.slot = m.slot)"
+LABELLED = "EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = ANY(%s) AND l.slot = m.slot)"
 
 
 def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
@@ -22,7 +22,7 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
         found.append("EXISTS (SELECT 1 FROM label l WHERE l.tenant = %s AND l.hash = %s AND l.slot = m.slot)")
         given += [tenant, hash]
     if where.key is not None:
-        found.append(_LABELLED)
+        found.append(LABELLED)
         given += [tenant, rows.asked_keys(key, where)]
     if where.kinds:
         # A gist may hold parts of any kind; what is inside is looked at afterwards.
@@ -38,6 +38,6 @@ def clauses(tenant: bytes, key: bytes, where: Where) -> tuple[str, list[Any]]:
         found.append(no + _STANDING.format(bits=bits))
         given.append(tenant)
     if where.visible is not None:
-        found.append(f"(NOT {_LABELLED} OR {_LABELLED})")
+        found.append(f"(NOT {LABELLED} OR {LABELLED})")
         given += [tenant, [rows.audience_label(key)], tenant, sorted(rows.visible_labels(key, where.visible))]
     return " AND ".join(found), given

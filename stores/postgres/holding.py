@@ -126,6 +126,16 @@ class Holding(Chaining):
             sizes = np.array([row[-1] + size for row in found], np.int64)
             return [row[0].hex() for row in found], rows.to_traces(found), sizes
 
+    def ended(self, namespace: Namespace, at: datetime) -> list[str]:
+        with self._reading(), self._cluster.transaction() as connection:
+            found: list[str] = []
+            for tenant in self._tenants(connection, namespace, whole=True):
+                sql = "SELECT id, slot FROM memory WHERE tenant = %s AND valid_to <= %s"
+                some = connection.execute(sql, (tenant, rows.micros(at))).fetchall()
+                live = self._live(tenant, [slot for _, slot in some])
+                found += [bytes(id).hex() for id, slot in some if slot in live]
+            return sorted(found)
+
     def recalls(self, prefix: Namespace) -> list[Recalled]:
         with self._reading(), self._cluster.transaction() as connection:
             found: list[tuple[int, int, bytes, bool]] = []

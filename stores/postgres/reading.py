@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 from memoria.errors import MemoryNotFound
 from memoria.stores import rows
 from memoria.stores.postgres.connect import scope
-from memoria.stores.postgres.filters import clauses
+from memoria.stores.postgres.filters import AWAY, LABELLED, clauses
 from memoria.stores.postgres.lapsing import Lapsing
 from memoria.stores.vectors import vector_secrets
 from memoria.text.parts import hidden
-from memoria.types import EmbedderCard, Link, Namespace, Record, Secret, Where
+from memoria.types import EmbedderCard, Link, Memory, Namespace, Record, Secret, Where
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
+
+
+_LATEST = (
+    f"SELECT m.id, m.slot FROM memory m WHERE m.tenant = %s AND NOT {AWAY} AND NOT {LABELLED} "
+    "ORDER BY m.created_at DESC, m.slot DESC LIMIT %s OFFSET %s"
+)
 
 
 class Reading(Lapsing):
@@ -93,6 +99,34 @@ class Reading(Lapsing):
             tenants = self._tenants(connection, prefix)
             sql = "SELECT tenant, version FROM tenant WHERE tenant = ANY(%s) ORDER BY tenant"
             return connection.execute(sql, (tenants,)).fetchall()
+
+    def latest(self, namespace: Namespace, limit: int) -> list[Memory]:
+        """The memories observed last, oldest first, of those that everybody sees and recall does not leave out.
+
+        Exactly of this namespace; at most `limit`.
+        """
+        with self._reading(), self._cluster.transaction() as connection:
+            ids = [
+                id
+                for tenant in self._tenants(connection, namespace, whole=True)
+                for id in self._latest(connection, tenant, limit)
+            ]
+            found = [one.memory for one in self._read(connection, ids) if one is not None]
+            return sorted(found, key=lambda memory: memory.id)
+
+    def _latest(self, connection: Connection, tenant: bytes, limit: int) -> list[bytes]:
+        """Ids of what `latest` reads; rows whose keys are gone, and are not purged yet, are passed over."""
+        found: list[bytes] = []
+        seen = 0
+        while len(found) < limit:
+            values = [tenant, tenant, tenant, [rows.audience_label(self._known(connection, tenant).key)], limit, seen]
+            some = connection.execute(_LATEST.encode(), values, binary=True).fetchall()
+            live = self._live(tenant, [slot for _, slot in some])
+            found += [id for id, slot in some if slot in live]
+            seen += len(some)
+            if len(some) < limit:
+                break
+        return found[:limit]
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading(), self._cluster.transaction() as connection:

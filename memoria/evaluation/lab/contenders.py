@@ -1,4 +1,4 @@
-"""Contenders in the lab: a policy with its parameters, and whether superseded memories are dropped at once."""
+"""Contenders in the lab: a policy with its parameters, and what becomes of superseded memories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from memoria.policies import registry
 from memoria.protocols import DecayPolicy
 
 SUPERSEDE = "+supersede"
-# One policy for each kind of forgetting; the others in the registry are operators over a base, or never forget.
+ENDED_FIRST = "+ended-first"
+# Models of forgetting that `policies tune` compares.
+MODELS = ("exponential", "savings", "power-law", "act-r", "fsrs", "generative-agents", "downscaling", "disuse")
+# Baselines, and the models that are ahead of all others somewhere; the rest of the registry can be named.
 DEFAULT = (
     *("fifo", "lru", "lfu", "random", "exponential", "savings", "power-law"),
     *("act-r", "fsrs", "generative-agents", "downscaling", "disuse"),
@@ -20,23 +23,37 @@ DEFAULT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A policy to compare. label: its name in reports. supersedes: whether an update drops the older version."""
+    """A policy to compare. label: its name in reports.
+
+    supersedes: whether an update drops the older version. ended_first: whether what was superseded goes before all else
+    when room is needed, as under the budgets of a store.
+    """
 
     label: str
     policy: DecayPolicy
     supersedes: bool = False
+    ended_first: bool = False
 
     def fingerprint(self) -> str:
         """A text that is equal for equal contenders, whatever their labels."""
-        return registry.fingerprint(self.policy) + (SUPERSEDE if self.supersedes else "")
+        more = (SUPERSEDE if self.supersedes else "") + (ENDED_FIRST if self.ended_first else "")
+        return registry.fingerprint(self.policy) + more
 
 
 def contender(text: str) -> Contender:
-    """From text such as `fsrs`, `act-r:c=0,tau=-2` or `lru+supersede`; raises InvalidInput."""
-    plain = text.removesuffix(SUPERSEDE)
+    """From text such as `fsrs`, `act-r:c=0,tau=-2`, `lru+supersede` or `salience:base=fsrs+ended-first`.
+
+    Raises InvalidInput.
+    """
+    plain = text.removesuffix(SUPERSEDE).removesuffix(ENDED_FIRST)
     name, _, given = plain.partition(":")
     parameters = dict(parameter(one) for one in given.split(",") if one)
-    return Contender(label=text, policy=registry.make(name, **parameters), supersedes=plain != text)
+    return Contender(
+        label=text,
+        policy=registry.make(name, **parameters),
+        supersedes=text == plain + SUPERSEDE,
+        ended_first=text == plain + ENDED_FIRST,
+    )
 
 
 def parameter(text: str) -> tuple[str, Any]:

@@ -1,8 +1,9 @@
 """What happened to memories, and when: the traces that the policy lab replays. Ids, times and sizes; no text.
 
-Six things happen. An item is remembered; it is needed; it is used without anybody judging whether it was found, as when
-an agent's own recall brings it up; it is remembered as the update of an older one; it is erased on request; and for a
-question it is to be avoided, because it is out of date, so that bringing it back would be wrong.
+Seven things happen. An item is remembered; it is needed; it is used without anybody judging whether it was found, as
+when an agent's own recall brings it up; it is remembered as the update of an older one; it is erased on request; for a
+question it is to be avoided, because it is out of date, so that bringing it back would be wrong; and it ends, because a
+store found out that it no longer holds, whether or not any question ever asks.
 
 Needs that a question has at the same time belong together. A fact is what one of several items can supply: it is found
 when any of them is kept.
@@ -26,8 +27,8 @@ from memoria.arrays import Floats, Ints
 from memoria.errors import InvalidInput
 from memoria.traces import micros
 
-KINDS = ("remember", "need", "use", "update", "erase", "avoid")
-REMEMBER, NEED, USE, UPDATE, ERASE, AVOID = range(len(KINDS))
+KINDS = ("remember", "need", "use", "update", "erase", "avoid", "end")
+REMEMBER, NEED, USE, UPDATE, ERASE, AVOID, END = range(len(KINDS))
 NONE = -1
 _SHOWN = 5
 

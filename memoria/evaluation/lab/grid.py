@@ -4,6 +4,9 @@ Work goes to joblib with no backend chosen here: `joblib.parallel_config` of who
 this machine, Dask on a cluster; see docs/policies.md). Workers share nothing but what they are sent, and the caller
 alone writes, one small file a result, moved into place when it is whole. A result is found again by what it depends on:
 the trace, the policy with its parameters, the capacity, and the code.
+
+The policy `random` is drawn 20 times, from seeds that follow its own, and its figures are means over these draws: one
+draw says more of its luck than of chance.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -29,9 +32,11 @@ from memoria.evaluation.lab.metrics import measure
 from memoria.evaluation.lab.oracle import bound
 from memoria.evaluation.lab.simulate import simulate
 from memoria.evaluation.lab.sources import Source
+from memoria.policies import Random
 from memoria.protocols import Progress
 
 ORACLE, EVERYTHING = "oracle", "everything"
+DRAWS = 20
 Figures = Mapping[str, float]
 _CODE = ("traces.py", "types.py", "evaluation/lab/events.py", "evaluation/lab/simulate.py", "evaluation/lab/metrics.py")
 _CODE_OF_ORACLE = "evaluation/lab/oracle.py"
@@ -39,13 +44,14 @@ _CODE_OF_ORACLE = "evaluation/lab/oracle.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One result. trace: the name of one trace of the source. budget: share of memory, in (0, 1].
+    """One result. trace: the name of one trace of the source. unit: what that trace counts as. budget: share of memory,
 
-    figures: by name, as in `metrics.MEANING`; nan where there was nothing to measure.
+    in (0, 1]. figures: by name, as in `metrics.MEANING`; nan where there was nothing to measure.
     """
 
     source: str
     trace: str
+    unit: str
     contender: str
     budget: float
     capacity: float
@@ -73,6 +79,7 @@ class _Plan:
 
     source: str
     trace: str
+    unit: str
     budgets: tuple[float, ...]
     task: _Task
 
@@ -113,12 +120,13 @@ def _plans(
     for one in sources:
         for name, events in one.traces.items():
             costs = events.size if by_bytes else None
+            unit = one.units.get(name, name)
             capacities = [capacity(events, costs, share) for share in budgets]
             for who in (None, *contenders):
-                yield _Plan(
-                    source=one.label, trace=name, budgets=tuple(budgets), task=_task(events, who, capacities, costs)
-                )
-            yield _Plan(source=one.label, trace=name, budgets=(1.0,), task=_task(events, keeper, [math.inf], costs))
+                task = _task(events, who, capacities, costs)
+                yield _Plan(source=one.label, trace=name, unit=unit, budgets=tuple(budgets), task=task)
+            task = _task(events, keeper, [math.inf], costs)
+            yield _Plan(source=one.label, trace=name, unit=unit, budgets=(1.0,), task=task)
 
 
 def _check(sources: Sequence[Source], contenders: Sequence[Contender], budgets: Sequence[float]) -> None:
@@ -157,7 +165,8 @@ def _key(digest: str, who: Contender | None, capacity: float, by_bytes: bool) ->
     """What a result depends on, as a name for it."""
     name = ORACLE if who is None else who.fingerprint()
     kind = None if who is None else inspect.getsourcefile(type(who.policy))
-    words = [digest, name, repr(capacity), str(by_bytes), _code(kind)]
+    draws = str(DRAWS if who is not None and isinstance(who.policy, Random) else 1)
+    words = [digest, name, repr(capacity), str(by_bytes), draws, _code(kind)]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
@@ -166,7 +175,9 @@ def _code(policy: str | None) -> str:
     """A hash of the source of whatever makes a result: a change anywhere in it makes all results new."""
     home = Path(__file__).parents[2]
     paths = [home / name for name in _CODE] + ([home / _CODE_OF_ORACLE] if policy is None else [])
-    paths += [] if policy is None else [*sorted((home / "policies").glob("*.py")), Path(policy)]
+    for room in () if policy is None else ("policies", "retention"):
+        paths += sorted((home / room).glob("*.py"))
+    paths += [] if policy is None else [Path(policy)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
@@ -193,8 +204,18 @@ def _compute(task: _Task) -> dict[str, Figures]:
             most = bound(task.events, capacity, task.costs)
             out[key] = {"recall": most.recall, "hit_rate": most.hit_rate}
         else:
-            out[key] = measure(task.events, simulate(task.events, task.who, capacity, task.costs))
+            drawn = [measure(task.events, simulate(task.events, one, capacity, task.costs)) for one in _drawn(task.who)]
+            out[key] = {name: float(np.mean([figures[name] for figures in drawn])) for name in drawn[0]}
     return out
+
+
+def _drawn(who: Contender) -> Iterator[Contender]:
+    """A contender as often as chance is to be asked: once, where it does not draw."""
+    if isinstance(who.policy, Random):
+        for draw in range(DRAWS):
+            yield replace(who, policy=replace(who.policy, seed=who.policy.seed + draw))
+    else:
+        yield who
 
 
 def _path(folder: Path, key: str) -> Path:
@@ -221,16 +242,22 @@ def _save(folder: Path, key: str, figures: Figures) -> None:
 def _joined(plans: Sequence[_Plan], results: Mapping[str, Figures]) -> Iterator[Cell]:
     """Cells in the order of the grid, each with its regret to the oracle and what it gains over keeping everything."""
     found = {
-        (plan.source, plan.trace, plan.task.label, share): (capacity, results[key])
+        (plan.source, plan.trace, plan.task.label, share): (plan.unit, capacity, results[key])
         for plan in plans
         for share, capacity, key in zip(plan.budgets, plan.task.capacities, plan.task.keys, strict=True)
     }
-    for (source, trace, label, share), (capacity, figures) in found.items():
+    for (source, trace, label, share), (unit, capacity, figures) in found.items():
         more = {}
         if label not in (ORACLE, EVERYTHING):
-            everything, most = found[source, trace, EVERYTHING, 1.0][1], found[source, trace, ORACLE, share][1]
+            everything, most = found[source, trace, EVERYTHING, 1.0][2], found[source, trace, ORACLE, share][2]
             gains = {f"{name}_gain": figures[name] - everything[name] for name in ("precision", "found")}
             more = {"regret": most["recall"] - figures["recall"], **gains}
         yield Cell(
-            source=source, trace=trace, contender=label, budget=share, capacity=capacity, figures={**figures, **more}
+            source=source,
+            trace=trace,
+            unit=unit,
+            contender=label,
+            budget=share,
+            capacity=capacity,
+            figures={**figures, **more},
         )

@@ -29,7 +29,7 @@ from itertools import pairwise
 import numpy as np
 
 from memoria.arrays import Floats, Ints
-from memoria.evaluation.lab.events import AVOID, ERASE, NEED, REMEMBER, UPDATE, USE, Events
+from memoria.evaluation.lab.events import AVOID, END, ERASE, NEED, REMEMBER, UPDATE, USE, Events
 
 # Entries of the program's matrix; beyond, it takes longer than all policies together.
 _LARGEST = 400_000
@@ -70,7 +70,7 @@ def farthest(events: Events, capacity: float) -> int:
     hits = 0
     columns = (events.kind.tolist(), events.item.tolist(), coming.tolist())
     for kind, item, then in zip(*columns, strict=True):
-        if kind in (USE, AVOID, ERASE):
+        if kind in (USE, AVOID, ERASE, END):
             continue
         hits += kind == NEED and item in kept
         kept.pop(item, None)

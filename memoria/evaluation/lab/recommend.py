@@ -14,7 +14,7 @@ import numpy as np
 
 from memoria.arrays import Floats
 from memoria.errors import InvalidQuery
-from memoria.evaluation.lab.contenders import DEFAULT, Contender, contender
+from memoria.evaluation.lab.contenders import DEFAULT, MODELS, Contender, contender
 from memoria.evaluation.lab.events import Events
 from memoria.evaluation.lab.grid import capacity
 from memoria.evaluation.lab.intervals import Estimate, estimate, ranking
@@ -23,7 +23,8 @@ from memoria.evaluation.lab.oracle import bound
 from memoria.evaluation.lab.recorded import log
 from memoria.evaluation.lab.simulate import simulate
 from memoria.evaluation.lab.verdict import percent
-from memoria.policies.registry import adopted
+from memoria.policies.registry import KEEPER, adopted, make
+from memoria.policies.registry import adopt as registry_adopt
 from memoria.protocols import Progress, Store
 from memoria.types import Namespace
 
@@ -31,6 +32,8 @@ BUDGETS = (0.75, 0.5, 0.25, 0.1, 0.05)
 LOSS = 0.02
 LEAST_RECALLS = 100
 ADOPTED = "adopted"
+RECENCY = (0.0, 0.5, 1.0, 4.0)
+"""Weights of recency beside salience that are tried."""
 _BLOCKS = 20
 # A control, never advice.
 _CONTROL = "random"
@@ -114,10 +117,33 @@ def recommend(
 
 
 def contenders(store: Store) -> list[Contender]:
-    """Those of the lab, simplest first, and the policy that was fitted to the store, if it took one."""
+    """Baselines, salience alone, and then the models, with more and more recency beside salience; simplest first.
+
+    Last the policy that was fitted to the store, if it took one; what lies over a model lies over that one then.
+    """
     fitted = adopted(store)
     more = [] if fitted is None else [Contender(label=ADOPTED, policy=fitted)]
-    return [*map(contender, DEFAULT), *more]
+    base = fitted or make("exponential")
+    made = {
+        weight: Contender(label=f"salience:recency={weight:g}", policy=make("salience", base=base, recency=weight))
+        for weight in RECENCY
+    }
+    plain = [contender(name) for name in DEFAULT if not name.startswith("salience")]
+    models = next(place for place, one in enumerate(plain) if one.label in MODELS)
+    weighed = [made[weight] for weight in RECENCY[1:]]
+    return [*plain[:models], made[RECENCY[0]], plain[models], *weighed, *plain[models + 1 :], *more]
+
+
+def adopt(store: Store, found: Recommendation) -> bool:
+    """Lets the budgets of a store keep memories as was advised; False where everything is to be kept."""
+    if found.chosen is None:
+        return False
+    (chosen,) = (one for one in contenders(store) if one.label == found.chosen.policy)
+    if chosen.label == ADOPTED:
+        store.write_note(KEEPER, store.note("policy") or "")
+    else:
+        registry_adopt(store, chosen.label.partition(":")[0], chosen.policy, KEEPER)
+    return True
 
 
 def _advice(events: Events, fields: Sequence[Contender], share: float, loss: float) -> Advice:

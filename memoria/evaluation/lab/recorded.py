@@ -3,28 +3,27 @@
 A conversation's turns are remembered in order and all questions come at the end; a miss is final. Between, nothing is
 used, unless `recalls` says how many earlier turns an agent would recall, by words, at each new one: these are used.
 
-Salience is a judgement at encoding. Three are offered: flat, 0.5 for all; length, one hundredth for each word; fitted,
-the chance that a turn is ever needed, by logistic regression on what its words look like, learnt from the other
-conversations only and written as the place of that chance among theirs.
+Salience is a judgement at encoding: `saliences` has those that are offered.
 
 For each question the turns are ranked by words (BM25), as a search would bring them up if all were kept.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memoria.errors import InvalidInput, InvalidQuery
+from memoria.errors import InvalidQuery
+from memoria.evaluation.lab import saliences, settling
 from memoria.evaluation.lab.events import Events, Gathered, Item
+from memoria.evaluation.lab.settling import Ended
 from memoria.evaluation.quality.datasets import Conversation
 from memoria.protocols import Store
 from memoria.text.lexical import LexicalIndex
-from memoria.text.words import plain_words, question, stems
+from memoria.text.words import question
 from memoria.traces import micros
 from memoria.types import Namespace
 
@@ -32,24 +31,34 @@ if TYPE_CHECKING:
     from memoria.arrays import Floats
     from memoria.remember import Draft
 
-SALIENCES = ("flat", "length", "fitted")
 _SLOT = 1024
-_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z]")
-_RIDGE = 1.0
 # Ten are shown: at a tenth of memory, that many of a hundred are left.
 _DEPTH = 100
 
 
-def conversations(talks: Sequence[Conversation], *, recalls: int = 0, salience: str = "flat") -> list[Events]:
-    """A trace for each conversation that has questions. Raises InvalidInput for an unknown salience."""
-    if salience not in SALIENCES or recalls < 0:
-        raise InvalidInput(f"salience {salience!r} is not one of {', '.join(SALIENCES)}, or recalls {recalls} < 0")
-    talks = [one for one in talks if one.asked]
-    judged = _judged(talks, salience)
-    return [_talk(one, some, recalls) for one, some in zip(talks, judged, strict=True)]
+def conversations(
+    talks: Sequence[Conversation],
+    *,
+    recalls: int = 0,
+    salience: str = "flat",
+    others: saliences.Others | None = None,
+    units: Sequence[str] | None = None,
+    settled: bool = False,
+) -> list[Events]:
+    """A trace for each conversation that has questions, which some must have.
+
+    recalls: how many earlier turns are used at each new one; >= 0. others, units: as in `saliences.judged`. settled:
+    whether turns end when a later one says so, as `settling` finds. Raises InvalidInput for an unknown salience.
+    """
+    names = [one.name for one in talks] if units is None else units
+    asked = [(one, name) for one, name in zip(talks, names, strict=True) if one.asked]
+    talks = [one for one, _ in asked]
+    judged = saliences.judged(talks, salience, others=others, units=[name for _, name in asked])
+    over = settling.ended(talks, [name for _, name in asked]) if settled else [{}] * len(talks)
+    return [_talk(*each, recalls) for each in zip(talks, judged, over, strict=True)]
 
 
-def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
+def _talk(one: Conversation, salience: Floats, over: Ended, recalls: int) -> Events:
     gathered = Gathered(one.name, relearns=False)
     used = _recalled(one, recalls) if recalls else [()] * len(one.drafts)
     last = 0
@@ -59,6 +68,8 @@ def _talk(one: Conversation, salience: Floats, recalls: int) -> Events:
         for earlier in some:
             gathered.add(last, "use", earlier)
         gathered.add(last, "remember", place)
+        for earlier in over.get(place, ()):
+            gathered.add(last, "end", earlier)
     for number, asked in enumerate(one.asked):
         for kind, facts in (("need", asked.relevant), ("avoid", asked.stale)):
             for fact, places in enumerate(facts):
@@ -97,71 +108,6 @@ def _searched(one: Conversation) -> dict[str, list[str]]:
         order = np.argsort(-index.score(words, docs), kind="stable")
         found[str(number)] = [str(place) for place in docs[order].tolist()]
     return found
-
-
-def _judged(talks: Sequence[Conversation], salience: str) -> list[Floats]:
-    if salience == "flat":
-        return [np.full(len(one.drafts), 0.5) for one in talks]
-    if salience == "length":
-        return [np.array([min(len(plain_words(d.text)) / 100, 1.0) for d in one.drafts]) for one in talks]
-    if len(talks) < 2:
-        raise InvalidInput("salience 'fitted' learns from other conversations, and there is only one")
-    tables = [features(one) for one in talks]
-    needed = [_needed(one) for one in talks]
-    return [_learnt(tables, needed, n) for n in range(len(talks))]
-
-
-def _learnt(tables: Sequence[Floats], needed: Sequence[Floats], left_out: int) -> Floats:
-    """Salience of one conversation's turns, from all the others."""
-    others = [n for n in range(len(tables)) if n != left_out]
-    table, target = np.concatenate([tables[n] for n in others]), np.concatenate([needed[n] for n in others])
-    weights = logistic(table, target)
-    known = np.sort(table @ weights)
-    out: Floats = np.searchsorted(known, tables[left_out] @ weights) / len(known)
-    return out
-
-
-def _needed(one: Conversation) -> Floats:
-    wanted = {place for asked in one.asked for places in asked.relevant for place in places}
-    return np.array([place in wanted for place in range(len(one.drafts))], np.float64)
-
-
-def features(one: Conversation) -> Floats:
-    """What can be seen of each turn when it comes, shape (n, 6): 1, ln(1 + words), whether it has a number, capitals
-
-    inside sentences, whether it asks, and the share of its words that the conversation had not had before.
-    """
-    seen: set[str] = set()
-    rows = []
-    for draft in one.drafts:
-        words = stems(draft.text)
-        fresh = [word for word in words if word not in seen]
-        seen.update(words)
-        rows.append(
-            (
-                1.0,
-                np.log1p(len(words)),
-                float(any(char.isdigit() for char in draft.text)),
-                float(len(_CAPITAL.findall(draft.text))),
-                float("?" in draft.text),
-                len(fresh) / max(len(words), 1),
-            )
-        )
-    return np.array(rows)
-
-
-def logistic(table: Floats, target: Floats) -> Floats:
-    """Weights of a logistic regression with a ridge, by Newton's method. table: (n, k). target: (n,), 0 or 1."""
-    weights = np.zeros(table.shape[1])
-    for _ in range(30):
-        chance = 1 / (1 + np.exp(-np.clip(table @ weights, -30, 30)))
-        slope = table.T @ (target - chance) - _RIDGE * weights
-        curve = (table * (chance * (1 - chance))[:, None]).T @ table + _RIDGE * np.eye(len(weights))
-        step = np.linalg.solve(curve, slope)
-        weights += step
-        if np.abs(step).max() < 1e-9:
-            break
-    return weights
 
 
 def log(store: Store, prefix: Namespace = ()) -> Events:

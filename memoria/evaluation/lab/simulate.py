@@ -1,7 +1,8 @@
 """Replays a trace of events under a policy and a budget. No text, no store: what is kept is a set of numbers.
 
 The budget holds at all times. What comes in is always let in, unless it is larger than the whole budget; what has the
-least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`. Each victim is
+least retrievability at that moment goes for it, the oldest first among equals, as in `memoria.prune`; where a contender
+says so, what was superseded goes first, as it does there. Each victim is
 chosen anew while 500 are kept or fewer; of more, a fiftieth of what is beyond 500 is chosen at a time, let go one by
 one as room is needed, and what was used meanwhile is spared. Baselines whose order no passing of time changes are kept
 in a heap instead, which gives the same victims as choosing each one anew.
@@ -19,7 +20,7 @@ import numpy as np
 
 from memoria.arrays import Bools, Floats, Ints
 from memoria.evaluation.lab.contenders import Contender
-from memoria.evaluation.lab.events import AVOID, ERASE, NEED, NONE, UPDATE, USE, Events
+from memoria.evaluation.lab.events import AVOID, END, ERASE, NEED, NONE, UPDATE, USE, Events
 from memoria.policies import Fifo, Lfu, Lru, Never, Random
 from memoria.protocols import DecayPolicy
 from memoria.traces import Traces, moment
@@ -101,6 +102,8 @@ class _State:
         self.volume = 0.0
         self.counts = dict.fromkeys(("remembered", "reinforced", "evicted", "erased", "regretted"), 0)
         self.let_go: set[int] = set()
+        # What was superseded and is kept, in the order in which it was.
+        self.ended: dict[int, None] = {}
         self.seconds = 0.0
 
     def replay(self) -> None:
@@ -114,6 +117,8 @@ class _State:
                 self._wanted(n, item, at, needed=kind == NEED)
             elif kind == AVOID:
                 self.kept[n] = self.inside[item]
+            elif kind == END:
+                self._supersede(item)
             elif kind == ERASE:
                 if self.inside[item]:
                     self.counts["erased"] += 1
@@ -159,7 +164,7 @@ class _State:
 
     def _evict(self, at: int) -> None:
         started = clock.perf_counter()
-        going = self.keeper.victim(at)
+        going = next(iter(self.ended)) if self.ended else self.keeper.victim(at)
         self.seconds += clock.perf_counter() - started
         self.counts["evicted"] += 1
         self.let_go.add(going)
@@ -171,8 +176,11 @@ class _State:
                 self._remove(old)
             else:
                 self.keeper.supersede(old)
+                if self.contender.ended_first:
+                    self.ended[old] = None
 
     def _remove(self, item: int) -> None:
+        self.ended.pop(item, None)
         self.inside[item] = False
         self.keeper.drop(item)
         self._weigh(item, -1)

@@ -14,6 +14,7 @@ from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.quality.compare import Sets
 from memoria.evaluation.quality.datasets import Asked, Conversation
 from memoria.evaluation.quality.filling import fillers
+from memoria.evaluation.quality.statements import longest
 from memoria.protocols import Embedder, Progress
 from memoria.recall.need import Need
 from memoria.recall.probability import BEST, hit_features, known_features, logistic
@@ -67,7 +68,7 @@ def trial(talks: Sequence[Conversation], size: int, general: Sequence[str], othe
     Up to one conversation's length a store is the beginning of one; beyond, it holds every second conversation.
     other: queries of another set, for a set of one conversation.
     """
-    whole = _longest(talks)
+    whole = longest(talks)
     kept = [whole[0]] if len(whole[0].drafts) >= size else whole[::2]
     drafts: list[Draft] = []
     asked: list[Asked] = []
@@ -84,21 +85,6 @@ def trial(talks: Sequence[Conversation], size: int, general: Sequence[str], othe
         general=general,
         until=max(one.until for one in talks),
     )
-
-
-def _longest(talks: Sequence[Conversation]) -> list[Conversation]:
-    """One conversation for each that only grew between its questions ("name 12", "name 30"): all of it and of them."""
-    found: dict[str, Conversation] = {}
-    asked: dict[str, list[Asked]] = {}
-    for one in talks:
-        name = one.name.rpartition(" ")[0] or one.name
-        asked.setdefault(name, []).extend(one.asked)
-        if name not in found or len(found[name].drafts) < len(one.drafts):
-            found[name] = one
-    return [
-        Conversation(name=name, drafts=one.drafts, asked=tuple(asked[name]), until=one.until)
-        for name, one in found.items()
-    ]
 
 
 def _moved(asked: Asked, start: int) -> Asked:

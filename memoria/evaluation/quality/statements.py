@@ -34,6 +34,26 @@ def realmem(path: Path) -> Iterator[Conversation]:
             )
 
 
+def persona(name: str) -> str:
+    """Whose conversation it is: "p 12" and "p 30" are moments of one that grew."""
+    return name.rpartition(" ")[0] or name
+
+
+def longest(talks: Sequence[Conversation]) -> list[Conversation]:
+    """One conversation for each that only grew between its questions ("name 12", "name 30"): all of it and of them."""
+    found: dict[str, Conversation] = {}
+    asked: dict[str, list[Asked]] = {}
+    for one in talks:
+        name = persona(one.name)
+        asked.setdefault(name, []).extend(one.asked)
+        if name not in found or len(found[name].drafts) < len(one.drafts):
+            found[name] = one
+    return [
+        Conversation(name=name, drafts=one.drafts, asked=tuple(asked[name]), until=one.until)
+        for name, one in found.items()
+    ]
+
+
 def madial(path: Path) -> Iterator[Conversation]:
     """MADial's dialogues so far, against the memories of one speaker."""
     lines = _lines(path)

@@ -107,9 +107,9 @@ def _kind(given: object) -> Kind:
     return given
 
 
-def _number(given: object) -> float:
+def _number(given: object) -> float | None:
     try:
-        return 0.5 if given is None else float(given)  # type: ignore[arg-type]  # what is no number is refused below
+        return None if given is None else float(given)  # type: ignore[arg-type]  # what is no number is refused below
     except (TypeError, ValueError):
         raise InvalidMemory(f"salience is {called(given)}, not a number from 0 to 1") from None
 

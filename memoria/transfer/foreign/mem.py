@@ -303,10 +303,10 @@ def _kept(row: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return {**said, **({"mem": {**rest, **other}} if rest or other else {})}
 
 
-def _unit(value: object) -> float:
-    """A number in [0, 1]; raises InvalidMemory for what is no number."""
+def _unit(value: object) -> float | None:
+    """A number in [0, 1], None for none; raises InvalidMemory for what is no number."""
     if value is None:
-        return 0.5
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidMemory(f"importance is {called(value)}, not a number")
     return min(max(float(value), 0.0), 1.0)
