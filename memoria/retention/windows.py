@@ -100,7 +100,7 @@ class Windows:
             return [_valued(one, self.how(one)) if one.judged else one for one in memories]
         if self.how == "alone":
             nothing, weights = Window(1), self._weights()
-            return [_valued(one, nothing.judge(_turn(one), weights)) if one.judged else one for one in memories]
+            return [_valued(one, nothing.judge(turn_of(one), weights)) if one.judged else one for one in memories]
         return self._beside(memories)
 
     def _beside(self, memories: Sequence[Memory]) -> list[Memory]:
@@ -112,13 +112,13 @@ class Windows:
             there = self._windows.get(namespace)
             window, changes = (window, -1) if there is None else (there.window, self._changes)
             if len(memories) == 1 and memories[0].id not in window:
-                return [_valued(memories[0], window.judge(_turn(memories[0]), weights))]
+                return [_valued(memories[0], window.judge(turn_of(memories[0]), weights))]
             ahead = window.copy()
         out = []
         for one in memories:
             ahead.drop(one.id)
             place = (
-                ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
+                ahead.take(one.id, turn_of(one), weights) if one.visible_to is None else ahead.judge(turn_of(one), weights)
             )
             out.append(_valued(one, place) if one.judged else one)
         ids = [one.id for one in memories if one.visible_to is None]
@@ -185,7 +185,7 @@ class Windows:
             there.window = ahead.window
         else:
             for one in memories:
-                there.window.add(one.id, _turn(one))
+                there.window.add(one.id, turn_of(one))
         self._changes += 1
         self._ahead = None
 
@@ -204,7 +204,7 @@ class Windows:
         window, at = Window(), time.monotonic()
         try:
             for memory in latest(self._store, namespace, SIZE):
-                window.add(memory.id, _turn(memory))
+                window.add(memory.id, turn_of(memory))
             with self._mutex:
                 self._settled(loading, window, at)
         finally:
@@ -217,7 +217,7 @@ class Windows:
         for id in loading.gone:
             window.drop(id)
         for memory in loading.new:
-            window.add(memory.id, _turn(memory))
+            window.add(memory.id, turn_of(memory))
         if not loading.void:
             self._changes += 1
             self._windows[loading.namespace] = _Open(window, at)
@@ -264,8 +264,10 @@ def check_salience(how: object) -> None:
         raise InvalidQuery(f"salience is {shown(how)}, not a callable, or one of {', '.join(_NAMED)}")
 
 
-def _turn(memory: Memory) -> Turn:
-    return Turn(text=memory.text[:_READ], speaker=memory.provenance.speaker, session=memory.provenance.session)
+def turn_of(memory: Memory) -> Turn:
+    """What is judged of a memory: its beginning, who said it and when, on a day of the speaker's calendar."""
+    origin = memory.provenance
+    return Turn(text=memory.text[:_READ], speaker=origin.speaker, session=origin.session, on=memory.day())
 
 
 def _valued(memory: Memory, value: float) -> Memory:
