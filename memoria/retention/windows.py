@@ -34,7 +34,7 @@ _KEPT = 64
 # Of a longer text this many characters are judged.
 _READ = 8192
 # What is stored beside sealed content, in clear, says no more of a text than this many decimals.
-_DECIMALS = 2
+DECIMALS = 2
 
 
 @dataclass(slots=True)
@@ -275,4 +275,4 @@ def _valued(memory: Memory, value: float) -> Memory:
         raise InvalidMemory(f"salience as it is judged is {type(value).__name__}, not a number")
     if not 0 <= value <= 1:
         raise InvalidMemory("salience as it is judged is not in [0, 1]")
-    return replace(memory, salience=round(float(value), _DECIMALS))
+    return replace(memory, salience=round(float(value), DECIMALS))
