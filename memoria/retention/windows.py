@@ -117,9 +117,8 @@ class Windows:
         out = []
         for one in memories:
             ahead.drop(one.id)
-            place = (
-                ahead.take(one.id, turn_of(one), weights) if one.visible_to is None else ahead.judge(turn_of(one), weights)
-            )
+            turn = turn_of(one)
+            place = ahead.take(one.id, turn, weights) if one.visible_to is None else ahead.judge(turn, weights)
             out.append(_valued(one, place) if one.judged else one)
         ids = [one.id for one in memories if one.visible_to is None]
         with self._mutex:
