@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import memoria
 from memoria import Budget, Memoria
 from memoria.english.shorter import shorter
+from memoria.forget.residue import scan
 from memoria.recall.context import costs, estimate_tokens, line
 from memoria.retention.allocate import Demand, Weights, divide
 from memoria.testing import HashEmbedder
@@ -48,14 +49,14 @@ def filled(memory: Memoria, clock: Clock, seed: int) -> list[str]:
     ids = []
     for name in ("a", "b"):
         view = memory.namespace(name)
-        for n in range(14):
+        for n in range(10):
             clock.now += DAY
             said = [*rng.sample(TOLD, rng.randint(1, 2)), *rng.sample(FILLERS, rng.randint(0, 3)), f"Number {n}."]
             rng.shuffle(said)
             kind: Any = rng.choice(["episodic", "episodic", "procedural"])
             key = f"k{n}" if rng.random() < 0.1 else None
             ids.append(view.remember(" ".join(said), kind=kind, key=key, salience=rng.random()).id)
-        mine = ids[-14:]
+        mine = ids[-10:]
         view.pin(mine[0])
         view.hold(mine[1], reason="law")
         view.archive(mine[2])
@@ -84,8 +85,7 @@ def taken(memory: Memoria, name: str, unit: str, *, archived: bool) -> int:
     return int(column[~traces.archived | archived].sum())
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("unit", ["count", "bytes", "tokens"])
+@pytest.mark.parametrize(("unit", "seed"), [("count", 0), ("bytes", 1), ("tokens", 2)])
 def test_a_budget_is_kept_and_what_is_protected_stays(memory: Memoria, clock: Clock, unit: str, seed: int) -> None:
     filled(memory, clock, seed)
     before = state(memory)
@@ -169,7 +169,7 @@ def test_every_token_is_given_once(uses: list[list[int]], sizes: list[int], tota
     assert each.shares == divide(demands, total).shares
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_shortening_takes_only_words_away(memory: Memoria, clock: Clock, seed: int) -> None:
     filled(memory, clock, seed)
     before, archived = state(memory), seed == 1
@@ -218,7 +218,9 @@ def is_extract(short: str, text: str) -> bool:
 
 def test_what_is_left_out_is_erased(memory: Memoria) -> None:
     one, other = memory.remember(LONG), memory.remember("Tom is here.")
+    secrets = memory.store.secrets([one.id])
     done = memory.shorten(Budget(tokens=26))
+    assert scan(memory.store.files(), secrets).found == ()
     assert (done.ids, done.before, done.after, done.beyond) == ((one.id,), (len(LONG),), (len(SHORT),), ())
     assert memory.get(one.id).text == SHORT
     assert memory.scan("So cool, right?").found == ()
@@ -303,7 +305,7 @@ def test_nothing_is_shortened_unless_it_is_asked_for(memory: Memoria) -> None:
 def test_an_extract_is_of_the_text_and_what_denies_stays(said: list[str]) -> None:
     text = " ".join(said) or "x"
     short = shorter(text, 14)
-    assert short == text or len(short.encode()) <= 0.9 * len(text.encode())
+    assert short == text or 12 * (len(short.encode()) + 14) <= 11 * (len(text.encode()) + 14)
     assert is_extract(short, text) or short == text
     if "never eat nuts" in text:
         assert "I never eat nuts" in short

@@ -19,8 +19,8 @@ from memoria.text.words import Sign, signs
 
 # A piece goes when its share of what is told is under so much of its share of the cost.
 _LEAST = 0.75
-# A text is left as it is unless it becomes shorter by a tenth.
-_WORTH = 0.9
+# A text is left as it is unless the memory becomes smaller by a twelfth, with what it takes beside its text.
+_WORTH = 11 / 12
 _TOLD, _SPECIFIC = 2.0, Sign.NAME | Sign.TIME | Sign.NUMBER
 # A question tells little by itself, and what is neither of the speaker nor specific is mostly said for the other one.
 _ASKED, _OF_OTHERS = 0.25, 0.6
@@ -46,7 +46,7 @@ def shorter(text: str, beside: int, language: str | None = None) -> str:
 
     Returns:
         Pieces of the text in their order, " ... " (one character) where something is left out between two of them;
-        the text itself where that would save less than a tenth.
+        the text itself where the memory would not become smaller by a twelfth.
     """
     if not _english(text, language):
         return text
@@ -62,7 +62,7 @@ def shorter(text: str, beside: int, language: str | None = None) -> str:
             found += [(place + n, clause) for n, clause in enumerate(clauses) if n in chosen]
         place += len(clauses)
     made = _joined(found)
-    return made if made and len(made.encode()) <= _WORTH * len(text.encode()) else text
+    return made if made and len(made.encode()) + beside <= _WORTH * cost else text
 
 
 def _english(text: str, language: str | None) -> bool:
