@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HITS = 10
 TOKENS = 1000
 ALL = "all"
+WHOLLY = 1.0
+"""Log-odds of a doubt above which it is of a memory as a whole."""
 _MANY = 100
 
 
@@ -46,44 +48,61 @@ def _later(draft: Draft, by: timedelta) -> Draft:
 
 
 def ended(case: Case, embedder: Embedder) -> Ints:
-    """At the coming of which memory each one ended, as `reconcile` reads them; shape (n,).
+    """At the coming of which memory each one ended, as the rules of `reconcile` read them; shape (n,).
 
-    Memories that never end have a number beyond all. What was only shortened counts as itself.
+    Ended is also what a statement makes doubtful as a whole; what is shortened stays. Memories that never end have a
+    number beyond all.
     """
     drafts = spaced(case.drafts)
     until = case.moments[-1].until + timedelta(days=1)
-    with open_memoria(
-        ":memory:", embedder=embedder, reinforce="never", clock=lambda: until, endings="commands"
-    ) as memory:
+    with open_memoria(":memory:", embedder=embedder, reinforce="never", clock=lambda: until) as memory:
         said = memory.remember_many(drafts)
         places = {one.id: place for place, one in enumerate(said)}
-        memory.reconcile(*said)
+        memory.reconcile(*said, detector="rules")
         found = np.full(len(said), NEVER)
-        left = {id for one in memory.list() for id in one.provenance.derived_from}
-        for one in memory.list():
-            if one.id in places and one.valid_to is not None and one.id not in left:
-                by = [pair.by for pair in memory.doubts(one.id) if pair.memory.id == one.id]
-                at = [places[id] for pair in by for id in (pair.id, *pair.provenance.derived_from) if id in places]
-                found[places[one.id]] = max([*at, places[one.id]])
+        for one in memory.doubts():
+            over = one.outcome == "ended" or (one.outcome == "lowered" and (one.odds or 0.0) > WHOLLY)
+            if over and one.memory.id in places:
+                by = (one.by.id, *one.by.provenance.derived_from)
+                at = max((places[id] for id in by if id in places), default=len(said) - 1)
+                found[places[one.memory.id]] = min(found[places[one.memory.id]], at)
     return found
 
 
 def all_ended(sets: Mapping[str, Sequence[Case]], embedder: Embedder, progress: Progress) -> dict[str, list[Ints]]:
-    """`ended` of each case of Memora's statements, the set that says what is out of date."""
+    """`ended` of each case of Memora, which says what is out of date.
+
+    Of every turn, what was read is what the user told: assistants end nothing.
+    """
     cases = sets.get(MEMORA, ())
     found = []
     for done, case in enumerate(cases, 1):
         found.append(ended(case, embedder))
         progress("read for what has ended", done, len(cases))
-    return {MEMORA: found} if found else {}
+    if not found:
+        return {}
+    whole = zip(found, cases, sets[WHOLE], strict=True)
+    return {MEMORA: found, WHOLE: [_spread(ends, part, every) for ends, part, every in whole]}
+
+
+def _spread(ends: Ints, part: Case, every: Case) -> Ints:
+    """The same ends for a case that has further turns in between."""
+    known: dict[tuple[str | None, str], list[int]] = {}
+    for place, draft in enumerate(every.drafts):
+        known.setdefault((draft.provenance.session, draft.text), []).append(place)
+    places = np.array([known[draft.provenance.session, draft.text].pop(0) for draft in part.drafts])
+    out = np.full(len(every.drafts), NEVER)
+    some = ends != NEVER
+    out[places[some]] = places[ends[some]]
+    return out
 
 
 def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder, progress: Progress) -> dict[str, Any]:
     """Of what each question needs, the share that ten hits and that 1,000 tokens bring back of what was kept.
 
     Args:
-        sets: cases by the name of the set. One that is asked at many moments is left out, and of every turn what
-            keeping all would bring back.
+        sets: cases by the name of the set. Left out are a set that is asked at many moments, and every turn of Memora,
+            which would take hours to embed.
         asking: shares, recencies and weights.
         embedder: of the memory.
         progress: called with each case.
@@ -92,11 +111,13 @@ def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder
         By set, by share, by way of keeping: "hits" and "tokens", with intervals over cases.
     """
     report: dict[str, Any] = {}
-    chosen = {name: cases for name, cases in sets.items() if all(len(case.moments) == 1 for case in cases)}
+    chosen = {
+        name: cases for name, cases in sets.items() if name != WHOLE and all(len(case.moments) == 1 for case in cases)
+    }
     total, done = sum(map(len, chosen.values())), 0
     for name, cases in chosen.items():
         by = fitted(others(name, sets)) if asking.weights is None else asking.weights
-        shares = asking.shares if name == WHOLE else (1.0, *asking.shares)
+        shares = (1.0, *asking.shares)
         rows: dict[str, dict[str, list[tuple[float, float]]]] = {str(share): {} for share in shares}
         for case in cases:
             for way, worth in _ways(case, by, asking.recencies).items():
