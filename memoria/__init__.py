@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from memoria.recall.rerank import Rerank
     from memoria.remember import Draft
     from memoria.retention.allocate import Allocation, Share
-    from memoria.retention.explain import Kept
+    from memoria.retention.explain import EndedBy, Kept, KeptState, SalienceFeature
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
@@ -201,7 +201,10 @@ _LAZY = {
     "Place": "memoria.transfer.copying",
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
+    "EndedBy": "memoria.retention.explain",
     "Kept": "memoria.retention.explain",
+    "KeptState": "memoria.retention.explain",
+    "SalienceFeature": "memoria.retention.explain",
     "Pruning": "memoria.retention.prune",
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
@@ -275,6 +278,7 @@ __all__ = [
     "Dropped",
     "Embedder",
     "EmbedderLike",
+    "EndedBy",
     "Erasure",
     "Entered",
     "ExampleWriter",
@@ -295,6 +299,7 @@ __all__ = [
     "Include",
     "Judge",
     "Kept",
+    "KeptState",
     "JudgeLike",
     "KeyFile",
     "KeyVariable",
@@ -339,6 +344,7 @@ __all__ = [
     "Restored",
     "Role",
     "Roles",
+    "SalienceFeature",
     "Scalar",
     "Share",
     "Shared",

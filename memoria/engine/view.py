@@ -165,18 +165,15 @@ class View:
         check_standing_judge(standing_judge)
         check_salience(salience)
         self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge, salience)
-        self.embedder, self.progress = embedder, progress
-        self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
-        self.prefix = check_namespace(namespace)
+        self.embedder, self.progress, self._ids, self._seats = embedder, progress, IdSource(), Seats()
+        self.policy, keeper = _policies(self.store, policy)
+        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
+        self.prefix, self._roles, self._who = check_namespace(namespace), roles, None
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
         self._judging, self._guard_days = judge, guard_days
         self._reinforcing: Reinforcing = reinforce
-        self._ids, self._seats = IdSource(), Seats()
-        keeper = kept_by(self.store, self.policy) if policy is None else self.policy
-        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
-        self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
 
     def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
@@ -401,6 +398,14 @@ def _told(clock: Clock) -> datetime:
     if now is None:
         raise InvalidQuery("clock gives None, not a time")
     return now
+
+
+def _policies(store: Store, given: PolicyLike) -> tuple[DecayPolicy, DecayPolicy]:
+    """How memories fade, and by what budgets keep them: both as given, or as adopted, or as by default."""
+    if given is not None:
+        return (chosen := _policy(given)), chosen
+    fades = adopted(store) or Exponential()
+    return fades, kept_by(store, fades)
 
 
 def _policy(given: DecayPolicy | str) -> DecayPolicy:
