@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from memoria.change.sleep import Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
     from memoria.derived.lineage import Lineage
+    from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from memoria.forget.due import Erasure
     from memoria.forget.erase import Guard
     from memoria.forget.residue import Find, Residue
+    from memoria.forget.shorten import Shortening
     from memoria.metadata import Scalar
     from memoria.models import ModelLike
     from memoria.models.chat import ChatModel, Drawn, Message, Piece, Role, Tool, ToolCall
@@ -80,11 +82,13 @@ if TYPE_CHECKING:
     from memoria.recall.rerank import Rerank
     from memoria.remember import Draft
     from memoria.retention.allocate import Allocation, Share
+    from memoria.retention.counting import BudgetUnit
     from memoria.retention.explain import EndedBy, Kept, KeptState, SalienceFeature
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.retention.restriction import Restriction
+    from memoria.retention.windows import SalienceLike
     from memoria.sharing import Shared
     from memoria.standing.judging import StandingJudge
     from memoria.standing.orders import OnMatch, StandingOrder
@@ -118,6 +122,7 @@ _LAZY = {
     "Allowed": "memoria.agent.asked",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
+    "Answered": "memoria.distill.answered",
     "Asked": "memoria.agent.asked",
     "Asking": "memoria.engine.arguments",
     "AsyncAgent": "memoria.aio",
@@ -163,6 +168,7 @@ _LAZY = {
     "Guard": "memoria.forget.erase",
     "GuardKeyLike": "memoria.stores.guardkey",
     "OnMatch": "memoria.standing.orders",
+    "SalienceLike": "memoria.retention.windows",
     "StandingJudge": "memoria.standing.judging",
     "StandingOrder": "memoria.standing.orders",
     "ValueKind": "memoria.text.values.plans",
@@ -206,6 +212,8 @@ _LAZY = {
     "KeptState": "memoria.retention.explain",
     "SalienceFeature": "memoria.retention.explain",
     "Pruning": "memoria.retention.prune",
+    "BudgetUnit": "memoria.retention.counting",
+    "Shortening": "memoria.forget.shorten",
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.train",
     "Reinforcing": "memoria.retention.reinforce",
@@ -246,6 +254,7 @@ __all__ = [
     "Allowed",
     "Amendment",
     "Answer",
+    "Answered",
     "Asked",
     "Asking",
     "AsyncAgent",
@@ -292,6 +301,7 @@ __all__ = [
     "Guard",
     "GuardKeyLike",
     "OnMatch",
+    "SalienceLike",
     "StandingJudge",
     "StandingOrder",
     "ValueKind",
@@ -333,6 +343,8 @@ __all__ = [
     "PolicyLike",
     "Progress",
     "Pruning",
+    "BudgetUnit",
+    "Shortening",
     "Reason",
     "Recipe",
     "Reinforcing",

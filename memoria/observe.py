@@ -233,6 +233,7 @@ VERBS = (
     Verb(name="lift_ttl", module="due", count=_nothing),
     Verb(name="rotate_key", module="proof", count=_nothing),
     Verb(name="evict", module="prune", count=_listed),
+    Verb(name="shorten", module="prune", count=_pruned),
     Verb(name="archive", ids="*", module="retention", count=_given),
     Verb(name="restore", ids="*", module="retention", count=_given),
     Verb(name="pin", ids="*", module="retention", count=_given),

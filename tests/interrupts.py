@@ -99,6 +99,8 @@ def filled(place: Path | str) -> dict[str, str]:
         doubt = Link(parent=ids["c0"], child=ids["c1"], relation="doubts", weight=2.0, judge="tests")
         memory.store.revise(Change(links=(doubt,)))
         memory.reconcile(ids["c3"], detector=ended(ids["c2"]), phrases=lambda text: [text])
+        long = "Hi Ann, great to see you! I moved to Oslo on 3 May 2024. So cool, right? What about you?"
+        memory.namespace("app", "dog").remember_many([long, f"{long} Really?"])
         gone = ada.remember("This was forgotten.")
         memory.forget(gone.id)
         memory.pin(ids["b1"])

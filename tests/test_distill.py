@@ -123,9 +123,17 @@ def test_a_fact_is_asked_for_by_its_name(text: str, subject: str | None, answer:
 @pytest.mark.parametrize(
     ("text", "question", "answer"),
     [
-        ("Speaking of birds, I really love the poem 'The Windhover'.", "Which poem do I like?", "The Windhover."),
-        ("I was thinking about cheese. I can't stand Limburger!", "Which cheese do I dislike?", "Limburger."),
-        ("I'm a big fan of slow trains; I hate airports.", "What do I dislike?", "airports."),
+        (
+            "Speaking of birds, I really love the poem 'The Windhover'.",
+            "Which poem do I like?",
+            "I really love the poem 'The Windhover'.",
+        ),
+        (
+            "I was thinking about cheese. I can't stand Limburger!",
+            "Which cheese do I dislike?",
+            "I can't stand Limburger!",
+        ),
+        ("I'm a big fan of slow trains; I hate airports.", "What do I dislike?", "I hate airports."),
     ],
 )
 def test_what_a_speaker_likes_or_not_is_asked_for_by_what_is_said_of_it(text: str, question: str, answer: str) -> None:
@@ -134,7 +142,7 @@ def test_what_a_speaker_likes_or_not_is_asked_for_by_what_is_said_of_it(text: st
     assert not [one for one in made if one.prompt.startswith("Complete")]
 
 
-def test_any_other_text_is_asked_for_by_its_subject_and_its_head() -> None:
+def test_any_other_text_is_asked_for_by_its_clauses_and_its_subject() -> None:
     memory = _memory("0" * 32, text="Ada moved north when the factory closed.", subject="Ada")
     assert held_out(memory) == []
     assert "What do you know about Ada?" in [one.prompt for one in examples(memory)]

@@ -97,13 +97,28 @@ def works(memory: memoria.Memoria) -> None:
         import_lines(other.store, EMBEDDER, export(memory.store, Where()))
         assert other.list() == found
         assert list(export(other.store, Where())) == list(export(memory.store, Where()))
-    assert memory.doctor() == []
+    # A store in RAM has no tables that could contradict each other.
+    assert memory.doctor() in ([], told_twice(memory))
     memory.sleep(dry_run=True)
     for one in found:
         memory.trace(one)
         memory.lineage(one)
         memory.history(one)
     memory.forget(*found[:1], dry_run=True) if found else None
+
+
+def told_twice(memory: memoria.Memoria) -> list[str]:
+    """What the doctor is to say of memories in force whose successor is in force too: their lines said both."""
+    now, known = datetime.now(UTC), {one.id: one for one in memory.list()}
+    starts = {id: one.valid_from or one.created_at for id, one in known.items()}
+    both = [
+        link.parent
+        for one in known.values()
+        for link in memory.lineage(one).links
+        if link.relation in ("supersedes", "ends") and link.child == one.id and link.parent in known
+        if starts[one.id] <= now and ((end := known[link.parent].valid_to) is None or end > max(now, starts[one.id]))
+    ]
+    return [f"memory {id}: another has ended it, and it is valid still" for id in both]
 
 
 @pytest.mark.parametrize("time", NO_TIMES.values(), ids=NO_TIMES)

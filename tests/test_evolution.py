@@ -147,7 +147,9 @@ def _plain(memory: Memory) -> list[Any]:
 
 
 def opened(path: Path | str) -> memoria.Memoria:
-    return memoria.open(path, embedder=EMBEDDER, clock=lambda: START + 1000 * HOUR, reinforce="never")
+    """A memory that judges each text alone: what is judged beside others stays as it was judged."""
+    clock = START + 1000 * HOUR
+    return memoria.open(path, embedder=EMBEDDER, clock=lambda: clock, reinforce="never", salience="alone")
 
 
 @settings(max_examples=300)

@@ -103,6 +103,8 @@ def _raise(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+# Python drops what is raised in a callback of its own, as of a weak reference, and warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_signals_at_random_instants_lose_nothing(tmp_path: Path) -> None:
     path, rng = tmp_path / "a.memoria", random.Random(1)
     filled(path)
@@ -123,7 +125,7 @@ def test_signals_at_random_instants_lose_nothing(tmp_path: Path) -> None:
 
 
 def _interrupted(work: Callable[[], None], seconds: float) -> None:
-    # Again after a second: Python drops what is raised in a callback of its own, as of a weak reference.
+    # Again after a second, for the first may have been dropped.
     with suppress(KeyboardInterrupt):
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

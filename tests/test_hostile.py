@@ -67,6 +67,8 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "amend": (lambda ids, at: (ids.plain, "--text", f"{TEXT} and oars"), ()),
     "fade": (lambda ids, at: ("--dry-run",), ()),
     "prune": (lambda ids, at: ("--below", "1", "--dry-run"), ()),
+    "evict": (lambda ids, at: ("--count", "1", "--dry-run"), ()),
+    "shorten": (lambda ids, at: ("--tokens", "1", "--dry-run"), ()),
     "archive": (lambda ids, at: (ids.plain,), ()),
     "restore": (lambda ids, at: (ids.archived,), ()),
     "pin": (lambda ids, at: (ids.plain,), ()),
@@ -105,6 +107,7 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "demo": (lambda ids, at: ("--from", str(lines(at)), "--forget", NAME, "--ask", f"Which boat? {NAME}"), (NAME,)),
     "doubts": (lambda ids, at: (), (NAME,)),
     "subject": (lambda ids, at: (NAME,), (NAME,)),
+    "ask": (lambda ids, at: (f"Which boat? {NAME}",), ()),
     "settle": (lambda ids, at: (ids.doubted, "--keep"), ()),
     "standing list": (lambda ids, at: (), ()),
     "standing test": (lambda ids, at: (TEXT,), ()),
@@ -119,10 +122,12 @@ NOT_TRIED = {
         "bench simulate", "bench langgraph", "bench postgres", "bench agree", "bench observe", "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
         "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
+        "bench salience",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
-        "eval detector", "fit detector", "eval retention", "fit retention",
+        "eval detector", "fit detector",
+        "eval retention", "fit retention", "eval shorten", "eval prospective", "bench peers",
     ),
     "they know policies, and no store": (
         "policies list", "policies show", "policies spacing", "policies plot", "policies compare",
@@ -136,7 +141,7 @@ NOT_TRIED = {
     "what opens a store is in no message, and how many files were sealed is a figure": ("rekey",),
     "a server in PostgreSQL: ids, kinds of jobs and times, nothing that a user wrote": ("worker", "purge"),
     "trained weights: the one text is the model's own, through `visible`": (
-        "distill", "distill ask", "distill audit", "distill export",
+        "distill", "distill ask", "distill audit", "distill export", "bench routing",
     ),
     "figures and names of encoders": ("reembed",),
     "they say which file or process, and nothing of what is in it": (

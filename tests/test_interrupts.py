@@ -20,6 +20,7 @@ import memoria
 from memoria.engine.memory import Memoria
 from memoria.forget.residue import scan
 from memoria.testing.postgres import Server
+from memoria.types import Budget
 from tests.interrupts import EMBEDDER, Lines, Verb, filled, opened, picture
 
 # A copy of a database takes longer than one of a folder.
@@ -47,6 +48,7 @@ WHOLE: dict[str, Verb] = {
     "consolidate": lambda memory, ids: memory.consolidate(ids["a0"], ids["a2"]),
     "archive": lambda memory, ids: memory.archive(ids["a0"], ids["a2"]),
     "pin": lambda memory, ids: memory.pin(ids["a0"], ids["a2"]),
+    "shorten": lambda memory, _: memory.namespace("app", "dog").shorten(Budget(tokens=1)),
     "rebuild": lambda memory, _: memory.rebuild(),
     "reembed": lambda memory, _: memory.reembed(EMBEDDER),
     "list": lambda memory, _: memory.list(),

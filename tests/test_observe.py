@@ -37,9 +37,10 @@ from memoria.types import Budget, Link, Provenance
 ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
-    "audit_weights", "close", "distilled", "doctor", "doubts", "explain_retention", "export_ledger", "get", "history",
-    "ledger", "ledger_lines", "lineage", "list", "namespace", "namespaces", "now", "reading_as", "receipt", "receipts",
-    "restrictions", "scan", "signing_key", "standing", "stats", "trace", "ttls", "verify_ledger", "verify_receipt",
+    "ask", "audit_weights", "close", "distilled", "doctor", "doubts", "explain_retention", "export_ledger", "get",
+    "history", "ledger", "ledger_lines", "lineage", "list", "namespace", "namespaces", "now", "reading_as", "receipt",
+    "receipts", "restrictions", "scan", "signing_key", "standing", "stats", "trace", "ttls", "verify_ledger",
+    "verify_receipt",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work
@@ -116,6 +117,7 @@ def test_each_verb_is_a_span_of_the_conventions(memory: memoria.Memoria) -> None
         "reconcile": (memory.reconcile, "upsert_memory", 0, None),
         "settle": (lambda: memory.settle(unsettled.id, keep=True), "update_memory", 1, unsettled.id),
         "evict": (lambda: memory.evict(Budget(count=9)), "update_memory", 0, None),
+        "shorten": (lambda: memory.shorten(Budget(bytes=10**9)), "update_memory", 0, None),
         "set_ttl": (lambda: memory.set_ttl(timedelta(days=3650)), "set_ttl", None, None),
         "lift_ttl": (lambda: memory.lift_ttl(), "lift_ttl", None, None),
         "erase_due": (lambda: memory.erase_due(), "delete_memory", 0, None),

@@ -132,6 +132,25 @@ def test_every_verb(server: Server) -> None:
     assert server.call("app/ada", "GET", "/v1/stats").json() == {"memories": 0, "namespaces": 0}
 
 
+def test_budgets(server: Server) -> None:
+    long = "Hi Ann, great to see you! I moved to Oslo on 3 May 2024. So cool, right? What about you?"
+    one = server.remember("app/ada", long, "kept")
+    other = server.remember("app/ada", "I see. My cat Tom is 3 years old.", "kept")
+    budget = {"tokens": 35, "namespace": ["kept"]}
+    planned = server.post("app/ada", "/v1/shorten", dry_run=True, **budget)
+    assert (planned["dry_run"], planned["ids"], planned["before"]) == (True, [one], [len(long)])
+    done = server.post("app/ada", "/v1/shorten", **budget)
+    assert done == {**planned, "dry_run": False}
+    assert "What about you" not in server.call("app/ada", "GET", f"/v1/memories/{one}").json()["text"]
+    assert server.post("app/ada", "/v1/evict", count=1, dry_run=True)["ids"] == [one]
+    assert server.post("app/ada", "/v1/evict", tokens=20, namespace=["kept"])["ids"] == [one]
+    (share,) = server.post("app/ada", "/v1/allocate", total=60, by="tokens")["shares"]
+    assert (share["namespace"], share["places"]) == (["kept"], 60)
+    gone = server.post("app/ada", "/v1/prune", count=0, namespace=["kept"])
+    assert (sorted(gone["ids"]), gone["capped"]) == (sorted([one, other]), False)
+    assert server.call("app/ada", "POST", "/v1/shorten", dry_run=True).status_code == 422
+
+
 def test_what_was_settled_is_listed_and_taken_back(server: Server) -> None:
     old = server.remember("app/bob", "My sister lives in Leeds.", "sister")
     new = server.remember("app/bob", "My sister has moved from Leeds to York.", "sister")

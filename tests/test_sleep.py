@@ -168,11 +168,9 @@ def test_after_a_night_forgetting_one_that_leads_nobody_is_never_having_seen_it(
     rng = np.random.default_rng(seed)
     words = [" ".join(rng.choice(["tea", "oslo", "ann", "green", "late", "noon"], 4)) for _ in range(12)]
     x = int(rng.integers(12))
-    with opened() as saw, opened() as never:
-        # What was judged beside it stays judged so.
-        known = {"salience": 0.5}
-        times = [START + n * HOUR for n in range(12)]
-        drafts = [Draft(text=words[n], created_at=at, subject=f"s{n % 2}", **known) for n, at in enumerate(times)]
+    # What is judged beside others stays as it was judged.
+    with opened(salience="alone") as saw, opened(salience="alone") as never:
+        drafts = [Draft(text=text, created_at=START + n * HOUR, subject=f"s{n % 2}") for n, text in enumerate(words)]
         ids = [one.id for one in saw.remember_many(drafts)]
         never.remember_many([draft for n, draft in enumerate(drafts) if n != x])
         saw.sleep(most=100, like=0.5)

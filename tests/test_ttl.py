@@ -18,7 +18,7 @@ import memoria
 from memoria.cli import app
 from memoria.engine.memory import Memoria
 from memoria.errors import Held, InvalidMemory, InvalidQuery, MemoryNotFound, StoreReadOnly
-from memoria.forget.due import ACTION
+from memoria.forget.due import ACTION, LIFTED, PERIOD
 from memoria.stores.local import Disk, LocalStore
 from memoria.testing import HashEmbedder
 from memoria.transfer.copying import copy
@@ -464,4 +464,19 @@ def test_the_commands(tmp_path: Path) -> None:
     assert run("ttl", "run", "--json")["ids"] == []
     run("ttl", "lift", "--subject", "Bicycle")
     run("ttl", "lift", "--subject", "Bicycle", status=1)
-    assert [one["action"] for one in run("ledger", "--json")] == [ACTION]
+    assert [one["action"] for one in run("ledger", "--json")] == [PERIOD, ACTION, LIFTED]
+
+
+def test_a_period_is_entered_without_names(opened: memoria.Memoria) -> None:
+    shop = opened.namespace("shop", "till")
+    shop.set_ttl(timedelta(days=90), subject="Grete")
+    assert shop.lift_ttl(subject="Grete")
+    assert not shop.lift_ttl(subject="Grete")
+    lines = opened.ledger_lines()
+    assert [(one.action, one.facts.get("seconds"), one.facts["of_subject"]) for one in lines] == [
+        (PERIOD, 90 * 86_400, True),
+        (LIFTED, None, True),
+    ]
+    assert {one.facts["namespace"] for one in lines} == {opened.store.alias(("shop", "till"))}
+    assert "Grete" not in repr((lines, opened.ledger()))
+    assert opened.verify_ledger().problems == ()

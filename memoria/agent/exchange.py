@@ -11,6 +11,7 @@ from memoria.agent.notices import Notice
 from memoria.agent.prompt import Prompt
 from memoria.agent.tools import Done
 from memoria.agent.unstored import repeats
+from memoria.distill.answered import Answered
 from memoria.errors import InvalidQuery
 from memoria.recall.echo import used
 from memoria.types import Hit, Memory, Proposal, Receipt
@@ -63,7 +64,7 @@ class Reply:
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """A message while it is answered. said: the reply so far, in pieces."""
+    """A message while it is answered. said: the reply so far, in pieces. known: what the weights answer, if they do."""
 
     text: str
     recalled: list[Hit]
@@ -73,6 +74,7 @@ class Exchange:
     notices: tuple[Notice, ...] = ()
     done: Done = field(default_factory=Done)
     said: list[str] = field(default_factory=list)
+    known: Answered | None = None
 
     @property
     def sources(self) -> list[str]:
@@ -104,7 +106,7 @@ class Exchange:
         return Reply(
             text="".join(self.said).strip(),
             cancelled=cancelled,
-            tokens=self.prompt.tokens,
+            tokens=self.prompt.tokens if self.known is None else self.known.tokens,
             hits=self.prompt.hits,
             runners_up=tuple(hit for hit in self.recalled if hit.memory.id not in shown),
             heard=self.heard,

@@ -15,6 +15,7 @@ from memoria.agent.doubts import ON_DOUBT, OnDoubt, settle
 from memoria.agent.erasing import erased
 from memoria.agent.exchange import Answer, Course, Exchange, Reply
 from memoria.agent.extract import Extractor, by_model
+from memoria.agent.heart import by_heart
 from memoria.agent.idle import Idle
 from memoria.agent.notes import ordered
 from memoria.agent.notices import kept, notices
@@ -34,7 +35,7 @@ from memoria.process import Home
 from memoria.recall.outdated import CHAT
 from memoria.remember import Draft
 from memoria.types import Hit, Memory, Proposal, Provenance
-from memoria.validate import check_choice, check_ttl
+from memoria.validate import check_choice, check_flag, check_ttl
 
 if TYPE_CHECKING:
     from memoria.protocols import Generator
@@ -75,6 +76,8 @@ class Agent:
         idle: seconds of silence after which it sleeps, > 0; None for never.
         prune: whether its sleep forgets, for ever, what has faded far.
         ttl: after how long what it stores is erased, from when it was said; None for never.
+        weights: whether a question that the weights were taught is answered by them alone, without notes, where
+            something is distilled.
 
     Raises:
         InvalidQuery: user and agent have the same name, or `extract`, `allow`, `on_doubt` or `idle` has no valid
@@ -103,11 +106,13 @@ class Agent:
         idle: float | None = None,
         prune: bool = False,
         ttl: timedelta | None = None,
+        weights: bool = True,
     ) -> None:
         if user == name:
             raise InvalidQuery(f"user and agent are both named {user!r}: nobody could tell who said what")
         check_choice("on_doubt", on_doubt, ON_DOUBT)
         self._ttl = check_ttl(ttl)
+        self._weights = bool(check_flag("weights", weights))
         self.memory = memory
         self.model = as_model(model)
         self.user, self.name, self.k = user, name, k
@@ -221,11 +226,12 @@ class Agent:
     def _begin(self, text: str, as_of: datetime | None, readmit: bool) -> Exchange:
         """Recalls, makes the prompt, and only then remembers the message, which would find itself."""
         erasure = erased(self.memory, text) if self._erase else None
+        known = by_heart(self.memory, text) if self._weights and as_of is None and erasure is None else None
         window = self.session.turns(WINDOW)
         shown = {one.id for one in window if one.id}
         # Only memories that get into the prompt count as used.
         view = self.memory if self.memory.reinforces == "never" else self.memory.reinforcing("used")
-        found: list[Hit] = view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
+        found: list[Hit] = [] if known else view.recall(text, k=2 * self.k + len(shown), as_of=as_of)
         new = [hit for hit in found if _new(hit, shown)]
         hits = ordered(view, new, text, shown, as_of, mine=self._replied)
         prompt = build(self.frame, text, hits[: self.k], window)
@@ -238,7 +244,9 @@ class Agent:
         if heard is not None and self._settle and not told:
             settled = settle(self.memory, heard, self._on_doubt, self.confirm, done)
             told = notices(self.memory, heard, done.declined) if settled else ()
-        return Exchange(text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled, notices=told, done=done)
+        return Exchange(
+            text=text, recalled=hits, prompt=prompt, heard=heard, settled=settled, notices=told, done=done, known=known
+        )
 
     def _hear(self, text: str, *, readmit: bool) -> Memory | None:
         """The message as a memory; one that may not be stored is a turn of this conversation all the same."""
@@ -248,7 +256,11 @@ class Agent:
         return self._remember(draft, readmit=readmit)
 
     def _pieces(self, exchange: Exchange, course: Course) -> Iterator[str]:
-        """What the model says, until it calls no tool any more."""
+        """What the model says, until it calls no tool any more; what the weights know by heart, it is not asked."""
+        if exchange.known is not None:
+            exchange.done.drawn += exchange.known.memories
+            yield exchange.known.text
+            return
         messages = list(exchange.prompt.messages)
         box = Toolbox(
             memory=self.memory,

@@ -36,6 +36,7 @@ from memoria.extraction.said import MessageLike
 from memoria.forget.due import Erasure
 from memoria.forget.erase import Guard
 from memoria.forget.residue import Residue
+from memoria.forget.shorten import Shortening
 from memoria.models import ModelLike
 from memoria.proof.checking import LedgerCheck
 from memoria.proof.keys import Signer, SigningKey
@@ -45,7 +46,7 @@ from memoria.recall.context import CountTokens
 from memoria.remember import Draft
 from memoria.retention import fade as fading
 from memoria.retention.allocate import Allocation
-from memoria.retention.counting import Unit
+from memoria.retention.counting import BudgetUnit
 from memoria.retention.explain import Kept
 from memoria.retention.fit import Fit
 from memoria.retention.prune import CAP, Pruning
@@ -71,6 +72,7 @@ from memoria.zones import ZoneLike
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
@@ -201,6 +203,32 @@ class AsyncMemoria(AsyncView):
         return await self._threads.run(
             lambda: self.sync.recall_many(queries, k=k, vector_only=vector_only, reader=reader, **asking)
         )
+
+    async def ask(
+        self, question: str, *, k: int = 10, most: int = 64, base: bool = True, examples: ExampleWriter | None = None
+    ) -> Answered:
+        """Answers a question from weights and store together.
+
+        The weights answer what they were taught, with what they were taught; no memory is in their prompt. Otherwise
+        the memories that are near the question answer in their own words. A question about the speaker, or about
+        somebody who is spoken of here, to which no memory is near, is told that nothing is remembered. Any other is
+        answered by the untouched base model. Nothing need be distilled: then the store alone answers.
+
+        Args:
+            question: the question; not blank.
+            k: memories recalled for it, at most.
+            most: tokens of an answer of a model, at most.
+            base: whether the base model may answer; if not, nothing is remembered wherever no memory is near.
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            The answer, whose it is, and how many tokens of prompt it took and saved.
+
+        Raises:
+            InvalidQuery: the question is blank, or `k` or `most` is under 1.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        return await self._threads.run(lambda: self.sync.ask(question, k=k, most=most, base=base, examples=examples))
 
     async def get(self, id: IdLike, *, reader: str | None = None) -> Memory:
         """The memory with an id, restricted or not; a part of a gist as it was when it went in.
@@ -1193,8 +1221,47 @@ class AsyncMemoria(AsyncView):
             lambda: self.sync.evict(budget, at=at, dry_run=dry_run, count_tokens=count_tokens)
         )
 
+    async def shorten(
+        self,
+        budget: Budget,
+        *,
+        archived: bool = False,
+        at: datetime | None = None,
+        cap: int = CAP,
+        dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
+    ) -> Shortening:
+        """Takes detail out of the least needed memories of each namespace, for ever, until it keeps its budget.
+
+        A text is cut to those of its sentences and clauses that tell something, word for word; the old text is erased,
+        as `amend` erases it, and may be remembered again. No memory goes: what is beyond the budget even so is listed,
+        and `evict` or `prune` with the same budget takes it. Parts of a gist are shortened in it, each by itself. Left
+        as they are: what is pinned, held, restricted or in another language than English; what has a key or says how
+        something is done; what something else was made from; statements that ended others, and what they ended.
+
+        Args:
+            budget: of each namespace, of bytes or tokens.
+            archived: whether archived memories count and are shortened too, as for `prune`; `evict` counts the others.
+            at: when retrievability is taken; None is now.
+            cap: how many are shortened in one pass at most.
+            dry_run: changes nothing, and tells what would be.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
+
+        Returns:
+            What was shortened, or would be, with the sizes before and after, and what is still beyond the budget.
+
+        Raises:
+            InvalidQuery: a budget without bytes and tokens, or one that is negative, `cap` under 1, or `at` without a
+                time zone.
+        """
+        return await self._threads.run(
+            lambda: self.sync.shorten(
+                budget, archived=archived, at=at, cap=cap, dry_run=dry_run, count_tokens=count_tokens
+            )
+        )
+
     async def allocate(
-        self, total: int, *, by: Unit = "count", apply: bool = False, count_tokens: CountTokens | None = None
+        self, total: int, *, by: BudgetUnit = "count", apply: bool = False, count_tokens: CountTokens | None = None
     ) -> Allocation:
         """Divides a budget over the namespaces of this view by what more of it would be worth in each.
 

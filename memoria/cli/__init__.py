@@ -27,7 +27,10 @@ _PANELS = {
     "The store": ("maintain", "backup", "bring", "config"),
     "For programs": ("mcp", "serve", "work", "warm"),
     "Memory in weights": ("distill",),
-    "Measured": ("demo", "bench", "quality", "detector", "salience", "residue", "suite", "lab"),
+    "Measured": (
+        *("demo", "bench", "peers", "quality", "prospective", "detector"),
+        *("salience", "residue", "shortened", "suite", "lab"),
+    ),
 }
 _GROUPS = {
     "policies": "What changes, fades and stays",

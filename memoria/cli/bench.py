@@ -14,7 +14,7 @@ import typer
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
-from memoria.evaluation.bench import allocation, background, forgetting, hybrid, latency
+from memoria.evaluation.bench import allocation, background, forgetting, hybrid, judging, latency
 from memoria.evaluation.bench import sealed as sealing
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
@@ -80,6 +80,20 @@ def sealed(
     """Compares a sealed store with one in clear: remember, forget, recall, open."""
     with workplace(folder) as place, progress_bar() as progress:
         report = sealing.bench_sealed(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
+    show(report, as_json)
+
+
+@bench_app.command()
+def salience(
+    n: NOption = 10_000,
+    rounds: Annotated[int, typer.Option(min=10)] = 500,
+    seed: SeedOption = 0,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compares remembering with and without judging how important each memory is."""
+    with workplace(folder) as place, progress_bar() as progress:
+        report = judging.bench_salience(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
     show(report, as_json)
 
 

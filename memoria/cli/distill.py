@@ -29,6 +29,26 @@ from memoria.errors import InvalidQuery
 if TYPE_CHECKING:
     from memoria.distill.learn import Learnt
 
+
+@app.command("ask")
+def ask_both(
+    question: Annotated[str, typer.Argument(help="What to ask.")],
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    limit: Annotated[int, typer.Option("-k", min=1, help="Memories recalled for it, at most.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Answers from weights and store together, never with what is in neither; says on stderr whose answer it is."""
+    with opened(store, namespace, "r") as memory:
+        told = memory.ask(question, k=limit)
+    if as_json:
+        echo_json(told)
+        return
+    about = f", from {', '.join(told.memories)}" if told.memories else ""
+    err.print(f"From {told.source}{about}; {told.tokens} tokens of prompt, {told.saved} saved.")
+    typer.echo(visible(told.text))
+
+
 distill_app = typer.Typer(help="Memories in the weights of a model.", invoke_without_command=True)
 app.add_typer(distill_app, name="distill")
 
@@ -134,6 +154,8 @@ def bench_distill(
     free: Annotated[bool, typer.Option("--free", help="Without labels: make examples by rules from the text.")] = False,
     size: Annotated[int, typer.Option(min=1, help="Memories in a shard, at most.")] = 4,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training, at most.")] = 24,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of an adapter.")] = 8,
+    half: Annotated[int | None, typer.Option(min=0, max=1, help="Of Memora, every second persona alone.")] = None,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
@@ -148,9 +170,9 @@ def bench_distill(
 
     reports: dict[int, dict[str, Any]] = {}
     for seed in _seeds(seeds):
-        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed)
+        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed, half)
         given = (facts.as_said(learnt), _FREE) if free else (learnt, weights.SHORT)
-        recipe = Recipe(size=size, steps=steps, bf16=bf16, seed=seed)
+        recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             reports[seed] = weights.bench_distill(
                 place, given[0], never[:count], MiniLM(), progress, recipe, forget=forget, most=given[1]
@@ -216,3 +238,27 @@ def bench_growth(
         learnt, _ = facts.synthetic(count, seed)
         report = weights.bench_growth(place, learnt, MiniLM(), progress, Recipe(seed=seed), block=block)
     show(report, as_json)
+
+
+@bench_app.command("routing")
+def bench_routing(
+    memora: Annotated[Path, typer.Option(help="Folder of Memora's weekly files.")],
+    count: Annotated[int, typer.Option("--n", min=4, help="Memories.")] = 40,
+    half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="Which memories, such as 0,1,2; several make a table.")] = "0",
+    fit: Annotated[bool, typer.Option("--fit", help="Fit the constants of the router on a half instead.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures how questions find the memory that answers, among what people said; trains nothing."""
+    from memoria.evaluation.bench import weights
+    from memoria.evaluation.quality import routing
+
+    embedder = MiniLM()
+    if fit:
+        show(routing.fit(memora, half or 0, embedder), as_json)
+        return
+    reports = {seed: routing.routed(memora, count, seed, half, embedder) for seed in _seeds(seeds)}
+    if as_json:
+        echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
+    else:
+        _show_seeds(weights.over_seeds(reports))

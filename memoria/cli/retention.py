@@ -1,4 +1,4 @@
-"""fade, prune, archive, restore, pin, unpin, hold, release."""
+"""fade, prune, evict, shorten, archive, restore, pin, unpin, hold, release, allocate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -26,12 +26,19 @@ from memoria.cli.prefixes import whole
 from memoria.cli.terminal import Grid
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
+from memoria.forget.shorten import Shortening
+from memoria.retention.counting import BudgetUnit
 from memoria.retention.fade import LIMIT
 from memoria.retention.prune import Pruning
 from memoria.types import Budget
 
 IdsArgument = Annotated[list[str], typer.Argument(help="Ids of memories, or their first digits.")]
 ReasonOption = Annotated[str, typer.Option(help="The reason; kept in the ledger, encrypted.")]
+CountOption = Annotated[int | None, typer.Option(help="Memories that each namespace may keep.")]
+BytesOption = Annotated[int | None, typer.Option(help="Bytes that each namespace may keep.")]
+TokensOption = Annotated[
+    int | None, typer.Option(help="Tokens that the texts of each namespace may cost in a prompt, all together.")
+]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be archived; change nothing.")]
 
 
@@ -55,15 +62,17 @@ def prune(
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
     below: Annotated[float | None, typer.Option(help="Forget archived memories with less retrievability.")] = None,
-    count: Annotated[int | None, typer.Option(help="Memories that each namespace may keep.")] = None,
-    bytes: Annotated[int | None, typer.Option(help="Bytes that each namespace may keep.")] = None,
+    count: CountOption = None,
+    bytes: BytesOption = None,
+    tokens: TokensOption = None,
     cap: Annotated[int, typer.Option(help="Most that one pass forgets.")] = 1000,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: DryOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forgets for ever what the policy can do without, under --below or beyond --count or --bytes; asks first."""
-    budget = None if count is None and bytes is None else Budget(count=count, bytes=bytes)
+    """Forgets for ever what the policy can do without, under --below or beyond --count, --bytes or --tokens; asks."""
+    given = Budget(count=count, bytes=bytes, tokens=tokens)
+    budget = None if given == Budget() else given
     with opened(store, namespace, "rw") as memory:
         report = memory.prune(below=below, budget=budget, cap=cap, dry_run=True)
         if not dry_run and report.ids and (yes or (not as_json and agreed(memory, report))):
@@ -72,6 +81,71 @@ def prune(
         echo_json(report)
         return
     _show_ids(report.ids, "would be forgotten" if report.dry_run else "forgotten", False)
+    if report.capped:
+        err.print("The cap was reached; more waits.")
+
+
+@app.command()
+def evict(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    count: CountOption = None,
+    bytes: BytesOption = None,
+    tokens: TokensOption = None,
+    dry_run: DryOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Archives the least needed memories beyond --count, --bytes or --tokens; restore brings them back."""
+    budget = Budget(count=count, bytes=bytes, tokens=tokens)
+    with opened(store, namespace, "rw") as memory:
+        ids = memory.evict(budget, dry_run=dry_run)
+    _show_ids(ids, "would be archived" if dry_run else "archived", as_json)
+
+
+@app.command()
+def shorten(
+    store: StoreOption = DEFAULT_STORE,
+    namespace: NamespaceOption = "",
+    bytes: BytesOption = None,
+    tokens: TokensOption = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Archived ones count and are shortened too.")] = False,
+    cap: Annotated[int, typer.Option(help="Most that one pass shortens.")] = 1000,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be shortened; change nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Cuts the least needed memories to what they tell, for ever, to keep --bytes or --tokens; asks first."""
+    budget = Budget(bytes=bytes, tokens=tokens)
+    with opened(store, namespace, "rw") as memory:
+        report = memory.shorten(budget, archived=archived, cap=cap, dry_run=True)
+        if not dry_run and report.ids:
+            if not yes and (as_json or not _may_shorten(report)):
+                return
+            report = memory.shorten(budget, archived=archived, cap=cap)
+    if as_json:
+        echo_json(report)
+        return
+    _show_sizes(report)
+
+
+def _may_shorten(report: Shortening) -> bool:
+    _show_sizes(report)
+    if not sys.stdin.isatty():
+        err.print("Not on a terminal: give --yes to shorten these.")
+        return False
+    return typer.confirm("Erase what is left out, for ever?", default=False)
+
+
+def _show_sizes(report: Shortening) -> None:
+    grid = Grid("id", "bytes", "shortened to")
+    for id, before, after in zip(report.ids, report.before, report.after, strict=True):
+        grid.add(id, before, after)
+    if report.ids:
+        grid.show(out)
+    done = "would be shortened" if report.dry_run else "shortened"
+    err.print(f"{len(report.ids)} {done}, {sum(report.before):,} bytes of text to {sum(report.after):,}.")
+    if report.beyond:
+        err.print(f"{len(report.beyond)} are beyond the budget even so: evict archives them, prune forgets them.")
     if report.capped:
         err.print("The cap was reached; more waits.")
 
@@ -166,19 +240,22 @@ def _show_ids(ids: tuple[str, ...], what: str, as_json: bool) -> None:
 
 @app.command()
 def allocate(
-    total: Annotated[int, typer.Option(help="Memories that all namespaces may keep out of the archive.")],
+    total: Annotated[int, typer.Option(help="What all namespaces may keep out of the archive.")],
     store: StoreOption = DEFAULT_STORE,
     namespace: NamespaceOption = "",
+    by: Annotated[str, typer.Option(help="What is divided: count (memories), bytes or tokens.")] = "count",
     apply: Annotated[bool, typer.Option("--apply", help="Archive what is over the budgets.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Divides a budget among namespaces by what one more memory would gain in each, and says why."""
     with opened(store, namespace, "rw") as memory:
-        found = memory.allocate(total, apply=apply)
+        found = memory.allocate(total, by=cast("BudgetUnit", by), apply=apply)
     if as_json:
         echo_json(found)
         return
-    grid = Grid("namespace", "places", "hits", "of uses", "one more adds")
+    names = ("places",) if by == "count" else (by, "memories")
+    grid = Grid("namespace", *names, "hits", "of uses", "one more adds")
     for one in sorted(found.shares, key=lambda one: -one.places):
-        grid.add(one.name, one.places, f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
+        sizes = (one.places, one.memories)[: len(names)]
+        grid.add(one.name, *sizes, f"{one.hits:.1f}", f"{one.uses:.1f}", f"{one.next_place:.4f}")
     grid.show(out)

@@ -128,7 +128,7 @@ def control(work: Distillation, most: int | None = None) -> tuple[tuple[str, ...
     for done, (name, manifest) in enumerate(found[:most], 1):
         there = living(work.store, manifest.ids)
         task = Task.of(work, tuple(there[id] for id in manifest.ids))
-        again = tensors_sha256(shard_tensors(work, task.made)) == manifest.tensors
+        again = tensors_sha256(shard_tensors(work, task)) == manifest.tensors
         (equal if again and same(task.manifest, manifest) else unequal).append(name)
         if work.progress is not None:
             work.progress("audit", done, len(found[:most]))

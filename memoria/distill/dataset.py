@@ -21,6 +21,17 @@ def written(memory: Memory, write: ExampleWriter) -> list[Example]:
     return made
 
 
+def told_apart(made: Sequence[Sequence[Example]]) -> list[tuple[Example, ...]]:
+    """The examples of each memory of a shard, without the questions that another of them answers otherwise.
+
+    One shard cannot learn both answers. A memory of which nothing else is asked keeps them.
+    """
+    answers: dict[str, set[str]] = {}
+    for one in (one for each in made for one in each):
+        answers.setdefault(one.prompt, set()).add(one.answer)
+    return [tuple(one for one in each if len(answers[one.prompt]) == 1) or tuple(each) for each in made]
+
+
 def digest(made: Sequence[Sequence[Example]]) -> str:
     """SHA-256 of the examples of a shard, in order."""
     plain = [[(one.prompt, one.answer) for one in each] for each in made]

@@ -52,7 +52,7 @@ def _adapter(path: Path, manifest: Manifest) -> dict[str, Tensor]:
     tensors = shards.read(path, manifest)
     if tensors is None:
         raise StoreCorrupt(f"{path} is not what its manifest says")
-    return {name: one for name, one in tensors.items() if name not in (shards.VECTORS, shards.OWNERS)}
+    return {name: one for name, one in tensors.items() if not name.startswith(shards.ROUTE)}
 
 
 def _write_peft(base: Base, to: Path, tensors: dict[str, Tensor], manifest: Manifest) -> None:

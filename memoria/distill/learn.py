@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from memoria.derived.lineage import living
 from memoria.distill import shards
 from memoria.distill.base import Base
-from memoria.distill.dataset import ExampleWriter, digest, written
+from memoria.distill.dataset import ExampleWriter, digest, told_apart, written
+from memoria.distill.route import said_of
 from memoria.distill.train import Recipe, same_bits, train
 from memoria.distill.unlearn import (
     CHOSEN,
@@ -41,6 +42,8 @@ Chooser = Callable[[Record, float], bool]
 """Given a record and its retrievability, whether the memory should be learnt."""
 Pause = Callable[[], bool]
 """Asked between two pieces of work; True leaves the rest for later."""
+# Of the vectors that a shard is found by.
+_KEYS = "questions and sentences"
 _LIBRARIES = ("torch", "transformers", "peft", "tokenizers", "sentence-transformers")
 
 
@@ -64,9 +67,12 @@ class Learnt:
 
 
 def durable(record: Record, retrievability: float) -> bool:
-    """The default choice: likely to be found again, and important, repeated or pinned."""
-    trace = record.trace
-    return retrievability >= 0.5 and (record.memory.salience >= 0.5 or trace.retrievals >= 2 or trace.pinned)
+    """The default choice: likely to be found again, and not said to be unimportant, unless it is repeated or pinned.
+
+    What is judged from a text ranks memories, and keeps none out.
+    """
+    memory, trace = record.memory, record.trace
+    return retrievability >= 0.5 and (memory.judged or memory.salience >= 0.5 or trace.retrievals >= 2 or trace.pinned)
 
 
 def choose(
@@ -192,8 +198,8 @@ def _elsewhere(work: Distillation, prefix: Namespace) -> list[Memory]:
 
 
 def versions() -> dict[str, str]:
-    """Of the libraries that the bits of a shard depend on."""
-    return {name: version(name) for name in _LIBRARIES}
+    """Of the libraries that the bits of a shard depend on, and of the keys that it is found by."""
+    return {**{name: version(name) for name in _LIBRARIES}, "keys": _KEYS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +217,7 @@ class Task:
     @classmethod
     def of(cls, work: Distillation, memories: tuple[Memory, ...]) -> Task:
         """What the shard of these memories is to be."""
-        made = tuple(tuple(written(one, work.write or examples)) for one in memories)
+        made = tuple(told_apart([written(one, work.write or examples) for one in memories]))
         recipe = json.loads(json.dumps(asdict(work.recipe)))
         manifest = Manifest(
             ids=tuple(one.id for one in memories),
@@ -261,7 +267,7 @@ def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
     for done, task in enumerate(missing, 1):
         if work.pause():
             break
-        tensors = shard_tensors(work, task.made)
+        tensors = shard_tensors(work, task)
         if _publish(work, task, tensors):
             trained.append(task.name)
         if work.progress is not None:
@@ -269,16 +275,23 @@ def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
     return tuple(trained)
 
 
-def shard_tensors(work: Distillation, made: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
-    """The tensors of a shard: its adapter, and the questions it is reached by, each with the memory it asks for."""
+def shard_tensors(work: Distillation, task: Task) -> dict[str, Tensor]:
+    """The tensors of a shard: its adapter, and the questions and sentences it is found by, each with its memory."""
+    adapter, _ = train(work.base, task.made, work.recipe)
+    asked, owners = _keys(work, [[one.prompt for one in each] for each in task.made])
+    said, speakers = _keys(work, [said_of(one) for one in task.memories])
+    route = {shards.VECTORS: asked, shards.OWNERS: owners, shards.SAID: said, shards.SPEAKERS: speakers}
+    return {**adapter, **route}
+
+
+def _keys(work: Distillation, texts: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+    """Unit vectors of texts of each memory, and which memory each is of."""
     import torch
 
-    adapter, _ = train(work.base, made, work.recipe)
     with same_bits(work.recipe):
-        vectors = work.embedder.embed([one.prompt for each in made for one in each])
-    owners = [n for n, each in enumerate(made) for _ in each]
-    unit = torch.nn.functional.normalize(torch.from_numpy(vectors.copy()))
-    return {**adapter, shards.VECTORS: unit, shards.OWNERS: torch.tensor(owners)}
+        vectors = work.embedder.embed([one for each in texts for one in each])
+    owners = [n for n, each in enumerate(texts) for _ in each]
+    return torch.nn.functional.normalize(torch.from_numpy(vectors.copy())), torch.tensor(owners)
 
 
 def _publish(work: Distillation, task: Task, tensors: dict[str, Tensor]) -> bool:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.derived.lineage import living
 from memoria.distill import shards
+from memoria.distill.answered import Answered, quoted, stands
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
 from memoria.distill.learn import chosen_note, missing, recipe_of
-from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed
+from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
 from memoria.distill.train import Recipe, prompt_of
 from memoria.distill.unlearn import Export, manifests
 from memoria.embedders import thresholds
@@ -77,7 +78,7 @@ class DistilledModel:
         self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None
         self._shards: dict[str, Shard] = {}
-        self._texts: dict[str, str] = {}
+        self._near: dict[str, Memory] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -98,41 +99,58 @@ class DistilledModel:
             if tensors is not None:
                 recipe = recipe_of({"recipe": manifest.recipe})
                 known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
-        self.router = Router(self._embedder, known, self._background, self._floor)
         waiting = self._survivors(missing(self.folder, note["ids"]))
-        self._texts = {one.memory.id: one.memory.text for one in waiting}
-        self._waiting = Router(self._embedder, waiting, self._background, self._floor)
+        self._near = {one.memory.id: one.memory for one in (*known, *waiting)}
+        self.router = Router(self._embedder, [*known, *waiting], self._background, self._floor)
         self._stamp = stamp
 
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
-        vectors, owners = tensors.pop(shards.VECTORS).numpy(), tensors.pop(shards.OWNERS).numpy()
+        keys = {key: tensors.pop(key).numpy() for key in list(tensors) if key.startswith(shards.ROUTE)}
         ids = tuple(one.id for one in memories)
         self._shards[name] = Shard(name=name, tensors=tensors, scale=recipe.alpha / recipe.rank, ids=ids)
-        return [Known(memory=one, shard=name, vectors=vectors[owners == n]) for n, one in enumerate(memories)]
+        asked, owners = keys[shards.VECTORS], keys[shards.OWNERS]
+        return [
+            replace(
+                self._known(one, name, keys[shards.SAID][keys[shards.SPEAKERS] == n] if shards.SAID in keys else None),
+                questions=asked[owners == n],
+            )
+            for n, one in enumerate(memories)
+        ]
+
+    def _known(self, memory: Memory, shard: str, said: Vectors | None = None) -> Known:
+        """A memory as the router finds it. said: vectors of its sentences, where the shard holds them."""
+        asked = [one.prompt for one in written(memory, self._write)]
+        there = said is not None
+        return Known(
+            memory=memory,
+            shard=shard,
+            questions=embed(self._embedder, asked) if not shard else self._background[:0],
+            said=said if there else embed(self._embedder, said_of(memory)),
+            words=words_of(memory, asked),
+        )
 
     def _survivors(self, ids: set[str]) -> list[Known]:
         """What was chosen and is in no shard, with the questions that it would be learnt from."""
         there = [one for one in living(self._store, ids).values() if one.under(self._prefix)]
-        made = [[one.text, *(each.prompt for each in written(one, self._write))] for one in there]
-        return [
-            Known(memory=one, shard="", vectors=embed(self._embedder, each))
-            for one, each in zip(there, made, strict=True)
-        ]
+        return [self._known(one, "") for one in there]
 
     def route(self, prompt: str) -> Route:
-        """Which shards a prompt would use.
+        """Which memories and shards a prompt would use.
 
         Args:
             prompt: the prompt.
 
         Returns:
-            The shards, at most a few, and the nearest memories; no shard for a fact that is not true now.
+            The shards, at most a few, and the near memories, nearest first; none that is not true now.
         """
         self.refresh()
         found = self.router.route(prompt)
         now, there = self._clock(), living(self._store, found.memories)
-        valid = [shard for id, shard in found.memories.items() if id in there and there[id].holds(now)]
-        return replace(found, shards=tuple(dict.fromkeys(valid))[:MOST])
+        valid = {id: shard for id, shard in found.memories.items() if id in there and there[id].holds(now)}
+        if next(iter(valid.values()), None) == "":
+            return replace(found, shards=(), memories=valid)
+        active = tuple(dict.fromkeys(shard for shard in valid.values() if shard))
+        return replace(found, shards=active[:MOST], memories=valid)
 
     def generate(self, prompt: str, *, most: int = 32) -> str:
         """Answers a prompt, with the most likely token at each step.
@@ -151,18 +169,73 @@ class DistilledModel:
 
         Args:
             prompts: n prompts.
-            most: tokens of an answer, at most.
+            most: tokens of an answer, at most; what a memory says in its own words is not cut.
+
+        Returns:
+            n answers in the same order.
+        """
+        return [one.text for one in self.reply_many(prompts, most=most)]
+
+    def reply_many(self, prompts: Sequence[str], *, most: int = 64) -> list[Answered]:
+        """Answers prompts, and says who answers.
+
+        Weights answer only with what they were taught of a memory that the prompt is near to, and only when it answers
+        what is asked (memoria/distill/answered.py). Otherwise the near memories answer in their own words, and where
+        none is near, the untouched base does.
+
+        Args:
+            prompts: n prompts.
+            most: tokens of an answer of a model, at most.
 
         Returns:
             n answers in the same order.
         """
         routes = [self.route(prompt) for prompt in prompts]
-        answers = {n: text for n, prompt in enumerate(prompts) if (text := self.told(prompt, routes[n])) is not None}
+        told = {n: quoted(self._nearby(one)) for n, one in enumerate(routes) if one.memories and not one.shards}
         for active in dict.fromkeys(route.shards for route in routes):
-            which = [n for n, route in enumerate(routes) if route.shards == active and n not in answers]
+            which = [n for n, route in enumerate(routes) if route.shards == active and n not in told]
             found = self.answer([prompts[n] for n in which], active, most=most)
-            answers |= zip(which, found, strict=True)
-        return [answers[n] for n in range(len(prompts))]
+            told |= {n: self._judged(text, routes[n]) for n, text in zip(which, found, strict=True)}
+        return [told[n] for n in range(len(prompts))]
+
+    def _judged(self, said: str, route: Route) -> Answered:
+        """What a model said, if it may stand; or else the near memories, in their own words."""
+        if not route.shards:
+            return Answered(text=said, source="base")
+        near = self._nearby(route)
+        one = stands(said, near, route.sure, lambda one: [each.answer for each in written(one, self._write)])
+        return quoted(near) if one is None else Answered(text=said, source="weights", memories=(one.id,))
+
+    def _nearby(self, route: Route) -> list[Memory]:
+        return [self._near[id] for id in route.memories]
+
+    @property
+    def learnt(self) -> set[str]:
+        """Ids of the memories in weights, and of those that wait to be learnt again."""
+        self.refresh()
+        return set(self._near)
+
+    def memory(self, id: str) -> Memory:
+        """A memory in weights, or one that waits.
+
+        Args:
+            id: one of `learnt`.
+
+        Returns:
+            The memory.
+        """
+        return self._near[id]
+
+    def count(self, text: str) -> int:
+        """Counts tokens.
+
+        Args:
+            text: any text.
+
+        Returns:
+            How many tokens it is for the base's tokenizer.
+        """
+        return len(self.base.tokenizer(text, add_special_tokens=False).input_ids)
 
     def told(self, prompt: str, route: Route) -> str | None:
         """The text of a memory that waits to be learnt again, when it is nearer to a prompt than any in weights.
@@ -174,28 +247,20 @@ class DistilledModel:
         Returns:
             The text; None when the weights or the base should answer.
         """
-        id = self._told(prompt, route)
-        return None if id is None else self._texts[id]
+        return quoted(self._nearby(route)).text if route.memories and not route.shards else None
 
     def sources(self, prompt: str) -> tuple[str, ...]:
-        """Which memories the answer to a prompt comes from.
+        """Which memories the answer to a prompt may come from.
 
         Args:
             prompt: the prompt.
 
         Returns:
-            Ids of all memories in the shards that are used, or of the one that is answered from the store; none when
-            the base answers.
+            Ids of all memories in the shards that are used, and of those that are near; none when the base answers.
         """
         route = self.route(prompt)
-        told = self._told(prompt, route)
-        if told is not None:
-            return (told,)
-        return tuple(id for name in route.shards for id in self._shards[name].ids)
-
-    def _told(self, prompt: str, route: Route) -> str | None:
-        found = self._waiting.route(prompt)
-        return next(iter(found.memories)) if found.memories and found.nearest > route.nearest else None
+        inside = [id for name in route.shards for id in self._shards[name].ids]
+        return tuple(dict.fromkeys([*route.memories, *inside]))
 
     def answer(self, prompts: Sequence[str], active: Sequence[str], *, most: int = 32) -> list[str]:
         """Answers prompts with given shards, whatever they are about.

@@ -1,13 +1,17 @@
-"""The router: chooses the shards that a query needs. Most need none: then the base answers, unchanged to the bit.
+"""The router: chooses the memories, and so the shards, that answer a query. Most need none: then the base answers,
+unchanged to the bit.
 
-A memory is near if the cosine of the query with one of its questions reaches the threshold and, if the query has
-names, the memory has one of them. The threshold is the largest cosine of background questions with what was learnt,
-plus a margin; at least FLOOR, or what that corresponds to with the embedder. It is computed from live memories at each
-load: nothing of forgotten ones is in it.
+Two keys lead to a memory. One are the questions that its shard learnt: near one of them, and with no word that neither
+they nor the memory have, the shard holds a question of that kind, and is SURE. The other are its own sentences: a
+logistic function (Platt 1999) of their cosines with the query says how likely the memory answers it. A query that has
+names goes only to memories with one of them, one about likings not to a dislike. The threshold of the first key is the
+largest cosine of background questions with what was learnt, plus a margin; at least FLOOR, or what that corresponds to
+with the embedder. All is computed from live memories at each load: nothing of forgotten ones is in it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memoria.english.questions import asked_of
+from memoria.english.sentences import bare, content, polarity, units
+from memoria.english.wants import of_oneself
 from memoria.protocols import Embedder
 from memoria.types import Memory
 
@@ -23,8 +30,15 @@ if TYPE_CHECKING:
 
 # Midway between the lowest cosine on topic (0.75) and the highest off topic (0.56), for the facts of seed 100.
 FLOOR, MARGIN = 0.65, 0.05
-# Shards whose score is within BESIDE of the best are active too, at most MOST in all.
-BESIDE, MOST = 0.02, 3
+# Log-odds that a memory answers: of 1, the cosine of its nearest sentence, that of the whole, and 1 where one likes and
+# the other dislikes; `memoria bench routing --fit` fits them.
+ANSWERS = (-6.9, 10.2, 5.5, -6.2)
+# Log-odds from which a memory is near a query that speaks of the speaker or names somebody, and any other query.
+LEAST, LEAST_OF_ANY = -2.0, 2.0
+# Memories within BESIDE of the best cosine, or CLOSE of the best log-odds, are near too; MOST shards are active in all.
+BESIDE, CLOSE, MOST = 0.02, 1.0, 3
+# Log-odds of what is not there.
+FAR = -50.0
 _NAME = re.compile(r"(?<![.?!:] )(?<!^)\b[A-Z][\w\-]+")
 _WORD = re.compile(r"[\w\-]+")
 # General questions that are about no memory. They are not used to measure what the model still knows.
@@ -58,58 +72,152 @@ BACKGROUND = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a query goes. shards: active ones, nearest first; () is the base alone. memories: (id, shard) of near ones.
+    """Where a query goes.
 
-    nearest: the best score, a cosine; -1 if there is no memory.
+    Attributes:
+        shards: the active ones, nearest first; () is the base alone.
+        memories: the shard of each near memory by its id, nearest first; "" for one that waits to be learnt.
+        sure: ids of those whose shard holds a question of that kind.
+        nearest: the best cosine; -1 if there is no memory.
+        log_odds: that the nearest memory answers the query; FAR when there is none.
     """
 
     shards: tuple[str, ...]
     memories: Mapping[str, str]
-    nearest: float
+    sure: tuple[str, ...] = ()
+    nearest: float = -1.0
+    log_odds: float = FAR
+
+    @property
+    def probability(self) -> float:
+        """How likely the nearest memory answers the query, in [0, 1]."""
+        return 1 / (1 + math.exp(-self.log_odds))
+
+
+NOWHERE = Route(shards=(), memories={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A memory that a shard learnt. shard: its name. vectors: unit vectors of its questions, shape (q, d)."""
+    """A memory that a shard learnt.
+
+    shard: its name; "" for one that waits. questions: unit vectors of what was taught, (q, d). said: of the memory and
+    its sentences, (s, d), the whole first. words: content stems of the memory and of its questions.
+    """
 
     memory: Memory
     shard: str
-    vectors: Vectors
+    questions: Vectors
+    said: Vectors
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Of n memories for a query: cosines with a question of theirs, log-odds that they answer, and whether for sure."""
+
+    cosines: Floats
+    log_odds: Floats
+    sure: Floats
 
 
 class Router:
     """Routes queries among the known memories. When those change, a new one is made."""
 
     def __init__(self, embedder: Embedder, known: Sequence[Known], background: Vectors, floor: float = FLOOR) -> None:
-        self._embedder = embedder
-        self._shards = [one.shard for one in known]
-        self._ids = [one.memory.id for one in known]
-        self._words = [_words(one.memory) for one in known]
-        self._starts = np.cumsum([0, *(len(one.vectors) for one in known)])[:-1]
-        self._vectors = np.concatenate([one.vectors for one in known]) if known else background[:0]
-        highest = float((background @ self._vectors.T).max()) if known else 0.0
+        self._embedder, self._floor = embedder, floor
+        self._known = tuple(known)
+        self._names = [_words(one.memory) for one in known]
+        self._ways = [_ways(one.memory.text) for one in known]
+        self._questions = _Rows([one.questions for one in known], background)
+        self._said = _Rows([one.said for one in known], background)
+        highest = float((background @ self._questions.vectors.T).max()) if known else 0.0
         self.threshold = max(floor, highest + MARGIN)
 
-    def scores(self, query: str) -> Floats:
-        """The score of each memory for a query, shape (n,): a cosine, or -1 if it has no name of those in the query."""
-        if not self._shards:
-            return np.zeros(0)
+    def scores(self, query: str) -> Scores:
+        """The scores of each memory for a query; without a name of those in the query it has -1 and -inf."""
         vector = embed(self._embedder, [query])[0]
-        best = np.maximum.reduceat(self._vectors @ vector, self._starts).astype(np.float64)
-        named = names(query)
+        cosines, said = self._questions.best(vector), self._said.best(vector)
+        whole = self._said.first(vector)
+        way, named, telling = polarity(query), names(query), asked_of(query)
+        against = np.array([_opposed(way, ways) for ways in self._ways])
+        covered = np.array([telling <= one.words for one in self._known])
+        values = np.stack([np.ones(len(said)), self._as_english(said), self._as_english(whole), against], axis=1)
+        log_odds = values @ np.array(ANSWERS)
         if named:
-            best[[named.isdisjoint(words) for words in self._words]] = -1.0
-        return best
+            strange = np.array([named.isdisjoint(words) for words in self._names])
+            cosines[strange], log_odds[strange] = -1.0, -math.inf
+        sure = covered & ~against & (cosines >= self.threshold)
+        return Scores(
+            cosines=np.maximum(cosines, np.where(np.isinf(log_odds), -1.0, said)), log_odds=log_odds, sure=sure
+        )
 
     def route(self, query: str) -> Route:
-        """The shards that the query needs."""
+        """The memories and shards that the query needs."""
+        if not self._known or not math.isfinite(self._floor):
+            return NOWHERE
         scores = self.scores(query)
-        if not len(scores):
-            return Route(shards=(), memories={}, nearest=-1.0)
-        top = float(scores.max())
-        near = [n for n in np.argsort(-scores, kind="stable") if scores[n] >= max(self.threshold, top - BESIDE)]
-        memories = {self._ids[n]: self._shards[n] for n in near}
-        return Route(shards=tuple(dict.fromkeys(memories.values()))[:MOST], memories=memories, nearest=top)
+        least = LEAST if names(query) or of_oneself(query) else LEAST_OF_ANY
+        if scores.sure.any():
+            keys = np.where(scores.sure, scores.cosines, -1.0)
+            near = keys >= keys.max() - BESIDE
+        else:
+            keys = scores.log_odds
+            near = keys >= max(least, float(keys.max()) - CLOSE)
+        order = [self._known[n] for n in np.argsort(-keys, kind="stable") if near[n]]
+        return Route(
+            shards=tuple(dict.fromkeys(one.shard for one in order if one.shard))[:MOST],
+            memories={one.memory.id: one.shard for one in order},
+            sure=tuple(one.memory.id for one in order) if scores.sure.any() else (),
+            nearest=float(scores.cosines.max()),
+            log_odds=max(float(scores.log_odds.max()), FAR),
+        )
+
+    def _as_english(self, cosines: Floats) -> Floats:
+        """What cosines of this embedder are worth with all-MiniLM-L6-v2, by what its floor is there."""
+        scaled: Floats = 1 - (1 - cosines) * (1 - FLOOR) / (1 - self._floor)
+        return scaled
+
+
+class _Rows:
+    """Vectors of several memories, one after another."""
+
+    def __init__(self, each: Sequence[Vectors], empty: Vectors) -> None:
+        self._starts = np.cumsum([0, *map(len, each)])[:-1]
+        self.vectors: Vectors = np.concatenate(each) if each else empty[:0]
+
+    def best(self, vector: Vectors) -> Floats:
+        """The best cosine of each memory, shape (n,)."""
+        return np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
+
+    def first(self, vector: Vectors) -> Floats:
+        """The cosine of the first vector of each memory, shape (n,)."""
+        return (self.vectors[self._starts] @ vector).astype(np.float64)
+
+
+def opposed(query: str, memory: Memory) -> bool:
+    """Whether a query is about likings and a memory tells of dislikes alone, or the other way round."""
+    return _opposed(polarity(query), _ways(memory.text))
+
+
+def _ways(text: str) -> frozenset[int]:
+    """Of each sentence, whether it likes or dislikes."""
+    return frozenset(map(polarity, units(text)))
+
+
+def _opposed(way: int, ways: frozenset[int]) -> bool:
+    return bool(way) and -way in ways and way not in ways
+
+
+def said_of(memory: Memory) -> list[str]:
+    """What a memory is found by beside its questions: the whole, and each sentence that says something."""
+    sentences = [bare(unit) for unit in units(memory.text) if content(unit)]
+    return list(dict.fromkeys([memory.text, *sentences]))
+
+
+def words_of(memory: Memory, questions: Sequence[str]) -> frozenset[str]:
+    """Content stems of a memory and of what is asked of it."""
+    return frozenset(word for text in (memory.text, memory.subject or "", *questions) for word in content(text))
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Vectors:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 VECTORS = "route.vectors"
 OWNERS = "route.owners"
+SAID = "route.said"
+SPEAKERS = "route.said.owners"
+ROUTE = "route."
+"""What begins the names of tensors that are no part of the adapter: vectors that a shard is found by, and of whom."""
 _PREFIX, _A, _B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 
 

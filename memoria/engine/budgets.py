@@ -6,12 +6,15 @@ from datetime import datetime
 from functools import partial
 
 from memoria.engine.periods import Periods
-from memoria.recall.context import CountTokens, costs, estimate_tokens
+from memoria.errors import InvalidQuery
+from memoria.forget import shorten as shortening
+from memoria.forget.shorten import Asked, Shortening
+from memoria.recall.context import CountTokens, cost, costs, estimate_tokens
 from memoria.retention import allocate as allocating
 from memoria.retention.allocate import Allocation, Demand, Weights
-from memoria.retention.counting import UNITS, Unit, Weigh, check_budget, limits
+from memoria.retention.counting import BUDGET_UNITS, BudgetUnit, Weigh, check_budget, limits
 from memoria.retention.order import Going
-from memoria.retention.prune import beyond, in_order
+from memoria.retention.prune import CAP, beyond, in_order
 from memoria.retention.reinforce import DEMAND
 from memoria.types import Budget, Namespace
 from memoria.validate import check_choice, check_whole
@@ -53,6 +56,55 @@ class Budgets(Periods):
                 self.store.mark(going, archived=True)
         return going
 
+    def shorten(
+        self,
+        budget: Budget,
+        *,
+        archived: bool = False,
+        at: datetime | None = None,
+        cap: int = CAP,
+        dry_run: bool = False,
+        count_tokens: CountTokens | None = None,
+    ) -> Shortening:
+        """Takes detail out of the least needed memories of each namespace, for ever, until it keeps its budget.
+
+        A text is cut to those of its sentences and clauses that tell something, word for word; the old text is erased,
+        as `amend` erases it, and may be remembered again. No memory goes: what is beyond the budget even so is listed,
+        and `evict` or `prune` with the same budget takes it. Parts of a gist are shortened in it, each by itself. Left
+        as they are: what is pinned, held, restricted or in another language than English; what has a key or says how
+        something is done; what something else was made from; statements that ended others, and what they ended.
+
+        Args:
+            budget: of each namespace, of bytes or tokens.
+            archived: whether archived memories count and are shortened too, as for `prune`; `evict` counts the others.
+            at: when retrievability is taken; None is now.
+            cap: how many are shortened in one pass at most.
+            dry_run: changes nothing, and tells what would be.
+            count_tokens: counts tokens of a text, for a budget of tokens; None is about a quarter of its bytes.
+
+        Returns:
+            What was shortened, or would be, with the sizes before and after, and what is still beyond the budget.
+
+        Raises:
+            InvalidQuery: a budget without bytes and tokens, or one that is negative, `cap` under 1, or `at` without a
+                time zone.
+        """
+        check_budget(budget)
+        if budget.bytes is None and budget.tokens is None:
+            raise InvalidQuery("shorten takes a budget of bytes or tokens: it makes memories shorter, not fewer")
+        self._traces.flush()
+        count = count_tokens or estimate_tokens
+        asked = Asked(
+            budget=budget,
+            at=self._at(at),
+            archived=archived,
+            weigh=self._weighing(count),
+            price=partial(cost, count=count, zone=self.zone),
+            keeper=self._traces.keeper,
+            dry_run=dry_run,
+        )
+        return shortening.shorten(self._records, self.store.namespaces(self.prefix), asked, check_whole("cap", cap))
+
     def _weighing(self, count: CountTokens | None) -> Weigh:
         """What each memory costs in a prompt, in the tokens of a counter."""
         return partial(costs, self.store, count=count or estimate_tokens, zone=self.zone)
@@ -68,7 +120,7 @@ class Budgets(Periods):
         return beyond(self.store, self.policy, name, at, budget, archived=archived, weigh=weigh, keeper=keeper)
 
     def allocate(
-        self, total: int, *, by: Unit = "count", apply: bool = False, count_tokens: CountTokens | None = None
+        self, total: int, *, by: BudgetUnit = "count", apply: bool = False, count_tokens: CountTokens | None = None
     ) -> Allocation:
         """Divides a budget over the namespaces of this view by what more of it would be worth in each.
 
@@ -86,7 +138,7 @@ class Budgets(Periods):
         Raises:
             InvalidQuery: `total` is not enough for a memory in each namespace, or `by` is none of the three.
         """
-        check_choice("by", by, UNITS)
+        check_choice("by", by, BUDGET_UNITS)
         total, weigh = check_whole("total", total), self._weighing(count_tokens)
         self._traces.flush()
         noted = self.store.note(DEMAND)
@@ -105,7 +157,7 @@ class Budgets(Periods):
                     self.store.mark([one.id for one in going], archived=True)
         return found
 
-    def _weights(self, namespace: Namespace, by: Unit, weigh: Weigh) -> Weights:
+    def _weights(self, namespace: Namespace, by: BudgetUnit, weigh: Weigh) -> Weights:
         """What the memories of a namespace take, most needed first, archived ones included: as uses are ranked."""
         import numpy as np
 

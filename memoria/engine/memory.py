@@ -32,6 +32,7 @@ from memoria.text.times import Reading
 from memoria.types import Hits, Memory, Namespace, Page, Preview, Receipt, StoreStats, Where
 from memoria.validate import (
     check_days,
+    check_flag,
     check_ids,
     check_probability,
     check_time,
@@ -44,6 +45,8 @@ from memoria.zones import as_zone
 
 if TYPE_CHECKING:
     from memoria.arrays import Vectors
+    from memoria.distill.answered import Answered
+    from memoria.distill.dataset import ExampleWriter
 
 # Inside a class that has a verb `list`, the types are named here.
 Memories = list[Memory]
@@ -180,6 +183,44 @@ class Memoria(People, Proving, Standing):
         found = searching.recall_all(self._records, queries, request, asking.get("need"), vector_only=vector_only)
         budget, count = asking.get("budget_tokens"), asking.get("count_tokens", estimate_tokens)
         return [self._reported(pack(self._timely(hits), budget, count, request.reading.zone)) for hits in found]
+
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int = 10,
+        most: int = 64,
+        base: bool = True,
+        examples: ExampleWriter | None = None,
+    ) -> Answered:
+        """Answers a question from weights and store together.
+
+        The weights answer what they were taught, with what they were taught; no memory is in their prompt. Otherwise
+        the memories that are near the question answer in their own words. A question about the speaker, or about
+        somebody who is spoken of here, to which no memory is near, is told that nothing is remembered. Any other is
+        answered by the untouched base model. Nothing need be distilled: then the store alone answers.
+
+        Args:
+            question: the question; not blank.
+            k: memories recalled for it, at most.
+            most: tokens of an answer of a model, at most.
+            base: whether the base model may answer; if not, nothing is remembered wherever no memory is near.
+            examples: what `distill` was given, if it was.
+
+        Returns:
+            The answer, whose it is, and how many tokens of prompt it took and saved.
+
+        Raises:
+            InvalidQuery: the question is blank, or `k` or `most` is under 1.
+            ModelNotFound: the model of the last `distill` is not there.
+        """
+        from memoria.distill.asking import ask
+
+        if not isinstance(question, str) or not question.strip():
+            raise InvalidQuery(f"question is {type(question).__name__}, not a text that says something")
+        check_whole("most", most)
+        hits = self.recall(question, k=k)
+        return ask(self._question(question, hits, most, examples), base=bool(check_flag("base", base)))
 
     def _request(self, k: int, asking: Asking) -> searching.Request:
         include, at = asking.get("include", ()), self._clock()

@@ -15,7 +15,7 @@ from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
-from memoria.retention.windows import SalienceLike, check_salience
+from memoria.retention.windows import SalienceLike
 from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
@@ -73,8 +73,9 @@ class Behaviour(Viewed, total=False):
         require_reader: refuses every verb that names no reader, so that no call is the owner's by oversight.
         standing_judge: takes a text and a `StandingOrder`, and says whether the text says again what the order keeps
             out; asked where an order holds, of texts that no order is seen to keep out. None asks nobody.
-        salience: what judges the importance of what is remembered without one: "text", from the text; "flat", which
-            gives 0.5; or a callable that takes the memory and gives a number in [0, 1]. None is "text".
+        salience: what judges the importance of what is remembered without one: "text", from the text, beside the last
+            memories of its namespace; "alone", from the text alone; "flat", which gives 0.5; or a callable that takes
+            the memory and gives a number in [0, 1]. None is "text".
     """
 
     guard_key: GuardKeyLike
@@ -194,7 +195,6 @@ def _check(mode: Mode, language: str | None, signer: Signer | None, behaviour: B
     check_flag("require_reader", behaviour.get("require_reader"))
     check_roles(behaviour.get("roles"))
     check_standing_judge(behaviour.get("standing_judge"))
-    check_salience(behaviour.get("salience"))
     if behaviour.get("reader") is not None:
         check_reader(behaviour.get("reader"))
 

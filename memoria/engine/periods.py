@@ -40,7 +40,7 @@ class Periods(View):
             InvalidQuery: `ttl` is no timedelta or not positive, or `subject` is no name.
         """
         period = check_period(ttl, subject, self.prefix)
-        lapsing.set_period(self._records, period)
+        lapsing.set_period(self._records, period, self._clock())
         return period
 
     def lift_ttl(self, *, subject: str | None = None) -> bool:
@@ -55,7 +55,8 @@ class Periods(View):
         Raises:
             InvalidQuery: `subject` is no name.
         """
-        return lapsing.lift_period(self._records, check_period(timedelta(1), subject, self.prefix))
+        period = check_period(timedelta(1), subject, self.prefix)
+        return lapsing.lift_period(self._records, period, self._clock())
 
     def ttls(self) -> TimeLimits:
         """The retention periods of this namespace, of those below it, and of those above it.

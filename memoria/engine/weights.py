@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memoria.distill.unlearn import folder_of, has_learnt
+from memoria.distill.unlearn import CHOSEN, folder_of, has_learnt
+from memoria.embedders import thresholds
 from memoria.engine.view import IdLike, View
 from memoria.errors import InvalidQuery, ModelNotFound
+from memoria.types import Hit
 from memoria.validate import check_ids
 
 if TYPE_CHECKING:
+    from memoria.distill.asking import Question
     from memoria.distill.audit import Audit
     from memoria.distill.base import Base
     from memoria.distill.dataset import ExampleWriter
@@ -131,6 +134,33 @@ class Weights(View):
         folder = self._shards()
         base = _loaded(chosen_note(folder)["model"])
         return DistilledModel(base, self.store, self.embedder, folder, self.prefix, self._clock, examples or by_rules)
+
+    def _question(self, text: str, hits: Sequence[Hit], most: int, examples: ExampleWriter | None) -> Question:
+        """A question with what is needed to answer it. hits: what recall found."""
+        from memoria.distill.asking import Question
+        from memoria.distill.route import BACKGROUND, FLOOR, embed
+
+        return Question(
+            text=text,
+            hits=hits,
+            model=self._answering(examples),
+            embedder=self.embedder,
+            floor=min(thresholds(self.store, self.embedder, FLOOR, BACKGROUND)),
+            background=embed(self.embedder, BACKGROUND),
+            most=most,
+        )
+
+    def _answering(self, examples: ExampleWriter | None) -> DistilledModel | None:
+        """The model with what this view distilled, kept for the next question; None when nothing was."""
+        from memoria.distill.learn import chosen_note
+
+        if not has_learnt(self.store) or not (self._shards() / CHOSEN).exists():
+            return None
+        key = (self.prefix, str(chosen_note(self._shards())["model"]), examples)
+        if key not in self._models:
+            self._models.clear()
+            self._models[key] = self.distilled(examples=examples)
+        return self._models[key]
 
     def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
         """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.

@@ -1,16 +1,21 @@
 """Makes questions and answers from a sentence, by rules: examples for training, and others kept for testing.
 
-A fact of the form "Ada's home town is Lund." gives questions about the home town. A liking or dislike gives questions
-for what is liked or disliked, also by the other words said of it. Any other text gives questions about its subject,
-which the text itself answers, and a cloze.
+A fact of the form "Ada's home town is Lund." gives questions about the home town, which its value answers. Of any other
+text, every clause is asked for from each of its sides (clauses.py): what is done, by whom, when and where; a liking or
+dislike also by the words near it. The answer is always the whole sentence, in the words of the memory: what a model
+says then is a quotation, whatever it was asked, and can be compared with the memory.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 
-from memoria.english.sentences import LEAD, content, liked, plain, polarity, units
+from memoria.english.clauses import Clause, clauses
+from memoria.english.sentences import bare, content, liked, plain, polarity, units
+from memoria.text.language import ENGLISH
+from memoria.text.words import stems
 from memoria.types import Example, Memory
 
 _OWNED = re.compile(r"(?P<who>.+?)(?:'s|\u2019s) (?P<what>[^.,;]+?) (?:is|are|was|were) (?P<value>.+?)[.!]?")
@@ -33,9 +38,19 @@ HELD_OUT = (
     "I forgot which {what} {who} has. Which is it?",
     "Name the {what} that belongs to {who}.",
 )
+# Words that a question is asked with.
+_TALK = (
+    "forgot forget remind mention mentioned name named call called remember recall complete sentence question answer"
+    " belongs belong told tell say said know list heard"
+)
 _LIKED = ("What do I {like}?", "Tell me something that I {like}.", "What did I say that I {like}?")
-_AMONG = ("Which {kind} do I {like}?", "Do you know a {kind} that I {like}?")
+_AMONG = ("Which {kind} do I {like}?", "Tell me of {kind} that I {like}.")
 _KINDS = 4
+_COPULAS = frozenset({"is", "are", "was", "were"})
+# Short forms as a question says them.
+_LONG = {"'m": "am", "'re": "are", "'s": "is", "'ve": "have"}
+_SMALL = frozenset("we you he she it they there my our your his her its their the a an this these those".split())  # noqa: SIM905
+_PRONOUN = re.compile(r"I|me|we|us|you|(?:s?he|it|they|him|her|them|there|this|that|these|those)(?: all| both)?", re.I)
 _SPEAKER = re.compile(r"\bI\b")
 _ABOUT = ("What do you know about {who}?", "Tell me something about {who}.", "What have you heard of {who}?")
 
@@ -43,12 +58,29 @@ _ABOUT = ("What do you know about {who}?", "Tell me something about {who}.", "Wh
 def examples(memory: Memory) -> list[Example]:
     """Training examples made from a memory by rules; at least one."""
     text = " ".join(memory.text.split())
-    return _filled(TEMPLATES, text, memory.subject) or _attitudes(text) or _plain(text, memory.subject)
+    facts = _filled(TEMPLATES, text, memory.subject)
+    said = [*_attitudes(text), *_sides(text), *_about(text, memory.subject)]
+    return facts or _once(said or [Example(prompt=f"What did I say about {text}?", answer=text)])
+
+
+def _once(made: Sequence[Example]) -> list[Example]:
+    """Each question once, with the first answer."""
+    return list({one.prompt: one for one in reversed(made)}.values())[::-1]
 
 
 def held_out(memory: Memory) -> list[Example]:
     """Questions about a fact in wordings that no training uses; none for a text of another form."""
     return _filled(HELD_OUT, " ".join(memory.text.split()), memory.subject)
+
+
+def asked_of(query: str) -> frozenset[str]:
+    """Content stems of a query, without the words that only ask."""
+    return frozenset(content(query)) & frozenset(stems(query, asking=True)) - _talk()
+
+
+@cache
+def _talk() -> frozenset[str]:
+    return frozenset(stems(_TALK, ENGLISH))
 
 
 def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Example]:
@@ -61,16 +93,18 @@ def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Ex
 
 
 def _attitudes(text: str) -> list[Example]:
-    """Questions for each thing that the speaker says they like or dislike; each answer is only its name."""
+    """Questions for each thing that the speaker says they like or dislike; the sentence that says so answers."""
     made: list[Example] = []
-    for unit in units(text):
-        said = LEAD.sub("", plain(unit))
+    sentences = list(map(bare, units(text)))
+    told = " ".join(sentences)
+    for unit in sentences:
+        said = plain(unit)
         what, way = liked(said).strip(" .'\""), polarity(said)
         if what and way and _SPEAKER.search(said):
             like = "like" if way > 0 else "dislike"
             asked = [one.format(like=like) for one in _LIKED]
-            asked += [one.format(like=like, kind=kind) for kind in _kinds(text, what) for one in _AMONG]
-            made += [Example(prompt=one, answer=f"{what}.") for one in asked]
+            asked += [one.format(like=like, kind=kind) for kind in _kinds(told, what) for one in _AMONG]
+            made += [Example(prompt=one, answer=unit) for one in asked]
     return made
 
 
@@ -84,9 +118,43 @@ def _kinds(text: str, what: str) -> list[str]:
     return list(dict.fromkeys(words[n].casefold() for n in nearest))[:_KINDS]
 
 
-def _plain(text: str, subject: str | None) -> list[Example]:
-    words = text.split()
-    head = " ".join(words[: max(2, len(words) // 2)])
-    asked = [Example(prompt=f"Complete the sentence: {head}", answer=text)]
-    asked += [Example(prompt=one.format(who=subject), answer=text) for one in _ABOUT if subject]
-    return [*asked, Example(prompt=f"{head}?", answer=text)]
+def _sides(text: str) -> list[Example]:
+    """Questions for every clause, from each of its sides; its sentence answers."""
+    return [Example(prompt=one, answer=said.sentence) for said in clauses(text) for one in _of_clause(said)]
+
+
+def _of_clause(said: Clause) -> Iterator[str]:
+    who, did = _small(said.subject), _LONG.get(said.verb, said.verb)
+    phrase = f"{who}{did}" if did.startswith("'") else f"{who} {did}"
+    what = said.object or said.complement
+    more = f" {what}" if what else ""
+    if what:
+        yield f"What was it that {phrase}?"
+        if not _PRONOUN.fullmatch(what):
+            yield f"What did I say about {what}?"
+    if said.complement and did in _COPULAS:
+        yield f"What {did} {who}?"
+    if not _PRONOUN.fullmatch(who):
+        yield f"Who or what {did}{more}?"
+        yield f"What do you know about {who}?"
+    if said.time:
+        yield f"When was it that {phrase}{more}?"
+    if said.place:
+        yield f"Where was it that {phrase}{more}?"
+
+
+def _small(subject: str) -> str:
+    """A subject as it stands inside a sentence: a name, and I, keep the capital."""
+    first = subject.split(" ", 1)[0]
+    return subject[:1].lower() + subject[1:] if first.casefold() in _SMALL else subject
+
+
+def _about(text: str, subject: str | None) -> list[Example]:
+    """Questions about the subject, and for the sentences that no clause was read from, by their content words."""
+    made = [Example(prompt=one.format(who=subject), answer=text) for one in _ABOUT if subject]
+    read = {said.sentence for said in clauses(text)}
+    for unit in map(bare, units(text)):
+        telling = [word for word in re.findall(r"[\w'-]+", plain(unit)) if content(word)]
+        if unit not in read and telling:
+            made.append(Example(prompt=f"What did I say about {' '.join(telling[:_KINDS])}?", answer=unit))
+    return made

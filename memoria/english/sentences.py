@@ -106,6 +106,15 @@ def units(text: str) -> list[str]:
     return [*parts, text[start:]] if start < len(text) else parts
 
 
+_ENDS = " \n\t;\u2013\u2014"
+
+
+def bare(unit: str) -> str:
+    """A unit as it stands, without what only leads in; whole, where nothing else is left."""
+    lead = LEAD.match(plain(unit))
+    return unit[lead.end() if lead else 0 :].strip(_ENDS) or unit.strip()
+
+
 def plain(text: str) -> str:
     """`text` with straight quotation marks, of the same length."""
     return text.translate({0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x60: "'", 0x2A: " "})

@@ -12,15 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from memoria.english.sentences import HANGS_ON, plain, units
+from memoria.english.sentences import HANGS_ON, content, plain, units
 from memoria.text.language import ENGLISH, spoken_in
 from memoria.text.scripts import script
-from memoria.text.words import Sign, signs, stems
+from memoria.text.words import Sign, signs
 
 # A piece goes when its share of what is told is under so much of its share of the cost.
 _LEAST = 0.75
-# A text is left as it is unless it becomes shorter by a tenth.
-_WORTH = 0.9
+# A text is left as it is unless the memory becomes smaller by a twelfth, with what it takes beside its text.
+_WORTH = 11 / 12
 _TOLD, _SPECIFIC = 2.0, Sign.NAME | Sign.TIME | Sign.NUMBER
 # A question tells little by itself, and what is neither of the speaker nor specific is mostly said for the other one.
 _ASKED, _OF_OTHERS = 0.25, 0.6
@@ -46,7 +46,7 @@ def shorter(text: str, beside: int, language: str | None = None) -> str:
 
     Returns:
         Pieces of the text in their order, " ... " (one character) where something is left out between two of them;
-        the text itself where that would save less than a tenth.
+        the text itself where the memory would not become smaller by a twelfth.
     """
     if not _english(text, language):
         return text
@@ -62,7 +62,7 @@ def shorter(text: str, beside: int, language: str | None = None) -> str:
             found += [(place + n, clause) for n, clause in enumerate(clauses) if n in chosen]
         place += len(clauses)
     made = _joined(found)
-    return made if made and len(made.encode()) <= _WORTH * len(text.encode()) else text
+    return made if made and len(made.encode()) + beside <= _WORTH * cost else text
 
 
 def _english(text: str, language: str | None) -> bool:
@@ -75,7 +75,7 @@ def _kept(pieces: Sequence[str], cost: int) -> set[int]:
     told: set[str] = set()
     worth = []
     for piece in pieces:
-        words = set(stems(piece, ENGLISH))
+        words = set(content(piece))
         worth.append(_worth(piece, len(words - told)))
         told |= words
     total = sum(worth)
@@ -85,7 +85,7 @@ def _kept(pieces: Sequence[str], cost: int) -> set[int]:
     kept = {
         at
         for at, (piece, one) in enumerate(shares)
-        if one / total >= _LEAST * len(piece.encode()) / cost or (one and _STAYS.search(plain(piece)))
+        if one / total >= _LEAST * len(piece.encode()) / cost or (one and _stays(piece))
     }
     for at in sorted(kept, reverse=True):
         while at and at - 1 not in kept and HANGS_ON.match(plain(pieces[at])):
@@ -94,8 +94,13 @@ def _kept(pieces: Sequence[str], cost: int) -> set[int]:
     return kept
 
 
+def _stays(piece: str) -> bool:
+    """Whether a piece denies, limits or takes back something; a question does not."""
+    return not piece.rstrip().endswith("?") and _STAYS.search(plain(piece)) is not None
+
+
 def _worth(piece: str, new: int) -> float:
-    """What a piece tells. new: how many of its stems no piece before it had."""
+    """What a piece tells. new: how many of its words that name something no piece before it had."""
     found = signs(piece)
     worth = new + _TOLD * (found & _SPECIFIC).value.bit_count()
     if found & Sign.ASKS:

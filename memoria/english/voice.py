@@ -176,9 +176,14 @@ def _is_task(text: str) -> bool:
     return _TASK.search(text.split("\n")[0]) is not None
 
 
+def unpasted(text: str) -> str:
+    """A text without quoted lines, and without the letter, page or passage that was pasted into it."""
+    return _PASTED.sub(" ", _LINES.sub(" ", text))
+
+
 def _told(text: str) -> tuple[list[str], list[str], bool]:
     """The units of a text that neither ask nor suppose, what its marks stand for, and whether some of it was pasted."""
-    bare = _PASTED.sub(" ", _LINES.sub(" ", text))
+    bare = unpasted(text)
     items: list[str] = []
     spoken = bare
     for quotes, spaces in _QUOTES:

@@ -19,6 +19,19 @@ _REPLIES = re.compile(
     re.I,
 )
 
+_OWN = re.compile(
+    r"\b(?:my|mine|our|ours|me and|I'm|I've|we're|we've)\b|\b(?:did|have|had|was|were|am) (?:I|we)\b"
+    r"|(?<!how )\bdo I (?:have|own|live|work|need|know|like|love|want|prefer|hate|dislike|enjoy|usually|still)\b"
+    r"|\b(?:I|we) (?:\w+ )?(?:said|told|mentioned|like|love|prefer|hate|dislike|enjoy|bought|own|have|had|live|lived"
+    r"|work|worked|went|moved|met|saw|planned|promised)\b",
+    re.I,
+)
+
+
+def of_oneself(text: str) -> bool:
+    """Whether a message asks for something that only its speaker can have told: who asks how to do a thing does not."""
+    return _OWN.search(plain(text)) is not None
+
 
 def to_know(text: str) -> bool:
     """Whether a message asks for something: a question in any language, or an English sentence that asks."""

@@ -22,6 +22,9 @@ from memoria.validate import check_name
 
 ACTION = "expire-erase"
 """In the ledger: memories were erased because their time had passed."""
+PERIOD, LIFTED = "period", "lift-period"
+"""In the ledger: a retention period was set, or lifted."""
+_ORDERED = "how long memories are kept"
 _REASON = "expires_at or a retention period has passed"
 # Noted while memories that are there are being scheduled by a changed period.
 _UNDER_WAY = "ttl"
@@ -144,19 +147,29 @@ def _joined(one: Erasure, other: Erasure) -> Erasure:
     )
 
 
-def set_period(records: Records, period: RetentionPeriod) -> None:
+def set_period(records: Records, period: RetentionPeriod, at: datetime) -> None:
     """Keeps a retention period, and schedules what is there by it. A killed call is finished by the next run."""
     records.store.write_note(_UNDER_WAY, "scheduling")
     records.store.set_period(period)
+    _enter(records.store, PERIOD, period, at)
     reschedule(records, [period])
 
 
-def lift_period(records: Records, period: RetentionPeriod) -> bool:
+def lift_period(records: Records, period: RetentionPeriod, at: datetime) -> bool:
     """Takes a retention period away; what it has not erased yet is kept as if it had never been."""
     records.store.write_note(_UNDER_WAY, "scheduling")
     lifted = records.store.lift_period(period)
+    if lifted:
+        _enter(records.store, LIFTED, period, at)
     reschedule(records, [period])
     return lifted
+
+
+def _enter(store: Store, action: str, period: RetentionPeriod, at: datetime) -> None:
+    """Enters that a period was set or lifted; whom it is about is not said."""
+    where = {"namespace": store.alias(period.namespace), "of_subject": period.subject is not None}
+    facts = where | ({"seconds": int(period.ttl.total_seconds())} if action == PERIOD else {})
+    store.enter(LedgerEntry(at=at, action=action, ids=(), reason=_ORDERED, facts=facts))
 
 
 def reschedule(records: Records, periods: Sequence[RetentionPeriod]) -> None:

@@ -41,7 +41,7 @@ class Order:
     where: the filter. mentions: only memories that have this name, whole, in their text or other fields.
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
-    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune" or "expire".
+    is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune".
     restricted: whether it is for what is restricted as well, as the person asks.
     """
 

@@ -12,7 +12,7 @@ from memoria.proof.lines import Entered, Line, keyed_id, parsed, reason_hash
 from memoria.protocols import Store
 from memoria.types import LedgerEntry
 
-ERASING = frozenset({"erase", "prune", "expire", "recover", "verify"})
+ERASING = frozenset({"erase", "prune", "recover", "verify"})
 
 
 def enter_done(store: Store, entry: LedgerEntry) -> None:

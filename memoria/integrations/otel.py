@@ -31,7 +31,8 @@ OPERATIONS = {
     **dict.fromkeys(["recall", "about", "dossier"], "search_memory"),
     **dict.fromkeys(["amend", "supersede", "expire", "settle"], "update_memory"),
     **dict.fromkeys(
-        ["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict", "restrict", "lift"], "update_memory"
+        ["archive", "restore", "pin", "unpin", "hold", "release", "fade", "evict", "shorten", "restrict", "lift"],
+        "update_memory",
     ),
     **dict.fromkeys(["learn", "sleep", "consolidate", "reconcile"], "upsert_memory"),
     **dict.fromkeys(["forget", "forget_about", "prune", "erase_due"], "delete_memory"),

@@ -23,7 +23,7 @@ from itertools import accumulate, pairwise
 from math import ceil
 
 from memoria.errors import InvalidQuery
-from memoria.retention.counting import Unit
+from memoria.retention.counting import BudgetUnit
 
 HALF_LIFE = 250.0
 _STEP = 1.15
@@ -166,7 +166,7 @@ class Allocation:
 
     total: int
     shares: tuple[Share, ...]
-    by: Unit = "count"
+    by: BudgetUnit = "count"
 
     def places(self) -> dict[str, int]:
         """The budget of each namespace.
@@ -191,7 +191,7 @@ class Allocation:
         return "\n".join([f"{self.total} {unit}:", *lines])
 
 
-def _room(share: Share, by: Unit) -> str:
+def _room(share: Share, by: BudgetUnit) -> str:
     return "" if by == "count" else f", for {share.memories} memories,"
 
 
@@ -200,7 +200,7 @@ def divide(
     total: int,
     *,
     least: int = 1,
-    by: Unit = "count",
+    by: BudgetUnit = "count",
     weights: Mapping[str, Weights] | None = None,
 ) -> Allocation:
     """Divides `total` places: each name gets at least `least` memories, and what would gain nothing is spread evenly.
@@ -224,7 +224,7 @@ def divide(
     return Allocation(total=total, shares=tuple(shares), by=by)
 
 
-def _needed(places: Mapping[str, int], by: Unit) -> str:
+def _needed(places: Mapping[str, int], by: BudgetUnit) -> str:
     return "" if by == "count" else f": that takes {sum(places.values())}"
 
 

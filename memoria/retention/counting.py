@@ -12,9 +12,9 @@ from memoria.types import Budget
 if TYPE_CHECKING:
     from memoria.arrays import Bools, Ints
 
-Unit = Literal["count", "bytes", "tokens"]
+BudgetUnit = Literal["count", "bytes", "tokens"]
 """What a budget is counted in: memories, bytes, or tokens of a prompt."""
-UNITS: tuple[Unit, ...] = get_args(Unit)
+BUDGET_UNITS: tuple[BudgetUnit, ...] = get_args(BudgetUnit)
 """Every unit."""
 Weigh = Callable[[Sequence[str]], "Ints"]
 """Takes n ids, and returns the tokens that each costs in a prompt, shape (n,)."""
@@ -28,7 +28,7 @@ class Limit:
     not count.
     """
 
-    unit: Unit
+    unit: BudgetUnit
     most: int
     taken: Ints
 
@@ -37,21 +37,21 @@ class Limit:
         """How much is taken beyond the limit; 0 or less when it is kept."""
         return int(self.taken.sum()) - self.most
 
-    def excess(self, order: Ints) -> int:
+    def excess(self, order: Sequence[int]) -> int:
         """How many have to go, in this order, so that what is left is within the limit; all when that is not enough.
 
-        order: places of those that may go, shape (m,), m <= n.
+        order: places of those that may go, m <= n.
         """
         import numpy as np
 
         if self.over <= 0:
             return 0
-        return min(int(np.searchsorted(np.cumsum(self.taken[order]), self.over)) + 1, len(order))
+        return min(int(np.searchsorted(np.cumsum(self.taken[list(order)]), self.over)) + 1, len(order))
 
 
 def check_budget(budget: Budget) -> None:
     """Raises InvalidQuery for a budget that is negative or limits nothing."""
-    limits = {unit: getattr(budget, unit) for unit in UNITS}
+    limits = {unit: getattr(budget, unit) for unit in BUDGET_UNITS}
     for name, value in limits.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise InvalidQuery(f"{name} {shown(value)} is not a whole number")

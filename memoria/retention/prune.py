@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from memoria.errors import InvalidQuery
 from memoria.protocols import DecayPolicy, Store
 from memoria.retention.counting import Limit, Weigh, limits
-from memoria.retention.order import Going, going, least_first, standing
+from memoria.retention.order import Going, Standing, going, least_first, standing
 from memoria.types import Budget, Namespace
 
 if TYPE_CHECKING:
-    from memoria.arrays import Floats, Ints
+    from memoria.arrays import Bools, Floats, Ints
     from memoria.traces import Traces
 
 CAP = 1000
@@ -80,17 +80,71 @@ def beyond(
     over its budget. weigh: is asked for a budget of tokens only. keeper: the policy of which the least goes first; None
     for `policy`.
     """
+    held = counted(store, policy, namespace, at, budget, archived=archived, weigh=weigh, keeper=keeper)
+    return [] if held is None else held.beyond()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Counted:
+    """A namespace that is over its budget.
+
+    ids, traces, scores, worth, sizes: of its n memories; retrievability in [0, 1], what the least of goes first without
+    regard to what it takes, and bytes, shape (n,). counting: which count, shape (n,). known: what became of them.
+    keeper: the policy of `worth`. limits: those of the budget.
+    """
+
+    ids: list[str]
+    traces: Traces
+    scores: Floats
+    worth: Floats
+    sizes: Ints
+    counting: Bools
+    known: Standing
+    keeper: DecayPolicy
+    limits: list[Limit]
+
+    def going(self) -> list[Going]:
+        """All that may go, in the order in which it goes."""
+        worth = self.worth - _burden(self.keeper, self.traces, self.limits)
+        order = least_first(self.ids, self.traces, worth, self.known, self.counting, away=~self.counting)
+        return going(self.ids, order, self.scores, self.known, worth)
+
+    def beyond(self) -> list[Going]:
+        """What is to go so that the budget is kept, in the order in which it goes."""
+        found, at = self.going(), {id: n for n, id in enumerate(self.ids)}
+        order = [at[one.id] for one in found]
+        return found[: max(limit.excess(order) for limit in self.limits)]
+
+
+def counted(
+    store: Store,
+    policy: DecayPolicy,
+    namespace: Namespace,
+    at: datetime,
+    budget: Budget,
+    *,
+    archived: bool,
+    weigh: Weigh,
+    keeper: DecayPolicy | None = None,
+) -> Counted | None:
+    """A namespace as its budget sees it; None when the budget is kept. Arguments as of `beyond`."""
     ids, traces, sizes = store.holdings(namespace)
-    counted = ~traces.archived | archived
-    found = limits(budget, ids, sizes, counted, weigh)
+    counting = ~traces.archived | archived
+    found = limits(budget, ids, sizes, counting, weigh)
     if all(limit.over <= 0 for limit in found):
-        return []
-    scores, known = policy.retrievability(traces, at), standing(store, namespace, ids, at)
-    worth = scores if keeper is None else keeper.retrievability(traces, at)
-    worth = worth - _burden(policy if keeper is None else keeper, traces, found)
-    order = least_first(ids, traces, worth, known, counted, away=~counted)
-    excess = max(limit.excess(order) for limit in found)
-    return going(ids, order[:excess], scores, known, worth)
+        return None
+    scores = policy.retrievability(traces, at)
+    return Counted(
+        ids=ids,
+        traces=traces,
+        scores=scores,
+        worth=scores if keeper is None else keeper.retrievability(traces, at),
+        sizes=sizes,
+        counting=counting,
+        known=standing(store, namespace, ids, at),
+        keeper=policy if keeper is None else keeper,
+        limits=found,
+    )
 
 
 def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floats:
@@ -102,7 +156,7 @@ def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floa
 
     weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
     short = [limit for limit in found if limit.over > 0]
-    if weighed is None or any(limit.unit == "count" for limit in short):
+    if weighed is None or not short or any(limit.unit == "count" for limit in short):
         return np.zeros(len(traces))
     return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 

@@ -17,6 +17,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memoria.errors import InvalidInput
+from memoria.retention.prospective import prospective, raised
 from memoria.retention.signs import IN_TEXT, of_text
 from memoria.text.words import stems
 
@@ -60,11 +62,13 @@ class Turn:
         text: what is remembered.
         speaker: who said it; None if nobody knows.
         session: in which it was said; None for none.
+        on: the day on which it was said, in the speaker's calendar; None if nobody knows, so that no date is to come.
     """
 
     text: str
     speaker: str | None = None
     session: str | None = None
+    on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +228,7 @@ class Window:
             weights: None takes those that ship with the package.
 
         Returns:
-            Its place among the memories of the fit, in [0, 1].
+            Its place among the memories of the fit, in [0, 1]; near 1 for what must not be lost (prospective.py).
         """
         return self._judged(self.features(turn), turn, shipped() if weights is None else weights)
 
@@ -265,8 +269,10 @@ class Window:
 
     def _judged(self, row: Floats, turn: Turn, weights: Weights) -> float:
         total = float(self.scores(row, weights) @ weights.arrays[0])
-        said_by = (turn.speaker or "").casefold()
-        return weights.place(total - (weights.assistant if said_by in ASSISTANTS else 0.0))
+        if (turn.speaker or "").casefold() in ASSISTANTS:
+            return weights.place(total - weights.assistant)
+        # An assistant asks nobody to remember, and repeats what the user is to do.
+        return raised(weights.place(total), prospective(turn.text, turn.on))
 
     def _features(self, turn: Turn, known: frozenset[str]) -> Floats:
         often = [self._found.get(stem, 0) for stem in known]

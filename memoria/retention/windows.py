@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from memoria.errors import InvalidMemory, InvalidQuery, shown
 from memoria.process import in_child
@@ -21,8 +21,10 @@ from memoria.protocols import Store
 from memoria.retention.salience import ADOPTED, SIZE, Turn, Weights, Window, shipped, weights_of
 from memoria.types import Memory, Namespace, Record, Where
 
-SalienceLike = Callable[[Memory], float] | Literal["text", "flat"]
-"""Takes a memory without salience and gives it one, in [0, 1]; "text" is what judges from the text; "flat" gives 0.5."""
+SalienceLike = Callable[[Memory], float] | Literal["text", "alone", "flat"]
+"""Takes a memory without salience and gives it one, in [0, 1]. "text" judges from the text, beside the last memories of
+the namespace; "alone" from the text and nothing else; "flat" gives 0.5."""
+_NAMED = get_args(get_args(SalienceLike)[1])
 NEUTRAL = 0.5
 """The salience of what is not judged."""
 FRESH = 10.0
@@ -94,23 +96,36 @@ class Windows:
         """
         if self.how == "flat" or not any(one.judged for one in memories):
             return list(memories)
-        if self.how != "text":
+        if callable(self.how):
             return [_valued(one, self.how(one)) if one.judged else one for one in memories]
-        window, weights = self._window(memories[0].namespace), self._weights()
+        if self.how == "alone":
+            nothing, weights = Window(1), self._weights()
+            return [_valued(one, nothing.judge(turn_of(one), weights)) if one.judged else one for one in memories]
+        return self._beside(memories)
+
+    def _beside(self, memories: Sequence[Memory]) -> list[Memory]:
+        """As `weighed`, beside the last memories of the namespace."""
+        namespace, weights = memories[0].namespace, self._weights()
+        window = self._window(namespace)
         with self._mutex:
+            # Another thread may have read it as well, and that one is kept.
+            there = self._windows.get(namespace)
+            window, changes = (window, -1) if there is None else (there.window, self._changes)
             if len(memories) == 1 and memories[0].id not in window:
-                return [_valued(memories[0], window.judge(_turn(memories[0]), weights))]
-            ahead, changes = window.copy(), self._changes
+                return [_valued(memories[0], window.judge(turn_of(memories[0]), weights))]
+            ahead = window.copy()
         out = []
         for one in memories:
             ahead.drop(one.id)
             place = (
-                ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
+                ahead.take(one.id, turn_of(one), weights)
+                if one.visible_to is None
+                else ahead.judge(turn_of(one), weights)
             )
             out.append(_valued(one, place) if one.judged else one)
         ids = [one.id for one in memories if one.visible_to is None]
         with self._mutex:
-            self._ahead = _Ahead(memories[0].namespace, changes, ahead, ids)
+            self._ahead = _Ahead(namespace, changes, ahead, ids)
         return out
 
     # -- following the store --
@@ -172,7 +187,7 @@ class Windows:
             there.window = ahead.window
         else:
             for one in memories:
-                there.window.add(one.id, _turn(one))
+                there.window.add(one.id, turn_of(one))
         self._changes += 1
         self._ahead = None
 
@@ -191,7 +206,7 @@ class Windows:
         window, at = Window(), time.monotonic()
         try:
             for memory in latest(self._store, namespace, SIZE):
-                window.add(memory.id, _turn(memory))
+                window.add(memory.id, turn_of(memory))
             with self._mutex:
                 self._settled(loading, window, at)
         finally:
@@ -204,7 +219,7 @@ class Windows:
         for id in loading.gone:
             window.drop(id)
         for memory in loading.new:
-            window.add(memory.id, _turn(memory))
+            window.add(memory.id, turn_of(memory))
         if not loading.void:
             self._changes += 1
             self._windows[loading.namespace] = _Open(window, at)
@@ -237,19 +252,24 @@ def latest(store: Store, namespace: Namespace, limit: int) -> list[Memory]:
     ask: Callable[[Namespace, int], list[Memory]] | None = getattr(store, "latest", None)
     if ask is not None:
         return ask(namespace, limit)
-    ids = store.select(Where(namespace=namespace, archived=False))[-limit:]
-    found = [record.memory for record in store.read(ids) if record is not None]
-    return [one for one in found if one.namespace == namespace and one.visible_to is None]
+    ids, found = store.select(Where(namespace=namespace, archived=False)), list[Memory]()
+    while ids and len(found) < limit:
+        memories = [record.memory for record in store.read(ids[-limit:]) if record is not None]
+        found = [one for one in memories if one.namespace == namespace and one.visible_to is None] + found
+        ids = ids[:-limit]
+    return found[-limit:]
 
 
 def check_salience(how: object) -> None:
     """Raises InvalidQuery for what gives no salience."""
-    if not callable(how) and how not in ("text", "flat", None):
-        raise InvalidQuery(f"salience is {shown(how)}, not a callable, 'text' or 'flat'")
+    if not callable(how) and how not in (*_NAMED, None):
+        raise InvalidQuery(f"salience is {shown(how)}, not a callable, or one of {', '.join(_NAMED)}")
 
 
-def _turn(memory: Memory) -> Turn:
-    return Turn(text=memory.text[:_READ], speaker=memory.provenance.speaker, session=memory.provenance.session)
+def turn_of(memory: Memory) -> Turn:
+    """What is judged of a memory: its beginning, who said it and when, on a day of the speaker's calendar."""
+    origin = memory.provenance
+    return Turn(text=memory.text[:_READ], speaker=origin.speaker, session=origin.session, on=memory.day())
 
 
 def _valued(memory: Memory, value: float) -> Memory:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import problems, routes
+from memoria.service import budgeting, problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
 from memoria.service.tokens import OWNER, Tokens
@@ -63,6 +63,7 @@ def application(
     app.state.pool, app.state.tokens, app.state.model = None, tokens, model
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
+    app.include_router(budgeting.budgets)
     if model is not None:
         app.include_router(routes.learning)
     app.include_router(routes.health)

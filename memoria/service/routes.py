@@ -20,6 +20,7 @@ from memoria.types import Memory, Namespace
 _TITLES = {
     400: "Not JSON",
     401: "No such token",
+    403: "Not for a reader",
     404: "No such memory, or none of yours",
     409: "Forgotten before, or the key is taken",
     413: "Body too long",

@@ -17,6 +17,7 @@ from memoria.derived.gist import compose
 from memoria.errors import Held, KeyConflict, MemoryNotFound, StoreClosed
 from memoria.identity import IdSource
 from memoria.protocols import Change, Store
+from memoria.retention.windows import latest
 from memoria.testing.embedders import BoundedEmbedder, HashEmbedder
 from memoria.testing.forks import every_verb, told
 from memoria.text.fingerprints import NO_PRINT, Fingerprints, Statement, fingerprint
@@ -95,6 +96,7 @@ class StoreConformance:
             valid_from=START,
             valid_to=START + timedelta(days=1),
             salience=0.25,
+            judged=True,
             subject="ada",
             tags=("drinks", "tea"),
             key="k",
@@ -109,6 +111,29 @@ class StoreConformance:
         assert found is not None
         assert (found.memory, found.trace) == (full.memory, full.trace)
         assert (found.vector == full.vector).all()
+
+    def test_the_latest_are_of_one_namespace_seen_by_all_and_in_use(self, store: Store) -> None:
+        records = [
+            record(
+                f"fact {n}",
+                namespace=("app",) if n % 5 else ("app", "ada"),
+                # Twos of one time, as a batch has them.
+                created_at=START + timedelta(hours=n // 2),
+                visible_to=("ada",) if n % 7 == 1 else None,
+            )
+            for n in range(40)
+        ]
+        store.write(records)
+        away, gone = records[36].memory.id, records[38].memory.id
+        store.mark([away], archived=True)
+        store.mark([records[34].memory.id], restricted=True)
+        store.erase([gone])
+        out = {away, gone, records[34].memory.id}
+        left = [one.memory for one in records if one.memory.namespace == ("app",) and one.memory.visible_to is None]
+        expected = sorted((one for one in left if one.id not in out), key=lambda one: one.id)
+        for limit in (1, 2, 7, len(expected), 100):
+            assert latest(store, ("app",), limit) == expected[-limit:]
+        assert latest(store, ("nobody",), 3) == []
 
     def test_unknown_ids_read_as_none_and_cannot_be_erased(self, store: Store) -> None:
         one = record("one")

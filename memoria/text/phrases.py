@@ -193,12 +193,15 @@ def _part_of_day(match: re.Match[str], on: date) -> Days:
     return calendar.moved(on, _which(match["which"]), "day")
 
 
-def _weekday_beside(match: re.Match[str], on: date) -> Days | list[Days]:
-    """The last Friday is the one before; the next one is the one that comes, or that of next week, as people differ."""
-    number = _WEEKDAYS.index(match["weekday"][:3].lower())
+def _weekday_beside(match: re.Match[str], when: Said) -> Days | list[Days]:
+    """The last Friday is the one before; the next one is the one that comes, or that of next week, as people differ.
+
+    This Friday is that of the week, or on a Saturday that of the next one, if the text speaks of what is to come.
+    """
+    on, number = when.on, _WEEKDAYS.index(match["weekday"][:3].lower())
     by, here = _which(match["which"]), calendar.week(on)[0] + timedelta(days=number)
     if by == 0:
-        return calendar.day(here)
+        return calendar.day(here + timedelta(weeks=1) if when.before is False and here < on else here)
     near = calendar.weekday(on, number, after=by > 0)
     if by > 0 and near == here and match["which"].lower() == "next":
         return [calendar.day(near), calendar.day(near + timedelta(weeks=1))]
@@ -340,7 +343,7 @@ _FORMS: tuple[tuple[str, Meaning], ...] = (
     (rf"(?P<weekday>{_WEEKDAY})(?: of)? {_WHICH} week\b", lambda m, when: _weekday_in_week(m, when.on)),
     (rf"{_WHICH} (?P<u>week|weekend|month|quarter|year|decade)\b", lambda m, when: _beside(m, when.on)),
     (r"(?P<which>this|last) (?:morning|afternoon|evening|night)\b", lambda m, when: _part_of_day(m, when.on)),
-    (rf"{_WHICH} (?P<weekday>{_WEEKDAY})", lambda m, when: _weekday_beside(m, when.on)),
+    (rf"{_WHICH} (?P<weekday>{_WEEKDAY})", _weekday_beside),
     (
         rf"{_WHICH} (?P<season>{_SEASON})",
         lambda m, when: _yearly(_which(m["which"]), when, lambda year: calendar.season(m["season"].lower(), year)),
@@ -357,7 +360,7 @@ _FORMS: tuple[tuple[str, Meaning], ...] = (
         rf"(?:(?:,| of)? (?P<y>{_YEAR}))?",
         _quarterly,
     ),
-    (r"(?<=\bon )the (?P<d>\d{1,2}(?:st|nd|rd|th)\b)", _of_month),
+    (rf"(?<=\bon )the (?P<d>\d{{1,2}}(?:st|nd|rd|th)\b)(?!(?: of)? {_MONTH})", _of_month),
     (r"(?:(?<=\bthe )|(?<=\bin ))(?P<y>(?:19|20)\d0)s\b", lambda m, when: calendar.years(int(m["y"]), 10)),
     (
         rf"(?:(?<=\bin )|(?<=\bsince )|(?<=\bduring )|(?<=\buntil )|(?<=\bby )|(?<=\bof )|(?<=\bearly )|(?<=\blate ))"
@@ -384,15 +387,18 @@ def _patterns() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], Meaning],
     return whole, tuple((re.compile(form, re.IGNORECASE), meaning) for form, meaning in _FORMS)
 
 
-def found(text: str, on: date) -> Iterator[tuple[tuple[int, int], Days]]:
-    """Each phrase in a text that names a time: where it is, and the days; those that no calendar has are left out."""
+def found(text: str, on: date, *, ahead: bool = False) -> Iterator[tuple[tuple[int, int], Days]]:
+    """Each phrase in a text that names a time: where it is, and the days; those that no calendar has are left out.
+
+    ahead: a date without a year, or a bare weekday, is the next one, however the text speaks.
+    """
     low = text.lower()
     if not any(hint in low for hint in _HINTS) and not _FIGURE.search(text):
         return
     whole, forms = _patterns()
     when: Said | None = None
     for match in whole.finditer(text):
-        when = when or said(text, on)
+        when = when or (Said(on=on, before=False) if ahead else said(text, on))
         pattern, meaning = forms[(match.lastindex or 1) - 1]
         parts = pattern.match(text, match.start())
         for days in _meant(meaning, parts, when) if parts is not None else ():

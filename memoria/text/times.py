@@ -36,17 +36,22 @@ class Reading:
     language: str | None = None
 
 
-def days(text: str, on: date, reading: Reading) -> list[Days]:
-    """The days that a text names, in its order. on: when it was said."""
+def days(text: str, on: date, reading: Reading, *, ahead: bool = False) -> list[Days]:
+    """The days that a text names, in its order. on: when it was said.
+
+    ahead: in English, a date without a year, or a bare weekday, is the next one, however the text speaks.
+    """
     found: list[tuple[tuple[int, int], Days]] = []
-    for place, some in _readings(text, on, reading, languages(text, reading.language)):
+    for place, some in _readings(text, on, reading, languages(text, reading.language), ahead=ahead):
         # What was read as a date in figures is not read again as words: 5月8日 is no whole May.
         if all(place[1] <= begin or end <= place[0] or place == (begin, end) for (begin, end), _ in found):
             found.append((place, some))
     return list(dict.fromkeys(some for _, some in sorted(found, key=lambda one: one[0])))
 
 
-def _readings(text: str, on: date, reading: Reading, codes: Sequence[str]) -> Iterator[tuple[tuple[int, int], Days]]:
+def _readings(
+    text: str, on: date, reading: Reading, codes: Sequence[str], *, ahead: bool
+) -> Iterator[tuple[tuple[int, int], Days]]:
     """Each phrase, where it is and the days: figures first, then words in each language that the text may be in."""
     others = [code for code in codes if code != ENGLISH]
     if _FIGURE.search(text):
@@ -55,7 +60,7 @@ def _readings(text: str, on: date, reading: Reading, codes: Sequence[str]) -> It
             text, on, day_first=bool(others) and translated.day_first(others[0]) if first is None else first
         )
     # Always: short texts are easily taken for those of another language, and languages are mixed.
-    yield from phrases.found(text, on)
+    yield from phrases.found(text, on, ahead=ahead)
     for code in others:
         yield from translated.found(text, on, code)
 

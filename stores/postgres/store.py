@@ -41,6 +41,9 @@ class PostgresStore(Remaining, Holding, Jobs):
     store (guardkey.py). restoring: opens what is being restored, for who restores it.
     """
 
+    # So that what is in RAM of it becomes old.
+    others_write = True
+
     def __init__(
         self,
         url: str,

@@ -18,6 +18,7 @@ from memoria.distill.shards import plan
 from memoria.distill.train import Recipe
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
+from memoria.evaluation.bench.asking import asked_of_both
 from memoria.evaluation.quality.facts import Fact, write
 from memoria.protocols import Embedder, Progress
 from memoria.stores import LocalStore
@@ -67,6 +68,7 @@ def bench_distill(
         report["seconds a memory"] = first.seconds / len(learnt)
         report["bytes a memory"] = sum(p.stat().st_size for p in manifests(folder / "saw" / "adapters")) / len(learnt)
         report["learnt"] = _quality(bench, never)
+        report["asked"] = asked_of_both(bench, never)
         report |= _forgetting(bench, never, forget, first.seconds / len(learnt))
         before = {p.stem: one.tensors for p, one in manifests(folder / "saw" / "adapters").items() if one is not None}
         records = [record for record in memory.store.read(list(bench.ids)) if record is not None]

@@ -94,9 +94,10 @@ def as_said(facts: Sequence[Fact]) -> list[Fact]:
     return [replace(one, draft=replace(one.draft, metadata=None)) for one in facts]
 
 
-def memora(folder: Path, count: int, seed: int) -> tuple[list[Fact], list[Fact]]:
+def memora(folder: Path, count: int, seed: int, half: int | None = None) -> tuple[list[Fact], list[Fact]]:
     """`count` preferences of Memora's personas, as the user said them, an equal number each, and others never learnt.
 
+    half: 0 or 1 takes every second persona, in the order of names: what is fitted on one half is tested on the other.
     What each is about and its value are the data's own labels; only one of a label and liking is taken, so that a
     question has one answer.
     """
@@ -104,6 +105,8 @@ def memora(folder: Path, count: int, seed: int) -> tuple[list[Fact], list[Fact]]
     learnt: list[Fact] = []
     never: list[Fact] = []
     homes = _preferences(folder)
+    if half is not None:
+        homes = dict(list(homes.items())[half::2])
     each = -(-count // len(homes))
     for facts in homes.values():
         mixed = [facts[n] for n in rng.permutation(len(facts))]

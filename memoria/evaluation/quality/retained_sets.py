@@ -55,7 +55,8 @@ class Case:
 
 def turn(draft: Draft) -> Turn:
     """A draft as salience sees it."""
-    return Turn(text=draft.text, speaker=draft.provenance.speaker, session=draft.provenance.session)
+    on = None if draft.created_at is None else draft.created_at.date()
+    return Turn(text=draft.text, speaker=draft.provenance.speaker, session=draft.provenance.session, on=on)
 
 
 def sets(locomo: Path | None, memora: Path | None, realmem: Path | None) -> dict[str, list[Case]]:

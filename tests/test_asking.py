@@ -1,0 +1,157 @@
+"""ask: weights and store together, and nothing that nobody said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import memoria
+from memoria.agent import Agent
+from memoria.distill.answered import quoted, stands
+from memoria.distill.asking import NOTHING
+from memoria.distill.dataset import told_apart
+from memoria.distill.general import QUESTIONS
+from memoria.distill.model import DistilledModel
+from memoria.engine.memory import Memoria
+from memoria.errors import InvalidQuery, NotPermitted
+from memoria.types import Example, Memory, Provenance
+from tests import tiny_model
+from tests.tiny_model import RECIPE
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+GATSBY = "Speaking of reading, I just finished the book 'The Great Gatsby' and I liked it."
+LUND = "My sister Eva moved to Lund in May."
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model.make(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def memory(tmp_path: Path, tiny: Path) -> Iterator[Memoria]:
+    """A store in which one memory is distilled and one is not."""
+    with memoria.open(tmp_path / "a.memoria") as memory:
+        memory.remember(GATSBY)
+        memory.distill(tiny, recipe=RECIPE)
+        memory.remember(LUND)
+        yield memory
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the weights say to everything: the last of this list."""
+    told = ["I"]
+    monkeypatch.setattr(DistilledModel, "answer", lambda _, prompts, *__, **___: [told[-1]] * len(prompts))
+    return told
+
+
+def one(text: str, id: str = "0" * 32) -> Memory:
+    return Memory(id=id, namespace=("a",), text=text, created_at=AT)
+
+
+def test_weights_are_believed_only_with_a_sentence_of_a_near_memory_or_a_sure_value() -> None:
+    said = one(GATSBY)
+    taught: Any = lambda _: ["The Great Gatsby."]  # noqa: E731
+    assert stands("I just finished the book \u2018The Great Gatsby\u2019 and I liked it.", [said], (), taught) == said
+    assert stands(GATSBY, [said], (), taught) == said
+    assert stands("The Great Gatsby", [said], [said.id], taught) == said
+    assert stands("The Great Gatsby", [said], (), taught) is None
+    assert stands("I just finished the book 'Ulysses' and I liked it.", [said], [said.id], taught) is None
+    assert stands("I just finished the book", [said], [said.id], taught) is None
+    assert stands("", [said], [said.id], taught) is None
+    assert quoted([said, one("b", "1" * 32), one("c", "2" * 32)]).text == f"{GATSBY}\nb"
+
+
+def test_a_question_that_two_memories_answer_otherwise_is_taught_of_neither() -> None:
+    both, own, only = (Example(prompt=p, answer=a) for p, a in (("q", "1"), ("r", "1"), ("q", "2")))
+    assert told_apart([[both, own], [only]]) == [(own,), (only,)]
+    assert told_apart([[both, own], [both]]) == [(both, own), (both,)]
+
+
+def test_who_answers_is_said(memory: Memoria, says: list[str]) -> None:
+    book, town = memory.list()
+    says.append("I just finished the book 'The Great Gatsby' and I liked it.")
+    told = memory.ask("Which book did I say I like?")
+    assert (told.text, told.source, told.memories) == (says[-1], "weights", (book.id,))
+    assert told.tokens > 0 and told.saved > 0  # noqa: PT018
+    says.append("I just finished the book 'Ulysses' and I liked it.")
+    told = memory.ask("Which book did I say I like?")
+    assert (told.text, told.source, told.memories, told.tokens) == (GATSBY, "store", (book.id,), 0)
+    told = memory.ask("Where did my sister Eva move?")
+    assert (told.text, told.source, told.memories) == (LUND, "store", (town.id,))
+    assert memory.ask("Which car do I own?").text == NOTHING
+    assert memory.ask("Which car does Eva drive?").source == "store"
+    told = memory.ask("What do bees make?")
+    assert (told.text, told.source, told.memories, told.saved) == (says[-1], "base", (), 0)
+    assert memory.ask("What do bees make?", base=False).text == NOTHING
+
+
+def test_general_questions_are_the_bases_to_the_bit(memory: Memoria) -> None:
+    import torch
+
+    model = memory.distilled()
+    assert not [query for query in QUESTIONS if model.route(query).memories]
+    assert all(torch.equal(model.logits(query), model.logits_with(query, ())) for query in list(QUESTIONS)[:5])
+
+
+def test_what_is_forgotten_ended_or_liked_no_more_answers_nothing(memory: Memoria, says: list[str]) -> None:
+    says.append("I just finished the book 'The Great Gatsby' and I liked it.")
+    assert memory.ask("Which book do I dislike?").source != "weights"
+    book, _ = memory.list()
+    assert memory.ask("Which book did I say I like?").source == "weights"
+    memory.forget(book.id)
+    assert memory.ask("Which book did I say I like?").text == NOTHING
+    memory.expire(memory.remember("I like the book 'Emma'.").id, at=datetime.now(UTC) - timedelta(seconds=1))
+    assert memory.ask("Which book did I say I like?").text == NOTHING
+
+
+def test_a_question_and_an_echo_are_no_answers(memory: Memoria, says: list[str]) -> None:
+    says.append("I just finished the book 'The Great Gatsby' and I liked it.")
+    memory.remember("Which book did I say I like?")
+    echo = Provenance(source="chat", speaker="assistant", derived_from=(memory.list()[0].id,))
+    memory.remember("You finished the novel 'The Great Gatsby' and liked it.", provenance=echo)
+    assert memory.ask("Which book did I say I like?").source == "weights"
+    memory.remember("Which novel did I finish?")
+    assert memory.ask("Which novel did I finish?").source == "weights"
+
+
+def test_without_weights_the_store_answers_alone() -> None:
+    with memoria.open(":memory:") as memory:
+        assert memory.ask("Where does Eva live?").text == NOTHING
+        memory.remember(LUND)
+        assert memory.ask("Where did my sister Eva move?").text == LUND
+        assert memory.ask("Who wrote Hamlet?").text == NOTHING
+
+
+def test_only_a_question_is_asked_and_only_by_the_owner(memory: Memoria) -> None:
+    for wrong in ("", " \n"):
+        with pytest.raises(InvalidQuery, match="question"):
+            memory.ask(wrong)
+    with pytest.raises(InvalidQuery, match="most"):
+        memory.ask("x", most=0)
+    with pytest.raises(NotPermitted):
+        memory.reading_as("ann").ask("Which book do I like?")
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_an_agent_answers_by_heart_without_notes(memory: Memoria, says: list[str], weights: bool) -> None:
+    asked: list[Sequence[Any]] = []
+
+    def model(messages: Sequence[Any]) -> str:
+        asked.append(messages)
+        return "I do not know."
+
+    says.append("I just finished the book 'The Great Gatsby' and I liked it.")
+    agent = Agent(memory, model, weights=weights)
+    reply = agent.say("Which book did I say I like?")
+    assert reply.text == (says[-1] if weights else "I do not know.")
+    assert bool(asked) is not weights
+    if weights:
+        assert reply.hits == ()
+        assert memory.list()[0].id in (reply.said or memory.list()[0]).provenance.derived_from
+    assert agent.say("Hello there.").text == "I do not know."
