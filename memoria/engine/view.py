@@ -164,17 +164,24 @@ class View:
         check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days, salience=salience)
         check_standing_judge(standing_judge)
         self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge, salience)
-        self.embedder, self.progress, self._ids, self._seats = embedder, progress, IdSource(), Seats()
-        self.policy, keeper = _policies(self.store, policy)
-        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
-        self.prefix, self._roles, self._who = check_namespace(namespace), roles, None
+        self.embedder, self.progress = embedder, progress
+        self.prefix = check_namespace(namespace)
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
         self._judging, self._guard_days, self._reinforcing = judge, guard_days, reinforce
+        self._ids, self._seats = IdSource(), Seats()
+        self._roles, self._who = roles, None
+        self._reader_required = bool(check_flag("require_reader", require_reader))
+        self._follow(policy, fade_below)
+
+    def _follow(self, policy: PolicyLike, fade_below: float) -> None:
+        """Lets memories fade by a policy, and budgets keep by it; None is what was adopted."""
+        self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
+        keeper = kept_by(self.store, self.policy) if policy is None else self.policy
+        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
         # The distilled model of the last question, by what it was made with.
         self._models: dict[Any, Any] = {}
-        self._reader_required = bool(check_flag("require_reader", require_reader))
 
     def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
         """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.
@@ -400,14 +407,6 @@ def _told(clock: Clock) -> datetime:
     if now is None:
         raise InvalidQuery("clock gives None, not a time")
     return now
-
-
-def _policies(store: Store, given: PolicyLike) -> tuple[DecayPolicy, DecayPolicy]:
-    """How memories fade, and by what budgets keep them: both as given, or as adopted, or as by default."""
-    if given is not None:
-        return (chosen := _policy(given)), chosen
-    fades = adopted(store) or Exponential()
-    return fades, kept_by(store, fades)
 
 
 def _policy(given: DecayPolicy | str) -> DecayPolicy:
