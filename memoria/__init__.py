@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from memoria.change.sleep import Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
     from memoria.derived.lineage import Lineage
+    from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
     from memoria.retention.restriction import Restriction
+    from memoria.retention.windows import SalienceLike
     from memoria.sharing import Shared
     from memoria.standing.judging import StandingJudge
     from memoria.standing.orders import OnMatch, StandingOrder
@@ -120,6 +122,7 @@ _LAZY = {
     "Allowed": "memoria.agent.asked",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
+    "Answered": "memoria.distill.answered",
     "Asked": "memoria.agent.asked",
     "Asking": "memoria.engine.arguments",
     "AsyncAgent": "memoria.aio",
@@ -165,6 +168,7 @@ _LAZY = {
     "Guard": "memoria.forget.erase",
     "GuardKeyLike": "memoria.stores.guardkey",
     "OnMatch": "memoria.standing.orders",
+    "SalienceLike": "memoria.retention.windows",
     "StandingJudge": "memoria.standing.judging",
     "StandingOrder": "memoria.standing.orders",
     "ValueKind": "memoria.text.values.plans",
@@ -247,6 +251,7 @@ __all__ = [
     "Allowed",
     "Amendment",
     "Answer",
+    "Answered",
     "Asked",
     "Asking",
     "AsyncAgent",
@@ -292,6 +297,7 @@ __all__ = [
     "Guard",
     "GuardKeyLike",
     "OnMatch",
+    "SalienceLike",
     "StandingJudge",
     "StandingOrder",
     "ValueKind",

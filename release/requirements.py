@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 SLIM = "requirements-slim.txt"
 LOWEST = "constraints-lowest.txt"
 NEWEST = "build/newest.txt"
-EXTRAS = {SLIM: ("mcp", "postgres", "serve"), LOWEST: ("postgres",), NEWEST: ("postgres",)}
+PEERS = "requirements-peers.txt"
+EXTRAS = {SLIM: ("mcp", "postgres", "serve"), LOWEST: ("postgres",), NEWEST: ("postgres",), PEERS: ("peers",)}
 """Extras in each file. Others want a later pydantic than memoria does."""
 HEAVY = ("sentence-transformers", "torch")
 """What both files leave out, with all that only these need."""
@@ -38,11 +39,16 @@ _HEADS = {
 # Written by `make requirements` from pyproject.toml.
 """,
     NEWEST: "",
+    PEERS: """\
+# The stores that `memoria bench peers` compares, and what memoria needs without torch. `make peers` installs it into an
+# environment of its own. Written by `make requirements` from pyproject.toml and constraints.txt.
+""",
 }
 _HOW: dict[str, tuple[str, ...]] = {
     SLIM: ("--universal", "--generate-hashes", "-c", "constraints.txt"),
     LOWEST: ("--resolution", "lowest-direct", "--no-build"),
     NEWEST: (),
+    PEERS: ("--universal", "--generate-hashes", "-c", "constraints.txt"),
 }
 
 
@@ -51,7 +57,7 @@ _BLOCK = re.compile(r"^[^ ].*\n(?: .*\n)*", re.M)
 
 
 def resolved(name: str) -> str:
-    """The text of one of the two files, resolved anew; needs uv and the network."""
+    """The text of one of the files, resolved anew; needs uv and the network."""
     with tempfile.TemporaryDirectory() as folder:
         left_out = Path(folder) / "left_out.txt"
         left_out.write_text("".join(f"{one} ; python_version < '3'\n" for one in _LEFT_OUT))
@@ -70,8 +76,8 @@ def pins(text: str) -> dict[str, str]:
 
 
 def main(names: Sequence[str]) -> None:
-    """Writes the files with these names; without any, the two that are kept."""
-    for name in names or (SLIM, LOWEST):
+    """Writes the files with these names; without any, those that are kept."""
+    for name in names or (SLIM, LOWEST, PEERS):
         (ROOT / name).parent.mkdir(exist_ok=True)
         (ROOT / name).write_text(resolved(name))
 

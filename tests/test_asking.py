@@ -114,8 +114,10 @@ def test_a_question_and_an_echo_are_no_answers(memory: Memoria, says: list[str])
     says.append("I just finished the book 'The Great Gatsby' and I liked it.")
     memory.remember("Which book did I say I like?")
     echo = Provenance(source="chat", speaker="assistant", derived_from=(memory.list()[0].id,))
-    memory.remember("You liked the book 'The Great Gatsby'.", provenance=echo)
+    memory.remember("You finished the novel 'The Great Gatsby' and liked it.", provenance=echo)
     assert memory.ask("Which book did I say I like?").source == "weights"
+    memory.remember("Which novel did I finish?")
+    assert memory.ask("Which novel did I finish?").source == "weights"
 
 
 def test_without_weights_the_store_answers_alone() -> None:

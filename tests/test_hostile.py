@@ -107,6 +107,7 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "demo": (lambda ids, at: ("--from", str(lines(at)), "--forget", NAME, "--ask", f"Which boat? {NAME}"), (NAME,)),
     "doubts": (lambda ids, at: (), (NAME,)),
     "subject": (lambda ids, at: (NAME,), (NAME,)),
+    "ask": (lambda ids, at: (f"Which boat? {NAME}",), ()),
     "settle": (lambda ids, at: (ids.doubted, "--keep"), ()),
     "standing list": (lambda ids, at: (), ()),
     "standing test": (lambda ids, at: (TEXT,), ()),
@@ -125,7 +126,8 @@ NOT_TRIED = {
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
-        "eval detector", "fit detector", "eval retention", "fit retention", "eval shorten", "eval prospective",
+        "eval detector", "fit detector",
+        "eval retention", "fit retention", "eval shorten", "eval prospective", "bench peers",
     ),
     "they know policies, and no store": (
         "policies list", "policies show", "policies spacing", "policies plot", "policies compare",
@@ -139,7 +141,7 @@ NOT_TRIED = {
     "what opens a store is in no message, and how many files were sealed is a figure": ("rekey",),
     "a server in PostgreSQL: ids, kinds of jobs and times, nothing that a user wrote": ("worker", "purge"),
     "trained weights: the one text is the model's own, through `visible`": (
-        "distill", "distill ask", "distill audit", "distill export",
+        "distill", "distill ask", "distill audit", "distill export", "bench routing",
     ),
     "figures and names of encoders": ("reembed",),
     "they say which file or process, and nothing of what is in it": (

@@ -37,9 +37,10 @@ from memoria.types import Budget, Link, Provenance
 ROOT = Path(__file__).parents[1]
 # Public methods that are not observed: they read by id or filter, look at the store, or belong to other verbs.
 READING = {
-    "audit_weights", "close", "distilled", "doctor", "doubts", "explain_retention", "export_ledger", "get", "history", "ledger",
-    "ledger_lines", "lineage", "list", "namespace", "namespaces", "now", "reading_as", "receipt", "receipts",
-    "restrictions", "scan", "signing_key", "standing", "stats", "trace", "ttls", "verify_ledger", "verify_receipt",
+    "ask", "audit_weights", "close", "distilled", "doctor", "doubts", "explain_retention", "export_ledger", "get",
+    "history", "ledger", "ledger_lines", "lineage", "list", "namespace", "namespaces", "now", "reading_as", "receipt",
+    "receipts", "restrictions", "scan", "signing_key", "standing", "stats", "trace", "ttls", "verify_ledger",
+    "verify_receipt",
 }  # fmt: skip
 TUNING = {"allocate", "fit", "reinforce", "reinforcing"}
 ONCE_EACH = {"recall", "remember", "sleep"}  # observed in the method that does the work

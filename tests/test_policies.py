@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import memoria
 from memoria.errors import InvalidInput
 from memoria.policies import (
     FSRS6,
@@ -36,10 +37,11 @@ from memoria.policies import (
     Random,
     Salience,
     Savings,
+    registry,
 )
-from memoria.policies import registry
 from memoria.policies.spacing import five
 from memoria.retention.fade import scheduled
+from memoria.testing import HashEmbedder
 from memoria.testing.policies import DAY, START, PolicyConformance, histories
 from memoria.traces import Traces
 from memoria.types import COUNT_LIMIT, RECENT, Memory, Trace
@@ -358,3 +360,14 @@ def test_the_base_of_an_operator_may_be_named() -> None:
     assert registry.make("salience", base="fsrs", recency=1.0) == Salience(base=FSRS6(), recency=1.0)
     with pytest.raises(InvalidInput, match="nothing"):
         registry.make("floor", base="nothing")
+
+
+def test_what_budgets_keep_by_is_noted_without_its_base() -> None:
+    with memoria.open(":memory:", embedder=HashEmbedder(8)) as memory:
+        store = memory.store
+        assert registry.keeper(store, FSRS6()) == Salience(base=FSRS6())
+        registry.adopt(store, "salience", Salience(base=Lru(), recency=2.0), registry.KEEPER)
+        assert registry.keeper(store, FSRS6()) == Salience(base=FSRS6(), recency=2.0)
+        assert registry.adopted(store) is None
+        registry.adopt(store, "power-law", PowerLaw(psi=0.7), registry.KEEPER)
+        assert registry.keeper(store, FSRS6()) == PowerLaw(psi=0.7)

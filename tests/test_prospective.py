@@ -72,6 +72,7 @@ def test_each_sentence_is_read_by_itself() -> None:
     [
         (DATED, "{}, but that has been cancelled."),
         (set(KINDS), 'The hero of the film says: "{}"'),
+        (set(KINDS), 'On the card of Wren: "{}"'),
         (set(KINDS), "Translate into French: {}"),
         (set(KINDS) - {"request"}, "When did she tell you: {}?"),
     ],
@@ -98,6 +99,7 @@ def test_what_was_to_come_and_is_past_is_none() -> None:
         "Ich bin allergisch gegen Erdnüsse und habe am Dienstag einen Termin beim Zahnarzt.",
         "Je suis allergique aux arachides et je dois aller chez le dentiste mardi prochain.",
         "Recuérdame que tengo una cita con el dentista el martes que viene.",
+        "Mijn pin is 4471 en die heb ik van de bank.",
         "私はピーナッツのアレルギーがあります。",
     ],
 )
@@ -150,7 +152,13 @@ def _talk() -> Conversation:
 
 
 def test_a_quarter_of_the_memory_keeps_all_200() -> None:
-    rows = staying([_talk()], lambda *_: None, seeds=1, shares=(0.25,))
-    assert [row["statements"] for row in rows] == [200, 200]
+    rows = staying([_talk()], lambda *_: None, seeds=1, shares=(0.25, 0.3))
+    # Of this talk a quarter is 232 memories, but of its bytes 215, and the talk itself has 18 that are raised.
+    assert {(row["budget"], row["share"]): row["statements"] for row in rows} == {
+        ("count", 0.25): 200,
+        ("count", 0.3): 200,
+        ("bytes", 0.25): 199,
+        ("bytes", 0.3): 200,
+    }
     assert all(row["statements without"] < 150 for row in rows)
     assert all(0 < row["raised"] < 0.05 for row in rows)

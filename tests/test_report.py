@@ -107,6 +107,11 @@ def test_verdicts_in_plain_words() -> None:
     assert verdict.sentences([equal])[1] == (
         "No model of memory pays: act-r, the best, keeps the same as lru, a simple cache."
     )
+    worse = pairs(0.05)
+    twins = verdict.sentences([{**worse, "lfu": worse["fifo"]}])[-1]
+    assert re.fullmatch(
+        r"Significantly behind, in points of evidence kept: lru by [^;]+; fifo, lfu by 1[\d.]+ \[[\d., ]+\]\.", twins
+    )
     single = {name: values[:1] for name, values in pairs(0.05).items()}
     assert "nobody can say whether that is more than chance" in verdict.sentences([single])[0]
     control = {**pairs(0.05), "random": pairs(0.05)["lru"] + 0.02}

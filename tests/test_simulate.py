@@ -151,6 +151,24 @@ def test_figures_of_a_small_trace() -> None:
     assert measure(events, simulate(events, contender("lru+supersede"), np.inf))["stale"] == 0
 
 
+def test_what_was_superseded_goes_first_where_a_contender_says_so() -> None:
+    gathered = Gathered("updates", relearns=False)
+    for at, item in enumerate("abc"):
+        gathered.add(at * HOUR, "remember", item)
+    gathered.add(3 * HOUR, "use", "b")
+    gathered.add(4 * HOUR, "update", "d", old="b")
+    gathered.add(5 * HOUR, "remember", "e")
+    for at, item in enumerate("acde", 6):
+        gathered.add(at * HOUR, "need", item, question=item, fact=item)
+    events = gathered.done()
+    needed = events.kind == NEED
+    plain, first = (simulate(events, contender(f"lru{more}"), 4) for more in ("", "+ended-first"))
+    assert plain.kept[needed].tolist() == [False, True, True, True]
+    assert first.kept[needed].tolist() == [True, True, True, True]
+    assert simulate(events, contender("lru+ended-first"), np.inf).evicted == 0
+    assert contender("salience:base=fsrs+ended-first").policy == registry.make("salience", base="fsrs")
+
+
 def test_what_a_search_shows_of_what_is_held() -> None:
     """Distractors that are gone let what is needed rise into the ten best; what was let go is not shown."""
     gathered = Gathered("searched", relearns=False)

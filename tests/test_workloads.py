@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import memoria
+from memoria.errors import InvalidInput
 from memoria.evaluation.lab import recorded, saliences, workloads
 from memoria.evaluation.lab.events import AVOID, ERASE, KINDS, NEED, REMEMBER, UPDATE, USE, Events
 from memoria.evaluation.lab.sources import source
@@ -311,3 +312,12 @@ def test_a_stores_own_log_is_a_trace_without_content(tmp_path: Path) -> None:
         pytest.raises(memoria.InvalidQuery, match="empty"),
     ):
         recorded.log(memory.store)
+
+
+def test_a_workload_may_have_no_hints() -> None:
+    (plain,), (flat,) = (source(f"recency{more}", [3], 200).traces.values() for more in ("", ":salience=flat"))
+    assert set(flat.salience.tolist()) == {0.5}
+    assert len(set(plain.salience.tolist())) > 9
+    assert (flat.time.tolist(), flat.item.tolist()) == (plain.time.tolist(), plain.item.tolist())
+    with pytest.raises(InvalidInput, match="salience=flat"):
+        source("recency:salience=length", [3], 200)

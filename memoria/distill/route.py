@@ -34,7 +34,7 @@ FLOOR, MARGIN = 0.65, 0.05
 # the other dislikes; `memoria bench routing --fit` fits them.
 ANSWERS = (-6.9, 10.2, 5.5, -6.2)
 # Log-odds from which a memory is near a query that speaks of the speaker or names somebody, and any other query.
-LEAST, LEAST_OF_ANY = -2.0, 0.0
+LEAST, LEAST_OF_ANY = -2.0, 2.0
 # Memories within BESIDE of the best cosine, or CLOSE of the best log-odds, are near too; MOST shards are active in all.
 BESIDE, CLOSE, MOST = 0.02, 1.0, 3
 # Log-odds of what is not there.

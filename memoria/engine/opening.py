@@ -15,7 +15,7 @@ from memoria.errors import InvalidQuery, LanguageMismatch, shown
 from memoria.proof.keys import Signer, SigningKey, check_signer
 from memoria.protocols import Embedder, KeyWrapper, Progress, Store
 from memoria.retention.reinforce import Reinforcing
-from memoria.retention.windows import SalienceLike, check_salience
+from memoria.retention.windows import SalienceLike
 from memoria.standing.judging import StandingJudge, check_standing_judge
 from memoria.stores.guardkey import GuardKeyLike, Outside, as_guard_key
 from memoria.stores.registry import is_url, open_url
@@ -195,7 +195,6 @@ def _check(mode: Mode, language: str | None, signer: Signer | None, behaviour: B
     check_flag("require_reader", behaviour.get("require_reader"))
     check_roles(behaviour.get("roles"))
     check_standing_judge(behaviour.get("standing_judge"))
-    check_salience(behaviour.get("salience"))
     if behaviour.get("reader") is not None:
         check_reader(behaviour.get("reader"))
 

@@ -161,9 +161,8 @@ class View:
         Raises:
             InvalidQuery: an argument is not one of those above.
         """
-        check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days)
+        check_behaviour(reinforce=reinforce, endings=endings, judge=judge, guard_days=guard_days, salience=salience)
         check_standing_judge(standing_judge)
-        check_salience(salience)
         self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge, salience)
         self.embedder, self.progress = embedder, progress
         self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
@@ -171,8 +170,7 @@ class View:
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
-        self._judging, self._guard_days = judge, guard_days
-        self._reinforcing: Reinforcing = reinforce
+        self._judging, self._guard_days, self._reinforcing = judge, guard_days, reinforce
         self._ids, self._seats = IdSource(), Seats()
         keeper = kept_by(self.store, self.policy) if policy is None else self.policy
         self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
@@ -386,12 +384,14 @@ def check_behaviour(
     endings: str = "commands",
     judge: JudgeLike = LEARNT,
     guard_days: object = None,
+    salience: object = None,
     **_: object,
 ) -> None:
     """Raises InvalidQuery for what is no way to behave. What else there is to behaviour is checked where it is read."""
     check_choice("reinforce", reinforce, get_args(Reinforcing))
     check_choice("endings", endings, ENDINGS)
     check_days("guard_days", guard_days)
+    check_salience(salience)
     named = callable(judge) and isinstance(getattr(judge, "name", None), str)
     if not (named or judge is None or judge == LEARNT):
         raise InvalidQuery(f"judge is {shown(judge)}, not a callable with a name, 'learnt', or None")

@@ -121,7 +121,7 @@ def _of(sentence: str) -> Iterator[Clause]:
             verb = 0, _verb_end(said, again)
         else:
             continue
-        yield _read(sentence[first:last], said, subject, verb, sentence[start:])
+        yield _read(sentence[first:last], said, subject, verb, sentence[start:].rstrip(" ;\u2013\u2014"))
 
 
 def _hide(quoted: re.Match[str]) -> str:

@@ -95,14 +95,15 @@ def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Ex
 def _attitudes(text: str) -> list[Example]:
     """Questions for each thing that the speaker says they like or dislike; the sentence that says so answers."""
     made: list[Example] = []
-    for unit in map(bare, units(text)):
+    sentences = list(map(bare, units(text)))
+    told = " ".join(sentences)
+    for unit in sentences:
         said = plain(unit)
         what, way = liked(said).strip(" .'\""), polarity(said)
         if what and way and _SPEAKER.search(said):
             like = "like" if way > 0 else "dislike"
             asked = [one.format(like=like) for one in _LIKED]
-            kinds = _kinds(said, what) or _kinds(text, what)
-            asked += [one.format(like=like, kind=kind) for kind in kinds for one in _AMONG]
+            asked += [one.format(like=like, kind=kind) for kind in _kinds(told, what) for one in _AMONG]
             made += [Example(prompt=one, answer=unit) for one in asked]
     return made
 

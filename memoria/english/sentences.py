@@ -106,10 +106,13 @@ def units(text: str) -> list[str]:
     return [*parts, text[start:]] if start < len(text) else parts
 
 
+_ENDS = " \n\t;\u2013\u2014"
+
+
 def bare(unit: str) -> str:
     """A unit as it stands, without what only leads in; whole, where nothing else is left."""
     lead = LEAD.match(plain(unit))
-    return unit[lead.end() if lead else 0 :].strip() or unit.strip()
+    return unit[lead.end() if lead else 0 :].strip(_ENDS) or unit.strip()
 
 
 def plain(text: str) -> str:

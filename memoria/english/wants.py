@@ -21,7 +21,7 @@ _REPLIES = re.compile(
 
 _OWN = re.compile(
     r"\b(?:my|mine|our|ours|me and|I'm|I've|we're|we've)\b|\b(?:did|have|had|was|were|am) (?:I|we)\b"
-    r"|(?<!how )\bdo (?:I|we) (?:have|own|live|work|need|know|like|love|want|prefer|hate|dislike|enjoy|usually|still)\b"
+    r"|(?<!how )\bdo I (?:have|own|live|work|need|know|like|love|want|prefer|hate|dislike|enjoy|usually|still)\b"
     r"|\b(?:I|we) (?:\w+ )?(?:said|told|mentioned|like|love|prefer|hate|dislike|enjoy|bought|own|have|had|live|lived"
     r"|work|worked|went|moved|met|saw|planned|promised)\b",
     re.I,

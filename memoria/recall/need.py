@@ -26,7 +26,7 @@ _HAVING: Mapping[str, str] = MappingProxyType({"near words": "has near", "far wo
 
 # Set by hand. Base level and salience are small: they decide between memories that the context likes equally well.
 CHOSEN: Mapping[str, float] = MappingProxyType(
-    {"base level": 0.05, "salience": 0.1, "repeats": -1.0, "superseded": -3.0}
+    {"base level": 0.05, "salience": 0.05, "repeats": -1.0, "superseded": -3.0}
 )
 
 

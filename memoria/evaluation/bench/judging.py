@@ -40,8 +40,8 @@ def bench_salience(
         texts = [[replace(draft, vector=None)] for draft in drafts[: min(rounds, 200)]]
         report["with_embedding"] = _turns(homes, texts, progress)
         report["batch"] = {"size": _BATCH} | _turns(homes, [drafts[rounds:]], progress)
-        report["forget"] = _compared({kind: _forgotten(home, ids[kind][:rounds]) for kind, home in homes.items()})
-    firsts = {kind: [_first(folder / kind, embedder, how, drafts[0]) for _ in range(5)] for kind, how in _KINDS.items()}
+        report["forget"] = _forgets(homes, ids, rounds)
+    firsts = {kind: [_first(folder / kind, embedder, how, drafts[-1]) for _ in range(5)] for kind, how in _KINDS.items()}
     report["first"] = _compared(firsts)
     return report
 
@@ -59,8 +59,16 @@ def _storing(home: Memoria, batch: Sequence[Draft]) -> Callable[[], object]:
     return lambda: home.remember_many(batch)
 
 
-def _forgotten(home: Memoria, ids: Sequence[str]) -> list[float]:
-    return [timed(lambda id=id: home.forget(id)) for id in ids]  # type: ignore[misc]  # bound at once
+def _forgets(homes: dict[str, Memoria], ids: dict[str, list[str]], rounds: int) -> dict[str, Any]:
+    times: dict[str, list[float]] = {kind: [] for kind in homes}
+    for at in range(rounds):
+        for kind in homes if at % 2 else reversed(homes):
+            times[kind].append(timed(_forgetting(homes[kind], ids[kind][at])))
+    return _compared(times)
+
+
+def _forgetting(home: Memoria, id: str) -> Callable[[], object]:
+    return lambda: home.forget(id)
 
 
 def _first(path: Path, embedder: Embedder, how: SalienceLike, draft: Draft) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from memoria.errors import InvalidInput
@@ -23,7 +24,9 @@ from memoria.extras import install
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255")
 _LINES, _MARKERS = ("-", "--", ":"), "osD^vPX*"
 _SETTINGS: Any = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif", "axes.axisbelow": True}
-_SIZE, _COLUMNS = (6.4, 5.6), 3
+_SIZE = (6.4, 5.8)
+# Characters that a title's line has room for, and a label where three stand side by side.
+_LINE, _SHORT = 68, 20
 _STEP = 0.05
 # How many times as far as the policies lie apart, the oracle may lie above them and still be drawn.
 _FAR = 1.0
@@ -106,7 +109,7 @@ def banding(curves: Mapping[str, Curve]) -> list[str]:
     units = min(one.n for curve in curves.values() for _, one in curve)
     means = {label: sum(one.mean for _, one in curve) for label, curve in curves.items()}
     # Policies that keep the same have one curve, and one band shows it.
-    unlike = {tuple(one.mean for _, one in curves[label]): label for label in reversed(curves)}
+    unlike = {tuple(one.mean for _, one in curves[label]): label for label in reversed(list(curves))}
     best = sorted(unlike.values(), key=lambda label: -means[label])
     return best[:BANDS] if units >= ENOUGH else []
 
@@ -119,9 +122,11 @@ def _drawn(path: Path, title: str, paint: Callable[[Any], None]) -> str:
     with matplotlib.rc_context({**_SETTINGS, "svg.hashsalt": f"{path.name} {title}"}):
         figure = Figure(figsize=_SIZE, layout="constrained")
         axes = figure.subplots()
-        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_title("\n".join(wrap(title, _LINE)), loc="left", fontsize=10)
         paint(axes)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=_COLUMNS, frameon=False)
+        handles, labels = axes.get_legend_handles_labels()
+        columns = 3 if max(map(len, labels)) <= _SHORT else 2
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
         for suffix in (".svg", ".png"):
             metadata = {"Date": None} if suffix == ".svg" else None
             figure.savefig(path.with_suffix(suffix), dpi=150, metadata=metadata)
@@ -167,7 +172,7 @@ def _sizes(axes: Any) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

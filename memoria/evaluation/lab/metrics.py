@@ -12,9 +12,9 @@ from memoria.evaluation.lab.simulate import Run
 
 # What each figure is, for reports; in the order in which they are shown.
 MEANING: Mapping[str, str] = {
-    "recall": "evidence recall: of the facts that a question needs, the share that was kept; mean over questions",
+    "recall": "evidence kept: of the facts that a question needs, the share that was still there; mean over questions",
     "hit_rate": "share of all needed facts that were kept",
-    "regret": "recall that the oracle has beyond this",
+    "regret": "evidence that the oracle keeps beyond this",
     "found": "as evidence recall, of facts among the ten best that a search by words brings up of what was kept",
     "found_gain": "found beyond that of keeping everything: lost by what was let go, gained by distractors among it",
     "full": "share of questions for which all facts were kept",

@@ -85,7 +85,7 @@ def _made(about: About, chapters: Sequence[Chapter], files: Sequence[DataFile]) 
     lines = "".join(f"<p><b>{name}:</b> {escape(text)}</p>" for name, text in rows)
     table = _table(
         "Data that was read; results are the same where these are.",
-        f"<tr>{_heads(['file', 'SHA-256'])}</tr>",
+        f'<tr class="left">{_heads(["file", "SHA-256"])}</tr>',
         [f'<tr class="left"><th scope="row">{escape(f.name)}</th><td><code>{f.sha256}</code></td></tr>' for f in files],
     )
     return (
@@ -198,7 +198,7 @@ def _share(budget: float) -> str:
 
 
 def _said(figure: str) -> str:
-    return figure.replace("_", " ")
+    return _MAIN.get(figure, figure).replace("_", " ")
 
 
 def _count(one: Chapter) -> str:

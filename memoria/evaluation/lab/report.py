@@ -103,10 +103,10 @@ def _drawings(one: Chapter, folder: Path) -> tuple[str, str]:
     name = "".join(char if char.isalnum() else "-" for char in one.source)
     curves = {label: one.curve(label) for label in one.labels}
     return (
-        figures.budgets(folder / "figures" / name, f"{one.source}: by budget", curves, one.curve(ORACLE)),
+        figures.budgets(folder / "figures" / name, f"Evidence kept by budget: {one.source}", curves, one.curve(ORACLE)),
         figures.memory(
             folder / "figures" / f"{name}-memory",
-            f"{one.source}: by memory",
+            f"Evidence kept by memory: {one.source}",
             {label: one.memory(label) for label in one.labels},
         ),
     )

@@ -1,8 +1,9 @@
 """Sources of traces, as the command line names them: a workload, or the user's file, folder or store.
 
-`recency` is a workload; `talks.json:recalls=3,salience=fitted:memora` a file with parameters. A workload has one trace
-a seed; LoCoMo and Memora one a conversation; RealMem one for each moment at which a message was sent, and a persona's
-moments are one witness, for they share their facts; a CSV or JSON Lines file, and a store, are one trace.
+`recency` is a workload, `recency:salience=flat` the same without hints; `talks.json:recalls=3,salience=fitted:memora`
+is a file with parameters. A workload has one trace a seed; LoCoMo and Memora one a conversation; RealMem one for each
+moment at which a message was sent, and a persona's moments are one witness, for they share their facts; a CSV or JSON
+Lines file, and a store, are one trace.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from memoria.evaluation.quality.datasets import Conversation
 from memoria.retention.salience import shipped
 
 DATABASE = "memoria.db"
+# Items have no text, of which nothing is judged; else they have a weak hint.
+_NO_HINTS = "salience=flat"
 EVIDENCE = ("session", "value")
 _WITHIN = "salience was fitted on the other conversations of the same source, which says nothing of other sources"
 _SHIPPED = "salience was judged with the weights that ship with memoria, fitted on {}: on these it is no test"
@@ -62,10 +65,10 @@ def source(text: str, seeds: Sequence[int], length: int = workloads.LENGTH) -> S
     """The traces that `text` names; raises InvalidInput. length: events that a workload aims at."""
     name, _, given = text.partition(":")
     if name in workloads.GENERATORS:
-        if given:
-            raise InvalidInput(f"workload {name!r} takes no parameters")
-        made = {str(seed): workloads.generate(name, seed, length) for seed in seeds}
-        return Source(label=name, traces=made, generated=True)
+        if given not in ("", _NO_HINTS):
+            raise InvalidInput(f"workload {name!r} takes no parameters, but {_NO_HINTS}")
+        made = {str(seed): workloads.generate(name, seed, length, hints=not given) for seed in seeds}
+        return Source(label=text, traces=made, generated=True)
     path = Path(name)
     if not path.exists():
         raise InvalidInput(f"trace {name!r} is neither one of {', '.join(workloads.GENERATORS)} nor a file or folder")

@@ -12,7 +12,7 @@ table{border-collapse:collapse;margin:1rem 0;font-size:.9rem}
 caption{text-align:left;padding:.3rem 0;color:var(--soft)}
 th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 th[colspan]{text-align:center}td{font-variant-numeric:tabular-nums}
-tbody th,thead tr:first-child th:first-child,.left td{text-align:left;font-weight:400}
+tbody th,thead tr:first-child th:first-child,.left th,.left td{text-align:left;font-weight:400}
 tbody th,thead tr:first-child th:first-child{position:sticky;left:0;background:var(--page)}
 .best{font-weight:700}.bound{color:var(--soft);font-style:italic}
 .range{color:var(--soft);font-size:.85em;font-weight:400}

@@ -60,11 +60,13 @@ def _ahead(found: Ranking) -> str:
 
 def _worse(found: Ranking) -> list[str]:
     """Who is surely worse, and by how much."""
-    worse = [(gap.mean, label, gap) for label, gap in found.behind.items() if gap.low > 0]
-    if not worse:
-        return []
-    said = ", ".join(f"{label} {points(gap)}" for _, label, gap in sorted(worse))
-    return [f"Significantly behind, in points of evidence kept, with intervals: {said}."]
+    gaps = sorted((gap.mean, label) for label, gap in found.behind.items() if gap.low > 0)
+    # Policies that keep the same are named together.
+    alike: dict[str, list[str]] = {}
+    for _, label in gaps:
+        alike.setdefault(points(found.behind[label]), []).append(label)
+    said = "; ".join(f"{', '.join(labels)} by {gap}" for gap, labels in alike.items())
+    return [f"Significantly behind, in points of evidence kept: {said}."] if gaps else []
 
 
 def _model(several: Sequence[Values], means: Mapping[str, float]) -> list[str]:

@@ -15,6 +15,7 @@ encoding would be: it ranks items by desirability with a correlation of about 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,11 +147,12 @@ GENERATORS: dict[str, Callable[..., Events]] = {
 }
 
 
-def generate(name: str, seed: int, length: int = LENGTH) -> Events:
-    """The workload of a name; raises InvalidInput for an unknown one."""
+def generate(name: str, seed: int, length: int = LENGTH, *, hints: bool = True) -> Events:
+    """The workload of a name; raises InvalidInput for an unknown one. hints: False gives all items one salience."""
     if name not in GENERATORS:
         raise InvalidInput(f"workload {name!r} is not one of {', '.join(GENERATORS)}")
-    return GENERATORS[name](np.random.default_rng([seed, list(GENERATORS).index(name)]), length)
+    made = GENERATORS[name](np.random.default_rng([seed, list(GENERATORS).index(name)]), length)
+    return made if hints else replace(made, salience=np.full(made.items, 0.5))
 
 
 def _environment(rng: np.random.Generator, length: int) -> tuple[Floats, list[Floats]]:

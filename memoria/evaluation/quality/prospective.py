@@ -33,6 +33,7 @@ SHARES = (0.5, 0.25, 0.1)
 POLICY = "generative-agents:recency=0"
 """The default: what is kept goes by salience alone."""
 _DATE = re.compile(r"\{([im]?)([+-]\d+)\}")
+# Short vectors: nearly all bytes are those of texts.
 _DIMENSION = 2
 # Statements are said on some Wednesday.
 _SAID = date(2026, 3, 4)
@@ -162,7 +163,7 @@ def _staying(drafts: Sequence[Draft], policy: str, budgets: Sequence[tuple[str, 
         ":memory:", embedder=HashEmbedder(_DIMENSION), policy=contender(policy).policy, clock=lambda: last
     ) as memory:
         # Nothing is searched for: vectors need not tell anything apart.
-        memories = memory.remember_many([replace(draft, vector=np.ones(_DIMENSION)) for draft in drafts])
+        memories = memory.remember_many([replace(draft, vector=np.ones(_DIMENSION, np.float32)) for draft in drafts])
         places = {one.id: place for place, one in enumerate(memories)}
         sizes = memory.store.holdings(())[2]
         for unit, share in budgets:

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
 SHARES = (0.5, 0.25, 0.1)
 RECENCIES = (0.0, 0.25, 0.5, 1.0)
-BY_BYTES = 0.15
-"""What a standard deviation of ln(bytes) costs under a budget of bytes, in places of salience."""
+BURDEN = 0.3
+"""What an e-fold of bytes costs under a budget of bytes, in places of salience."""
 FIFO = "fifo"
 _USES = 3
+# Models are replayed over cases of so many memories at most: they take a hundred times as long as all else.
+_REPLAYED = 1000
 NEVER = int(np.iinfo(np.int64).max)
 """The place of a memory that never comes."""
-_ALIKE = 1e-6
 _TIE = 1e-12
 # More than any two memories differ by.
 _ALL = 1e6
@@ -211,7 +212,7 @@ def _measured(case: Case, weights: Weights, asking: Asking, ends: Ints | None) -
         rows["random"] = {"kept": chance, "stale": list(asking.shares)}
     for way, worth in _ways(case, weights, asking, sizes, ends).items():
         rows[way] = _row(case, asking, costs, partial(_kept, worth, costs))
-    if asking.models and len(case.moments) == 1 and not asking.bytes:
+    if asking.models and len(case.moments) == 1 and not asking.bytes and len(case.drafts) <= _REPLAYED:
         rows |= _models(case, asking.shares)
     return rows
 
@@ -242,12 +243,13 @@ def _room(known: int, share: float, costs: Ints | None) -> float:
 def _ways(case: Case, weights: Weights, asking: Asking, sizes: Ints, ends: Ints | None) -> dict[str, Worth]:
     """What memories are worth, by the name of the way of keeping."""
     salience = judged(case.turns, weights)
-    if asking.bytes:
-        salience = salience - BY_BYTES * _z(np.log(sizes))
+    lighter = salience - BURDEN * np.log(np.maximum(sizes, 1))
     order = np.arange(len(sizes)) / len(sizes)
     found = {FIFO: Worth(value=order), "length": Worth(value=sizes.astype(np.float64))}
     for recency in asking.recencies:
-        found[named(recency)] = Worth(value=salience, recency=recency)
+        found[named(recency)] = Worth(value=lighter if asking.bytes else salience, recency=recency)
+        if asking.bytes:
+            found[f"{named(recency)}, sizes alike"] = Worth(value=salience, recency=recency)
     if ends is not None:
         more = {f"{way}, ended first": replace(worth, ended=ends) for way, worth in found.items() if way != "length"}
         found |= more
@@ -257,15 +259,6 @@ def _ways(case: Case, weights: Weights, asking: Asking, sizes: Ints, ends: Ints 
 def named(recency: float) -> str:
     """The name of keeping by salience and so much recency."""
     return "salience" if recency == 0 else f"salience + {recency:g} recency"
-
-
-def _z(values: Floats) -> Floats:
-    """z-scores of each by itself and what came before it, shape (n,); 0 where these are all alike."""
-    count = np.arange(1, len(values) + 1)
-    mean = np.cumsum(values) / count
-    spread = np.sqrt(np.maximum(np.cumsum(values**2) / count - mean**2, 0))
-    found: Floats = np.where(spread > _ALIKE, (values - mean) / np.maximum(spread, _ALIKE), 0.0)
-    return found
 
 
 def _models(case: Case, shares: Sequence[float]) -> dict[str, dict[str, list[float]]]:

@@ -101,8 +101,8 @@ def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder
     """Of what each question needs, the share that ten hits and that 1,000 tokens bring back of what was kept.
 
     Args:
-        sets: cases by the name of the set. One that is asked at many moments is left out, and of every turn what
-            keeping all would bring back.
+        sets: cases by the name of the set. Left out are a set that is asked at many moments, and every turn of Memora,
+            which would take hours to embed.
         asking: shares, recencies and weights.
         embedder: of the memory.
         progress: called with each case.
@@ -111,11 +111,13 @@ def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder
         By set, by share, by way of keeping: "hits" and "tokens", with intervals over cases.
     """
     report: dict[str, Any] = {}
-    chosen = {name: cases for name, cases in sets.items() if all(len(case.moments) == 1 for case in cases)}
+    chosen = {
+        name: cases for name, cases in sets.items() if name != WHOLE and all(len(case.moments) == 1 for case in cases)
+    }
     total, done = sum(map(len, chosen.values())), 0
     for name, cases in chosen.items():
         by = fitted(others(name, sets)) if asking.weights is None else asking.weights
-        shares = asking.shares if name == WHOLE else (1.0, *asking.shares)
+        shares = (1.0, *asking.shares)
         rows: dict[str, dict[str, list[tuple[float, float]]]] = {str(share): {} for share in shares}
         for case in cases:
             for way, worth in _ways(case, by, asking.recencies).items():
