@@ -121,6 +121,8 @@ class View:
     """
 
     _who: Reader | None
+    # The distilled model of the last question, by what it was made with.
+    _models: dict[Any, Any]
 
     def __init__(
         self,
@@ -167,10 +169,8 @@ class View:
         self._endings: Endings = endings
         self._judging, self._guard_days = judge, guard_days
         self._reinforcing: Reinforcing = reinforce
-        self._ids, self._seats = IdSource(), Seats()
+        self._ids, self._seats, self._models = IdSource(), Seats(), {}
         self._traces = Reinforcer(self.store, self.policy, fade_below)
-        # The distilled model of the last question, by what it was made with.
-        self._models: dict[Any, Any] = {}
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
 
