@@ -123,6 +123,8 @@ class View:
     """
 
     _who: Reader | None
+    # The distilled model of the last question, by what it was made with.
+    _models: dict[Any, Any]
 
     def __init__(
         self,
@@ -169,8 +171,15 @@ class View:
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
+<<<<<<< HEAD
         self._judging, self._guard_days, self._reinforcing = judge, guard_days, reinforce
         self._ids, self._seats = IdSource(), Seats()
+=======
+        self._judging, self._guard_days = judge, guard_days
+        self._reinforcing: Reinforcing = reinforce
+        self._ids, self._seats, self._models = IdSource(), Seats(), {}
+        self._traces = Reinforcer(self.store, self.policy, fade_below)
+>>>>>>> routing
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
         self._follow(policy, fade_below)
