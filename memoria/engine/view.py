@@ -171,15 +171,8 @@ class View:
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
-<<<<<<< HEAD
         self._judging, self._guard_days, self._reinforcing = judge, guard_days, reinforce
-        self._ids, self._seats = IdSource(), Seats()
-=======
-        self._judging, self._guard_days = judge, guard_days
-        self._reinforcing: Reinforcing = reinforce
         self._ids, self._seats, self._models = IdSource(), Seats(), {}
-        self._traces = Reinforcer(self.store, self.policy, fade_below)
->>>>>>> routing
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
         self._follow(policy, fade_below)
@@ -189,8 +182,6 @@ class View:
         self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
         keeper = kept_by(self.store, self.policy) if policy is None else self.policy
         self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
-        # The distilled model of the last question, by what it was made with.
-        self._models: dict[Any, Any] = {}
 
     def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
         """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.
