@@ -82,7 +82,7 @@ def above(id: str, before: dict[str, set[str]]) -> set[str]:
 
 
 def test_what_has_ended_goes_first_then_what_is_doubtful(place: str, clock: Clock) -> None:
-    with memoria.open(place, embedder=EMBEDDER, clock=clock) as memory:
+    with memoria.open(place, embedder=EMBEDDER, clock=clock, salience="flat") as memory:
         texts = ("old fact", "doubtful", "partly doubtful", "superseded", "ended", "until noon", "doubter")
         made = {}
         for text in texts:

@@ -170,9 +170,9 @@ class Windows:
         return there is not None and memory.id in there.window
 
     def _add(self, namespace: Namespace, memories: Sequence[Memory]) -> None:
-        for one in self._loading:
-            if one.namespace == namespace:
-                one.new += memories
+        for loading in self._loading:
+            if loading.namespace == namespace:
+                loading.new += memories
         there, ahead = self._windows.get(namespace), self._ahead
         if there is None:
             return
