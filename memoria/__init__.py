@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from memoria.remember import Draft
     from memoria.retention.allocate import Allocation, Share
     from memoria.retention.counting import BudgetUnit
-    from memoria.retention.explain import Kept
+    from memoria.retention.explain import EndedBy, Kept, KeptState, SalienceFeature
     from memoria.retention.fit import Fit
     from memoria.retention.prune import Pruning
     from memoria.retention.reinforce import Reinforcing
@@ -207,7 +207,10 @@ _LAZY = {
     "Place": "memoria.transfer.copying",
     "PolicyLike": "memoria.engine.view",
     "Progress": "memoria.protocols",
+    "EndedBy": "memoria.retention.explain",
     "Kept": "memoria.retention.explain",
+    "KeptState": "memoria.retention.explain",
+    "SalienceFeature": "memoria.retention.explain",
     "Pruning": "memoria.retention.prune",
     "BudgetUnit": "memoria.retention.counting",
     "Shortening": "memoria.forget.shorten",
@@ -284,6 +287,7 @@ __all__ = [
     "Dropped",
     "Embedder",
     "EmbedderLike",
+    "EndedBy",
     "Erasure",
     "Entered",
     "ExampleWriter",
@@ -305,6 +309,7 @@ __all__ = [
     "Include",
     "Judge",
     "Kept",
+    "KeptState",
     "JudgeLike",
     "KeyFile",
     "KeyVariable",
@@ -351,6 +356,7 @@ __all__ = [
     "Restored",
     "Role",
     "Roles",
+    "SalienceFeature",
     "Scalar",
     "Share",
     "Shared",

@@ -36,6 +36,9 @@ class Salience(Wrapped):
         base: the policy of R_base.
         recency: weight of R_base beside that of the salience, which is 1; >= 0.
         burden: salience that is taken off for each e-fold of bytes or tokens; >= 0.
+
+    Raises:
+        InvalidInput: a weight is below 0, or no finite number.
     """
 
     recency: float = 0.5

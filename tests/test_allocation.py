@@ -56,7 +56,7 @@ def test_on_shifting_tasks_it_beats_both_splits_and_comes_near_hindsight(seed: i
 def test_a_store_divides_its_budget_by_use() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     now = [start]
-    with memoria.open(":memory:", embedder=HashEmbedder(64), clock=lambda: now[0]) as memory:
+    with memoria.open(":memory:", embedder=HashEmbedder(64), clock=lambda: now[0], salience="flat") as memory:
         ids = {
             name: [one.id for one in memory.namespace(name).remember_many([f"{name} {n}" for n in range(40)])]
             for name in ("busy", "idle")

@@ -245,13 +245,18 @@ def test_what_cannot_change_alone_is_left(memory: Memoria) -> None:
     memory.remember("Ann was told.", provenance=Provenance(derived_from=(source.id,)))
     memory.pin(pinned)
     memory.hold(held, reason="law")
-    forgotten = memory.remember(SHORT + " Three?")
-    memory.forget(memory.remember(SHORT).id)
     assert memory.shorten(Budget(tokens=1)).ids == ()
-    for one in (source, keyed, rule, pinned, held, german, forgotten):
+    for one in (source, keyed, rule, pinned, held, german):
         assert memory.get(one.id) == one
     memory.release(held, reason="over")
     assert memory.shorten(Budget(tokens=1)).ids == (held.id,)
+
+
+def test_nothing_is_cut_to_a_text_that_was_forgotten(memory: Memoria) -> None:
+    one = memory.remember(LONG)
+    memory.forget(memory.remember(SHORT).id)
+    assert memory.shorten(Budget(tokens=1)).ids == ()
+    assert memory.get(one.id) == one
 
 
 def test_a_gist_loses_detail_of_its_parts_and_no_part(memory: Memoria, clock: Clock) -> None:

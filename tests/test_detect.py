@@ -21,6 +21,7 @@ from memoria.english.detect import by_rules, named
 from memoria.english.sentences import units
 from memoria.testing import HashEmbedder
 from memoria.types import Proposal
+from tests.waiting import growth
 
 MANUAL = Path(__file__).parents[1] / "docs" / "forgetting.md"
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -371,3 +372,9 @@ def test_a_detector_of_ones_own_takes_the_place_of_the_rules(ada: memoria.Memori
             (told[0].id,)
         ]
         assert propose(told, Finding(candidates_for=seek, endings=None)) == []
+
+
+@pytest.mark.parametrize("text", ["\n", '" A', "Dr. ", 'He said "a b". ', "a.\n\n", '."', "a \u2014 "])
+def test_sentences_are_found_in_time_that_grows_with_the_text(text: str) -> None:
+    assert growth(lambda size: units(text * size), 4000) < 9
+    assert "".join(units(text * 1000)) == text * 1000

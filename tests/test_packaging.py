@@ -135,7 +135,7 @@ def test_the_extra_all_is_every_extra_for_use() -> None:
     (line,) = extras["all"]
     inner = line.removeprefix("memoria-runtime[").removesuffix("]").split(",")
     # adk and crewai want older versions of what others here want: each is for an environment of its own.
-    assert sorted(inner) == sorted(extras.keys() - {"adk", "all", "bench", "crewai", "dev"})
+    assert sorted(inner) == sorted(extras.keys() - {"adk", "all", "bench", "crewai", "dev", "peers"})
 
 
 def test_there_is_one_version() -> None:

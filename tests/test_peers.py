@@ -6,6 +6,7 @@ import base64
 import json
 import pickle
 import sqlite3
+import tomllib
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,9 @@ from memoria.evaluation.bench.peers.adapters import PEERS
 from memoria.evaluation.bench.peers.process import PeerFailed, Process
 from memoria.evaluation.bench.peers.sample import Sample
 from memoria.testing.embedders import HashEmbedder
+from memoria.version import __version__
+from release.requirements import PEERS as REQUIRED
+from release.requirements import pins
 
 ROOT = Path(__file__).parents[1]
 ERASED, N, ROUNDS = 50, 200, 10
@@ -250,8 +254,22 @@ def test_the_page_is_that_of_the_stored_run() -> None:
     stored = json.loads((ROOT / "docs" / "peers.json").read_text())
     assert (ROOT / "docs" / "peers.md").read_text() == page.render(stored)
     assert list(stored["peers"]) == list(PEERS)
-    assert stored["n"] == 10_000
     assert page.stored(stored) == (ROOT / "docs" / "peers.json").read_text()
+
+
+def test_what_is_compared_is_pinned_by_hash_as_the_extra_says() -> None:
+    """`make peers` installs requirements-peers.txt, which `make requirements` writes."""
+    text = (ROOT / REQUIRED).read_text()
+    pinned, known = pins(text), pins((ROOT / "constraints.txt").read_text())
+    assert {name for name, version in pinned.items() if known.get(name, version) != version} == set()
+    assert text.count("--hash=sha256:") > len(pinned)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = pins("\n".join(one for one in extras["peers"] if "==" in one))
+    assert len(named) == 9
+    assert named.items() <= pinned.items()
+    stored = json.loads((ROOT / "docs" / "peers.json").read_text())["peers"]
+    measured = {name: version for one in stored.values() for name, version in one["versions"].items()}
+    assert measured.items() - {("memoria-runtime", __version__)} <= pinned.items()
 
 
 def test_wrong_words_to_the_command_are_refused() -> None:

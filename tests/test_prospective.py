@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import memoria
 from memoria.data import week
 from memoria.english.prospective import LONGEST
 from memoria.evaluation.quality.datasets import Asked, Conversation
@@ -16,6 +18,7 @@ from memoria.evaluation.quality.prospective import KINDS, alike, found, kept, st
 from memoria.remember import Draft
 from memoria.retention.prospective import FLOOR, prospective, raised
 from memoria.retention.salience import Turn, Window
+from memoria.testing.embedders import HashEmbedder
 
 WEDNESDAY = date(2026, 3, 4)
 DATED = {"appointment", "deadline"}
@@ -162,3 +165,15 @@ def test_a_quarter_of_the_memory_keeps_all_200() -> None:
     }
     assert all(row["statements without"] < 150 for row in rows)
     assert all(0 < row["raised"] < 0.05 for row in rows)
+
+
+def test_a_date_to_come_counts_by_the_day_on_which_it_was_said() -> None:
+    text = "My dentist appointment is on 14 May 2027 at nine."
+    with memoria.open(":memory:", embedder=HashEmbedder()) as memory:
+        before = memory.remember(text, created_at=datetime(2027, 5, 1, tzinfo=UTC))
+        after = memory.remember(text, created_at=datetime(2027, 6, 1, tzinfo=UTC), subject="ada")
+        # It is the 15th in Tokyo, and still the 14th in UTC.
+        there = datetime(2027, 5, 15, 3, tzinfo=ZoneInfo("Asia/Tokyo"))
+        past = memory.remember(text, created_at=there, subject="bo")
+    assert before.salience >= FLOOR > after.salience
+    assert past.salience < FLOOR

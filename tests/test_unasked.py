@@ -151,12 +151,14 @@ def test_no_verb_asks_the_network(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_files_of_keys_are_closed_to_other_users(tmp_path: Path) -> None:
-    before = os.umask(0o022)
+def test_no_file_of_a_store_is_open_to_other_users(tmp_path: Path) -> None:
+    before = os.umask(0)
     try:
         with memoria.open(tmp_path / "a", embedder=EMBEDDER) as memory:
-            memory.remember("The boat is blue.")
+            memory.forget(memory.remember("The boat is blue.").id)
+            memory.recall("boat")
+            open_to = {one.name: one.stat().st_mode & 0o077 for one in (tmp_path / "a").rglob("*") if one.is_file()}
     finally:
         os.umask(before)
-    keys = [tmp_path / "a" / "store.key", *(tmp_path / "a" / "slots").iterdir()]
-    assert [oct(one.stat().st_mode & 0o777) for one in keys] == ["0o600"] * 2
+    assert {"memoria.db", "memoria.db-wal", "store.key"} <= open_to.keys()
+    assert not any(open_to.values()), open_to

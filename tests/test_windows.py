@@ -335,3 +335,11 @@ def test_a_long_text_is_judged_by_its_beginning() -> None:
         memory.remember(" ".join(f"w{n}" for n in range(5000)))
         (seen,) = window(memory)._seen.values()
         assert 1000 < len(seen.stems) < 2000
+
+
+def test_a_judged_salience_counts_in_no_score_and_a_given_one_does() -> None:
+    with opened() as memory:
+        judged, told = memory.remember(TEXT), memory.remember(f"{TEXT} So she said.", salience=0.8)
+        terms = {hit.memory.id: hit.terms["salience"] for hit in memory.recall("Where did Anna move?")}
+        assert terms[judged.id] == 0
+        assert terms[told.id] == pytest.approx(0.1 * 1.3863, abs=1e-4)

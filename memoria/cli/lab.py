@@ -43,7 +43,9 @@ _CONTINUES = re.compile(r"\s*\w+=")
 def compare(
     policies: Annotated[
         list[str] | None,
-        typer.Option(help="Names, by commas or repeated; parameters as in act-r:c=0,tau=-2; NAME+supersede."),
+        typer.Option(
+            help="Names, by commas or repeated; parameters as in act-r:c=0,tau=-2; NAME+supersede, NAME+ended-first."
+        ),
     ] = None,
     budgets: Annotated[str, typer.Option(help="Shares of memory, by commas.")] = DEFAULT_BUDGETS,
     traces: Annotated[

@@ -33,7 +33,7 @@ def fit_retention(
     memora: MemoraOption = None,
     realmem: RealmemOption = None,
     to: Annotated[Path, typer.Option("--out", help="File to write the weights to.")] = Path("salience.json"),
-    store: Annotated[Path | None, typer.Option("--store", help="Fits to the recalls of this store instead.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Fits to the recalls of this store instead.")] = None,
     namespace: NamespaceOption = "",
     adopt: Annotated[bool, typer.Option("--adopt", help="The store takes them if they are better.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of split and bootstrap.")] = 0,
@@ -56,7 +56,7 @@ def fit_retention(
         out.print(report)
 
 
-def _of_a_store(store: Path, namespace: str, *, adopt: bool, seed: int, as_json: bool) -> None:
+def _of_a_store(store: str, namespace: str, *, adopt: bool, seed: int, as_json: bool) -> None:
     with opened(store, namespace, "rw" if adopt else "r") as memory:
         report = refit(memory.store, parts(namespace), np.random.default_rng(seed), take=adopt)
     if as_json:

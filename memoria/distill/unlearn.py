@@ -19,7 +19,7 @@ from typing import Any
 from memoria.derived.lineage import living
 from memoria.errors import StoreCorrupt
 from memoria.protocols import Store
-from memoria.stores.disk import sync_data, sync_folder
+from memoria.stores.disk import opened, sync_data, sync_folder
 from memoria.stores.shards import is_sealed_shard, read_shard, written_shard
 from memoria.types import Memory
 
@@ -159,7 +159,7 @@ def wipe(path: Path) -> None:
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file so that after any crash it is complete or not there."""
     half = path.with_name(path.name + HALF)
-    with half.open("wb") as file:
+    with os.fdopen(opened(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
         file.write(written_shard(path, data))
         file.flush()
         sync_data(file.fileno())

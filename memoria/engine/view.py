@@ -123,6 +123,8 @@ class View:
     """
 
     _who: Reader | None
+    # The distilled model of the last question, by what it was made with.
+    _models: dict[Any, Any]
 
     def __init__(
         self,
@@ -165,19 +167,21 @@ class View:
         check_standing_judge(standing_judge)
         self.store = gated(store, embedder, lambda there, ids: mirror(there, ids=ids), standing_judge, salience)
         self.embedder, self.progress = embedder, progress
-        self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
         self.prefix = check_namespace(namespace)
         self._told: Clock = partial(_told, clock)
         self._zone, self._day_first = as_zone(zone), check_flag("day_first", day_first)
         self._endings: Endings = endings
         self._judging, self._guard_days, self._reinforcing = judge, guard_days, reinforce
-        self._ids, self._seats = IdSource(), Seats()
-        keeper = kept_by(self.store, self.policy) if policy is None else self.policy
-        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
-        # The distilled model of the last question, by what it was made with.
-        self._models: dict[Any, Any] = {}
+        self._ids, self._seats, self._models = IdSource(), Seats(), {}
         self._roles, self._who = roles, None
         self._reader_required = bool(check_flag("require_reader", require_reader))
+        self._follow(policy, fade_below)
+
+    def _follow(self, policy: PolicyLike, fade_below: float) -> None:
+        """Lets memories fade by a policy, and budgets keep by it; None is what was adopted."""
+        self.policy = (adopted(self.store) or Exponential()) if policy is None else _policy(policy)
+        keeper = kept_by(self.store, self.policy) if policy is None else self.policy
+        self._traces = Reinforcer(self.store, self.policy, fade_below, keeper)
 
     def reading_as(self, reader: str, *, roles: Roles | None = None) -> Self:
         """The view of a reader: every verb of it works on what this reader sees, as if there were nothing else.

@@ -6,14 +6,17 @@ The words listed here are grammar and attitudes, never things that somebody may 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import cache
 
 from memoria.text.words import stems
 
 _ABBREVIATED = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|No|vs|approx|e\.g|i\.e)|\b[A-Z])\.$")
-_BREAK = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(*]*\w)|(?<=[.!?])[\"')]*$|;\s+|\s+[\u2013\u2014]\s+")
+_LONGEST_ABBREVIATION = 8
+_BREAK = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(*]*\w)|(?<=[.!?])[\"')]*$|;\s+|(?<!\s)\s++[\u2013\u2014]\s+")
 # A closing mark is followed by punctuation, the end, or a small letter: the mark in "Providers' Data" is an apostrophe.
-QUOTED = re.compile(r"(?<!\w)([\"'])(.+?)\1(?=[.,;:!?)]|\s*$|\s+[^\sA-Z])")
+# Where one is missing, it is not looked for through the whole text, or many of them would take its square.
+QUOTED = re.compile(r"(?<!\w)([\"'])(.{1,1000}?)\1(?=[.,;:!?)]|\s*$|\s+[^\sA-Z])")
 NAME = re.compile(
     r"[A-Z][\w.'-]*(?:\s+(?:(?:of|the|for|on|and|de|van|von|la|le|"
     r"del)\s+){0,2}[A-Z][\w.'-]*)*|\b(?:19|20)?\d0s\b"
@@ -99,8 +102,11 @@ def units(text: str) -> list[str]:
     quoted = [match.span() for match in QUOTED.finditer(plain(text))]
     parts, start = [], 0
     for match in _BREAK.finditer(text):
-        inside = any(first < match.start() < last for first, last in quoted)
-        if match.end() > start and not inside and not _ABBREVIATED.search(text[start : match.start()]):
+        at = match.start()
+        before = bisect_left(quoted, (at, 0))
+        inside = before > 0 and at < quoted[before - 1][1]
+        near = max(start, at - _LONGEST_ABBREVIATION)
+        if match.end() > start and not inside and not _ABBREVIATED.search(text, near, at):
             parts.append(text[start : match.end()])
             start = match.end()
     return [*parts, text[start:]] if start < len(text) else parts

@@ -26,7 +26,7 @@ _HAVING: Mapping[str, str] = MappingProxyType({"near words": "has near", "far wo
 
 # Set by hand. Base level and salience are small: they decide between memories that the context likes equally well.
 CHOSEN: Mapping[str, float] = MappingProxyType(
-    {"base level": 0.05, "salience": 0.05, "repeats": -1.0, "superseded": -3.0}
+    {"base level": 0.05, "salience": 0.1, "repeats": -1.0, "superseded": -3.0}
 )
 
 
@@ -43,7 +43,8 @@ class Need:
     memory asks, or follows one that asks. self: 1 if its speaker speaks of themselves. asked for: 1 if it has a name, a
     time or a number and the question asks for that. length: ln(1 + words). time: how well the days
     that the question names and those that the memory is about agree; in [0, 1]. base level, salience: log-odds of
-    retrievability and of salience, both clipped to [0.01, 0.99].
+    retrievability and of a salience that was given, both clipped to [0.01, 0.99]; 0 for a salience that was judged, for
+    what that says of the text is in the other terms.
     repeats: how much it repeats a hit ranked above it, from 0 (cosine 0.9) to 1. superseded: log-odds that a later
     statement makes it untrue, in (0, 3], when there is such a doubt.
 

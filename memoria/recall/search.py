@@ -362,7 +362,7 @@ def _own_terms(
     """The terms that need the memory's text, its trace or its links. level: its retrievability."""
     memory, need = record.memory, request.need
     terms = need.term("base level", log_odds(level))
-    terms |= need.term("salience", log_odds(memory.salience))
+    terms |= need.term("salience", 0.0 if memory.judged else log_odds(memory.salience))
     if named:
         terms |= need.term("time", closeness(named, about(memory, request.reading)))
     if doubt is not None:

@@ -18,12 +18,13 @@ from memoria.types import Memory
 if TYPE_CHECKING:
     pass
 
-State = Literal["holds", "doubtful", "ended"]
+KeptState = Literal["holds", "doubtful", "ended"]
+"""What became of a memory: it holds, is doubtful as a whole, or has ended."""
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
+class SalienceFeature:
     """What a feature of the text adds to the salience.
 
     Attributes:
@@ -38,7 +39,7 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class EndedBy:
     """A memory by which another one has ended or is doubtful.
 
     Attributes:
@@ -76,12 +77,12 @@ class Kept:
     id: str
     salience: float
     judged: bool
-    features: tuple[Feature, ...]
+    features: tuple[SalienceFeature, ...]
     retrievability: float
     worth: float
     keeper: str
-    state: State
-    reasons: tuple[Reason, ...]
+    state: KeptState
+    reasons: tuple[EndedBy, ...]
     waits_for: tuple[str, ...]
     protected: tuple[str, ...]
     archived: bool
@@ -127,7 +128,7 @@ class Kept:
 _HOW = {"supersedes": "superseded by", "ends": "ended by", "doubts": "doubted by"}
 
 
-def _odds(one: Reason) -> str:
+def _odds(one: EndedBy) -> str:
     return "" if one.weight is None else f", log-odds {one.weight:.1f}"
 
 
@@ -154,7 +155,7 @@ def explain(store: Store, policy: DecayPolicy, keeper: DecayPolicy, memory: Memo
         keeper=repr(keeper),
         state=_state(ids, here, known),
         reasons=tuple(
-            Reason(id=one.child, relation=one.relation, weight=one.weight)
+            EndedBy(id=one.child, relation=one.relation, weight=one.weight)
             for one in known.links
             if one.parent == memory.id
         ),
@@ -166,12 +167,12 @@ def explain(store: Store, policy: DecayPolicy, keeper: DecayPolicy, memory: Memo
     )
 
 
-def _state(ids: Sequence[str], here: int, known: Standing) -> State:
-    states: dict[int, State] = {ENDED: "ended", DOUBTFUL: "doubtful"}
+def _state(ids: Sequence[str], here: int, known: Standing) -> KeptState:
+    states: dict[int, KeptState] = {ENDED: "ended", DOUBTFUL: "doubtful"}
     return states.get(int(tiers([ids[here]], known)[0]), "holds")
 
 
-def _features(store: Store, memory: Memory, before: Sequence[str]) -> tuple[Feature, ...]:
+def _features(store: Store, memory: Memory, before: Sequence[str]) -> tuple[SalienceFeature, ...]:
     """The features of a memory among those before it: as it was judged, unless others were among them then."""
     weights, window = weights_of(store), Window()
     for record in store.read(list(before[-SIZE:])):
@@ -180,11 +181,11 @@ def _features(store: Store, memory: Memory, before: Sequence[str]) -> tuple[Feat
     row = window.features(_turn(memory))
     adds = window.scores(row, weights) * weights.arrays[0]
     best = sorted(range(len(FEATURES)), key=lambda n: -abs(adds[n]))[:_SHOWN]
-    return tuple(Feature(name=FEATURES[n], value=float(row[n]), adds=float(adds[n])) for n in best if adds[n])
+    return tuple(SalienceFeature(name=FEATURES[n], value=float(row[n]), adds=float(adds[n])) for n in best if adds[n])
 
 
 def _turn(memory: Memory) -> Turn:
     return Turn(text=memory.text, speaker=memory.provenance.speaker, session=memory.provenance.session)
 
 
-__all__ = ["Feature", "Kept", "Reason", "explain"]
+__all__ = ["SalienceFeature", "Kept", "EndedBy", "explain"]

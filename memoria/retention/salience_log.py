@@ -18,8 +18,9 @@ import numpy as np
 from memoria.errors import InvalidQuery
 from memoria.protocols import Store
 from memoria.retention.fit import HELD_OUT, LEAST_LINES, RESAMPLED, Interval
-from memoria.retention.salience import FEATURES, Turn, Weights, adopt, weights_of
+from memoria.retention.salience import FEATURES, Weights, adopt, weights_of
 from memoria.retention.salience_fit import TELLS, Sample, auc, fitted, judged
+from memoria.retention.windows import turn_of
 from memoria.types import Memory, Namespace
 
 if TYPE_CHECKING:
@@ -129,17 +130,13 @@ def logged(store: Store, prefix: Namespace) -> list[Sample]:
         memories = sorted(_memories(store, ids), key=lambda one: (one.created_at, one.id))
         if memories:
             needed = np.array([float(often.get(one.id, 0)) for one in memories])
-            found.append(Sample(turns=[_turn(one) for one in memories], needed=needed))
+            found.append(Sample(turns=[turn_of(one) for one in memories], needed=needed))
     return found
 
 
 def _memories(store: Store, ids: Sequence[str]) -> list[Memory]:
     parts = (ids[at : at + _BATCH] for at in range(0, len(ids), _BATCH))
     return [one.memory for part in parts for one in store.read(part) if one is not None and not one.memory.parts]
-
-
-def _turn(memory: Memory) -> Turn:
-    return Turn(text=memory.text, speaker=memory.provenance.speaker, session=memory.provenance.session)
 
 
 def _fitted(samples: Sequence[Sample], held: Sequence[Bools]) -> Weights:

@@ -34,7 +34,7 @@ _KEPT = 64
 # Of a longer text this many characters are judged.
 _READ = 8192
 # What is stored beside sealed content, in clear, says no more of a text than this many decimals.
-_DECIMALS = 2
+DECIMALS = 2
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Windows:
             return [_valued(one, self.how(one)) if one.judged else one for one in memories]
         if self.how == "alone":
             nothing, weights = Window(1), self._weights()
-            return [_valued(one, nothing.judge(_turn(one), weights)) if one.judged else one for one in memories]
+            return [_valued(one, nothing.judge(turn_of(one), weights)) if one.judged else one for one in memories]
         return self._beside(memories)
 
     def _beside(self, memories: Sequence[Memory]) -> list[Memory]:
@@ -112,14 +112,13 @@ class Windows:
             there = self._windows.get(namespace)
             window, changes = (window, -1) if there is None else (there.window, self._changes)
             if len(memories) == 1 and memories[0].id not in window:
-                return [_valued(memories[0], window.judge(_turn(memories[0]), weights))]
+                return [_valued(memories[0], window.judge(turn_of(memories[0]), weights))]
             ahead = window.copy()
         out = []
         for one in memories:
             ahead.drop(one.id)
-            place = (
-                ahead.take(one.id, _turn(one), weights) if one.visible_to is None else ahead.judge(_turn(one), weights)
-            )
+            turn = turn_of(one)
+            place = ahead.take(one.id, turn, weights) if one.visible_to is None else ahead.judge(turn, weights)
             out.append(_valued(one, place) if one.judged else one)
         ids = [one.id for one in memories if one.visible_to is None]
         with self._mutex:
@@ -171,9 +170,9 @@ class Windows:
         return there is not None and memory.id in there.window
 
     def _add(self, namespace: Namespace, memories: Sequence[Memory]) -> None:
-        for one in self._loading:
-            if one.namespace == namespace:
-                one.new += memories
+        for loading in self._loading:
+            if loading.namespace == namespace:
+                loading.new += memories
         there, ahead = self._windows.get(namespace), self._ahead
         if there is None:
             return
@@ -185,7 +184,7 @@ class Windows:
             there.window = ahead.window
         else:
             for one in memories:
-                there.window.add(one.id, _turn(one))
+                there.window.add(one.id, turn_of(one))
         self._changes += 1
         self._ahead = None
 
@@ -204,7 +203,7 @@ class Windows:
         window, at = Window(), time.monotonic()
         try:
             for memory in latest(self._store, namespace, SIZE):
-                window.add(memory.id, _turn(memory))
+                window.add(memory.id, turn_of(memory))
             with self._mutex:
                 self._settled(loading, window, at)
         finally:
@@ -217,7 +216,7 @@ class Windows:
         for id in loading.gone:
             window.drop(id)
         for memory in loading.new:
-            window.add(memory.id, _turn(memory))
+            window.add(memory.id, turn_of(memory))
         if not loading.void:
             self._changes += 1
             self._windows[loading.namespace] = _Open(window, at)
@@ -264,8 +263,10 @@ def check_salience(how: object) -> None:
         raise InvalidQuery(f"salience is {shown(how)}, not a callable, or one of {', '.join(_NAMED)}")
 
 
-def _turn(memory: Memory) -> Turn:
-    return Turn(text=memory.text[:_READ], speaker=memory.provenance.speaker, session=memory.provenance.session)
+def turn_of(memory: Memory) -> Turn:
+    """What is judged of a memory: its beginning, who said it and when, on a day of the speaker's calendar."""
+    origin = memory.provenance
+    return Turn(text=memory.text[:_READ], speaker=origin.speaker, session=origin.session, on=memory.day())
 
 
 def _valued(memory: Memory, value: float) -> Memory:
@@ -273,4 +274,4 @@ def _valued(memory: Memory, value: float) -> Memory:
         raise InvalidMemory(f"salience as it is judged is {type(value).__name__}, not a number")
     if not 0 <= value <= 1:
         raise InvalidMemory("salience as it is judged is not in [0, 1]")
-    return replace(memory, salience=round(float(value), _DECIMALS))
+    return replace(memory, salience=round(float(value), DECIMALS))

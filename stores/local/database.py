@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from memoria.errors import FormatTooNew, FormatTooOld
 from memoria.extras import extra
 from memoria.process import never_destroyed
-from memoria.stores.disk import translated
+from memoria.stores.disk import opened, translated
 
 FORMAT = 7
 _CACHE_KIB = 64 << 10
@@ -209,6 +209,8 @@ class Database:
         while _inherited:
             # As long as they are open, SQLite takes their locks, which are the parent's, for locks of this process.
             _inherited.pop().close()
+        if writable:
+            _made(path)
         with translated(path):
             place = f"{uri(path)}?{'mode=rwc' if writable else _for_reading(path)}"
             self._connection = connected(place, key)
@@ -323,6 +325,14 @@ class Database:
     def meta(self, name: str) -> str | None:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0][0] if found else None
+
+
+def _made(path: Path) -> None:
+    """Makes the file, if there is none, so that its owner alone may read it: SQLite would ask the umask."""
+    # One that is there is not opened: closing it would drop the locks that SQLite holds on it in this process. Where
+    # it cannot be made, SQLite says why.
+    with suppress(OSError):
+        os.close(opened(path, os.O_CREAT | os.O_EXCL | os.O_RDWR))
 
 
 def connected(place: str, key: bytes | None, *, cipher: bool = False) -> sqlite3.Connection:

@@ -66,7 +66,7 @@ class Reserve:
         if self._path.exists():
             return
         try:
-            with self._path.open("xb", buffering=0) as file:
+            with os.fdopen(opened(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb", buffering=0) as file:
                 self._disk.write(file.fileno(), bytes(RESERVE_BYTES), 0)
         except OSError:
             self._path.unlink(missing_ok=True)

@@ -12,12 +12,11 @@ from memoria.evaluation.quality.facts import Fact, write
 
 if TYPE_CHECKING:
     from memoria.engine.memory import Memoria
-    from memoria.evaluation.bench.weights import Bench
 
 _MOST = 64
 
 
-def asked_of_both(bench: Bench, never: Sequence[Fact]) -> dict[str, dict[str, float]]:
+def asked_of_both(memory: Memoria, facts: Sequence[Fact], never: Sequence[Fact]) -> dict[str, dict[str, float]]:
     """Shares of held-out questions, of questions about what was never said, and of general ones.
 
     routed: a memory answers, from weights or store. right: the answer holds the value. invented: it is the base's, or a
@@ -26,8 +25,8 @@ def asked_of_both(bench: Bench, never: Sequence[Fact]) -> dict[str, dict[str, fl
     """
     tally: dict[str, list[bool]] = defaultdict(list)
     saved, took = 0, 0
-    for fact in bench.facts:
-        for told in _answers(bench.memory, fact):
+    for fact in facts:
+        for told in _answers(memory, fact):
             good = right(told.text, fact.value)
             tally["routed"].append(bool(told.memories))
             tally["right"].append(good)
@@ -35,16 +34,16 @@ def asked_of_both(bench: Bench, never: Sequence[Fact]) -> dict[str, dict[str, fl
             tally["from weights, right"].append(told.source == "weights" and good)
             tally["two quoted"].append(len(told.memories) > 1)
             saved, took = saved + told.saved, took + told.tokens
-    learnt = {one.home for one in bench.facts}
+    learnt = {one.home for one in facts}
     strange: dict[str, list[bool]] = defaultdict(list)
     for fact in (one for one in never if one.home in learnt):
-        for told in _answers(bench.memory, fact):
-            said = bool(told.memories) and whole(told, bench.memory)
+        for told in _answers(memory, fact):
+            said = bool(told.memories) and whole(told, memory)
             strange["invented"].append(told.source == "base" or (bool(told.memories) and not said))
             strange["beside, from weights"].append(told.source == "weights" and said)
             strange["beside, from the store"].append(told.source == "store" and said)
             strange["nothing"].append(told.source == "store" and not told.memories)
-    model = bench.memory.distilled(examples=write)
+    model = memory.distilled(examples=write)
     general = [bool(model.route(query).memories) for query in QUESTIONS]
     held = {name: sum(each) / len(each) for name, each in tally.items()}
     count = len(tally["routed"])

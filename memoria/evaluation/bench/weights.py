@@ -68,7 +68,7 @@ def bench_distill(
         report["seconds a memory"] = first.seconds / len(learnt)
         report["bytes a memory"] = sum(p.stat().st_size for p in manifests(folder / "saw" / "adapters")) / len(learnt)
         report["learnt"] = _quality(bench, never)
-        report["asked"] = asked_of_both(bench, never)
+        report["asked"] = asked_of_both(memory, bench.facts, never)
         report |= _forgetting(bench, never, forget, first.seconds / len(learnt))
         before = {p.stem: one.tensors for p, one in manifests(folder / "saw" / "adapters").items() if one is not None}
         records = [record for record in memory.store.read(list(bench.ids)) if record is not None]

@@ -21,9 +21,9 @@ import numpy as np
 
 from memoria.errors import InvalidInput
 from memoria.evaluation.quality.datasets import Conversation
-from memoria.evaluation.quality.retained_sets import turn
+from memoria.evaluation.quality.retained_sets import Case, Moment, turn
 from memoria.retention.salience import Weights, shipped
-from memoria.retention.salience_fit import Sample, fitted
+from memoria.retention.salience_fit import fitted
 from memoria.retention.salience_fit import judged as as_stored
 from memoria.text.words import plain_words, stems
 
@@ -73,20 +73,12 @@ def judged(
 
 def refitted(others: Others) -> Weights:
     """The weights of memoria's own salience, if they were fitted to these sources."""
-    return fitted(
-        {
-            name: [Sample(turns=list(map(turn, one.drafts)), needed=_asked_for(one)) for one in talks]
-            for name, talks in others.items()
-        }
-    )
+    return fitted({name: [_case(one).sample() for one in talks] for name, talks in others.items()})
 
 
-def _asked_for(one: Conversation) -> Floats:
-    """As `worth`, but a fact counts as often as it is asked for; shape (n,)."""
-    out = np.zeros(len(one.drafts))
-    for places in (places for asked in one.asked for places in asked.relevant):
-        out[list(places)] += 1.0 / len(places)
-    return out
+def _case(one: Conversation) -> Case:
+    moment = Moment(known=len(one.drafts), asked=one.asked, until=one.until)
+    return Case(name=one.name, drafts=one.drafts, moments=(moment,))
 
 
 def _of_text(talks: Sequence[Conversation], names: Sequence[str], weights: Weights) -> list[Floats]:

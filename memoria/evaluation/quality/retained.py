@@ -23,6 +23,7 @@ from memoria.evaluation.quality.retained_sets import Case, Moment, others
 from memoria.protocols import Progress
 from memoria.retention.salience import Weights
 from memoria.retention.salience_fit import fitted, judged
+from memoria.retention.windows import DECIMALS
 
 if TYPE_CHECKING:
     from memoria.arrays import Bools, Floats, Ints
@@ -240,9 +241,14 @@ def _room(known: int, share: float, costs: Ints | None) -> float:
     return float(round(share * (known if costs is None else int(costs[:known].sum()))))
 
 
+def as_stored(case: Case, weights: Weights) -> Floats:
+    """The salience of each memory as a store has it, shape (n,)."""
+    return np.round(judged(case.turns, weights), DECIMALS)
+
+
 def _ways(case: Case, weights: Weights, asking: Asking, sizes: Ints, ends: Ints | None) -> dict[str, Worth]:
     """What memories are worth, by the name of the way of keeping."""
-    salience = judged(case.turns, weights)
+    salience = as_stored(case, weights)
     lighter = salience - BURDEN * np.log(np.maximum(sizes, 1))
     order = np.arange(len(sizes)) / len(sizes)
     found = {FIFO: Worth(value=order), "length": Worth(value=sizes.astype(np.float64))}

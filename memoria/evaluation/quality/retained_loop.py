@@ -16,12 +16,12 @@ import numpy as np
 from memoria.engine.opening import open as open_memoria
 from memoria.evaluation.lab.intervals import estimate
 from memoria.evaluation.quality.datasets import Asked
-from memoria.evaluation.quality.retained import FIFO, NEVER, Asking, Worth, named, replayed
+from memoria.evaluation.quality.retained import FIFO, NEVER, Asking, Worth, as_stored, named, replayed
 from memoria.evaluation.quality.retained_sets import MEMORA, WHOLE, Case, others
 from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
 from memoria.retention.salience import Weights
-from memoria.retention.salience_fit import fitted, judged
+from memoria.retention.salience_fit import fitted
 
 if TYPE_CHECKING:
     from memoria.arrays import Ints
@@ -139,7 +139,7 @@ def found(sets: Mapping[str, Sequence[Case]], asking: Asking, embedder: Embedder
 def _ways(case: Case, weights: Weights, recencies: Sequence[float]) -> dict[str, Worth]:
     order = np.arange(len(case.drafts)) / len(case.drafts)
     lengths = np.array([float(len(draft.text.encode())) for draft in case.drafts])
-    salience = judged(case.turns, weights)
+    salience = as_stored(case, weights)
     rest = {named(recency): Worth(value=salience, recency=recency) for recency in recencies}
     return {ALL: Worth(value=order), FIFO: Worth(value=order), "length": Worth(value=lengths), **rest}
 

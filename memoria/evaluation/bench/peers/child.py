@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from memoria.evaluation.bench.peers.adapters import PEERS
-from memoria.evaluation.bench.peers.peer import Base
 from memoria.evaluation.bench.peers.sample import Sample, load
 from memoria.extras import extra
 from memoria.version import __version__
@@ -46,9 +45,8 @@ class Worker:
         """Opens it, untimed; says how it writes, and with which packages."""
         with extra("peers"):
             self._peer.open(self._folder)
-        decodes = type(self._peer).decoded is not Base.decoded
         versions = dict(_versions(self._entry.packages))
-        return {"settings": self._peer.settings(), "versions": versions, "decodes": decodes}
+        return {"settings": self._peer.settings(), "versions": versions, "decodes": self._peer.decodes}
 
     def _import(self) -> None:
         """Has another store of its kind opened, filled and asked, so that nothing is left to be imported."""

@@ -26,6 +26,9 @@ class Row:
 class Peer(Protocol):
     """One store, used as its own pages say: durable as it ships, one process."""
 
+    decodes: bool
+    """Whether its files say more than their bytes show: then `decoded` gives it."""
+
     def open(self, folder: Path) -> None:
         """Opens what is in a folder, or makes it."""
 
@@ -56,6 +59,8 @@ class Peer(Protocol):
 
 class Base:
     """What most stores share."""
+
+    decodes = False
 
     def compact(self) -> str:
         """Nothing is offered."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Lance(Base):
     """Each write is a new version of the table."""
 
+    decodes = True
+
     def open(self, folder: Path) -> None:
         import lancedb
         import pyarrow as pa

@@ -33,6 +33,7 @@ _UNLOCK = hashlib.sha256(b"memoria bench peers").hexdigest()
 class Clear:
     """Vectors are given; the embedder says of which dimension they are."""
 
+    decodes = True
     unlock: str | None = None
 
     def open(self, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memoria.evaluation.bench.peers.peer import DIMENSION, Base, K, Row
 
@@ -24,7 +24,7 @@ class Plain(Base):
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS memory (id INTEGER PRIMARY KEY, key TEXT UNIQUE, text TEXT, vector BLOB)"
         )
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(DIMENSION))
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(DIMENSION))
         self._numbers: dict[str, int] = {}
         stored = self._db.execute("SELECT id, key, vector FROM memory").fetchall()
         if stored:
