@@ -319,7 +319,9 @@ def test_what_a_model_asks_is_kept_when_one_sentence_answers_it(monkeypatch: pyt
         return said[way]
 
     monkeypatch.setattr(study.SelfStudy, "_said", answered)
-    write = study.SelfStudy(loaded, lambda _: [Example(prompt="Eva?", answer="beside")], [("Ada sings.", f"way {n}") for n in range(5)])
+    write = study.SelfStudy(
+        loaded, lambda _: [Example(prompt="Eva?", answer="beside")], [("Ada sings.", f"way {n}") for n in range(5)]
+    )
     memory = Memory(id="0" * 32, namespace=("a",), text=NOTE, created_at=AT)
     made = write(memory)
     assert [(one.prompt, one.answer) for one in made] == [

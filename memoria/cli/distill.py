@@ -28,6 +28,7 @@ from memoria.embedders import MiniLM
 from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
+    from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Learnt
 
 
@@ -168,6 +169,9 @@ def bench_distill(
         typer.Option("--shards", help="lora, prefix, or both with a comma: compares what they learn; forgets nothing."),
     ] = "",
     targets: Annotated[str, typer.Option(help="Of --shards: text, context, or both with a comma.")] = "text",
+    study: Annotated[
+        bool, typer.Option("--study", help="Of --shards: with questions that the model asks too.")
+    ] = False,
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
     ] = "0",
@@ -188,7 +192,9 @@ def bench_distill(
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
-                reports[seed] = comparing.bench_kinds(place, given[0], MiniLM(), progress, recipes, most=given[1])
+                reports[seed] = comparing.bench_kinds(
+                    place, given[0], MiniLM(), progress, recipes, most=given[1], written=_writer(study)
+                )
                 continue
             reports[seed] = weights.bench_distill(
                 place, given[0], never[:count], MiniLM(), progress, recipe, forget=forget, most=given[1]
@@ -201,6 +207,15 @@ def bench_distill(
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
     else:
         _show_seeds(weights.over_seeds(reports))
+
+
+def _writer(study: bool) -> ExampleWriter:
+    """What makes the examples of facts; study: with those of the small model."""
+    from memoria.distill import base
+    from memoria.distill.study import SelfStudy
+    from memoria.evaluation.quality import facts
+
+    return SelfStudy(base.load(), facts.write) if study else facts.write
 
 
 def _seeds(given: str) -> list[int]:

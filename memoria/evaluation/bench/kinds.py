@@ -11,10 +11,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from memoria.distill.dataset import ExampleWriter
 from memoria.distill.general import QUESTIONS, TEXT, right
 from memoria.distill.model import DistilledModel
 from memoria.distill.recipe import Recipe
 from memoria.distill.unlearn import manifests
+from memoria.engine.memory import Memoria
 from memoria.evaluation.bench.weights import SHORT, Bench, filled, opened
 from memoria.evaluation.quality.facts import Fact, write
 from memoria.protocols import Embedder, Progress
@@ -28,8 +30,9 @@ def bench_kinds(
     recipes: Mapping[str, Recipe],
     *,
     most: int = SHORT,
+    written: ExampleWriter = write,
 ) -> dict[str, dict[str, float]]:
-    """What each recipe gives.
+    """What each recipe gives, from the examples that `written` makes.
 
     seconds a memory: of the processor, so that other work on the machine is not counted. right: the share of held-out
     questions that the shard of their own memory answers, whatever the router says and whatever may stand. general kept:
@@ -37,22 +40,25 @@ def bench_kinds(
     for all of them. perplexity: on general text, to the base's, both ways.
     """
     return {
-        name: _measured(folder / str(n), facts, embedder, progress, recipe, most)
+        name: _measured(opened(folder / str(n), embedder, progress), facts, recipe, most, written)
         for n, (name, recipe) in enumerate(recipes.items())
     }
 
 
 def _measured(
-    folder: Path, facts: Sequence[Fact], embedder: Embedder, progress: Progress | None, recipe: Recipe, most: int
+    store: Memoria, facts: Sequence[Fact], recipe: Recipe, most: int, written: ExampleWriter
 ) -> dict[str, float]:
-    with opened(folder, embedder, progress) as memory:
+    with store as memory:
         bench = filled(memory, facts)
+        # Before the clock starts, so that a model that writes them is not counted.
+        examples = sum(len(written(one)) for one in memory.list())
         started = time.process_time()
-        memory.distill(recipe=recipe, examples=write)
+        memory.distill(recipe=recipe, examples=written)
         seconds = time.process_time() - started
-        model = memory.distilled(examples=write)
+        model = memory.distilled(examples=written)
         sizes = [path.stat().st_size for path in manifests(model.folder)]
         return {
+            "examples a memory": examples / len(facts),
             "seconds a memory": seconds / len(facts),
             "kilobytes a memory": sum(sizes) / len(facts) / 1000,
             "right": _right(bench, model, most),
