@@ -144,12 +144,14 @@ def test_shards_from_before_there_were_kinds_stay(memory: Memoria, tiny: Path) -
     memory.distill(tiny, recipe=recipe)
     for path, found in manifests(folder(memory)).items():
         assert found is not None
-        old = {name: one for name, one in found.recipe.items() if name not in {"shard", "target", "tokens"}}
+        old = {
+            name: one for name, one in found.recipe.items() if name not in {"shard", "target", "tokens", "prefix_rate"}
+        }
         tensors = shards.read(path, found)
         assert tensors is not None
         shards.write(path.parent, replace(found, recipe=old), tensors)
     note = json.loads((folder(memory) / "chosen.json").read_text())
-    for name in ("shard", "target", "tokens"):
+    for name in ("shard", "target", "tokens", "prefix_rate"):
         del note["recipe"][name]
     (folder(memory) / "chosen.json").write_text(json.dumps(note))
     assert memory.relearn().trained == ()
@@ -201,8 +203,8 @@ def test_an_untrained_prefix_is_the_cache_of_the_text(loaded: Base) -> None:
     wanted = logits(loaded, asked, **{given: cache}, position_ids=places)
     with kinds.active(loaded, [untrained(loaded, PREFIX, TEXTS[:1])]):
         found = logits(loaded, asked, use_cache=False)
-    assert_allclose(found, wanted, atol=1e-5)
-    assert not torch.allclose(found, logits(loaded, asked, use_cache=False), atol=1e-4)
+    assert_allclose(found, wanted, atol=1e-3)
+    assert not torch.allclose(found, logits(loaded, asked, use_cache=False), atol=0.1)
 
 
 def test_padding_and_the_order_of_prefixes_do_not_matter(loaded: Base) -> None:
@@ -220,7 +222,7 @@ def test_padding_and_the_order_of_prefixes_do_not_matter(loaded: Base) -> None:
             places = (mask.cumsum(1) - 1).clamp(min=0)
             found.append(logits(loaded, padded, attention_mask=mask, position_ids=places, use_cache=False)[:, 3:])
     for other in found[1:]:
-        assert_allclose(other, found[0], atol=1e-5)
+        assert_allclose(other, found[0], atol=1e-3)
 
 
 def test_generation_with_a_prefix_is_that_without_a_cache(loaded: Base) -> None:
@@ -326,8 +328,8 @@ def test_what_a_model_asks_is_kept_when_one_sentence_answers_it(monkeypatch: pyt
     made = write(memory)
     assert [(one.prompt, one.answer) for one in made] == [
         ("Eva?", "beside"),
-        ("Which film did I like?", "I liked the film 'Solaris' very much"),
-        ("Where did we meet Eva?", "We met Eva in Lund"),
+        ("Which film did I like?", "I liked the film 'Solaris' very much."),
+        ("Where did we meet Eva?", "We met Eva in Lund."),
     ]
     assert all(NOTE in one for one in heard)
     count = len(heard)

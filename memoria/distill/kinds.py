@@ -44,6 +44,9 @@ class Kind(Protocol):
     def exports(self) -> bool:
         """Whether it is a peft adapter, which can also be merged into the base."""
 
+    def rate(self, recipe: Recipe) -> float:
+        """The learning rate at its highest."""
+
     def fresh(self, base: Base, recipe: Recipe, texts: Sequence[str]) -> AbstractContextManager[Fresh]:
         """The base with an untrained shard for memories of these texts, while it lasts.
 

@@ -22,6 +22,10 @@ class Lora:
     placed = False
     exports = True
 
+    def rate(self, recipe: Recipe) -> float:
+        """The learning rate at its highest."""
+        return recipe.rate
+
     @contextmanager
     def fresh(
         self, base: Base, recipe: Recipe, texts: Sequence[str]

@@ -31,6 +31,10 @@ class Prefix:
     placed = True
     exports = False
 
+    def rate(self, recipe: Recipe) -> float:
+        """The learning rate at its highest."""
+        return recipe.prefix_rate
+
     @contextmanager
     def fresh(
         self, base: Base, recipe: Recipe, texts: Sequence[str]

@@ -35,7 +35,8 @@ class Recipe:
         each: examples of every memory in a step, at least; >= 1.
         rows: examples in a step, at least, if there are so many, so that a small shard is trained as well as a full
             one; >= 1.
-        rate: learning rate.
+        rate: learning rate of LoRA.
+        prefix_rate: of keys and values, which are larger.
         enough: mean loss in nats at which training ends early.
         bf16: whether it is trained in bfloat16.
         seed: seed of the first weights.
@@ -55,6 +56,7 @@ class Recipe:
     each: int = 2
     rows: int = 8
     rate: float = 5e-3
+    prefix_rate: float = 0.2
     enough: float = 0.02
     bf16: bool = False
     seed: int = 0

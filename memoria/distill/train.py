@@ -172,8 +172,9 @@ def _descend(
     first = adapted_layers(base, recipe).start
     states = _below(base, batch, first)
     states = states.bfloat16() if recipe.bf16 else states
-    adam = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.95))
-    plan = torch.optim.lr_scheduler.OneCycleLR(adam, recipe.rate, total_steps=len(steps) + 1, pct_start=0.2)
+    rate = KINDS[recipe.shard].rate(recipe)
+    adam = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
+    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=len(steps) + 1, pct_start=0.2)
     losses: list[float] = []
     with _only(base, base.layers[first:]), _halved(base, recipe):
         for rows in steps:
