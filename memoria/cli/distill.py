@@ -56,6 +56,8 @@ app.add_typer(distill_app, name="distill")
 
 # Most tokens of an answer that is a whole sentence.
 _FREE = 64
+# Memories of a whole run, an equal number of each persona.
+_WHOLE = 40
 ModelOption = Annotated[Path | None, typer.Option("--model", help="Folder of a causal model; default the small one.")]
 
 
@@ -186,7 +188,10 @@ def bench_distill(
 
     reports: dict[int, dict[str, Any]] = {}
     for seed in _seeds(seeds):
-        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed, half)
+        # Of few to compare, four of a persona, as in the whole, so that shards are full.
+        drawn = max(count, _WHOLE) if kinds else count
+        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, drawn, seed, half)
+        learnt = learnt[:count]
         given = (facts.as_said(learnt), _FREE) if free else (learnt, weights.SHORT)
         recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
