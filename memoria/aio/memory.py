@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
-    from memoria.distill.train import Recipe
+    from memoria.distill.recipe import Recipe
 
 
 @spelled
