@@ -88,9 +88,9 @@ def test_what_has_ended_goes_first_then_what_is_doubtful(place: str, clock: Cloc
         for text in texts:
             clock.now += DAY
             end = clock.now + timedelta(hours=3) if text == "until noon" else None
-            made[text] = memory.remember(text, valid_to=end)
+            made[text] = memory.remember(text, valid_to=end, salience=0.5)
         clock.now += DAY
-        made["new"] = memory.supersede(made["superseded"], "new")
+        made["new"] = memory.supersede(made["superseded"], memoria.Draft(text="new", salience=0.5))
         memory.expire(made["ended"].id)
         by = made["doubter"].id
         doubts = [link(made["doubtful"].id, by, weight=1.5), link(made["partly doubtful"].id, by, weight=1.0)]
@@ -104,7 +104,8 @@ def test_what_has_ended_goes_first_then_what_is_doubtful(place: str, clock: Cloc
         assert [names[id] for id in memory.evict(Budget(count=4))] == went[:4]
         assert [names[id] for id in memory.prune(budget=Budget(count=2)).ids] == went[:6]
         # A statement that has ended itself makes nothing doubtful any more.
-        other, new = memory.remember_many(["I live in Oslo.", "I live in Lund."])
+        flat = [memoria.Draft(text=text, salience=0.5) for text in ("I live in Oslo.", "I live in Lund.")]
+        other, new = memory.remember_many(flat)
         memory.store.revise(Change(links=(link(other.id, new.id),)))
         assert memory.evict(Budget(count=3), dry_run=True) == (other.id,)
         memory.expire(new.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,6 +59,11 @@ def peers(
         "command": f"memoria bench peers --n {n} --rounds {rounds} --out docs",
         "texts": "synthetic texts and vectors" if texts is None else "texts of a file, embedded by all-MiniLM-L6-v2",
     }
+    _told(report, write, as_json)
+
+
+def _told(report: dict[str, Any], write: Path | None, as_json: bool) -> None:
+    """Writes and prints the report; exit status 1 when a store failed."""
     rounded = json.loads(page.stored(report))
     if write is not None:
         (write / "peers.json").write_text(page.stored(report))

@@ -14,11 +14,9 @@ SUPERSEDE = "+supersede"
 ENDED_FIRST = "+ended-first"
 # Models of forgetting that `policies tune` compares.
 MODELS = ("exponential", "savings", "power-law", "act-r", "fsrs", "generative-agents", "downscaling", "disuse")
-# Baselines, and the models that are ahead of all others somewhere; the rest of the registry can be named.
-DEFAULT = (
-    *("fifo", "lru", "lfu", "random", "exponential", "savings", "power-law"),
-    *("act-r", "fsrs", "generative-agents", "downscaling", "disuse"),
-)
+# Baselines, what a store keeps by where no policy is given, and the models that are ahead of all others on a workload
+# (docs/research/policies.md); the rest of the registry can be named.
+DEFAULT = ("fifo", "lru", "lfu", "random", "exponential", "salience", "fsrs", "disuse")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import memoria
-
 # No store calls home, asks for a model, or writes into the user's folders.
 _QUIET = {
     "ANONYMIZED_TELEMETRY": "False",
@@ -46,7 +44,7 @@ class Process:
         self._limit, self._waiting = limit, b""
         kept = {name: os.environ[name] for name in _PASSED if name in os.environ}
         # The child imports the very package that runs here, wherever it is.
-        tree = str(Path(memoria.__file__).parents[1])
+        tree = str(Path(__file__).parents[4])
         kept["PYTHONPATH"] = os.pathsep.join([tree, *filter(None, [kept.get("PYTHONPATH")])])
         command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.child", name, str(folder), str(sample)]
         with (home / "said.txt").open("ab") as said:
@@ -65,7 +63,7 @@ class Process:
         try:
             self._child.stdin.write(json.dumps({"do": do, **how}).encode() + b"\n")
             self._child.stdin.flush()
-        except BrokenPipeError:
+        except (BrokenPipeError, ValueError):  # it died, or was ended
             raise PeerFailed(self._died()) from None
         answer = json.loads(self._line(do))
         if "failed" in answer:

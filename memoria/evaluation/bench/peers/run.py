@@ -71,29 +71,17 @@ def bench_peers(
         raise InvalidQuery(
             f"rounds: {rounds} deletions of {n} memories, of which {2 * erased} are for the search in files"
         )
-    (folder / "sample").mkdir()
     save(sample, folder / "sample")
     load, disk = os.getloadavg()[0], sync_ms(folder)
     with ExitStack() as stack:
         bench = Bench(folder, sample, n, rounds, limit, seed, progress, stack)
         for name in names:
             bench.start(name)
-        bench.each(bench.first)
-        bench.together(bench.fill)
-        bench.together(bench.found)
-        bench.turns()
-        bench.together(bench.erased)
-        bench.together(bench.compacted)
-        bench.openings(openings)
+        bench.stages(openings)
     return {
         "at": datetime.now(UTC).date().isoformat(),
         "memoria": __version__,
-        "n": n,
-        "rounds": rounds,
-        "seed": seed,
-        "erased": erased,
-        "questions": QUESTIONS,
-        "asked": ASKED,
+        **{"n": n, "rounds": rounds, "seed": seed, "erased": erased, "questions": QUESTIONS, "asked": ASKED},
         "machine": machine() | {"sync_ms": disk, "load_before": load},
         "peers": bench.results,
     }
@@ -132,6 +120,16 @@ class Bench:
         self._running: dict[str, Running] = {}
         self._stored: dict[str, int] = {}
         self.results: dict[str, Report] = {}
+
+    def stages(self, openings: int) -> None:
+        """All of them, in their order."""
+        self.each(self.first)
+        self.together(self.fill)
+        self.together(self.found)
+        self.turns()
+        self.together(self.erased)
+        self.together(self.compacted)
+        self.openings(openings)
 
     # -- processes --
 

@@ -79,7 +79,8 @@ def _sample(texts: Sequence[str], vectors: Vectors, questions: Sequence[str], as
 
 
 def save(sample: Sample, folder: Path) -> None:
-    """Writes a sample into a folder, for other processes."""
+    """Writes a sample into a folder, made if need be, for other processes."""
+    folder.mkdir(exist_ok=True)
     np.savez(folder / "vectors.npz", stored=np.stack([row.vector for row in sample.rows]), asked=sample.asked)
     texts = {"rows": [[row.key, row.text] for row in sample.rows], "questions": list(sample.questions)}
     (folder / "texts.json").write_text(json.dumps(texts))
