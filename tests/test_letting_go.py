@@ -20,7 +20,7 @@ from memoria.retention.order import CURRENT, DOUBTFUL, ENDED, Going, Standing, g
 from memoria.testing import HashEmbedder
 from memoria.traces import Traces
 from memoria.types import Link, Relation, Trace
-from tests.conftest import Clock
+from tests.clocked import Clock
 
 START = Clock().now
 DAY = timedelta(days=1)

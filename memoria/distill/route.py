@@ -188,7 +188,8 @@ class _Rows:
 
     def best(self, vector: Vectors) -> Floats:
         """The best cosine of each memory, shape (n,)."""
-        return np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
+        out: Floats = np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
+        return out
 
     def first(self, vector: Vectors) -> Floats:
         """The cosine of the first vector of each memory, shape (n,)."""
