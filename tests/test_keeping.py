@@ -195,7 +195,7 @@ def test_budgets_by_count_and_bytes(memory: Memoria, clock: Clock) -> None:
     for name in "ab":
         for n in range(6):
             clock.now = START + n * DAY
-            ids[name, n] = memory.namespace(name).remember(f"fact {n} of {name}").id
+            ids[name, n] = memory.namespace(name).remember(f"fact {n} of {name}", salience=0.5).id
     memory.pin(ids["a", 0])
     assert set(memory.evict(Budget(count=2))) == {ids["a", n] for n in range(1, 5)} | {ids["b", n] for n in range(4)}
     assert len(memory.recall("fact", k=20)) == 4
