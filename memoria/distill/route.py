@@ -188,12 +188,13 @@ class _Rows:
 
     def best(self, vector: Vectors) -> Floats:
         """The best cosine of each memory, shape (n,)."""
-        out: Floats = np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
-        return out
+        found: Floats = np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
+        return found
 
     def first(self, vector: Vectors) -> Floats:
         """The cosine of the first vector of each memory, shape (n,)."""
-        return (self.vectors[self._starts] @ vector).astype(np.float64)
+        found: Floats = (self.vectors[self._starts] @ vector).astype(np.float64)
+        return found
 
 
 def opposed(query: str, memory: Memory) -> bool:
