@@ -57,10 +57,10 @@ def test_a_store_divides_its_budget_by_use() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     now = [start]
     with memoria.open(":memory:", embedder=HashEmbedder(64), clock=lambda: now[0]) as memory:
-        ids = {
-            name: [one.id for one in memory.namespace(name).remember_many([f"{name} {n}" for n in range(40)])]
-            for name in ("busy", "idle")
+        texts = {
+            name: [memoria.Draft(text=f"{name} {n}", salience=0.5) for n in range(40)] for name in ("busy", "idle")
         }
+        ids = {name: [one.id for one in memory.namespace(name).remember_many(some)] for name, some in texts.items()}
         assert memory.allocate(20).places() == {"busy": 10, "idle": 10}
         for round in range(10):
             now[0] = start + round * timedelta(hours=1)
