@@ -108,7 +108,7 @@ def typed(lines: Sequence[str], checkout: Path, home: Path) -> Iterator[Step]:
 
 def answer(output: IO[str]) -> tuple[str, int, float]:
     """What a command printed, its status, and the CPU seconds of all commands so far."""
-    said = []
+    said: list[str] = []
     for line in output:
         if line.startswith(_DONE):
             own, children = output.readline(), output.readline()

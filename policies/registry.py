@@ -9,6 +9,7 @@ from typing import Any
 
 from memoria import plugins, policies
 from memoria.errors import InvalidInput
+from memoria.policies.model import Model
 from memoria.protocols import DecayPolicy, Store
 
 GROUP = "memoria.policies"
@@ -102,4 +103,7 @@ def keeper(store: Store, policy: DecayPolicy) -> DecayPolicy:
 
     policy: how the memories of the store fade.
     """
+    # An operator needs more of its base than the protocol has: a policy of somebody else keeps by itself.
+    if not isinstance(policy, Model):
+        return policy
     return adopted(store, KEEPER, base=policy) or policies.Salience(base=policy)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from memoria.errors import InvalidInput, shown
 from memoria.policies.operators import Wrapped
-from memoria.types import KINDS, Trace
+from memoria.types import Trace
 
 if TYPE_CHECKING:
     from memoria.arrays import Floats, Ints
@@ -73,12 +73,11 @@ class Salience(Wrapped):
             return None
         return trace.last_retrieved if needed >= self.recency else self.base.next_below(trace, needed / self.recency)
 
-    def weighed(self, traces: Traces, costs: Ints) -> Floats:
+    def weighed(self, costs: Ints) -> Floats:
         """What is taken off the worth of memories under a budget of bytes or tokens.
 
         Args:
-            traces: n traces as columns.
-            costs: bytes or tokens of each, shape (n,); 0 for what does not count.
+            costs: bytes or tokens of each memory, shape (n,); 0 for what does not count.
 
         Returns:
             Numbers, shape (n,); below 0 for what is lighter than the others.
@@ -86,7 +85,7 @@ class Salience(Wrapped):
         import numpy as np
 
         logs = np.log(np.maximum(costs, 1))
-        paid = (costs > 0) & (traces.kind != KINDS.index("semantic"))
+        paid = costs > 0
         mean = logs[paid].mean() if paid.any() else 0.0
         out: Floats = np.where(paid, self.burden / (1 + self.recency) * (logs - mean), 0.0)
         return out

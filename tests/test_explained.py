@@ -18,7 +18,7 @@ from memoria.protocols import Change
 from memoria.retention.salience import FEATURES
 from memoria.testing import HashEmbedder
 from memoria.types import Link
-from tests.conftest import Clock
+from tests.clocked import Clock
 
 DAY = timedelta(days=1)
 EMBEDDER = HashEmbedder(64)

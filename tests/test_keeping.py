@@ -15,6 +15,7 @@ import memoria
 from memoria import Budget, Memoria
 from memoria.policies import Exponential, Interference, PowerLaw
 from memoria.testing import HashEmbedder
+from memoria.types import Record, Trace
 
 EMBEDDER = HashEmbedder(64)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,6 +95,30 @@ def test_what_waited_is_there_after_closing(tmp_path: Path) -> None:
             memory.namespace().recall("tea")
     with memoria.open(path, embedder=EMBEDDER) as memory:
         assert memory.trace(one.id).retrievals == 3
+
+
+def test_forgetting_waits_for_no_uses_and_drops_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.memoria"
+    with memoria.open(path, embedder=EMBEDDER) as memory:
+        one, other = memory.remember("green tea"), memory.remember("black tea")
+        assert len(memory.recall("tea", k=2)) == 2
+        memory.forget(one.id)
+        assert memory.store.recalls(()) == []
+        memory.store.write([Record(memory=one, trace=Trace.of(one), vector=EMBEDDER.embed([one.text])[0])])
+    with memoria.open(path, embedder=EMBEDDER) as memory:
+        assert [line.id for line in memory.store.recalls(())] == [other.id]
+        assert (memory.trace(one.id).retrievals, memory.trace(other.id).retrievals) == (0, 1)
+
+
+def test_uses_are_written_before_what_they_are_of_changes(tmp_path: Path) -> None:
+    path = tmp_path / "a.memoria"
+    with memoria.open(path, embedder=EMBEDDER) as memory:
+        source = memory.remember("green tea")
+        memory.remember("Ada likes green tea.", provenance=memoria.Provenance(derived_from=(source.id,)))
+        other = memory.remember("black tea")
+        memory.recall("tea", k=3)
+        memory.forget(source.id)
+        assert [line.id for line in memory.store.recalls(())] == [other.id]
 
 
 def test_fade_archives_what_is_due_and_restore_brings_it_back(memory: Memoria, clock: Clock) -> None:
@@ -195,7 +220,7 @@ def test_budgets_by_count_and_bytes(memory: Memoria, clock: Clock) -> None:
     for name in "ab":
         for n in range(6):
             clock.now = START + n * DAY
-            ids[name, n] = memory.namespace(name).remember(f"fact {n} of {name}").id
+            ids[name, n] = memory.namespace(name).remember(f"fact {n} of {name}", salience=0.5).id
     memory.pin(ids["a", 0])
     assert set(memory.evict(Budget(count=2))) == {ids["a", n] for n in range(1, 5)} | {ids["b", n] for n in range(4)}
     assert len(memory.recall("fact", k=20)) == 4

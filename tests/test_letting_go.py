@@ -20,7 +20,7 @@ from memoria.retention.order import CURRENT, DOUBTFUL, ENDED, Going, Standing, g
 from memoria.testing import HashEmbedder
 from memoria.traces import Traces
 from memoria.types import Link, Relation, Trace
-from tests.conftest import Clock
+from tests.clocked import Clock
 
 START = Clock().now
 DAY = timedelta(days=1)
@@ -139,7 +139,7 @@ def test_what_was_used_while_it_was_pruned_keeps_what_ended_it(clock: Clock) -> 
         old, new = memory.remember_many(["old", "new"])
         memory.store.revise(Change(links=(link(old.id, new.id),)))
         clock.now += 9 * DAY
-        found = [Going(id=one.id, retrievability=0.5, key=(CURRENT, 0.5)) for one in (old, new)]
+        found = [Going(id=one.id, retrievability=0.9, key=(CURRENT, 0.9)) for one in (old, new)]
         memory.reinforce(old.id)
         memory._traces.flush()
         assert prune(memory._records, found, 9, clock.now).ids == ()

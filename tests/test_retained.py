@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ worths = st.lists(st.floats(0, 1), min_size=1, max_size=12).map(np.array)
 
 
 @given(worths, st.integers(0, 12), st.sampled_from([0.0, 0.5, 3.0]))
-def test_a_replay_fills_its_room_with_what_is_worth_most(values: np.ndarray, room: int, recency: float) -> None:  # type: ignore[type-arg]
+def test_a_replay_fills_its_room_with_what_is_worth_most(values: np.ndarray, room: int, recency: float) -> None:
     kept = replayed(Worth(value=values, recency=recency), len(values), room)
     assert kept.sum() == min(room, len(values))
     if recency == 0 and 0 < room < len(values):
@@ -76,7 +77,7 @@ def test_a_replay_fills_its_room_with_what_is_worth_most(values: np.ndarray, roo
 
 
 @given(worths, st.integers(1, 12), st.data())
-def test_worths_that_never_change_need_no_replay(values: np.ndarray, room: int, data: st.DataObject) -> None:  # type: ignore[type-arg]
+def test_worths_that_never_change_need_no_replay(values: np.ndarray, room: int, data: st.DataObject) -> None:
     step = Worth(value=values, ended=np.full(len(values), retained.NEVER))
     assert np.array_equal(replayed(step, len(values), room), replayed(Worth(value=values), len(values), room))
     costs = np.ones(len(values), np.int64)
@@ -84,7 +85,7 @@ def test_worths_that_never_change_need_no_replay(values: np.ndarray, room: int, 
 
 
 @given(worths, st.integers(1, 400))
-def test_a_room_of_bytes_is_never_exceeded(values: np.ndarray, room: int) -> None:  # type: ignore[type-arg]
+def test_a_room_of_bytes_is_never_exceeded(values: np.ndarray, room: int) -> None:
     costs = np.arange(1, len(values) + 1) * 30
     kept = replayed(Worth(value=values), len(values), room, costs)
     assert costs[kept].sum() <= room
@@ -152,7 +153,7 @@ def test_weights_come_from_the_other_sets_and_what_is_asked_for_is_kept() -> Non
 
 
 def test_sets_of_one_origin_are_not_fitted_to_each_other() -> None:
-    named = {retained_sets.MEMORA: [], retained_sets.WHOLE: [], retained_sets.LOCOMO: []}
+    named: dict[str, list[Any]] = {retained_sets.MEMORA: [], retained_sets.WHOLE: [], retained_sets.LOCOMO: []}
     assert list(retained_sets.others(retained_sets.WHOLE, named)) == [retained_sets.LOCOMO]
 
 

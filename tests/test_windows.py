@@ -125,7 +125,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """How to open a store of each kind."""
     if request.param == "postgres":
         return {"path": request.getfixturevalue("database")}
-    known = {"memory": {}, "local": {"path": tmp_path / "a"}, "sealed": {"path": tmp_path / "a", "unlock": "0" * 64}}
+    known: dict[str, dict[str, Any]] = {
+        "memory": {},
+        "local": {"path": tmp_path / "a"},
+        "sealed": {"path": tmp_path / "a", "unlock": "0" * 64},
+    }
     return known[request.param]
 
 

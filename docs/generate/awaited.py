@@ -107,6 +107,7 @@ def opener() -> ast.stmt:
     told = made.body[0]
     assert isinstance(told, ast.Expr)
     assert isinstance(told.value, ast.Constant)
+    assert isinstance(told.value.value, str)
     told.value.value = told.value.value.replace(
         "The memory; close it, or use it in a `with` block.",
         "What `await` and `async with` make a memory of; `async with` closes it too.",

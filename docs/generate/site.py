@@ -120,7 +120,8 @@ def navigation(listed: list[Entry], pages: Mapping[str, str]) -> list[dict[str, 
         {"Changes": "changelog.md"},
         {"Security": "security.md"},
     ]
-    nav = [{"memoria": "index.md"}, *({name: inner} for name, inner in sections.items())]
+    nav: list[dict[str, object]] = [{"memoria": "index.md"}]
+    nav += [{name: inner} for name, inner in sections.items()]
     nav += [{"Examples": examples}, {"The project": more}]
     named = {entry.path for entry in listed} | {"index.md"} | {path for one in more for path in one.values()}
     if lost := [path for path in pages if path not in named and not path.startswith("examples/")]:

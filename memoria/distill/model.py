@@ -113,12 +113,11 @@ class DistilledModel:
     def _known(self, memory: Memory, shard: str, said: Vectors | None = None) -> Known:
         """A memory as the router finds it. said: vectors of its sentences, where the shard holds them."""
         asked = [one.prompt for one in written(memory, self._write)]
-        there = said is not None
         return Known(
             memory=memory,
             shard=shard,
             questions=embed(self._embedder, asked) if not shard else self._background[:0],
-            said=said if there else embed(self._embedder, said_of(memory)),
+            said=said if said is not None else embed(self._embedder, said_of(memory)),
             words=words_of(memory, asked),
         )
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FLOOR, MARGIN = 0.65, 0.05
 # Log-odds that a memory answers: of 1, the cosine of its nearest sentence, that of the whole, and 1 where one likes and
 # the other dislikes; `memoria bench routing --fit` fits them.
-ANSWERS = (-6.9, 10.2, 5.5, -6.2)
+ANSWERS = (-7.0, 10.9, 4.7, -6.1)
 # Log-odds from which a memory is near a query that speaks of the speaker or names somebody, and any other query.
 LEAST, LEAST_OF_ANY = -2.0, 2.0
 # Memories within BESIDE of the best cosine, or CLOSE of the best log-odds, are near too; MOST shards are active in all.
@@ -188,11 +188,13 @@ class _Rows:
 
     def best(self, vector: Vectors) -> Floats:
         """The best cosine of each memory, shape (n,)."""
-        return np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
+        found: Floats = np.maximum.reduceat(self.vectors @ vector, self._starts).astype(np.float64)
+        return found
 
     def first(self, vector: Vectors) -> Floats:
         """The cosine of the first vector of each memory, shape (n,)."""
-        return (self.vectors[self._starts] @ vector).astype(np.float64)
+        found: Floats = (self.vectors[self._starts] @ vector).astype(np.float64)
+        return found
 
 
 def opposed(query: str, memory: Memory) -> bool:

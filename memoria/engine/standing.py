@@ -58,8 +58,8 @@ class Standing(Learning):
 
     def _erased(self, order: Order) -> Receipt:
         """What `forget` does for an order that is done with once it is carried out."""
-        self._traces.flush()
-        receipt = erase(self._records, order, self._clock())
+        receipt = erase(self._records, order, self._clock(), settle=self._traces.flush)
+        self._traces.let_go((*receipt.forgotten, *receipt.derived))
         if receipt.namespaces:
             self._traces.tidy()
         return receipt

@@ -160,7 +160,8 @@ class Weights(View):
         if key not in self._models:
             self._models.clear()
             self._models[key] = self.distilled(examples=examples)
-        return self._models[key]
+        found: DistilledModel | None = self._models[key]
+        return found
 
     def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
         """Measures what the weights answer, what they kept of the base, and whether training again gives the same bits.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -103,8 +103,10 @@ def preview(store: Store, order: Order) -> Preview:
         )
 
 
-def erase(records: Records, order: Order, at: datetime) -> Receipt:
+def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], None] | None = None) -> Receipt:
     """Forgets what is asked. When it returns, text, vector and key of each memory are gone from every file.
+
+    settle: writes the uses that still wait, where other memories change with what goes; else they may wait on.
 
     Forgets nothing when it raises: InvalidQuery for a wrong filter or an empty reason to override, MemoryNotFound for
     an unknown id, Held for a hold that is not overridden.
@@ -113,6 +115,8 @@ def erase(records: Records, order: Order, at: datetime) -> Receipt:
     with store.alone():
         started = time.perf_counter()
         made = plan(store, order)
+        if settle is not None and not made.unlinked:
+            settle()
         todo = made.change(records)
         if order.guard != "none":
             todo = replace(todo, guarded=_apart(store, made, todo, order), until=order.guard_until)

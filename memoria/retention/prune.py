@@ -154,11 +154,11 @@ def _burden(keeper: DecayPolicy, traces: Traces, found: Sequence[Limit]) -> Floa
     """
     import numpy as np
 
-    weighed: Callable[[Traces, Ints], Floats] | None = getattr(keeper, "weighed", None)
+    weighed: Callable[[Ints], Floats] | None = getattr(keeper, "weighed", None)
     short = [limit for limit in found if limit.over > 0]
     if weighed is None or not short or any(limit.unit == "count" for limit in short):
         return np.zeros(len(traces))
-    return weighed(traces, max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
+    return weighed(max(short, key=lambda limit: limit.over / max(limit.most, 1)).taken)
 
 
 def in_order(found: Sequence[Going]) -> list[Going]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Literal
@@ -98,6 +98,11 @@ class Reinforcer:
             full = len(self._waiting) >= _WAIT
         if full:
             self.flush_if_there_is_room()
+
+    def let_go(self, ids: Collection[str]) -> None:
+        """Drops the uses of what was forgotten, before they are written."""
+        with self._mutex:
+            self._waiting = [one for one in self._waiting if one.id not in ids]
 
     def flush(self) -> None:
         """Writes the collected uses and the updated traces to the store, durably, none of these changing meanwhile."""

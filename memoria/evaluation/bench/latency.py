@@ -74,7 +74,7 @@ def bench_forget(
     seed: int,
     unlock: UnlockLike = None,
 ) -> dict[str, Any]:
-    """Remember against forget at n memories: singles with and without embedding, a batch, a namespace."""
+    """Remember against forget at n memories: singles, also after a recall and with embedding; a batch, a namespace."""
     source = Synthetic(seed)
     with open_memoria(folder / "bench.memoria", embedder=embedder, unlock=unlock) as memory:
         home = memory.namespace("bench")
@@ -82,7 +82,11 @@ def bench_forget(
         home.recall(source.vectors(1)[0], k=1)
         report: dict[str, Any] = {"n": n, "rounds": rounds, "seed": seed}
         report["storage"] = _singles(home, ids, source.drafts(rounds), progress)
-        embedded = [Draft(text=_text(-at)) for at in range(1, min(rounds, 200) + 1)]
+        some = min(rounds, 200)
+        report["after_recall"] = _singles(
+            home, ids, source.drafts(some), progress, asked=lambda: home.recall(source.vectors(1)[0])
+        )
+        embedded = [Draft(text=_text(-at)) for at in range(1, some + 1)]
         embedder.embed(["warm"])
         report["with_embedding"] = _singles(home, ids, embedded, progress)
         report["batch"] = _batch(home, ids, source, min(5000, n // 2))
@@ -90,8 +94,17 @@ def bench_forget(
     return report
 
 
-def _singles(memory: Memoria, ids: list[str], drafts: Sequence[Draft], progress: Progress) -> dict[str, Any]:
-    """One remember, one forget of an old memory at random, and so on; each timed, purges and checkpoints included."""
+def _singles(
+    memory: Memoria,
+    ids: list[str],
+    drafts: Sequence[Draft],
+    progress: Progress,
+    asked: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
+    """One remember, one forget of an old memory at random, and so on; each timed, purges and checkpoints included.
+
+    asked: is called before each, untimed.
+    """
     import numpy as np
 
     rng = np.random.default_rng(len(ids))
@@ -100,7 +113,9 @@ def _singles(memory: Memoria, ids: list[str], drafts: Sequence[Draft], progress:
         at = int(rng.integers(len(ids)))
         ids[at], ids[-1] = ids[-1], ids[at]
         target = ids.pop()
+        asked()
         remembered.append(timed(lambda draft=draft: ids.insert(0, memory.remember_many([draft])[0].id)))  # type: ignore[misc]  # bound at once
+        asked()
         forgotten.append(timed(lambda target=target: memory.forget(target)))  # type: ignore[misc]  # bound at once
         progress("singles", done + 1, len(drafts))
     return _compare(remembered, forgotten)

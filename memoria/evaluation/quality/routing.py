@@ -81,7 +81,7 @@ def router_of(facts: Sequence[Fact], embedder: Embedder) -> tuple[Router, dict[s
 def fit(folder: Path, half: int, embedder: Embedder) -> dict[str, float]:
     """The constants of `route.ANSWERS`, by all pairs of a question and a memory of one persona of a half.
 
-    Negatives are questions about other memories of the persona, and background questions. A logistic regression by
+    Negatives are questions about other memories of the persona. A logistic regression by
     Newton's method, with a ridge of .05 on all but the constant.
     """
     facts, _ = memora(folder, 10_000, 0, half)
@@ -93,7 +93,7 @@ def fit(folder: Path, half: int, embedder: Embedder) -> dict[str, float]:
 
 def _pairs(facts: Sequence[Fact], embedder: Embedder) -> Iterator[tuple[float, ...]]:
     """1, the cosines with the nearest sentence and the whole, whether opposed, and whether it is the answer."""
-    asked = [(query, one) for one in facts for query in one.asked] + [(query, None) for query in BACKGROUND]
+    asked = [(query, one) for one in facts for query in one.asked]
     vectors = embed(embedder, [query for query, _ in asked])
     for fact in facts:
         one = Memory(id="0" * 32, namespace=fact.home, text=fact.draft.text, created_at=_AT)
