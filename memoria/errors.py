@@ -375,6 +375,7 @@ __all__ = [
     "ModelCorrupt",
     "ModelFailed",
     "ModelNotFound",
+    "NotExportable",
     "NotPermitted",
     "OrderNotFound",
     "Refused",

@@ -30,6 +30,7 @@ from memoria.errors import InvalidQuery
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Learnt
+    from memoria.evaluation.quality.facts import Fact
 
 
 @app.command("ask")
@@ -184,25 +185,22 @@ def bench_distill(
     from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import kinds as comparing
     from memoria.evaluation.bench import weights
-    from memoria.evaluation.quality import facts
 
     reports: dict[int, dict[str, Any]] = {}
     for seed in _seeds(seeds):
         # Of few to compare, four of a persona, as in the whole, so that shards are full.
-        drawn = max(count, _WHOLE) if kinds else count
-        learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, drawn, seed, half)
-        learnt = learnt[:count]
-        given = (facts.as_said(learnt), _FREE) if free else (learnt, weights.SHORT)
+        learnt, never = _drawn(memora, max(count, _WHOLE) if kinds and memora else count, seed, half, free)
+        most = _FREE if free else weights.SHORT
         recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
                 reports[seed] = comparing.bench_kinds(
-                    place, given[0], MiniLM(), progress, recipes, most=given[1], written=_writer(study)
+                    place, learnt[:count], MiniLM(), progress, recipes, most=most, written=_writer(study)
                 )
                 continue
             reports[seed] = weights.bench_distill(
-                place, given[0], never[:count], MiniLM(), progress, recipe, forget=forget, most=given[1]
+                place, learnt, never[:count], MiniLM(), progress, recipe, forget=forget, most=most
             )
     if kinds and not as_json:
         _show_seeds(comparing.table(reports))
@@ -212,6 +210,14 @@ def bench_distill(
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
     else:
         _show_seeds(weights.over_seeds(reports))
+
+
+def _drawn(memora: Path | None, count: int, seed: int, half: int | None, free: bool) -> tuple[list[Fact], list[Fact]]:
+    """Facts to learn and others never to be. free: the first without labels."""
+    from memoria.evaluation.quality import facts
+
+    learnt, never = facts.synthetic(count, seed) if memora is None else facts.memora(memora, count, seed, half)
+    return facts.as_said(learnt) if free else learnt, never
 
 
 def _writer(study: bool) -> ExampleWriter:

@@ -56,7 +56,7 @@ class Recipe:
     each: int = 2
     rows: int = 8
     rate: float = 5e-3
-    prefix_rate: float = 0.2
+    prefix_rate: float = 0.1
     enough: float = 0.02
     bf16: bool = False
     seed: int = 0
