@@ -204,7 +204,15 @@ def bench_distill(
             )
     if kinds and not as_json:
         _show_seeds(comparing.table(reports))
-    elif len(reports) == 1:
+    else:
+        _show_reports(reports, as_json)
+
+
+def _show_reports(reports: dict[int, dict[str, Any]], as_json: bool) -> None:
+    """Prints the report of one seed, or a table over several."""
+    from memoria.evaluation.bench import weights
+
+    if len(reports) == 1:
         show(next(iter(reports.values())), as_json)
     elif as_json:
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
