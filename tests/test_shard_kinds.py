@@ -21,7 +21,7 @@ from memoria import Recipe
 from memoria.distill import base, kinds, prefix, shards, study, targets
 from memoria.distill.base import Base
 from memoria.distill.general import QUESTIONS
-from memoria.distill.recipe import adapted_layers
+from memoria.distill.recipe import Target, adapted_layers
 from memoria.distill.train import prompt_of, reminded, tensors_sha256, train
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
@@ -39,7 +39,8 @@ MADE = [
     [Example(prompt="What is Ada's badge?", answer="tag 1.")],
     [Example(prompt="What is Ada's code?", answer="4821.")],
 ]
-WAYS = [replace(one, target=target) for one, target in product(RECIPES.values(), ("text", "context"))]
+TARGETS: tuple[Target, ...] = ("text", "context")
+WAYS = [replace(one, target=target) for one, target in product(RECIPES.values(), TARGETS)]
 PREFIX = replace(RECIPES["prefix"], last=3, tokens=100)
 
 
@@ -163,7 +164,7 @@ def test_prefixes_have_no_form_outside(memory: Memoria, tiny: Path, tmp_path: Pa
     memory.distill(tiny, recipe=RECIPES["prefix"])
     for kind in ("peft", "merged"):
         with pytest.raises(NotExportable, match="prefix"):
-            memory.distilled().export(tmp_path / "out", kind)  # type: ignore[arg-type]  # of a loop
+            memory.distilled().export(tmp_path / "out", kind)
     assert not (tmp_path / "out").exists()
     assert not (folder(memory) / "exports.json").exists()
 
@@ -194,7 +195,7 @@ def test_an_untrained_prefix_is_the_cache_of_the_text(loaded: Base) -> None:
 
     text, asked = ids_of(loaded, TEXTS[0]), ids_of(loaded, prompt_of(loaded, "What is it?"))
     first = torch.tensor([[loaded.tokenizer.eos_token_id]])
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     logits(loaded, torch.cat([first, text], 1), **{given: cache}, use_cache=True)
     for layer in cache.layers:
         layer.keys, layer.values = layer.keys[:, :, 1:], layer.values[:, :, 1:]
