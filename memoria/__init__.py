@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
-    from memoria.distill.recipe import Recipe
+    from memoria.distill.recipe import Recipe, ShardKind, TrainingTarget
     from memoria.embedders import EmbedderLike
     from memoria.engine.arguments import Amendment, Asking, DraftFields, Filters, Include
     from memoria.engine.change import DetectorLike, DetectorName, SleepOptions
@@ -216,6 +216,8 @@ _LAZY = {
     "Shortening": "memoria.forget.shorten",
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.recipe",
+    "ShardKind": "memoria.distill.recipe",
+    "TrainingTarget": "memoria.distill.recipe",
     "Reinforcing": "memoria.retention.reinforce",
     "Rekeyed": "memoria.transfer.rekeying",
     "Reply": "memoria.agent",
@@ -347,6 +349,8 @@ __all__ = [
     "Shortening",
     "Reason",
     "Recipe",
+    "ShardKind",
+    "TrainingTarget",
     "Reinforcing",
     "Rekeyed",
     "Reply",

@@ -21,7 +21,7 @@ from memoria import Recipe
 from memoria.distill import base, kinds, prefix, shards, study, targets
 from memoria.distill.base import Base
 from memoria.distill.general import QUESTIONS
-from memoria.distill.recipe import Target, adapted_layers
+from memoria.distill.recipe import TrainingTarget, adapted_layers
 from memoria.distill.train import prompt_of, reminded, tensors_sha256, train
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
@@ -39,7 +39,7 @@ MADE = [
     [Example(prompt="What is Ada's badge?", answer="tag 1.")],
     [Example(prompt="What is Ada's code?", answer="4821.")],
 ]
-TARGETS: tuple[Target, ...] = ("text", "context")
+TARGETS: tuple[TrainingTarget, ...] = ("text", "context")
 WAYS = [replace(one, target=target) for one, target in product(RECIPES.values(), TARGETS)]
 PREFIX = replace(RECIPES["prefix"], last=3, tokens=100)
 

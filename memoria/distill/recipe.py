@@ -12,7 +12,7 @@ from memoria.errors import InvalidQuery, shown
 
 ShardKind = Literal["lora", "prefix"]
 """What a shard is: an update of linear maps, or keys and values that stand before every prompt."""
-Target = Literal["text", "context"]
+TrainingTarget = Literal["text", "context"]
 """What training aims at: the answers of the examples, or what the base would say with the memory in its prompt."""
 
 
@@ -45,7 +45,7 @@ class Recipe:
 
     size: int = 4
     shard: ShardKind = "lora"
-    target: Target = "text"
+    target: TrainingTarget = "text"
     last: int = 12
     skip: int = 2
     rank: int = 8
@@ -75,7 +75,7 @@ class Recipe:
         wrong = [f"{name} {value!r} is not at least 1" for name, value in whole.items() if value < 1]
         if not 0 <= self.skip < self.last <= layers:
             wrong.append(f"last {self.last!r} and skip {self.skip!r} leave no layer of {layers}")
-        for name, one, allowed in (("shard", self.shard, ShardKind), ("target", self.target, Target)):
+        for name, one, allowed in (("shard", self.shard, ShardKind), ("target", self.target, TrainingTarget)):
             if one not in get_args(allowed):
                 wrong.append(f"{name} {shown(one)} is not one of {', '.join(get_args(allowed))}")
         if wrong:
