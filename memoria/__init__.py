@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from memoria.change.sleep import Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
     from memoria.derived.lineage import Lineage
-    from memoria.distill.answered import Answered
+    from memoria.distill.answered import Answered, AnswerSource
     from memoria.distill.audit import Audit
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
@@ -122,6 +122,7 @@ _LAZY = {
     "Allowed": "memoria.agent.asked",
     "Amendment": "memoria.engine.arguments",
     "Answer": "memoria.agent",
+    "AnswerSource": "memoria.distill.answered",
     "Answered": "memoria.distill.answered",
     "Asked": "memoria.agent.asked",
     "Asking": "memoria.engine.arguments",
@@ -256,6 +257,7 @@ __all__ = [
     "Allowed",
     "Amendment",
     "Answer",
+    "AnswerSource",
     "Answered",
     "Asked",
     "Asking",

@@ -15,7 +15,7 @@ from typing import Literal
 from memoria.english.sentences import bare, units
 from memoria.types import Memory
 
-Source = Literal["weights", "store", "base"]
+AnswerSource = Literal["weights", "store", "base"]
 """Who answers: a shard, a memory in its own words, or the untouched base model."""
 # Memories that are quoted at once, when it is in doubt which is meant.
 QUOTED = 2
@@ -36,7 +36,7 @@ class Answered:
     """
 
     text: str
-    source: Source
+    source: AnswerSource
     memories: tuple[str, ...] = ()
     tokens: int = 0
     saved: int = 0

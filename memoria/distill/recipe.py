@@ -83,7 +83,14 @@ class Recipe:
 
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> Recipe:
-        """The recipe in a manifest or a note; what an older one does not name is as by default."""
+        """The recipe in a manifest or a note.
+
+        Args:
+            found: its fields as JSON; what an older one does not name is as by default.
+
+        Returns:
+            The recipe.
+        """
         return cls(**{**found, "targets": tuple(found["targets"])})
 
 
