@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli import app
+from memoria.cli.app import as_json, as_line
 from memoria.cli.prefixes import whole
 from memoria.cli.terminal import Grid, hanging, in_options, visible
 from memoria.engine.memory import Memoria
@@ -208,3 +210,11 @@ def test_a_command_of_every_day_imports_no_other(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, "stats", "--help"], capture_output=True, text=True, check=True)
     assert "memoria.cli.maintain" in done.stdout.split()
     assert not {"memoria.cli.bench", "memoria.cli.verbs", "memoria.evaluation", "torch"} & set(done.stdout.split())
+
+
+def test_what_was_not_measured_is_null_in_json() -> None:
+    value = {"mean": float("nan"), "ends": [float("inf"), 1.5], "text": "NaN"}
+    told = {"mean": None, "ends": [None, 1.5], "text": "NaN"}
+    for written in (as_json(value), as_line(value)):
+        assert json.loads(written, parse_constant=pytest.fail) == told
+    assert "\n" not in as_line(value)

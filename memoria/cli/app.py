@@ -292,12 +292,21 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
 
 def as_json(value: Any) -> str:
     """JSON of frozen values, times in ISO 8601."""
-    return in_json(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    return in_json(_dumped(value, indent=2))
 
 
 def as_line(value: Any) -> str:
     """Like `as_json`, on one line, for streams of values."""
-    return in_json(json.dumps(value, default=_plain, ensure_ascii=False))
+    return in_json(_dumped(value))
+
+
+def _dumped(value: Any, indent: int | None = None) -> str:
+    """JSON, in which a number that was not measured is null."""
+    try:
+        return json.dumps(value, default=_plain, ensure_ascii=False, indent=indent, allow_nan=False)
+    except ValueError:
+        known = json.loads(json.dumps(value, default=_plain), parse_constant=lambda _: None)
+        return json.dumps(known, ensure_ascii=False, indent=indent)
 
 
 def _plain(value: Any) -> Any:
