@@ -20,7 +20,7 @@ from memoria.retention.reinforce import Reinforcer
 from memoria.retention.restriction import ordered
 from memoria.retention.sameness import unlike
 from memoria.retention.windows import NEUTRAL
-from memoria.standing.gate import cleared, weighed
+from memoria.standing.gate import cleared, passed, weighed
 from memoria.text.fingerprints import Statement, stated
 from memoria.types import Kind, Memory, Namespace, Passages, Provenance, Record, Where
 from memoria.validate import check_memory, check_ttl, tidy_tags
@@ -217,6 +217,7 @@ def obeying(records: Records, memories: Sequence[Memory], made: Sequence[Record]
             record if memory == record.memory else replace(record, memory=memory, trace=records.trace(memory))
             for record, memory in zip(passing, weighed(records.store, [one.memory for one in passing]), strict=True)
         ]
+        passed(records.store, passing)
     as_stored = {record.memory.id: record.memory for record in passing}
     return [as_stored.get(memory.id, memory) for memory in memories], passing
 

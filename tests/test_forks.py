@@ -257,8 +257,11 @@ import gc, os, sys, memoria
 from memoria.testing import HashEmbedder
 memory = memoria.open(sys.argv[1], embedder=HashEmbedder(64))
 memory.remember("one")
-with memory.store._cluster.connection() as connection:
-    ours = connection.info.backend_pid
+def served():
+    with memory.store._cluster.connection() as connection:
+        asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        return {pid for (pid,) in connection.execute(asked)}
+ours = served()
 for how in ("kept", "dropped", "closed"):
     pid = os.fork()
     if pid == 0:
@@ -275,8 +278,7 @@ for how in ("kept", "dropped", "closed"):
         sys.exit(0)
     assert os.waitpid(pid, 0)[1] == 0
     memory.remember(f"after the child: {how}")
-with memory.store._cluster.connection() as connection:
-    print(connection.info.backend_pid == ours, len(memory), memory.doctor())
+print(served() >= ours, len(memory), memory.doctor())
 memory.close()
 """
 

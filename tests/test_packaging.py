@@ -45,6 +45,7 @@ def test_the_wheel_holds_stores_and_policies_as_files(tmp_path: Path) -> None:
     data |= {f"memoria/data/changes/{code}.tsv" for code in "ar de es fr ja pt zh".split()}  # noqa: SIM905 - a list of codes reads as codes
     data |= {"memoria/data/changes/talks.txt", "memoria/data/changes/still.txt"}
     data |= {"memoria/data/changes/settling.txt"}
+    data |= {"memoria/data/prospective/kept.tsv", "memoria/data/prospective/alike.tsv"}
     assert {name for name in names if name.startswith("memoria/data/")} == data
     assert {name for name in names if name.startswith("memoria/learnt/") and not name.endswith(".py")} == {
         "memoria/learnt/judge.npz"

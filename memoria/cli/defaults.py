@@ -15,6 +15,7 @@ _NOT = {
     "endings": {"forgetting", "changes"},
     "model": {"distill"},
     "budget_tokens": {"recall"},
+    "policy": {"prospective"},
     "k": {"agree"},
 }
 

@@ -64,6 +64,13 @@ def weighed(store: Store, memories: Sequence[Memory]) -> list[Memory]:
     return list(memories) if gate is None else gate._windows.weighed(memories)
 
 
+def passed(store: Store, records: Sequence[Record]) -> None:
+    """Takes as cleared what differs in its salience alone from what was cleared last."""
+    gate = _gate(store)
+    if gate is not None:
+        gate._last = tuple(records)
+
+
 def _gate(store: Store) -> Gate | None:
     """The gate that a store is, or that what a reader sees of one is written through."""
     whole: object = getattr(store, "whole", store)
