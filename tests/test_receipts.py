@@ -544,7 +544,8 @@ def test_the_commands_write_verify_and_refuse(tmp_path: Path) -> None:
     assert memoria_("ledger", "export", "--out", str(tmp_path / "l.cbor")).exit_code == 0
     given = ["ledger", "verify", "--file", str(tmp_path / "l.cbor"), "--key", str(tmp_path / "key.pem")]
     assert memoria_(*given).exit_code == 0
-    (tmp_path / "r.cose").write_bytes((tmp_path / "r.cose").read_bytes()[:-1] + b"\0")
+    *whole, last = (tmp_path / "r.cose").read_bytes()
+    (tmp_path / "r.cose").write_bytes(bytes([*whole, last ^ 1]))
     refused = memoria_("receipts", "verify", str(tmp_path / "r.cose"), "--json")
     assert (refused.exit_code, '"genuine": false' in refused.stdout) == (1, True)
     assert '"action": "verify"' in memoria_("receipts", "list", "--json").stdout
