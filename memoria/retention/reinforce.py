@@ -102,7 +102,9 @@ class Reinforcer:
     def let_go(self, ids: Collection[str]) -> None:
         """Drops the uses of what was forgotten, before they are written."""
         with self._mutex:
-            self._waiting = [one for one in self._waiting if one.id not in ids]
+            if self._waiting:
+                gone = frozenset(ids)
+                self._waiting = [one for one in self._waiting if one.id not in gone]
 
     def flush(self) -> None:
         """Writes the collected uses and the updated traces to the store, durably, none of these changing meanwhile."""
