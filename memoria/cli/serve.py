@@ -1,10 +1,14 @@
-"""serve: a store over HTTP, and its tokens."""
+"""serve: a store over HTTP."""
 
 from __future__ import annotations
 
 import logging
+import os
 import socket
-from typing import Annotated, Any
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -15,10 +19,16 @@ from memoria.cli.tokens import DEFAULT_TOKENS, TokensOption, token_app
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 from memoria.models import as_model
+from memoria.stores.registry import is_url, without_password
+
+if TYPE_CHECKING:
+    from memoria.service.app import Limits
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
 serve_app.add_typer(token_app, name="token")
+# File descriptors beside those of connections: the store's, its workers', the log.
+_SPARE = 256
 
 
 @serve_app.callback()
@@ -30,8 +40,15 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")] = 8017,
     rate: Annotated[float, typer.Option(min=0.001, help="Requests a second for each token, in the long run.")] = 50.0,
     burst: Annotated[int, typer.Option(min=1, help="Requests at once for each token.")] = 100,
+    at_once: Annotated[int, typer.Option(min=1, help="Requests under way for each namespace of tokens.")] = 32,
     max_body: Annotated[int, typer.Option(min=1024, help="Bytes of a request, at most.")] = 8 << 20,
     seconds: Annotated[float, typer.Option(min=0.1, help="Seconds for an answer, at most.")] = 60.0,
+    connections: Annotated[int, typer.Option(min=1, help="Connections at once, for each process.")] = 512,
+    head_seconds: Annotated[float, typer.Option(min=0.1, help="Seconds for the head of a request, at most.")] = 5.0,
+    audit: Annotated[
+        Path | None, typer.Option(help="File for a line of JSON about each request; SIGHUP opens it anew.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes, for a store in PostgreSQL.")] = 1,
     model: Annotated[
         str | None, typer.Option(envvar="MEMORIA_MODEL", help="Finds facts for /v1/learn: as of `memoria learn`.")
     ] = None,
@@ -42,28 +59,113 @@ def serve(
     from memoria.extras import extra
 
     with extra("serve"):
-        import uvicorn
+        import uvicorn  # noqa: F401 - whether it is there is asked before anything is done
 
-        from memoria.service.app import Limits, application
-        from memoria.service.tokens import Tokens
-
-    limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
-    asked, behaving = None if model is None else as_model(model), behaviour(store)
-    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), Tokens(tokens), limits, asked)
+        from memoria.service.workers import Workers, check_workers
+    check_workers(workers, shared=is_url(store))
     listening = listen(host, port)
-    err.print(Text(visible(f"Serving {store} on http://{host}:{listening.getsockname()[1]}")), soft_wrap=True)
+    bounds: dict[str, Any] = {
+        "rate": rate,
+        "burst": burst,
+        "body": max_body,
+        "seconds": seconds,
+        "waiting": at_once,
+    }
+    most = _room(connections)
+
+    def run() -> None:
+        from memoria.service.app import Limits
+
+        _run(store, tokens, Limits(**bounds), model, audit, listening, most, head_seconds)
+
+    place = f"http://{host}:{listening.getsockname()[1]}"
+    _check(tokens, audit)
+    err.print(Text(visible(f"Serving {without_password(str(store))} on {place}")), soft_wrap=True)
     log_without_content()
+    if workers == 1:
+        run()
+        return
+    with tempfile.TemporaryDirectory(prefix="memoria-figures-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        Workers(workers, run, lambda pid: _gone(folder, pid)).run()
+
+
+def _run(
+    store: Path,
+    tokens: Path,
+    limits: Limits,
+    model: str | None,
+    audit: Path | None,
+    listening: socket.socket,
+    most: int,
+    head_seconds: float,
+) -> None:
+    """Serves in this process, until a signal ends it."""
+    import uvicorn
+
+    from memoria.service.app import application
+    from memoria.service.audit import Audit
+    from memoria.service.connections import guarded
+    from memoria.service.tokens import Tokens
+
+    asked, behaving = None if model is None else as_model(model), behaviour(store)
+    made = application(
+        lambda: open_memoria(store, timeout=waiting(), **behaving),
+        Tokens(tokens),
+        limits,
+        asked,
+        None if audit is None else Audit(audit),
+    )
     config = uvicorn.Config(
-        made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1
+        made,
+        http=guarded(most, head_seconds),
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=int(limits.seconds) + 1,
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _check(tokens: Path, audit: Path | None) -> None:
+    """Raises what a process that serves would raise at its start."""
+    from memoria.service.audit import Audit
+    from memoria.service.tokens import Tokens
+
+    Tokens(tokens)
+    if audit is not None:
+        Audit(audit).close()
+
+
+def _room(connections: int) -> int:
+    """So many connections, or as many as the system lets this process have; asks for more file descriptors first."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _SPARE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - _SPARE))
+
+
+def _gone(folder: str, pid: int) -> None:
+    """Takes what a process that has ended was just doing out of the figures."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # it has no types
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; raises InvalidQuery where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise InvalidQuery(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
