@@ -6,9 +6,11 @@ import logging
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -20,9 +22,6 @@ from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 from memoria.models import as_model
 from memoria.stores.registry import is_url, without_password
-
-if TYPE_CHECKING:
-    from memoria.service.app import Limits
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
@@ -61,39 +60,31 @@ def serve(
     with extra("serve"):
         import uvicorn  # noqa: F401 - whether it is there is asked before anything is done
 
-        from memoria.service.workers import Workers, check_workers
+        from memoria.service.workers import check_workers
     check_workers(workers, shared=is_url(store))
-    listening = listen(host, port)
-    bounds: dict[str, Any] = {
-        "rate": rate,
-        "burst": burst,
-        "body": max_body,
-        "seconds": seconds,
-        "waiting": at_once,
-    }
-    most = _room(connections)
-
-    def run() -> None:
-        from memoria.service.app import Limits
-
-        _run(store, tokens, Limits(**bounds), model, audit, listening, most, head_seconds)
-
-    place = f"http://{host}:{listening.getsockname()[1]}"
+    limits: dict[str, Any] = {"rate": rate, "burst": burst, "body": max_body, "seconds": seconds, "waiting": at_once}
+    listening, most = listen(host, port), _room(connections)
     _check(tokens, audit)
+    place = f"http://{host}:{listening.getsockname()[1]}"
     err.print(Text(visible(f"Serving {without_password(str(store))} on {place}")), soft_wrap=True)
     log_without_content()
-    if workers == 1:
-        run()
-        return
+    run = partial(_run, store, tokens, limits, model, audit, listening, most, head_seconds)
+    _in_processes(workers, run) if workers > 1 else run()
+
+
+def _in_processes(workers: int, run: Callable[[], None]) -> None:
+    """Serves in several processes, which count together in files of a temporary folder."""
+    from memoria.service.workers import Workers
+
     with tempfile.TemporaryDirectory(prefix="memoria-figures-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Workers(workers, run, lambda pid: _gone(folder, pid)).run()
+        Workers(workers, run, partial(_gone, folder)).run()
 
 
 def _run(
     store: Path,
     tokens: Path,
-    limits: Limits,
+    limits: dict[str, Any],
     model: str | None,
     audit: Path | None,
     listening: socket.socket,
@@ -103,7 +94,7 @@ def _run(
     """Serves in this process, until a signal ends it."""
     import uvicorn
 
-    from memoria.service.app import application
+    from memoria.service.app import Limits, application
     from memoria.service.audit import Audit
     from memoria.service.connections import guarded
     from memoria.service.tokens import Tokens
@@ -112,7 +103,7 @@ def _run(
     made = application(
         lambda: open_memoria(store, timeout=waiting(), **behaving),
         Tokens(tokens),
-        limits,
+        Limits(**limits),
         asked,
         None if audit is None else Audit(audit),
     )
@@ -123,7 +114,7 @@ def _run(
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=int(limits.seconds) + 1,
+        timeout_graceful_shutdown=int(limits["seconds"]) + 1,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

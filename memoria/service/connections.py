@@ -155,9 +155,12 @@ class _Lingering:
             self._inner.close()
             return
         self._ends = True
-        if self._inner.can_write_eof():
+        try:
             self._inner.write_eof()
-        self._protocol.loop.call_later(_LINGER, self._inner.abort)
+        except OSError:  # the client has gone
+            self._inner.abort()
+        else:
+            self._protocol.loop.call_later(_LINGER, self._inner.abort)
 
 
 def guarded(most: int, patience: float) -> type[Guarded]:
