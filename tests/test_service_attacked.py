@@ -283,7 +283,8 @@ def test_one_process_serves_a_directory(tmp_path: Path) -> None:
 class Load:
     """Threads that remember and forget until the service is gone, and know what was acknowledged."""
 
-    def __init__(self, server: Server, threads: int = 4) -> None:
+    def __init__(self, server: Server, threads: int = 4, what: str = "fact") -> None:
+        self._what = what
         self.stored: dict[str, str] = {}
         self.forgotten: list[str] = []
         self.broken: list[int] = []
@@ -295,13 +296,14 @@ class Load:
         with httpx.Client(base_url=self._server.url, headers=headers, timeout=PATIENCE) as client:
             for n in range(100_000):
                 try:
-                    said = {"memory": {"text": f"fact {worker} {n}"}, "namespace": [f"w{worker}"]}
+                    text = f"{self._what} {worker} {n}"
+                    said = {"memory": {"text": text}, "namespace": [f"w{worker}"]}
                     answer = client.post("/v1/memories", json=said)
                     if answer.status_code != 201:
                         self.broken.append(answer.status_code)
                         continue
                     id = answer.json()["id"]
-                    self.stored[id] = f"fact {worker} {n}"
+                    self.stored[id] = text
                     if n % 3 == 0 and client.delete(f"/v1/memories/{id}").status_code == 200:
                         del self.stored[id]
                         self.forgotten.append(id)
@@ -334,7 +336,7 @@ class Load:
 def test_sigterm_under_load_loses_nothing_of_a_directory(tmp_path: Path) -> None:
     with serving(tmp_path, "--rate", "1e6", "--burst", "100000") as server:
         load = Load(server)
-        load.run_until(60)
+        load.run_until(20)
         server.process.send_signal(signal.SIGTERM)
         load.end()
         server.process.wait(PATIENCE)
@@ -350,14 +352,14 @@ def test_several_processes_serve_a_store_in_postgresql(database: str, tmp_path: 
         workers = _children(server.process.pid)
         assert len(workers) == 2
         load = Load(server)
-        load.run_until(30)
+        load.run_until(12)
         # Whichever of them is asked, it has the figures of both.
         asked = [figures(server, operator)['memoria_requests_total{route="POST /v1/memories",status="201"}']]
-        assert asked[0] >= 30
+        assert asked[0] >= 12
         os.kill(workers[0], signal.SIGKILL)
         until(lambda: len(_children(server.process.pid)) == 2 and workers[0] not in _children(server.process.pid))
-        again = Load(server)
-        again.run_until(30)
+        again = Load(server, what="deed")
+        again.run_until(12)
         server.process.send_signal(signal.SIGTERM)
         load.end()
         again.end()
