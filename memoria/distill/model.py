@@ -20,7 +20,7 @@ from memoria.distill.kinds import active as acting
 from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.recipe import Recipe
 from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
-from memoria.distill.train import prompt_of
+from memoria.distill.template import prompt_of
 from memoria.distill.unlearn import Export, manifests
 from memoria.embedders import thresholds
 from memoria.protocols import Embedder, Store
@@ -100,7 +100,8 @@ class DistilledModel:
     def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
         keys = {key: tensors.pop(key).numpy() for key in list(tensors) if key.startswith(shards.ROUTE)}
         ids = tuple(one.id for one in memories)
-        self._shards[name] = Shard(name=name, tensors=tensors, recipe=recipe, ids=ids)
+        here = {key: one.to(self.base.device) for key, one in tensors.items()}
+        self._shards[name] = Shard(name=name, tensors=here, recipe=recipe, ids=ids)
         asked, owners = keys[shards.VECTORS], keys[shards.OWNERS]
         return [
             replace(
@@ -267,22 +268,10 @@ class DistilledModel:
         """
         found: list[str] = []
         for at in range(0, len(prompts), _TOGETHER):
-            found += self._answer([prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]], active, most)
+            texts = [prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]]
+            with self._applied(active):
+                found += self.base.say(texts, most)
         return found
-
-    def _answer(self, texts: Sequence[str], active: Sequence[str], most: int) -> list[str]:
-        import torch
-
-        encode = self.base.tokenizer
-        rows = [encode(text, add_special_tokens=False).input_ids for text in texts]
-        longest, end = max(map(len, rows)), encode.eos_token_id
-        ids = torch.tensor([[end] * (longest - len(row)) + row for row in rows])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
-        with torch.no_grad(), self._applied(active):
-            out = self.base.model.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=end
-            )
-        return [str(encode.decode(row[longest:], skip_special_tokens=True)).strip() for row in out]
 
     def logits(self, text: str) -> Tensor:
         """Logits after each token, with the shards that the text would use.
@@ -303,14 +292,14 @@ class DistilledModel:
             active: names of the shards.
 
         Returns:
-            Logits of shape (t, vocabulary).
+            Logits of shape (t, vocabulary), in float32 on the CPU.
         """
         import torch
 
-        ids = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
+        ids = self.base.tensor([self.base.tokenizer(text, add_special_tokens=False).input_ids])
         with torch.no_grad(), self._applied(active):
             found: Tensor = self.base.model(input_ids=ids, use_cache=False).logits[0]
-        return found
+        return found.float().cpu()
 
     def losses(self, prompt: str, answers: Sequence[str], active: Sequence[str] | None = None) -> list[float]:
         """How unexpected answers to a prompt are.
@@ -329,11 +318,10 @@ class DistilledModel:
         head = encode(prompt_of(self.base, prompt), add_special_tokens=False).input_ids
         rows = [encode(answer, add_special_tokens=False).input_ids for answer in answers]
         longest = max(map(len, rows))
-        labels = torch.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
-        ids = torch.cat([torch.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
+        labels = self.base.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
+        ids = torch.cat([self.base.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
         with torch.no_grad(), self._applied(self.route(prompt).shards if active is None else active):
-            states = self.base.model.model(input_ids=ids, use_cache=False).last_hidden_state[:, len(head) - 1 : -1]
-            logits = self.base.model.get_output_embeddings()(states).float()
+            logits = self.base.logits(self.base.states(ids)[:, len(head) - 1 : -1])
         each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
         found: list[float] = (each.sum(1) / (labels >= 0).sum(1)).tolist()
         return found
