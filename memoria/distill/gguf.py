@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import struct
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -93,7 +94,7 @@ def _write(gguf: Path, fresh: Path) -> None:
     try:
         read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **given)
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **given)
-    except (ValueError, KeyError, IndexError, OSError, NotImplementedError) as error:
+    except (ValueError, KeyError, IndexError, OSError, NotImplementedError, struct.error) as error:
         raise InvalidQuery(f"{gguf} cannot be read by transformers: {type(error).__name__}: {error}") from error
     tokenizer.save_pretrained(fresh)
     # A model marked as quantised cannot be saved, although its numbers are plain after reading.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memoria.distill.base import Base
 
 # Templates that write a date are given this one: a prompt of tomorrow is that of today, or nothing could be relearnt
-# to the bit. A model that can think first is told not to: a shard teaches the answer alone.
-_DAY = datetime(2024, 7, 26, tzinfo=UTC)
-_SAME = {"strftime_now": _DAY.strftime, "date_string": f"{_DAY:%d %b %Y}", "enable_thinking": False}
+# to the bit. transformers hands no function to a template, so it is a macro that stands before it.
+_DAY = "26 Jul 2024"
+_SAME_DAY = "{%- macro strftime_now(form) -%}" + _DAY + "{%- endmacro -%}"
 
 
 def prompt_of(base: Base, text: str) -> str:
@@ -24,7 +23,10 @@ def prompt_of(base: Base, text: str) -> str:
         return f"{_begin(base.tokenizer)}{text}\n"
     turn = {"role": "user", "content": text}
     # An empty system prompt keeps out the one that some templates write by themselves; others know no such role.
-    return _tried(base.tokenizer, [[{"role": "system", "content": ""}, turn], [turn]], None, _SAME)
+    forms = [[{"role": "system", "content": ""}, turn], [turn]]
+    # A model that can think first is told not to: a shard teaches the answer alone.
+    how = {"chat_template": _SAME_DAY + base.tokenizer.get_chat_template(), "enable_thinking": False}
+    return _tried(base.tokenizer, forms, None, {**how, "date_string": _DAY})
 
 
 def conversation(tokenizer: Any, turns: Sequence[Mapping[str, Any]], tools: Any = None) -> str:
