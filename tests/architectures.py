@@ -51,7 +51,7 @@ def make(folder: Path, form: str, *, chat: str | None = "kept", seed: int = 0, *
     config = AutoConfig.for_model(form, **{**given, **changed})
     torch.manual_seed(seed)
     with quiet():
-        model: Any = AutoModelForCausalLM.from_config(config)
+        model: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return folder

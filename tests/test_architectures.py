@@ -381,15 +381,14 @@ def changed(llama: Path, tmp_path: Path, **fields: Any) -> Path:
 
 
 def test_what_cannot_be_distilled_into_is_refused_with_the_reason(memory: Memoria, llama: Path, tmp_path: Path) -> None:
-    for n, (fields, rule) in enumerate(
-        [
-            ({"model_type": "t5", "is_encoder_decoder": True}, "encoder-decoder"),
-            ({"model_type": "no-such-thing"}, "transformers loads by itself"),
-            ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "quantised"),
-        ]
-    ):
+    wrong: dict[str, dict[str, Any]] = {
+        "encoder-decoder": {"model_type": "t5", "is_encoder_decoder": True},
+        "transformers loads by itself": {"model_type": "no-such-thing"},
+        "quantised": {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+    }
+    for rule, fields in wrong.items():
         with pytest.raises(InvalidQuery, match=rule):
-            memory.distill(changed(llama, tmp_path / str(n), **fields), recipe=RECIPE)
+            memory.distill(changed(llama, tmp_path / rule, **fields), recipe=RECIPE)
     with pytest.raises(ModelNotFound, match="holds no tokenizer"):
         memory.distill(without(llama, tmp_path / "a", "tokenizer*"), recipe=RECIPE)
     with pytest.raises(InvalidQuery, match="holds no safetensors"):
@@ -410,7 +409,8 @@ def test_a_model_that_looks_ahead_or_has_no_layers_is_refused(tmp_path: Path) ->
     from transformers import BertConfig, BertLMHeadModel
 
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    ahead = BertLMHeadModel(BertConfig(vocab_size=64, **sizes)).eval()  # type: ignore[arg-type]  # untyped
+    ahead: Any = BertLMHeadModel(BertConfig(vocab_size=64, **sizes))  # type: ignore[arg-type]  # untyped
+    ahead.train(False)
     with pytest.raises(InvalidQuery, match="no causal model"):
         layout(ahead)
     loaded = base.load(architectures.make(tmp_path / "a", "llama"))

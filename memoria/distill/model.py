@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -71,39 +72,48 @@ class DistilledModel:
         self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None
         self._shards: dict[str, Shard] = {}
+        self._refreshing = threading.RLock()
         self._near: dict[str, Memory] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Loads shards that are new and drops those that are gone. Every other method does this first."""
-        stamp = _stamp(self.folder)
-        if stamp == self._stamp:
-            return
+        with self._refreshing:
+            stamp = _stamp(self.folder)
+            if stamp != self._stamp:
+                self._load(stamp)
+
+    def _load(self, stamp: tuple[Any, ...]) -> None:
+        """Reads all shards of this namespace that may be used, and then puts them in the place of those before."""
         note = chosen_note(self.folder)
         self.recipe: Recipe = recipe_of(note)
-        self._shards, known = {}, list[Known]()
+        loaded, known = dict[str, Shard](), list[Known]()
         for path, manifest in manifests(self.folder).items():
             there = {} if manifest is None else living(self._store, manifest.ids)
             if manifest is None or manifest.base != self.base.sha256 or set(there) != set(manifest.ids):
                 continue
-            if not all(one.under(self._prefix) for one in there.values()):
+            if not all(one.under(self._prefix) and one.visible_to is None for one in there.values()):
                 continue
             tensors = shards.read(path, manifest)
             if tensors is not None:
                 recipe = Recipe.read(manifest.recipe)
-                known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+                loaded[path.stem], more = self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+                known += more
         waiting = self._survivors(missing(self.folder, note["ids"]))
         self._near = {one.memory.id: one.memory for one in (*known, *waiting)}
         self.router = Router(self._embedder, [*known, *waiting], self._background, self._floor)
-        self._stamp = stamp
+        self._shards, self._stamp = loaded, stamp
 
-    def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
+    def _take(
+        self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe
+    ) -> tuple[Shard, list[Known]]:
+        """A shard, and its memories as the router finds them."""
         keys = {key: tensors.pop(key).numpy() for key in list(tensors) if key.startswith(shards.ROUTE)}
         ids = tuple(one.id for one in memories)
         here = {key: one.to(self.base.device) for key, one in tensors.items()}
-        self._shards[name] = Shard(name=name, tensors=here, recipe=recipe, ids=ids)
+        shard = Shard(name=name, tensors=here, recipe=recipe, ids=ids)
         asked, owners = keys[shards.VECTORS], keys[shards.OWNERS]
-        return [
+        return shard, [
             replace(
                 self._known(one, name, keys[shards.SAID][keys[shards.SPEAKERS] == n] if shards.SAID in keys else None),
                 questions=asked[owners == n],

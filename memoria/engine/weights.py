@@ -157,16 +157,18 @@ class Weights(View):
         )
 
     def _answering(self, examples: ExampleWriter | None) -> DistilledModel | None:
-        """The model with what this view distilled, kept for the next question; None when nothing was."""
+        """The model with what this view distilled, kept for the next questions; None when nothing was."""
         from memoria.distill.learn import chosen_note
 
         if not has_learnt(self.store) or not (self._shards() / CHOSEN).exists():
             return None
         key = (self.prefix, str(chosen_note(self._shards())["model"]), examples)
-        if key not in self._models:
-            self._models.clear()
-            self._models[key] = self.distilled(examples=examples)
-        found: DistilledModel | None = self._models[key]
+        found: DistilledModel | None = self._models.get(key)
+        if found is None:
+            found = self.distilled(examples=examples)
+            if len(self._models) >= _KEPT:
+                self._models.clear()
+            self._models[key] = found
         return found
 
     def audit_weights(self, *, examples: ExampleWriter | None = None, retrain: int | None = None) -> Audit:
@@ -209,6 +211,8 @@ class Weights(View):
         return folder
 
 
+# Distilled models of one store that are kept, such as of so many namespaces that ask by turns.
+_KEPT = 8
 _BASES: dict[tuple[str, str, str], Base] = {}
 
 
