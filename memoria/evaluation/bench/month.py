@@ -1,9 +1,9 @@
 """A month of use, day by day: what is told by day is asked for, and each night learns what it can within its seconds.
 
 Two ways answer the same questions with the same small model: by the recalled memories in its prompt, within a budget of
-tokens, and by `ask`, which uses weights and store together. Beside them stands what `ask` says without weights, which is
-the nearest memories in their own words, and no model. What was asked to be forgotten is asked for once more at
-the end. A generator gives each day when it is over, so that a run that is ended early has days to show.
+tokens, and by `ask`, which uses weights and store together. Beside them stands what `ask` says without weights: the
+nearest memories in their own words, and no model. What was forgotten is asked for once more at the end. A generator
+gives each day when it is over, so that a run that is ended early has days to show.
 """
 
 from __future__ import annotations
@@ -277,8 +277,8 @@ def summary(days: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A month in figures: of all days, and of the last ten.
 
     Returns:
-        By way to answer: tokens of a prompt for each answer, and the share of right ones. Of the nights: seconds, memories,
-        bytes. Of what was forgotten: how many, the longest in seconds, and what is still answered.
+        By way to answer: tokens of a prompt for each answer, and the share of right ones. Of the nights: seconds,
+        memories, bytes. Of what was forgotten: how many, the longest in seconds, and what is still answered.
     """
     nights = [one["night"] for one in days]
     gone = [one["forgotten"] for one in days if one["forgotten"] is not None]
