@@ -1,8 +1,9 @@
 """Which memories are durable: worth the seconds in which weights learn them. Reads the store, and loads no model.
 
-What a memory is worth is what budgets keep by (policies/salience.py), and each time that it was told again or recalled
-adds less than the one before, as practice does (A. Newell, P. S. Rosenbloom, Mechanisms of skill acquisition and the
-law of practice, 1981; the n of J. R. Anderson's base-level activation, ln n):
+What a memory is worth is what budgets keep by (policies/salience.py), thirty days from now if nobody asks for it again:
+that it is fresh makes nothing durable. Each time that it was told again or recalled adds less than the one before, as
+practice does (A. Newell, P. S. Rosenbloom, Mechanisms of skill acquisition and the law of practice, 1981; ln n in the
+base-level activation of J. R. Anderson, L. J. Schooler, Reflections of the environment in memory, 1991):
 
     value = worth x (1 + ln(1 + repeats))
 
@@ -15,7 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from memoria.derived.records import leaf
@@ -25,16 +26,15 @@ from memoria.retention.order import standing
 from memoria.types import Memory, Namespace, Record, Where
 
 LEAST = 0.5
-"""Least value of what is durable: a memory of middling salience is so while it is fresh, or once it was repeated."""
-LIKELY = 0.5
-"""Least retrievability of what is durable: what is fading is not learnt, unless it is pinned."""
-Reason = Literal[
-    "archived", "restricted", "audience", "held", "due", "ended", "doubtful", "question", "fading", "slight"
-]
-"""Why a memory is left out. The last two keep it from being learnt; all others take it out of weights as well."""
+"""Least value of what is durable. By the policies that a store has by default, one of salience 0.75 is so at once, one
+of 0.5 when it was repeated once, and one of 0.3 when it was repeated four times."""
+HORIZON = timedelta(days=30)
+"""How far ahead a memory is judged."""
+Reason = Literal["archived", "restricted", "audience", "held", "due", "ended", "doubtful", "question", "slight"]
+"""Why a memory is left out. The last one keeps it from being learnt; all others take it out of weights as well."""
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Every reason, in the order in which they are looked for."""
-_SOFT = frozenset({"fading", "slight"})
+_SOFT: Reason = "slight"
 _BATCH = 1000
 
 
@@ -44,7 +44,7 @@ class Worth:
 
     Attributes:
         memory: the memory, or a part of a gist.
-        worth: by the policy that budgets keep by, in [0, 1].
+        worth: after `HORIZON`, by the policy that budgets keep by, in [0, 1].
         repeats: how often it was told again or recalled.
         pinned: whether it is pinned: then it comes first.
         reason: why it is left out; None where it is durable.
@@ -85,7 +85,7 @@ def durable(
 
     Args:
         store: where the memories are.
-        policy: by which they fade.
+        policy: by which they fade; it makes the traces of parts of gists.
         keeper: by which budgets keep them.
         prefix: of the namespaces.
         at: when.
@@ -98,7 +98,7 @@ def durable(
         all_ = list(weighed(store, policy, keeper, name, at))
         fit = sorted((one for one in all_ if one.reason is None), key=_order)
         best += fit[:cap]
-        stay.update(one.memory.id for one in all_ if one.reason is None or one.reason in _SOFT)
+        stay.update(one.memory.id for one in all_ if one.reason in (None, _SOFT))
         left.update(one.reason for one in all_ if one.reason is not None)
         left["cap"] += len(fit[cap:])
     return Durable(best=tuple(sorted(best, key=_order)), stay=frozenset(stay), left_out=dict(sorted((+left).items())))
@@ -114,7 +114,7 @@ def weighed(store: Store, policy: DecayPolicy, keeper: DecayPolicy, name: Namesp
     if not found:
         return
     traces = [record.trace for _, record in found]
-    likely, worth = policy.retrievability(traces, at), keeper.retrievability(traces, at)
+    worth = keeper.retrievability(traces, at + HORIZON)
     ids = sorted({id for home, record in found for id in (home, record.memory.id)})
     doubted = standing(store, name, ids, at).doubts.keys()
     due = frozenset[str]().union(*store.lapsed(Where(namespace=name), at).values())
@@ -130,7 +130,6 @@ def weighed(store: Store, policy: DecayPolicy, keeper: DecayPolicy, name: Namesp
             "ended": not memory.holds(at),
             "doubtful": not doubted.isdisjoint((memory.id, home)),
             "question": asks(memory.text),
-            "fading": not trace.pinned and float(likely[n]) < LIKELY,
             "slight": not trace.pinned and one.value < LEAST,
         }
         yield replace(one, reason=next((reason for reason in REASONS if flags[reason]), None))

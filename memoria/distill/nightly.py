@@ -32,8 +32,8 @@ from memoria.types import Memory, Namespace
 
 NIGHTS = "nights.json"
 """In the folder of shards: whether nights distil, and the seconds that a shard took."""
-PACE = 5.0
-"""Seconds that a shard is taken to need before any was trained: those of the small model on one core, rounded up."""
+PACE = 10.0
+"""Seconds that a shard is taken to need before any was trained: about those of the small model on one core."""
 RECIPE = Recipe(size=1, rank=2, alpha=4)
 """How nights train, where nothing was distilled before: an adapter for each memory, so that none is trained again when
 others come or go, and free text is learnt (docs/research/weights.md)."""
@@ -94,9 +94,12 @@ class Stint:
         return bool(self._took) or self._known is not None
 
     @property
-    def fastest(self) -> float | None:
-        """What is noted for the next night: a machine that was busy once is not so for ever."""
-        return min(self._took, default=self._known)
+    def noted(self) -> float | None:
+        """What the next night goes by: the shortest of tonight. Half of what was known where nothing was begun.
+
+        A machine that was busy once is not so for ever, and a store must not wait for ever because it was.
+        """
+        return min(self._took, default=None if self._known is None else self._known / 2)
 
     @property
     def room(self) -> int:
@@ -222,7 +225,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     )
     trained = set(distill(work, planned.chosen, night.prefix, older=True).trained)
     stint.ended()
-    note_habit(folder, Habit(on=True, pace=stint.fastest))
+    note_habit(folder, Habit(on=True, pace=stint.noted if planned.missing else known.pace))
     now = _shards(night.store, folder, night.prefix)
     done = tuple(id for path, ids in now.items() if path.stem in trained for id in ids)
     return _report(night, found, planned, before, done, stint, dry_run=False)

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 
 from memoria.distill.asking import ask
-from memoria.distill.base import Base, load
+from memoria.distill.base import Base
 from memoria.distill.general import right
 from memoria.distill.recipe import Recipe, same_bits
 from memoria.distill.train import prompt_of
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
+from memoria.engine.weights import _loaded as loaded
 from memoria.evaluation.drawing import Panel, panels
 from memoria.evaluation.quality import facts
 from memoria.evaluation.quality.facts import Fact
@@ -140,7 +141,7 @@ def live(
         The figures of each day: tokens of a prompt and right answers, one entry a question and way; the night; what was
         forgotten; and on the last day, how many questions about what was forgotten are still answered right.
     """
-    clock, base = _Clock(), load(model)
+    clock, base = _Clock(), loaded(model)
     store = LocalStore(folder / "month", embedder=embedder.card)
     with Memoria(store, embedder, clock=clock) as memory:
         life = _Life(how=how, memory=memory, base=base, rng=how.rng)
@@ -225,7 +226,7 @@ def _by_store(life: _Life, fact: Fact, query: str) -> dict[str, Any]:
 
 
 # Tokens of an answer: a sentence.
-_MOST = 48
+_MOST = 32
 
 
 def _said(base: Base, asked: str, most: int) -> tuple[str, int]:
