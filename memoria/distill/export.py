@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.kinds import KINDS
+from memoria.distill.layout import is_transposed
 from memoria.distill.lora import config as lora
 from memoria.distill.lora import updates
 from memoria.distill.recipe import Recipe
@@ -82,7 +83,9 @@ def _write_merged(base: Base, to: Path, whole: list[tuple[dict[str, Tensor], Man
         for tensors, manifest in whole:
             recipe = Recipe.read(manifest.recipe)
             for name, down, up in updates(tensors):
-                model.get_submodule(name).weight += (up @ down) * (recipe.alpha / recipe.rank)
+                linear = model.get_submodule(name)
+                more = ((up @ down) * (recipe.alpha / recipe.rank)).to(linear.weight)
+                linear.weight += more.T if is_transposed(linear) else more
     with quiet():
         model.save_pretrained(to, max_shard_size="1TB")
         base.tokenizer.save_pretrained(to)

@@ -34,7 +34,8 @@ class Manifest:
 
     ids: memories it learnt, sorted. parts: ids that these were made of. texts: SHA-256 of the text of each.
     data: SHA-256 of the examples. base: SHA-256 of the base's weights. recipe: how it was trained, seed and threads
-    included. versions: of the libraries. tensors: SHA-256 of the tensors.
+    included. versions: of the libraries. tensors: SHA-256 of the tensors. device, dtype: where the base's weights were
+    while it was trained, and in what.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +46,8 @@ class Manifest:
     recipe: Mapping[str, Any]
     versions: Mapping[str, str]
     tensors: str = ""
+    device: str = "cpu"
+    dtype: str = "float32"
 
     def names(self, ids: Collection[str]) -> bool:
         """Whether the shard learnt any of these."""
