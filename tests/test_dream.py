@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from typer.testing import CliRunner
 
 import memoria
 from memoria.cli import app
-from memoria.distill import nightly
+from memoria.distill import nightly, shards
 from memoria.distill.durable import REASONS, Durable, Worth, durable
 from memoria.distill.nightly import PACE, Stint, plan, saved_per_day
 from memoria.distill.shards import name_of
 from memoria.distill.shards import plan as planned
 from memoria.distill.train import tensors_sha256
-from memoria.distill.unlearn import manifests
+from memoria.distill.unlearn import exports, manifests
 from memoria.engine import weights as engine
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, ModelNotFound
@@ -32,20 +33,18 @@ from memoria.evaluation.bench import month
 from memoria.policies import Exponential, Salience
 from memoria.protocols import Change
 from memoria.recall.context import estimate_tokens
-from memoria.remember import Draft
 from memoria.stores import InMemoryStore, LocalStore
 from memoria.testing import HashEmbedder
 from memoria.types import Link, Memory, Recalled
 from tests import tiny_model
-from tests.distill_worker import FACTS
+from tests.distill_worker import EMBEDDER, EQUAL, FACTS, ONE
 from tests.tiny_model import RECIPE
 
+ROOT = Path(__file__).parents[1]
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-ONE = replace(RECIPE, size=1)
 POLICY = Exponential()
 KEEPER = Salience(base=POLICY)
 LONG = 3600.0
-EQUAL = [Draft(text=text, salience=0.9) for text in FACTS]
 
 
 @pytest.fixture(scope="module")
@@ -454,6 +453,88 @@ def test_the_command_line_dreams(tmp_path: Path, tiny: Path, monkeypatch: pytest
     assert "0 learnt into weights" in told
     assert "tokens of prompts a day" in " ".join(told.split())
     assert said("--no-distil", "--json") is None
+
+
+# -- crashes --
+
+
+def lives(folder: Path, tiny: Path, way: str) -> list[Path]:
+    """The folders of processes that were killed one step later each, and of the last, which came to its end."""
+    command = [sys.executable, "-m", "tests.distill_worker", str(folder), str(tiny), way]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    found = sorted(folder.iterdir(), key=lambda one: int(one.name))
+    assert [one.name for one in found if (one / "done").exists()] == [str(len(found))]
+    return found
+
+
+def test_a_night_that_is_killed_at_any_point_leaves_whole_shards_and_goes_on(tmp_path: Path, tiny: Path) -> None:
+    made = lives(tmp_path, tiny, "night")
+    assert len(made) > 20
+    for folder in made:
+        after_a_kill(folder, tiny)
+
+
+def after_a_kill(folder: Path, tiny: Path) -> None:
+    gone = set((folder / "forgot").read_text().split() if (folder / "forgot").exists() else ())
+    ids = (folder / "ids").read_text().split()
+    before = manifests(folder / "a.memoria" / "adapters")
+    with Memoria(LocalStore(folder / "a.memoria", embedder=EMBEDDER.card), EMBEDDER) as memory:
+        there = {one.id for one in memory.list()}
+        # Before anything is swept: a shard is whole, and none is of what is gone.
+        for path, one in before.items():
+            assert one is not None, folder.name
+            assert set(one.ids) <= there - gone, folder.name
+            # A kill may have cut the wiping of what is to be trained anew, never the writing.
+            zeros = path.read_bytes()[-64:] == bytes(64)
+            assert shards.read(path, one) is not None or zeros, folder.name
+    with memoria.open(folder / "a.memoria", embedder=EMBEDDER) as memory:
+        assert not list((folder / "a.memoria" / "adapters").glob("*.half"))
+        # What was under way is taken up, by the recipe of before.
+        night = memory.sleep(like=1, detector=None, distil=True, model=tiny, recipe=RECIPE, seconds=LONG)
+        assert night.dream is not None
+        assert night.dream.waiting == ()
+        durable_now = {id for id in ids if id in there and not memory.trace(id).archived}
+        assert held(memory) == durable_now, folder.name
+        assert gone.isdisjoint(held(memory))
+
+
+@pytest.mark.parametrize("way", ["peft", "merged"])
+def test_an_export_that_is_killed_is_whole_or_not_there_and_is_forgotten(tmp_path: Path, tiny: Path, way: str) -> None:
+    made = lives(tmp_path, tiny, way)
+    assert len(made) > 8
+    size = sorted(path.stat().st_size for path in (made[-1] / "out").rglob("*") if path.is_file())
+    places = set()
+    for folder in made:
+        out, half = folder / "out", folder / "out.half"
+        places.add((out.exists(), half.exists()))
+        if out.exists():
+            assert sorted(path.stat().st_size for path in out.rglob("*") if path.is_file()) == size, folder.name
+        with memoria.open(folder / "a.memoria", embedder=EMBEDDER) as memory:
+            # What was only begun is wiped at open.
+            assert not list(half.rglob("*.safetensors")), folder.name
+            was = out.exists()
+            receipts = [memory.forget(id) for id in (folder / "ids").read_text().split()[:2]]
+            assert not [path for path in folder.rglob("*.safetensors") if "out" in path.parts[-3:]], folder.name
+            wiped = {one for receipt in receipts for one in receipt.exports}
+            assert bool(wiped) == was, folder.name
+            assert all(Path(one).is_relative_to(out.resolve()) for one in wiped)
+            assert exports(adapters(memory)) == []
+    assert places == {(False, False), (False, True), (True, False)}
+
+
+def test_a_folder_that_is_named_like_a_half_is_an_export_like_any_other(
+    memory: Memoria, tiny: Path, tmp_path: Path
+) -> None:
+    memory.remember_many(EQUAL[:1])
+    slept(memory, tiny)
+    to = tmp_path / "new.half" / "out.half"
+    memory.distilled().export(to)
+    memory.close()
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder(64)) as again:
+        assert len(list(to.rglob("*.safetensors"))) == 1
+        again.forget(again.list()[0])
+        assert not list(to.rglob("*.safetensors"))
 
 
 # -- a month --

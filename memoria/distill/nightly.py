@@ -169,10 +169,10 @@ class Nightly:
         policy, keeper: by which they fade, and budgets keep them.
         prefix: only memories in this namespace or below it.
         at: when it is taken to be.
-        load: loads the base model in a folder; None is the small one.
+        load: loads the base model.
         cap: most memories of each namespace in weights.
         seconds: that it may take.
-        model, recipe: None are those of the last distillation, else the small model and `RECIPE`.
+        model, recipe: those asked for; None are those of the last distillation, else the small model and `RECIPE`.
         write: makes the examples of a memory; None is by rules.
         progress: told how many shards are done.
         pause: asked before each shard whether to stop.
@@ -184,7 +184,7 @@ class Nightly:
     keeper: DecayPolicy
     prefix: Namespace
     at: datetime
-    load: Callable[[str | None], Base]
+    load: Callable[[], Base]
     cap: int
     seconds: float = NIGHT_SECONDS
     model: str | None = None
@@ -210,8 +210,9 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
             note_habit(folder, Habit(on=True, pace=known.pace))
         would = tuple(id for ids in planned.missing for id in ids)
         return _report(night, found, planned, before, would, stint, dry_run=dry_run)
-    base = night.load(before.model)
-    # Loading took some of the seconds.
+    base = night.load()
+    # Loading took some of the seconds, and says whether the shards are of this model.
+    before = _before(night, folder, base)
     planned = plan(found, before.begun, before.names, before.recipe.size, stint.room)
     note_habit(folder, Habit(on=True, pace=known.pace))
     work = Distillation(
@@ -234,12 +235,11 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
     """What a night begins with. begun: what is in weights or was to be. shards: ids of each shard by its path. names:
-    of those that are as they are to be. model, recipe: to train with."""
+    of those that are as they are to be. recipe: to train with."""
 
     begun: tuple[Memory, ...]
     shards: Mapping[Path, tuple[str, ...]]
     names: frozenset[str]
-    model: str | None
     recipe: Recipe
 
     @property
@@ -248,21 +248,25 @@ class _Before:
         return {id for ids in self.shards.values() for id in ids}
 
 
-def _before(night: Nightly, folder: Path) -> _Before:
+def _before(night: Nightly, folder: Path, base: Base | None = None) -> _Before:
+    """What there is. base: the model to train, once it is loaded: until then, the one asked for counts as another."""
     note = read_json(folder / CHOSEN, None)
     there = _shards(night.store, folder, night.prefix)
     if note is None:
-        return _Before(begun=(), shards=there, names=frozenset(), model=night.model, recipe=night.recipe or RECIPE)
+        return _Before(begun=(), shards=there, names=frozenset(), recipe=night.recipe or RECIPE)
     if note["given"] and night.write is None:
         raise InvalidQuery("examples were written by a callable of yours: give it again, examples=")
-    model, recipe = night.model or note["model"], night.recipe or recipe_of(note)
-    same = model == note["model"] and recipe == recipe_of(note)
-    begun = living(night.store, note["ids"]).values()
+    recipe = night.recipe or recipe_of(note)
+    made = {path: one for path, one in manifests(folder).items() if one is not None and path in there}
+    known = night.model in (None, note["model"]) if base is None else None
     return _Before(
-        begun=tuple(one for one in begun if one.under(night.prefix)),
+        begun=tuple(one for one in living(night.store, note["ids"]).values() if one.under(night.prefix)),
         shards=there,
-        names=frozenset(path.stem for path in there) if same else frozenset(),
-        model=model,
+        names=frozenset(
+            path.stem
+            for path, one in made.items()
+            if Recipe.read(one.recipe) == recipe and (known if base is None else one.base == base.sha256)
+        ),
         recipe=recipe,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,7 +147,7 @@ class Weights(View):
             keeper=self._traces.keeper,
             prefix=self.prefix,
             at=at,
-            load=_loaded,
+            load=partial(self._base_of_night, model),
             cap=cap,
             seconds=seconds,
             model=None if model is None else str(model),
@@ -164,7 +165,6 @@ class Weights(View):
         """
         if not told and not has_learnt(self.store):
             return False
-        from memoria.distill.learn import chosen_note
         from memoria.distill.nightly import habit, note_habit
 
         folder = folder_of(self.store)
@@ -174,8 +174,16 @@ class Weights(View):
         if told is False and known.on and not dry_run:
             note_habit(folder, replace(known, on=False))
         if told and not dry_run:
-            _loaded(model or (chosen_note(folder)["model"] if (folder / CHOSEN).exists() else None))
+            self._base_of_night(model)
         return known.on if told is None else told
+
+    def _base_of_night(self, model: ModelPath) -> Base:
+        """The model that a night distils into, on the device of the last distillation."""
+        from memoria.distill.unlearn import read_json
+
+        folder = folder_of(self.store)
+        note = None if folder is None else read_json(folder / CHOSEN, None)
+        return _loaded(model) if note is None else _noted({**note, "model": model or note["model"]})
 
     def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
         """The model with what this view distilled.
