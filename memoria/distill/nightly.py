@@ -207,7 +207,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     planned = plan(found, before.begun, before.names, before.recipe.size, stint.room)
     if dry_run or _settled(planned, before):
         if not dry_run:
-            note_habit(folder, Habit(on=True, pace=known.pace))
+            note_habit(folder, Habit(on=True, pace=stint.noted if planned.later else known.pace))
         would = tuple(id for ids in planned.missing for id in ids)
         return _report(night, found, planned, before, would, stint, dry_run=dry_run)
     base = night.load()

@@ -198,9 +198,8 @@ def _asked(life: _Life) -> dict[str, Any]:
         odds = 1.0 / (1.0 + np.array(places))
         fact = life.how.facts[int(life.rng.choice(places, p=odds / odds.sum()))]
         query = fact.asked[int(life.rng.integers(len(fact.asked)))]
-        ways[IN_PROMPT].append(_by_prompt(life, fact, query))
-        ways[IN_WEIGHTS].append(_by_weights(life, fact, query))
-        ways[QUOTED].append(_by_store(life, fact, query))
+        for way, answer in {IN_PROMPT: _by_prompt(life, fact, query), **_by_ask(life, fact, query)}.items():
+            ways[way].append(answer)
     return ways
 
 
@@ -208,25 +207,23 @@ def _by_prompt(life: _Life, fact: Fact, query: str) -> dict[str, Any]:
     view = life.memory.namespace(*fact.home).reinforcing("never")
     hits = view.recall(query, k=10, budget_tokens=life.how.notes)
     asked = prompt_of(life.base, f"{prompt(hits)}\n\n{query}" if hits else query)
-    said, tokens = _said(life.base, asked, _MOST)
+    said, tokens = _said(life.base, asked, _SHORT)
     return {"tokens": tokens, "right": right(said, fact.value), "source": "prompt"}
 
 
-def _by_weights(life: _Life, fact: Fact, query: str) -> dict[str, Any]:
-    told = life.memory.namespace(*fact.home).ask(query, most=_MOST)
-    return {"tokens": told.tokens, "right": right(told.text, fact.value), "source": told.source}
-
-
-def _by_store(life: _Life, fact: Fact, query: str) -> dict[str, Any]:
-    """What `ask` says where nothing is distilled."""
-    view = life.memory.namespace(*fact.home).reinforcing("never")
+def _by_ask(life: _Life, fact: Fact, query: str) -> dict[str, dict[str, Any]]:
+    """What `ask` says, and what it would say if nothing were distilled: of one recall."""
+    view = life.memory.namespace(*fact.home)
     asked = view._question(query, view.recall(query), _MOST, None)
-    told = ask(replace(asked, model=None))
-    return {"tokens": told.tokens, "right": right(told.text, fact.value), "source": told.source}
+    told = {IN_WEIGHTS: ask(asked), QUOTED: ask(replace(asked, model=None))}
+    return {
+        way: {"tokens": one.tokens, "right": right(one.text, fact.value), "source": one.source}
+        for way, one in told.items()
+    }
 
 
-# Tokens of an answer: a sentence.
-_MOST = 32
+# Tokens of an answer from notes, and of one that is a whole sentence.
+_SHORT, _MOST = 24, 64
 
 
 def _said(base: Base, asked: str, most: int) -> tuple[str, int]:
@@ -270,7 +267,7 @@ def _left_over(life: _Life) -> dict[str, float]:
     asked = [(life.how.facts[place], query) for place in life.gone for query in life.how.facts[place].asked]
     return {
         "asked": float(len(asked)),
-        IN_WEIGHTS: float(sum(_by_weights(life, fact, query)["right"] for fact, query in asked)),
+        IN_WEIGHTS: float(sum(_by_ask(life, fact, query)[IN_WEIGHTS]["right"] for fact, query in asked)),
     }
 
 
