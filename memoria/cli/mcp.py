@@ -36,7 +36,7 @@ def mcp(
     ] = None,
 ) -> None:
     """Serves the store by the Model Context Protocol, on stdin and stdout or over HTTP: the nine tools of the reference
-    memory server, and remember, recall, list_memories, forget, why, doubts and settle; with --model learn too.
+    memory server, and remember, recall, ask, list_memories, forget, why, doubts and settle; with --model learn too.
 
     Over HTTP each client sends a token of `memoria serve token`, and sees its namespace, as its reader if it has one.
     """

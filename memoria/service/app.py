@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import budgeting, metrics, problems, routes
+from memoria.service import asking, budgeting, metrics, problems, routes
 from memoria.service.audit import Audit
 from memoria.service.door import Door, Ways
 from memoria.service.lastuse import EVERY, LastUse
@@ -70,6 +70,7 @@ def application(
     app.state.ways = Ways(open={"/health/live", "/health/ready", "/openapi.json"})
     app.include_router(routes.verbs)
     app.include_router(budgeting.budgets)
+    app.include_router(asking.asking)
     if model is not None:
         app.include_router(routes.learning)
     app.include_router(routes.health)

@@ -29,6 +29,7 @@ STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.Held, 423, "Under a hold"),
     (errors.StoreFull, 507, "No space left"),
     (errors.ModelFailed, 502, "The model did not answer"),
+    (errors.ModelNotFound, 503, "The model is not there"),
     (errors.StoreLocked, 503, "Not ready"),
     (errors.StoreClosed, 503, "Not ready"),
     (errors.StoreReadOnly, 503, "Not ready"),
