@@ -290,8 +290,12 @@ def test_a_night_that_is_too_short_goes_on_in_the_next(
     # The first shard of all is trained, for nobody knows how long it takes; it is of the best.
     assert list(first.learnt) == [ids[3]]
     assert [*first.learnt, *first.waiting] == [*ids[3:], *ids[:3]]
+    pace = nightly.habit(adapters(memory)).pace
+    assert pace is not None
     assert slept(memory, tiny, seconds=1e-9).learnt == ()
     assert held(memory) == {ids[3]}
+    # So that a machine that was busy once does not keep all others out for ever.
+    assert nightly.habit(adapters(memory)).pace == pace / 2
     monkeypatch.setattr(nightly.Stint, "room", property(lambda self: max(0, 2 - len(self._took))))
     learnt = []
     for _ in range(2):
