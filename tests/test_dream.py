@@ -94,7 +94,9 @@ def held(memory: Memoria) -> set[str]:
 
 
 def slept(memory: Memoria, tiny: Path, **how: Any) -> memoria.Dream:
-    night = memory.sleep(**{"distil": True, "model": tiny, "recipe": ONE, "seconds": LONG, "detector": None, **how})
+    """What a night dreamt that gathers nothing, settles nothing, and has time."""
+    plain = {"distil": True, "model": tiny, "recipe": ONE, "seconds": LONG, "detector": None, "like": 1.0}
+    night = memory.sleep(**{**plain, **how})
     dream: memoria.Dream | None = night.dream
     assert dream is not None
     return dream
@@ -392,7 +394,7 @@ def test_a_night_that_is_not_told_passes_over_what_it_cannot_do(
     slept(memory, tiny)
     memory.remember(FACTS[1], salience=0.9)
 
-    def gone(model: object) -> None:
+    def gone(*_: object) -> None:
         raise ModelNotFound("moved")
 
     monkeypatch.setattr(engine, "_loaded", gone)
