@@ -185,6 +185,9 @@ def bench_distill(
     study: Annotated[
         bool, typer.Option("--study", help="Of --shards: with questions that the model asks too.")
     ] = False,
+    model: ModelOption = None,
+    device: Annotated[str, typer.Option(help="Of --shards: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="Of --shards: float32 or bfloat16, of the model's weights.")] = "float32",
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
     ] = "0",
@@ -192,6 +195,7 @@ def bench_distill(
     as_json: JsonOption = False,
 ) -> None:
     """Learns facts, asks for them in other words, forgets and relearns; compares with a store that never saw them."""
+    from memoria.distill.base import check_dtype
     from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import kinds as comparing
     from memoria.evaluation.bench import weights
@@ -206,7 +210,14 @@ def bench_distill(
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
                 reports[seed] = comparing.bench_kinds(
-                    place, learnt[:count], MiniLM(), progress, recipes, most=most, written=_writer(study)
+                    place,
+                    learnt[:count],
+                    MiniLM(),
+                    progress,
+                    recipes,
+                    most=most,
+                    written=_writer(study),
+                    placed=comparing.Placed(model=model, device=device, dtype=check_dtype(dtype)),
                 )
                 continue
             reports[seed] = weights.bench_distill(

@@ -18,7 +18,7 @@ from memoria.validate import check_ids
 if TYPE_CHECKING:
     from memoria.distill.asking import Question
     from memoria.distill.audit import Audit
-    from memoria.distill.base import Base, Dtype
+    from memoria.distill.base import Base, WeightDtype
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Distillation, Learnt, Pause
     from memoria.distill.model import DistilledModel
@@ -39,7 +39,7 @@ class Weights(View):
         examples: ExampleWriter | None = None,
         recipe: Recipe | None = None,
         device: str = "cpu",
-        dtype: Dtype = "float32",
+        dtype: WeightDtype = "float32",
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
 
@@ -216,7 +216,7 @@ _KEPT = 8
 _BASES: dict[tuple[str, str, str], Base] = {}
 
 
-def _loaded(model: ModelPath, device: str = "cpu", dtype: Dtype = "float32") -> Base:
+def _loaded(model: ModelPath, device: str = "cpu", dtype: WeightDtype = "float32") -> Base:
     """The base model; the last one that was used is kept in RAM."""
     from memoria.distill import base
 
