@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from memoria.engine.memory import Memoria
-from memoria.errors import StoreCorrupt, StoreError
+from memoria.errors import Refused, StoreCorrupt, StoreError
 from memoria.forget.residue import scan, text_secrets
 from memoria.remember import Draft
+from memoria.stores.guardkey import Outside, as_guard_key
 from memoria.stores.postgres import PostgresStore
 from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.testing.postgres import Server
@@ -109,6 +110,37 @@ def test_content_is_unreadable_at_once_and_a_row_that_comes_back_stays_dead(data
         memory.rebuild()
         assert memory.doctor() == []
         assert server.sql("SELECT count(*) FROM memoria.memory", database=name).strip() == "1"
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_what_was_forgotten_since_a_backup_is_refused_once_that_is_rebuilt(
+    database: str, server: Server, outside: bool
+) -> None:
+    """The backup has neither the fingerprint nor the line of the log: the row that comes back has what is needed."""
+    name, key = _name(database), Outside(key=as_guard_key(bytes(range(32)))) if outside else None
+    with Memoria(PostgresStore(database, embedder=EMBEDDER.card, outside=key), EMBEDDER) as memory:
+        home = memory.namespace("a")
+        gone, kept, brief = home.remember_many(
+            ["the spy met the ambassador on the old bridge at midnight", "they never met at all", "no"]
+        )
+        amended = home.remember("they danced on the old bridge")
+    server.database("restored_" + name, template=name)
+    keys = database.split("&keys=")[1]
+    with Memoria(PostgresStore(database, embedder=EMBEDDER.card, outside=key), EMBEDDER) as memory:
+        memory.namespace("a").forget(gone.id, brief.id)
+        memory.amend(amended.id, salience=0.9)
+    back = f"{server.url('memoria', 'restored_' + name)}&keys={keys}"
+    with Memoria(PostgresStore(back, embedder=EMBEDDER.card, outside=key), EMBEDDER) as memory:
+        home = memory.namespace("a")
+        memory.rebuild()
+        assert [one.id for one in home.list()] == [kept.id]
+        with pytest.raises(Refused):
+            home.remember("The spy met the ambassador on the old bridge at midnight")
+        assert home.remember("no").text == "no"
+        assert home.remember("the spy met the ambassador on the old bridge at midnight", readmit=True).text.startswith(
+            "the spy"
+        )
+    server.sql(f"DROP DATABASE restored_{name} WITH (FORCE)")
 
 
 def _tables(statement: str) -> str:

@@ -933,7 +933,7 @@ class AsyncMemoria(AsyncView):
     @overload
     async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Erases what is due, settles changes, gathers what is alike into gists, relearns.
+        """Erases what is due, settles changes, gathers what is alike into gists, relearns; told to, it distils.
 
         Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
         nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
@@ -941,14 +941,15 @@ class AsyncMemoria(AsyncView):
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
-                `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, distil, seconds, model, recipe, write, detector, examples, replay,
+                cap, like, most; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
 
         Raises:
-            InvalidQuery: a number out of its range, or `at` without a time zone.
+            InvalidQuery: a number out of its range, `at` without a time zone, or `distil` in a store in memory.
+            ModelNotFound: `distil` is True, and the model or a package to run it is missing.
         """
         return await self._threads.run(lambda: self.sync.sleep(background=background, **how))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from memoria.types import Hit
 from memoria.validate import check_ids
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memoria.change.sleep import Dream
     from memoria.distill.asking import Question
     from memoria.distill.audit import Audit
     from memoria.distill.base import Base, WeightDtype
@@ -119,6 +123,67 @@ class Weights(View):
         repair(replace(work, pause=pause), self.prefix)
         left = gaps(self.store, self.prefix)
         return tuple(id for id in waiting if id not in set(left)), left
+
+    def _dreamt(
+        self,
+        at: datetime,
+        *,
+        seconds: float,
+        cap: int,
+        model: ModelPath = None,
+        recipe: Recipe | None = None,
+        examples: ExampleWriter | None = None,
+        pause: Pause = lambda: False,
+        dry_run: bool = False,
+    ) -> Dream:
+        """Learns what is durable by its value and its repeats, within some seconds; see memoria/distill/nightly.py."""
+        from memoria.distill.nightly import Nightly, dream
+
+        self._traces.flush()
+        night = Nightly(
+            store=self.store,
+            embedder=self.embedder,
+            policy=self.policy,
+            keeper=self._traces.keeper,
+            prefix=self.prefix,
+            at=at,
+            load=partial(self._base_of_night, model),
+            cap=cap,
+            seconds=seconds,
+            model=None if model is None else str(model),
+            recipe=recipe,
+            write=examples,
+            progress=self.progress,
+            pause=pause,
+        )
+        return dream(night, dry_run=dry_run)
+
+    def _dreams(self, told: bool | None, model: ModelPath, *, dry_run: bool) -> bool:
+        """Whether this night distils: when it is told to, or an earlier one was and none was told not to since.
+
+        Raises InvalidQuery, ModelNotFound for a night that is told to and cannot, before anything else is done.
+        """
+        if not told and not has_learnt(self.store):
+            return False
+        from memoria.distill.nightly import habit, note_habit
+
+        folder = folder_of(self.store)
+        known = habit(folder)
+        if folder is None:
+            raise InvalidQuery("a store in memory has no folder for shards: open one with a path")
+        if told is False and known.on and not dry_run:
+            note_habit(folder, replace(known, on=False))
+        if told and not dry_run:
+            self._base_of_night(model)
+        return known.on if told is None else told
+
+    def _base_of_night(self, model: ModelPath) -> Base:
+        """The model that a night distils into, on the device of the last distillation."""
+        from memoria.distill.unlearn import read_json
+
+        folder = folder_of(self.store)
+        note = None if folder is None else read_json(folder / CHOSEN, None)
+        return _loaded(model) if note is None else _noted({**note, "model": model or note["model"]})
 
     def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
         """The model with what this view distilled.
