@@ -64,6 +64,12 @@ ModelOption = Annotated[
 ]
 
 
+KindsOption = Annotated[
+    str, typer.Option("--shards", help="lora, prefix, or both with a comma: compares what they learn; forgets nothing.")
+]
+StudyOption = Annotated[bool, typer.Option("--study", help="Of --shards: with questions that the model asks too.")]
+
+
 @distill_app.callback()
 def distill(
     context: typer.Context,
@@ -177,14 +183,12 @@ def bench_distill(
     rank: Annotated[int, typer.Option(min=1, help="Rank of an adapter.")] = 8,
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Of Memora, every second persona alone.")] = None,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
-    kinds: Annotated[
-        str,
-        typer.Option("--shards", help="lora, prefix, or both with a comma: compares what they learn; forgets nothing."),
-    ] = "",
+    kinds: KindsOption = "",
     targets: Annotated[str, typer.Option(help="Of --shards: text, context, or both with a comma.")] = "text",
-    study: Annotated[
-        bool, typer.Option("--study", help="Of --shards: with questions that the model asks too.")
-    ] = False,
+    study: StudyOption = False,
+    model: ModelOption = None,
+    device: Annotated[str, typer.Option(help="Of --shards: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="Of --shards: float32 or bfloat16, of the model's weights.")] = "float32",
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
     ] = "0",
@@ -192,6 +196,7 @@ def bench_distill(
     as_json: JsonOption = False,
 ) -> None:
     """Learns facts, asks for them in other words, forgets and relearns; compares with a store that never saw them."""
+    from memoria.distill.base import check_dtype
     from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import kinds as comparing
     from memoria.evaluation.bench import weights
@@ -205,8 +210,9 @@ def bench_distill(
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
+                placed, writer = comparing.Placed(model=model, device=device, dtype=check_dtype(dtype)), _writer(study)
                 reports[seed] = comparing.bench_kinds(
-                    place, learnt[:count], MiniLM(), progress, recipes, most=most, written=_writer(study)
+                    place, learnt[:count], MiniLM(), progress, recipes, most=most, written=writer, placed=placed
                 )
                 continue
             reports[seed] = weights.bench_distill(
