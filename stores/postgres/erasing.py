@@ -17,7 +17,7 @@ from memoria.stores.postgres.connect import scope, translated
 from memoria.stores.postgres.core import Intent
 from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
-from memoria.stores.postgres.schema import BY_SLOT
+from memoria.stores.postgres.schema import BY_SLOT, partition
 from memoria.text.fingerprints import NO_PRINT, Fingerprints
 from memoria.types import Namespace
 
@@ -73,18 +73,19 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
 
     def sweep(self, tenant: bytes) -> None:
         """Deletes the rows of a tenant that is erased."""
-        with self._writing(), self._cluster.transaction(tenant=[tenant]) as connection:
-            gone = connection.execute(
-                "DELETE FROM memory WHERE tenant = %s RETURNING id, tableoid::regclass::text", (tenant,)
-            ).fetchall()
+        with self._writing(), self._cluster.transaction(tenant=[tenant], long=True) as connection:
+            gone = connection.execute("DELETE FROM memory WHERE tenant = %s RETURNING id", (tenant,)).fetchall()
             forsake(connection, tenant)
             for table in (*BY_SLOT[1:], "forgotten"):
                 connection.execute(f"DELETE FROM {table} WHERE tenant = %s".encode(), (tenant,))
-            ids = [id for id, _ in gone]
-            for part in parts(ids):
+            for part in parts([id for (id,) in gone]):
                 tenancy.displace(connection, tenant, part)
-            for name in {name for _, name in gone}:
-                tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+            if gone:
+                self._ask_to_purge(connection, tenant)
+
+    def _ask_to_purge(self, connection: Connection, tenant: bytes, table: str = "memory") -> None:
+        """Asks for the partition of a table to be written anew that a tenant is in."""
+        tenancy.enqueue(connection, "purge", partition(table, self._part_of(connection, tenant)).encode())
 
     def bury(self, prefix: Namespace = ()) -> int:
         """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many.
