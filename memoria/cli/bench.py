@@ -16,6 +16,7 @@ from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
 from memoria.evaluation.bench import allocation, background, forgetting, hybrid, judging, latency
 from memoria.evaluation.bench import sealed as sealing
+from memoria.errors import InvalidQuery
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
@@ -257,6 +258,25 @@ def agree(
         closing(PostgresStore(place, embedder=card)) as other,
     ):
         show(agreement.compare(local, other, n, queries, k, progress, seed=seed), as_json)
+
+
+@bench_app.command("failover")
+def failover_(
+    kills: Annotated[int, typer.Option("--kills", min=1, help="How often the primary is killed.")] = 10,
+    writers: Annotated[int, typer.Option(min=1, help="Threads that remember and forget meanwhile.")] = 4,
+    by: Annotated[
+        str | None, typer.Option("--by", help="patroni or script; by default Patroni, where it and etcd are installed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Kills the primary of two servers under load: what is lost, what comes back, seconds of outage."""
+    from memoria.evaluation.bench import failover
+
+    if by not in (None, "patroni", "script"):
+        raise InvalidQuery(f"--by {by!r} is neither patroni nor script")
+    with failover.paired(by) as (chosen, pair, keys), progress_bar() as progress:  # type: ignore[arg-type]  # just looked at
+        report = failover.bench_failover(pair, keys, progress, kills=kills, writers=writers)
+    show({"by": chosen, **report}, as_json)
 
 
 @contextmanager
