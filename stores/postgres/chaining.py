@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -53,6 +54,27 @@ class Chaining(Core, Proving):
 
     erasure: str = "cryptographic erase: keys overwritten with zeros in place, synced; rows deleted"
 
+    @property
+    def _ours(self) -> threading.local:
+        return self.__dict__.setdefault("_deciding", threading.local())  # type: ignore[no-any-return]
+
+    # What is being carried out is the thread's: others may erase meanwhile.
+    @property
+    def _decision(self) -> LedgerEntry | None:
+        return getattr(self._ours, "decision", None)
+
+    @_decision.setter
+    def _decision(self, entry: LedgerEntry | None) -> None:
+        self._ours.decision = entry
+
+    @property
+    def _within(self) -> bool:
+        return getattr(self._ours, "within", False)
+
+    @_within.setter
+    def _within(self, within: bool) -> None:
+        self._ours.within = within
+
     def _ledger_key(self) -> bytes:
         return self._root
 
@@ -67,7 +89,7 @@ class Chaining(Core, Proving):
     def _rows(self, connection: Connection, *, writing: bool = True) -> Rows:
         if writing:
             # Taken last, so that nobody who has it waits for a tenant.
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.lock(_LOCK)
         return Rows(connection)
 
     def _enter_erased(self, connection: Connection, ids: Sequence[bytes], *, namespaces: int = 0) -> None:

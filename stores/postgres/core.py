@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.disk import Disk
 from memoria.stores.postgres.connect import Cluster, scope
-from memoria.stores.postgres.gate import Gate
 from memoria.stores.postgres.keys import KeyProvider
 from memoria.stores.postgres.passages import passages_of
 from memoria.stores.sealing import blind, unseal
@@ -82,51 +81,45 @@ class Core:
 
     def __init__(self) -> None:
         self._home = Home()
-        self._gate = Gate()
         self._open = False
         self._spaces: OrderedDict[bytes, Space] = OrderedDict()
         self._cache = threading.Lock()
-        self._held: set[bytes] = set()
         self._homes: dict[Namespace, bytes] = {}
 
     # -- guards --
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        self._home.check("the store")
-        with self._gate.shared():
-            self._check_open()
-            if self._cluster.fresh and self._writable:
-                self._finish_all()
-            yield
+        self._check_open()
+        if self._cluster.fresh and self._writable and not self._cluster.busy:
+            self._finish_all()
+        yield
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         self._check_open()
         if not self._writable:
             raise StoreReadOnly("the store is open for reading: open it with mode='rw' to change it")
-        with self._reading():
-            try:
-                yield
-            except BaseException:
-                # It may have been cut short after its commit, and before what it was to destroy is destroyed.
-                self._cluster.fresh = True
-                raise
+        with self._reading(), self._cluster.writes():
+            yield
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keeps other threads out, and other processes from what is touched meanwhile, as far as they write."""
-        self._home.check("the store")
-        with self._gate.alone() as first:
-            self._check_open()
-            if not first:
-                yield
-                return
-            with self._cluster.pinned():
-                try:
-                    yield
-                finally:
-                    self._held.clear()
+        """What this thread does meanwhile is one transaction, and nobody else writes to what it has touched.
+
+        Tenants are locked as they are touched, those read too. Others read on, and see nothing of it until its end.
+        """
+        self._check_open()
+        with self._cluster.together():
+            yield
+
+    def afterwards(self, act: Callable[[], None]) -> bool:
+        """Calls `act` once all is committed that this thread does together; False, and no call, when there is none."""
+        return self._cluster.afterwards(act)
+
+    def hurried(self) -> AbstractContextManager[None]:
+        """Meanwhile this thread waits for no other writer, but gets StoreLocked where it would."""
+        return self._cluster.hurried()
 
     def _check_open(self) -> None:
         self._home.check("the store")
@@ -134,20 +127,16 @@ class Core:
             raise StoreClosed("the store is closed")
 
     def _lock(self, connection: Connection, tenants: Iterable[bytes], *, writing: bool = True) -> bool:
-        """Lets no other process write to these meanwhile: in this transaction, or as long as this one is alone.
+        """Lets nobody else write to these until the transaction ends; who reads alone does so as well.
 
-        Returns whether it had to wait its turn for any, so that what was read of it before may be out of date.
+        Returns whether any was not locked before, so that what was read of it may be out of date.
         """
-        if not self._cluster.alone and not writing:
+        if not writing and not connection.together:
             return False
-        function = "pg_advisory_lock" if self._cluster.alone else "pg_advisory_xact_lock"
-        fresh = sorted(set(tenants) - self._held)
-        for tenant in fresh:
-            number = int.from_bytes(tenant[:8], "little", signed=True)
-            connection.execute(f"SELECT {function}(%s)".encode(), (number,))
-            if self._cluster.alone:
-                self._held.add(tenant)
-        return bool(fresh)
+        before = len(connection.locked)
+        for tenant in sorted(set(tenants)):
+            connection.lock(lock_number(tenant))
+        return len(connection.locked) > before
 
     # -- intents --
 
@@ -159,11 +148,10 @@ class Core:
             else:
                 self._keys.destroy(tenant, slots)
         if intents:
-            numbers = ", ".join(map(str, intents))
-            # Losing this to a crash only means that it is done again: no need to wait for the disk.
-            script = "BEGIN; SET LOCAL synchronous_commit = off; DELETE FROM intent WHERE intent IN ({}); COMMIT"
-            with self._cluster.connection() as connection:
-                connection.execute(script.format(numbers).encode())
+            with self._cluster.transaction() as connection:
+                # Losing this to a crash only means that it is done again: no need to wait for the disk.
+                connection.tell("SET LOCAL synchronous_commit = off")
+                connection.send("DELETE FROM intent WHERE intent = ANY(%s)", (list(intents),))
             self._disk.reached("intents done")
 
     def _finish_all(self) -> None:
@@ -177,7 +165,7 @@ class Core:
 
     def _finish(self) -> None:
         """Carries out what crashed processes left; intents of a process at work may be carried out twice."""
-        with self._cluster.connection() as connection:
+        with self._cluster.transaction() as connection:
             found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
         self._destroy({number: (tenant, slots) for number, tenant, slots in found})
 
@@ -258,9 +246,8 @@ class Core:
             return {}
         known = self._locate(connection, wanted)
         tenants = {tenant for tenant, _ in known.values()}
-        if not self._cluster.alone:
+        if self._lock(connection, tenants):
             # Nobody else was kept out while it looked.
-            self._lock(connection, tenants)
             known = self._locate(connection, wanted)
         if len(known) < len(wanted):
             raise MemoryNotFound(*(id.hex() for id in wanted if id not in known))
@@ -362,6 +349,11 @@ def _standing(connection: Connection, places: Iterable[Slot]) -> Iterator[tuple[
     for tenant, slots in by_tenant(places).items():
         sql = "SELECT tenant, slot, bits FROM trace WHERE tenant = %s AND slot = ANY(%s) AND bits > 0"
         yield from connection.execute(sql, (tenant, slots)).fetchall()
+
+
+def lock_number(tenant: bytes) -> int:
+    """The number of the advisory lock of a tenant."""
+    return int.from_bytes(tenant[:8], "little", signed=True)
 
 
 def by_tenant(places: Iterable[Slot]) -> dict[bytes, list[int]]:

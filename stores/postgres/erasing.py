@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import Held, StoreError
@@ -14,6 +14,7 @@ from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.chaining import Chaining
 from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.core import Intent
 from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
@@ -37,11 +38,15 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
                     self._check_none_held(connection, tenants)
                 intents = {self._leave(connection, tenant): (tenant, None) for tenant in tenants}
                 self._enter_erased(connection, [], namespaces=len(tenants))
-            self._entered()
-            self._disk.reached("namespaces left")
-            self._destroy(intents)
-            self._drop(tenants)
+                self._entered()
+                self._drop(tenants)
+                connection.after(lambda: self._carry_out_whole(tenants, intents))
             return len(tenants)
+
+    def _carry_out_whole(self, tenants: Sequence[bytes], intents: Mapping[int, Intent]) -> None:
+        self._disk.reached("namespaces left")
+        self._destroy(intents)
+        self._drop(tenants)
 
     def _check_none_held(self, connection: Connection, tenants: Iterable[bytes]) -> None:
         for tenant in tenants:

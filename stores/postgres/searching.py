@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 _MARGIN = 32
 # As wide as the index is searched; it goes on, in order, when what it found is archived. The planner has no statistics
 # of vectors, and would sort.
-_GIANT = (
-    "SELECT set_config('hnsw.ef_search', '400', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
-    "set_config('enable_sort', 'off', true)"
-)
+_GIANT = ("hnsw.ef_search = 400", "hnsw.iterative_scan = strict_order", "enable_sort = off")
 
 
 class Searching(Reading):
@@ -148,7 +145,8 @@ class Searching(Reading):
         vectors = "m.embedding"
         condition, given = _condition(tenant, among, where)
         if giant:
-            connection.execute(_GIANT)
+            for setting in _GIANT:
+                connection.tell(f"SET LOCAL {setting}")
             vectors, condition = f"m.{column(len(rounded))}", f"m.tenant = {literal(tenant)} AND {condition}"
         sql = (
             f"SELECT m.slot, m.id, m.embedding, {vectors} <#> %s AS far FROM memory m "

@@ -104,8 +104,8 @@ def _delete_links(connection: Connection, links: Iterable[tuple[bytes, bytes, in
 
 
 def many(connection: Connection, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
-    if values:
-        connection.cursor().executemany(sql.encode(), values)
+    """Runs a statement for each of these values, some time before the transaction ends."""
+    connection.send_many(sql, values)
 
 
 def write_meta(connection: Connection, values: Mapping[str, str]) -> None:

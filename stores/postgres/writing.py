@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgvector import HalfVector
 
-from memoria.errors import KeyConflict, StoreError
+from memoria.errors import StoreError
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.forgets import KINDS as LINES
@@ -22,7 +22,7 @@ from memoria.stores.forgets import Kind, replaced
 from memoria.stores.forgotten import joined
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.claiming import Claiming
-from memoria.stores.postgres.connect import Taken, scope
+from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Intent, Slot, Space
 from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.forgets import enter
@@ -83,23 +83,21 @@ class Writing(Erasing, Claiming, Lapsing):
                 # What was in RAM of a namespace was out of date: another process has erased it.
                 self._drop([moved.tenant])
                 self._revise(change, over_holds=over_holds, guard=guard)
-            except Taken as taken:
-                if not taken.table.startswith("label"):
-                    raise
-                raise KeyConflict("a key is held by another memory of its namespace already") from None
 
     def _revise(self, change: Change, *, over_holds: bool, guard: bool) -> None:
         homes = {name: self._tenant_for(name) for name in {record.memory.namespace for record in change.add}}
         batches: dict[bytes, Batch] = {}
         with self._cluster.transaction() as connection:
-            try:
-                intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
-            except BaseException:
-                # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
-                self._take_back(batches)
-                raise
-        if change.erase:
-            self._entered()
+            # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
+            connection.undone(lambda: self._take_back(batches))
+            connection.doubted(lambda: self._drop(batches))
+            intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
+            if change.erase:
+                self._entered()
+            connection.after(lambda: self._carry_out(intents, batches))
+
+    def _carry_out(self, intents: Mapping[int, Intent], batches: Mapping[bytes, Batch]) -> None:
+        """What follows a commit: keys are destroyed, and what is in RAM follows."""
         self._disk.reached("rows committed")
         self._destroy(intents)
         self._follow(batches)
