@@ -61,7 +61,8 @@ def kept_to(server: Server, url: str, *, pooled: bool = False) -> Iterator[Sent]
     with recorded(server, name) as sent:
         yield sent
     assert len(sent.counts) > 5, "nothing was recorded"
-    assert sent.refused(immutable_functions(server), pooled=pooled) == []
+    refused = sent.refused(immutable_functions(server), pooled=pooled)
+    assert not refused, "\n".join(refused)
 
 
 @contextmanager

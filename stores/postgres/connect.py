@@ -165,6 +165,7 @@ class Cluster:
             **({"synchronous_commit": "on"} if durable == "off" else {}),
         }
         told = {"citus.propagate_set_commands": "'local'"} if citus else {}
+        self.pooled = bool(behind)
         local = [f"SET LOCAL {name} = {value}" for name, value in (told | self._settings).items()]
         return local if behind or citus else []
 
@@ -204,6 +205,14 @@ class Cluster:
             finally:
                 if not connection.closed:
                     connection.execute(f"SET statement_timeout = {self._settings['statement_timeout']}".encode())
+
+    @contextmanager
+    def beside(self) -> Iterator[Raw]:
+        """A connection of its own, without a transaction, schema or limit: for upkeep that takes long."""
+        with psycopg.connect(
+            self._url, autocommit=True, connect_timeout=max(1, int(self._wait)), prepare_threshold=None
+        ) as connection:
+            yield connection
 
     # -- transactions --
 

@@ -17,7 +17,6 @@ import psycopg
 
 from memoria.errors import StoreError, StoreLocked
 from memoria.stores.batches import parts
-from memoria.stores.postgres.policies import named
 
 Raw = psycopg.Connection[Any]
 SCHEMA: Final = "memoria"
@@ -246,7 +245,7 @@ class Rewriting:
             yield
 
     def _scope(self, tenants: Sequence[bytes]) -> None:
-        self._execute(f"SET LOCAL memoria.tenant = '{named(tenants)}'")
+        self._execute(f"SET LOCAL memoria.tenant = '{','.join(tenant.hex() for tenant in tenants)}'")
 
     def _execute(self, sql: str, values: Sequence[Any] | None = None) -> psycopg.Cursor[Any]:
         return self._connection.execute(sql.encode(), values, binary=True)

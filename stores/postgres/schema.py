@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 5
+from memoria.stores.postgres import policies
+
+FORMAT = 6
 PARTITIONS = 16
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
@@ -284,7 +286,11 @@ def _format_5(partitions: int) -> list[str]:
     ]
 
 
-_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5)
+def _format_6(partitions: int) -> list[str]:
+    return policies.rewritten(partitions)
+
+
+_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5, _format_6)
 
 
 # Names and statements that are in the files of a server with this schema.
