@@ -18,13 +18,17 @@ _WORDS = {"any", "all", "and", "or", "not", "in", "case", "exists", "select", "f
 _RULES: Mapping[str, re.Pattern[str]] = {
     "names tableoid": re.compile(r"\btableoid\b", re.IGNORECASE),
     "sets by set_config": re.compile(r"\bset_config\s*\(", re.IGNORECASE),
-    "takes a session advisory lock": re.compile(r"\bpg_(?:try_)?advisory_(?:un)?lock(?:_shared|_all)?\b", re.IGNORECASE),
+    "takes a session advisory lock": re.compile(
+        r"\bpg_(?:try_)?advisory_(?:un)?lock(?:_shared|_all)?\b", re.IGNORECASE
+    ),
     "is several statements": re.compile(r";\s*\S"),
     "prepares by name": re.compile(r"^\s*(?:PREPARE|EXECUTE|DEALLOCATE)\b", re.IGNORECASE),
     "reads a sub-select in RETURNING": re.compile(r"\bRETURNING\b[^;]*\(\s*SELECT\b", re.IGNORECASE),
 }
 # Of a session: they would stay with a connection that the next transaction of somebody else gets.
-_OF_SESSIONS = re.compile(r"^\s*(?:SET\s+(?!LOCAL\b|TRANSACTION\b)|LISTEN\b|CREATE\s+TEMP|DECLARE\b.*\bHOLD\b)", re.IGNORECASE)
+_OF_SESSIONS = re.compile(
+    r"^\s*(?:SET\s+(?!LOCAL\b|TRANSACTION\b)|LISTEN\b|CREATE\s+TEMP|DECLARE\b.*\bHOLD\b)", re.IGNORECASE
+)
 
 
 @dataclass
@@ -38,7 +42,9 @@ class Sent:
 
         pooled: whether settings of sessions are wrong as well.
         """
-        return sorted({f"{why}: {text[:300]}" for name, text in self.counts for why in _wrong(name, text, immutable, pooled)})
+        return sorted(
+            {f"{why}: {text[:300]}" for name, text in self.counts for why in _wrong(name, text, immutable, pooled)}
+        )
 
 
 def _wrong(name: str, text: str, immutable: Set[str], pooled: bool) -> Iterator[str]:

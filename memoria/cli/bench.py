@@ -14,9 +14,9 @@ import typer
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
+from memoria.errors import InvalidQuery
 from memoria.evaluation.bench import allocation, background, forgetting, hybrid, judging, latency
 from memoria.evaluation.bench import sealed as sealing
-from memoria.errors import InvalidQuery
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from memoria.derived.lineage import living
@@ -253,7 +253,8 @@ class Gate:
         if not judged and (not found or self._stood(book, memory)):
             return record
         for id in (*found, *judged):
-            orders.count(self._store, id)
+            # Also when what is done together is undone, because this is kept out.
+            self._afterwards(partial(orders.count, self._store, id), always=True)
         # Where a paraphrase says it, nobody knows.
         if judged or any(rule.order.on_match == "refuse" for rule in found.values()) or in_namespace(book, memory):
             return None
@@ -288,10 +289,13 @@ class Gate:
         vector, passages = joined(made) if memory.parts else made[0]
         return replace(record, memory=memory, vector=vector, passages=passages)
 
-    def _afterwards(self, act: Callable[[], None]) -> None:
-        """Acts once what was written is committed: now, or when all is that this thread does together."""
-        later: Callable[[Callable[[], None]], bool] | None = getattr(self._store, "afterwards", None)
-        if later is None or not later(act):
+    def _afterwards(self, act: Callable[[], None], *, always: bool = False) -> None:
+        """Acts once what was written is committed: now, or when all is that this thread does together.
+
+        always: also when that is undone.
+        """
+        later: Callable[..., bool] | None = getattr(self._store, "afterwards", None)
+        if later is None or not later(act, always=always):
             act()
 
     def _written(self, records: Sequence[Record]) -> None:

@@ -10,7 +10,7 @@ import re
 import select
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 from weakref import ref
@@ -282,11 +282,11 @@ class Cluster:
         finally:
             self._local.hurried = before
 
-    def afterwards(self, act: Callable[[], None]) -> bool:
+    def afterwards(self, act: Callable[[], None], *, always: bool = False) -> bool:
         """Calls `act` once the transaction is committed that this thread is in; False when it is in none."""
         session = self._mine()
         if session is not None:
-            session.after(act)
+            (session.always if always else session.after)(act)
         return session is not None
 
     @property
@@ -333,10 +333,14 @@ class Cluster:
                 finally:
                     session.close()
             session.run_after()
-        except BaseException:
+        except BaseException as error:
             # It may have been cut short after its commit, and before what it was to destroy is destroyed.
             self.fresh = self.fresh or session.wrote
+            if isinstance(error, MemoriaError):
+                with suppress(StoreError):
+                    session.run_always()
             raise
+        session.run_always()
 
     def close(self) -> None:
         self._pool.close()

@@ -113,9 +113,12 @@ class Core:
         with self._cluster.together():
             yield
 
-    def afterwards(self, act: Callable[[], None]) -> bool:
-        """Calls `act` once all is committed that this thread does together; False, and no call, when there is none."""
-        return self._cluster.afterwards(act)
+    def afterwards(self, act: Callable[[], None], *, always: bool = False) -> bool:
+        """Calls `act` once all is committed that this thread does together; False, and no call, when there is none.
+
+        always: also when it is undone.
+        """
+        return self._cluster.afterwards(act, always=always)
 
     def hurried(self) -> AbstractContextManager[None]:
         """Meanwhile this thread waits for no other writer, but gets StoreLocked where it would."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from memoria.errors import Held, StoreError
+from memoria.errors import Held
 from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.forgets import log_key, token
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake, home
 from memoria.stores.postgres.chaining import Chaining
-from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Intent
 from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
 from memoria.stores.postgres.schema import BY_SLOT
+from memoria.text.fingerprints import NO_PRINT, Fingerprints
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
@@ -80,17 +81,26 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
                 tenancy.enqueue(connection, "purge", home(connection, "memory", tenant).encode())
 
     def bury(self, prefix: Namespace = ()) -> int:
-        """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many."""
-        count = 0
-        with self._writing(), self._cluster.transaction() as connection:
-            for tenant in self._tenants(connection, prefix):
-                self._lock(connection, [tenant])
-                found = connection.execute("SELECT slot, id FROM memory WHERE tenant = %s", (tenant,)).fetchall()
-                live = self._live(tenant, [slot for slot, _ in found])
-                dead = {slot: id for slot, id in found if slot not in live}
-                for table in BY_SLOT if dead else ():
-                    sql = f"DELETE FROM {table} WHERE tenant = %s AND slot = ANY(%s)"
-                    connection.execute(sql.encode(), (tenant, list(dead)))
-                tenancy.displace(connection, tenant, list(dead.values()))
-                count += len(dead)
-        return count
+        """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many.
+
+        Their fingerprints stay, so that what was forgotten is refused on: what brought the rows back has neither the
+        fingerprints nor the log of later. Of what was replaced nothing stays, where what replaced it is there.
+        """
+        with self._writing(), self._cluster.transaction(long=True) as connection:
+            return sum([self._bury(connection, tenant) for tenant in self._tenants(connection, prefix)])
+
+    def _bury(self, connection: Connection, tenant: bytes) -> int:
+        self._lock(connection, [tenant])
+        found = connection.execute("SELECT slot, id, print FROM memory WHERE tenant = %s", (tenant,)).fetchall()
+        live = self._live(tenant, [slot for slot, *_ in found])
+        dead = {slot: (id, mark) for slot, id, mark in found if slot not in live}
+        if not dead:
+            return 0
+        elsewhere = self._locate(connection, [id for id, _ in dead.values()])
+        marks = frozenset(mark for id, mark in dead.values() if id not in elsewhere and mark != NO_PRINT)
+        self._write_own(connection, tenant, Fingerprints(key=self._known(connection, tenant).key, prints=marks))
+        for table in BY_SLOT:
+            connection.send(f"DELETE FROM {table} WHERE tenant = %s AND slot = ANY(%s)", (tenant, list(dead)))
+        tenancy.enqueue(connection, "purge", home(connection, "memory", tenant).encode())
+        tenancy.displace(connection, tenant, [id for id, _ in dead.values() if id not in elsewhere])
+        return len(dead)

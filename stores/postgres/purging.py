@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from memoria.errors import StoreError, StoreLocked
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import MEMORY
-from memoria.stores.postgres.connect import translated
+from memoria.stores.postgres.connect import SCHEMA, translated
 from memoria.stores.postgres.erasing import Erasing
-from memoria.stores.postgres.rewriting import Rewriting, vacuumed
+from memoria.stores.postgres.rewriting import Rewriting, turned_over, vacuumed
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Raw
@@ -45,6 +45,12 @@ class Purging(Erasing):
         for number, _ in asked:
             self._not_asked_for(number)
 
+    def _purge_keys(self) -> None:
+        """Of a provider whose destroyed keys leave bytes behind, these are taken away as well."""
+        purge = getattr(self._keys, "purge", None)
+        if purge is not None:
+            purge()
+
     def _asked_for(self, kind: str) -> list[Any]:
         with self._writing(), self._cluster.transaction() as connection:
             return connection.execute("SELECT job, target FROM job WHERE kind = %s ORDER BY job", (kind,)).fetchall()
@@ -64,7 +70,7 @@ class Purging(Erasing):
         locked = 0.0
         with self._writing(), self._upkeep() as connection:
             if re.fullmatch(r"forgotten_\d{4}", partition):
-                vacuumed(connection, partition)
+                vacuumed(connection, f"{SCHEMA}.{partition}")
             elif re.fullmatch(r"memory_\d{4}", partition):
                 with self._sole(partition):
                     for table in (partition, partition.replace("memory", "passage")):
@@ -94,12 +100,10 @@ class Purging(Erasing):
             yield
 
     def turn_log_over(self) -> None:
-        """Starts a new file of the write-ahead log and drops the old ones, as far as no standby needs them."""
+        """Starts a new file of the write-ahead log and drops the old ones, as far as no standby needs them.
+
+        Then the bytes of destroyed keys are taken away, where the provider of keys leaves any.
+        """
         with self._writing(), self._upkeep() as connection:
-            ((recycled,),) = connection.execute("SHOW wal_recycle").fetchall()
-            if recycled == "on":
-                raise StoreError("old bytes stay in recycled log files: ALTER SYSTEM SET wal_recycle = off")
-            # The second switch ends the file in which the first checkpoint was written.
-            for _ in range(2):
-                connection.execute("SELECT pg_switch_wal()")
-                connection.execute("CHECKPOINT")
+            turned_over(connection)
+        self._purge_keys()

@@ -33,7 +33,10 @@ _STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 
 
 def vacuumed(connection: Raw, table: str) -> None:
-    """Rewrites a small table, which nobody reads meanwhile; raises StoreError when dead rows had to stay."""
+    """Rewrites a small table, named with its schema, which nobody reads meanwhile.
+
+    Raises StoreError when dead rows had to stay.
+    """
     notes: list[str] = []
 
     def noted(said: psycopg.errors.Diagnostic) -> None:
@@ -41,7 +44,7 @@ def vacuumed(connection: Raw, table: str) -> None:
 
     connection.add_notice_handler(noted)
     try:
-        connection.execute(f"VACUUM (FULL, VERBOSE) {SCHEMA}.{table}".encode())
+        connection.execute(f"VACUUM (FULL, VERBOSE) {table}".encode())
     finally:
         connection.remove_notice_handler(noted)
     seen = [int(found.group(1)) for note in notes if (found := _STILL_SEEN.search(note))]
@@ -49,6 +52,17 @@ def vacuumed(connection: Raw, table: str) -> None:
         raise StoreError(f"{table}: the server does not say what it removed (lc_messages is to be English)")
     if any(seen):
         raise StoreError(f"{table}: an open transaction still sees {sum(seen)} dead rows: purge again later")
+
+
+def turned_over(connection: Raw) -> None:
+    """Starts a new file of the write-ahead log and drops the old ones, as far as no standby needs them."""
+    ((recycled,),) = connection.execute("SHOW wal_recycle").fetchall()
+    if recycled == "on":
+        raise StoreError("old bytes stay in recycled log files: ALTER SYSTEM SET wal_recycle = off")
+    # The second switch ends the file in which the first checkpoint was written.
+    for _ in range(2):
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("CHECKPOINT")
 
 
 class Rewriting:

@@ -41,6 +41,7 @@ class Session:
         self._after: list[Callable[[], object]] = []
         self._undone: list[Callable[[], object]] = []
         self._doubted: list[Callable[[], object]] = []
+        self._always: list[Callable[[], object]] = []
         self.together = together
         self.over = False
         # Settings of the store as they were read.
@@ -160,6 +161,10 @@ class Session:
         """Calls `act` once this is committed."""
         self._after.append(act)
 
+    def always(self, act: Callable[[], object]) -> None:
+        """Calls `act` once this is committed, or undone because of an error of ours."""
+        self._always.append(act)
+
     def undone(self, act: Callable[[], object]) -> None:
         """Calls `act` when it is certain that this, or the part that it is in, is not committed."""
         self._undone.append(act)
@@ -204,6 +209,10 @@ class Session:
                 raised = raised or error
         if raised is not None:
             raise raised
+
+    def run_always(self) -> None:
+        """What was to be done either way."""
+        _run(self._always)
 
 
 def _run(acts: Sequence[Callable[[], object]]) -> None:
