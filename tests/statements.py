@@ -1,4 +1,4 @@
-"""What was sent to a database, from the log of its server, and what of it Citus, or a pooler in transaction mode, refuses."""
+"""What was sent to a database, from the log of its server, and what of it Citus, or a pooler, would refuse."""
 
 from __future__ import annotations
 

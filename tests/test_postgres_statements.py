@@ -1,4 +1,4 @@
-"""No statement uses what Citus refuses, or what a pooler in transaction mode breaks: all of them are read, from the log."""
+"""No statement uses what Citus refuses, or what a pooler in transaction mode breaks: all are read, from the log."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def test_functions_of_the_schema_keep_to_it_too(database: str, server: Server) -
     ],
 )
 def test_the_guard_knows_each_fault(text: str, why: str) -> None:
-    log = f"2026-01-01 00:00:00.000 UTC [1] LOG:  statement: SELECT 1\n2026-01-01 00:00:00.000 UTC [1] LOG:  execute <unnamed>: {text}"
+    start = "2026-01-01 00:00:00.000 UTC [1] LOG:  "
+    log = f"{start}statement: SELECT 1\n{start}execute <unnamed>: {text}"
     sent = Sent(dict.fromkeys(statements(log), 1))
     assert len(sent.counts) == 2
     assert [one.split(":")[0] for one in sent.refused({"lower"}, pooled=True)] == [why]

@@ -260,6 +260,41 @@ def agree(
         show(agreement.compare(local, other, n, queries, k, progress, seed=seed), as_json)
 
 
+@bench_app.command("sizing")
+def sizing_(
+    partitions: Annotated[
+        list[int] | None, typer.Option("--partitions", min=1, help="Of each table; repeat for several.")
+    ] = None,
+    n: NOption = 20_000,
+    locks: Annotated[int, typer.Option(min=10, help="max_locks_per_transaction of the server.")] = 64,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures megabytes of an empty store and of a connection by partitions, and bytes of a row and a key."""
+    from memoria.evaluation.bench import sizing
+    from memoria.testing.postgres import running
+
+    settings = {"shared_buffers": "256MB", "max_locks_per_transaction": str(locks)}
+    with running(settings=settings) as server, workplace(None) as keys, progress_bar() as progress:
+        show(sizing.bench_sizing(server, keys, partitions or [16, 64, 256], n, progress, seed=seed), as_json)
+
+
+@bench_app.command("purge")
+def purge_(n: NOption = 100_000, seed: SeedOption = 0, as_json: JsonOption = False) -> None:
+    """Compares how long others wait while a partition is written anew: by purge, and by VACUUM FULL."""
+    from memoria.evaluation.bench import agreement, purging
+    from memoria.stores.postgres import PostgresStore
+    from memoria.testing.postgres import running
+
+    settings = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+    with running(settings=settings) as server, workplace(None) as keys, progress_bar() as progress:
+        place = f"{server.database('bench')}&keys={keys}"
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, partitions=1)
+        with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
+            report = purging.bench_purge(memory, n, progress, seed=seed)
+    show(report, as_json)
+
+
 @bench_app.command("failover")
 def failover_(
     kills: Annotated[int, typer.Option("--kills", min=1, help="How often the primary is killed.")] = 10,

@@ -29,7 +29,7 @@ from memoria.errors import (
 )
 from memoria.extras import install
 from memoria.process import in_child, never_destroyed
-from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, migrate
+from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, LOCKS, migrate
 
 try:
     import psycopg
@@ -179,11 +179,23 @@ class Cluster:
             if not found:
                 raise StoreNotFound(f"this database holds no memoria store (schema {SCHEMA})")
             raise FormatTooOld(f"the schema {SCHEMA} has format {found}, not {FORMAT}: open it once with mode='rw'")
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
-            connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
-            migrate(connection, _format(connection), partitions)
+        try:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
+                connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
+                migrate(connection, _format(connection), partitions)
+        except psycopg.errors.OutOfMemory:
+            ((have, sessions),) = connection.execute(
+                "SELECT current_setting('max_locks_per_transaction')::integer, "
+                "current_setting('max_connections')::integer + current_setting('max_prepared_transactions')::integer"
+            ).fetchall()
+            raise StoreError(
+                f"{partitions} partitions of each table are made in one transaction of about "
+                f"{LOCKS * partitions} locks: with max_connections = {sessions}, set max_locks_per_transaction = "
+                f"{-(-LOCKS * partitions // sessions)} (now {have}) and restart the server, or make fewer; "
+                "nothing was made"
+            ) from None
 
     def _configure(self, connection: Raw) -> None:
         if not self._opening:

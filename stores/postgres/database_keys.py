@@ -1,6 +1,6 @@
 """Keys in a second PostgreSQL database, for processes on many machines.
 
-A put or destroy returns when it is durable there: on its standbys too, where `synchronous_standby_names` names any. What
+A put or destroy returns when it is durable there: on its standbys too, if `synchronous_standby_names` names any. What
 is destroyed is a deleted row, which nobody can read by SQL any more, but whose bytes stand in the files of that server
 and in its log until `purge` has rewritten the table and turned the log over. So it is a server of its own, whose files
 nobody reads who reads those of the store, and whose log files and base backups are not kept: they remember keys.
@@ -30,8 +30,8 @@ _MADE = (
     f"CREATE TABLE {SCHEMA}.root (one boolean PRIMARY KEY CHECK (one), key bytea NOT NULL)",
     f"CREATE TABLE {SCHEMA}.tenant (tenant bytea PRIMARY KEY, key bytea NOT NULL)",
     f"CREATE TABLE {SCHEMA}.due (part text PRIMARY KEY)",
-    f"CREATE TABLE {SCHEMA}.data (part smallint NOT NULL, tenant bytea NOT NULL, slot bigint NOT NULL, key bytea NOT NULL, "
-    "PRIMARY KEY (part, tenant, slot)) PARTITION BY LIST (part)",
+    f"CREATE TABLE {SCHEMA}.data (part smallint NOT NULL, tenant bytea NOT NULL, slot bigint NOT NULL, "
+    "key bytea NOT NULL, PRIMARY KEY (part, tenant, slot)) PARTITION BY LIST (part)",
     *(
         f"CREATE TABLE {SCHEMA}.data_{part:02d} PARTITION OF {SCHEMA}.data FOR VALUES IN ({part})"
         for part in range(PARTS)
@@ -43,8 +43,8 @@ _MADE = (
     ),
 )
 _PUT = (
-    f"INSERT INTO {SCHEMA}.data SELECT %s, %s, %s::bigint + n - 1, key FROM unnest(%s::bytea[]) WITH ORDINALITY AS k (key, n) "
-    "ON CONFLICT (part, tenant, slot) DO UPDATE SET key = excluded.key"
+    f"INSERT INTO {SCHEMA}.data SELECT %s, %s, %s::bigint + n - 1, key FROM unnest(%s::bytea[]) "
+    "WITH ORDINALITY AS k (key, n) ON CONFLICT (part, tenant, slot) DO UPDATE SET key = excluded.key"
 )
 _OF = "WHERE part = %s AND tenant = %s"
 

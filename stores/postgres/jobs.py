@@ -32,7 +32,7 @@ RETURNING job, kind, target, attempts
 class Job:
     """A job under lease.
 
-    target: a partition to purge, a tenant, or nothing, of the log. attempts: how often it was taken, this time included.
+    target: a partition to purge, a tenant, or the log. attempts: how often it was taken, this time included.
     """
 
     number: int

@@ -13,6 +13,8 @@ from memoria.stores.postgres import policies
 
 FORMAT = 6
 PARTITIONS = 16
+LOCKS = 102
+"""Locks that making one partition of every table takes, with their indexes."""
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
 LEAST_PGVECTOR = (0, 8, 4)

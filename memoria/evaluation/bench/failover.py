@@ -1,4 +1,4 @@
-"""Kills the primary under load, over and over: what was acknowledged and is lost, what was forgotten and is back, outages.
+"""Kills the primary under load, over and over: what acknowledged is lost, what forgotten is back, and the outages.
 
 Two servers, the standby synchronous. With Patroni and etcd a whole machine "dies": its server and its Patroni at one
 moment; Patroni makes the other one the primary once the lease of the dead one has ended. Without them a script does so
