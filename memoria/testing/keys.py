@@ -1,4 +1,4 @@
-"""What every provider of keys must do. Subclass `KeyProviderConformance`, give its fixture, and pytest runs the rest."""
+"""What every provider of keys must do. Subclass `KeyProviderConformance`, give its fixture; pytest runs the rest."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ from memoria.errors import (
 )
 from memoria.extras import install
 from memoria.process import in_child, never_destroyed
+from memoria.stores.postgres import citus
 from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, LOCKS, migrate
 
 try:
@@ -153,7 +154,7 @@ class Cluster:
         Behind a pooler (PgBouncer), whose process number is not that of the server's process, the next transaction may
         have another server connection; and Citus tells its workers only what a transaction says.
         """
-        ((behind, citus, durable),) = connection.execute(
+        ((behind, spread, durable),) = connection.execute(
             "SELECT pg_backend_pid() <> %s, EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus'), "
             "current_setting('synchronous_commit')",
             (connection.info.backend_pid,),
@@ -164,10 +165,10 @@ class Cluster:
             "enable_seqscan": "off",
             **({"synchronous_commit": "on"} if durable == "off" else {}),
         }
-        told = {"citus.propagate_set_commands": "'local'"} if citus else {}
-        self.pooled = bool(behind)
+        told = {"citus.propagate_set_commands": "'local'"} if spread else {}
+        self.pooled, self.spread = bool(behind), bool(spread)
         local = [f"SET LOCAL {name} = {value}" for name, value in (told | self._settings).items()]
-        return local if behind or citus else []
+        return local if behind or spread else []
 
     def _prepare(self, connection: Raw, partitions: int) -> None:
         found = _format(connection)
@@ -179,12 +180,18 @@ class Cluster:
             if not found:
                 raise StoreNotFound(f"this database holds no memoria store (schema {SCHEMA})")
             raise FormatTooOld(f"the schema {SCHEMA} has format {found}, not {FORMAT}: open it once with mode='rw'")
+        spread = not found and citus.is_present(connection)
+        # A shard is small enough to be rewritten: there are as many of each partition as of the table.
+        partitions = 1 if spread else partitions
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
                 connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
-                migrate(connection, _format(connection), partitions)
+                before = _format(connection)
+                migrate(connection, before, partitions)
+                for statement in citus.distributing() if spread and not before else ():
+                    connection.execute(statement.encode())
         except psycopg.errors.OutOfMemory:
             ((have, sessions),) = connection.execute(
                 "SELECT current_setting('max_locks_per_transaction')::integer, "

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memoria.errors import StoreError, StoreLocked
-from memoria.stores.postgres import tenancy
+from memoria.stores.postgres import citus, tenancy
 from memoria.stores.postgres.approximate import MEMORY
 from memoria.stores.postgres.connect import SCHEMA, translated
 from memoria.stores.postgres.erasing import Erasing
@@ -69,16 +69,19 @@ class Purging(Erasing):
         """
         locked = 0.0
         with self._writing(), self._upkeep() as connection:
-            if re.fullmatch(r"forgotten_\d{4}", partition):
+            if not re.fullmatch(r"(?:memory|forgotten)_\d{4}", partition):
+                raise StoreError(f"{partition!r} is not a partition of memories")
+            if self._cluster.spread:
+                for table in _with_passages(partition):
+                    citus.rewritten(connection, table)
+            elif partition.startswith("forgotten"):
                 vacuumed(connection, f"{SCHEMA}.{partition}")
-            elif re.fullmatch(r"memory_\d{4}", partition):
+            else:
                 with self._sole(partition):
-                    for table in (partition, partition.replace("memory", "passage")):
+                    for table in _with_passages(partition):
                         one = Rewriting(connection, table, memory=MEMORY)
                         one.run()
                         locked += one.locked
-            else:
-                raise StoreError(f"{partition!r} is not a partition of memories")
         with self._writing(), self._cluster.transaction() as connection:
             tenancy.enqueue(connection, "log", LOG)
         return locked
@@ -105,5 +108,10 @@ class Purging(Erasing):
         Then the bytes of destroyed keys are taken away, where the provider of keys leaves any.
         """
         with self._writing(), self._upkeep() as connection:
-            turned_over(connection)
+            (citus.turned_over if self._cluster.spread else turned_over)(connection)
         self._purge_keys()
+
+
+def _with_passages(partition: str) -> list[str]:
+    """A partition and, of one of memories, that of their passages."""
+    return list(dict.fromkeys([partition, partition.replace("memory", "passage")]))

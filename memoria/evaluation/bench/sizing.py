@@ -84,9 +84,10 @@ def _size(server: Server, name: str) -> int:
 
 def _sizes(server: Server, name: str) -> dict[str, int]:
     """Bytes of each table with its partitions, indexes and what is stored out of line."""
+    table = "regexp_replace(relname, '_\\d{4}$', '')"
     sql = (
-        "SELECT regexp_replace(relname, '_\\d{4}$', '') || '|' || sum(pg_total_relation_size(oid))::bigint FROM pg_class "
-        "WHERE relnamespace = 'memoria'::regnamespace AND relkind = 'r' GROUP BY regexp_replace(relname, '_\\d{4}$', '')"
+        f"SELECT {table} || '|' || sum(pg_total_relation_size(oid))::bigint FROM pg_class "
+        f"WHERE relnamespace = 'memoria'::regnamespace AND relkind = 'r' GROUP BY {table}"
     )
     lines = (line.split("|") for line in server.sql(sql, database=name).split())
     return {table: int(size) for table, size in lines}
