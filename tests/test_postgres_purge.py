@@ -139,7 +139,8 @@ def test_writes_to_its_partition_go_on_while_a_giant_gets_its_index(database: st
         old.execute("SELECT count(*) FROM memoria.meta")
         built = pool.submit(store.approximate, home)
         progress = (
-            "SELECT count(*) FROM pg_index WHERE indexrelid::regclass::text LIKE 'memoria.giant%' AND NOT indisvalid"
+            "SELECT count(*) FROM pg_index JOIN pg_class ON oid = indexrelid "
+            "WHERE relname LIKE 'giant%' AND NOT indisvalid"
         )
         with psycopg.connect(plain(database), autocommit=True) as looking:
             until(lambda: looking.execute(progress).fetchone() == (1,))

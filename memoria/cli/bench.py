@@ -232,6 +232,36 @@ def postgres(
         # Uses are not noted, because each forget would wait for the uses before it to be written.
         with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
             report = cluster.bench_postgres(memory, sizes, progress, home=home, rounds=rounds, seed=seed)
+        if url is None:
+            report["counted"] = cluster.counted(place, agreement.EMBEDDER.card, agreement.EMBEDDER)
+    show(report, as_json)
+
+
+@bench_app.command()
+def throughput(
+    clients: Annotated[
+        list[int] | None, typer.Option("--clients", min=1, help="Threads at once; repeat for several numbers.")
+    ] = None,
+    homes: Annotated[int, typer.Option(min=1, help="Namespaces.")] = 20,
+    home: Annotated[int, typer.Option(min=100, help="Memories in a namespace.")] = 1000,
+    acts: Annotated[int, typer.Option(min=30, help="How often each verb runs at each number of clients.")] = 1200,
+    url: UrlOption = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures verbs a second of many threads in PostgreSQL, beside plain psycopg and pgvector on the same rows."""
+    from memoria.evaluation.bench import agreement
+    from memoria.evaluation.bench.throughput import bench_throughput
+    from memoria.stores.postgres import PostgresStore
+    from memoria.stores.postgres.store import split_keys, split_limits
+
+    numbers = sorted(clients or [1, 8, 32])
+    with database(url) as place, progress_bar() as progress:
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
+        plain = split_keys(split_limits(place)[0])[0]
+        with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
+            sizes = {"homes": homes, "home": home, "acts": acts, "seed": seed}
+            report = bench_throughput(memory, plain, numbers, progress, **sizes)
     show(report, as_json)
 
 

@@ -39,7 +39,7 @@ class Giants(Homes):
                 found = connection.execute("SELECT 1 FROM memory WHERE tenant = %s LIMIT 1", (tenant,)).fetchone()
                 if found is None:
                     raise InvalidQuery(f"{'/'.join(namespace)!r} holds no memories")
-                table = home(connection, "memory", tenant)
+                table = partition("memory", self._part_of(connection, tenant))
             self._build(tenant, table)
             with self._cluster.transaction(tenant=[tenant]) as connection:
                 connection.execute("UPDATE tenant SET giant = true WHERE tenant = %s", (tenant,))
@@ -74,16 +74,6 @@ class Giants(Homes):
                 forsake(connection, tenant)
                 connection.execute("UPDATE tenant SET giant = false WHERE tenant = %s", (tenant,))
             self._drop([tenant])
-
-
-def home(connection: Connection, table: str, tenant: bytes) -> str:
-    """The name of the partition of a table in which a tenant's rows are."""
-    sql = (
-        "SELECT n FROM meta, generate_series(0, value::integer - 1) AS n "
-        "WHERE name = 'partitions' AND satisfies_hash_partition(%s::regclass, value::integer, n, %s::bytea)"
-    )
-    ((number,),) = connection.execute(sql, (f"{SCHEMA}.{table}", tenant)).fetchall()
-    return partition(table, number)
 
 
 def forsake(connection: Connection, tenant: bytes) -> None:

@@ -251,11 +251,17 @@ class Cluster:
 
     @contextmanager
     def transaction(
-        self, *, tenant: Sequence[bytes] = (), id: Sequence[bytes] = (), alias: Sequence[bytes] = (), long: bool = False
+        self,
+        *,
+        tenant: Sequence[bytes] = (),
+        id: Sequence[bytes] = (),
+        alias: Sequence[bytes] = (),
+        long: bool = False,
+        knowing: bool = False,
     ) -> Iterator[Session]:
         """A transaction, for these values of the routing columns; or a part of the one that the thread is in.
 
-        long: no statement of it has a limit of time.
+        long: no statement of it has a limit of time. knowing: it writes, and keeps what the transaction knows true.
         """
         session = self._mine()
         with ExitStack() as stack:
@@ -264,7 +270,8 @@ class Cluster:
                 stack.enter_context(self._ended(session))
             else:
                 stack.enter_context(translated(self._limits))
-                if self._writes:
+                if self._writes and not knowing:
+                    session.forget_what_is_known()
                     stack.enter_context(session.part())
             if long:
                 session.tell("SET LOCAL statement_timeout = 0")
@@ -279,9 +286,9 @@ class Cluster:
         return None if session is None or session.over else session
 
     @property
-    def busy(self) -> bool:
-        """Whether this thread is in a transaction."""
-        return self._mine() is not None
+    def current(self) -> Session | None:
+        """The transaction that this thread is in."""
+        return self._mine()
 
     @contextmanager
     def writes(self) -> Iterator[None]:
@@ -351,7 +358,8 @@ class Cluster:
                     raise
                 finally:
                     session.close()
-            session.run_after()
+            with self._noting(session):
+                session.run_after()
         except BaseException as error:
             # It may have been cut short after its commit, and before what it was to destroy is destroyed.
             self.fresh = self.fresh or session.wrote
@@ -360,6 +368,19 @@ class Cluster:
                     session.run_always()
             raise
         session.run_always()
+
+    @contextmanager
+    def _noting(self, session: Session) -> Iterator[None]:
+        self._local.noted = session.noted
+        try:
+            yield
+        finally:
+            self._local.noted = {}
+
+    def noted(self, name: str) -> tuple[str | None] | None:
+        """A setting as it was just after the commit that this thread is coming from, if it was read then."""
+        known: dict[str, str | None] = getattr(self._local, "noted", {})
+        return (known.pop(name),) if name in known else None
 
     def close(self) -> None:
         self._pool.close()

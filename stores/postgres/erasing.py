@@ -10,13 +10,13 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.forgets import log_key, token
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.approximate import Giants, forsake, home
+from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.chaining import Chaining
 from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Intent
 from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
-from memoria.stores.postgres.schema import BY_SLOT
+from memoria.stores.postgres.schema import BY_SLOT, partition
 from memoria.text.fingerprints import NO_PRINT, Fingerprints
 from memoria.types import Namespace
 
@@ -70,7 +70,7 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
 
     def sweep(self, tenant: bytes) -> None:
         """Deletes the rows of a tenant that is erased."""
-        with self._writing(), self._cluster.transaction(tenant=[tenant]) as connection:
+        with self._writing(), self._cluster.transaction(tenant=[tenant], long=True) as connection:
             gone = connection.execute("DELETE FROM memory WHERE tenant = %s RETURNING id", (tenant,)).fetchall()
             forsake(connection, tenant)
             for table in (*BY_SLOT[1:], "forgotten"):
@@ -78,7 +78,11 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
             for part in parts([id for (id,) in gone]):
                 tenancy.displace(connection, tenant, part)
             if gone:
-                tenancy.enqueue(connection, "purge", home(connection, "memory", tenant).encode())
+                self._ask_to_purge(connection, tenant)
+
+    def _ask_to_purge(self, connection: Connection, tenant: bytes, table: str = "memory") -> None:
+        """Asks for the partition of a table to be written anew that a tenant is in."""
+        tenancy.enqueue(connection, "purge", partition(table, self._part_of(connection, tenant)).encode())
 
     def bury(self, prefix: Namespace = ()) -> int:
         """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many.
@@ -101,6 +105,6 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
         self._write_own(connection, tenant, Fingerprints(key=self._known(connection, tenant).key, prints=marks))
         for table in BY_SLOT:
             connection.send(f"DELETE FROM {table} WHERE tenant = %s AND slot = ANY(%s)", (tenant, list(dead)))
-        tenancy.enqueue(connection, "purge", home(connection, "memory", tenant).encode())
+        self._ask_to_purge(connection, tenant)
         tenancy.displace(connection, tenant, [id for id, _ in dead.values() if id not in elsewhere])
         return len(dead)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-from memoria.errors import FormatTooOld, InvalidQuery, StoreCorrupt
+from memoria.errors import FormatTooOld, InvalidQuery, StoreCorrupt, StoreError
 from memoria.proof.chain import SIGNER
 from memoria.protocols import KeyWrapper, Progress
 from memoria.stores.disk import Disk
@@ -124,6 +125,7 @@ class PostgresStore(Remaining, Holding, Jobs):
                     named["language"] = language
                 found |= {**named, "keys": self._alias(()).hex()}
                 tenancy.write_meta(connection, {**named, "keys": found["keys"]})
+        self._partitions = int(found["partitions"])
         if found.get("keys") != self._alias(()).hex():
             raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
         if self._writable and SIGNER not in found:
@@ -144,6 +146,8 @@ class PostgresStore(Remaining, Holding, Jobs):
     def close(self) -> None:
         # In a child by fork, the connections stay with the parent.
         if self._open and not self._home.left:
+            with suppress(StoreError):
+                self._delete_done()
             self._open = False
             self._cluster.close()
             if isinstance(self._keys, DatabaseKeys):

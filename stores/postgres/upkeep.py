@@ -114,7 +114,7 @@ class Upkeep(Crosschecking, Purging):
 
     def check(self) -> list[str]:
         with self._reading(), self._cluster.transaction() as connection:
-            ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
+            waiting = self._unfinished(connection)
             problems = [f"{waiting} erasures wait to be finished"] if waiting else []
             # Of a sealed directory: what was changed by somebody without its key.
             problems += getattr(self._keys, "wrong", list)()
