@@ -29,7 +29,8 @@ from memoria.errors import (
 )
 from memoria.extras import install
 from memoria.process import in_child, never_destroyed
-from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, migrate
+from memoria.stores.postgres import citus
+from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, LOCKS, migrate
 
 try:
     import psycopg
@@ -153,7 +154,7 @@ class Cluster:
         Behind a pooler (PgBouncer), whose process number is not that of the server's process, the next transaction may
         have another server connection; and Citus tells its workers only what a transaction says.
         """
-        ((behind, citus, durable),) = connection.execute(
+        ((behind, spread, durable),) = connection.execute(
             "SELECT pg_backend_pid() <> %s, EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus'), "
             "current_setting('synchronous_commit')",
             (connection.info.backend_pid,),
@@ -164,9 +165,10 @@ class Cluster:
             "enable_seqscan": "off",
             **({"synchronous_commit": "on"} if durable == "off" else {}),
         }
-        told = {"citus.propagate_set_commands": "'local'"} if citus else {}
+        told = {"citus.propagate_set_commands": "'local'"} if spread else {}
+        self.pooled, self.spread = bool(behind), bool(spread)
         local = [f"SET LOCAL {name} = {value}" for name, value in (told | self._settings).items()]
-        return local if behind or citus else []
+        return local if behind or spread else []
 
     def _prepare(self, connection: Raw, partitions: int) -> None:
         found = _format(connection)
@@ -178,11 +180,29 @@ class Cluster:
             if not found:
                 raise StoreNotFound(f"this database holds no memoria store (schema {SCHEMA})")
             raise FormatTooOld(f"the schema {SCHEMA} has format {found}, not {FORMAT}: open it once with mode='rw'")
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
-            connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
-            migrate(connection, _format(connection), partitions)
+        spread = not found and citus.is_present(connection)
+        # A shard is small enough to be rewritten: there are as many of each partition as of the table.
+        partitions = 1 if spread else partitions
+        try:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
+                connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
+                before = _format(connection)
+                migrate(connection, before, partitions)
+                for statement in citus.distributing() if spread and not before else ():
+                    connection.execute(statement.encode())
+        except psycopg.errors.OutOfMemory:
+            ((have, sessions),) = connection.execute(
+                "SELECT current_setting('max_locks_per_transaction')::integer, "
+                "current_setting('max_connections')::integer + current_setting('max_prepared_transactions')::integer"
+            ).fetchall()
+            raise StoreError(
+                f"{partitions} partitions of each table are made in one transaction of about "
+                f"{LOCKS * partitions} locks: with max_connections = {sessions}, set max_locks_per_transaction = "
+                f"{-(-LOCKS * partitions // sessions)} (now {have}) and restart the server, or make fewer; "
+                "nothing was made"
+            ) from None
 
     def _configure(self, connection: Raw) -> None:
         if not self._opening:
@@ -204,6 +224,14 @@ class Cluster:
             finally:
                 if not connection.closed:
                     connection.execute(f"SET statement_timeout = {self._settings['statement_timeout']}".encode())
+
+    @contextmanager
+    def beside(self) -> Iterator[Raw]:
+        """A connection of its own, without a transaction, schema or limit: for upkeep that takes long."""
+        with psycopg.connect(
+            self._url, autocommit=True, connect_timeout=max(1, int(self._wait)), prepare_threshold=None
+        ) as connection:
+            yield connection
 
     # -- transactions --
 

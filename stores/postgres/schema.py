@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from memoria.stores.postgres import policies
 from memoria.stores.postgres.functions import FUNCTIONS
 
 FORMAT = 6
 PARTITIONS = 16
+LOCKS = 102
+"""Locks that making one partition of every table takes, with their indexes."""
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
 LEAST_PGVECTOR = (0, 8, 4)
@@ -293,7 +296,7 @@ CREATE TABLE said (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line bytea
 
 
 def _format_6(partitions: int) -> list[str]:
-    return [*_split(_SIX_SAID), *FUNCTIONS]
+    return [*_split(_SIX_SAID), *FUNCTIONS, *policies.rewritten(partitions)]
 
 
 _STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5, _format_6)
