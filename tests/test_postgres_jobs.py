@@ -21,7 +21,7 @@ from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
 from memoria.forget.residue import scan
 from memoria.remember import Draft
-from memoria.stores.postgres import PostgresStore
+from memoria.stores.postgres import PostgresStore, rewriting
 from memoria.testing.postgres import Server
 from memoria.testing.stores import record
 from memoria.worker import Worked, work
@@ -129,17 +129,18 @@ def test_a_worker_distils_what_a_night_would(database: str, server: Server, tmp_
         assert memory.sleep(dry_run=True).dream is not None
 
 
-def test_a_job_that_fails_waits_and_says_why(database: str) -> None:
+def test_a_job_that_fails_waits_and_says_why(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewriting, "_TRIES", 2)
     with opened(database) as memory, psycopg.connect(database.split("&keys")[0]) as reader:
         store = memory.store
         assert isinstance(store, PostgresStore)
         one = memory.remember("a text")
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        reader.execute("SELECT count(*) FROM memoria.meta")
+        reader.execute("SELECT count(*) FROM memoria.memory")
         memory.forget(one.id)
         (done,) = work(memory)
-        assert (done.kind, done.why) == ("purge", "StoreError")
-        assert store.jobs() == [("purge", 1, "StoreError")]
+        assert (done.kind, done.why) == ("purge", "StoreLocked")
+        assert store.jobs() == [("purge", 1, "StoreLocked")]
         assert list(work(memory)) == []
 
 
