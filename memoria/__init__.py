@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
     from memoria.audience import Audience
     from memoria.change.reconcile import Phrases
-    from memoria.change.sleep import Night, Sleeper
+    from memoria.change.sleep import Dream, Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
     from memoria.derived.lineage import Lineage
     from memoria.distill.answered import Answered, AnswerSource
@@ -153,6 +153,7 @@ _LAZY = {
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
+    "Dream": "memoria.change.sleep",
     "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
@@ -288,6 +289,7 @@ __all__ = [
     "Draft",
     "DraftFields",
     "Drawn",
+    "Dream",
     "Dropped",
     "Embedder",
     "EmbedderLike",

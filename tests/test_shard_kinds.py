@@ -22,7 +22,8 @@ from memoria.distill import base, kinds, prefix, shards, study, targets
 from memoria.distill.base import Base
 from memoria.distill.general import QUESTIONS
 from memoria.distill.recipe import TrainingTarget, adapted_layers
-from memoria.distill.train import prompt_of, reminded, tensors_sha256, train
+from memoria.distill.template import prompt_of
+from memoria.distill.train import reminded, tensors_sha256, train
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, NotExportable

@@ -59,7 +59,9 @@ app.add_typer(distill_app, name="distill")
 _FREE = 64
 # Memories of a whole run, an equal number of each persona.
 _WHOLE = 40
-ModelOption = Annotated[Path | None, typer.Option("--model", help="Folder of a causal model; default the small one.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Folder or GGUF file of a causal model; default the small one.")
+]
 
 
 @distill_app.callback()
@@ -76,16 +78,24 @@ def distill(
     ] = "text",
     last: Annotated[int, typer.Option(min=1, help="Layers that may be adapted, counted from the end.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; default cpu, and with --repair that of before.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="In what the model's weights are held: float32 or bfloat16.")] = "float32",
     as_json: JsonOption = False,
 ) -> None:
     """Trains durable memories into adapters of a model, from which each can be removed again."""
     if context.invoked_subcommand is not None:
         return
+    from memoria.distill.base import check_dtype
     from memoria.distill.recipe import Recipe
 
     with opened(store, namespace, "rw") as memory:
         recipe = Recipe.read({**asdict(Recipe(size=size, last=last, seed=seed)), "shard": shard, "target": target})
-        done = memory.relearn() if repair else memory.distill(model, recipe=recipe)
+        if repair:
+            done = memory.relearn(device=device)
+        else:
+            done = memory.distill(model, recipe=recipe, device=device or "cpu", dtype=check_dtype(dtype))
     _show_learnt(done, as_json)
 
 
