@@ -273,6 +273,7 @@ class Cluster:
                 if self._writes and not knowing:
                     session.forget_what_is_known()
                     stack.enter_context(session.part())
+            session.writing = session.writing or self._writes
             if long:
                 session.tell("SET LOCAL statement_timeout = 0")
             if any((tenant, id, alias)):

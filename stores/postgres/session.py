@@ -45,6 +45,8 @@ class Session:
         self._doubted: list[Callable[[], object]] = []
         self._always: list[Callable[[], object]] = []
         self.together = together
+        # Whether any verb in it writes.
+        self.writing = False
         self.over = False
         # Settings of the store as they were read, and as they are once it is committed.
         self.read: dict[str, str | None] = {}
@@ -212,6 +214,9 @@ class Session:
     def commit(self) -> None:
         """Commits in one trip, with what waits."""
         if self._said and not self.over:
+            if self.writing:
+                # Cut short, a wait for standbys ends as if they had it.
+                self.tell("SET LOCAL statement_timeout = 0")
             with self._flushing() as raw:
                 self._committing = True
                 raw.execute(b"COMMIT")
