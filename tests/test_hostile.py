@@ -135,6 +135,7 @@ NOT_TRIED = {
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
         "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
         "bench salience", "bench month", "bench service", "bench threads",
+        "bench failover", "bench purge", "bench sizing",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
