@@ -191,7 +191,9 @@ def bench_distill(
         # Of few to compare, four of a persona, as in the whole, so that shards are full.
         learnt, never = _drawn(memora, max(count, _WHOLE) if kinds and memora else count, seed, half, free)
         most = _FREE if free else weights.SHORT
-        recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
+        # What has labels is learnt as facts are: their values answer.
+        own = Recipe().own_rank if free else 0
+        recipe = Recipe(size=size, own_rank=own, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
@@ -250,6 +252,25 @@ def _show_seeds(figures: dict[str, dict[str, float]]) -> None:
     for name, values in figures.items():
         table.add_row(name, *(f"{value:.3f}" for value in values.values()))
     out.print(table)
+
+
+@bench_app.command("heard")
+def bench_heard(
+    memora: Annotated[Path, typer.Option(help="Folder of Memora's weekly files.")],
+    count: Annotated[int, typer.Option("--n", min=4, help="Preferences to learn in each draw.")] = 40,
+    half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="Draws, such as 0,1,2; several make a table.")] = "0",
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Asks for what people said, learnt as they said it, and for what they never said; a run that was cut goes on."""
+    from memoria.distill.recipe import Recipe
+    from memoria.evaluation.bench import heard
+
+    with workplace(folder) as place, progress_bar() as progress:
+        draws = _seeds(seeds)
+        reports = heard.bench_heard(place, memora, count, draws, half, MiniLM(), progress, Recipe())
+    _show_reports(reports, as_json)
 
 
 @bench_app.command("shards")
