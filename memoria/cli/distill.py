@@ -29,6 +29,7 @@ from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.judge import Judge
     from memoria.distill.learn import Learnt
     from memoria.evaluation.quality.facts import Fact
 
@@ -239,6 +240,13 @@ def _writer(study: bool) -> ExampleWriter:
     return SelfStudy(base.load(), facts.write) if study else facts.write
 
 
+def _judge() -> Judge:
+    from memoria.distill import base
+    from memoria.distill.judge import Judge
+
+    return Judge(base.load())
+
+
 def _seeds(given: str) -> list[int]:
     try:
         return [int(one) for one in given.split(",")]
@@ -320,17 +328,19 @@ def bench_routing(
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Which memories, such as 0,1,2; several make a table.")] = "0",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the constants of the router on a half instead.")] = False,
+    judged: Annotated[bool, typer.Option("--judge", help="With the small model as judge of kinds.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measures how questions find the memory that answers, among what people said; trains nothing."""
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import routing
 
-    embedder = MiniLM()
+    embedder, judge = MiniLM(), _judge() if judged else None
     if fit:
-        show(routing.fit(memora, half or 0, embedder), as_json)
+        found = routing.fit(memora, half or 0, embedder)
+        show(found if judge is None else routing.fit_judge(memora, half or 0, embedder, judge), as_json)
         return
-    reports = {seed: routing.routed(memora, count, seed, half, embedder) for seed in _seeds(seeds)}
+    reports = {seed: routing.routed(memora, count, seed, half, embedder, judge) for seed in _seeds(seeds)}
     if as_json:
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
     else:

@@ -1,8 +1,8 @@
 """The judge: whether a memory tells of a thing of the kind that is asked for, by what the untouched base calls it.
 
-"A book I like?" is as near to "I'm a fan of Nicholas Ray's films" as to a book, by every cosine. So the base reads eight
-notes, each with its thing and the word for it, and then the memory: how likely it goes on with "book" says what kind the
-memory's own thing is (few-shot prompting as in Brown et al. 2020, arXiv:2005.14165). Two numbers are made of that, each
+"A book I like?" is as near to "I'm a fan of Nicholas Ray's films" as to a book, by every cosine. So the base reads
+eight notes, each with its thing and the word for it, and then the memory: how likely it goes on with "book" says what
+kind its own thing is (few-shot prompting as in Brown et al. 2020, arXiv:2005.14165). Two numbers are made of that, each
 against other kinds that people ask for: the log-odds, and the gain over the same prompt with a note that tells of
 nothing (contextual calibration, Zhao et al. 2021, arXiv:2102.09690). A logistic function (Platt 1999) joins them with
 the router's log-odds. A base that cannot call plain things by their kind is not asked.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,9 +33,12 @@ if TYPE_CHECKING:
 # gain; `memoria bench routing --fit --judge` fits them.
 WEIGHTS = (0.2, 0.33, 0.24, 0.61)
 # The router's log-odds count down to here: below, a memory is far, however far.
-_LEAST = -20.0
+LEAST = -20.0
 # Kinds that people ask for; the one that is asked is set against the others.
-KINDS = ["film", "book", "album", "song", "artist", "actor", "director", "author", "genre", "topic", "region", "climate", "decade", "destination", "food", "drink", "sport", "game", "hobby", "animal", "car", "language"]
+KINDS = (
+    *("film", "book", "album", "artist", "actor", "director", "author", "genre", "topic", "region", "climate"),
+    *("decade", "destination", "food", "drink", "sport", "game", "hobby", "animal", "car", "language"),
+)
 # Notes, their things, and the words for these.
 SHOWN = (
     ("I could eat Wagyu every single day; it melts in the mouth.", "Wagyu", "dish"),
@@ -103,18 +105,17 @@ class Judge:
             memories: n memories.
             near: the router's log-odds that each answers, (n,).
         """
-        others = [one for one in KINDS if one != kind]
-        values = [self._values(memory, [kind, *others]) for memory in memories]
-        columns = [np.ones(len(memories)), np.maximum(near, _LEAST), *np.array(values).reshape(-1, 2).T]
-        found: Floats = np.stack(columns, axis=1) @ np.array(WEIGHTS)
+        values = [np.ones(len(memories)), np.maximum(near, LEAST), *self.evidence(kind, memories).T]
+        found: Floats = np.stack(values, axis=1) @ np.array(WEIGHTS)
         return found
 
-    def _values(self, memory: Memory, kinds: Sequence[str]) -> tuple[float, float]:
-        """Of the first kind against all others: its log-odds, and its gain over the best of theirs."""
-        mine, *others = self._named(self._think(memory), kinds)
-        free, *frees = self._named(self._free(polarity(memory.text)), kinds)
-        gain = (mine - free) - max(one - less for one, less in zip(others, frees, strict=True))
-        return mine - math.log(sum(map(math.exp, others))), gain
+    def evidence(self, kind: str, memories: Sequence[Memory]) -> Floats:
+        """What the base says of n memories, (n, 2): the log-odds of a kind, and its gain."""
+        kinds = [kind, *(one for one in KINDS if one != kind)]
+        said = self._named([self._think(one) for one in memories], kinds)
+        gain = said - self._named([self._free(polarity(one.text)) for one in memories], kinds)
+        odds = said[:, 0] - np.logaddexp.reduce(said[:, 1:], axis=1)
+        return np.stack([odds, gain[:, 0] - gain[:, 1:].max(1)], axis=1)
 
     def _think(self, memory: Memory) -> Tensor:
         key = (memory.id, memory.text)
@@ -132,15 +133,15 @@ class Judge:
             self._thought[key] = self._state(noted(_NOTHING[way], "it"))
         return self._thought[key]
 
-    def _named(self, state: Tensor, words: Sequence[str]) -> list[float]:
-        """Log-probabilities that the first tokens of words come next."""
+    def _named(self, states: Sequence[Tensor], words: Sequence[str]) -> Floats:
+        """Log-probabilities that the first tokens of m words come next after n states, (n, m)."""
         import torch
 
-        with torch.no_grad():
-            said = self._base.model.get_output_embeddings()(state).float().log_softmax(-1)
         encode = self._base.tokenizer
         first = [encode(f" {word}", add_special_tokens=False).input_ids[0] for word in words]
-        found: list[float] = said[first].tolist()
+        with torch.no_grad():
+            said = self._base.model.get_output_embeddings()(torch.stack(list(states))).float().log_softmax(-1)
+        found: Floats = said[:, first].cpu().double().numpy()
         return found
 
     def _state(self, text: str) -> Tensor:
@@ -164,9 +165,8 @@ class Judge:
         return found.last_hidden_state[0, -1], held
 
     def _knows(self, note: str, thing: str, kind: str) -> bool:
-        others = [one for one in KINDS if one != kind]
-        own, *rest = self._named(self._state(noted(note, thing)), [kind, *others])
-        return own > max(rest)
+        (said,) = self._named([self._state(noted(note, thing))], KINDS)
+        return KINDS[int(said.argmax())] == kind
 
 
 def noted(note: str, thing: str, kind: str | None = None) -> str:

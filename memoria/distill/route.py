@@ -4,12 +4,13 @@ unchanged to the bit.
 Two keys lead to a memory. One are the questions that its shard learnt: near one of them, and with no word that neither
 they nor the memory have, the shard holds a question of that kind, and is SURE. The other are its own sentences: a
 logistic function (Platt 1999) of their cosines with the query says how likely the memory answers it. A query that has
-names goes only to memories with one of them, one about likings not to a dislike. Where the question asks for a kind of
-thing and a shard holds whole sentences, a judge says which memories tell of that kind (judge.py): nearness alone cannot.
+names goes only to memories with one of them, one about likings not to a dislike. Where a question asks for a kind of
+thing, and what was taught are whole sentences, a judge says which memories tell of that kind (judge.py): nearness alone
+cannot, and such a memory is never sure.
 
-The threshold of the first key is the
-largest cosine of background questions with what was learnt, plus a margin; at least FLOOR, or what that corresponds to
-with the embedder. All is computed from live memories at each load: nothing of forgotten ones is in it.
+The threshold of the first key is the largest cosine of background questions with what was learnt, plus a margin; at
+least FLOOR, or what that corresponds to with the embedder. All is computed from live memories at each load: nothing of
+forgotten ones is in it.
 """
 
 from __future__ import annotations
@@ -155,6 +156,11 @@ class Router:
         highest = float((background @ self._questions.vectors.T).max()) if known else 0.0
         self.threshold = max(floor, highest + MARGIN)
 
+    @property
+    def memories(self) -> list[Memory]:
+        """What is routed to, in the order of the scores."""
+        return [one.memory for one in self._known]
+
     def scores(self, query: str) -> Scores:
         """The scores of each memory for a query; without a name of those in the query it has -1 and -inf."""
         vector = embed(self._embedder, [query])[0]
@@ -174,7 +180,10 @@ class Router:
         )
 
     def route(self, query: str, judge: Judging | None = None) -> Route:
-        """The memories and shards that the query needs. judge: asked about whole sentences, where a kind is asked for."""
+        """The memories and shards that the query needs.
+
+        judge: says which whole sentences answer where a kind of thing is asked for; without one, nearness does.
+        """
         if not self._known or not math.isfinite(self._floor):
             return NOWHERE
         scores = self.scores(query)

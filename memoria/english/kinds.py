@@ -1,5 +1,7 @@
-"""What kind of thing a question asks for, and what thing a text tells of: "film" of "Which film do I like?", and "Minari"
-of "I watched 'Minari' and disliked it". By rules over English, without a model."""
+"""What kind of thing a question asks for, and what thing a text tells of, by rules over English, without a model.
+
+"Which film do I like?" asks for a "film", and "I watched 'Minari' and disliked it" tells of "Minari".
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ from memoria.english.sentences import (
 # Before the kind: what asks, or orders to tell.
 _BEFORE = re.compile(
     r"(?:\b(?:which|what(?:(?:'s| is| are| was| were)(?: an?| the| my| our| your)?)?"
-    r"|(?:name|tell me|know|give me|remember|is there|are there|have)(?: of)? (?:an?|the|some|any|my|our))|^an?|^the)\s+",
+    r"|(?:name|tell me|know|give me|remember|is there|are there|have)(?: of)? (?:an?|the|some|any|my|our))"
+    r"|^an?|^the)\s+",
     re.I,
 )
 _OF = re.compile(r"(?:kind|sort|type)s? of (?:an? )?", re.I)
@@ -48,7 +51,7 @@ _DEEPER = re.compile(
 
 
 def kind_asked(query: str) -> str:
-    """The noun for the kind of thing that a question asks for; "" where it asks for none, as with "Where", or is not English."""
+    """The noun for the kind of thing that a question asks for; "" where it asks for none, as with "Where"."""
     said = plain(query)
     for found in _BEFORE.finditer(said):
         rest = said[found.end() :]
@@ -64,8 +67,8 @@ def thing_told(text: str) -> str:
     """What a text tells of, in its own words: a title or name where it likes or dislikes, or what it says of it."""
     parts = [bare(unit) for unit in units(text) if content(unit)] or [text]
     told = sorted((one for one in parts if polarity(one)), key=lambda one: _SPEAKER.search(one) is None) or parts
-    found = (_named, told), (_phrase, told), (_named, parts), (_phrase, parts)
-    return next((thing for look, each in found for one in each if (thing := look(one))), "")
+    looked = (look(one) for look, each in ((_named, told), (_phrase, told), (_named, parts)) for one in each)
+    return next((thing for thing in looked if thing), "")
 
 
 def _named(unit: str) -> str:
