@@ -98,7 +98,17 @@ def test_a_client_over_stdio_runs_every_tool(tmp_path: Path) -> None:
             assert await call(client, "read_graph") == {"entities": [], "relations": []}
             return names
 
-    assert asyncio.run(use()) == {*NINE, "remember", "recall", "ask", "list_memories", "forget", "why", "doubts", "settle"}
+    assert asyncio.run(use()) == {
+        *NINE,
+        "remember",
+        "recall",
+        "ask",
+        "list_memories",
+        "forget",
+        "why",
+        "doubts",
+        "settle",
+    }
     with memoria.open(store, mode="r") as left:
         assert left.scan("keeps a secret garden", "has a grey cat", "plays chess").found == ()
 
