@@ -27,8 +27,8 @@ class Worked:
     """A job that was done, or failed.
 
     Attributes:
-        kind: "sweep", "purge", "sleep", "fade" or "distil"; "expire-erase" when something was due and is erased, which
-            needs no job.
+        kind: "sweep", "purge", "log", "sleep", "fade" or "distil"; "expire-erase" when something was due and is erased,
+            which needs no job.
         attempts: how often it was tried, this time included.
         seconds: how long it took.
         why: the type of the error when it failed, without content; None when it was done.
@@ -80,6 +80,8 @@ def _do(memory: Memoria, store: PostgresStore, job: Job, seconds: float) -> None
         store.sweep(job.target)
     elif job.kind == "purge":
         store.rewrite(job.target.decode())
+    elif job.kind == "log":
+        # Asked for by each rewrite, and done once for those that waited.
         store.turn_log_over()
     else:
         name = store.home(job)

@@ -25,7 +25,8 @@ SOURCE = Path(__file__).parents[1] / "stores" / "postgres"
 
 @pytest.fixture
 def memory(database: str) -> Iterator[memoria.Memoria]:
-    with memoria.open(database, embedder=EMBEDDER) as opened:
+    # On a busy machine what goes on meanwhile takes its time.
+    with memoria.open(f"{database}&lock_timeout=600", embedder=EMBEDDER) as opened:
         yield opened
 
 

@@ -29,6 +29,7 @@ from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.judge import Judge
     from memoria.distill.learn import Learnt
     from memoria.evaluation.quality.facts import Fact
 
@@ -206,7 +207,9 @@ def bench_distill(
         # Of few to compare, four of a persona, as in the whole, so that shards are full.
         learnt, never = _drawn(memora, max(count, _WHOLE) if kinds and memora else count, seed, half, free)
         most = _FREE if free else weights.SHORT
-        recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
+        # What has labels is learnt as facts are: their values answer.
+        own = Recipe().own_rank if free else 0
+        recipe = Recipe(size=size, own_rank=own, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
@@ -253,6 +256,13 @@ def _writer(study: bool) -> ExampleWriter:
     return SelfStudy(base.load(), facts.write) if study else facts.write
 
 
+def _judge() -> Judge:
+    from memoria.distill import base
+    from memoria.distill.judge import Judge
+
+    return Judge(base.load())
+
+
 def _seeds(given: str) -> list[int]:
     try:
         return [int(one) for one in given.split(",")]
@@ -266,6 +276,25 @@ def _show_seeds(figures: dict[str, dict[str, float]]) -> None:
     for name, values in figures.items():
         table.add_row(name, *(f"{value:.3f}" for value in values.values()))
     out.print(table)
+
+
+@bench_app.command("heard")
+def bench_heard(
+    memora: Annotated[Path, typer.Option(help="Folder of Memora's weekly files.")],
+    count: Annotated[int, typer.Option("--n", min=4, help="Preferences to learn in each draw.")] = 40,
+    half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="Draws, such as 0,1,2; several make a table.")] = "0",
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Asks for what people said, learnt as they said it, and for what they never said; a run that was cut goes on."""
+    from memoria.distill.recipe import Recipe
+    from memoria.evaluation.bench import heard
+
+    with workplace(folder) as place, progress_bar() as progress:
+        draws = _seeds(seeds)
+        reports = heard.bench_heard(place, memora, count, draws, half, MiniLM(), progress, Recipe())
+    _show_reports(reports, as_json)
 
 
 @bench_app.command("shards")
@@ -315,17 +344,19 @@ def bench_routing(
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Which memories, such as 0,1,2; several make a table.")] = "0",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the constants of the router on a half instead.")] = False,
+    judged: Annotated[bool, typer.Option("--judge", help="With the small model as judge of kinds.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measures how questions find the memory that answers, among what people said; trains nothing."""
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import routing
 
-    embedder = MiniLM()
+    embedder, judge = MiniLM(), _judge() if judged else None
     if fit:
-        show(routing.fit(memora, half or 0, embedder), as_json)
+        found = routing.fit(memora, half or 0, embedder)
+        show(found if judge is None else routing.fit_judge(memora, half or 0, embedder, judge), as_json)
         return
-    reports = {seed: routing.routed(memora, count, seed, half, embedder) for seed in _seeds(seeds)}
+    reports = {seed: routing.routed(memora, count, seed, half, embedder, judge) for seed in _seeds(seeds)}
     if as_json:
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
     else:

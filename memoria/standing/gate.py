@@ -192,6 +192,11 @@ class Gate:
         finally:
             self._windows.clear()
 
+    def write_note(self, name: str, value: str) -> None:
+        """As of the store."""
+        self._store.write_note(name, value)
+        self._windows.look_again()
+
     def close(self) -> None:
         """As of the store."""
         self._windows.clear()

@@ -29,7 +29,8 @@ from memoria.errors import (
 )
 from memoria.extras import install
 from memoria.process import in_child, never_destroyed
-from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, migrate
+from memoria.stores.postgres import citus
+from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, LOCKS, migrate
 
 try:
     import psycopg
@@ -153,7 +154,7 @@ class Cluster:
         Behind a pooler (PgBouncer), whose process number is not that of the server's process, the next transaction may
         have another server connection; and Citus tells its workers only what a transaction says.
         """
-        ((behind, citus, durable),) = connection.execute(
+        ((behind, spread, durable),) = connection.execute(
             "SELECT pg_backend_pid() <> %s, EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus'), "
             "current_setting('synchronous_commit')",
             (connection.info.backend_pid,),
@@ -164,9 +165,10 @@ class Cluster:
             "enable_seqscan": "off",
             **({"synchronous_commit": "on"} if durable == "off" else {}),
         }
-        told = {"citus.propagate_set_commands": "'local'"} if citus else {}
+        told = {"citus.propagate_set_commands": "'local'"} if spread else {}
+        self.pooled, self.spread = bool(behind), bool(spread)
         local = [f"SET LOCAL {name} = {value}" for name, value in (told | self._settings).items()]
-        return local if behind or citus else []
+        return local if behind or spread else []
 
     def _prepare(self, connection: Raw, partitions: int) -> None:
         found = _format(connection)
@@ -178,11 +180,29 @@ class Cluster:
             if not found:
                 raise StoreNotFound(f"this database holds no memoria store (schema {SCHEMA})")
             raise FormatTooOld(f"the schema {SCHEMA} has format {found}, not {FORMAT}: open it once with mode='rw'")
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
-            connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
-            migrate(connection, _format(connection), partitions)
+        spread = not found and citus.is_present(connection)
+        # A shard is small enough to be rewritten: there are as many of each partition as of the table.
+        partitions = 1 if spread else partitions
+        try:
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
+                connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
+                before = _format(connection)
+                migrate(connection, before, partitions)
+                for statement in citus.distributing() if spread and not before else ():
+                    connection.execute(statement.encode())
+        except psycopg.errors.OutOfMemory:
+            ((have, sessions),) = connection.execute(
+                "SELECT current_setting('max_locks_per_transaction')::integer, "
+                "current_setting('max_connections')::integer + current_setting('max_prepared_transactions')::integer"
+            ).fetchall()
+            raise StoreError(
+                f"{partitions} partitions of each table are made in one transaction of about "
+                f"{LOCKS * partitions} locks: with max_connections = {sessions}, set max_locks_per_transaction = "
+                f"{-(-LOCKS * partitions // sessions)} (now {have}) and restart the server, or make fewer; "
+                "nothing was made"
+            ) from None
 
     def _configure(self, connection: Raw) -> None:
         if not self._opening:
@@ -205,6 +225,14 @@ class Cluster:
                 if not connection.closed:
                     connection.execute(f"SET statement_timeout = {self._settings['statement_timeout']}".encode())
 
+    @contextmanager
+    def beside(self) -> Iterator[Raw]:
+        """A connection of its own, without a transaction, schema or limit: for upkeep that takes long."""
+        with psycopg.connect(
+            self._url, autocommit=True, connect_timeout=max(1, int(self._wait)), prepare_threshold=None
+        ) as connection:
+            yield connection
+
     # -- transactions --
 
     @contextmanager
@@ -223,11 +251,17 @@ class Cluster:
 
     @contextmanager
     def transaction(
-        self, *, tenant: Sequence[bytes] = (), id: Sequence[bytes] = (), alias: Sequence[bytes] = (), long: bool = False
+        self,
+        *,
+        tenant: Sequence[bytes] = (),
+        id: Sequence[bytes] = (),
+        alias: Sequence[bytes] = (),
+        long: bool = False,
+        knowing: bool = False,
     ) -> Iterator[Session]:
         """A transaction, for these values of the routing columns; or a part of the one that the thread is in.
 
-        long: no statement of it has a limit of time.
+        long: no statement of it has a limit of time. knowing: it writes, and keeps what the transaction knows true.
         """
         session = self._mine()
         with ExitStack() as stack:
@@ -236,8 +270,10 @@ class Cluster:
                 stack.enter_context(self._ended(session))
             else:
                 stack.enter_context(translated(self._limits))
-                if self._writes:
+                if self._writes and not knowing:
+                    session.forget_what_is_known()
                     stack.enter_context(session.part())
+            session.writing = session.writing or self._writes
             if long:
                 session.tell("SET LOCAL statement_timeout = 0")
             if any((tenant, id, alias)):
@@ -251,9 +287,9 @@ class Cluster:
         return None if session is None or session.over else session
 
     @property
-    def busy(self) -> bool:
-        """Whether this thread is in a transaction."""
-        return self._mine() is not None
+    def current(self) -> Session | None:
+        """The transaction that this thread is in."""
+        return self._mine()
 
     @contextmanager
     def writes(self) -> Iterator[None]:
@@ -323,7 +359,8 @@ class Cluster:
                     raise
                 finally:
                     session.close()
-            session.run_after()
+            with self._noting(session):
+                session.run_after()
         except BaseException as error:
             # It may have been cut short after its commit, and before what it was to destroy is destroyed.
             self.fresh = self.fresh or session.wrote
@@ -332,6 +369,19 @@ class Cluster:
                     session.run_always()
             raise
         session.run_always()
+
+    @contextmanager
+    def _noting(self, session: Session) -> Iterator[None]:
+        self._local.noted = session.noted
+        try:
+            yield
+        finally:
+            self._local.noted = {}
+
+    def noted(self, name: str) -> tuple[str | None] | None:
+        """A setting as it was just after the commit that this thread is coming from, if it was read then."""
+        known: dict[str, str | None] = getattr(self._local, "noted", {})
+        return (known.pop(name),) if name in known else None
 
     def close(self) -> None:
         self._pool.close()

@@ -7,9 +7,9 @@ standby that had not heard of it.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from memoria.stores.disk import Disk
 from memoria.stores.postgres.connect import Cluster, scope
 from memoria.stores.postgres.keys import KeyProvider
 from memoria.stores.postgres.passages import passages_of
+from memoria.stores.postgres.session import lock_number
 from memoria.stores.sealing import blind, unseal
 from memoria.text.lexical import LexicalIndex
 from memoria.text.passages import LEAST
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
+# So many intents are deleted by one statement.
+_DONE = 256
 Slot = tuple[bytes, int]
 # A tenant, and the slots whose keys must go, or None for all.
 Intent = tuple[bytes, list[int] | None]
@@ -50,13 +53,14 @@ FROM = "memory m JOIN trace t ON t.tenant = m.tenant AND t.slot = m.slot"
 class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
-    giant: whether its vectors have an index (approximate.py). version: of what is in the lexical index. ids: of its
-    documents by slot. away: slots of archived and restricted ones.
+    giant: whether its vectors have an index (approximate.py). part: the number of its partitions. version: of what is
+    in the lexical index. ids: of its documents by slot. away: slots of archived and restricted ones.
     """
 
     name: Namespace
     key: bytes
     giant: bool = False
+    part: int | None = None
     words: LexicalIndex | None = None
     version: int = -1
 
@@ -85,13 +89,17 @@ class Core:
         self._spaces: OrderedDict[bytes, Space] = OrderedDict()
         self._cache = threading.Lock()
         self._homes: dict[Namespace, bytes] = {}
+        # Intents that are carried out, and names of settings that verbs read.
+        self._done: deque[int] = deque()
+        self._along: frozenset[str] = frozenset()
+        self._partitions = 0
 
     # -- guards --
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         self._check_open()
-        if self._cluster.fresh and self._writable and not self._cluster.busy:
+        if self._cluster.fresh and self._writable and self._cluster.current is None:
             self._finish_all()
         yield
 
@@ -143,9 +151,12 @@ class Core:
 
     # -- intents --
 
-    def _destroy(self, intents: Mapping[int, Intent]) -> None:
-        """Destroys the keys that intents name, and then the intents; doing it twice has the same effect as once."""
-        for tenant, slots in intents.values():
+    def _destroy(self, intents: Mapping[int, Intent | None]) -> None:
+        """Destroys the keys that intents name, and then the intents; doing it twice has the same effect as once.
+
+        None instead of one says that its keys are destroyed.
+        """
+        for tenant, slots in filter(None, intents.values()):
             if slots is None:
                 self._keys.destroy_tenant(tenant)
             else:
@@ -170,7 +181,29 @@ class Core:
         """Carries out what crashed processes left; intents of a process at work may be carried out twice."""
         with self._cluster.transaction() as connection:
             found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
-        self._destroy({number: (tenant, slots) for number, tenant, slots in found})
+        done = set(self._done)
+        self._destroy({number: None if number in done else (tenant, slots) for number, tenant, slots in found})
+
+    def _carried_out(self) -> list[int]:
+        """Intents that are carried out, to be deleted now."""
+        found: list[int] = []
+        while self._done and len(found) < _DONE:
+            with suppress(IndexError):
+                found.append(self._done.popleft())
+        return found
+
+    def _delete_done(self) -> None:
+        """Deletes the intents that are carried out."""
+        if self._done and self._writable:
+            self._destroy(dict.fromkeys(self._carried_out()))
+
+    def _unfinished(self, connection: Connection) -> int:
+        """How many erasures are written down and not carried out."""
+        found = connection.execute("SELECT tenant, slots FROM intent").fetchall()
+        return sum(
+            self._keys.own(tenant) is not None if slots is None else bool(self._live(tenant, slots))
+            for tenant, slots in found
+        )
 
     # -- tenants --
 
@@ -195,11 +228,9 @@ class Core:
 
     def _space(self, connection: Connection, tenant: bytes) -> Space | None:
         """What is in RAM of a tenant; None when it is erased."""
-        with self._cache:
-            space = self._spaces.get(tenant)
-            if space is not None:
-                self._spaces.move_to_end(tenant)
-                return space
+        space = self._in_ram(tenant)
+        if space is not None:
+            return space
         key = self._keys.own(tenant)
         found = connection.execute("SELECT sealed, giant FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
         if key is None or found is None:
@@ -212,6 +243,27 @@ class Core:
                 _, left = self._spaces.popitem(last=False)
                 self._homes.pop(left.name, None)
         return space
+
+    def _in_ram(self, tenant: bytes) -> Space | None:
+        with self._cache:
+            space = self._spaces.get(tenant)
+            if space is not None:
+                self._spaces.move_to_end(tenant)
+        return space
+
+    def _part_of(self, connection: Connection, tenant: bytes) -> int:
+        """The number of the partitions that a tenant is in, of each table that has one for tenants."""
+        space = self._in_ram(tenant)
+        if space is not None and space.part is not None:
+            return space.part
+        sql = (
+            "SELECT n FROM generate_series(0, %s - 1) AS n "
+            "WHERE satisfies_hash_partition('memoria.memory'::regclass, %s, n, %s::bytea)"
+        )
+        ((part,),) = connection.execute(sql, (self._partitions, self._partitions, tenant)).fetchall()
+        if space is not None:
+            space.part = part
+        return int(part)
 
     def _known(self, connection: Connection, tenant: bytes) -> Space:
         space = self._space(connection, tenant)
@@ -352,11 +404,6 @@ def _standing(connection: Connection, places: Iterable[Slot]) -> Iterator[tuple[
     for tenant, slots in by_tenant(places).items():
         sql = "SELECT tenant, slot, bits FROM trace WHERE tenant = %s AND slot = ANY(%s) AND bits > 0"
         yield from connection.execute(sql, (tenant, slots)).fetchall()
-
-
-def lock_number(tenant: bytes) -> int:
-    """The number of the advisory lock of a tenant."""
-    return int.from_bytes(tenant[:8], "little", signed=True)
 
 
 def by_tenant(places: Iterable[Slot]) -> dict[bytes, list[int]]:

@@ -26,6 +26,8 @@ LOG = 200_000
 _KEY_BYTES = 32
 _Due = tuple[int, int, bytes, bytes]
 _EARLIEST = -(1 << 62)
+# So many settings at most are read along.
+_ALONG = 8
 
 
 class Holding(Chaining):
@@ -165,7 +167,7 @@ class Holding(Chaining):
 
     def note(self, name: str) -> str | None:
         with self._reading(), self._cluster.transaction() as connection:
-            return _setting(connection, f"note.{name}")
+            return self._setting(connection, f"note.{name}")
 
     def notes(self) -> dict[str, str]:
         with self._reading(), self._cluster.transaction() as connection:
@@ -178,7 +180,7 @@ class Holding(Chaining):
 
     def private_note(self, name: str) -> str | None:
         with self._reading(), self._cluster.transaction() as connection:
-            found = _setting(connection, f"private.{name}")
+            found = self._setting(connection, f"private.{name}")
             return None if found is None else private.opened(self._root, name, found)
 
     def private_notes(self) -> dict[str, str]:
@@ -192,12 +194,19 @@ class Holding(Chaining):
             sealed = None if value is None else private.sealed(self._root, name, value)
             _write_setting(connection, f"private.{name}", sealed)
 
-
-def _setting(connection: Connection, name: str) -> str | None:
-    found = connection.execute("SELECT value FROM meta WHERE name = %s", (name,)).fetchone()
-    value = None if found is None else str(found[0])
-    connection.read.setdefault(name, value)
-    return value
+    def _setting(self, connection: Connection, name: str) -> str | None:
+        """A setting; what this transaction has read once, it reads again, and what verbs read, the next reads along."""
+        noted = self._cluster.noted(name)
+        if noted is not None:
+            return noted[0]
+        if connection.together and name in connection.read:
+            return connection.read[name]
+        found = connection.execute("SELECT value FROM meta WHERE name = %s", (name,)).fetchone()
+        value = None if found is None else str(found[0])
+        connection.read.setdefault(name, value)
+        if connection.together and len(self._along) < _ALONG:
+            self._along |= {name}
+        return value
 
 
 def _write_setting(connection: Connection, name: str, value: str | None) -> None:

@@ -18,7 +18,9 @@ from memoria.errors import MemoriaError
 Raw = psycopg.Connection[Any]
 Cursor = psycopg.Cursor[Any]
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
-_Waiting = tuple[bytes, Sequence[Any] | None, bool]
+_Waiting = tuple[bytes, Sequence[Any] | None, bool, "Callable[[Cursor], object] | None"]
+# A row of `memory` as `look` gives it, without its id: tenant, slot, bits of its standing, whether it is a gist.
+Looked = tuple[bytes, int, int, bool]
 
 
 class Session:
@@ -35,7 +37,7 @@ class Session:
         self._connected = connected
         self._stack = ExitStack()
         self._raw: Raw | None = None
-        self._waiting: list[_Waiting] = [(one.encode(), None, False) for one in opening]
+        self._waiting: list[_Waiting] = [(one.encode(), None, False, None) for one in opening]
         self._said = self._committing = self._broken = False
         self._parts = 0
         self._after: list[Callable[[], object]] = []
@@ -43,9 +45,17 @@ class Session:
         self._doubted: list[Callable[[], object]] = []
         self._always: list[Callable[[], object]] = []
         self.together = together
+        # Whether any verb in it writes.
+        self.writing = False
         self.over = False
-        # Settings of the store as they were read.
+        # Settings of the store as they were read, and as they are once it is committed.
         self.read: dict[str, str | None] = {}
+        self.noted: dict[str, str | None] = {}
+        # What is known of tenants and memories that nobody else can change: version and next slot of tenants, where
+        # memories are, and those of them that have no link.
+        self.opened: dict[bytes, tuple[int, int, bool]] = {}
+        self.looked: dict[bytes, Looked] = {}
+        self.unlinked: set[bytes] = set()
         self.tenants: set[bytes] = set()
         self.locked: set[int] = set()
         self.trips = 0
@@ -57,20 +67,43 @@ class Session:
         with self._flushing() as raw:
             return raw.execute(_bytes(sql), values, binary=binary)
 
-    def send(self, sql: bytes | str, values: Sequence[Any] | None = None) -> None:
-        """Runs a statement whose answer nobody needs, with the next one that is executed, or at the end."""
+    def finish(self, sql: str, values: Sequence[Any], *, binary: bool = False) -> Cursor:
+        """Runs the last statement, and commits in the same trip."""
+        with self._flushing() as raw:
+            cursor = raw.execute(_bytes(sql), values, binary=binary)
+            self._committing = True
+            raw.execute(b"COMMIT")
+        self.over = True
+        return cursor
+
+    def send(
+        self, sql: bytes | str, values: Sequence[Any] | None = None, then: Callable[[Cursor], object] | None = None
+    ) -> None:
+        """Runs a statement with the next one that is executed, or at the end. then: takes its answer."""
         self._said = True
-        self._waiting.append((_bytes(sql), values, False))
+        self._waiting.append((_bytes(sql), values, False, then))
 
     def send_many(self, sql: bytes | str, values: Sequence[Sequence[Any]]) -> None:
         """As `send`, once for each of these."""
         if values:
             self._said = True
-            self._waiting.append((_bytes(sql), values, True))
+            self._waiting.append((_bytes(sql), values, True, None))
 
     def tell(self, setting: str) -> None:
         """As `send`, for a setting, which is nothing to be committed."""
-        self._waiting.append((setting.encode(), None, False))
+        self._waiting.append((setting.encode(), None, False, None))
+
+    def forget_what_is_known(self) -> None:
+        """Before anything is written in another way than by what is known."""
+        self.opened.clear()
+        self.looked.clear()
+        self.unlinked.clear()
+
+    def locking(self, tenant: bytes) -> int:
+        """The number of the lock of a tenant, which the next statement takes."""
+        number = lock_number(tenant)
+        self.locked.add(number)
+        return number
 
     def lock(self, number: int) -> None:
         """Has an advisory lock of this number until the end."""
@@ -99,13 +132,18 @@ class Session:
         if not waiting:
             yield raw
             return
+        answers: list[tuple[Callable[[Cursor], object], Cursor]] = []
         with raw.pipeline():
-            for sql, values, several in waiting:
+            for sql, values, several, then in waiting:
                 if several:
                     raw.cursor().executemany(sql, values or ())
-                else:
-                    raw.execute(sql, values)
+                    continue
+                cursor = raw.execute(sql, values)
+                if then is not None:
+                    answers.append((then, cursor))
             yield raw
+        for take, cursor in answers:
+            take(cursor)
 
     def _connection(self) -> Raw:
         if self._raw is None:
@@ -119,7 +157,7 @@ class Session:
         """What is undone by itself when the block raises, and is committed with the rest."""
         self._parts += 1
         name = f"part_{self._parts}"
-        mark: _Waiting = (f"SAVEPOINT {name}".encode(), None, False)
+        mark: _Waiting = (f"SAVEPOINT {name}".encode(), None, False, None)
         self._waiting.append(mark)
         before = self.tenants.copy(), self.locked.copy(), len(self._after), len(self._undone)
         try:
@@ -132,7 +170,7 @@ class Session:
             del self._undone[before[3] :]
             _run([*undone, *self._doubted])
             raise
-        self._waiting.append((f"RELEASE {name}".encode(), None, False))
+        self._waiting.append((f"RELEASE {name}".encode(), None, False, None))
 
     def _back(self, name: str, mark: _Waiting) -> None:
         """Undoes a part: what was not sent of it is dropped, and what was is undone on the server."""
@@ -175,10 +213,19 @@ class Session:
 
     def commit(self) -> None:
         """Commits in one trip, with what waits."""
-        if self._said:
+        if self._said and not self.over:
+            if self.writing:
+                # Cut short, a wait for standbys ends as if they had it.
+                self.tell("SET LOCAL statement_timeout = 0")
             with self._flushing() as raw:
                 self._committing = True
                 raw.execute(b"COMMIT")
+                if self.read and self._after:
+                    # As of after the commit, for whoever looks at them again then.
+                    sql = b"SELECT name, value FROM memoria.meta WHERE name = ANY(%s)"
+                    again = raw.execute(sql, (list(self.read),))
+            if self.read and self._after:
+                self.noted = {**dict.fromkeys(self.read), **dict(again.fetchall())}
         self.over = True
 
     def undo(self) -> None:
@@ -213,6 +260,11 @@ class Session:
     def run_always(self) -> None:
         """What was to be done either way."""
         _run(self._always)
+
+
+def lock_number(tenant: bytes) -> int:
+    """The number of the advisory lock of a tenant."""
+    return int.from_bytes(tenant[:8], "little", signed=True)
 
 
 def _run(acts: Sequence[Callable[[], object]]) -> None:

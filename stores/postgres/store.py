@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-from memoria.errors import FormatTooOld, InvalidQuery, StoreCorrupt
+from memoria.errors import FormatTooOld, InvalidQuery, StoreCorrupt, StoreError
 from memoria.proof.chain import SIGNER
-from memoria.protocols import Progress
+from memoria.protocols import KeyWrapper, Progress
 from memoria.stores.disk import Disk
 from memoria.stores.guardkey import CHECK, Outside
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import STATEMENT, WAIT, Cluster, Limits
+from memoria.stores.postgres.database_keys import DatabaseKeys
 from memoria.stores.postgres.holding import Holding
 from memoria.stores.postgres.jobs import Jobs
 from memoria.stores.postgres.keys import KeyProvider
@@ -28,6 +30,7 @@ from memoria.types import EmbedderCard
 
 _LOADED = 64
 _THREADS = 8
+_DATABASES = ("postgresql://", "postgres://")
 LIMITS = ("lock_timeout", "statement_timeout")
 
 
@@ -78,9 +81,8 @@ class PostgresStore(Remaining, Holding, Jobs):
         self._disk = disk if disk is not None else Disk()
         self._data = None if data is None else Path(data)
         url, given = split_limits(url)
-        plain, folder = split_keys(url)
-        wrapper = as_wrapper(unlock)
-        self._keys = keys if keys is not None else keys_in(folder, wrapper, self._disk, make=self._writable)
+        plain, place = split_place(url)
+        self._keys = keys if keys is not None else self._provider(place, as_wrapper(unlock), timeout or WAIT)
         if isinstance(self._keys, SealedDirectoryKeys):
             seal_folder(self._keys.folder, self._keys.vault)
         self.path = self._keys.folder
@@ -99,6 +101,16 @@ class PostgresStore(Remaining, Holding, Jobs):
             self._cluster.close()
             raise
 
+    def _provider(self, place: str | None, wrapper: KeyWrapper | None, wait: float) -> KeyProvider:
+        """The keys in a directory or in a database; raises InvalidQuery."""
+        if place is None:
+            raise InvalidQuery(_NO_KEYS)
+        if not place.startswith(_DATABASES):
+            return keys_in(Path(place).absolute(), wrapper, self._disk, make=self._writable)
+        if wrapper is not None:
+            raise InvalidQuery("keys in a database are not sealed by memoria: leave unlock= out")
+        return DatabaseKeys(place, wait=wait)
+
     def _start(self, embedder: EmbedderCard, language: str | None) -> None:
         with self._cluster.transaction() as connection:
             if self._writable:
@@ -113,6 +125,7 @@ class PostgresStore(Remaining, Holding, Jobs):
                     named["language"] = language
                 found |= {**named, "keys": self._alias(()).hex()}
                 tenancy.write_meta(connection, {**named, "keys": found["keys"]})
+        self._partitions = int(found["partitions"])
         if found.get("keys") != self._alias(()).hex():
             raise StoreCorrupt("these keys are not those of this store: name the directory with keys= in the URL")
         if self._writable and SIGNER not in found:
@@ -133,8 +146,15 @@ class PostgresStore(Remaining, Holding, Jobs):
     def close(self) -> None:
         # In a child by fork, the connections stay with the parent.
         if self._open and not self._home.left:
+            with suppress(StoreError):
+                self._delete_done()
             self._open = False
             self._cluster.close()
+            if isinstance(self._keys, DatabaseKeys):
+                self._keys.close()
+
+
+_NO_KEYS = "where data keys are is not said: add keys=DIRECTORY or keys=URL to the URL, or set MEMORIA_KEYS"
 
 
 def _first(*values: float | None) -> float:
@@ -159,15 +179,23 @@ def split_limits(url: str) -> tuple[str, dict[str, float]]:
 
 
 def split_keys(url: str) -> tuple[str, Path]:
-    """The URL as libpq takes it, and the directory of keys; raises InvalidQuery when none is named.
+    """The URL as libpq takes it, and the directory of keys; raises InvalidQuery when none is named."""
+    plain, place = split_place(url)
+    if place is None:
+        raise InvalidQuery(_NO_KEYS)
+    if place.startswith(_DATABASES):
+        raise InvalidQuery("this needs keys in a directory, and the URL names a database of keys")
+    return plain, Path(place).absolute()
+
+
+def split_place(url: str) -> tuple[str, str | None]:
+    """The URL as libpq takes it, and where keys are: a directory, the URL of a database, or None.
 
     Read as libpq reads it: "#" and "+" are characters like any other, and the rest of the URL stays as it was given.
     """
     start, mark, query = url.partition("?")
     given = query.split("&") if query else []
     named = [part.partition("=")[2] for part in given if part.startswith("keys=")]
-    folder = os.fsdecode(unquote_to_bytes(named[-1])) if named else os.environ.get("MEMORIA_KEYS")
-    if not folder:
-        raise InvalidQuery("where data keys are is not said: add keys=DIRECTORY to the URL, or set MEMORIA_KEYS")
+    place = os.fsdecode(unquote_to_bytes(named[-1])) if named else os.environ.get("MEMORIA_KEYS")
     rest = "&".join(part for part in given if not part.startswith("keys="))
-    return f"{start}{mark if rest else ''}{rest}", Path(folder).absolute()
+    return f"{start}{mark if rest else ''}{rest}", place or None
