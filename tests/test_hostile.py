@@ -135,7 +135,7 @@ NOT_TRIED = {
         "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
         "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
-        "bench salience", "bench month",
+        "bench salience", "bench month", "bench failover", "bench purge", "bench sizing",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",

@@ -1,4 +1,4 @@
-"""Purging while others work: partitions are rewritten under them, giants get an index beside them, the log turns once."""
+"""Purging while others work: partitions are rewritten under them, giants get an index, the log turns once."""
 
 from __future__ import annotations
 

@@ -133,4 +133,4 @@ class KeyProviderConformance:
         assert [key for key in made[:4] if key in data] == []
 
 
-__all__ = ["OTHER", "TENANT", "KeyProviderConformance"]
+__all__ = ["KeyProviderConformance"]

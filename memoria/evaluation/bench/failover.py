@@ -7,6 +7,7 @@ as soon as the server is dead, so that nothing of its outage is the finding out.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import threading
@@ -89,6 +90,8 @@ class Load:
 def bench_failover(pair: Pair, keys: Path, progress: Progress, *, kills: int, writers: int) -> dict[str, Any]:
     """Kills and heals so many times, then compares what is there with what was acknowledged."""
     load, outages = Load(), []
+    # Of a server that is down, which is the point.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     place = f"{pair.url('memoria', _DATABASE)}&keys={keys}"
     store = PostgresStore(place, embedder=EMBEDDER.card, timeout=2.0, threads=2 * writers)
     with Memoria(store, EMBEDDER) as memory:
