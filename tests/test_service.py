@@ -58,12 +58,14 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, tokens: tuple[str, ...] = ("app/ada",)) -> Iterator[Server]:
-    """`memoria serve` in a process of its own."""
+def serving(
+    folder: Path, *options: str, tokens: tuple[str, ...] = ("app/ada",), store: str | None = None
+) -> Iterator[Server]:
+    """`memoria serve` in a process of its own, of a store in the folder or of another one."""
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "MEMORIA_TOKENS": str(folder / "tokens")}
     folder.mkdir(exist_ok=True)
     known = {name: mint(folder / "tokens", tuple(name.split("/"))) for name in tokens}
-    command = [*MEMORIA, "serve", "--store", str(folder / "a.memoria"), "--port", "0", *options]
+    command = [*MEMORIA, "serve", "--store", store or str(folder / "a.memoria"), "--port", "0", *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stderr=log, text=True)
     try:
@@ -238,6 +240,45 @@ def test_standing_orders_are_listed_and_lifted_by_who_may(tmp_path: Path) -> Non
         server.remember("app/ada", "It was 77 41.")
 
 
+SCOPED: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("read", "GET", "/v1/stats", {}),
+    ("read", "POST", "/v1/recall", {"query": "tea"}),
+    ("read", "POST", "/v1/list", {"limit": 1}),
+    ("write", "POST", "/v1/memories", {"memory": {"text": "tea"}}),
+    ("write", "POST", "/v1/expire", {"ids": [UNKNOWN]}),
+    ("write", "POST", "/v1/sleep", {"dry_run": True}),
+    ("write", "POST", "/v1/evict", {"count": 9, "dry_run": True}),
+    ("forget", "DELETE", f"/v1/memories/{UNKNOWN}", {}),
+    ("forget", "POST", "/v1/forget", {"ids": [UNKNOWN]}),
+    ("forget", "POST", "/v1/prune", {"count": 9, "dry_run": True}),
+    ("forget", "POST", "/v1/shorten", {"tokens": 9, "dry_run": True}),
+    ("forget", "DELETE", f"/v1/standing/{UNKNOWN}", {}),
+    # What tells what was there needs more.
+    ("read write", "PATCH", f"/v1/memories/{UNKNOWN}", {"salience": 0.5}),
+    ("read write", "POST", f"/v1/memories/{UNKNOWN}/settle", {"keep": True}),
+    ("forget read", "POST", "/v1/forget", {"ids": [UNKNOWN], "dry_run": True}),
+    ("forget write", "POST", "/v1/sleep", {"prune": True, "dry_run": True}),
+)
+
+
+def test_a_token_does_what_its_scopes_say_and_no_more(server: Server) -> None:
+    """With exactly the scopes it passes, and without any one of them it is refused before anything is looked up."""
+    tokens = server.folder / "tokens"
+    by_scopes = {}
+    for names in ("read", "write", "forget", "read write", "forget read", "forget write", "operate", "metrics"):
+        by_scopes[frozenset(names.split())] = mint(tokens, ("scoped",), scopes=names.split())
+    for names, method, path, body in SCOPED:
+        needed = frozenset(names.split())
+        for scopes, token in by_scopes.items():
+            answer = server.call(token, method, path, **body)
+            if needed <= scopes:
+                assert answer.status_code in (200, 201, 404), (path, scopes, answer.text)
+            else:
+                assert answer.status_code == 403, (path, scopes, answer.text)
+                said = answer.json()["detail"].removeprefix("it lacks: ").split(", ")
+                assert set(said) <= needed - scopes
+
+
 def test_what_a_path_allows_is_said_whole(server: Server) -> None:
     answer = server.call("app/bob", "PUT", f"/v1/memories/{UNKNOWN}")
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PATCH")
@@ -357,7 +398,7 @@ def test_the_service_is_as_its_schema_says(server: Server, tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:]
-    assert "23 selected / 23 total" in done.stdout
+    assert "24 selected / 24 total" in done.stdout
     assert not re.search(r" 5\d\d ", server.log())
 
 

@@ -121,7 +121,7 @@ class Distillation:
 def distill(work: Distillation, chosen: Sequence[Memory], prefix: Namespace, *, older: bool = False) -> Learnt:
     """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped.
 
-    older: whether shards that other versions of the libraries made may stay.
+    older: whether shards that other versions of the libraries, or another device, made may stay.
     """
     started = time.perf_counter()
     work.folder.mkdir(exist_ok=True)
@@ -146,7 +146,9 @@ def _write_chosen(work: Distillation, ids: set[str]) -> None:
     """Notes what is to be learnt, before it is, so that it can be taken up again."""
     note = {
         "ids": sorted(living(work.store, ids)),
-        "model": str(work.base.path),
+        "model": str(work.base.given),
+        "device": work.base.device,
+        "dtype": work.base.dtype,
         "recipe": asdict(work.recipe),
         "given": work.write is not None,
     }
@@ -230,6 +232,8 @@ class Task:
             base=work.base.sha256,
             recipe=json.loads(json.dumps(asdict(recipe))),
             versions=versions(),
+            device=work.base.device,
+            dtype=work.base.dtype,
         )
         return cls(memories=memories, recipe=recipe, made=made, manifest=manifest)
 
@@ -239,12 +243,17 @@ def _drop(work: Distillation, want: Sequence[Task], outside: set[str], *, older:
     wanted = {one.name: one.manifest for one in want}
     gone: list[str] = []
     for path, found in manifests(work.folder).items():
-        there = replace(found, versions=versions()) if found is not None and older else found
+        there = _as_here(work, found) if found is not None and older else found
         if there is not None and (outside.issuperset(there.ids) or _sound(path, there, wanted.get(path.stem))):
             continue
         # Through the one door, so that copies of it outside the store go too.
         gone += _unlearn_shard(work, path, found)
     return tuple(gone)
+
+
+def _as_here(work: Distillation, found: Manifest) -> Manifest:
+    """A manifest as if these versions of the libraries, on this device, had made the shard."""
+    return replace(found, versions=versions(), device=work.base.device, dtype=work.base.dtype)
 
 
 def _unlearn_shard(work: Distillation, path: Path, found: Manifest | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,7 +22,7 @@ from memoria.distill.kinds import active as acting
 from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.recipe import Recipe
 from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
-from memoria.distill.train import prompt_of
+from memoria.distill.template import prompt_of
 from memoria.distill.unlearn import Export, manifests
 from memoria.embedders import thresholds
 from memoria.protocols import Embedder, Store
@@ -73,39 +74,49 @@ class DistilledModel:
         self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None
         self._shards: dict[str, Shard] = {}
+        self._refreshing = threading.RLock()
         self._near: dict[str, Memory] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Loads shards that are new and drops those that are gone. Every other method does this first."""
-        stamp = _stamp(self.folder)
-        if stamp == self._stamp:
-            return
+        with self._refreshing:
+            stamp = _stamp(self.folder)
+            if stamp != self._stamp:
+                self._load(stamp)
+
+    def _load(self, stamp: tuple[Any, ...]) -> None:
+        """Reads all shards of this namespace that may be used, and then puts them in the place of those before."""
         note = chosen_note(self.folder)
         self.recipe: Recipe = recipe_of(note)
-        self._shards, known = {}, list[Known]()
+        loaded, known = dict[str, Shard](), list[Known]()
         for path, manifest in manifests(self.folder).items():
             there = {} if manifest is None else living(self._store, manifest.ids)
             if manifest is None or manifest.base != self.base.sha256 or set(there) != set(manifest.ids):
                 continue
-            if not all(one.under(self._prefix) for one in there.values()):
+            if not all(one.under(self._prefix) and one.visible_to is None for one in there.values()):
                 continue
             tensors = shards.read(path, manifest)
             if tensors is not None:
                 recipe = Recipe.read(manifest.recipe)
-                known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+                loaded[path.stem], more = self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+                known += more
         waiting = self._survivors(missing(self.folder, note["ids"]))
         self._near = {one.memory.id: one.memory for one in (*known, *waiting)}
         self.judge.keep(self._near)
         self.router = Router(self._embedder, [*known, *waiting], self._background, self._floor)
-        self._stamp = stamp
+        self._shards, self._stamp = loaded, stamp
 
-    def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
+    def _take(
+        self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe
+    ) -> tuple[Shard, list[Known]]:
+        """A shard, and its memories as the router finds them."""
         keys = {key: tensors.pop(key).numpy() for key in list(tensors) if key.startswith(shards.ROUTE)}
         ids = tuple(one.id for one in memories)
-        self._shards[name] = Shard(name=name, tensors=tensors, recipe=recipe, ids=ids)
+        here = {key: one.to(self.base.device) for key, one in tensors.items()}
+        shard = Shard(name=name, tensors=here, recipe=recipe, ids=ids)
         asked, owners = keys[shards.VECTORS], keys[shards.OWNERS]
-        return [
+        return shard, [
             replace(
                 self._known(one, name, keys[shards.SAID][keys[shards.SPEAKERS] == n] if shards.SAID in keys else None),
                 questions=asked[owners == n],
@@ -272,22 +283,10 @@ class DistilledModel:
         """
         found: list[str] = []
         for at in range(0, len(prompts), _TOGETHER):
-            found += self._answer([prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]], active, most)
+            texts = [prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]]
+            with self._applied(active):
+                found += self.base.say(texts, most)
         return found
-
-    def _answer(self, texts: Sequence[str], active: Sequence[str], most: int) -> list[str]:
-        import torch
-
-        encode = self.base.tokenizer
-        rows = [encode(text, add_special_tokens=False).input_ids for text in texts]
-        longest, end = max(map(len, rows)), encode.eos_token_id
-        ids = torch.tensor([[end] * (longest - len(row)) + row for row in rows])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
-        with torch.no_grad(), self._applied(active):
-            out = self.base.model.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=end
-            )
-        return [str(encode.decode(row[longest:], skip_special_tokens=True)).strip() for row in out]
 
     def logits(self, text: str) -> Tensor:
         """Logits after each token, with the shards that the text would use.
@@ -308,14 +307,14 @@ class DistilledModel:
             active: names of the shards.
 
         Returns:
-            Logits of shape (t, vocabulary).
+            Logits of shape (t, vocabulary), in float32 on the CPU.
         """
         import torch
 
-        ids = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
+        ids = self.base.tensor([self.base.tokenizer(text, add_special_tokens=False).input_ids])
         with torch.no_grad(), self._applied(active):
             found: Tensor = self.base.model(input_ids=ids, use_cache=False).logits[0]
-        return found
+        return found.float().cpu()
 
     def losses(self, prompt: str, answers: Sequence[str], active: Sequence[str] | None = None) -> list[float]:
         """How unexpected answers to a prompt are.
@@ -334,11 +333,10 @@ class DistilledModel:
         head = encode(prompt_of(self.base, prompt), add_special_tokens=False).input_ids
         rows = [encode(answer, add_special_tokens=False).input_ids for answer in answers]
         longest = max(map(len, rows))
-        labels = torch.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
-        ids = torch.cat([torch.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
+        labels = self.base.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
+        ids = torch.cat([self.base.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
         with torch.no_grad(), self._applied(self.route(prompt).shards if active is None else active):
-            states = self.base.model.model(input_ids=ids, use_cache=False).last_hidden_state[:, len(head) - 1 : -1]
-            logits = self.base.model.get_output_embeddings()(states).float()
+            logits = self.base.logits(self.base.states(ids)[:, len(head) - 1 : -1])
         each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
         found: list[float] = (each.sum(1) / (labels >= 0).sum(1)).tolist()
         return found

@@ -34,7 +34,7 @@ class Recipe:
         skip: how many at the very end are not; less than `last`.
         rank: rank of LoRA; >= 1.
         alpha: the update is scaled by alpha / rank; >= 1.
-        targets: names of the linear maps that LoRA adapts.
+        targets: names of the linear maps that LoRA adapts; by default those of the MLPs, whatever a model calls them.
         tokens: virtual tokens of a prefix for each memory, at most: no more than its text has; >= 1.
         steps: steps of Adam, at most; >= 1.
         each: examples of every memory in a step, at least; >= 1.
@@ -139,7 +139,8 @@ def same_bits(recipe: Recipe) -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe.seed)
+            # Of the CPU alone, where every shard begins, so that no other device's numbers are moved.
+            torch.default_generator.manual_seed(recipe.seed)
             yield
     finally:
         torch.use_deterministic_algorithms(strict)
