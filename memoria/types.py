@@ -537,6 +537,7 @@ class Preview(list[Memory]):
         exports: paths of copies of these that would be wiped.
         held: ids under a hold that stands against it.
         digest: keyed hash of all of this.
+        asked: ids of those that were asked for.
 
     Attributes:
         rewritten: ids of gists that stay, and would be made again without what goes.
@@ -546,9 +547,10 @@ class Preview(list[Memory]):
         standing_again: ids of memories that would hold again, because what ended them goes.
         shards: names of the adapters that learnt any of it, and would be wiped.
         exports: paths of known copies of these adapters outside the store, which would be wiped too.
-        held: ids of what goes or changes and is under a hold: unless it is released or overridden, nothing is forgotten.
+        held: ids of what goes or changes under a hold: unless that is released or overridden, nothing is forgotten.
         digest: keyed hash of what goes and changes under this view, with its texts; `forget(agreed=)` takes it, and
             forgets nothing when it is no longer the same. "" for a standing order.
+        asked: ids of those that meet the criteria; the others go because they were made from them.
     """
 
     def __init__(
@@ -564,11 +566,13 @@ class Preview(list[Memory]):
         exports: Iterable[str] = (),
         held: Iterable[str] = (),
         digest: str = "",
+        asked: Iterable[str] = (),
     ) -> None:
         super().__init__(memories)
         self.rewritten, self.near = tuple(rewritten), tuple(near)
         self.rewrites, self.freed, self.standing_again = tuple(rewrites), tuple(freed), tuple(standing_again)
         self.shards, self.exports, self.held, self.digest = tuple(shards), tuple(exports), tuple(held), digest
+        self.asked = frozenset(asked)
 
 
 class _Reported:

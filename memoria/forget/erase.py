@@ -113,6 +113,7 @@ def preview(store: Store, order: Order) -> Preview:
             exports=unlearnt.exports,
             held=_held(store, order, made),
             digest=_digest(store, order, made, all_of_it),
+            asked=made.asked,
         )
 
 
@@ -122,7 +123,9 @@ def _held(store: Store, order: Order, made: Plan) -> list[str]:
         return []
     ids = sorted({*made.effects.gone, *made.effects.changed})
     found = zip(ids, store.traces(ids), strict=True)
-    return [id for id, trace in found if trace is not None and (trace.held or (trace.restricted and not order.restricted))]
+    return [
+        id for id, trace in found if trace is not None and (trace.held or (trace.restricted and not order.restricted))
+    ]
 
 
 def _digest(store: Store, order: Order, made: Plan, going: Mapping[str, Memory]) -> str:

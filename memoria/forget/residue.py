@@ -25,7 +25,6 @@ _MIX = 0x9E3779B97F4A7C15
 _DISTINCT = 4
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
     """A needle that was found.

@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memoria.derived.lineage import living
-from memoria.forget.residue import Find, scan, text_secrets
 from memoria.errors import MemoryNotFound
+from memoria.forget.residue import Find, scan, text_secrets
 from memoria.protocols import Progress, Store
 from memoria.text.parts import leaves
 from memoria.types import Secret, Verification, Where
 
 _TWINS = 10
+_CONTROLS = 1000
 # Fewer bytes than these stand by chance in any file of random bytes, such as sealed rows, or in a word of the schema.
 _TELLING = 8
 # A vector of fewer different bytes is mostly zeros, as a free page is; only a long one says something.
@@ -63,6 +64,20 @@ def verified(store: Store, wanted: Sought, progress: Progress | None = None) -> 
     more = len(asked.left) + len(parts) + len({find.needle for find in names.found}) + len(stray)
     checks = asked.checks + len(wanted.ids)
     return replace(found, needles=found.needles + names.needles, checks=checks, found=found.found + more, left=left)
+
+
+def there(store: Store, ids: Sequence[str], progress: Progress | None = None) -> Verification:
+    """Searches every file for memories that are still there: what a scan can find of them at all.
+
+    ids: of these, no more than a thousand of those that have a row of their own are looked for.
+    """
+    rows = [id for id, trace in zip(ids, store.traces(list(ids)), strict=True) if trace is not None][:_CONTROLS]
+    secrets = store.secrets(rows)
+    said = [one.data.decode("utf-8", "replace") for one in secrets if one.label == "text"]
+    forms = {form.data: form for text in said for form in text_secrets(text)}
+    others = [one for one in secrets if one.label != "text" and one.data not in forms]
+    residue = scan(store.files(), telling(store, [*forms.values(), *others]), progress=progress)
+    return replace(residue.verification(), left=tuple(dict.fromkeys(map(_place, residue.found))))
 
 
 def telling(store: Store, secrets: Sequence[Secret]) -> list[Secret]:
