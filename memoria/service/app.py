@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import budgeting, problems, routes
+from memoria.service import budgeting, including, problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
 from memoria.service.tokens import OWNER, Tokens
@@ -64,6 +64,7 @@ def application(
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
     app.include_router(budgeting.budgets)
+    including.include(app)
     if model is not None:
         app.include_router(routes.learning)
     app.include_router(routes.health)

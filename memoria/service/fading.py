@@ -15,8 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 from memoria.policies import registry
 from memoria.protocols import DecayPolicy
 from memoria.service.problems import Problematic
-from memoria.service.rights import Operating
-from memoria.service.routes import ALWAYS, SENT, Asking, Id, Serving, problems
+from memoria.service.routes import ALWAYS, SENT, Asking, Id, Operating, Serving, problems
 from memoria.types import Memory
 
 fading = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
@@ -35,9 +34,9 @@ class Policy(BaseModel):
 
 
 class Curves(BaseModel):
-    """policies: names. uses: days on which the memory is used after it was stored on day 0. days: how far the curves go.
+    """policies: names. uses: days on which the memory is used after it was stored on day 0.
 
-    points: of each curve. salience: of the memory.
+    days: how far the curves go. points: of each curve. salience: of the memory.
     """
 
     model_config = ConfigDict(
@@ -150,9 +149,7 @@ def _curve(name: str, body: Curves, days: Sequence[float], below: float) -> Curv
             trace = policy.reinforce(trace, _START + uses.pop(0) * _DAY, recalled=True)
         points.append(float(policy.retrievability(trace, _START + day * _DAY)))
     ends = policy.next_below(trace, below)
-    return Curve(
-        policy=name, retrievability=points, fades_on=None if ends is None else (ends - _START) / _DAY
-    )
+    return Curve(policy=name, retrievability=points, fades_on=None if ends is None else (ends - _START) / _DAY)
 
 
 @fading.get(
@@ -160,7 +157,7 @@ def _curve(name: str, body: Curves, days: Sequence[float], below: float) -> Curv
     response_class=Response,
     responses={
         200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page"},
-        **problems(403, 404),
+        **problems(404),
     },
 )
 async def report(request: Request, asking: Operating) -> Response:

@@ -71,11 +71,13 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
 
     def new(self, owner: str, state: str, stopping: Callable[[], bool]) -> Job:
-        """A job of a token; raises 503 while as many are at work as may be, or one of the same token."""
+        """A job of a token; raises 409 while one of its own is at work, and 503 while as many as may be."""
         now = self._clock()
         self._jobs = {id: one for id, one in self._jobs.items() if not one.ended or now - one.began < _SECONDS}
         at_work = [one for one in self._jobs.values() if not one.ended]
-        if len(at_work) >= _RUNNING or any(one.owner == owner for one in at_work):
+        if any(one.owner == owner for one in at_work):
+            raise Problematic(409, "One is at work already", "a token has one proof at a time")
+        if len(at_work) >= _RUNNING:
             raise Problematic(503, "Busy", headers={"Retry-After": "5"})
         for id in list(self._jobs)[: len(self._jobs) - _KEPT + 1]:
             if self._jobs[id].ended:

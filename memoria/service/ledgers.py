@@ -18,10 +18,10 @@ from memoria.proof.certificate import certificate
 from memoria.proof.lines import Line
 from memoria.service.letting import Statement
 from memoria.service.problems import Problematic
-from memoria.service.rights import Operating, Owning, is_operator
-from memoria.service.routes import ALWAYS, SENT, Serving, problems
+from memoria.service.rights import is_operator
+from memoria.service.routes import ALWAYS, SENT, Asking, Operating, Serving, problems
 
-ledgers = APIRouter(prefix="/v1", responses=problems(*ALWAYS, 403))
+ledgers = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
 CBOR = "application/cbor"
 Number = Annotated[int, Path(ge=1, le=1 << 53, description="Number of a line, from 1.")]
 Base64 = Annotated[StrictStr, Field(min_length=1, max_length=1 << 20, pattern="^[A-Za-z0-9+/]+={0,2}$")]
@@ -174,7 +174,7 @@ async def export(asking: Operating, pool: Serving) -> Response:
 
 
 @ledgers.get("/ledger/key", responses=problems(404))
-async def key(asking: Owning, pool: Serving) -> Key:
+async def key(asking: Asking, pool: Serving) -> Key:
     """The public key by which receipts are verified."""
 
     def work(view: Memoria) -> Key:
@@ -203,7 +203,7 @@ async def receipt(number: Number, asking: Operating, pool: Serving) -> Statement
 
 
 @ledgers.post("/receipts/verify", responses=problems(*SENT))
-async def verify_receipt(body: Signed, asking: Owning, pool: Serving) -> Genuine:
+async def verify_receipt(body: Signed, asking: Asking, pool: Serving) -> Genuine:
     """Whether a receipt that somebody has is genuine, and in the ledger of this store."""
 
     def work(view: Memoria) -> Genuine:

@@ -1,4 +1,4 @@
-"""Letting go: what would be forgotten, exactly; a confirmation bound to it; a signed receipt; a scan that is watched."""
+"""Letting go: what would be forgotten, exactly; a confirmation that is bound to it; and a signed receipt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from memoria.engine.memory import Memoria
 from memoria.service import shapes
 from memoria.service.pool import mine
 from memoria.service.rights import is_operator
-from memoria.service.routes import ALWAYS, SENT, Asking, Serving, problems
+from memoria.service.routes import ALWAYS, SENT, Asking, Forgetting, Serving, problems
 from memoria.types import Memory, Preview, Receipt, Verification
 
 letting = APIRouter(prefix="/v1/letting", responses=problems(*ALWAYS))
@@ -27,7 +27,7 @@ class Criteria(shapes.Filters):
     """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_SUBJECT]})
-    ids: Annotated[list[shapes.Id], Field(max_length=1000)] = []
+    ids: list[shapes.Id] = Field(default_factory=list, max_length=1000)
     mentions: shapes.Name | None = None
     guard: Literal["exact", "near", "none"] = "exact"
     everything: StrictBool = False
@@ -141,8 +141,10 @@ class Scanned(BaseModel):
 
 
 class Let(BaseModel):
-    """What was forgotten. receipt: ids in the token's namespace. statement, scanned: for an operator alone, because they
-    count what is in other namespaces too."""
+    """What was forgotten. receipt: ids in the token's namespace.
+
+    statement, scanned: for an operator alone, because they count what is in other namespaces too.
+    """
 
     receipt: shapes.Gone
     shards: list[str]
@@ -183,7 +185,7 @@ def _seen(found: Preview, top: Memoria) -> list[Memory]:
 
 
 @letting.post("/confirm", responses=problems(*SENT, 404, 409, 423))
-async def confirm(body: Confirm, asking: Asking, pool: Serving) -> Let:
+async def confirm(body: Confirm, asking: Forgetting, pool: Serving) -> Let:
     """Forgets what a plan showed, for ever; nothing, and 409, when what would go is no longer that."""
 
     def work(top: Memoria) -> Let:

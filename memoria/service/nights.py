@@ -13,10 +13,10 @@ from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
 from memoria.service import shapes
 from memoria.service.pool import mine
-from memoria.service.rights import Operating, Owning
-from memoria.service.routes import ALWAYS, SENT, Asking, Serving, problems
+from memoria.service.rights import Settling
+from memoria.service.routes import ALWAYS, SENT, Asking, Operating, Serving, check_scopes, problems
 
-nights = APIRouter(prefix="/v1", responses=problems(*ALWAYS, 403))
+nights = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
 ChoiceKey = Annotated[StrictStr, Field(pattern="^[0-9a-f]{32}$")]
 
 
@@ -75,19 +75,22 @@ class Done(BaseModel):
 
 
 @nights.post("/night/plan", responses=problems(*SENT))
-async def plan_night(body: PlanNight, asking: Owning, pool: Serving) -> Planned:
+async def plan_night(body: PlanNight, asking: Asking, pool: Serving) -> Planned:
     """What a pass of sleep would do, each with a key by which it is accepted. Nothing is changed."""
 
     def work(view: Memoria) -> Planned:
         night = _dry(view, body)
-        return Planned(replayed=night.replayed, things=[Thing.of(one) for one in _own(view, night)], capped=night.capped)
+        things = [Thing.of(one) for one in _own(view, night)]
+        return Planned(replayed=night.replayed, things=things, capped=night.capped)
 
     return await pool.read(asking.below(body.namespace), work)
 
 
 @nights.post("/night", responses=problems(*SENT, 507))
-async def night(body: Accept, asking: Owning, pool: Serving) -> Done:
+async def night(body: Accept, asking: Settling, pool: Serving) -> Done:
     """Does what was accepted of a plan, as far as it would still be done, and nothing else."""
+    if body.prune:
+        check_scopes(asking, "forget")
 
     def work(view: Memoria) -> Done:
         planned = {one.key for one in _own(view, _dry(view, body))}
@@ -137,7 +140,9 @@ class Switch(BaseModel):
 class Decide(BaseModel):
     """keep: facts that are so, and are used from now on. decline: facts that are forgotten, for ever."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"keep": ["0" * 32]}], "minProperties": 1})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"keep": ["0" * 32]}], "minProperties": 1}
+    )
     keep: Annotated[list[shapes.Id], Field(max_length=1000)] = []
     decline: Annotated[list[shapes.Id], Field(max_length=1000)] = []
 
@@ -174,8 +179,10 @@ async def switch(body: Switch, asking: Operating, pool: Serving) -> Switch:
 
 
 @nights.post("/review", responses=problems(*SENT, 404, 423))
-async def decide(body: Decide, asking: Asking, pool: Serving) -> Decided:
+async def decide(body: Decide, asking: Settling, pool: Serving) -> Decided:
     """Says yes or no to facts that wait: they are used from now on, or forgotten."""
+    if body.decline:
+        check_scopes(asking, "forget")
 
     def work(view: Memoria) -> Decided:
         if body.keep:

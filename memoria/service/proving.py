@@ -18,10 +18,10 @@ from memoria.errors import Held, MemoryNotFound, PlanChanged
 from memoria.forget.verifying import there
 from memoria.service.jobs import Job, Jobs
 from memoria.service.letting import Confirm, Let, Scanned, let_go
-from memoria.service.rights import Operating
+from memoria.service.rights import Proving
 from memoria.service.routes import ALWAYS, SENT, Serving, problems
 
-proofs = APIRouter(prefix="/v1/letting/proofs", responses=problems(*ALWAYS, 403))
+proofs = APIRouter(prefix="/v1/letting/proofs", responses=problems(*ALWAYS))
 log = logging.getLogger("memoria.service")
 State = Literal["before", "erasing", "after", "done", "changed", "held", "failed"]
 ProofId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a proof, as it was answered.")]
@@ -72,8 +72,8 @@ def jobs(request: Request) -> Jobs:
     return found
 
 
-@proofs.post("", status_code=202, responses=problems(*SENT))
-async def prove(request: Request, body: Confirm, asking: Operating, pool: Serving) -> Proof:
+@proofs.post("", status_code=202, responses=problems(*SENT, 409))
+async def prove(request: Request, body: Confirm, asking: Proving, pool: Serving) -> Proof:
     """Forgets what a plan showed, and scans every file of the store before and after; answers at once.
 
     For an operator: the whole store is read, though only of what goes anything is told.
@@ -86,7 +86,7 @@ async def prove(request: Request, body: Confirm, asking: Operating, pool: Servin
 
 
 @proofs.get("/{id}", responses=problems(404))
-async def proof(request: Request, id: ProofId, asking: Operating) -> Proof:
+async def proof(request: Request, id: ProofId, asking: Proving) -> Proof:
     """How far a proof is, and at its end what was forgotten, the receipt and both scans."""
     return Proof.of(jobs(request).get(id, asking.digest))
 

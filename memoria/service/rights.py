@@ -1,34 +1,26 @@
-"""What a token may do beside the verbs of its namespace: what is about the store as a whole is for its operator."""
+"""Who may do what is not a verb of a namespace: the operator of the store, and whoever may forget and operate."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Security
 
-from memoria.service.problems import Problematic
-from memoria.service.routes import Asking
+from memoria.errors import NotPermitted
+from memoria.service.routes import caller
 from memoria.service.tokens import Caller
+
+Proving = Annotated[Caller, Security(caller, scopes=["forget", "operate"])]
+"""Who forgets, and is told what the files of the whole store hold of it."""
+Settling = Annotated[Caller, Security(caller, scopes=["read", "write"])]
 
 
 def is_operator(asking: Caller) -> bool:
-    """Whether a token may see what is about the whole store: its files, its ledger, its switches."""
-    return asking.reader is None
+    """Whether a token may be told what is about the whole store: its files, its weights, its ledger."""
+    return asking.reader is None and not asking.lacks(["operate"])
 
 
-def operator(asking: Asking) -> Caller:
-    """Who asks, if it is an operator; raises 403 for all others."""
-    if not is_operator(asking):
-        raise Problematic(403, "Not for this token", "this is about the whole store: for a token of its operator")
-    return asking
-
-
-def owner(asking: Asking) -> Caller:
-    """Who asks, if it is no reader; raises 403 for a reader."""
+def check_owner(asking: Caller, what: str) -> None:
+    """Raises NotPermitted for a reader: it would store or take what it does not see."""
     if asking.reader is not None:
-        raise Problematic(403, "Not for a reader")
-    return asking
-
-
-Operating = Annotated[Caller, Depends(operator)]
-Owning = Annotated[Caller, Depends(owner)]
+        raise NotPermitted(f"{what} is for the owner of the store, not for a reader")
