@@ -14,7 +14,8 @@ from memoria.models.chat import ChatModel
 from memoria.service import shapes
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
-from memoria.service.tokens import OWNER, Caller
+from memoria.service.sessions import Sessions
+from memoria.service.tokens import OWNER, Caller, Tokens
 from memoria.types import Memory, Namespace
 
 _TITLES = {
@@ -44,14 +45,24 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `memoria serve to
 
 
 def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
-    """Who asks; too many requests of one are refused."""
-    found: Caller | None = None if given is None else request.app.state.tokens.caller(given.credentials)
+    """Who asks, by a token or by the session of a page; too many requests of one are refused."""
+    found = _signed(request) if given is None else _by_token(request, given.credentials)
     if found is None:
         raise Problematic(401, _TITLES[401], headers={"WWW-Authenticate": "Bearer"})
     wait = request.app.state.rates.wait(found.digest)
     if wait:
         raise Problematic(429, _TITLES[429], headers={"Retry-After": str(wait)})
     return found
+
+
+def _by_token(request: Request, token: str) -> Caller | None:
+    tokens: Tokens | None = request.app.state.tokens
+    return None if tokens is None else tokens.caller(token)
+
+
+def _signed(request: Request) -> Caller | None:
+    sessions: Sessions | None = request.app.state.sessions
+    return None if sessions is None else sessions.caller(request)
 
 
 def pool(request: Request) -> Pool:

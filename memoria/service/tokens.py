@@ -140,10 +140,18 @@ class Tokens:
     def caller(self, token: str) -> Caller | None:
         """The caller with this token, or None. Compares with every token in full, so that timing reveals nothing."""
         with self._mutex:
-            stamp = self._stamp()
-            if stamp != self._seen:
-                self._callers = read(self._path) if self._path.exists() else ()
-                self._seen = stamp
             given = digest(token)
-            found = [one for one in self._callers if hmac.compare_digest(one.digest.encode(), given.encode())]
+            found = [one for one in self._current() if hmac.compare_digest(one.digest.encode(), given.encode())]
         return found[0] if found else None
+
+    def knows(self, hashed: str) -> bool:
+        """Whether a token with this SHA-256 is still in the file."""
+        with self._mutex:
+            return any(hmac.compare_digest(one.digest, hashed) for one in self._current())
+
+    def _current(self) -> tuple[Caller, ...]:
+        stamp = self._stamp()
+        if stamp != self._seen:
+            self._callers = read(self._path) if self._path.exists() else ()
+            self._seen = stamp
+        return self._callers
