@@ -147,7 +147,7 @@ NOT_TRIED = {
     ),
     "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
     "they print numbers, times and figures of copies": ("backup", "forgets export", "forgets keep"),
-    "protocols, not tables": ("mcp", "serve"),
+    "protocols, not tables": ("mcp", "serve", "ui"),
     "the id of an order and figures alone": ("standing lift",),
     "a public key and its id": ("receipts key", "receipts rotate"),
     "what opens a store is in no message, and how many files were sealed is a figure": ("rekey",),

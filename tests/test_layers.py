@@ -41,7 +41,7 @@ FLOORS = (
     ("memoria.agent",),
     ("memoria.aio", "memoria.integrations"),
     ("memoria.service", "memoria.evaluation"),
-    ("memoria.warm",),
+    ("memoria.warm", "memoria.console"),
     ("memoria.cli",),
     ("memoria.command",),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -15,6 +16,9 @@ from memoria.cli.tokens import DEFAULT_TOKENS, TokensOption, token_app
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 from memoria.models import as_model
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
@@ -35,6 +39,13 @@ def serve(
     model: Annotated[
         str | None, typer.Option(envvar="MEMORIA_MODEL", help="Finds facts for /v1/learn: as of `memoria learn`.")
     ] = None,
+    ui: Annotated[bool, typer.Option("--ui", help="Serve the console too, to who signs in by a token.")] = False,
+    ui_host: Annotated[
+        list[str] | None, typer.Option(help="Name under which a proxy serves the console; repeatable.")
+    ] = None,
+    lab_report: Annotated[
+        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria lab run`.")
+    ] = None,
 ) -> None:
     """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""
     if context.invoked_subcommand is not None:
@@ -42,16 +53,28 @@ def serve(
     from memoria.extras import extra
 
     with extra("serve"):
-        import uvicorn
-
         from memoria.service.app import Limits, application
         from memoria.service.tokens import Tokens
 
     limits = Limits(rate=rate, burst=burst, body=max_body, seconds=seconds)
     asked, behaving = None if model is None else as_model(model), behaviour(store)
-    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), Tokens(tokens), limits, asked)
+    callers = Tokens(tokens)
+    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), callers, limits, asked)
+    made.state.report = lab_report
+    if ui:
+        with extra("ui"):
+            from memoria.console.pages import attach
+            from memoria.service.sessions import Sessions
+        attach(made, Sessions(callers, {host, *(ui_host or ())}))
     listening = listen(host, port)
     err.print(Text(visible(f"Serving {store} on http://{host}:{listening.getsockname()[1]}")), soft_wrap=True)
+    run(made, listening, seconds)
+
+
+def run(made: FastAPI, listening: socket.socket, seconds: float) -> None:
+    """Serves until it is told to end; requests in progress are finished."""
+    import uvicorn
+
     log_without_content()
     config = uvicorn.Config(
         made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=int(seconds) + 1

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import budgeting, including, problems, routes
+from memoria.service import browsing, budgeting, including, problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
 from memoria.service.tokens import OWNER, Tokens
@@ -40,10 +40,13 @@ class Limits:
 
 
 def application(
-    open_memory: Callable[[], Memoria], tokens: Tokens, limits: Limits | None = None, model: ChatModel | None = None
+    open_memory: Callable[[], Memoria],
+    tokens: Tokens | None,
+    limits: Limits | None = None,
+    model: ChatModel | None = None,
 ) -> FastAPI:
-    """The service of one store, which is opened when it starts and closed when it ends. model: for `learn`, which is
-    there with a model alone."""
+    """The service of one store, which is opened when it starts and closed when it ends. tokens: None lets nobody in by
+    a token. model: for `learn`, which is there with a model alone."""
     bounds = Limits() if limits is None else limits
 
     @asynccontextmanager
@@ -60,10 +63,11 @@ def application(
             served.close()
 
     app = FastAPI(title="memoria", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.pool, app.state.tokens, app.state.model = None, tokens, model
+    app.state.pool, app.state.tokens, app.state.model, app.state.sessions = None, tokens, model, None
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
     app.include_router(budgeting.budgets)
+    app.include_router(browsing.browsing)
     including.include(app)
     if model is not None:
         app.include_router(routes.learning)

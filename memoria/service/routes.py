@@ -14,7 +14,8 @@ from memoria.models.chat import ChatModel
 from memoria.service import shapes
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
-from memoria.service.tokens import OWNER, Caller
+from memoria.service.sessions import Sessions
+from memoria.service.tokens import OWNER, Caller, Tokens
 from memoria.types import Memory, Namespace
 
 _TITLES = {
@@ -46,8 +47,8 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `memoria serve to
 def caller(
     request: Request, needed: SecurityScopes, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """Who asks; refused where its token lacks a scope, and where it asks too often."""
-    found: Caller | None = None if given is None else request.app.state.tokens.caller(given.credentials)
+    """Who asks, by a token or by the session of a page; refused where it lacks a scope, and where it asks too often."""
+    found = _signed(request) if given is None else _by_token(request, given.credentials)
     if found is None:
         raise Problematic(401, _TITLES[401], headers={"WWW-Authenticate": "Bearer"})
     wait = request.app.state.rates.wait(found.digest)
@@ -61,6 +62,16 @@ def check_scopes(asking: Caller, *needed: str) -> None:
     """Answers 403 where a token lacks a scope that is needed."""
     if lacking := asking.lacks(needed):
         raise Problematic(403, "Not within the scopes of the token", f"it lacks: {', '.join(lacking)}")
+
+
+def _by_token(request: Request, token: str) -> Caller | None:
+    tokens: Tokens | None = request.app.state.tokens
+    return None if tokens is None else tokens.caller(token)
+
+
+def _signed(request: Request) -> Caller | None:
+    sessions: Sessions | None = request.app.state.sessions
+    return None if sessions is None else sessions.caller(request)
 
 
 def pool(request: Request) -> Pool:

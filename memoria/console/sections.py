@@ -1,0 +1,25 @@
+"""The sections of the console, in the order of its navigation. One is a template, an ES module, and a line here.
+
+`templates/NAME.html` is what the server renders: headings, labels, forms, empty states. `static/NAME.mjs` fills it; it
+exports `start(section, console)`, called once, when the section is first shown, and may export `show(id)`, called each
+time, with the id in the address `#NAME/ID`, or "".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """name: of the template, the module and the address. title: as it is read. about: what it is for, in a line."""
+
+    name: str
+    title: str
+    about: str
+
+
+SECTIONS = (
+    Section("browse", "Browse", "What is remembered, and how much of it."),
+    Section("example", "Example", "How a section is made."),
+)
