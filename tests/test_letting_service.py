@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 import memoria
+from memoria.policies import Exponential
 from memoria.service.tokens import SCOPES, mint
 from tests.test_service import SECRET, UNKNOWN, Server, serving
 from tests.waiting import until
@@ -232,14 +234,14 @@ def test_a_night_does_what_was_accepted_and_nothing_else(server: Server) -> None
     said = ["The cat sleeps on the mat.", "The cat sleeps on the mat again.", "The rain falls on the roof of the barn."]
     said += ["The rain falls on the roof of the barn today."]
     ids = [server.remember(ADA, text, "home") for text in said]
-    plan = server.post(ADA, "/v1/night/plan")
+    plan = server.post(ADA, "/v1/night/plan", fade=False)
     gathered = {tuple(sorted(one["ids"])): one for one in plan["things"] if one["what"] == "gather"}
     assert set(gathered) == {tuple(ids[:2]), tuple(ids[2:])}
     chosen = gathered[tuple(ids[:2])]
     done = server.post(ADA, "/v1/night", only=[chosen["key"], "f" * 32])
     assert ([one["joined"] for one in done["gists"]], done["gone"]) == ([2], ["f" * 32])
     assert server.call(ADA, "GET", "/v1/stats").json()["memories"] == 3
-    left = server.post(ADA, "/v1/night/plan")["things"]
+    left = server.post(ADA, "/v1/night/plan", fade=False)["things"]
     assert [one["key"] for one in left] == [gathered[tuple(ids[2:])]["key"]]
     # Once it changes, its key is another one, and what was accepted is not done.
     server.call(ADA, "DELETE", f"/v1/memories/{ids[3]}").raise_for_status()
@@ -278,11 +280,12 @@ def test_curves_are_those_of_the_policies(server: Server) -> None:
     drawn = server.post(ADA, "/v1/policies/curves", policies=["exponential", "never"], points=3, days=60, uses=[10])
     exponential, never = drawn["curves"]
     assert (drawn["days"], never["retrievability"], never["fades_on"]) == ([0, 30, 60], [1, 1, 1], None)
-    policy = memoria.policies.Exponential()
-    start = memoria.Memory(id="0" * 32, namespace=(), text="x", created_at=memoria.types.EPOCH, salience=0.5)
-    assert exponential["retrievability"][0] == pytest.approx(
-        policy.retrievability(policy.encode(start), start.created_at)
-    )
+    policy = Exponential()
+    one_day = datetime(2026, 1, 1, tzinfo=UTC)
+    stored = memoria.Memory(id="0" * 32, namespace=(), text="x", created_at=one_day, salience=0.5)
+    trace = policy.reinforce(policy.encode(stored), one_day + timedelta(days=10), recalled=True)
+    expected = policy.retrievability(trace, one_day + timedelta(days=30))
+    assert exponential["retrievability"][1] == pytest.approx(expected)
     assert 0 < exponential["retrievability"][2] < exponential["retrievability"][1] < 1
     assert {"exponential", "fsrs", "act-r"} <= set(names)
     assert server.call(ADA, "POST", "/v1/policies/curves", policies=["none such"]).status_code == 422
@@ -336,11 +339,12 @@ def test_a_reader_takes_and_stores_nothing_of_others(server: Server) -> None:
         ("POST", "/v1/person/export", {"names": ["Ada"]}),
         ("POST", "/v1/import/preview", {"origin": "jsonl", "data": data}),
         ("POST", "/v1/import", {"origin": "jsonl", "data": data, "digest": "0" * 64}),
-        ("POST", "/v1/night/plan", {}),
+        ("POST", "/v1/night/plan", {"fade": True}),
         ("GET", "/v1/ledger", {}),
         ("POST", "/v1/ledger/verify", {"receipts": []}),
         ("GET", "/v1/ledger/key", {}),
         ("PUT", "/v1/review", {"on": True}),
+        ("GET", "/v1/policies/report", {}),
     ):
         answer: httpx.Response = server.call(eve, method, path, **body)
         assert answer.status_code == 403, (path, answer.text)

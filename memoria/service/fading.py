@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 from memoria.policies import registry
 from memoria.protocols import DecayPolicy
 from memoria.service.problems import Problematic
+from memoria.service.rights import check_owner
 from memoria.service.routes import ALWAYS, SENT, Asking, Id, Operating, Serving, problems
 from memoria.types import Memory
 
@@ -162,6 +163,7 @@ def _curve(name: str, body: Curves, days: Sequence[float], below: float) -> Curv
 )
 async def report(request: Request, asking: Operating) -> Response:
     """The report of the policy lab, if the operator of the service has made one and said where it is."""
+    check_owner(asking, "the report")
     path: Path | None = getattr(request.app.state, "report", None)
     if path is None or not path.is_file():
         raise Problematic(404, "No report", "`memoria lab run` makes one; name it when the service is started")

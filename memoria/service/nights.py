@@ -13,7 +13,7 @@ from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
 from memoria.service import shapes
 from memoria.service.pool import mine
-from memoria.service.rights import Settling
+from memoria.service.rights import Settling, check_owner
 from memoria.service.routes import ALWAYS, SENT, Asking, Operating, Serving, check_scopes, problems
 
 nights = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
@@ -174,6 +174,7 @@ async def waiting(
 @nights.put("/review", responses=problems(*SENT))
 async def switch(body: Switch, asking: Operating, pool: Serving) -> Switch:
     """Switches review on or off, for the whole store; what waits goes on waiting."""
+    check_owner(asking, "review")
     await pool.write(asking, lambda view: reviewing.switch(view, body.on))
     return body
 
