@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import browsing, budgeting, including, problems, routes
+from memoria.service import aging, browsing, budgeting, descent, explaining, including, problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
 from memoria.service.tokens import OWNER, Tokens
@@ -67,7 +67,8 @@ def application(
     app.state.rates = Rates(bounds.rate, bounds.burst)
     app.include_router(routes.verbs)
     app.include_router(budgeting.budgets)
-    app.include_router(browsing.browsing)
+    for router in (browsing.browsing, explaining.explaining, aging.aging, descent.descent):
+        app.include_router(router)
     including.include(app)
     if model is not None:
         app.include_router(routes.learning)

@@ -1,19 +1,23 @@
-"""Routes to look through what is remembered: a page at a time, with counts that agree with the pages."""
+"""Routes to look through what is remembered: a page at a time, with counts that agree with the pages.
+
+The store in a directory pages and counts by itself (`page`, `number`, `tally`); of any other, all that meets a filter
+is listed or read.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from memoria.canonical import canonical
+from memoria.derived.gist import left
 from memoria.engine.memory import Memoria
 from memoria.service.routes import ALWAYS, SENT, Asking, Serving, problems
 from memoria.service.shapes import Body, Filters, Id, Remembered
+from memoria.stores.tallies import NAMED, Tally, tallied
 from memoria.types import Memory, Namespace, Record, Trace, Where
 from memoria.validate import check_where
 
@@ -128,19 +132,6 @@ class Facets(BaseModel):
     months: list[Name]
 
 
-@dataclass(slots=True)
-class Tally:
-    """Counts of names. A store may have a method `tally(where)` that gives one without reading every memory."""
-
-    memories: int = 0
-    subjects: Counter[str] = field(default_factory=Counter)
-    speakers: Counter[str] = field(default_factory=Counter)
-    sessions: Counter[str] = field(default_factory=Counter)
-    tags: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    months: Counter[str] = field(default_factory=Counter)
-
-
 @browsing.post("/namespaces", responses=problems(*SENT))
 async def namespaces(body: Namespaces, asking: Asking, pool: Serving) -> Populations:
     """Every namespace with memories, and how many each has."""
@@ -149,7 +140,7 @@ async def namespaces(body: Namespaces, asking: Asking, pool: Serving) -> Populat
     def work(view: Memoria) -> list[Population]:
         return [
             Population(
-                namespace=list(name[above:]), memories=_number(view, _where(view.namespace(*name[len(view.prefix) :])))
+                namespace=list(name[above:]), memories=_number(view, meant(view.namespace(*name[len(view.prefix) :])))
             )
             for name in view.namespaces()
         ]
@@ -162,15 +153,8 @@ async def browse(body: Browse, asking: Asking, pool: Serving) -> Browsed:
     """A page of memories by time. It strengthens nothing."""
 
     def work(view: Memoria) -> Browsed:
-        where = _where(view, body, body.state)
-        ids = _page(view, where, body.limit + 1, body.before, oldest=body.oldest)
-        records = [one for one in view.store.read(ids[: body.limit]) if one is not None]
-        seen = {one.id: one for one in view._whole([record.memory for record in records])}
-        shown = [
-            Seen.of(seen[one.memory.id], one.trace, asking.namespace, body.cut)
-            for one in records
-            if one.memory.id in seen
-        ]
+        ids = page(view, meant(view, body, body.state), body.limit + 1, body.before, oldest=body.oldest)
+        shown = seen(view, ids[: body.limit], asking.namespace, body.cut)
         return Browsed(memories=shown, next=ids[body.limit - 1] if len(ids) > body.limit else None)
 
     return await pool.read(asking.below(body.namespace), work)
@@ -179,16 +163,16 @@ async def browse(body: Browse, asking: Asking, pool: Serving) -> Browsed:
 @browsing.post("/count", responses=problems(*SENT))
 async def count(body: Count, asking: Asking, pool: Serving) -> Counted:
     """How many memories all pages of `browse` with these filters have together."""
-    found = await pool.read(asking.below(body.namespace), lambda view: _number(view, _where(view, body, body.state)))
+    found = await pool.read(asking.below(body.namespace), lambda view: _number(view, meant(view, body, body.state)))
     return Counted(memories=found)
 
 
 @browsing.post("/facets", responses=problems(*SENT))
 async def facets(body: Namespaces, asking: Asking, pool: Serving) -> Facets:
     """Subjects, speakers, sessions, tags, kinds and months below a namespace, each with its count."""
-    found = await pool.read(asking.below(body.namespace), lambda view: _tally(view, _where(view)))
-    months = [Name(name=name, memories=n) for name, n in sorted(found.months.items())]
-    named = {name: _names(getattr(found, name)) for name in ("subjects", "speakers", "sessions", "tags", "kinds")}
+    found = await pool.read(asking.below(body.namespace), lambda view: _tally(view, meant(view)))
+    months = [Name(name=name, memories=n) for name, n in sorted(found.month.items())]
+    named = {f"{name}s": _names(getattr(found, name)) for name in (*NAMED, "kind")}
     return Facets(memories=found.memories, months=months, **named)
 
 
@@ -197,18 +181,38 @@ def _names(counts: Counter[str]) -> Names:
     return Names(names=[Name(name=name, memories=n) for name, n in first], more=max(0, len(counts) - _NAMES))
 
 
-def _where(view: Memoria, asked: Filters | None = None, state: State = "any") -> Where:
+def meant(view: Memoria, asked: Filters | None = None, state: State = "any") -> Where:
     """The filter of a view: nothing restricted, nothing that is to be erased by now."""
+    given: dict[str, Any] = {} if asked is None else {name: one for name, one in asked.asked().items() if one}
+    given |= {name: tuple(given[name]) for name in given.keys() & {"tags", "kinds"}}
     archived = {"any": None, "current": False, "archived": True}[state]
-    filters = {} if asked is None else asked.asked()
-    return check_where(view._where(filters, archived=archived, restricted=False, kept_at=view._clock()))
+    return check_where(Where(namespace=view.prefix, archived=archived, restricted=False, kept_at=view.now(), **given))
 
 
-def _page(view: Memoria, where: Where, limit: int, before: str | None, *, oldest: bool) -> list[str]:
+def seen(view: Memoria, ids: Sequence[str], prefix: Namespace, cut: int) -> list[Seen]:
+    """Memories as pages show them, in the order of ids; none that is to be erased by now."""
+    records = [one for one in view.store.read(ids) if one is not None]
+    there = {one.id: one for one in whole(view, [record.memory for record in records])}
+    return [
+        Seen.of(there[one.memory.id], one.trace, prefix, cut)
+        for one in records
+        if one.memory.id in there and one.memory.under(prefix)
+    ]
+
+
+def whole(view: Memoria, memories: Sequence[Memory]) -> list[Memory]:
+    """Gists without their parts that are to be erased by now."""
+    gists = tuple(one.id for one in memories if one.parts)
+    due = view.store.lapsed(Where(namespace=view.prefix, ids=gists), view.now()) if gists else {}
+    gone = frozenset[str]().union(*due.values())
+    return [one for memory in memories if (one := left(memory, gone, view.store.language)) is not None]
+
+
+def page(view: Memoria, where: Where, limit: int, before: str | None, *, oldest: bool) -> list[str]:
     """Ids that meet a filter, in order of time. A store may page by itself; of any other, all are listed."""
-    page: Callable[..., list[str]] | None = getattr(view.store, "page", None)
-    if page is not None:
-        return page(where, limit, before, oldest=oldest)
+    own: Callable[..., list[str]] | None = getattr(view.store, "page", None)
+    if own is not None:
+        return own(where, limit, before, oldest=oldest)
     ids = view.store.select(where)
     ids = ids if oldest else ids[::-1]
     rest = ids if before is None else [id for id in ids if (id > before if oldest else id < before)]
@@ -228,24 +232,4 @@ def _tally(view: Memoria, where: Where) -> Tally:
 def _read(view: Memoria, ids: Sequence[str]) -> Iterator[Memory]:
     for at in range(0, len(ids), _BATCH):
         found: list[Record | None] = view.store.read(ids[at : at + _BATCH])
-        yield from view._whole([one.memory for one in found if one is not None])
-
-
-def tallied(memories: Iterable[Memory]) -> Tally:
-    """The counts of memories that were read. A subject is written as it is most often."""
-    found = Tally()
-    spelled: dict[str, Counter[str]] = {}
-    for memory in memories:
-        leaves = memory.parts or (memory,)
-        found.memories += 1
-        found.kinds[memory.kind] += 1
-        found.months[f"{memory.created_at:%Y-%m}"] += 1
-        for subject in {one.subject for one in leaves} - {None}:
-            spelled.setdefault(canonical(str(subject)), Counter())[str(subject)] += 1
-        found.subjects.update({canonical(one.subject) for one in (*leaves, memory) if one.subject is not None})
-        found.speakers.update({one.provenance.speaker for one in leaves if one.provenance.speaker is not None})
-        found.sessions.update({one.provenance.session for one in leaves if one.provenance.session is not None})
-        found.tags.update({tag for one in (*leaves, memory) for tag in one.tags})
-    shown = {name: ways.most_common(1)[0][0] for name, ways in spelled.items()}
-    found.subjects = Counter({shown.get(name, name): n for name, n in found.subjects.items()})
-    return found
+        yield from whole(view, [one.memory for one in found if one is not None])
