@@ -292,7 +292,7 @@ def test_curves_are_those_of_the_policies(server: Server) -> None:
     one = server.remember(ADA, "Ada has a cat.")
     why = server.call(ADA, "GET", f"/v1/memories/{one}/retention").json()
     assert (why["place"], why["count"], why["state"]) == (1, 1, "holds")
-    assert "cat" not in why["words"]
+    assert "cat" not in why["summary"]
     assert server.call(BOB, "GET", f"/v1/memories/{one}/retention").status_code == 404
     assert server.call(OPERATOR, "GET", "/v1/policies/report").status_code == 404
 

@@ -1,4 +1,4 @@
-"""Policies: what they are, curves of several side by side, the lab's report, and why a memory is kept or goes."""
+"""Policies: what they are, curves of several side by side, and the report of the lab."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from memoria.policies import registry
 from memoria.protocols import DecayPolicy
 from memoria.service.problems import Problematic
 from memoria.service.rights import check_owner
-from memoria.service.routes import ALWAYS, SENT, Asking, Id, Operating, Serving, problems
+from memoria.service.routes import ALWAYS, SENT, Asking, Operating, Serving, problems
 from memoria.types import Memory
 
 fading = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
@@ -66,47 +66,6 @@ class Drawn(BaseModel):
     days: list[float]
     below: float
     curves: list[Curve]
-
-
-class Feature(BaseModel):
-    """What a feature of the text adds to the salience."""
-
-    name: str
-    value: float
-    adds: float
-
-
-class Reason(BaseModel):
-    """A memory that ended it, or makes it doubtful. weight: of a doubt, its log-odds."""
-
-    id: str
-    relation: str
-    weight: float | None
-
-
-class Kept(BaseModel):
-    """Why a memory is kept under a budget, or goes. place: which it would be to go, of `count`; null where it does not.
-
-    least: the smallest budget, in memories, under which it stays. waits_for: ids of what goes before it. protected:
-    why it never goes. words: all of it, in plain words, without what is said in it.
-    """
-
-    id: str
-    salience: float
-    judged: bool
-    features: list[Feature]
-    retrievability: float
-    worth: float
-    keeper: str
-    state: str
-    reasons: list[Reason]
-    waits_for: list[str]
-    protected: list[str]
-    archived: bool
-    place: int | None
-    count: int
-    least: int | None
-    words: str
 
 
 @fading.get("/policies")
@@ -170,19 +129,3 @@ async def report(request: Request, asking: Operating) -> Response:
     # It is a page of its own: it may draw, and fetch or run nothing.
     safe = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return Response(path.read_bytes(), media_type="text/html", headers={"Content-Security-Policy": safe})
-
-
-@fading.get("/memories/{id}/retention", responses=problems(404))
-async def retention(id: Id, asking: Asking, pool: Serving) -> Kept:
-    """Why a memory is kept under a budget, or goes."""
-    found = await pool.read(asking, lambda view: view.explain_retention(id))
-    names = ("id", "salience", "judged", "retrievability", "worth", "keeper", "state", "archived", "place", "count")
-    return Kept(
-        **{name: getattr(found, name) for name in names},
-        features=[Feature(name=one.name, value=one.value, adds=one.adds) for one in found.features],
-        reasons=[Reason(id=one.id, relation=one.relation, weight=one.weight) for one in found.reasons],
-        waits_for=list(found.waits_for),
-        protected=list(found.protected),
-        least=found.least,
-        words=found.summary(),
-    )

@@ -42,8 +42,15 @@ function reset() {
   chosen.clear();
   drawChosen();
   fill(place("found"));
-  for (const name of ["plan", "proof"]) { fill(place(name)); place(name).hidden = true; }
-  place("choose").hidden = false;
+  for (const name of ["plan", "proof"]) fill(place(name));
+  step("choose");
+}
+
+// Shows one of the three steps: what is chosen, what would go, the proof.
+function step(shown) {
+  for (const name of ["choose", "plan", "proof"]) place(name).hidden = name !== shown;
+  place("again").hidden = shown !== "proof";
+  if (shown !== "choose") place(shown).querySelector("h2").focus();
 }
 
 // Subjects that there are, to choose from while typing.
@@ -101,10 +108,7 @@ async function plan() {
   }
   const found = await call("POST", "/v1/letting/plan", { ...asked, limit: 50 });
   drawPlan(asked, found);
-  place("choose").hidden = true;
-  place("proof").hidden = true;
-  place("plan").hidden = false;
-  place("plan").querySelector("h2").focus();
+  step("plan");
 }
 
 function drawPlan(asked, found) {
@@ -113,7 +117,7 @@ function drawPlan(asked, found) {
   const go = el("button", { type: "button", class: "danger", disabled: found.count === 0 || found.held.length > 0 }, "Let go …");
   go.addEventListener("click", () => agree(asked, found));
   const back = el("button", { type: "button" }, "Choose again");
-  back.addEventListener("click", () => { place("plan").hidden = true; place("choose").hidden = false; place("subject").focus(); });
+  back.addEventListener("click", () => { step("choose"); place("subject").focus(); });
   fill(
     place("plan"),
     el("h2", { tabindex: "-1" }, found.count ? `${count(found.count, "memory", "memories")} would go, for ever` : "Nothing would go"),
@@ -170,7 +174,7 @@ async function agree(asked, found) {
   const about = el(
     "div",
     {},
-    el("p", {}, `${count(found.count, "memory", "memories")} and all that was made from them are erased from every file of this store. Nobody can bring them back.`),
+    el("p", {}, `${count(found.count, "memory is", "memories are")} erased from every file of this store, with keys and vectors. Nobody can bring ${found.count === 1 ? "it" : "them"} back.`),
     el("label", { class: "check", for: scan.id }, scan, " Prove it: scan every file before and after"),
   );
   const title = "Forget this for ever?";
@@ -182,14 +186,14 @@ async function agree(asked, found) {
   } catch (error) {
     if (error.status === 403 && scan.checked) {
       say("The scan is for an operator of the store: untick it to forget without it.", { alarm: true });
-    } else if (error.type === "urn:memoria:PlanChanged") changed(asked);
+    } else if (error.type === "urn:memoria:PlanChanged") changed();
     else failed(error);
   }
 }
 
-function changed(asked) {
-  say("What would go has changed since you looked: nothing was erased. Look again.", { alarm: true });
-  if (asked) plan().catch(failed);
+function changed() {
+  say("What would go has changed since you looked: nothing was erased. This is what would go now.", { alarm: true });
+  plan().catch(failed);
 }
 
 const wait = (time) => new Promise((done) => { setTimeout(done, time); });
@@ -200,9 +204,7 @@ async function prove(body) {
   const after = meter("After: it looks for the same again, and for a memory that stays");
   const state = el("p", { role: "status" }, "The files are read …");
   fill(place("proof"), el("h2", { tabindex: "-1" }, "The proof"), state, before.node, after.node);
-  place("plan").hidden = true;
-  place("proof").hidden = false;
-  place("proof").querySelector("h2").focus();
+  step("proof");
   while (["before", "erasing", "after"].includes(job.state)) {
     (job.state === "before" ? before : after).at(job.running);
     if (job.state !== "before") before.done(job.before);
@@ -211,7 +213,7 @@ async function prove(body) {
     job = await call("GET", `/v1/letting/proofs/${job.id}`);
   }
   if (job.state === "done") drawDone(job.result, job.before);
-  else if (job.state === "changed") { place("proof").hidden = true; changed(body); }
+  else if (job.state === "changed") changed();
   else ended(state, job);
 }
 
@@ -292,9 +294,7 @@ function drawDone(result, before) {
     statement ? mark : el("p", { class: "soft" }, "Signed receipts count what is in the whole store: an operator of it sees them, in the ledger."),
     statement && certificate(statement),
   );
-  place("plan").hidden = true;
-  place("proof").hidden = false;
-  place("proof").querySelector("h2").focus();
+  step("proof");
   suggest();
   if (statement) verified(statement, mark);
 }

@@ -146,9 +146,10 @@ async function evict() {
 
 async function why(id, where) {
   const found = await call("GET", `/v1/memories/${id}/retention`);
+  const features = Object.entries(found.features);
   fill(
     where,
-    el("pre", { tabindex: "0" }, toldPlain(found.words)),
-    found.features.length > 0 && el("div", { class: "wide-table" }, el("table", {}, el("caption", {}, "What its salience is made of"), el("tbody", {}, found.features.map((one) => el("tr", {}, el("th", { scope: "row" }, toldPlain(one.name)), el("td", { class: "num" }, one.value.toFixed(2)), el("td", { class: "num" }, `${one.adds < 0 ? "" : "+"}${one.adds.toFixed(2)}`)))))),
+    el("pre", { tabindex: "0" }, toldPlain(found.summary)),
+    features.length > 0 && el("div", { class: "wide-table" }, el("table", {}, el("caption", {}, "What its salience is made of"), el("tbody", {}, features.map(([name, adds]) => el("tr", {}, el("th", { scope: "row" }, toldPlain(name)), el("td", { class: "num" }, `${adds < 0 ? "" : "+"}${adds.toFixed(2)}`)))))),
   );
 }
