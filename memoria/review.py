@@ -105,3 +105,6 @@ def _waiting(memory: Memoria, ids: tuple[str, ...]) -> list[str]:
 
 def _marks(memory: Memoria, id: str) -> dict[str, object]:
     return review.settled(memory.get(id))
+
+
+__all__ = ["decline", "is_on", "keep", "switch", "waiting"]
