@@ -99,6 +99,7 @@ def scan(
     table = _Table(needles)
     count, read, found = 0, 0, []
     if progress is not None:
+        progress("scan", 0, total)
         progress("scan files", 0, len(paths))
     for done, path in enumerate(paths, 1):
         try:

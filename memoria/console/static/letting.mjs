@@ -6,6 +6,7 @@ import { size } from "./files.mjs";
 import { moreButton, pager } from "./pager.mjs";
 import { certificate, row } from "./receipts.mjs";
 import { ask, failed, say } from "./say.mjs";
+import { wide } from "./tables.mjs";
 import { facts, opener, whole } from "./texts.mjs";
 
 const FIELDS = ["subject", "mentions", "speaker", "session"];
@@ -49,7 +50,7 @@ function reset() {
 // Shows one of the three steps: what is chosen, what would go, the proof.
 function step(shown) {
   for (const name of ["choose", "plan", "proof"]) place(name).hidden = name !== shown;
-  place("again").hidden = shown !== "proof";
+  place("again").hidden = true;
   if (shown !== "choose") place(shown).querySelector("h2").focus();
 }
 
@@ -220,11 +221,12 @@ async function prove(body) {
 function ended(state, job) {
   const why = job.state === "held" ? "A hold stands against it: nothing was erased." : `The proof has failed (${job.problem}). The ledger says whether it was erased.`;
   state.replaceWith(el("p", { class: "alert", role: "alert" }, why));
+  place("again").hidden = false;
 }
 
 // How far a scan is, as a bar and in numbers.
 function meter(title) {
-  const bar = el("progress", { max: "1" });
+  const bar = el("progress", { max: "1", value: 0 });
   const says = el("p", { class: "soft" }, "waits");
   const node = el("div", { class: "meter" }, el("h3", {}, title), bar, says);
   bar.setAttribute("aria-label", title);
@@ -247,21 +249,16 @@ function meter(title) {
 function scans(before, after) {
   const clean = after.found === 0;
   return [
-    el(
-      "div",
-      { class: "wide-table" },
+    wide(
+      "What the scanner found in the files",
+      el("caption", {}, "What the scanner found in the files"),
+      el("thead", {}, el("tr", {}, ["Looked for", "When", "Files", "Read", "Found"].map((one, at) => el("th", { scope: "col", class: at > 1 ? "num" : undefined }, one)))),
       el(
-        "table",
+        "tbody",
         {},
-        el("caption", {}, "What the scanner found in the files"),
-        el("thead", {}, el("tr", {}, ["Looked for", "When", "Files", "Read", "Found"].map((one, at) => el("th", { scope: "col", class: at > 1 ? "num" : undefined }, one)))),
-        el(
-          "tbody",
-          {},
-          before && row("what goes: its keys, texts and vectors", "before", number(before.files), size(before.bytes), `${number(before.found)} of ${number(before.needles)}`),
-          row("the same", "after", number(after.files), size(after.bytes), el("strong", {}, `${number(after.found)} of ${number(after.needles)}`)),
-          after.control > 0 && row("a memory that stays (control)", "after, same pass", number(after.files), size(after.bytes), `${number(after.control_found)} of ${number(after.control)}`),
-        ),
+        before && row("what goes: its keys, texts and vectors", "before", number(before.files), size(before.bytes), `${number(before.found)} of ${number(before.needles)}`),
+        row("the same, and its ids", "after", number(after.files), size(after.bytes), el("strong", {}, `${number(after.found)} of ${number(after.needles)}`)),
+        after.control > 0 && row("a memory that stays (control)", "after, same pass", number(after.files), size(after.bytes), `${number(after.control_found)} of ${number(after.control)}`),
       ),
     ),
     el("p", {}, el("span", { class: clean ? "badge good" : "badge bad" }, clean ? "nothing is left" : "something is left"), ` ${clean ? "" : after.left.map(toldPlain).join(", ")}`),
@@ -295,6 +292,7 @@ function drawDone(result, before) {
     statement && certificate(statement),
   );
   step("proof");
+  place("again").hidden = false;
   suggest();
   if (statement) verified(statement, mark);
 }

@@ -4,6 +4,7 @@ import { call, namespace, post } from "./api.mjs";
 import { count, el, fill, moment, number, quoted, toldPlain } from "./dom.mjs";
 import { bytes, save, size, toBase64 } from "./files.mjs";
 import { ask, failed, say } from "./say.mjs";
+import { wide } from "./tables.mjs";
 import { opener, whole } from "./texts.mjs";
 
 const WAYS = { subject: "it is about them", speaker: "they said it", mention: "it names them", near: "it may name them", included: "it was included", derived: "made from one of these" };
@@ -118,7 +119,7 @@ function draw({ survey, first }) {
     place("preview"),
     el("h3", { tabindex: "-1" }, "What is in the file"),
     el("p", { class: "soft" }, "Nothing is stored yet."),
-    el("div", { class: "wide-table" }, el("table", {}, el("tbody", {}, rows.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "num" }, value)))))),
+    wide("What is in the file", el("tbody", {}, rows.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "num" }, value))))),
     survey.bad.length > 0 && el("div", { class: "alert" }, blocked ? "Malformed, so nothing would be stored unless what is malformed is left out:" : "Malformed, and left out:", el("ul", {}, survey.bad.map((one) => el("li", {}, toldPlain(one))))),
     first.length > 0 && el("h3", {}, `The first ${number(first.length)}`),
     el("ol", { class: "cards" }, first.map((one) => el("li", { class: "card" }, one.text.length > 1500 ? whole(one.text) : el("p", { class: "said" }, quoted(one.text)), el("p", { class: "about" }, el("span", {}, toldPlain(one.place)), one.speaker !== null && el("span", {}, "by ", quoted(one.speaker)), one.created_at && el("span", {}, moment(one.created_at)))))),

@@ -4,6 +4,7 @@ import { call, post } from "./api.mjs";
 import { count, el, fill, number, quoted, styled, svg, toldPlain } from "./dom.mjs";
 import { bytes, save } from "./files.mjs";
 import { failed } from "./say.mjs";
+import { wide } from "./tables.mjs";
 import { opener } from "./texts.mjs";
 
 const MOST = 8;
@@ -78,7 +79,7 @@ function chart(found, uses) {
   });
   const drawn = svg(
     "svg",
-    { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `Retrievability over ${number(days)} days by ${count(found.curves.length, "policy", "policies")}; the table below has the numbers` },
+    { class: "curves", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `Retrievability over ${number(days)} days by ${count(found.curves.length, "policy", "policies")}; the table below has the numbers` },
     ticks.map((one) => [svg("line", { class: "axis", x1: LEFT, x2: W - 8, y1: y(one), y2: y(one) }), svg("text", { x: LEFT - 6, y: y(one) + 4, "text-anchor": "end" }, one.toFixed(2))]),
     ticks.map((one) => svg("text", { x: x(one * days, days), y: H - BOTTOM + 18, "text-anchor": one === 1 ? "end" : "middle" }, number(Math.round(one * days)))),
     svg("text", { class: "softly", x: W - 8, y: H - 2, "text-anchor": "end" }, "days"),
@@ -97,12 +98,11 @@ function table(found) {
     "details",
     {},
     el("summary", {}, "The numbers"),
-    el("div", { class: "wide-table" }, el(
-      "table",
-      {},
+    wide(
+      "Retrievability by day",
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Policy"), at.map((n) => el("th", { scope: "col", class: "num" }, `day ${number(Math.round(found.days[n]))}`)), el("th", { scope: "col", class: "num" }, "archived on day"))),
       el("tbody", {}, found.curves.map((one) => el("tr", {}, el("th", { scope: "row" }, toldPlain(one.policy)), at.map((n) => el("td", { class: "num" }, one.retrievability[n].toFixed(3))), el("td", { class: "num" }, one.fades_on === null ? "never" : number(Math.round(one.fades_on)))))),
-    )),
+    ),
   );
 }
 
@@ -115,13 +115,13 @@ async function allocate() {
     "tr",
     {},
     el("th", { scope: "row" }, one.namespace.length ? quoted(one.namespace.join("/")) : "itself"),
-    [number(one.memories), number(one.places), one.hits.toFixed(2), one.uses.toFixed(2), one.next_place.toPrecision(2)].map((cell) => el("td", { class: "num" }, cell)),
+    [number(one.places), ...(by === "count" ? [] : [number(one.memories)]), one.hits.toFixed(2), one.uses.toFixed(2), one.next_place.toPrecision(2)].map((cell) => el("td", { class: "num" }, cell)),
   ));
-  const heads = ["Namespace", "Memories", `Its share, in ${by === "count" ? "memories" : by}`, "Uses that this keeps within reach", "Uses in all", "What one place more would keep"];
+  const heads = ["Namespace", `Its share, in ${by === "count" ? "memories" : by}`, ...(by === "count" ? [] : ["Memories that fit"]), "Uses that this keeps within reach", "Uses in all", "What one place more would keep"];
   fill(
     place("shares"),
     rows.length
-      ? el("div", { class: "wide-table" }, el("table", {}, el("caption", {}, `${number(found.total)} ${by === "count" ? "memories" : by}, divided by how memories are used: each next place goes where it keeps most uses within reach. Nothing was archived.`), el("thead", {}, el("tr", {}, heads.map((one, at) => el("th", { scope: "col", class: at ? "num" : undefined }, one)))), el("tbody", {}, rows)))
+      ? wide("How the budget is divided", el("caption", {}, `${number(found.total)} ${by === "count" ? "memories" : by}, divided by how memories are used: each next place goes where it keeps most uses within reach. Nothing was archived.`), el("thead", {}, el("tr", {}, heads.map((one, at) => el("th", { scope: "col", class: at ? "num" : undefined }, one)))), el("tbody", {}, rows))
       : el("p", { class: "empty" }, "There is nothing to divide."),
   );
 }
@@ -150,6 +150,6 @@ async function why(id, where) {
   fill(
     where,
     el("pre", { tabindex: "0" }, toldPlain(found.summary)),
-    features.length > 0 && el("div", { class: "wide-table" }, el("table", {}, el("caption", {}, "What its salience is made of"), el("tbody", {}, features.map(([name, adds]) => el("tr", {}, el("th", { scope: "row" }, toldPlain(name)), el("td", { class: "num" }, `${adds < 0 ? "" : "+"}${adds.toFixed(2)}`)))))),
+    features.length > 0 && wide("What its salience is made of", el("caption", {}, "What its salience is made of"), el("tbody", {}, features.map(([name, adds]) => el("tr", {}, el("th", { scope: "row" }, toldPlain(name)), el("td", { class: "num" }, `${adds < 0 ? "" : "+"}${adds.toFixed(2)}`))))),
   );
 }

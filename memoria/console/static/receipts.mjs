@@ -2,6 +2,7 @@
 
 import { el, toldPlain } from "./dom.mjs";
 import { fromBase64, save } from "./files.mjs";
+import { wide } from "./tables.mjs";
 
 const OPEN = "(to be filled in)";
 
@@ -22,4 +23,4 @@ export function certificate(statement) {
   );
 }
 
-const table = (title, items) => el("div", { class: "wide-table" }, el("table", {}, el("caption", {}, title), el("tbody", {}, items.map(([name, value]) => row(name, toldPlain(String(value)))))));
+const table = (title, items) => wide(title, el("caption", {}, title), el("tbody", {}, items.map(([name, value]) => row(name, toldPlain(String(value))))));
