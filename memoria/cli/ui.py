@@ -49,7 +49,7 @@ def ui(
     behaving = behaviour(store)
     sessions = Sessions(None)
     limits = Limits(rate=1000.0, burst=1000, seconds=_SECONDS)
-    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), None, limits)
+    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), None, limits, warm=True)
     attach(made, sessions)
     listening = listen("127.0.0.1", port)
     code = sessions.code(Caller(digest="", namespace=check_namespace(parts(namespace))))

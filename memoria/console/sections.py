@@ -21,5 +21,7 @@ class Section:
 
 SECTIONS = (
     Section("browse", "Browse", "What is remembered, and how much of it."),
-    Section("example", "Example", "How a section is made."),
+    Section("why", "Why", "What is found for a question, and why; what a prompt is made of."),
+    Section("time", "Time", "What was known when, what followed what, and how memories fade."),
+    Section("lineage", "Lineage", "What a memory was made from, and what was made from it."),
 )
