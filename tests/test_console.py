@@ -5,11 +5,9 @@ The pictures of a run are in MEMORIA_SHOTS. axe-core comes from a package of PyP
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +18,13 @@ from memoria.console.pages import HEADERS, assets, rendered
 from memoria.console.sections import SECTIONS
 from memoria.service.sessions import CODE_SECONDS, SESSION_SECONDS, Sessions
 from memoria.service.tokens import Caller
+from tests.axed import axe, looked
 from tests.consoled import BIDI, SCRIPT, Console, Scheme, consoling, fill, seen, so, watched
 from tests.test_service import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-AXE = "84494fec757e4710dc751c8d7a636e457f4532f08f85c86dc9070133fbff53bc"
-"""SHA-256 of axe-core 4.12.1, as the package axe-playwright-python 0.1.8 has it."""
 LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 MINE = ("browse", "why", "time", "lineage")
 QUESTION = "How does Ada drink her tea?"
@@ -92,7 +89,7 @@ def test_search_as_one_types_says_why(console: Console) -> None:
         page.wait_for_selector("#browse-list .stack")
         assert cards(page)[0] == "Ada takes her tea without sugar."
         need = page.locator("#browse-list .need").first.inner_text()
-        assert re.match(r"Need \d+\.\d\d, wanted with probability 0\.\d\d: \w[\w ]* [+−]\d", need)
+        assert re.match(r"Need \d+\.\d\d, wanted with probability 0\.\d\d: \w[\w ]* [+\u2212]\d", need)
         assert page.locator("#browse-legend li").count() > 3
         page.fill("#browse-query", "")
         seen(page, "#browse-heading", "72 memories")
@@ -336,27 +333,6 @@ def test_how_it_looks_and_what_axe_finds(console: Console, scheme: Scheme, width
         looked(console, page, script, f"scope-{scheme}-{width}")
 
 
-def looked(console: Console, page: Page, script: str, name: str) -> None:
-    """A picture; nothing is wider than the page, and axe finds nothing serious."""
-    console.shot(page, name)
-    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert over <= 0, f"{name}: {over} px too wide"
-    page.evaluate(script)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious]
-
-
-def axe() -> str:
-    """The script axe-core, from its package."""
-    spec = find_spec("axe_playwright_python")
-    if spec is None or spec.origin is None:
-        pytest.skip("NOT CHECKED by axe-core: pip install axe-playwright-python==0.1.8")
-    script = Path(spec.origin).with_name("axe.min.js").read_bytes()
-    assert hashlib.sha256(script).hexdigest() == AXE
-    return script.decode()
-
-
 def test_axe_finds_what_is_wrong(console: Console) -> None:
     """The control: a page with two faults, of which both are found."""
     script = axe()
@@ -401,7 +377,7 @@ def test_content_is_in_no_address_log_or_storage(console: Console) -> None:
 
 
 def test_a_breach_of_the_policy_would_be_seen(console: Console) -> None:
-    """The control of `watched`: an inline script and a picture from elsewhere are refused, and the page's log says so."""
+    """The control of `watched`: markup from a text and a picture from elsewhere are refused, and the log says so."""
     with console.page("browse", errors=True) as page:
         broken = watched(page)
         page.evaluate(

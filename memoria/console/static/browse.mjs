@@ -61,7 +61,7 @@ export function start(section, app) {
   function tellPicked() {
     at("picked").hidden = picked.size === 0;
     at("picked-count").textContent = `${picked.size} selected`;
-    at("forget").hidden = !document.getElementById("forget");
+    at("forget").hidden = !document.getElementById("letting");
   }
 
   async function tellCount() {
@@ -180,7 +180,7 @@ export function start(section, app) {
     for (const box of list.querySelectorAll("input:checked")) box.checked = false;
     tellPicked();
   });
-  at("forget").addEventListener("click", () => app.go("forget", "", { ids: [...picked] }));
+  at("forget").addEventListener("click", () => app.go("letting", "", { ids: [...picked] }));
   const again = () => { picked.clear(); tellPicked(); changed(); tally().catch(failed); };
   app.onScope(again);
   app.onChange(again);

@@ -31,7 +31,7 @@ export function stacks(rows, names) {
 }
 
 export const legend = (names) =>
-  el("ul", { class: "legend" }, names.map((name, n) => el("li", {}, styled(el("span", { class: "swatch", "aria-hidden": "true" }), { background: colour(n) }), name)));
+  el("ul", { class: "terms" }, names.map((name, n) => el("li", {}, styled(el("span", { class: "chip", "aria-hidden": "true" }), { background: colour(n) }), name)));
 
 const pad = (value) => String(value).padStart(2, "0");
 const day = (at) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;

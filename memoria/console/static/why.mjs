@@ -71,7 +71,7 @@ function drawPrompt(prompt, title, before = null) {
     return el(
       "tr",
       {},
-      el("td", {}, kept && styled(el("span", { class: "swatch", "aria-hidden": "true" }), { background: colour(n) })),
+      el("td", {}, kept && styled(el("span", { class: "chip", "aria-hidden": "true" }), { background: colour(n) })),
       el("th", { scope: "row" }, el("bdi", { dir: "auto" }, told(note.line.slice(2, 302)))),
       el("td", { class: "num" }, number(note.tokens)),
       el("td", {}, kept ? used ?? (note.in_part ? "in part" : "whole") : "does not fit"),
