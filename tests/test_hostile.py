@@ -22,6 +22,7 @@ import memoria
 from memoria.cli import app
 from memoria.cli.terminal import visible
 from memoria.models import Message, ToolCall
+from memoria.service.tokens import mint, read
 from tests.test_change import Fixed
 from tests.test_terminal import commands
 
@@ -113,9 +114,20 @@ TRIED: dict[str, tuple[Try, tuple[str, ...]]] = {
     "standing test": (lambda ids, at: (TEXT,), ()),
     "config": (lambda ids, at: (), (NAME,)),
     "config get": (lambda ids, at: ("user",), (NAME,)),
-    "serve token": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),
+    "serve token make": (lambda ids, at: ("[black on black]a[/]", "--tokens", str(at / "[bold]t")), ()),
+    "serve token list": (lambda ids, at: ("--tokens", str(tokens(at))), (HOSTILE[0], NAME)),
+    "serve token revoke": (lambda ids, at: (read(tokens(at))[0].id, "--tokens", str(at / "[bold]t")), ()),
 }
-STORELESS = {"init", "demo", "copy", "config", "config get", "serve token"}
+STORELESS = {
+    "init",
+    "demo",
+    "copy",
+    "config",
+    "config get",
+    "serve token make",
+    "serve token list",
+    "serve token revoke",
+}
 NOT_TRIED = {
     "they print figures of data that ships with memoria, or of synthetic vectors": (
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
@@ -149,6 +161,12 @@ NOT_TRIED = {
     ),
     "a conversation, and facts: below, with a model that says hostile things": ("chat", "learn"),
 }  # fmt: skip
+
+
+def tokens(folder: Path) -> Path:
+    """A file of tokens, for a hostile namespace and with a hostile label."""
+    mint(folder / "[bold]t", (NAME,), NAME, label="".join(HOSTILE[:3]))
+    return folder / "[bold]t"
 
 
 def lines(folder: Path) -> Path:

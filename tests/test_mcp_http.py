@@ -278,6 +278,13 @@ asyncio.run(use())
     assert "ada 1" not in (tmp_path / "log").read_text()
 
 
+def test_a_token_that_may_not_do_all_gets_no_session(served: Served) -> None:
+    """Among the tools of a session are some of every kind."""
+    some = mint(served.folder / "tokens", ("app", "ada"), scopes=["read", "write"])
+    answer = served.post({"jsonrpc": "2.0", "id": 1, "method": "ping"}, Authorization=f"Bearer {some}")
+    assert (answer.status_code, "forget" in answer.text) == (403, True)
+
+
 def test_a_token_that_is_taken_out_ends_at_once(served: Served) -> None:
     eve = f"Bearer {served.tokens['eve']}"
     assert served.post(Authorization=eve).status_code == 200

@@ -23,7 +23,7 @@ import pytest
 import memoria
 from memoria.errors import InvalidQuery, StoreNotFound
 from memoria.service.limits import Rates
-from memoria.service.tokens import Tokens, digest, mint, read
+from memoria.service.tokens import SCOPES, Tokens, digest, mint, read
 from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[1]
@@ -94,6 +94,8 @@ def _ready(log: Path, process: subprocess.Popen[str]) -> str:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     names = ("app/ada", "app/bob", "app", "fuzz")
     with serving(tmp_path_factory.mktemp("serve"), "--rate", "1e6", "--burst", "1000000", tokens=names) as found:
+        # What is fuzzed is every route, those of an operator too.
+        found.tokens["fuzz"] = mint(found.folder / "tokens", ("fuzz",), scopes=SCOPES)
         yield found
 
 
@@ -238,6 +240,45 @@ def test_standing_orders_are_listed_and_lifted_by_who_may(tmp_path: Path) -> Non
         server.remember("app/ada", "It was 77 41.")
 
 
+SCOPED: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("read", "GET", "/v1/stats", {}),
+    ("read", "POST", "/v1/recall", {"query": "tea"}),
+    ("read", "POST", "/v1/list", {"limit": 1}),
+    ("write", "POST", "/v1/memories", {"memory": {"text": "tea"}}),
+    ("write", "POST", "/v1/expire", {"ids": [UNKNOWN]}),
+    ("write", "POST", "/v1/sleep", {"dry_run": True}),
+    ("write", "POST", "/v1/evict", {"count": 9, "dry_run": True}),
+    ("forget", "DELETE", f"/v1/memories/{UNKNOWN}", {}),
+    ("forget", "POST", "/v1/forget", {"ids": [UNKNOWN]}),
+    ("forget", "POST", "/v1/prune", {"count": 9, "dry_run": True}),
+    ("forget", "POST", "/v1/shorten", {"tokens": 9, "dry_run": True}),
+    ("forget", "DELETE", f"/v1/standing/{UNKNOWN}", {}),
+    # What tells what was there needs more.
+    ("read write", "PATCH", f"/v1/memories/{UNKNOWN}", {"salience": 0.5}),
+    ("read write", "POST", f"/v1/memories/{UNKNOWN}/settle", {"keep": True}),
+    ("forget read", "POST", "/v1/forget", {"ids": [UNKNOWN], "dry_run": True}),
+    ("forget write", "POST", "/v1/sleep", {"prune": True, "dry_run": True}),
+)
+
+
+def test_a_token_does_what_its_scopes_say_and_no_more(server: Server) -> None:
+    """With exactly the scopes it passes, and without any one of them it is refused before anything is looked up."""
+    tokens = server.folder / "tokens"
+    by_scopes = {}
+    for names in ("read", "write", "forget", "read write", "forget read", "forget write", "operate", "metrics"):
+        by_scopes[frozenset(names.split())] = mint(tokens, ("scoped",), scopes=names.split())
+    for names, method, path, body in SCOPED:
+        needed = frozenset(names.split())
+        for scopes, token in by_scopes.items():
+            answer = server.call(token, method, path, **body)
+            if needed <= scopes:
+                assert answer.status_code in (200, 201, 404), (path, scopes, answer.text)
+            else:
+                assert answer.status_code == 403, (path, scopes, answer.text)
+                said = answer.json()["detail"].removeprefix("it lacks: ").split(", ")
+                assert set(said) <= needed - scopes
+
+
 def test_what_a_path_allows_is_said_whole(server: Server) -> None:
     answer = server.call("app/bob", "PUT", f"/v1/memories/{UNKNOWN}")
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, PATCH")
@@ -357,7 +398,7 @@ def test_the_service_is_as_its_schema_says(server: Server, tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:]
-    assert "23 selected / 23 total" in done.stdout
+    assert "58 selected / 58 total" in done.stdout
     assert not re.search(r" 5\d\d ", server.log())
 
 

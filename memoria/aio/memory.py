@@ -311,6 +311,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -326,6 +327,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -341,6 +343,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     async def forget(
@@ -355,6 +358,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -373,21 +377,23 @@ class AsyncMemoria(AsyncView):
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift_standing`.
             on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
+            agreed: the `digest` of a dry run: what would go now, and change, must be what that showed.
             reader: who asks; only what this reader sees is there. None is this view's own.
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and in `rewritten`
-            the gists that would be made again.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and what would be
+            made again, hold again or be wiped with it.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
+            PlanChanged: what would go is not what was agreed to; nothing is forgotten.
         """
-        how: dict[str, Any] = {"dry_run": dry_run, "verify": verify, "override": override}
-        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "mentions": mentions}
-        rest: dict[str, Any] = {"reader": reader, "standing": standing, "on_match": on_match}
+        how: dict[str, Any] = {"dry_run": dry_run, "verify": verify, "override": override, "guard": guard}
+        more: dict[str, Any] = {"guard_days": guard_days, "mentions": mentions, "reader": reader, "standing": standing}
+        rest: dict[str, Any] = {"on_match": on_match, "agreed": agreed}
         return await self._threads.run(lambda: self.sync.forget(*ids, **how, **more, **rest, **filters))
 
     async def namespaces(self, *, reader: str | None = None) -> Namespaces:
@@ -940,7 +946,7 @@ class AsyncMemoria(AsyncView):
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most; see
+            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most, only; see
                 `SleepOptions`.
 
         Returns:

@@ -25,7 +25,7 @@ _PANELS = {
     "Proof": ("proof",),
     "What a person may ask for": ("subject",),
     "The store": ("maintain", "backup", "bring", "config"),
-    "For programs": ("mcp", "serve", "ui", "work", "warm"),
+    "For programs": ("mcp", "serve", "tokens", "ui", "work", "warm"),
     "Memory in weights": ("distill",),
     "Measured": (
         *("demo", "bench", "peers", "quality", "prospective", "detector"),

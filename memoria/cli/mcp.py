@@ -9,7 +9,8 @@ import typer
 
 from memoria.access.sight import Named
 from memoria.cli.app import DEFAULT_STORE, NamespaceOption, StoreOption, ZoneOption, app, behaviour, err, parts
-from memoria.cli.serve import DEFAULT_TOKENS, TokensOption, listen, log_without_content
+from memoria.cli.serve import listen, log_without_content
+from memoria.cli.tokens import DEFAULT_TOKENS, TokensOption
 from memoria.errors import InvalidQuery
 from memoria.models import ModelLike, as_model
 from memoria.sharing import Shared

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from memoria.cli.app import DEFAULT_STORE, JsonOption, StoreOption, app, behaviour, echo_json, err, parts, waiting
+from memoria.cli.app import DEFAULT_STORE, StoreOption, app, behaviour, err, waiting
 from memoria.cli.terminal import visible
+from memoria.cli.tokens import DEFAULT_TOKENS, TokensOption, token_app
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
 from memoria.models import as_model
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
-
-TokensOption = Annotated[
-    Path, typer.Option("--tokens", envvar="MEMORIA_TOKENS", help="File with the hashes of tokens.")
-]
-DEFAULT_TOKENS = Path("memoria.tokens")
+serve_app.add_typer(token_app, name="token")
 
 
 @serve_app.callback()
@@ -46,6 +43,9 @@ def serve(
     ui_host: Annotated[
         list[str] | None, typer.Option(help="Name under which a proxy serves the console; repeatable.")
     ] = None,
+    lab_report: Annotated[
+        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria lab run`.")
+    ] = None,
 ) -> None:
     """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""
     if context.invoked_subcommand is not None:
@@ -60,6 +60,7 @@ def serve(
     asked, behaving = None if model is None else as_model(model), behaviour(store)
     callers = Tokens(tokens)
     made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), callers, limits, asked)
+    made.state.report = lab_report
     if ui:
         with extra("ui"):
             from memoria.console.pages import attach
@@ -88,27 +89,6 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise InvalidQuery(f"cannot listen on {host}:{port}: {error.strerror}") from None
-
-
-@serve_app.command()
-def token(
-    namespace: Annotated[str, typer.Argument(help="Namespace that it may use, with all below; parts joined by '/'.")],
-    tokens: TokensOption = DEFAULT_TOKENS,
-    reader: Annotated[
-        str | None, typer.Option(help="Who sees by it what is visible to them; default sees all.")
-    ] = None,
-    role: Annotated[list[str] | None, typer.Option(help="Role of the reader; repeatable.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Makes a token for a namespace, and for a reader in it, and prints it once; the file keeps only its hash."""
-    from memoria.service.tokens import mint
-
-    made = mint(tokens, parts(namespace), reader, role or ())
-    told = {"token": made, "namespace": parts(namespace)}
-    echo_json(told if reader is None else told | {"reader": reader, "roles": role or []}) if as_json else typer.echo(
-        made
-    )
-    err.print(Text(visible(f"Its hash is in {tokens}; take its entry out to end it.")))
 
 
 class _Withheld(logging.Filter):

@@ -33,6 +33,9 @@ def ui(
     namespace: NamespaceOption = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")] = 0,
     browser: Annotated[bool, typer.Option("--open", help="Open the address in a browser.")] = False,
+    lab_report: Annotated[
+        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria lab run`.")
+    ] = None,
 ) -> None:
     """Serves pages on this machine that show what is remembered, why, and let it go; prints an address that works once.
 
@@ -44,15 +47,17 @@ def ui(
         from memoria.console.pages import attach
         from memoria.service.app import Limits, application
         from memoria.service.sessions import Sessions
-        from memoria.service.tokens import Caller
+        from memoria.service.tokens import SCOPES, Caller
 
     behaving = behaviour(store)
     sessions = Sessions(None)
     limits = Limits(rate=1000.0, burst=1000, seconds=_SECONDS)
     made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), None, limits, warm=True)
     attach(made, sessions)
+    made.state.report = lab_report
     listening = listen("127.0.0.1", port)
-    code = sessions.code(Caller(digest="", namespace=check_namespace(parts(namespace))))
+    who = Caller(digest="", namespace=check_namespace(parts(namespace)), scopes=frozenset(SCOPES))
+    code = sessions.code(who)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/console#code={code}"
     err.print(Text(visible(f"The console of {store}, for one browser: {address}")), soft_wrap=True)
     if browser:

@@ -341,6 +341,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -356,6 +357,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -371,6 +373,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     def forget(
@@ -385,6 +388,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -403,23 +407,28 @@ class Memoria(People, Proving, Standing):
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift_standing`.
             on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
+            agreed: the `digest` of a dry run: what would go now, and change, must be what that showed.
             reader: who asks; only what this reader sees is there. None is this view's own.
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and in `rewritten`
-            the gists that would be made again.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and what would be
+            made again, hold again or be wiped with it.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
+            PlanChanged: what would go is not what was agreed to; nothing is forgotten.
         """
         where = self._meant(ids, filters)
         how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
+        how |= {"within": self.prefix, "agreed": agreed}
         order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if self._stands(standing, on_match):
+            if agreed is not None:
+                raise InvalidQuery("agreed is not for a standing order, which goes on")
             return self._stand(order, on_match, dry_run=dry_run)
         return erasing.preview(self.store, order) if dry_run else self._erased(order)
 

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import aging, browsing, budgeting, descent, explaining, problems, routes
+from memoria.service import aging, browsing, budgeting, descent, explaining, including, problems, routes
 from memoria.service.limits import Bounds, Rates
 from memoria.service.pool import Pool
 from memoria.service.tokens import OWNER, Tokens
@@ -77,6 +77,7 @@ def application(
     app.include_router(budgeting.budgets)
     for router in (browsing.browsing, explaining.explaining, aging.aging, descent.descent):
         app.include_router(router)
+    including.include(app)
     if model is not None:
         app.include_router(routes.learning)
     app.include_router(routes.health)

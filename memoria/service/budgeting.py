@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StrictBool
 
 from memoria.engine.memory import Memoria
 from memoria.service.pool import mine
-from memoria.service.routes import ALWAYS, SENT, Asking, Serving, problems
+from memoria.service.routes import ALWAYS, SENT, Forgetting, Serving, Writing, problems
 from memoria.service.shapes import Body, Real
 from memoria.types import Budget
 
@@ -104,14 +104,14 @@ class Divided(BaseModel):
 
 
 @budgets.post("/evict", responses=problems(*SENT, 507))
-async def evict(body: Evict, asking: Asking, pool: Serving) -> Evicted:
+async def evict(body: Evict, asking: Writing, pool: Serving) -> Evicted:
     """Archives the least needed memories until each namespace keeps its budget; `restore` brings them back."""
     ids = await pool.write(asking.below(body.namespace), lambda view: view.evict(body.budget(), dry_run=body.dry_run))
     return Evicted(ids=list(ids), dry_run=body.dry_run)
 
 
 @budgets.post("/shorten", responses=problems(*SENT, 403, 507))
-async def shorten(body: Shorten, asking: Asking, pool: Serving) -> Shortened:
+async def shorten(body: Shorten, asking: Forgetting, pool: Serving) -> Shortened:
     """Cuts the least needed memories to what they tell, for ever, until each namespace keeps its budget."""
     budget = Budget(bytes=body.bytes, tokens=body.tokens)
     found = await pool.write(
@@ -129,7 +129,7 @@ async def shorten(body: Shorten, asking: Asking, pool: Serving) -> Shortened:
 
 
 @budgets.post("/prune", responses=problems(*SENT, 507))
-async def prune(body: Prune, asking: Asking, pool: Serving) -> Pruned:
+async def prune(body: Prune, asking: Forgetting, pool: Serving) -> Pruned:
     """Forgets, for ever, what is beyond the budget of each namespace, or archived and below a retrievability."""
     given = body.budget()
     budget = None if given == Budget() else given
@@ -151,7 +151,7 @@ async def prune(body: Prune, asking: Asking, pool: Serving) -> Pruned:
 
 
 @budgets.post("/allocate", responses=problems(*SENT, 403))
-async def allocate(body: Allocate, asking: Asking, pool: Serving) -> Divided:
+async def allocate(body: Allocate, asking: Writing, pool: Serving) -> Divided:
     """Divides a budget over the namespaces below the token's by how their memories are used, and says why."""
 
     def work(view: Memoria) -> Divided:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Depends, Path, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
@@ -21,7 +21,7 @@ from memoria.types import Memory, Namespace
 _TITLES = {
     400: "Not JSON",
     401: "No such token",
-    403: "Not for a reader",
+    403: "Not within the scopes of the token, or not for a reader",
     404: "No such memory, or none of yours",
     409: "Forgotten before, or the key is taken",
     413: "Body too long",
@@ -44,15 +44,24 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _bearer = HTTPBearer(auto_error=False, description="A token of `memoria serve token NAMESPACE`.")
 
 
-def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
-    """Who asks, by a token or by the session of a page; too many requests of one are refused."""
+def caller(
+    request: Request, needed: SecurityScopes, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Who asks, by a token or by the session of a page; refused where it lacks a scope, and where it asks too often."""
     found = _signed(request) if given is None else _by_token(request, given.credentials)
     if found is None:
         raise Problematic(401, _TITLES[401], headers={"WWW-Authenticate": "Bearer"})
     wait = request.app.state.rates.wait(found.digest)
     if wait:
         raise Problematic(429, _TITLES[429], headers={"Retry-After": str(wait)})
+    check_scopes(found, *needed.scopes)
     return found
+
+
+def check_scopes(asking: Caller, *needed: str) -> None:
+    """Answers 403 where a token lacks a scope that is needed."""
+    if lacking := asking.lacks(needed):
+        raise Problematic(403, "Not within the scopes of the token", f"it lacks: {', '.join(lacking)}")
 
 
 def _by_token(request: Request, token: str) -> Caller | None:
@@ -73,10 +82,15 @@ def pool(request: Request) -> Pool:
     return found
 
 
-Asking = Annotated[Caller, Depends(caller)]
+Asking = Annotated[Caller, Security(caller, scopes=["read"])]
+Writing = Annotated[Caller, Security(caller, scopes=["write"])]
+Changing = Annotated[Caller, Security(caller, scopes=["read", "write"])]
+"""Who writes, and is told what was there."""
+Forgetting = Annotated[Caller, Security(caller, scopes=["forget"])]
+Operating = Annotated[Caller, Security(caller, scopes=["operate"])]
 Serving = Annotated[Pool, Depends(pool)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a memory.")]
-ALWAYS = (401, 422, 429, 503, 504)
+ALWAYS = (401, 403, 422, 429, 503, 504)
 SENT = (400, 413)
 
 verbs = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
@@ -90,14 +104,14 @@ def _shown(memories: Sequence[Memory], prefix: Namespace) -> shapes.Memories:
 
 
 @verbs.post("/memories", status_code=201, responses=problems(*SENT, 404, 409, 507))
-async def remember(body: shapes.Remember, asking: Asking, pool: Serving) -> shapes.Remembered:
+async def remember(body: shapes.Remember, asking: Writing, pool: Serving) -> shapes.Remembered:
     """Stores a memory; durable when this answers."""
     (found,) = await _remember(pool, asking, body.namespace, [body.memory], readmit=body.readmit)
     return shapes.Remembered.of(found, asking.namespace)
 
 
 @verbs.post("/memories/batch", status_code=201, responses=problems(*SENT, 404, 409, 507))
-async def remember_many(body: shapes.RememberMany, asking: Asking, pool: Serving) -> shapes.Memories:
+async def remember_many(body: shapes.RememberMany, asking: Writing, pool: Serving) -> shapes.Memories:
     """Stores memories, all or none."""
     found = await _remember(pool, asking, body.namespace, body.memories, readmit=body.readmit)
     return _shown(found, asking.namespace)
@@ -139,7 +153,7 @@ async def list_(body: shapes.List, asking: Asking, pool: Serving) -> shapes.List
 
 
 @learning.post("/learn", responses=problems(*SENT, 502, 507))
-async def learn(request: Request, body: shapes.Learn, asking: Asking, pool: Serving) -> shapes.Lesson:
+async def learn(request: Request, body: shapes.Learn, asking: Writing, pool: Serving) -> shapes.Lesson:
     """Stores what users say, and the facts that the model of the service finds in it; send it again after a failure."""
     model: ChatModel = request.app.state.model
     found = await pool.think(
@@ -156,7 +170,7 @@ async def get(id: Id, asking: Asking, pool: Serving) -> shapes.Remembered:
 
 
 @verbs.patch("/memories/{id}", responses=problems(*SENT, 404, 409, 423, 507))
-async def amend(id: Id, body: shapes.Amend, asking: Asking, pool: Serving) -> shapes.Remembered:
+async def amend(id: Id, body: shapes.Amend, asking: Changing, pool: Serving) -> shapes.Remembered:
     """Replaces parts of a memory under the same id."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
     found = await pool.write(asking, lambda view: view.amend(id, **changes))
@@ -164,7 +178,7 @@ async def amend(id: Id, body: shapes.Amend, asking: Asking, pool: Serving) -> sh
 
 
 @verbs.delete("/memories/{id}", responses=problems(404, 423))
-async def forget_one(id: Id, asking: Asking, pool: Serving) -> shapes.Gone:
+async def forget_one(id: Id, asking: Forgetting, pool: Serving) -> shapes.Gone:
     """Forgets one memory and what was made from it, exactly and for ever."""
     return await pool.write(asking, lambda view: _forgotten(view, view, (id,), {}))
 
@@ -176,7 +190,7 @@ async def history(id: Id, asking: Asking, pool: Serving) -> shapes.Memories:
 
 
 @verbs.post("/memories/{id}/supersede", status_code=201, responses=problems(*SENT, 404, 409, 423, 507))
-async def supersede(id: Id, body: shapes.Supersede, asking: Asking, pool: Serving) -> shapes.Remembered:
+async def supersede(id: Id, body: shapes.Supersede, asking: Writing, pool: Serving) -> shapes.Remembered:
     """Remembers what is so now in the place of what was so; it lies where the old one lies."""
 
     def work(view: Memoria) -> Memory:
@@ -188,7 +202,7 @@ async def supersede(id: Id, body: shapes.Supersede, asking: Asking, pool: Servin
 
 
 @verbs.post("/expire", status_code=204, responses=problems(*SENT, 404, 423))
-async def expire(body: shapes.Expire, asking: Asking, pool: Serving) -> None:
+async def expire(body: shapes.Expire, asking: Writing, pool: Serving) -> None:
     """Ends memories: they no longer hold."""
     await pool.write(asking.below(body.namespace), lambda view: view.expire(*body.ids, at=body.at))
 
@@ -201,15 +215,17 @@ async def doubts(body: shapes.Doubts, asking: Asking, pool: Serving) -> shapes.D
 
 
 @verbs.post("/memories/{id}/settle", responses=problems(*SENT, 404, 423))
-async def settle(id: Id, body: shapes.Settle, asking: Asking, pool: Serving) -> shapes.Doubted:
+async def settle(id: Id, body: shapes.Settle, asking: Changing, pool: Serving) -> shapes.Doubted:
     """The user's word: the memory holds beside the statements against it, or is over; answers what was settled."""
     found = await pool.write(asking, lambda view: view.settle(id, keep=body.keep, by=body.by))
     return shapes.Doubted.of(found, asking.namespace)
 
 
 @verbs.post("/forget", responses=problems(*SENT, 404, 423))
-async def forget(body: shapes.Forget, asking: Asking, pool: Serving) -> shapes.Gone:
+async def forget(body: shapes.Forget, asking: Forgetting, pool: Serving) -> shapes.Gone:
     """Forgets what meets every criterion, and what was made from it, exactly and for ever."""
+    if body.dry_run:
+        check_scopes(asking, "read")
     guard: dict[str, Any] = {"guard": body.guard, "guard_days": body.guard_days}
     asked: dict[str, Any] = {**body.asked(), "mentions": body.mentions, **guard}
     if body.everything:
@@ -244,14 +260,17 @@ async def standing(asking: Asking, pool: Serving) -> list[shapes.Order]:
 
 
 @verbs.delete("/standing/{id}", responses=problems(404))
-async def lift(id: Id, asking: Asking, pool: Serving) -> shapes.Order:
+async def lift(id: Id, asking: Forgetting, pool: Serving) -> shapes.Order:
     """Ends a standing order: what it kept out may be stored again."""
     return shapes.Order.of(await pool.write(asking, lambda view: view.lift_standing(id)))
 
 
 @verbs.post("/sleep", responses=problems(*SENT, 507))
-async def sleep(body: shapes.Sleep, asking: Asking, pool: Serving) -> shapes.Slept:
+async def sleep(body: shapes.Sleep, asking: Writing, pool: Serving) -> shapes.Slept:
     """Consolidates what is below the namespace: settles changes, gathers gists; told to, archives what has faded."""
+
+    if body.prune:
+        check_scopes(asking, "forget")
 
     def work(view: Memoria) -> shapes.Slept:
         night = view.sleep(dry_run=body.dry_run, fade=body.fade, prune=body.prune)

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -75,7 +75,7 @@ class Sessions:
     def _opened(self, caller: Caller, token: str | None = None) -> str:
         secret = secrets.token_urlsafe(32)
         hashed = digest(secret)
-        own = Caller(digest=hashed, namespace=caller.namespace, reader=caller.reader, roles=caller.roles)
+        own = replace(caller, digest=hashed)
         with self._mutex:
             while len(self._open) >= _MOST:
                 del self._open[next(iter(self._open))]

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from memoria.service.limits import Rates
-from memoria.service.tokens import Caller, Tokens
+from memoria.service.tokens import DEFAULT, Caller, Tokens
 
 PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -88,7 +88,10 @@ class _Served:
         caller = None if refused is not None else self._caller(request)
         if refused is None and caller is None:
             refused = Response("No such token", 401, {"WWW-Authenticate": "Bearer"})
-        if caller is not None and (wait := self._rates.wait(caller.digest)):
+        if caller is not None and caller.lacks(DEFAULT):
+            # Its sessions have tools of every kind.
+            refused = Response("A token that may not read, write and forget", 403)
+        elif caller is not None and (wait := self._rates.wait(caller.digest)):
             refused = Response("Too many requests", 429, {"Retry-After": str(wait)})
         if refused is not None or caller is None:
             await (refused or Response(status_code=401))(scope, receive, send)
