@@ -45,7 +45,9 @@ def fill(store: Path) -> dict[str, str]:
     with memoria.open(store, clock=lambda: START + 20 * DAY) as whole:
         ada, bob = whole.namespace("app", "ada"), whole.namespace("app", "bob")
         ids = _told(ada)
-        ids["bob"] = bob.remember("Bob hides the xylophone in the lighthouse.", subject="bob", created_at=START).id
+        ids["bob"] = bob.remember(
+            "Bob hides the xylophone in the lighthouse.", subject="bob", created_at=START + DAY / 4
+        ).id
         ids["script"] = ada.remember(f"{SCRIPT} is only text", subject=SCRIPT, created_at=START + 9 * DAY).id
         ids["bidi"] = ada.remember(BIDI, subject="bidi", created_at=START + 10 * DAY).id
         line = ("a very long line without an end " * 40_000)[: (1 << 20) - 8] + " the end"
@@ -113,7 +115,7 @@ class Console:
     def context(self, *, scheme: Scheme = "light", width: int = 1280, height: int = 900, **more: Any) -> BrowserContext:
         viewport = {"width": width, "height": height}
         made = self.browser.new_context(viewport=viewport, color_scheme=scheme, **more)  # type: ignore[arg-type]  # a dict of these two
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(60_000)
         return made
 
     @contextmanager
@@ -146,6 +148,18 @@ class Console:
         self.shots.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=self.shots / f"{name}.png", full_page=True)
         return self.shots / f"{name}.png"
+
+
+def seen(page: Page, selector: str, text: str) -> None:
+    """Waits until a text is to be seen there."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector).first).to_contain_text(text, timeout=60_000)
+
+
+def so(page: Page, expression: str) -> None:
+    """Waits until an expression of JavaScript is true; Playwright's own way needs `eval`, which the pages forbid."""
+    until(lambda: page.evaluate(expression), patience=60)
 
 
 def watched(page: Page) -> list[str]:

@@ -134,7 +134,7 @@ NOT_TRIED = {
         "bench simulate", "bench langgraph", "bench postgres", "bench agree", "bench observe", "bench distill",
         "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
         "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
-        "bench salience",
+        "bench salience", "bench ui",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",

@@ -52,7 +52,7 @@ def ui(
     behaving = behaviour(store)
     sessions = Sessions(None)
     limits = Limits(rate=1000.0, burst=1000, seconds=_SECONDS)
-    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), None, limits)
+    made = application(lambda: open_memoria(store, timeout=waiting(), **behaving), None, limits, warm=True)
     attach(made, sessions)
     made.state.report = lab_report
     listening = listen("127.0.0.1", port)

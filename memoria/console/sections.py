@@ -21,10 +21,12 @@ class Section:
 
 SECTIONS = (
     Section("browse", "Browse", "What is remembered, and how much of it."),
+    Section("why", "Why", "What is found for a question, and why; what a prompt is made of."),
+    Section("time", "Time", "What was known when, what followed what, and how memories fade."),
+    Section("lineage", "Lineage", "What a memory was made from, and what was made from it."),
     Section("letting", "Letting go", "Look at exactly what would go, say so by a word, and read the proof."),
     Section("night", "Night", "What sleep would gather, change, archive and forget; accept all of it, or some."),
     Section("policies", "Policies", "How memories fade, how a budget is divided, and why."),
     Section("mydata", "My data", "A copy of all about a person, and memories from elsewhere."),
     Section("ledger", "Ledger", "Whatever was erased or decided, line by line, signed."),
-    Section("example", "Example", "How a section is made."),
 )

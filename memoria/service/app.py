@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,9 +45,12 @@ def application(
     tokens: Tokens | None,
     limits: Limits | None = None,
     model: ChatModel | None = None,
+    *,
+    warm: bool = False,
 ) -> FastAPI:
     """The service of one store, which is opened when it starts and closed when it ends. tokens: None lets nobody in by
-    a token. model: for `learn`, which is there with a model alone."""
+    a token. model: for `learn`, which is there with a model alone. warm: makes ready what searching needs, beside the
+    first requests."""
     bounds = Limits() if limits is None else limits
 
     @asynccontextmanager
@@ -54,11 +58,15 @@ def application(
         app.openapi()
         memory = open_memory()
         app.state.pool = Pool(memory)
+        warming: asyncio.Task[None] | None = None
         try:
             # Loads the model, so that the first client does not wait for it.
             await app.state.pool.read(OWNER, lambda view: view.embedder.embed(["ready"]))
+            warming = asyncio.create_task(_warmed(app.state.pool)) if warm else None
             yield
         finally:
+            if warming is not None:
+                warming.cancel()
             served, app.state.pool = app.state.pool, None
             served.close()
 
@@ -81,6 +89,17 @@ def application(
     app.add_middleware(Bounds, body=bounds.body, seconds=bounds.seconds)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]  # as FastAPI's manual says
     return app
+
+
+async def _warmed(pool: Pool) -> None:
+    """Makes ready what a store searches by, in short turns, where the store can do so."""
+
+    def turn(view: Memoria) -> bool:
+        warm = getattr(view.store, "warm", None)
+        return warm is not None and bool(warm(view.prefix))
+
+    while await pool.read(OWNER, turn):
+        await asyncio.sleep(0.005)
 
 
 async def _logged(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

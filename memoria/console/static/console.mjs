@@ -6,6 +6,7 @@ import { failed, say } from "./say.mjs";
 
 const started = new Map();
 const listeners = [];
+const changes = [];
 const handed = new Map();
 const links = [...document.querySelectorAll("#sections a")];
 const names = links.map((link) => link.getAttribute("href").slice(1));
@@ -15,6 +16,9 @@ let signed = false;
 // What sections are given. go(name, id, given): shows another one, and hands something over that is in no address.
 export const app = {
   onScope: (listen) => listeners.push(listen),
+  // A section that has changed what is remembered says so, and the others draw themselves anew when they are next seen.
+  onChange: (listen) => changes.push(listen),
+  changed: () => { for (const listen of changes) listen(); },
   go(name, id = "", given = undefined) {
     if (given !== undefined) handed.set(name, given);
     const target = `#${name}${id ? `/${id}` : ""}`;
