@@ -366,8 +366,7 @@ class AsyncMemoria(AsyncView):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
-                named beside it.
+            ids: ids or memories; with filters, those that meet these. A gist is its parts, or those named beside it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
@@ -382,8 +381,7 @@ class AsyncMemoria(AsyncView):
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and what would be
-            made again, hold again or be wiped with it.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go and change.
 
         Raises:
             MemoryNotFound: an id is not of this view.
