@@ -23,7 +23,7 @@ from tests.consoled import BIDI, SCRIPT, Console, Scheme, consoling, fill, seen,
 from tests.test_service import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 MINE = ("browse", "why", "time", "lineage")
@@ -70,7 +70,12 @@ def test_pages_follow_a_cursor_to_the_end(console: Console) -> None:
     with console.page("browse") as page:
         settled(page)
         asked: list[dict[str, Any]] = []
-        page.on("request", lambda one: asked.append(one.post_data_json) if one.url.endswith("/v1/browse") else None)
+
+        def heard(one: Request) -> None:
+            if one.url.endswith("/v1/browse"):
+                asked.append(one.post_data_json)
+
+        page.on("request", heard)
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         so(page, "document.querySelectorAll('#browse-list > li').length === 72")
         assert page.locator("#browse-more").is_hidden()
