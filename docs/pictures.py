@@ -1,4 +1,4 @@
-"""Pictures of the console: `python -m docs.pictures FOLDER` writes some of Browse, Why, Time and Lineage, in Chromium."""
+"""Pictures of the console: `python -m docs.pictures FOLDER` writes some of four sections, light, dark and narrow."""
 
 from __future__ import annotations
 
