@@ -23,7 +23,7 @@ from tests.consoled import BIDI, SCRIPT, Console, Scheme, consoling, fill, seen,
 from tests.test_service import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 MINE = ("browse", "why", "time", "lineage")
@@ -70,7 +70,12 @@ def test_pages_follow_a_cursor_to_the_end(console: Console) -> None:
     with console.page("browse") as page:
         settled(page)
         asked: list[dict[str, Any]] = []
-        page.on("request", lambda one: asked.append(one.post_data_json) if one.url.endswith("/v1/browse") else None)
+
+        def heard(one: Request) -> None:
+            if one.url.endswith("/v1/browse"):
+                asked.append(one.post_data_json)
+
+        page.on("request", heard)
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         so(page, "document.querySelectorAll('#browse-list > li').length === 72")
         assert page.locator("#browse-more").is_hidden()
@@ -190,6 +195,7 @@ def test_what_a_memory_was_made_from(console: Console) -> None:
         page.wait_for_selector("#browse-list .stack")
         page.click(f"[data-id='{console.ids['gist']}'] button:has-text('Made from')")
         seen(page, "#why-prompt-said", "2 notes, 31 tokens")
+        page.click("#why-prompt summary")
         assert page.inner_text("#why-text").splitlines() == [
             "- 2026-11-02 Ada: The boat is called Rowan and lies at pier 7.",
             "- 2026-11-03 Ada: Rowan keeps the spare key of the boat.",
@@ -240,6 +246,7 @@ def test_chains_curves_and_uses(console: Console) -> None:
         console.go(page, "time", console.ids["tea"])
         seen(page, "#time-said", "3 uses and 0 lapses")
         assert page.locator("#time-curve path").count() == 2
+        page.click("#time-uses summary")
         assert page.locator("#time-uses li").all_inner_texts()[0].endswith("stored")
         assert page.locator("#time-uses li").count() == 4
         assert page.locator("#time-curve line[style*='--good']").count() == 4
@@ -292,7 +299,8 @@ def test_lineage_both_ways_by_keyboard(console: Console) -> None:
 def test_all_by_keyboard_and_focus_is_seen(console: Console) -> None:
     with console.page("browse") as page:
         settled(page)
-        page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+        page.goto(f"{console.url}/console")
+        settled(page)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "skip"
         page.keyboard.press("Enter")

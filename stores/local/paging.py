@@ -49,7 +49,7 @@ class Paging(Reading):
         found: list[bytes] = []
         at = None if before is None else bytes.fromhex(before)
         while len(found) < limit:
-            some = self._rows_of(space, where, limit, at, oldest=oldest)
+            some = self._some_rows(space, where, limit, at, oldest=oldest)
             live = live_among(space, [(id, slot) for id, slot, _ in some])
             meant = self._meant([id for id, _ in live], {id for id, _, parts in some if parts}, where)
             found += [id for id in meant if id.hex() not in gone]
@@ -58,7 +58,7 @@ class Paging(Reading):
             at = some[-1][0]
         return found[:limit]
 
-    def _rows_of(
+    def _some_rows(
         self, space: Space, where: Where, limit: int, at: bytes | None, *, oldest: bool
     ) -> list[tuple[bytes, int, bool]]:
         """(id, slot, whether it has parts), in order of time: ids sort by `created_at`, which has an index."""

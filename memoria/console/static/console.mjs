@@ -32,29 +32,35 @@ export const app = {
   },
 };
 
+// A section is shown once its module has started: a form without one would be sent by the browser itself.
 async function route() {
   if (!signed) return;
-  const [name, id = ""] = location.hash.slice(1).split("/");
+  const asked = location.hash;
+  const [name, id = ""] = asked.slice(1).split("/");
   const chosen = names.includes(name) ? name : names[0];
-  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== chosen;
-  for (const link of links) {
-    const here = link.getAttribute("href") === `#${chosen}`;
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
   const section = document.getElementById(chosen);
-  const title = section.querySelector("h1");
-  document.title = `${title.textContent} - memoria`;
   try {
     if (!started.has(chosen)) {
       started.set(chosen, import(`./${chosen}.mjs`).then((module) => (module.start(section, app), module)));
     }
     const module = await started.get(chosen);
+    if (!signed || location.hash !== asked) return;
+    uncover(section, chosen);
     module.show?.(/^[0-9a-f]{32}$/.test(id) ? id : "", section, app);
   } catch (error) {
     started.delete(chosen);
     failed(error);
   }
+}
+
+function uncover(section, chosen) {
+  for (const one of document.querySelectorAll("main > section")) one.hidden = one !== section;
+  for (const link of links) {
+    const here = link.getAttribute("href") === `#${chosen}`;
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${section.querySelector("h1").textContent} - memoria`;
 }
 
 function unsigned() {
@@ -120,6 +126,9 @@ function chooseScope() {
   });
 }
 
+addEventListener("submit", (event) => {
+  if (event.target.method !== "dialog") event.preventDefault();
+});
 document.getElementById("sign-in-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const field = document.getElementById("token");

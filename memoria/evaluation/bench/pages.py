@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,16 +107,19 @@ def _draft(number: int, vector: Any) -> Draft:
 @contextmanager
 def _served(store: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`memoria ui` in a process of its own: the address that it prints."""
-    process = subprocess.Popen([*_MEMORIA, "ui", str(store)], stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if found := re.search(r"(http://\S+#code=\S+)", line):
-                yield found[1], process
-                break
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("w") as file:
+            process = subprocess.Popen([*_MEMORIA, "ui", str(store)], stderr=file, text=True)
+        try:
+            _until(lambda: process.poll() is not None or "#code=" in log.read_text())
+            found = re.search(r"(http://\S+#code=\S+)\s", log.read_text())
+            if found is None:
+                raise InvalidQuery("memoria ui did not start")
+            yield found[1], process
+        finally:
+            process.terminate()
+            process.wait(_PATIENCE)
 
 
 def _first_page(page: Page, address: str) -> dict[str, Any]:
