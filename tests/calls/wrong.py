@@ -24,6 +24,7 @@ def verbs(memory: memoria.Memoria, one: memoria.Memory) -> None:
     memory.amend(one, salience="high")  # wrong: type
     memory.sleep(dryrun=True)  # wrong: name
     memory.sleep(cap="all")  # wrong: type
+    memory.sleep(distil="yes")  # wrong: type
     memory.supersede(one, "tea", when=None)  # wrong: name
     memory.supersede(one, 7)  # wrong: type
 
