@@ -421,8 +421,12 @@ class Change(Retention, Weights):
             night = replace(night, faded=self._faded(asked, at))
         if not asked.prune:
             return night
-        due, among = night.faded if asked.dry_run else (), partial(asked.takes, "forget")
-        pruned = self._prune(self.fade_below / 2, None, at, how.cap, dry_run=asked.dry_run, due=due, among=among)
+        below = self.fade_below / 2
+        if asked.only is None and not asked.dry_run:
+            pruned = self.prune(below=below, at=at, cap=how.cap)
+        else:
+            due, among = night.faded if asked.dry_run else (), partial(asked.takes, "forget")
+            pruned = self._prune(below, None, at, how.cap, dry_run=asked.dry_run, due=due, among=among)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)
 
     def _faded(self, asked: Asked, at: datetime) -> Ids:
