@@ -94,6 +94,7 @@ def _flow(page: Page, folder: Path) -> Iterator[Step]:
         old.unlink()
     page.wait_for_selector("main > [data-section]:not([hidden])")
     page.click("#sections a[href='#letting']")
+    page.wait_for_selector("#letting-subjects option", state="attached")
     page.click("#letting-subject")
     page.keyboard.type(SUBJECT)
     yield step("Letting go is chosen, and the subject is typed.")

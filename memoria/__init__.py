@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from memoria.audience import Audience
     from memoria.change.choosing import Choice
     from memoria.change.reconcile import Phrases
-    from memoria.change.sleep import Night, Sleeper
+    from memoria.change.sleep import Dream, Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
     from memoria.derived.lineage import Lineage
     from memoria.distill.answered import Answered, AnswerSource
     from memoria.distill.audit import Audit
+    from memoria.distill.base import WeightDtype
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
@@ -155,6 +156,7 @@ _LAZY = {
     "Draft": "memoria.remember",
     "DraftFields": "memoria.engine.arguments",
     "Drawn": "memoria.models.chat",
+    "Dream": "memoria.change.sleep",
     "Dropped": "memoria.extraction.learning",
     "Embedder": "memoria.protocols",
     "EmbedderLike": "memoria.embedders",
@@ -220,6 +222,7 @@ _LAZY = {
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.recipe",
     "ShardKind": "memoria.distill.recipe",
+    "WeightDtype": "memoria.distill.base",
     "TrainingTarget": "memoria.distill.recipe",
     "Reinforcing": "memoria.retention.reinforce",
     "Rekeyed": "memoria.transfer.rekeying",
@@ -291,6 +294,7 @@ __all__ = [
     "Draft",
     "DraftFields",
     "Drawn",
+    "Dream",
     "Dropped",
     "Embedder",
     "EmbedderLike",
@@ -355,6 +359,7 @@ __all__ = [
     "Reason",
     "Recipe",
     "ShardKind",
+    "WeightDtype",
     "TrainingTarget",
     "Reinforcing",
     "Rekeyed",

@@ -189,6 +189,7 @@ def _slept(call: Call) -> Counts:
         "faded": len(night.faded),
         "pruned": len(night.pruned),
         "erased": len(night.erased),
+        **({} if night.dream is None else {"distilled": len(night.dream.learnt)}),
     }
 
 

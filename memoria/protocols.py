@@ -268,10 +268,13 @@ class Store(Protocol):
         ...
 
     def alone(self) -> AbstractContextManager[object]:
-        """Makes all other threads that use this object wait.
+        """Makes others wait, so that what this thread reads and then writes is one step.
+
+        A store may do so by a transaction: then others read on, nobody writes to the namespaces that were touched, and
+        what was written is durable, and seen by others, from the end on, or undone when the block raises.
 
         Returns:
-            A context; while it is open, only this thread reads or writes.
+            A context; while it is open, nobody else writes to what this thread has read or written.
         """
         ...
 

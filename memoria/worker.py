@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from memoria.change.sleep import NIGHT_SECONDS
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery, MemoriaError
 from memoria.forget.due import ACTION
+from memoria.retention.prune import CAP
 from memoria.stores.postgres import PostgresStore
 from memoria.stores.postgres.jobs import Job
 
@@ -25,8 +27,8 @@ class Worked:
     """A job that was done, or failed.
 
     Attributes:
-        kind: "sweep", "purge", "sleep", "fade" or "distil"; "expire-erase" when something was due and is erased, which
-            needs no job.
+        kind: "sweep", "purge", "log", "sleep", "fade" or "distil"; "expire-erase" when something was due and is erased,
+            which needs no job.
         attempts: how often it was tried, this time included.
         seconds: how long it took.
         why: the type of the error when it failed, without content; None when it was done.
@@ -38,12 +40,14 @@ class Worked:
     why: str | None = None
 
 
-def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
+def work(memory: Memoria, *, lease: float = LEASE, seconds: float = NIGHT_SECONDS) -> Iterator[Worked]:
     """Erases what is due, then does one job after the other until none is left.
 
     Args:
         memory: a memory in a PostgreSQL store.
         lease: seconds after which another worker takes over the job of a worker that died.
+        seconds: that a job that distils may take; it learns what a night would (`Memoria.sleep`), and leaves the rest
+            to the next.
 
     Yields:
         Each job after it was done, or failed.
@@ -63,7 +67,7 @@ def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
         why = None
         try:
             with _leased(store, job, lease):
-                _do(memory, store, job)
+                _do(memory, store, job, seconds)
             store.done(job)
         except MemoriaError as error:
             why = type(error).__name__
@@ -71,11 +75,13 @@ def work(memory: Memoria, *, lease: float = LEASE) -> Iterator[Worked]:
         yield Worked(kind=job.kind, attempts=job.attempts, seconds=time.perf_counter() - started, why=why)
 
 
-def _do(memory: Memoria, store: PostgresStore, job: Job) -> None:
+def _do(memory: Memoria, store: PostgresStore, job: Job, seconds: float) -> None:
     if job.kind == "sweep":
         store.sweep(job.target)
     elif job.kind == "purge":
         store.rewrite(job.target.decode())
+    elif job.kind == "log":
+        # Asked for by each rewrite, and done once for those that waited.
         store.turn_log_over()
     else:
         name = store.home(job)
@@ -84,7 +90,7 @@ def _do(memory: Memoria, store: PostgresStore, job: Job) -> None:
             verbs: dict[str, Callable[[Memoria], object]] = {
                 "sleep": Memoria.sleep,
                 "fade": Memoria.fade,
-                "distil": Memoria.distill,
+                "distil": lambda view: view._dreamt(view._clock(), seconds=seconds, cap=CAP),
             }
             verbs[job.kind](memory.namespace(*name))
 

@@ -27,7 +27,7 @@ def schema() -> dict[str, Any]:
     from memoria.service.routes import learning
 
     # What serves is not opened: the schema is about routes alone.
-    app = application(lambda: (_ for _ in ()).throw(AssertionError), None)  # type: ignore[arg-type]  # never called
+    app = application(lambda: (_ for _ in ()).throw(AssertionError), None)
     app.include_router(learning)
     found: dict[str, Any] = app.openapi()
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from os import PathLike, fsdecode, fspath
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import unquote
 
 from memoria import plugins
-from memoria.errors import InvalidQuery
+from memoria.errors import InvalidQuery, StoreError
 from memoria.stores.guardkey import Outside
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ GROUP = "memoria.stores"
 # A scheme of RFC 3986 with at least two characters, so that the letter of a Windows drive is none, and then "://", so
 # that a path with a colon in it stays a path.
 _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
+# Up to the last "@", so that a password that should have been quoted is not shown in part.
+_PASSWORD = re.compile(r"(://[^:/?#@]*:)(.*)(?=@)", re.DOTALL)
+_NAMED = re.compile(r"([?&][^=&]*pass[^=&]*=)([^&]*)", re.IGNORECASE)
 
 
 class StoreFactory(Protocol):
@@ -61,16 +65,24 @@ def _postgres(
     # Only who opens one needs the extra `postgres`.
     from memoria.stores.postgres import PostgresStore
 
-    return PostgresStore(
-        url,
-        embedder=embedder,
-        mode=mode,
-        timeout=timeout,
-        progress=progress,
-        language=language,
-        outside=outside,
-        unlock=unlock,
-    )
+    try:
+        return PostgresStore(
+            url,
+            embedder=embedder,
+            mode=mode,
+            timeout=timeout,
+            progress=progress,
+            language=language,
+            outside=outside,
+            unlock=unlock,
+        )
+    except StoreError as error:
+        if _repeats(str(error), url):
+            raise StoreError(
+                "PostgreSQL cannot read this URL; what it says repeats the password, which is quoted "
+                "as a URL wants it: %20 for a space, %2F for a slash"
+            ) from None
+        raise
 
 
 OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
@@ -79,6 +91,18 @@ OURS: dict[str, StoreFactory] = {"postgresql": _postgres, "postgres": _postgres}
 def is_url(path: str | PathLike[str]) -> bool:
     """Whether a store is named by a URL, known or not, and not by its directory."""
     return _URL.match(fsdecode(path)) is not None
+
+
+def without_password(url: str) -> str:
+    """A text as it may be printed: *** in the place of the passwords of a URL in it."""
+    return _NAMED.sub(r"\1***", _PASSWORD.sub(r"\1***", url)) if "://" in url else url
+
+
+def _repeats(said: str, url: str) -> bool:
+    """Whether a message has a part of a password of the URL in it."""
+    secrets = [found[2] for pattern in (_PASSWORD, _NAMED) for found in pattern.finditer(url)]
+    pieces = (piece for secret in secrets for whole in (secret, unquote(secret)) for piece in re.split(r"[@/:]", whole))
+    return any(len(piece) > 2 and piece in said for piece in pieces)
 
 
 def schemes() -> list[str]:

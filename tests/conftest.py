@@ -17,6 +17,7 @@ from tests.consoled import console as console
 
 if TYPE_CHECKING:
     from memoria.testing.postgres import Server
+    from tests.bouncer import Bouncer
 
 _NUMBERS = itertools.count()
 
@@ -51,6 +52,17 @@ def database(server: Server, template: str, tmp_path: Path) -> Iterator[str]:
     name = f"test_{next(_NUMBERS)}"
     yield f"{server.database(name, template=template)}&keys={tmp_path / 'keys'}"
     server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def bouncer(server: Server) -> Iterator[Bouncer]:
+    """PgBouncer in front of the server, in transaction mode."""
+    from tests.bouncer import bouncing, program
+
+    if program() is None:
+        pytest.skip("NOT RUN: no PgBouncer here (apt-get install pgbouncer)")
+    with bouncing(server) as made:
+        yield made
 
 
 @pytest.fixture

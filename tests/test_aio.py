@@ -17,6 +17,7 @@ import pytest
 import memoria
 from docs.generate import awaited as generate
 from memoria import AsyncMemoria, Memoria, aio
+from memoria.aio.threads import LANES
 from memoria.testing import HashEmbedder
 
 ROOT = Path(__file__).parents[1]
@@ -186,13 +187,16 @@ def test_a_close_that_is_cancelled_before_it_has_a_thread_closes_all_the_same(pa
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         memory = await aio.open(path, embedder=gate)
         first = await gate.shut_and_reach(lambda: memory.remember("first"))
+        held = asyncio.get_running_loop().run_in_executor(None, gate.open.wait, 10)
         closing = asyncio.create_task(memory.close())
         await asyncio.sleep(0.02)
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing
         gate.open.set()
+        assert await held
         await first
+        await until(lambda: not memory.sync.store._open)  # type: ignore[attr-defined]  # nobody awaits it
         with pytest.raises(memoria.StoreClosed):
             await memory.list()
 
@@ -214,19 +218,39 @@ def test_a_deadline_is_kept_and_the_write_is_there_later(path: Path, gate: Gate)
 
 def test_a_verb_that_had_no_thread_yet_never_begins(path: Path, gate: Gate) -> None:
     async def run() -> None:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         async with aio.open(path, embedder=gate) as memory:
-            first = await gate.shut_and_reach(lambda: memory.remember("first"))
+            first = [await gate.shut_and_reach(lambda: memory.remember("first")) for _ in range(LANES - 1)]
             second = asyncio.create_task(memory.remember("second"))
             await asyncio.sleep(0.02)
             second.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await second
             gate.open.set()
-            await first
+            await asyncio.gather(*first)
 
     asyncio.run(run())
-    assert stored(path, gate) == ["first"]
+    assert stored(path, gate) == ["first"] * (LANES - 1)
+
+
+def test_many_calls_hold_few_threads_and_none_of_the_loop(path: Path, gate: Gate) -> None:
+    """200 calls under way: the store's threads and no more, another namespace has its turn, and so has the loop's own
+    executor.
+    """
+
+    async def run() -> None:
+        async with aio.open(path, embedder=gate) as memory:
+            before = threading.active_count()
+            await gate.shut_and_reach(lambda: memory.namespace("greedy").remember("tea"))
+            greedy = [asyncio.create_task(memory.namespace("greedy").remember(f"fact {n}")) for n in range(200)]
+            other = memory.namespace("modest")
+            assert await asyncio.wait_for(other.list(), 10) == []
+            assert threading.active_count() <= before + LANES
+            assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 10) == "free"
+            gate.open.set()
+            assert len(await asyncio.gather(*greedy)) == 200
+            assert threading.active_count() <= before + LANES + 1
+
+    asyncio.run(run())
 
 
 def test_no_acknowledged_write_is_lost_in_a_storm_of_cancellations(path: Path) -> None:

@@ -367,7 +367,7 @@ def test_an_import_is_shown_and_then_stored_once(console: Console, page: Page, t
         console.shot(page, "mydata-import")
         page.click("#mydata-preview button.go")
         page.click("dialog[open] .go")
-        expect(page.locator("#mydata-preview h3")).to_contain_text(f"{stored} memories are stored")
+        expect(page.locator("#mydata-preview h3").first).to_contain_text(f"{stored} memories are stored")
     file.write_text('{"text": \n')
     page.set_input_files("#mydata-file", file)
     page.click("#mydata-import .go")

@@ -79,6 +79,8 @@ def test_a_client_over_stdio_runs_every_tool(tmp_path: Path) -> None:
             assert await call(client, "open_nodes", names=["Ada"]) == found
             first = (await call(client, "recall", query="a garden that nobody knows", k=3))["memories"][0]
             assert (first["text"], first["about"]) == ("keeps a secret garden", "Bob")
+            told = await call(client, "ask", question="Who keeps a secret garden?")
+            assert (told["text"], told["source"], told["memories"]) == (first["text"], "store", [first["id"]])
             why = await call(client, "why", query="a garden that nobody knows", id=first["id"])
             assert why["recalled"]
             assert sum(why["terms"].values()) == pytest.approx(why["score"])
@@ -96,7 +98,17 @@ def test_a_client_over_stdio_runs_every_tool(tmp_path: Path) -> None:
             assert await call(client, "read_graph") == {"entities": [], "relations": []}
             return names
 
-    assert asyncio.run(use()) == {*NINE, "remember", "recall", "list_memories", "forget", "why", "doubts", "settle"}
+    assert asyncio.run(use()) == {
+        *NINE,
+        "remember",
+        "recall",
+        "ask",
+        "list_memories",
+        "forget",
+        "why",
+        "doubts",
+        "settle",
+    }
     with memoria.open(store, mode="r") as left:
         assert left.scan("keeps a secret garden", "has a grey cat", "plays chess").found == ()
 

@@ -48,7 +48,8 @@ def test_an_index_finds_nearly_all_and_nothing_forgotten(store: PostgresStore) -
     store.purge()
     assert scan(store.files(), secrets).found == ()
     assert found()
-    assert scans(store) > 2 * len(asked)
+    # The index that the purge built has been used, and counts anew.
+    assert scans(store) == len(asked)
     store.exact(("giant",))
     assert indexes(store) == []
     assert [memory.id for memory, _ in store.search(asked[0], Where(namespace=("small",)), K)] == store.select(

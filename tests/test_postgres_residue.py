@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from memoria.engine.memory import Memoria
-from memoria.errors import StoreCorrupt, StoreError
+from memoria.errors import Refused, StoreCorrupt, StoreError, StoreLocked
 from memoria.forget.residue import scan, text_secrets
 from memoria.remember import Draft
-from memoria.stores.postgres import PostgresStore
+from memoria.stores.guardkey import Outside, as_guard_key
+from memoria.stores.postgres import PostgresStore, rewriting
 from memoria.testing import BoundedEmbedder, HashEmbedder
 from memoria.testing.postgres import Server
 from memoria.types import Provenance, Secret, Where
@@ -111,24 +112,68 @@ def test_content_is_unreadable_at_once_and_a_row_that_comes_back_stays_dead(data
         assert server.sql("SELECT count(*) FROM memoria.memory", database=name).strip() == "1"
 
 
+@pytest.mark.parametrize("outside", [False, True])
+def test_what_was_forgotten_since_a_backup_is_refused_once_that_is_rebuilt(
+    database: str, server: Server, outside: bool
+) -> None:
+    """The backup has neither the fingerprint nor the line of the log: the row that comes back has what is needed."""
+    name, key = _name(database), Outside(key=as_guard_key(bytes(range(32)))) if outside else None
+    with Memoria(PostgresStore(database, embedder=EMBEDDER.card, outside=key), EMBEDDER) as memory:
+        home = memory.namespace("a")
+        gone, kept, brief = home.remember_many(
+            ["the spy met the ambassador on the old bridge at midnight", "they never met at all", "no"]
+        )
+        amended = home.remember("they danced on the old bridge")
+    server.database("restored_" + name, template=name)
+    keys = database.split("&keys=")[1]
+    with Memoria(PostgresStore(database, embedder=EMBEDDER.card, outside=key), EMBEDDER) as memory:
+        memory.namespace("a").forget(gone.id, brief.id)
+        memory.amend(amended.id, salience=0.9)
+    back = f"{server.url('memoria', 'restored_' + name)}&keys={keys}"
+    with Memoria(PostgresStore(back, embedder=EMBEDDER.card, outside=key), EMBEDDER) as memory:
+        home = memory.namespace("a")
+        memory.rebuild()
+        assert [one.id for one in home.list()] == [kept.id]
+        with pytest.raises(Refused):
+            home.remember("The spy met the ambassador on the old bridge at midnight")
+        assert home.remember("no").text == "no"
+        assert home.remember("the spy met the ambassador on the old bridge at midnight", readmit=True).text.startswith(
+            "the spy"
+        )
+    server.sql(f"DROP DATABASE restored_{name} WITH (FORCE)")
+
+
 def _tables(statement: str) -> str:
     return "; ".join(statement.format(table) for table in ("place", "memory", "trace"))
 
 
-def test_purge_says_so_when_another_transaction_still_sees_dead_rows(database: str, server: Server) -> None:
+def test_purge_says_so_when_a_transaction_holds_what_it_has_to_swap(
+    database: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import psycopg
 
     plain = database.split("&keys")[0]
-    store = PostgresStore(database, embedder=EMBEDDER.card)
+    store = PostgresStore(database, embedder=EMBEDDER.card, data=server.data)
     with Memoria(store, EMBEDDER) as memory, psycopg.connect(plain) as reader:
-        one = memory.remember("a text")
+        one = memory.remember("they met on the bridge by night")
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        reader.execute("SELECT count(*) FROM memoria.meta")
+        reader.execute("SELECT count(*) FROM memoria.memory")
+        secrets = store.secrets([one.id])
         memory.forget(one.id)
-        with pytest.raises(StoreError, match="still sees 1 dead rows"):
+        monkeypatch.setattr(rewriting, "_TRIES", 2)
+        with pytest.raises(StoreLocked, match="a transaction that is open holds it"):
             store.purge()
+        # Nothing of the attempt is left, and others went on.
+        assert (
+            server.sql("SELECT count(*) FROM pg_class WHERE relname ~ 'fresh|changed'", database=_name(database))
+            == "0\n"
+        )
+        memory.remember("they parted at the gate")
+        assert labels(store, secrets) != []
         reader.rollback()
         store.purge()
+        assert labels(store, secrets) == []
+        assert [found.text for found in memory.list()] == ["they parted at the gate"]
 
 
 def test_purge_refuses_a_server_that_recycles_its_log(database: str, server: Server) -> None:

@@ -44,6 +44,7 @@ MODULES = (
     "memoria.integrations.otel",
     "memoria.testing",
     "memoria.testing.stores",
+    "memoria.testing.keys",
     "memoria.testing.policies",
     "memoria.testing.postgres",
 )

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
     from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
+    from memoria.distill.base import WeightDtype
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
@@ -366,8 +367,7 @@ class AsyncMemoria(AsyncView):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
-                named beside it.
+            ids: ids or memories; with filters, those that meet these. A gist is its parts, or those named beside it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
@@ -382,8 +382,7 @@ class AsyncMemoria(AsyncView):
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and what would be
-            made again, hold again or be wiped with it.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go and change.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -938,7 +937,7 @@ class AsyncMemoria(AsyncView):
     @overload
     async def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     async def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Erases what is due, settles changes, gathers what is alike into gists, relearns.
+        """Erases what is due, settles changes, gathers what is alike into gists, relearns; told to, it distils.
 
         Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
         nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
@@ -946,14 +945,15 @@ class AsyncMemoria(AsyncView):
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most, only; see
-                `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, distil, seconds, model, recipe, write, detector, examples, replay,
+                cap, like, most, only; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
 
         Raises:
-            InvalidQuery: a number out of its range, or `at` without a time zone.
+            InvalidQuery: a number out of its range, `at` without a time zone, or `distil` in a store in memory.
+            ModelNotFound: `distil` is True, and the model or a package to run it is missing.
         """
         return await self._threads.run(lambda: self.sync.sleep(background=background, **how))
 
@@ -1350,6 +1350,8 @@ class AsyncMemoria(AsyncView):
         select: Chooser | Iterable[IdLike] | None = None,
         examples: ExampleWriter | None = None,
         recipe: Recipe | None = None,
+        device: str = "cpu",
+        dtype: WeightDtype = "float32",
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
 
@@ -1357,40 +1359,46 @@ class AsyncMemoria(AsyncView):
         more goes.
 
         Args:
-            model: folder of a Hugging Face causal model; None is the small one.
+            model: folder or GGUF file of a causal model, also as `hf:PATH`; None is the small one.
             select: ids; or a callable that is given record and retrievability and says whether; None takes what is
                 likely to be found again and important, repeated or pinned.
             examples: writes what a memory is trained on; None is by rules.
             recipe: how the shards are trained; None is the default `Recipe`.
+            device: of torch, such as "cpu", "cuda" or "mps". Shards that another device made are trained again.
+            dtype: in what the base's weights are held, "float32" or "bfloat16"; shards are always in float32.
 
         Returns:
             What was learnt, shard by shard.
 
         Raises:
-            InvalidQuery: nothing was chosen, or the writer of examples gave none.
-            ModelNotFound: the folder holds no model, or a package to run it is missing.
-            ModelCorrupt: the small model's weights are not the published ones.
+            InvalidQuery: nothing was chosen, the writer of examples gave none, or the model is of a form that shards
+                cannot be made for.
+            ModelNotFound: there is no model, tokenizer or device, or a package to run it is missing.
+            ModelCorrupt: weights are not those that were published or written.
         """
         return await self._threads.run(
-            lambda: self.sync.distill(model, select=select, examples=examples, recipe=recipe)
+            lambda: self.sync.distill(
+                model, select=select, examples=examples, recipe=recipe, device=device, dtype=dtype
+            )
         )
 
-    async def relearn(self, *, examples: ExampleWriter | None = None) -> Learnt:
+    async def relearn(self, *, examples: ExampleWriter | None = None, device: str | None = None) -> Learnt:
         """Learns again, by the recipe of the last `distill`, what wiped shards had learnt beside what was forgotten.
 
         The new weights are, to the bit, those of a store that never saw it.
 
         Args:
             examples: what `distill` was given, if it was.
+            device: where, when that of the last `distill` is not here; None is that one. Shards that are there stay.
 
         Returns:
             What was learnt, shard by shard.
 
         Raises:
             InvalidQuery: nothing was distilled, or `examples` was given then and is not now.
-            ModelNotFound: the model of the last `distill` is not there.
+            ModelNotFound: the model of the last `distill`, or its device, is not there.
         """
-        return await self._threads.run(lambda: self.sync.relearn(examples=examples))
+        return await self._threads.run(lambda: self.sync.relearn(examples=examples, device=device))
 
     async def distilled(self, *, examples: ExampleWriter | None = None) -> DistilledModel:
         """The model with what this view distilled.

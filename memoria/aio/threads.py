@@ -8,45 +8,85 @@ from collections.abc import Callable, Generator
 from copy import copy
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from weakref import WeakKeyDictionary
 
+from memoria.aio.turns import Turns
 from memoria.engine.memory import Memoria
+from memoria.process import call_in_child
 from memoria.protocols import DecayPolicy, Embedder, Progress, Store
 from memoria.types import Namespace
 
 Result = TypeVar("Result")
+LANES = 8
+"""Threads of a store, however many calls are awaited: as many as a store in PostgreSQL has connections."""
+_turns: WeakKeyDictionary[Store, Turns] = WeakKeyDictionary()
+_turns_mutex = threading.Lock()
+
+
+def _free() -> None:
+    """In a child by fork, no thread is left."""
+    global _turns_mutex
+    _turns_mutex = threading.Lock()
+    _turns.clear()
+
+
+call_in_child(_free)
+
+
+def turns_of(memory: Memoria) -> Turns:
+    """The threads of the store of a memory: the same ones for all that is made of it, however it is opened here."""
+    store = getattr(memory.store, "whole", memory.store)
+    with _turns_mutex:
+        found = _turns.get(store)
+        if found is None:
+            # One namespace does not take the last lane.
+            found = _turns[store] = Turns(LANES, LANES - 1, name="memoria-aio")
+        return found
 
 
 class Threads:
     """The verbs of a store that are under way in worker threads; all its views count together.
 
-    A verb that has begun is finished, whoever stops awaiting it, and `run_last` waits for it.
+    Namespaces wait in turn. A verb that has begun is finished, whoever stops awaiting it, and `run_last` waits for it.
+
+    Args:
+        memory: whose verbs.
     """
 
-    def __init__(self) -> None:
-        self._under_way = 0
+    def __init__(self, memory: Memoria) -> None:
+        self._who = memory.prefix
+        self._under_way: set[object] = set()
         self._changed = threading.Condition()
+        self._turns = turns_of(memory)
+
+    def of(self, who: Namespace) -> Threads:
+        """The same threads, for the turns of another namespace."""
+        others = copy(self)
+        others._who = who
+        return others
 
     async def run(self, verb: Callable[[], Result]) -> Result:
         """What a verb returns, or raises."""
-        return await asyncio.to_thread(self._counted, verb)
+        return await self._turns.run(self._who, lambda: self._counted(verb))
 
     async def run_last(self, verb: Callable[[], Result]) -> Result:
         """Runs a verb once no other is under way, even if the task that awaits it is cancelled."""
         return await asyncio.shield(asyncio.to_thread(self._after_all, verb))
 
     def _counted(self, verb: Callable[[], Result]) -> Result:
+        this = object()
         with self._changed:
-            self._under_way += 1
+            self._under_way.add(this)
         try:
             return verb()
         finally:
             with self._changed:
-                self._under_way -= 1
+                self._under_way.discard(this)
                 self._changed.notify_all()
 
     def _after_all(self, verb: Callable[[], Result]) -> Result:
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way == 0)
+            self._changed.wait_for(lambda: not self._under_way)
             return verb()
 
 
@@ -64,7 +104,7 @@ class AsyncView:
             memory: an open memory, or a view of a namespace.
         """
         self.sync = memory
-        self._threads = Threads()
+        self._threads = Threads(memory)
 
     @property
     def store(self) -> Store:
@@ -93,7 +133,7 @@ class AsyncView:
 
     def _view(self, memory: Memoria) -> Self:
         view = copy(self)
-        view.sync = memory
+        view.sync, view._threads = memory, self._threads.of(memory.prefix)
         return view
 
     async def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""sleep: applies changes of fact, makes gists of episodes, and retrains weights; told to, it archives and prunes.
+"""sleep: applies changes of fact, makes gists of episodes, and retrains weights; told to, it archives, prunes, distils.
 
 A pass first writes down its plan, ids only. Each step is all or nothing and checks its memories again. So a pass that
 was killed continues where it stopped, and what was forgotten meanwhile stays forgotten.
@@ -7,10 +7,10 @@ was killed continues where it stopped, and what was forgotten meanwhile stays fo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -30,8 +30,46 @@ from memoria.retention.reinforce import Reinforcer
 from memoria.types import Namespace, Proposal, Settled
 
 JOURNAL = "sleep"
+NIGHT_SECONDS = 60.0
+"""Seconds that a night that distils may take for it, unless it is told otherwise."""
 Pause = Callable[[], bool]
 """Called between two steps; returns whether the pass should stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dream:
+    """What a night wrote into weights, or would write.
+
+    Attributes:
+        learnt: ids of the memories that were learnt, those that had to be learnt again among them.
+        left: ids that are no longer in weights, for they are not durable any more, though nobody forgot them.
+        waiting: ids of durable memories that are not in weights yet, best first: the seconds were too few for them.
+        left_out: how many memories are not durable, by reason (`memoria.distill.durable.REASONS`), and how many are
+            beyond the cap.
+        memories: how many are in weights now; in a dry run, before.
+        seconds: how long it took, choosing and loading the model included; in a dry run, what training would take by
+            `pace`.
+        pace: seconds that a shard took to train; an assumption where none was trained yet.
+        measured: whether `pace` was measured in this store.
+        bytes: of the shards that are in place.
+        saved: tokens a day that the notes of what is in weights would take in prompts: how often each was recalled,
+            times the tokens of its line, by the recall log of the last `days`.
+        days: so many days of the log were looked at; at least 1, at most 30.
+        dry_run: whether nothing was done.
+    """
+
+    learnt: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    memories: int = 0
+    seconds: float = 0.0
+    pace: float
+    measured: bool
+    bytes: int = 0
+    saved: float = 0.0
+    days: float = 1.0
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +90,7 @@ class Night:
         dry_run: whether nothing was done.
         erased: ids erased because their expiry or retention period had passed.
         held: ids that are due likewise, and stay because of a hold.
+        dream: what it wrote into weights; None where it was not told to distil.
     """
 
     at: datetime
@@ -67,6 +106,7 @@ class Night:
     dry_run: bool = False
     erased: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    dream: Dream | None = None
 
     @property
     def choices(self) -> tuple[Choice, ...]:

@@ -28,7 +28,7 @@ _PANELS = {
     "For programs": ("mcp", "serve", "tokens", "ui", "work", "warm"),
     "Memory in weights": ("distill",),
     "Measured": (
-        *("demo", "bench", "peers", "quality", "prospective", "detector"),
+        *("demo", "bench", "peers", "month", "quality", "prospective", "detector"),
         *("salience", "residue", "shortened", "suite", "lab"),
     ),
 }

@@ -14,6 +14,7 @@ import typer
 from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
+from memoria.errors import InvalidQuery
 from memoria.evaluation.bench import allocation, background, forgetting, hybrid, judging, latency, pages
 from memoria.evaluation.bench import sealed as sealing
 
@@ -94,21 +95,6 @@ def salience(
     """Compares remembering with and without judging how important each memory is."""
     with workplace(folder) as place, progress_bar() as progress:
         report = judging.bench_salience(place, n, MiniLM(), progress, rounds=rounds, seed=seed)
-    show(report, as_json)
-
-
-@bench_app.command()
-def ui(
-    n: NOption = 100_000,
-    seed: SeedOption = 0,
-    at: Annotated[
-        Path | None, typer.Option(help="Where the store is made and left, or lies; the default is a temporary folder.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measures the console in Chromium: the first page, searches, scrolling; with what the service used."""
-    with workplace(None) as place, progress_bar() as progress:
-        report = pages.bench_console(place / "bench.memoria" if at is None else at, n, progress, seed=seed)
     show(report, as_json)
 
 
@@ -246,6 +232,36 @@ def postgres(
         # Uses are not noted, because each forget would wait for the uses before it to be written.
         with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
             report = cluster.bench_postgres(memory, sizes, progress, home=home, rounds=rounds, seed=seed)
+        if url is None:
+            report["counted"] = cluster.counted(place, agreement.EMBEDDER.card, agreement.EMBEDDER)
+    show(report, as_json)
+
+
+@bench_app.command()
+def throughput(
+    clients: Annotated[
+        list[int] | None, typer.Option("--clients", min=1, help="Threads at once; repeat for several numbers.")
+    ] = None,
+    homes: Annotated[int, typer.Option(min=1, help="Namespaces.")] = 20,
+    home: Annotated[int, typer.Option(min=100, help="Memories in a namespace.")] = 1000,
+    acts: Annotated[int, typer.Option(min=30, help="How often each verb runs at each number of clients.")] = 1200,
+    url: UrlOption = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures verbs a second of many threads in PostgreSQL, beside plain psycopg and pgvector on the same rows."""
+    from memoria.evaluation.bench import agreement
+    from memoria.evaluation.bench.throughput import bench_throughput
+    from memoria.stores.postgres import PostgresStore
+    from memoria.stores.postgres.store import split_keys, split_limits
+
+    numbers = sorted(clients or [1, 8, 32])
+    with database(url) as place, progress_bar() as progress:
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
+        plain = split_keys(split_limits(place)[0])[0]
+        with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
+            sizes = {"homes": homes, "home": home, "acts": acts, "seed": seed}
+            report = bench_throughput(memory, plain, numbers, progress, **sizes)
     show(report, as_json)
 
 
@@ -272,6 +288,60 @@ def agree(
         closing(PostgresStore(place, embedder=card)) as other,
     ):
         show(agreement.compare(local, other, n, queries, k, progress, seed=seed), as_json)
+
+
+@bench_app.command("sizing")
+def sizing_(
+    partitions: Annotated[
+        list[int] | None, typer.Option("--partitions", min=1, help="Of each table; repeat for several.")
+    ] = None,
+    n: NOption = 20_000,
+    locks: Annotated[int, typer.Option(min=10, help="max_locks_per_transaction of the server.")] = 64,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures megabytes of an empty store and of a connection by partitions, and bytes of a row and a key."""
+    from memoria.evaluation.bench import sizing
+    from memoria.testing.postgres import running
+
+    settings = {"shared_buffers": "256MB", "max_locks_per_transaction": str(locks)}
+    with running(settings=settings) as server, workplace(None) as keys, progress_bar() as progress:
+        show(sizing.bench_sizing(server, keys, partitions or [16, 64, 256], n, progress, seed=seed), as_json)
+
+
+@bench_app.command("purge")
+def purge_(n: NOption = 100_000, seed: SeedOption = 0, as_json: JsonOption = False) -> None:
+    """Compares how long others wait while a partition is written anew: by purge, and by VACUUM FULL."""
+    from memoria.evaluation.bench import agreement, purging
+    from memoria.stores.postgres import PostgresStore
+    from memoria.testing.postgres import running
+
+    settings = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+    with running(settings=settings) as server, workplace(None) as keys, progress_bar() as progress:
+        place = f"{server.database('bench')}&keys={keys}"
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, partitions=1)
+        with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
+            report = purging.bench_purge(memory, n, progress, seed=seed)
+    show(report, as_json)
+
+
+@bench_app.command("failover")
+def failover_(
+    kills: Annotated[int, typer.Option("--kills", min=1, help="How often the primary is killed.")] = 10,
+    writers: Annotated[int, typer.Option(min=1, help="Threads that remember and forget meanwhile.")] = 4,
+    by: Annotated[
+        str | None, typer.Option("--by", help="patroni or script; by default Patroni, where it and etcd are installed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Kills the primary of two servers under load: what is lost, what comes back, seconds of outage."""
+    from memoria.evaluation.bench import failover
+
+    if by not in (None, "patroni", "script"):
+        raise InvalidQuery(f"--by {by!r} is neither patroni nor script")
+    with failover.paired(by) as (chosen, pair, keys), progress_bar() as progress:  # type: ignore[arg-type]  # just looked at
+        report = failover.bench_failover(pair, keys, progress, kills=kills, writers=writers)
+    show({"by": chosen, **report}, as_json)
 
 
 @contextmanager
@@ -325,4 +395,58 @@ def backup(n: NOption = 10_000, seed: SeedOption = 0, folder: FolderOption = Non
 
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_backup(place, n, progress, seed=seed)
+    show(report, as_json)
+
+
+@bench_app.command()
+def service(
+    seconds: Annotated[float, typer.Option(min=0.5, help="Of each measurement.")] = 10.0,
+    half_open: Annotated[int, typer.Option(min=4, help="Connections that never send a whole head.")] = 1000,
+    in_postgres: Annotated[
+        bool, typer.Option("--postgres", help="A store in PostgreSQL, on a temporary server.")
+    ] = False,
+    url: UrlOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, for a store in PostgreSQL.")] = 1,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures the HTTP service with 1, 8 and 32 clients, and one that asks seldom beside a greedy one and attacks."""
+    from memoria.evaluation.bench.serving import bench_service
+
+    how: dict[str, Any] = {"seconds": seconds, "workers": workers, "half_open": half_open}
+    with workplace(folder) as here, progress_bar() as progress:
+        if url is None and not in_postgres:
+            report = bench_service(here, str(here / "s.memoria"), progress, **how)
+        else:
+            with database(url) as place:
+                report = bench_service(here, place, progress, **how)
+    show(report, as_json)
+
+
+@bench_app.command()
+def threads(
+    calls: Annotated[int, typer.Option(min=10, help="Calls that are awaited at once.")] = 200,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Counts the threads that awaited calls hold, and compares them with psycopg's own async pool, in PostgreSQL."""
+    from memoria.evaluation.bench.awaiting import bench_pools, bench_threads
+
+    with database(url) as place:
+        report = {"verbs": bench_threads(place, calls), "statements": bench_pools(place.partition("&keys=")[0], calls)}
+    show(report, as_json)
+
+
+@bench_app.command()
+def ui(
+    n: NOption = 100_000,
+    seed: SeedOption = 0,
+    at: Annotated[
+        Path | None, typer.Option(help="Where the store is made and left, or lies; the default is a temporary folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures the console in Chromium: the first page, searches, scrolling; with what the service used."""
+    with workplace(None) as place, progress_bar() as progress:
+        report = pages.bench_console(place / "bench.memoria" if at is None else at, n, progress, seed=seed)
     show(report, as_json)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memoria.change.consolidate import MOST
-from memoria.change.sleep import Night
+from memoria.change.sleep import NIGHT_SECONDS, Dream, Night
 from memoria.cli.app import (
     DEFAULT_STORE,
     JsonOption,
@@ -57,6 +57,18 @@ def sleep(
     relearn: Annotated[
         bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
     ] = True,
+    distil: Annotated[
+        bool | None,
+        typer.Option(
+            "--distil/--no-distil", help="Write durable memories into weights; as the last night, if not told."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for weights, of a night that distils.")
+    ] = NIGHT_SECONDS,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Folder of a causal model for --distil; default the last one.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Forget without asking.")] = False,
     dry_run: DryOption = False,
     as_json: JsonOption = False,
@@ -64,7 +76,18 @@ def sleep(
     """Consolidates: what is alike becomes a gist, whose parts are found as before."""
     with opened(store, namespace, "rw") as memory:
         planned, fade = prune and dry_run, fade or prune
-        night = memory.sleep(like=like, most=most, cap=cap, fade=fade, prune=planned, relearn=relearn, dry_run=dry_run)
+        night = memory.sleep(
+            like=like,
+            most=most,
+            cap=cap,
+            fade=fade,
+            prune=planned,
+            relearn=relearn,
+            distil=distil,
+            seconds=seconds,
+            model=model,
+            dry_run=dry_run,
+        )
         if prune and not dry_run:
             night = _pruned(memory, night, cap, yes=yes, ask=not as_json)
         rows = [] if as_json else gathered(memory, night)
@@ -107,12 +130,29 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
         err.print(
             f"{len(night.skipped)} changes could not be settled: what they are about is gone, held or superseded."
         )
+    if night.dream is not None:
+        err.print(_dreamt(night.dream))
     if night.relearnt:
         err.print(f"{len(night.relearnt)} {would}learnt into weights again.")
     if night.waiting:
         err.print(f"{len(night.waiting)} wait to be learnt into weights again: memoria distill --repair.")
     if night.capped:
         err.print("The cap was reached; more waits for the next pass.")
+
+
+def _dreamt(dream: Dream) -> str:
+    """What a night did for weights, in a line or two."""
+    pace = f"{dream.pace:.1f} s a shard" + ("" if dream.measured else ", assumed")
+    if dream.dry_run:
+        first = f"{len(dream.learnt)} would be learnt into weights in about {dream.seconds:.0f} s ({pace})"
+    else:
+        first = f"{len(dream.learnt)} learnt into weights in {dream.seconds:.1f} s ({pace})"
+    left = ", ".join(f"{count} {reason}" for reason, count in dream.left_out.items())
+    return (
+        f"{first}; {len(dream.waiting)} wait, {len(dream.left)} left them. "
+        f"{dream.memories} in weights, {dream.bytes:,} bytes; their notes would take about {dream.saved:.0f} tokens of "
+        f"prompts a day, by the recalls of {dream.days:.0f} days." + (f" Not durable: {left}." if left else "")
+    )
 
 
 @app.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit, urlunsplit
 
 import typer
 from rich.text import Text
@@ -15,6 +14,7 @@ from memoria.cli.filters import note
 from memoria.cli.layers import ENVIRONMENT, OTHERS, PREFIX, project_file, user_file
 from memoria.cli.terminal import Grid, visible
 from memoria.errors import InvalidInput
+from memoria.stores.registry import without_password
 
 config_app = typer.Typer(help="What commands take by default, and where it comes from.", invoke_without_command=True)
 app.add_typer(config_app, name="config")
@@ -135,21 +135,7 @@ def _safe(key: str, value: Any) -> Any:
 
     if key in SECRETS:
         return None if value is None else SET
-    return _without_password(value) if isinstance(value, str) and "://" in value else value
-
-
-def _without_password(url: str) -> str:
-    before, at, rest = url.rpartition("@") if url.startswith("openai:") else ("", "", url)
-    parts = urlsplit(rest)
-    if "@" in parts.netloc:
-        name, _, host = parts.netloc.rpartition("@")
-        user = name.partition(":")[0]
-        parts = parts._replace(netloc=f"{user}:***@{host}" if ":" in name else f"{user}@{host}")
-    query = "&".join(
-        f"{one.partition('=')[0]}=***" if "pass" in one.partition("=")[0].lower() else one
-        for one in parts.query.split("&")
-    )
-    return f"{before}{at}{urlunsplit(parts._replace(query=query))}"
+    return without_password(value) if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> str:

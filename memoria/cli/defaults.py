@@ -13,7 +13,7 @@ _NOT = {
     "embedder": {"retrieval", "compare", "calibrate", "fit", "injection", "languages", "suite", "reembed"},
     "language": {"languages"},
     "endings": {"forgetting", "changes"},
-    "model": {"distill"},
+    "model": {"distill", "sleep"},
     "budget_tokens": {"recall"},
     "policy": {"prospective"},
     "k": {"agree"},

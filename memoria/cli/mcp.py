@@ -14,6 +14,7 @@ from memoria.cli.tokens import DEFAULT_TOKENS, TokensOption
 from memoria.errors import InvalidQuery
 from memoria.models import ModelLike, as_model
 from memoria.sharing import Shared
+from memoria.stores.registry import without_password
 
 if TYPE_CHECKING:
     from memoria.service.tokens import Caller
@@ -35,7 +36,7 @@ def mcp(
     ] = None,
 ) -> None:
     """Serves the store by the Model Context Protocol, on stdin and stdout or over HTTP: the nine tools of the reference
-    memory server, and remember, recall, list_memories, forget, why, doubts and settle; with --model learn too.
+    memory server, and remember, recall, ask, list_memories, forget, why, doubts and settle; with --model learn too.
 
     Over HTTP each client sends a token of `memoria serve token`, and sees its namespace, as its reader if it has one.
     """
@@ -64,7 +65,8 @@ def _over_http(shared: Shared, where: str, tokens: Path, model: ModelLike | None
     listening = listen(host, port)
     port = int(listening.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host
-    err.print(f"Serving {shared.path} on http://{shown}:{port}{PATH}", highlight=False, soft_wrap=True, markup=False)
+    where = without_password(str(shared.path))
+    err.print(f"Serving {where} on http://{shown}:{port}{PATH}", highlight=False, soft_wrap=True, markup=False)
     log_without_content()
     made = application(lambda caller: server(_seen(shared, caller), model=model), known, port)
     config = uvicorn.Config(made, access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=5)

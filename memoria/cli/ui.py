@@ -10,13 +10,14 @@ import typer
 from rich.text import Text
 
 from memoria.cli.app import DEFAULT_STORE, NamespaceOption, app, behaviour, check_there, err, parts, place, waiting
-from memoria.cli.serve import listen, run
+from memoria.cli.serve import listen, log_without_content, run
 from memoria.cli.terminal import visible
 from memoria.engine.opening import open as open_memoria
 from memoria.extras import extra
 from memoria.validate import check_namespace
 
 _SECONDS = 120.0
+_CONNECTIONS = 64
 
 
 @app.command()
@@ -62,4 +63,5 @@ def ui(
     err.print(Text(visible(f"The console of {store}, for one browser: {address}")), soft_wrap=True)
     if browser:
         webbrowser.open(address)
-    run(made, listening, _SECONDS)
+    log_without_content()
+    run(made, listening, _SECONDS, _CONNECTIONS)

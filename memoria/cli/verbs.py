@@ -53,7 +53,7 @@ from memoria.errors import Forbidden, InvalidQuery, Refused, StoreExists
 from memoria.forget.erase import Guard
 from memoria.remember import Draft
 from memoria.standing.orders import OnMatch
-from memoria.stores.registry import is_url
+from memoria.stores.registry import is_url, without_password
 from memoria.types import Hit, Memory, Preview, Provenance, Receipt, Trace
 
 VisibleOption = Annotated[
@@ -83,8 +83,8 @@ def init(
     with open_memoria(store, embedder=embedder, language=language, unlock=unlocking()) as memory:
         card = memory.store.embedder
     if as_json:
-        echo_json({"store": str(store), "embedder": card, "language": language})
-    err.print(Text(visible(f"Made {store}.")))
+        echo_json({"store": without_password(str(store)), "embedder": card, "language": language})
+    err.print(Text(visible(f"Made {without_password(str(store))}.")))
 
 
 @app.command()
@@ -198,7 +198,7 @@ def recall(
 
 def _where(store: object, namespace: str) -> str:
     """A namespace, or else a whole store, as a note names it."""
-    return visible(f"the namespace {namespace}" if namespace else f"the store {store}")
+    return visible(f"the namespace {namespace}" if namespace else f"the store {without_password(str(store))}")
 
 
 def _show_hits(hits: Sequence[Hit], *, explain: bool) -> None:

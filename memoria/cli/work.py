@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from memoria.change.sleep import NIGHT_SECONDS
 from memoria.cli.app import JsonOption, NamespaceOption, app, echo_json, err, opened, out, parts
 from memoria.cli.terminal import visible
 from memoria.engine.memory import Memoria
@@ -31,6 +32,7 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="End when no job is left.")] = False,
     pause: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks for jobs.")] = 60.0,
     lease: Annotated[float, typer.Option(min=1, help="Seconds until a dead worker's job is free again.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds that a job that distils may take.")] = NIGHT_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
     """Does the jobs of a store in PostgreSQL: erases what is due, purges; lets namespaces sleep, fade and be distilled.
@@ -44,7 +46,7 @@ def worker(
         while True:
             for kind in ask or ():
                 store.ask(kind, parts(namespace))
-            for job in working.work(memory, lease=lease):
+            for job in working.work(memory, lease=lease, seconds=seconds):
                 said = f"{job.kind} {job.seconds:.2f} s" + (f": {job.why}, attempt {job.attempts}" if job.why else "")
                 echo_json(job) if as_json else out.print(Text(visible(said)))
             if once or ended.wait(pause):

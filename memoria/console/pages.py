@@ -43,6 +43,9 @@ class SignIn(BaseModel):
 def attach(app: FastAPI, sessions: Sessions) -> None:
     """Serves the console beside the verbs of a service."""
     app.state.sessions = sessions
+    # Pages hold nothing that is remembered, and look at who asks by themselves.
+    app.state.ways.known.append(lambda scope: sessions.caller(Request(scope)))
+    app.state.ways.open |= {"/", "/console", "/console/"}
     app.include_router(_pages)
 
 

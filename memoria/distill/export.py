@@ -3,18 +3,23 @@ forgetting wipes them where they were written."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from memoria.distill import shards
 from memoria.distill.base import Base
 from memoria.distill.kinds import KINDS
+from memoria.distill.layout import is_transposed
 from memoria.distill.lora import config as lora
 from memoria.distill.lora import updates
 from memoria.distill.recipe import Recipe
-from memoria.distill.unlearn import Export, Manifest, exports, manifests, write_exports
+from memoria.distill.unlearn import HALF, Export, Manifest, exports, manifests, wipe, write_exports
 from memoria.errors import InvalidQuery, NotExportable, StoreCorrupt
 from memoria.extras import quiet
+from memoria.stores.disk import sync_data, sync_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +32,8 @@ _MERGED = ("model.safetensors", "config.json", "generation_config.json", "tokeni
 def export(base: Base, folder: Path, names: tuple[str, ...], to: Path, kind: Kind) -> list[Export]:
     """Writes shards to a new folder: each as a peft adapter ("peft"), or all in one model with the base ("merged").
 
-    A merged model has no router: every shard is active for every query. Raises InvalidQuery, StoreCorrupt.
+    A merged model has no router: every shard is active for every query. The folder is whole or not there, whenever the
+    process is killed: until it is synced it has another name. Raises InvalidQuery, StoreCorrupt.
     """
     if kind not in get_args(Kind):
         raise InvalidQuery(f"kind {kind!r} is not one of {', '.join(get_args(Kind))}")
@@ -39,18 +45,51 @@ def export(base: Base, folder: Path, names: tuple[str, ...], to: Path, kind: Kin
         if not KINDS[shard].exports:
             raise NotExportable(shard)
     to = to.resolve()
-    if kind == "peft":
-        planned = [Export(path=str(to / name), shards=(name,), files=_ADAPTER) for name, _, _ in whole]
-    else:
-        planned = [Export(path=str(to), shards=tuple(name for name, _, _ in whole), files=_MERGED)]
-    # Listed before it is written, so that a crash leaves no copy that forgetting would miss.
-    write_exports(folder, [*exports(folder), *planned])
+    half = to.with_name(to.name + HALF)
+    before = [one for one in exports(folder) if not one.half]
+    planned = _planned(to, [name for name, _, _ in whole], kind)
+    begun = [replace(one, half=True) for one in _planned(half, [name for name, _, _ in whole], kind)]
+    # Listed before it is written, under both names, so that a crash leaves no copy that forgetting would miss.
+    write_exports(folder, [*before, *planned, *begun])
+    _cleared(half)
     if kind == "peft":
         for name, path, manifest in whole:
-            _write_peft(base, to / name, _adapter(path, manifest), manifest)
+            _write_peft(base, half / name, _adapter(path, manifest), manifest)
     else:
-        _write_merged(base, to, [(_adapter(path, manifest), manifest) for _, path, manifest in whole])
+        _write_merged(base, half, [(_adapter(path, manifest), manifest) for _, path, manifest in whole])
+    if half.exists():
+        _put_in_place(half, to)
+    write_exports(folder, [*before, *planned])
     return planned
+
+
+def _planned(to: Path, names: Sequence[str], kind: Kind) -> list[Export]:
+    if kind == "merged":
+        return [Export(path=str(to), shards=tuple(names), files=_MERGED)]
+    return [Export(path=str(to / name), shards=(name,), files=_ADAPTER) for name in names]
+
+
+def _cleared(half: Path) -> None:
+    """Wipes what a killed export left."""
+    for path in half.rglob("*"):
+        if path.is_file():
+            wipe(path)
+    shutil.rmtree(half, ignore_errors=True)
+
+
+def _put_in_place(half: Path, to: Path) -> None:
+    """Gives a folder its name once every file in it is durable."""
+    for path in sorted(half.rglob("*"), reverse=True):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("r+b") as file:
+                sync_data(file.fileno())
+    sync_folder(half)
+    if to.exists():
+        to.rmdir()
+    half.replace(to)
+    sync_folder(to.parent)
 
 
 def _adapter(path: Path, manifest: Manifest) -> dict[str, Tensor]:
@@ -82,7 +121,9 @@ def _write_merged(base: Base, to: Path, whole: list[tuple[dict[str, Tensor], Man
         for tensors, manifest in whole:
             recipe = Recipe.read(manifest.recipe)
             for name, down, up in updates(tensors):
-                model.get_submodule(name).weight += (up @ down) * (recipe.alpha / recipe.rank)
+                linear = model.get_submodule(name)
+                more = ((up @ down) * (recipe.alpha / recipe.rank)).to(linear.weight)
+                linear.weight += more.T if is_transposed(linear) else more
     with quiet():
         model.save_pretrained(to, max_shard_size="1TB")
         base.tokenizer.save_pretrained(to)

@@ -121,12 +121,12 @@ class Distillation:
 def distill(work: Distillation, chosen: Sequence[Memory], prefix: Namespace, *, older: bool = False) -> Learnt:
     """Brings the shards under a namespace to exactly what `chosen` asks for; goes on where a killed one stopped.
 
-    older: whether shards that other versions of the libraries made may stay.
+    older: whether shards that other versions of the libraries, or another device, made may stay.
     """
     started = time.perf_counter()
     work.folder.mkdir(exist_ok=True)
     work.recipe.check(len(work.base.layers))
-    want = [Task.of(work, one) for one in shards.plan(chosen, work.recipe.size)]
+    want = [Task.of(work, one) for one in shards.plan(chosen, work.recipe.size, own=work.recipe.own_rank > 0)]
     with work.store.alone():
         sweep(work.store)
         outside = {one.id for one in _elsewhere(work, prefix)}
@@ -146,7 +146,9 @@ def _write_chosen(work: Distillation, ids: set[str]) -> None:
     """Notes what is to be learnt, before it is, so that it can be taken up again."""
     note = {
         "ids": sorted(living(work.store, ids)),
-        "model": str(work.base.path),
+        "model": str(work.base.given),
+        "device": work.base.device,
+        "dtype": work.base.dtype,
         "recipe": asdict(work.recipe),
         "given": work.write is not None,
     }
@@ -167,7 +169,8 @@ def gaps(store: Store, prefix: Namespace) -> tuple[str, ...]:
     note = None if folder is None else read_json(folder / CHOSEN, None)
     if folder is None or note is None:
         return ()
-    planned = shards.plan(_chosen_under(store, note, prefix), note["recipe"]["size"])
+    recipe = recipe_of(note)
+    planned = shards.plan(_chosen_under(store, note, prefix), recipe.size, own=recipe.own_rank > 0)
     names = {path.stem for path, found in manifests(folder).items() if found is not None}
     waiting = ([one.id for one in shard] for shard in planned)
     return tuple(id for ids in waiting if shards.name_of(ids) not in names for id in ids)
@@ -208,6 +211,7 @@ class Task:
     """A shard as it is to be. manifest: without the hash of its tensors."""
 
     memories: tuple[Memory, ...]
+    recipe: Recipe
     made: tuple[tuple[Example, ...], ...]
     manifest: Manifest
 
@@ -219,17 +223,19 @@ class Task:
     def of(cls, work: Distillation, memories: tuple[Memory, ...]) -> Task:
         """What the shard of these memories is to be."""
         made = tuple(told_apart([written(one, work.write or examples) for one in memories]))
-        recipe = json.loads(json.dumps(asdict(work.recipe)))
+        recipe = work.recipe.of_one(own=shards.alone(memories[0], work.recipe))
         manifest = Manifest(
             ids=tuple(one.id for one in memories),
             parts=tuple(sorted(part.id for one in memories for part in one.parts)),
             texts={one.id: text_sha256(one) for one in memories},
             data=digest(made),
             base=work.base.sha256,
-            recipe=recipe,
+            recipe=json.loads(json.dumps(asdict(recipe))),
             versions=versions(),
+            device=work.base.device,
+            dtype=work.base.dtype,
         )
-        return cls(memories=memories, made=made, manifest=manifest)
+        return cls(memories=memories, recipe=recipe, made=made, manifest=manifest)
 
 
 def _drop(work: Distillation, want: Sequence[Task], outside: set[str], *, older: bool) -> tuple[str, ...]:
@@ -237,12 +243,17 @@ def _drop(work: Distillation, want: Sequence[Task], outside: set[str], *, older:
     wanted = {one.name: one.manifest for one in want}
     gone: list[str] = []
     for path, found in manifests(work.folder).items():
-        there = replace(found, versions=versions()) if found is not None and older else found
+        there = _as_here(work, found) if found is not None and older else found
         if there is not None and (outside.issuperset(there.ids) or _sound(path, there, wanted.get(path.stem))):
             continue
         # Through the one door, so that copies of it outside the store go too.
         gone += _unlearn_shard(work, path, found)
     return tuple(gone)
+
+
+def _as_here(work: Distillation, found: Manifest) -> Manifest:
+    """A manifest as if these versions of the libraries, on this device, had made the shard."""
+    return replace(found, versions=versions(), device=work.base.device, dtype=work.base.dtype)
 
 
 def _unlearn_shard(work: Distillation, path: Path, found: Manifest | None) -> tuple[str, ...]:
@@ -284,7 +295,7 @@ def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
 
 def shard_tensors(work: Distillation, task: Task) -> dict[str, Tensor]:
     """The tensors of a shard: what was trained, and the questions and sentences that find it, each with its memory."""
-    learnt, _ = train(work.base, task.made, work.recipe, [one.text for one in task.memories])
+    learnt, _ = train(work.base, task.made, task.recipe, [one.text for one in task.memories])
     asked, owners = _keys(work, [[one.prompt for one in each] for each in task.made])
     said, speakers = _keys(work, [said_of(one) for one in task.memories])
     route = {shards.VECTORS: asked, shards.OWNERS: owners, shards.SAID: said, shards.SPEAKERS: speakers}

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from memoria.distill.base import Base
+from memoria.distill.layout import is_transposed, names_of
 from memoria.distill.recipe import Recipe, adapted_layers
 
 if TYPE_CHECKING:
@@ -55,14 +56,19 @@ class Lora:
 
 
 def config(base: Base, recipe: Recipe) -> Any:
-    """The configuration for peft."""
+    """The configuration for peft: the linear maps of the MLPs, whatever they are called, unless a recipe names others.
+
+    Raises InvalidQuery when no linear map has a name that the recipe gives.
+    """
     from peft import LoraConfig
 
+    wanted = None if recipe.targets == Recipe().targets else recipe.targets
+    names = names_of(base.layout, adapted_layers(base, recipe), wanted)
     return LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
-        target_modules=list(recipe.targets),
-        layers_to_transform=list(adapted_layers(base, recipe)),
+        target_modules=names,
+        fan_in_fan_out=is_transposed(base.model.get_submodule(names[0])),
         task_type="CAUSAL_LM",
     )
 
@@ -78,13 +84,13 @@ def _tensors(model: Any) -> dict[str, Tensor]:
     from peft import get_peft_model_state_dict
 
     found = get_peft_model_state_dict(model, save_embedding_layers=False)
-    return {name: found[name].detach().clone() for name in sorted(found)}
+    return {name: found[name].detach().float().clone() for name in sorted(found)}
 
 
 def _hook(down: Tensor, up: Tensor, scale: float) -> Callable[..., Any]:
-    """What adds an update to the output of a linear map."""
+    """What adds an update, in float32, to the output of a linear map."""
 
     def add(module: Any, args: Any, out: Any) -> Any:
-        return out + (args[0] @ down.T @ up.T) * scale
+        return out + ((args[0].to(down.dtype) @ down.T @ up.T) * scale).to(out.dtype)
 
     return add

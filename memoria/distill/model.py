@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -11,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.derived.lineage import living
 from memoria.distill import shards
-from memoria.distill.answered import Answered, quoted, stands
+from memoria.distill.answered import Answered, quoted, quotes, stands
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
+from memoria.distill.judge import Judge
 from memoria.distill.kinds import Shard
 from memoria.distill.kinds import active as acting
 from memoria.distill.learn import chosen_note, missing, recipe_of
 from memoria.distill.recipe import Recipe
 from memoria.distill.route import BACKGROUND, FLOOR, MOST, Known, Route, Router, embed, said_of, words_of
-from memoria.distill.train import prompt_of
+from memoria.distill.template import prompt_of
 from memoria.distill.unlearn import Export, manifests
 from memoria.embedders import thresholds
 from memoria.protocols import Embedder, Store
@@ -67,42 +69,54 @@ class DistilledModel:
         self.base = base
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
         self._clock, self._write = clock, write
+        self.judge = Judge(base)
         self._background: Vectors = embed(embedder, BACKGROUND)
         self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None
         self._shards: dict[str, Shard] = {}
+        self._refreshing = threading.RLock()
         self._near: dict[str, Memory] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Loads shards that are new and drops those that are gone. Every other method does this first."""
-        stamp = _stamp(self.folder)
-        if stamp == self._stamp:
-            return
+        with self._refreshing:
+            stamp = _stamp(self.folder)
+            if stamp != self._stamp:
+                self._load(stamp)
+
+    def _load(self, stamp: tuple[Any, ...]) -> None:
+        """Reads all shards of this namespace that may be used, and then puts them in the place of those before."""
         note = chosen_note(self.folder)
         self.recipe: Recipe = recipe_of(note)
-        self._shards, known = {}, list[Known]()
+        loaded, known = dict[str, Shard](), list[Known]()
         for path, manifest in manifests(self.folder).items():
             there = {} if manifest is None else living(self._store, manifest.ids)
             if manifest is None or manifest.base != self.base.sha256 or set(there) != set(manifest.ids):
                 continue
-            if not all(one.under(self._prefix) for one in there.values()):
+            if not all(one.under(self._prefix) and one.visible_to is None for one in there.values()):
                 continue
             tensors = shards.read(path, manifest)
             if tensors is not None:
                 recipe = Recipe.read(manifest.recipe)
-                known += self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+                loaded[path.stem], more = self._take(path.stem, tensors, [there[id] for id in manifest.ids], recipe)
+                known += more
         waiting = self._survivors(missing(self.folder, note["ids"]))
         self._near = {one.memory.id: one.memory for one in (*known, *waiting)}
+        self.judge.keep(self._near)
         self.router = Router(self._embedder, [*known, *waiting], self._background, self._floor)
-        self._stamp = stamp
+        self._shards, self._stamp = loaded, stamp
 
-    def _take(self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe) -> list[Known]:
+    def _take(
+        self, name: str, tensors: dict[str, Tensor], memories: Sequence[Memory], recipe: Recipe
+    ) -> tuple[Shard, list[Known]]:
+        """A shard, and its memories as the router finds them."""
         keys = {key: tensors.pop(key).numpy() for key in list(tensors) if key.startswith(shards.ROUTE)}
         ids = tuple(one.id for one in memories)
-        self._shards[name] = Shard(name=name, tensors=tensors, recipe=recipe, ids=ids)
+        here = {key: one.to(self.base.device) for key, one in tensors.items()}
+        shard = Shard(name=name, tensors=here, recipe=recipe, ids=ids)
         asked, owners = keys[shards.VECTORS], keys[shards.OWNERS]
-        return [
+        return shard, [
             replace(
                 self._known(one, name, keys[shards.SAID][keys[shards.SPEAKERS] == n] if shards.SAID in keys else None),
                 questions=asked[owners == n],
@@ -112,13 +126,15 @@ class DistilledModel:
 
     def _known(self, memory: Memory, shard: str, said: Vectors | None = None) -> Known:
         """A memory as the router finds it. said: vectors of its sentences, where the shard holds them."""
-        asked = [one.prompt for one in written(memory, self._write)]
+        made = written(memory, self._write)
+        asked = [one.prompt for one in made]
         return Known(
             memory=memory,
             shard=shard,
             questions=embed(self._embedder, asked) if not shard else self._background[:0],
             said=said if said is not None else embed(self._embedder, said_of(memory)),
             words=words_of(memory, asked),
+            whole=quotes(memory, [one.answer for one in made]),
         )
 
     def _survivors(self, ids: set[str]) -> list[Known]:
@@ -136,7 +152,7 @@ class DistilledModel:
             The shards, at most a few, and the near memories, nearest first; none that is not true now.
         """
         self.refresh()
-        found = self.router.route(prompt)
+        found = self.router.route(prompt, self.judge)
         now, there = self._clock(), living(self._store, found.memories)
         valid = {id: shard for id, shard in found.memories.items() if id in there and there[id].holds(now)}
         if next(iter(valid.values()), None) == "":
@@ -171,9 +187,9 @@ class DistilledModel:
     def reply_many(self, prompts: Sequence[str], *, most: int = 64) -> list[Answered]:
         """Answers prompts, and says who answers.
 
-        Weights answer only with what they were taught of a memory that the prompt is near to, and only when it answers
-        what is asked (memoria/distill/answered.py). Otherwise the near memories answer in their own words, and where
-        none is near, the untouched base does.
+        Weights answer only where a shard holds a question of that kind, or the judge says that its memory tells of
+        it, and only with what they were taught of that memory (memoria/distill/answered.py). Otherwise the near
+        memories answer in their own words, and where none is near, the untouched base does.
 
         Args:
             prompts: n prompts.
@@ -183,7 +199,7 @@ class DistilledModel:
             n answers in the same order.
         """
         routes = [self.route(prompt) for prompt in prompts]
-        told = {n: quoted(self._nearby(one)) for n, one in enumerate(routes) if one.memories and not one.shards}
+        told = {n: quoted(self._nearby(one)) for n, one in enumerate(routes) if one.memories and not _known(one)}
         for active in dict.fromkeys(route.shards for route in routes):
             which = [n for n, route in enumerate(routes) if route.shards == active and n not in told]
             found = self.answer([prompts[n] for n in which], active, most=most)
@@ -267,22 +283,10 @@ class DistilledModel:
         """
         found: list[str] = []
         for at in range(0, len(prompts), _TOGETHER):
-            found += self._answer([prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]], active, most)
+            texts = [prompt_of(self.base, one) for one in prompts[at : at + _TOGETHER]]
+            with self._applied(active):
+                found += self.base.say(texts, most)
         return found
-
-    def _answer(self, texts: Sequence[str], active: Sequence[str], most: int) -> list[str]:
-        import torch
-
-        encode = self.base.tokenizer
-        rows = [encode(text, add_special_tokens=False).input_ids for text in texts]
-        longest, end = max(map(len, rows)), encode.eos_token_id
-        ids = torch.tensor([[end] * (longest - len(row)) + row for row in rows])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
-        with torch.no_grad(), self._applied(active):
-            out = self.base.model.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=end
-            )
-        return [str(encode.decode(row[longest:], skip_special_tokens=True)).strip() for row in out]
 
     def logits(self, text: str) -> Tensor:
         """Logits after each token, with the shards that the text would use.
@@ -303,14 +307,14 @@ class DistilledModel:
             active: names of the shards.
 
         Returns:
-            Logits of shape (t, vocabulary).
+            Logits of shape (t, vocabulary), in float32 on the CPU.
         """
         import torch
 
-        ids = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
+        ids = self.base.tensor([self.base.tokenizer(text, add_special_tokens=False).input_ids])
         with torch.no_grad(), self._applied(active):
             found: Tensor = self.base.model(input_ids=ids, use_cache=False).logits[0]
-        return found
+        return found.float().cpu()
 
     def losses(self, prompt: str, answers: Sequence[str], active: Sequence[str] | None = None) -> list[float]:
         """How unexpected answers to a prompt are.
@@ -329,11 +333,10 @@ class DistilledModel:
         head = encode(prompt_of(self.base, prompt), add_special_tokens=False).input_ids
         rows = [encode(answer, add_special_tokens=False).input_ids for answer in answers]
         longest = max(map(len, rows))
-        labels = torch.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
-        ids = torch.cat([torch.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
+        labels = self.base.tensor([[*row, *[-100] * (longest - len(row))] for row in rows])
+        ids = torch.cat([self.base.tensor([head] * len(rows)), labels.clamp(min=0)], dim=1)
         with torch.no_grad(), self._applied(self.route(prompt).shards if active is None else active):
-            states = self.base.model.model(input_ids=ids, use_cache=False).last_hidden_state[:, len(head) - 1 : -1]
-            logits = self.base.model.get_output_embeddings()(states).float()
+            logits = self.base.logits(self.base.states(ids)[:, len(head) - 1 : -1])
         each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
         found: list[float] = (each.sum(1) / (labels >= 0).sum(1)).tolist()
         return found
@@ -369,6 +372,11 @@ class DistilledModel:
         there = [self._shards[name] for name in active if name in self._shards]
         with self.base.lock, acting(self.base, there):
             yield
+
+
+def _known(route: Route) -> bool:
+    """Whether weights may answer: a shard holds a question of that kind, or one memory alone is judged to be of it."""
+    return bool(route.shards) and (bool(route.sure) or (route.judged and len(route.memories) == 1))
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

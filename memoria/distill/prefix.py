@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     """Keys and values of one layer, each of shape (1, heads, p, d)."""
 
 _HELD = "memoria_prefix"
+_NO_ATTENTION = "shards of kind 'prefix' need attention in every adapted layer, through the interface of transformers"
 
 
 class Prefix:
@@ -40,8 +41,10 @@ class Prefix:
         self, base: Base, recipe: Recipe, texts: Sequence[str]
     ) -> Iterator[tuple[list[Tensor], Callable[[], dict[str, Tensor]]]]:
         """The base with the keys and values of texts before every prompt."""
-        if base.model.config._attn_implementation != "sdpa":
+        if base.model.config.get_text_config(decoder=True)._attn_implementation != "sdpa":
             raise InvalidQuery("shards of kind 'prefix' need a model whose attention is torch's own: it has another")
+        if not base.layout.rotary:
+            raise InvalidQuery("shards of kind 'prefix' need rotary positions, which may lie before 0: it has others")
         pairs = _of_texts(base, recipe, texts)
         named = {
             f"prefix.{layer:03}.{what}": one
@@ -94,14 +97,15 @@ def _of_text(base: Base, recipe: Recipe, text: str) -> dict[int, Pair]:
     """
     import torch
 
-    encode = base.tokenizer
-    said = encode(text, add_special_tokens=False).input_ids
-    ids = torch.tensor([[int(encode.eos_token_id), *said]])
+    said = base.tokenizer(text, add_special_tokens=False).input_ids
+    ids = base.tensor([[base.end, *said]])
     held: dict[int, list[Pair]] = {layer: [] for layer in adapted_layers(base, recipe)}
     with torch.no_grad(), _attending(base, held, _watch):
-        base.model.model(input_ids=ids, position_ids=torch.arange(-ids.shape[1], 0)[None], use_cache=False)
+        base.states(ids, places=torch.arange(-ids.shape[1], 0, device=base.device)[None])
+    if not all(held.values()):
+        raise InvalidQuery(_NO_ATTENTION)
     rows = torch.linspace(1, len(said), min(recipe.tokens, len(said))).round().long()
-    return {layer: (key[:, :, rows], value[:, :, rows]) for layer, ((key, value),) in held.items()}
+    return {layer: (key[:, :, rows].float(), value[:, :, rows].float()) for layer, ((key, value),) in held.items()}
 
 
 @contextmanager
@@ -111,10 +115,11 @@ def _attending(base: Base, held: Mapping[int, Any], attend: Callable[..., Any]) 
 
     name = f"memoria{attend.__name__}"
     ALL_ATTENTION_FUNCTIONS.register(name, attend)
-    layers = list(base.layers)
     with ExitStack() as hung:
         for layer, one in held.items():
-            attention = layers[layer].self_attn
+            attention = base.layout.attention(layer)
+            if getattr(attention, "config", None) is None:
+                raise InvalidQuery(_NO_ATTENTION)
             hung.callback(setattr, attention, "config", attention.config)
             attention.config = copy.copy(attention.config)
             attention.config._attn_implementation = name
@@ -139,11 +144,11 @@ def _attend(module: Any, query: Tensor, key: Tensor, value: Tensor, attention_ma
     first, second = (one.to(key.dtype).expand(len(key), -1, -1, -1) for one in getattr(module, _HELD))
     steps, there, mask = query.shape[2], key.shape[2], attention_mask
     if mask is None and steps > 1:
-        mask = torch.ones(1, 1, steps, there, dtype=torch.bool).tril(there - steps)
+        mask = torch.ones(1, 1, steps, there, dtype=torch.bool, device=key.device).tril(there - steps)
     if mask is not None:
         # True, or nothing to add: what stands before is seen from everywhere.
         seen = torch.ones if mask.dtype == torch.bool else torch.zeros
-        mask = torch.cat([seen(*mask.shape[:3], first.shape[2], dtype=mask.dtype), mask], 3)
+        mask = torch.cat([seen(*mask.shape[:3], first.shape[2], dtype=mask.dtype, device=key.device), mask], 3)
     return sdpa_attention_forward(
         module, query, torch.cat([first, key], 2), torch.cat([second, value], 2), mask, **rest
     )

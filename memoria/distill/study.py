@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter
 from memoria.distill.recipe import Recipe, same_bits
-from memoria.distill.train import prompt_of, reminded
+from memoria.distill.template import prompt_of
+from memoria.distill.train import reminded
 from memoria.english.questions import examples
 from memoria.english.sentences import bare, content, units
 from memoria.types import Example, Memory
@@ -58,19 +59,8 @@ class SelfStudy:
 
     def _said(self, prompt: str, most: int) -> str:
         """The most likely answer, one prompt at a time: what it is does not depend on what else is asked."""
-        import torch
-
-        encode = self._base.tokenizer
-        ids = encode(prompt_of(self._base, prompt), return_tensors="pt", add_special_tokens=False).input_ids
-        with torch.no_grad(), self._base.lock, same_bits(Recipe()):
-            out = self._base.model.generate(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=most,
-                do_sample=False,
-                pad_token_id=encode.eos_token_id,
-            )
-        return str(encode.decode(out[0, ids.shape[1] :], skip_special_tokens=True)).strip()
+        with self._base.lock, same_bits(Recipe()):
+            return self._base.say([prompt_of(self._base, prompt)], most)[0]
 
 
 def asking(text: str, note: str, question: str) -> str:

@@ -64,6 +64,11 @@ def _rest(log_probs: Tensor) -> Tensor:
     return torch.log1p(-log_probs.exp().sum(1).clamp(max=1 - 1e-6))
 
 
+def _places(longest: int, count: int) -> list[int]:
+    """Positions of a row that is padded on the left."""
+    return [0] * (longest - count) + list(range(count))
+
+
 def taught(base: Base, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]], labels: Tensor) -> Context:
     """What the base says at each place of the answers.
 
@@ -76,17 +81,18 @@ def taught(base: Base, prompts: Sequence[Sequence[int]], answers: Sequence[Seque
     import torch
 
     shape = (*labels.shape, _KEPT)
-    tokens, log_probs = torch.zeros(shape, dtype=torch.long), torch.zeros(shape)
+    tokens = torch.zeros(shape, dtype=torch.long, device=base.device)
+    log_probs = torch.zeros(shape, device=base.device)
     for at in range(0, len(answers), _TOGETHER):
         part = slice(at, at + _TOGETHER)
         rows = [[*asked, *said] for asked, said in zip(prompts[part], answers[part], strict=True)]
         longest = max(map(len, rows))
-        ids = torch.tensor([[0] * (longest - len(row)) + row for row in rows])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        ids = base.tensor([[0] * (longest - len(row)) + row for row in rows])
+        mask = base.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+        places = None if base.layout.rotary else base.tensor([_places(longest, len(row)) for row in rows])
         width = labels.shape[1] + 1
         with torch.no_grad():
-            states = base.model.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-            said = base.model.get_output_embeddings()(states[:, -width:-1]).float().log_softmax(-1)
+            said = base.logits(base.states(ids, mask, places)[:, -width:-1]).log_softmax(-1)
         kept = said.topk(_KEPT, dim=-1)
         tokens[part], log_probs[part] = kept.indices, kept.values
     return Context(labels=labels, tokens=tokens, log_probs=log_probs)

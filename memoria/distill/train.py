@@ -11,26 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memoria.distill.base import Base
 from memoria.distill.kinds import KINDS
 from memoria.distill.recipe import Recipe, adapted_layers, same_bits
 from memoria.distill.targets import Context, Tokens, taught
+from memoria.distill.template import prompt_of
 from memoria.types import Example
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Tensors = Mapping[str, "Tensor"]
-
-
-def prompt_of(base: Base, text: str) -> str:
-    """A question in the words of the model's chat template, without a system prompt; as it is without a template."""
-    if base.tokenizer.chat_template is None:
-        return f"{text}\n"
-    turns = [{"role": "system", "content": ""}, {"role": "user", "content": text}]
-    return str(base.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +50,12 @@ def train(
     kind = KINDS[recipe.shard]
     with base.lock, same_bits(recipe):
         flat = [(one, text) for each, text in zip(made, texts, strict=True) for one in each]
-        batch = _batch(base, [one for one, _ in flat], placed=kind.placed)
+        # Where positions count by themselves, padding must not move them either.
+        batch = _batch(base, [one for one, _ in flat], placed=kind.placed or not base.layout.rotary)
         target = Tokens(batch.labels) if recipe.target == "text" else _context(base, flat, batch)
         with kind.fresh(base, recipe, texts) as (weights, tensors):
             losses = _descend(base, weights, batch, target, _schedule([len(each) for each in made], recipe), recipe)
-            return tensors(), losses
+            return {name: one.cpu() for name, one in tensors().items()}, losses
 
 
 def tensors_sha256(tensors: Tensors) -> str:
@@ -70,7 +64,7 @@ def tensors_sha256(tensors: Tensors) -> str:
     for name in sorted(tensors):
         one = tensors[name]
         digest.update(f"{name}:{tuple(one.shape)}:{one.dtype}\n".encode())
-        digest.update(one.contiguous().numpy().tobytes())
+        digest.update(one.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -86,15 +80,15 @@ def _batch(base: Base, made: Sequence[Example], *, placed: bool) -> _Batch:
         both = torch.tensor(question + answer)
         ids[n, longest - len(both) :], mask[n, longest - len(both) :] = both, 1
         labels[n, most - len(answer) :] = torch.tensor(answer)
-    places = (mask.cumsum(1) - 1).clamp(min=0) if placed else None
-    return _Batch(ids=ids, mask=mask, labels=labels, places=places)
+    places = (mask.cumsum(1) - 1).clamp(min=0).to(base.device) if placed else None
+    return _Batch(ids=ids.to(base.device), mask=mask.to(base.device), labels=labels.to(base.device), places=places)
 
 
 def _tokens(base: Base, one: Example) -> tuple[list[int], list[int]]:
     encode = base.tokenizer
     question: list[int] = encode(prompt_of(base, one.prompt), add_special_tokens=False).input_ids
     answer: list[int] = encode(one.answer, add_special_tokens=False).input_ids
-    return question, [*answer, int(encode.eos_token_id)]
+    return question, [*answer, base.end]
 
 
 def reminded(text: str, question: str) -> str:
@@ -119,44 +113,18 @@ def _schedule(counts: Sequence[int], recipe: Recipe) -> list[list[int]]:
     return [[row for pair in pairs for row in rows(step, *pair)] for step in range(recipe.steps)]
 
 
-@contextmanager
-def _only(base: Base, layers: Any) -> Iterator[None]:
-    """The model with some of its layers alone."""
-    inner = base.model.model
-    whole = inner.layers
-    inner.layers = layers
-    try:
-        yield
-    finally:
-        inner.layers = whole
-
-
-def _below(base: Base, batch: _Batch, first: int) -> Tensor:
-    """Hidden states that enter layer `first`, shape (n, t, h)."""
+def _below(base: Base, batch: _Batch, first: int) -> Tensor | None:
+    """What comes into layer `first`, (n, t, h); None where no layer may be passed over."""
     import torch
 
-    caught: list[Any] = []
-
-    def catch(module: Any, args: Any, kwargs: Any) -> None:
-        caught.append(args[0] if args else kwargs["hidden_states"])
-
-    handle = base.layers[first].register_forward_pre_hook(catch, with_kwargs=True)
-    try:
-        with torch.no_grad(), _only(base, base.layers[: first + 1]):
-            _inner(base, batch, slice(None), input_ids=batch.ids)
-    finally:
-        handle.remove()
-    (states,) = caught
-    return states  # type: ignore[no-any-return]
+    if not base.layout.skips:
+        return None
+    with torch.no_grad():
+        return base.layout.states_at(first, input_ids=batch.ids, attention_mask=batch.mask, **_placed(base, batch))
 
 
-def _inner(base: Base, batch: _Batch, rows: Any, **given: Any) -> Tensor:
-    """Hidden states after the last layer that is there, of some rows."""
-    places = {} if batch.places is None else {"position_ids": batch.places[rows]}
-    found: Tensor = base.model.model(
-        **given, **places, attention_mask=batch.mask[rows], use_cache=False
-    ).last_hidden_state
-    return found
+def _placed(base: Base, batch: _Batch) -> dict[str, Tensor]:
+    return {"position_ids": batch.places} if batch.places is not None and base.layout.takes_places else {}
 
 
 def _descend(
@@ -171,14 +139,16 @@ def _descend(
 
     first = adapted_layers(base, recipe).start
     states = _below(base, batch, first)
-    states = states.bfloat16() if recipe.bf16 else states
+    states = states.bfloat16() if recipe.bf16 and states is not None else states
     rate = KINDS[recipe.shard].rate(recipe)
     adam = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
-    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=len(steps) + 1, pct_start=0.2)
+    # The rise takes more than one step, without which torch divides by its length of 0.
+    rise = max(0.2, 1.01 / (len(steps) + 1))
+    plan = torch.optim.lr_scheduler.OneCycleLR(adam, rate, total_steps=len(steps) + 1, pct_start=rise)
     losses: list[float] = []
-    with _only(base, base.layers[first:]), _halved(base, recipe):
+    with _halved(base, recipe, 0 if states is None else first):
         for rows in steps:
-            loss = target.loss(rows, _said(base, batch, states, rows))
+            loss = target.loss(rows, _said(base, batch, None if states is None else states[rows], first, rows))
             adam.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -191,9 +161,14 @@ def _descend(
 
 
 @contextmanager
-def _halved(base: Base, recipe: Recipe) -> Iterator[None]:
-    """The frozen weights in bfloat16 for the while; the shard's stay in float32, and so do the originals."""
-    kept = [(one, one.data) for one in base.model.parameters() if recipe.bf16 and not one.requires_grad]
+def _halved(base: Base, recipe: Recipe, first: int) -> Iterator[None]:
+    """The frozen weights in bfloat16 for the while; the shard's stay in float32, and so do the originals.
+
+    first: of the layers that are used.
+    """
+    below = {id(one) for layer in base.layers[:first] for one in layer.parameters()}
+    used = (one for one in base.model.parameters() if id(one) not in below)
+    kept = [(one, one.data) for one in used if recipe.bf16 and not one.requires_grad]
     for one, data in kept:
         one.data = data.bfloat16()
     try:
@@ -203,10 +178,14 @@ def _halved(base: Base, recipe: Recipe) -> Iterator[None]:
             one.data = data
 
 
-def _said(base: Base, batch: _Batch, states: Tensor, rows: Sequence[int]) -> Tensor:
-    """Logits at the places that predict a token of an answer, (m, vocabulary): the head is as large as eight layers."""
+def _said(base: Base, batch: _Batch, states: Tensor | None, first: int, rows: Sequence[int]) -> Tensor:
+    """Logits at the places that predict a token of an answer, (m, vocabulary): the head is as large as eight layers.
+
+    states: what comes into layer `first`; None runs all layers.
+    """
     labels = batch.labels[rows]
     width = labels.shape[1] + 1
-    inner = _inner(base, batch, rows, inputs_embeds=states[rows])
-    found: Tensor = base.model.get_output_embeddings()(inner[:, -width:-1][labels != -100]).float()
-    return found
+    places = None if batch.places is None else batch.places[rows]
+    with base.layout.from_states(first, states):
+        inner = base.states(batch.ids[rows], batch.mask[rows], places)
+    return base.logits(inner[:, -width:-1][labels != -100][None])[0]

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class Manifest:
 
     ids: memories it learnt, sorted. parts: ids that these were made of. texts: SHA-256 of the text of each.
     data: SHA-256 of the examples. base: SHA-256 of the base's weights. recipe: how it was trained, seed and threads
-    included. versions: of the libraries. tensors: SHA-256 of the tensors.
+    included. versions: of the libraries. tensors: SHA-256 of the tensors. device, dtype: where the base's weights were
+    while it was trained, and in what.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +46,8 @@ class Manifest:
     recipe: Mapping[str, Any]
     versions: Mapping[str, str]
     tensors: str = ""
+    device: str = "cpu"
+    dtype: str = "float32"
 
     def names(self, ids: Collection[str]) -> bool:
         """Whether the shard learnt any of these."""
@@ -70,11 +73,12 @@ class Unlearnt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """A copy of shards outside the store. files: what was written, relative to `path`."""
+    """A copy of shards outside the store. files: what is written, relative to `path`. half: whether it is under way."""
 
     path: str
     shards: tuple[str, ...]
     files: tuple[str, ...] = field(default=())
+    half: bool = False
 
 
 def folder_of(store: Store) -> Path | None:
@@ -148,6 +152,7 @@ def sweep(store: Store) -> Unlearnt:
     folder = folder_of(store)
     if folder is None or not folder.is_dir():
         return Unlearnt()
+    _drop_halves(folder)
     found = manifests(folder)
     wanted = {id for one in found.values() if one is not None for id in (*one.ids, *one.parts)}
     texts = {id: text_sha256(memory) for id, memory in living(store, wanted).items()}
@@ -185,7 +190,7 @@ def write_whole(path: Path, data: bytes) -> None:
 def exports(folder: Path) -> list[Export]:
     """The listed copies outside the store."""
     return [
-        Export(path=one["path"], shards=tuple(one["shards"]), files=tuple(one["files"]))
+        Export(path=one["path"], shards=tuple(one["shards"]), files=tuple(one["files"]), half=one.get("half", False))
         for one in read_json(folder / EXPORTS, [])
     ]
 
@@ -205,14 +210,23 @@ def read_json(path: Path, default: Any) -> Any:
 
 def _wipe_exports(folder: Path, shards: Collection[str]) -> tuple[str, ...]:
     """Wipes copies that contain any of these shards, only files that the export wrote; returns their paths."""
-    known = exports(folder)
-    hit = [one for one in known if not set(shards).isdisjoint(one.shards)]
-    for one in hit:
+    return _drop_exports(folder, [one for one in exports(folder) if not set(shards).isdisjoint(one.shards)])
+
+
+def _drop_exports(folder: Path, gone: Sequence[Export]) -> tuple[str, ...]:
+    """Wipes listed copies and takes them off the list; returns the paths of those that were there."""
+    there = tuple(one.path for one in gone if any(path.exists() for path in _inside(one)))
+    for one in gone:
         for path in _inside(one):
             wipe(path)
-    if hit:
-        write_exports(folder, [one for one in known if one not in hit])
-    return tuple(one.path for one in hit)
+    if gone:
+        write_exports(folder, [one for one in exports(folder) if one not in gone])
+    return there
+
+
+def _drop_halves(folder: Path) -> None:
+    """Wipes what exports that were killed had begun."""
+    _drop_exports(folder, [one for one in exports(folder) if one.half])
 
 
 def _inside(one: Export) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -16,24 +17,25 @@ from memoria.change import supersede as superseding
 from memoria.change.choosing import What, accepted, single
 from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, Settling
-from memoria.change.sleep import Night, Pause, Replay, Sleeper
+from memoria.change.sleep import NIGHT_SECONDS, Night, Pause, Replay, Sleeper
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage, lineage
 from memoria.engine.retention import Ids, Retention
 from memoria.engine.view import LEARNT, IdLike
-from memoria.engine.weights import Weights
+from memoria.engine.weights import ModelPath, Weights
 from memoria.english.detect import by_commands, by_rules, named
-from memoria.errors import InvalidQuery, MemoryNotFound
+from memoria.errors import InvalidQuery, MemoryNotFound, ModelNotFound
 from memoria.forget.due import erase_due
 from memoria.policies import PrioritisedReplay
 from memoria.protocols import ConsolidationPolicy, Detector
 from memoria.remember import Draft, as_draft
 from memoria.retention.prune import CAP
 from memoria.types import ENDINGS, Doubted, Endings, Memory, Settled, Where
-from memoria.validate import check_choice
+from memoria.validate import check_choice, check_days, check_flag
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.recipe import Recipe
 
 # A thread that sleeps rests so long between two steps, in seconds.
 REST = 0.02
@@ -56,12 +58,20 @@ class SleepOptions(TypedDict, total=False):
         fade: whether to archive what is due by its policy, as `Memoria.fade` does; False by default.
         prune: whether to archive what is due as well, and then forget, for ever, archived memories under half of
             `fade_below`; False by default.
-        relearn: whether to train wiped shards of weights again, seconds each; True by default.
+        relearn: whether to train wiped shards of weights again, seconds each; True by default. A night that distils
+            does so in any case.
+        distil: whether to write durable memories into weights, best first; None, the default, is as the night before
+            that was told: no, where none was. See docs/weights.md.
+        seconds: that a night that distils may take for it, loading the model included; 60 by default. A shard is begun
+            only if it should end within them.
+        model: folder of the causal model to distil into; None is that of the last distillation, else the small one.
+        recipe: how shards are trained; None is that of the last distillation, else `Recipe(size=1, rank=2, alpha=4)`.
         write: makes the text of a gist from its parts; extractive by default.
         detector: reads what a statement ends, as of `reconcile`; None leaves that alone.
         examples: what `distill` was given, if it was.
         replay: which memories come first; None is `PrioritisedReplay`.
-        cap: how many of each namespace are replayed, and how many are pruned, in one pass; 1,000 by default.
+        cap: how many of each namespace are replayed, and how many are pruned, in one pass, and how many may be in
+            weights; 1,000 by default.
         like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.5 in English with
             all-MiniLM-L6-v2, and more where the embedder puts unrelated texts nearer to each other.
         most: parts of a gist, at most; at least 2; 8 by default.
@@ -74,6 +84,10 @@ class SleepOptions(TypedDict, total=False):
     fade: bool
     prune: bool
     relearn: bool
+    distil: bool | None
+    seconds: float
+    model: ModelPath
+    recipe: Recipe | None
     write: Writer
     detector: DetectorLike | None
     examples: ExampleWriter | None
@@ -93,6 +107,10 @@ class Asked:
     fade: bool = False
     prune: bool = False
     relearn: bool = True
+    distil: bool | None = None
+    seconds: float = NIGHT_SECONDS
+    model: ModelPath = None
+    recipe: Recipe | None = None
     write: Writer = extract
     detector: DetectorLike | None = LEARNT
     examples: ExampleWriter | None = None
@@ -104,6 +122,8 @@ class Asked:
 
     def checked(self) -> Replay:
         """How memories are replayed; raises InvalidQuery for a number out of its range."""
+        check_flag("distil", self.distil)
+        check_days("seconds", self.seconds)
         policy = PrioritisedReplay() if self.replay is None else self.replay
         how = Replay(policy=policy, cap=self.cap, grouping=Grouping(like=self.like, most=self.most))
         how.check()
@@ -330,7 +350,7 @@ class Change(Retention, Weights):
     @overload
     def sleep(self, *, background: bool, **how: Unpack[SleepOptions]) -> Night | Sleeper: ...
     def sleep(self, *, background: bool = False, **how: Unpack[SleepOptions]) -> Night | Sleeper:
-        """Erases what is due, settles changes, gathers what is alike into gists, relearns.
+        """Erases what is due, settles changes, gathers what is alike into gists, relearns; told to, it distils.
 
         Due is what `expires_at` or a retention period ends. It archives nothing unless it is told to fade, and forgets
         nothing else unless it is told to prune. Pinned and held memories are left alone, but what is due goes though it
@@ -338,25 +358,46 @@ class Change(Retention, Weights):
 
         Args:
             background: in a thread, which never holds the store for longer than a step.
-            how: at, dry_run, fade, prune, relearn, write, detector, examples, replay, cap, like, most, only; see
-                `SleepOptions`.
+            how: at, dry_run, fade, prune, relearn, distil, seconds, model, recipe, write, detector, examples, replay,
+                cap, like, most, only; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
 
         Raises:
-            InvalidQuery: a number out of its range, or `at` without a time zone.
+            InvalidQuery: a number out of its range, `at` without a time zone, or `distil` in a store in memory.
+            ModelNotFound: `distil` is True, and the model or a package to run it is missing.
         """
         asked = Asked(**how)
         work = partial(self._pass, asked, asked.checked(), self._at(asked.at))
         return Sleeper(work, REST) if background else work()
 
     def _pass(self, asked: Asked, how: Replay, at: datetime, pause: Pause = lambda: False) -> Night:
+        dreams = self._dreams(asked.distil, asked.model, dry_run=asked.dry_run)
         night = self._sleep(asked, how, at, pause)
+        if dreams and asked.only is None and not pause():
+            # What was not asked for tonight is left out where it cannot be done.
+            with nullcontext() if asked.distil else suppress(ModelNotFound, InvalidQuery):
+                return self._with_dream(night, asked, at, pause)
         if not asked.relearn or asked.only is not None:
             return night
         done, waiting = self._relearnt(asked.examples, pause, dry_run=asked.dry_run)
         return replace(night, relearnt=done, waiting=waiting)
+
+    def _with_dream(self, night: Night, asked: Asked, at: datetime, pause: Pause) -> Night:
+        gone = self._relearnt(asked.examples, pause, dry_run=True)[0]
+        dream = self._dreamt(
+            at,
+            seconds=asked.seconds,
+            cap=asked.cap,
+            model=asked.model,
+            recipe=asked.recipe,
+            examples=asked.examples,
+            pause=pause,
+            dry_run=asked.dry_run,
+        )
+        again = tuple(id for id in gone if id in set(dream.learnt))
+        return replace(night, dream=dream, relearnt=again, waiting=tuple(id for id in gone if id in set(dream.waiting)))
 
     def _sleep(self, asked: Asked, how: Replay, at: datetime, pause: Pause) -> Night:
         self._traces.flush()
@@ -380,8 +421,12 @@ class Change(Retention, Weights):
             night = replace(night, faded=self._faded(asked, at))
         if not asked.prune:
             return night
-        due, among = night.faded if asked.dry_run else (), partial(asked.takes, "forget")
-        pruned = self._prune(self.fade_below / 2, None, at, how.cap, dry_run=asked.dry_run, due=due, among=among)
+        below = self.fade_below / 2
+        if asked.only is None and not asked.dry_run:
+            pruned = self.prune(below=below, at=at, cap=how.cap)
+        else:
+            due, among = night.faded if asked.dry_run else (), partial(asked.takes, "forget")
+            pruned = self._prune(below, None, at, how.cap, dry_run=asked.dry_run, due=due, among=among)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)
 
     def _faded(self, asked: Asked, at: datetime) -> Ids:

@@ -396,8 +396,7 @@ class Memoria(People, Proving, Standing):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
-                named beside it.
+            ids: ids or memories; with filters, those that meet these. A gist is its parts, or those named beside it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
@@ -412,8 +411,7 @@ class Memoria(People, Proving, Standing):
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and what would be
-            made again, hold again or be wiped with it.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go and change.
 
         Raises:
             MemoryNotFound: an id is not of this view.
@@ -421,14 +419,11 @@ class Memoria(People, Proving, Standing):
             Held: a hold stands against it.
             PlanChanged: what would go is not what was agreed to; nothing is forgotten.
         """
-        where = self._meant(ids, filters)
-        how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
-        how |= {"within": self.prefix, "agreed": agreed}
-        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
+        how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days), "agreed": agreed}
+        how |= {"within": self.prefix, "override": override, "verify": verify}
+        order = erasing.Order(where=self._meant(ids, filters), mentions=mentions, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if self._stands(standing, on_match):
-            if agreed is not None:
-                raise InvalidQuery("agreed is not for a standing order, which goes on")
             return self._stand(order, on_match, dry_run=dry_run)
         return erasing.preview(self.store, order) if dry_run else self._erased(order)
 

@@ -123,7 +123,7 @@ class View:
     """
 
     _who: Reader | None
-    # The distilled model of the last question, by what it was made with.
+    # The distilled models of the last questions, by what they were made with.
     _models: dict[Any, Any]
 
     def __init__(

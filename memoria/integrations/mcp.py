@@ -1,7 +1,7 @@
 """An MCP server: the reference memory server's nine tools with the same names and shapes, and some of its own.
 
-Its own tools are remember, recall, list_memories, forget, why, doubts and settle, and learn where there is a model. The
-store is opened for each call, so that several clients may keep a server on one store.
+Its own tools are remember, recall, ask, list_memories, forget, why, doubts and settle, with a model learn.
+The store is opened for each call, so that several clients may keep a server on one store.
 """
 
 from __future__ import annotations
@@ -87,6 +87,16 @@ class Recalled(Told):
 
 class Memories(TypedDict):
     memories: list[Recalled]
+
+
+class Answer(TypedDict):
+    """source: "weights" or "store". memories: ids of those it comes from. tokens: of its prompt; saved: of notes."""
+
+    text: str
+    source: str
+    memories: list[str]
+    tokens: int
+    saved: int
 
 
 class Listed(TypedDict):
@@ -308,6 +318,21 @@ class Tools:
             ]
         return _answer(found, {"memories": found})
 
+    def ask(
+        self, question: Annotated[str, Field(description="The question, in plain words")]
+    ) -> Annotated[CallToolResult, Answer]:
+        """Answer a question from what is remembered, in weights or in words, and say which; nothing is made up"""
+        with _told(), lent(self._memory) as memory:
+            told = memory.ask(question, base=False)
+        answer: Answer = {
+            "text": told.text,
+            "source": told.source,
+            "memories": list(told.memories),
+            "tokens": told.tokens,
+            "saved": told.saved,
+        }
+        return _answer(answer, answer)
+
     @written_out
     def list_memories(
         self,
@@ -404,7 +429,7 @@ class Tools:
         return _answer(found, {"doubts": found})
 
 
-_READS = {"read_graph", "search_nodes", "open_nodes", "recall", "list_memories", "why", "doubts"}
+_READS = {"read_graph", "search_nodes", "open_nodes", "recall", "ask", "list_memories", "why", "doubts"}
 _DELETES = {"delete_entities", "delete_observations", "delete_relations", "forget"}
 _NAMES = [name for name in vars(Tools) if not name.startswith("_")]
 INSTRUCTIONS = """\

@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any
 
 from memoria.distill.base import Base, load
+from memoria.distill.template import conversation
 from memoria.models import calls
 from memoria.models.chat import Message, Piece, Tool, as_openai, tool_as_openai
 
@@ -63,9 +64,7 @@ class HuggingFace:
         """
         offered = [tool_as_openai(one) for one in tools] if self._takes_tools and tools else None
         said = [as_openai(replace(one, text=self._plain(one.text))) for one in messages]
-        return str(
-            self.base.tokenizer.apply_chat_template(said, tools=offered, add_generation_prompt=True, tokenize=False)
-        )
+        return conversation(self.base.tokenizer, said, offered)
 
     def _plain(self, text: str) -> str:
         """A text without special tokens: what somebody said does not end a message, and begins no other."""
@@ -95,7 +94,7 @@ class HuggingFace:
         streamer: Any = TextIteratorStreamer(self.base.tokenizer, skip_prompt=True, skip_special_tokens=True)
         how = {
             "max_new_tokens": self.most,
-            "pad_token_id": self.base.tokenizer.eos_token_id,
+            "pad_token_id": self.base.end,
             "streamer": streamer,
             "stopping_criteria": StoppingCriteriaList([lambda ids, scores, **rest: _all(ids, ended.is_set())]),
         }
@@ -117,7 +116,7 @@ class HuggingFace:
     def _generate(self, text: str, how: dict[str, Any]) -> None:
         import torch
 
-        asked = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False)
+        asked = self.base.tokenizer(text, return_tensors="pt", add_special_tokens=False).to(self.base.device)
         with self.base.lock, torch.no_grad():
             self.base.model.generate(input_ids=asked.input_ids, attention_mask=asked.attention_mask, **how)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Literal
 
 from memoria.embedders import in_english
-from memoria.errors import InvalidQuery, StoreFull
+from memoria.errors import InvalidQuery, StoreFull, StoreLocked
 from memoria.process import in_child
 from memoria.protocols import DecayPolicy, Store
 from memoria.retention import allocate as allocating
@@ -26,6 +26,8 @@ Reinforcing = Literal["recalled", "used", "never"]
 
 # Uses are collected in RAM and written in batches: a crash loses at most this many uses, and no content.
 _WAIT = 256
+# While another writer has their memories, at most so many wait.
+_MOST = 16 * _WAIT
 _RIVALS = 8
 
 
@@ -46,6 +48,8 @@ class Reinforcer:
         self.keeper = policy if keeper is None else keeper
         self.threshold = threshold
         self._waiting: list[Recalled] = []
+        # Those that a thread is writing.
+        self._taken: list[Recalled] = []
         self._mutex = threading.RLock()
         self._begun = False
         # Id, and that under which it is stored.
@@ -54,7 +58,7 @@ class Reinforcer:
 
     def _leave(self) -> None:
         """In a child by fork: what waits is written down by the parent."""
-        self._mutex, self._waiting = threading.RLock(), []
+        self._mutex, self._waiting, self._taken = threading.RLock(), [], []
 
     def begin(self) -> None:
         """Called before the first write: notes the policy that due times are computed with."""
@@ -108,19 +112,44 @@ class Reinforcer:
 
     def flush(self) -> None:
         """Writes the collected uses and the updated traces to the store, durably, none of these changing meanwhile."""
-        if not self._waiting:
+        with self._mutex:
+            ids = list({one.id for one in (*self._taken, *self._waiting)})
+        if not ids:
             return
-        # In this order: who is alone with the store may flush as well.
-        with self.store.alone(), self._mutex:
-            waiting, self._waiting = self._waiting, []
-            self.begin()
-            ids = list({one.id for one in waiting})
-            traces = {id: trace for id, trace in zip(ids, self.store.traces(ids), strict=True) if trace is not None}
-            self._watch(waiting, traces)
-            for one in waiting:
-                if one.id in traces:
-                    traces[one.id] = self.policy.reinforce(traces[one.id], one.at, recalled=one.found)
-            self._replace(traces, waiting)
+        taken: list[Recalled] = []
+        try:
+            # Who waits for another writer here holds nothing that a reader needs.
+            with self.store.alone():
+                self._flush(ids, taken)
+        except StoreFull:
+            raise
+        except BaseException:
+            with self._mutex:
+                self._waiting = [*taken, *self._waiting][-_MOST:]
+            raise
+        finally:
+            done = set(map(id, taken))
+            with self._mutex:
+                self._taken = [one for one in self._taken if id(one) not in done]
+
+    def _flush(self, ids: list[str], taken: list[Recalled]) -> None:
+        """Writes the uses of these memories that wait when nobody else writes to them any more; they are `taken`."""
+        self.begin()
+        traces = {id: trace for id, trace in zip(ids, self.store.traces(ids), strict=True) if trace is not None}
+        asked = set(ids)
+        with self._mutex:
+            taken += [one for one in self._waiting if one.id in asked]
+            self._waiting = [one for one in self._waiting if one.id not in asked]
+            self._taken += taken
+        if not taken:
+            return
+        self._watch(taken, traces)
+        changed: dict[str, Trace] = {}
+        for one in taken:
+            if one.id in traces:
+                before = changed.get(one.id, traces[one.id])
+                changed[one.id] = self.policy.reinforce(before, one.at, recalled=one.found)
+        self._replace(changed, taken)
 
     def _watch(self, waiting: Sequence[Recalled], traces: Mapping[str, Trace]) -> None:
         """Counts uses by the rank of the memory, if an allocation was ever asked for (allocate.py)."""
@@ -157,8 +186,13 @@ class Reinforcer:
         return check_trace(fading.scheduled(self.policy, self.threshold, bounded(trace)))
 
     def flush_if_there_is_room(self) -> None:
-        """Like `flush`, except that on a full disk the uses are lost, so that no recall and no close fails for them."""
-        with suppress(StoreFull):
+        """Like `flush`, except that no recall and no close fails for it, or waits for another writer.
+
+        On a full disk the uses are lost; while another writer has their memories, they wait on.
+        """
+        whole = getattr(self.store, "whole", self.store)
+        hurried: Callable[[], AbstractContextManager[object]] = getattr(whole, "hurried", nullcontext)
+        with suppress(StoreFull, StoreLocked), hurried():
             self.flush()
 
     def interfere(self, records: Sequence[Record]) -> None:
@@ -166,7 +200,7 @@ class Reinforcer:
         tell: Callable[[Trace, float], Trace] | None = getattr(self.policy, "interfere", None)
         if tell is None:
             return
-        with self.store.alone(), self._mutex:
+        with self.store.alone():
             self.flush()
             new = {record.memory.id for record in records}
             for record in records:

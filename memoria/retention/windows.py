@@ -86,6 +86,7 @@ class Windows:
         self._changes = 0
         self._ahead: _Ahead | None = None
         self._noted: str | None = None
+        self._looked_at: float | None = None
         self._adopted = shipped()
 
     def weighed(self, memories: Sequence[Memory]) -> list[Memory]:
@@ -225,14 +226,25 @@ class Windows:
                 self._windows.popitem(last=False)
 
     def _weights(self) -> Weights:
-        """Those of the store, read from its note once."""
-        noted = self._store.note(ADOPTED)
+        """Those of the store; where other processes write, what they adopt is taken in after a while as well."""
+        others = getattr(self._store, "others_write", False)
+        if others and self._looked_at is not None and not self._late(self._looked_at):
+            return self._adopted
+        now, noted = time.monotonic(), self._store.note(ADOPTED)
         if noted != self._noted:
             self._noted, self._adopted = noted, weights_of(self._store)
+        self._looked_at = now
         return self._adopted
 
+    def look_again(self) -> None:
+        """Reads the weights again when they are needed next: this process may have adopted others."""
+        self._looked_at = None
+
     def _old(self, there: _Open) -> bool:
-        return getattr(self._store, "others_write", False) and time.monotonic() - there.at > FRESH
+        return getattr(self._store, "others_write", False) and self._late(there.at)
+
+    def _late(self, at: float) -> bool:
+        return time.monotonic() - at > FRESH
 
 
 def latest(store: Store, namespace: Namespace, limit: int) -> list[Memory]:

@@ -17,7 +17,7 @@ from memoria.service.routes import ALWAYS, SENT, Asking, Forgetting, Serving, pr
 from memoria.types import Memory, Preview, Receipt, Verification
 
 letting = APIRouter(prefix="/v1/letting", responses=problems(*ALWAYS))
-_SUBJECT = {"subject": "ada"}
+_SUBJECT: dict[str, Any] = {"subject": "ada"}
 
 
 class Criteria(shapes.Filters):

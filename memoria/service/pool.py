@@ -1,13 +1,23 @@
-"""A pool of threads over one open store: each request works in the view of its caller."""
+"""A pool of threads over one open store: each request works in the view of its caller, when its tenant's turn has come.
+
+Reads and writes have lanes of their own, and in each the tenants are served in turn (`memoria.aio.turns`). No tenant
+takes all lanes, so that another one finds a free one. A directory has one writer, and so one lane for writing; in a
+store that many processes write to, as in PostgreSQL, a tenant has one write at a time, and several tenants write beside
+each other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from memoria.aio.turns import Turns
 from memoria.engine.memory import Memoria
+from memoria.service.ahead import embedded
+from memoria.service.notes import noted
 from memoria.service.problems import Problematic
 from memoria.service.tokens import Caller
 from memoria.sharing import lent
@@ -16,40 +26,59 @@ from memoria.types import Where
 T = TypeVar("T")
 
 
+def lanes_of(memory: Memoria) -> tuple[int, int]:
+    """How many threads read, and how many write: as many as there are processors; where a server works, twice that."""
+    processors = max(2, os.cpu_count() or 2)
+    return (2 * processors, processors) if _several_write(memory) else (processors, 1)
+
+
+def _several_write(memory: Memoria) -> bool:
+    return bool(getattr(memory.store, "others_write", False))
+
+
 class Pool:
     """A memory that stays open, and threads for its synchronous verbs.
 
-    waiting: so many requests may be under way; more are refused. thoughts: so many of those that wait for a model.
+    thoughts: so many of the requests that wait for a model may be under way.
     """
 
-    def __init__(self, memory: Memoria, *, threads: int = 8, waiting: int = 64, thoughts: int = 4) -> None:
+    def __init__(self, memory: Memoria, *, thoughts: int = 4) -> None:
         self._memory = memory
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="memoria-serve")
-        self._most, self._under_way = waiting, 0
+        self._shared = _several_write(memory)
+        reading, writing = lanes_of(memory)
+        # With two lanes a tenant has one, and with more half of them.
+        self._reads = Turns(reading, reading // 2, name="memoria-serve")
+        self._writes = Turns(writing, 1, name="memoria-write")
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="memoria-think")
         self._thoughts, self._thinking = thoughts, 0
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many requests wait for a thread, by what they are going to do."""
+        return {"read": self._reads.waiting, "write": self._writes.waiting, "think": max(0, self._thinking - 1)}
+
     async def read(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
         """What `work` makes of the view of a caller, in a thread."""
-        return await self._run(lambda: work(caller.view(self._memory)))
+        return _noting(await self._reads.run(caller.tenant, lambda: work(caller.view(self._memory))))
 
-    async def write(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
-        """As `read`; no other writing comes between what `work` reads and writes."""
+    async def write(self, caller: Caller, work: Callable[[Memoria], T], *, texts: Sequence[str] = ()) -> T:
+        """As `read`; no other writing of this process comes between what `work` reads and writes, as far as this
+        caller's tenant goes, and in a directory of any tenant.
+
+        texts: what `work` is going to embed; it is embedded before the turn to write, so that nobody waits for it.
+        """
+        ahead = None
+        if texts:
+            ahead = await self._reads.run(caller.tenant, lambda: embedded(caller.view(self._memory), texts))
 
         def alone() -> T:
+            view = caller.view(self._memory) if ahead is None else ahead
+            if self._shared:
+                return work(view)
             with lent(self._memory):
-                return work(caller.view(self._memory))
+                return work(view)
 
-        return await self._run(alone)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._under_way >= self._most:
-            raise Problematic(503, "Busy", headers={"Retry-After": "1"})
-        self._under_way += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._under_way -= 1
+        return _noting(await self._writes.run(caller.tenant, alone))
 
     async def think(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
         """As `read`, for what waits for a model: one at a time, beside all else, and few may wait."""
@@ -58,15 +87,24 @@ class Pool:
         self._thinking += 1
         try:
             view = caller.view(self._memory)
-            return await asyncio.get_running_loop().run_in_executor(self._thinker, work, view)
+            return _noting(await asyncio.get_running_loop().run_in_executor(self._thinker, work, view))
         finally:
             self._thinking -= 1
 
     def close(self) -> None:
         """Waits for what is under way, then closes the store."""
         self._thinker.shutdown(wait=True, cancel_futures=True)
-        self._pool.shutdown(wait=True)
+        self._reads.shutdown()
+        self._writes.shutdown()
         self._memory.close()
+
+
+def _noting(result: T) -> T:
+    """Counts for the audit what a request was given."""
+    note = noted.get()
+    if note is not None:
+        note.of(result)
+    return result
 
 
 def mine(view: Memoria, ids: Sequence[str]) -> set[str]:

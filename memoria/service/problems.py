@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from memoria import errors
+from memoria.service.notes import KEY
 
 # The first class that an error is an instance of decides.
 STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
@@ -29,6 +30,7 @@ STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.Held, 423, "Under a hold"),
     (errors.StoreFull, 507, "No space left"),
     (errors.ModelFailed, 502, "The model did not answer"),
+    (errors.ModelNotFound, 503, "The model is not there"),
     (errors.StoreLocked, 503, "Not ready"),
     (errors.StoreClosed, 503, "Not ready"),
     (errors.StoreReadOnly, 503, "Not ready"),
@@ -107,7 +109,7 @@ async def of_memoria(request: Request, error: Exception) -> JSONResponse:
     """Answers an error of the library, with the status of the first line of `STATUS` that matches."""
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     if status == 404:
-        since = time.monotonic() - request.state.began
+        since = time.monotonic() - request.scope[KEY].began
         await asyncio.sleep(STEP - since % STEP)
     violations = getattr(error, "violations", None)
     said = None if violations is None else [_QUOTED.sub("(withheld)", one) for one in violations]
@@ -121,4 +123,5 @@ async def of_memoria(request: Request, error: Exception) -> JSONResponse:
 
 async def of_us(request: Request, error: Exception) -> JSONResponse:
     """Answers an unexpected error, without its message."""
-    return problem(500, "A fault of the service")
+    # It is answered outside of the door.
+    return problem(500, "A fault of the service", headers={"Cache-Control": "no-store"})

@@ -12,10 +12,10 @@ from memoria.change.sleep import Night
 from memoria.engine.memory import Memoria
 from memoria.models.chat import ChatModel
 from memoria.service import shapes
+from memoria.service.notes import KEY, noted
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
-from memoria.service.sessions import Sessions
-from memoria.service.tokens import OWNER, Caller, Tokens
+from memoria.service.tokens import OWNER, Caller
 from memoria.types import Memory, Namespace
 
 _TITLES = {
@@ -45,15 +45,12 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `memoria serve to
 
 
 def caller(
-    request: Request, needed: SecurityScopes, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, needed: SecurityScopes, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """Who asks, by a token or by the session of a page; refused where it lacks a scope, and where it asks too often."""
-    found = _signed(request) if given is None else _by_token(request, given.credentials)
+    """Who asks, as the door knows them, by a token or the session of a page; refused where a scope is lacking."""
+    found: Caller | None = request.scope[KEY].caller
     if found is None:
         raise Problematic(401, _TITLES[401], headers={"WWW-Authenticate": "Bearer"})
-    wait = request.app.state.rates.wait(found.digest)
-    if wait:
-        raise Problematic(429, _TITLES[429], headers={"Retry-After": str(wait)})
     check_scopes(found, *needed.scopes)
     return found
 
@@ -62,16 +59,6 @@ def check_scopes(asking: Caller, *needed: str) -> None:
     """Answers 403 where a token lacks a scope that is needed."""
     if lacking := asking.lacks(needed):
         raise Problematic(403, "Not within the scopes of the token", f"it lacks: {', '.join(lacking)}")
-
-
-def _by_token(request: Request, token: str) -> Caller | None:
-    tokens: Tokens | None = request.app.state.tokens
-    return None if tokens is None else tokens.caller(token)
-
-
-def _signed(request: Request) -> Caller | None:
-    sessions: Sessions | None = request.app.state.sessions
-    return None if sessions is None else sessions.caller(request)
 
 
 def pool(request: Request) -> Pool:
@@ -88,6 +75,7 @@ Changing = Annotated[Caller, Security(caller, scopes=["read", "write"])]
 """Who writes, and is told what was there."""
 Forgetting = Annotated[Caller, Security(caller, scopes=["forget"])]
 Operating = Annotated[Caller, Security(caller, scopes=["operate"])]
+Metering = Annotated[Caller, Security(caller, scopes=["metrics"])]
 Serving = Annotated[Pool, Depends(pool)]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="Id of a memory.")]
 ALWAYS = (401, 403, 422, 429, 503, 504)
@@ -124,7 +112,7 @@ async def _remember(
         check_mine(view, [id for one in said for id in one.derived_from])
         return view.namespace(*namespace).remember_many([one.draft() for one in said], readmit=readmit)
 
-    return await pool.write(asking, work)
+    return await pool.write(asking, work, texts=[one.text for one in said])
 
 
 @verbs.post("/recall", responses=problems(*SENT))
@@ -173,7 +161,8 @@ async def get(id: Id, asking: Asking, pool: Serving) -> shapes.Remembered:
 async def amend(id: Id, body: shapes.Amend, asking: Changing, pool: Serving) -> shapes.Remembered:
     """Replaces parts of a memory under the same id."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    found = await pool.write(asking, lambda view: view.amend(id, **changes))
+    texts = [body.text] if "text" in changes else []
+    found = await pool.write(asking, lambda view: view.amend(id, **changes), texts=texts)
     return shapes.Remembered.of(found, asking.namespace)
 
 
@@ -198,13 +187,15 @@ async def supersede(id: Id, body: shapes.Supersede, asking: Writing, pool: Servi
         home = view.get(id).namespace[len(view.prefix) :]
         return view.namespace(*home).supersede(id, body.memory.draft(), at=body.at)
 
-    return shapes.Remembered.of(await pool.write(asking, work), asking.namespace)
+    return shapes.Remembered.of(await pool.write(asking, work, texts=[body.memory.text]), asking.namespace)
 
 
 @verbs.post("/expire", status_code=204, responses=problems(*SENT, 404, 423))
 async def expire(body: shapes.Expire, asking: Writing, pool: Serving) -> None:
     """Ends memories: they no longer hold."""
     await pool.write(asking.below(body.namespace), lambda view: view.expire(*body.ids, at=body.at))
+    if (note := noted.get()) is not None:
+        note.ids = len(body.ids)
 
 
 @verbs.post("/doubts", responses=problems(*SENT, 404))
@@ -306,7 +297,7 @@ async def live() -> shapes.Health:
 
 
 @health.get("/ready", responses=problems(503, 504))
-async def ready(pool: Serving) -> shapes.Health:
-    """The store answers."""
-    await pool.read(OWNER, lambda view: view.store.note("schedule"))
+async def ready(request: Request, pool: Serving) -> shapes.Health:
+    """The store answers; asked at most once a second, for this is open to all."""
+    await request.app.state.readiness.asked(lambda: pool.read(OWNER, lambda view: view.store.note("schedule")))
     return shapes.Health(status="ready")

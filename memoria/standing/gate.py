@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from memoria.derived.lineage import living
@@ -122,8 +122,8 @@ class Gate:
         """As of the store; raises Forbidden."""
         passing = self.cleared(records)
         self._store.write(passing)
-        self._windows.stored(passing)
-        self._again([record.memory for record in passing])
+        self._last = ()
+        self._afterwards(lambda: self._written(passing))
 
     def replace(self, record: Record) -> None:
         """As of the store; raises Forbidden."""
@@ -144,9 +144,8 @@ class Gate:
             # It may have been cut short after its commit.
             self._windows.drop([*change.erase, *(one.memory.id for one in change.replace)])
             raise
-        self._windows.stored(change.add, change.replace, change.erase)
-        if new:
-            self._again([record.memory for record in passing])
+        self._last = ()
+        self._afterwards(lambda: self._revised(change, passing))
 
     def erase(self, ids: Sequence[str], *, over_holds: bool = False, guard: bool = True) -> None:
         """As of the store."""
@@ -192,6 +191,11 @@ class Gate:
             return self._store.repair(dry_run=dry_run)
         finally:
             self._windows.clear()
+
+    def write_note(self, name: str, value: str) -> None:
+        """As of the store."""
+        self._store.write_note(name, value)
+        self._windows.look_again()
 
     def close(self) -> None:
         """As of the store."""
@@ -254,7 +258,8 @@ class Gate:
         if not judged and (not found or self._stood(book, memory)):
             return record
         for id in (*found, *judged):
-            orders.count(self._store, id)
+            # Also when what is done together is undone, because this is kept out.
+            self._afterwards(partial(orders.count, self._store, id), always=True)
         # Where a paraphrase says it, nobody knows.
         if judged or any(rule.order.on_match == "refuse" for rule in found.values()) or in_namespace(book, memory):
             return None
@@ -289,9 +294,26 @@ class Gate:
         vector, passages = joined(made) if memory.parts else made[0]
         return replace(record, memory=memory, vector=vector, passages=passages)
 
+    def _afterwards(self, act: Callable[[], None], *, always: bool = False) -> None:
+        """Acts once what was written is committed: now, or when all is that this thread does together.
+
+        always: also when that is undone.
+        """
+        later: Callable[..., bool] | None = getattr(self._store, "afterwards", None)
+        if later is None or not later(act, always=always):
+            act()
+
+    def _written(self, records: Sequence[Record]) -> None:
+        self._windows.stored(records)
+        self._again([record.memory for record in records])
+
+    def _revised(self, change: Change, passing: Sequence[Record]) -> None:
+        self._windows.stored(change.add, change.replace, change.erase)
+        if passing:
+            self._again([record.memory for record in passing])
+
     def _again(self, memories: Sequence[Memory]) -> None:
         """Takes back what was written while another process gave an order: it may have looked before this was there."""
-        self._last = ()
         if self._mark == self._store.note(orders.MARK):
             return
         late = [one.id for one in memories if self._late(one)]

@@ -1089,7 +1089,8 @@ class StoreConformance:
             thread.start()
             store.write([record("second")])
         thread.join(60)
-        assert seen in ([1], [2])
+        # Others wait, or see nothing of it before its end.
+        assert seen in ([0], [2])
         with store.alone(), store.alone():
             assert store.count(()) == 2
 

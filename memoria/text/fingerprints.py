@@ -72,6 +72,20 @@ def sketched(key: bytes, statement: Statement) -> bytes:
     return sketch(audience_key(key, statement), statement.text, statement.subject)
 
 
+def beginnings(key: bytes, statement: Statement) -> list[bytes]:
+    """What the fingerprints begin with by which a statement may be known, under the key of a namespace.
+
+    Args:
+        key: of the namespace.
+        statement: the statement; its subject makes no difference.
+
+    Returns:
+        8 bytes each, one for each audience; none for a brief text.
+    """
+    said = canonical(statement.text)
+    return [] if brief(said) else [_print(one, said, None)[:_TEXT_BYTES] for one in _keys(key, statement)]
+
+
 def _keys(key: bytes, statement: Statement) -> tuple[bytes, ...]:
     """Under which a statement may have been guarded: for everybody, and for its audience."""
     return tuple(dict.fromkeys((key, audience_key(key, statement))))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memoria.errors import InvalidQuery
+from memoria.stores.postgres.connect import SCHEMA, translated
+from memoria.stores.postgres.schema import partition
 from memoria.stores.postgres.tenants import Homes
 from memoria.types import Namespace
 
@@ -16,27 +18,51 @@ if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
 
 
+MEMORY = "512MB"
+"""Of maintenance, for building indexes."""
+
+
 class Giants(Homes):
     """The part of a store that gives large namespaces an index."""
 
     def approximate(self, namespace: Namespace) -> None:
-        """Builds an HNSW index (Malkov and Yashunin 2018) for exactly this namespace. Raises InvalidQuery if empty."""
+        """Builds an HNSW index (Malkov and Yashunin 2018) for exactly this namespace, while all others go on.
+
+        Built concurrently: it takes longer than it would alone, and begins once the transactions have ended that are
+        open now. Raises InvalidQuery if the namespace is empty.
+        """
         with self._writing():
             tenant = self._existing(namespace)
             if tenant is None:
                 raise InvalidQuery(f"{'/'.join(namespace)!r} holds no memories")
             with self._cluster.transaction(tenant=[tenant]) as connection:
-                home = connection.execute(
-                    "SELECT tableoid::regclass::text FROM memory WHERE tenant = %s LIMIT 1", (tenant,)
-                ).fetchone()
-                if home is None:
+                found = connection.execute("SELECT 1 FROM memory WHERE tenant = %s LIMIT 1", (tenant,)).fetchone()
+                if found is None:
                     raise InvalidQuery(f"{'/'.join(namespace)!r} holds no memories")
-                connection.execute(
-                    f"CREATE INDEX IF NOT EXISTS {index(tenant)} ON {home[0]} USING hnsw "
-                    f"(({column(self._card.dimension)}) halfvec_ip_ops) WHERE tenant = {literal(tenant)}".encode()
-                )
+                table = partition("memory", self._part_of(connection, tenant))
+            self._build(tenant, table)
+            with self._cluster.transaction(tenant=[tenant]) as connection:
                 connection.execute("UPDATE tenant SET giant = true WHERE tenant = %s", (tenant,))
             self._drop([tenant])
+
+    def _build(self, tenant: bytes, table: str) -> None:
+        name = f"{SCHEMA}.{index(tenant)}"
+        with translated(), self._cluster.beside() as connection:
+            if not self._cluster.pooled:
+                # By default 64 MB, beyond which an index of a million takes ten times as long.
+                connection.execute(f"SET maintenance_work_mem = '{MEMORY}'")
+            sql = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+            there = connection.execute(sql, (name,)).fetchone()
+            if there == (True,):
+                return
+            if there is not None:
+                # One that was cut short.
+                connection.execute(f"DROP INDEX CONCURRENTLY {name}".encode())
+            connection.execute(
+                f"CREATE INDEX CONCURRENTLY {index(tenant)} ON {SCHEMA}.{table} USING hnsw "
+                f"(({column(self._card.dimension)}) public.halfvec_ip_ops) WHERE tenant = {literal(tenant)}".encode()
+            )
+            connection.execute(f"ANALYZE {SCHEMA}.{table}".encode())
 
     def exact(self, namespace: Namespace) -> None:
         """Takes the index away, and searches exactly again."""

@@ -7,9 +7,9 @@ standby that had not heard of it.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,9 +23,9 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.disk import Disk
 from memoria.stores.postgres.connect import Cluster, scope
-from memoria.stores.postgres.gate import Gate
 from memoria.stores.postgres.keys import KeyProvider
 from memoria.stores.postgres.passages import passages_of
+from memoria.stores.postgres.session import lock_number
 from memoria.stores.sealing import blind, unseal
 from memoria.text.lexical import LexicalIndex
 from memoria.text.passages import LEAST
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
+# So many intents are deleted by one statement.
+_DONE = 256
 Slot = tuple[bytes, int]
 # A tenant, and the slots whose keys must go, or None for all.
 Intent = tuple[bytes, list[int] | None]
@@ -51,13 +53,14 @@ FROM = "memory m JOIN trace t ON t.tenant = m.tenant AND t.slot = m.slot"
 class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
-    giant: whether its vectors have an index (approximate.py). version: of what is in the lexical index. ids: of its
-    documents by slot. away: slots of archived and restricted ones.
+    giant: whether its vectors have an index (approximate.py). part: the number of its partitions. version: of what is
+    in the lexical index. ids: of its documents by slot. away: slots of archived and restricted ones.
     """
 
     name: Namespace
     key: bytes
     giant: bool = False
+    part: int | None = None
     words: LexicalIndex | None = None
     version: int = -1
 
@@ -82,51 +85,52 @@ class Core:
 
     def __init__(self) -> None:
         self._home = Home()
-        self._gate = Gate()
         self._open = False
         self._spaces: OrderedDict[bytes, Space] = OrderedDict()
         self._cache = threading.Lock()
-        self._held: set[bytes] = set()
         self._homes: dict[Namespace, bytes] = {}
+        # Intents that are carried out, and names of settings that verbs read.
+        self._done: deque[int] = deque()
+        self._along: frozenset[str] = frozenset()
+        self._partitions = 0
 
     # -- guards --
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        self._home.check("the store")
-        with self._gate.shared():
-            self._check_open()
-            if self._cluster.fresh and self._writable:
-                self._finish_all()
-            yield
+        self._check_open()
+        if self._cluster.fresh and self._writable and self._cluster.current is None:
+            self._finish_all()
+        yield
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         self._check_open()
         if not self._writable:
             raise StoreReadOnly("the store is open for reading: open it with mode='rw' to change it")
-        with self._reading():
-            try:
-                yield
-            except BaseException:
-                # It may have been cut short after its commit, and before what it was to destroy is destroyed.
-                self._cluster.fresh = True
-                raise
+        with self._reading(), self._cluster.writes():
+            yield
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keeps other threads out, and other processes from what is touched meanwhile, as far as they write."""
-        self._home.check("the store")
-        with self._gate.alone() as first:
-            self._check_open()
-            if not first:
-                yield
-                return
-            with self._cluster.pinned():
-                try:
-                    yield
-                finally:
-                    self._held.clear()
+        """What this thread does meanwhile is one transaction, and nobody else writes to what it has touched.
+
+        Tenants are locked as they are touched, those read too. Others read on, and see nothing of it until its end.
+        """
+        self._check_open()
+        with self._cluster.together():
+            yield
+
+    def afterwards(self, act: Callable[[], None], *, always: bool = False) -> bool:
+        """Calls `act` once all is committed that this thread does together; False, and no call, when there is none.
+
+        always: also when it is undone.
+        """
+        return self._cluster.afterwards(act, always=always)
+
+    def hurried(self) -> AbstractContextManager[None]:
+        """Meanwhile this thread waits for no other writer, but gets StoreLocked where it would."""
+        return self._cluster.hurried()
 
     def _check_open(self) -> None:
         self._home.check("the store")
@@ -134,36 +138,34 @@ class Core:
             raise StoreClosed("the store is closed")
 
     def _lock(self, connection: Connection, tenants: Iterable[bytes], *, writing: bool = True) -> bool:
-        """Lets no other process write to these meanwhile: in this transaction, or as long as this one is alone.
+        """Lets nobody else write to these until the transaction ends; who reads alone does so as well.
 
-        Returns whether it had to wait its turn for any, so that what was read of it before may be out of date.
+        Returns whether any was not locked before, so that what was read of it may be out of date.
         """
-        if not self._cluster.alone and not writing:
+        if not writing and not connection.together:
             return False
-        function = "pg_advisory_lock" if self._cluster.alone else "pg_advisory_xact_lock"
-        fresh = sorted(set(tenants) - self._held)
-        for tenant in fresh:
-            number = int.from_bytes(tenant[:8], "little", signed=True)
-            connection.execute(f"SELECT {function}(%s)".encode(), (number,))
-            if self._cluster.alone:
-                self._held.add(tenant)
-        return bool(fresh)
+        before = len(connection.locked)
+        for tenant in sorted(set(tenants)):
+            connection.lock(lock_number(tenant))
+        return len(connection.locked) > before
 
     # -- intents --
 
-    def _destroy(self, intents: Mapping[int, Intent]) -> None:
-        """Destroys the keys that intents name, and then the intents; doing it twice has the same effect as once."""
-        for tenant, slots in intents.values():
+    def _destroy(self, intents: Mapping[int, Intent | None]) -> None:
+        """Destroys the keys that intents name, and then the intents; doing it twice has the same effect as once.
+
+        None instead of one says that its keys are destroyed.
+        """
+        for tenant, slots in filter(None, intents.values()):
             if slots is None:
                 self._keys.destroy_tenant(tenant)
             else:
                 self._keys.destroy(tenant, slots)
         if intents:
-            numbers = ", ".join(map(str, intents))
-            # Losing this to a crash only means that it is done again: no need to wait for the disk.
-            script = "BEGIN; SET LOCAL synchronous_commit = off; DELETE FROM intent WHERE intent IN ({}); COMMIT"
-            with self._cluster.connection() as connection:
-                connection.execute(script.format(numbers).encode())
+            with self._cluster.transaction() as connection:
+                # Losing this to a crash only means that it is done again: no need to wait for the disk.
+                connection.tell("SET LOCAL synchronous_commit = off")
+                connection.send("DELETE FROM intent WHERE intent = ANY(%s)", (list(intents),))
             self._disk.reached("intents done")
 
     def _finish_all(self) -> None:
@@ -177,9 +179,31 @@ class Core:
 
     def _finish(self) -> None:
         """Carries out what crashed processes left; intents of a process at work may be carried out twice."""
-        with self._cluster.connection() as connection:
+        with self._cluster.transaction() as connection:
             found = connection.execute("SELECT intent, tenant, slots FROM intent ORDER BY intent").fetchall()
-        self._destroy({number: (tenant, slots) for number, tenant, slots in found})
+        done = set(self._done)
+        self._destroy({number: None if number in done else (tenant, slots) for number, tenant, slots in found})
+
+    def _carried_out(self) -> list[int]:
+        """Intents that are carried out, to be deleted now."""
+        found: list[int] = []
+        while self._done and len(found) < _DONE:
+            with suppress(IndexError):
+                found.append(self._done.popleft())
+        return found
+
+    def _delete_done(self) -> None:
+        """Deletes the intents that are carried out."""
+        if self._done and self._writable:
+            self._destroy(dict.fromkeys(self._carried_out()))
+
+    def _unfinished(self, connection: Connection) -> int:
+        """How many erasures are written down and not carried out."""
+        found = connection.execute("SELECT tenant, slots FROM intent").fetchall()
+        return sum(
+            self._keys.own(tenant) is not None if slots is None else bool(self._live(tenant, slots))
+            for tenant, slots in found
+        )
 
     # -- tenants --
 
@@ -204,11 +228,9 @@ class Core:
 
     def _space(self, connection: Connection, tenant: bytes) -> Space | None:
         """What is in RAM of a tenant; None when it is erased."""
-        with self._cache:
-            space = self._spaces.get(tenant)
-            if space is not None:
-                self._spaces.move_to_end(tenant)
-                return space
+        space = self._in_ram(tenant)
+        if space is not None:
+            return space
         key = self._keys.own(tenant)
         found = connection.execute("SELECT sealed, giant FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
         if key is None or found is None:
@@ -221,6 +243,27 @@ class Core:
                 _, left = self._spaces.popitem(last=False)
                 self._homes.pop(left.name, None)
         return space
+
+    def _in_ram(self, tenant: bytes) -> Space | None:
+        with self._cache:
+            space = self._spaces.get(tenant)
+            if space is not None:
+                self._spaces.move_to_end(tenant)
+        return space
+
+    def _part_of(self, connection: Connection, tenant: bytes) -> int:
+        """The number of the partitions that a tenant is in, of each table that has one for tenants."""
+        space = self._in_ram(tenant)
+        if space is not None and space.part is not None:
+            return space.part
+        sql = (
+            "SELECT n FROM generate_series(0, %s - 1) AS n "
+            "WHERE satisfies_hash_partition('memoria.memory'::regclass, %s, n, %s::bytea)"
+        )
+        ((part,),) = connection.execute(sql, (self._partitions, self._partitions, tenant)).fetchall()
+        if space is not None:
+            space.part = part
+        return int(part)
 
     def _known(self, connection: Connection, tenant: bytes) -> Space:
         space = self._space(connection, tenant)
@@ -258,9 +301,8 @@ class Core:
             return {}
         known = self._locate(connection, wanted)
         tenants = {tenant for tenant, _ in known.values()}
-        if not self._cluster.alone:
+        if self._lock(connection, tenants):
             # Nobody else was kept out while it looked.
-            self._lock(connection, tenants)
             known = self._locate(connection, wanted)
         if len(known) < len(wanted):
             raise MemoryNotFound(*(id.hex() for id in wanted if id not in known))

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from memoria.errors import Held, StoreError
+from memoria.errors import Held
 from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.forgets import log_key, token
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.approximate import Giants, forsake
 from memoria.stores.postgres.chaining import Chaining
-from memoria.stores.postgres.connect import scope, translated
+from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import Intent
 from memoria.stores.postgres.forgets import Forgets, enter
 from memoria.stores.postgres.guarding import Guarding
-from memoria.stores.postgres.schema import BY_SLOT
+from memoria.stores.postgres.schema import BY_SLOT, partition
+from memoria.text.fingerprints import NO_PRINT, Fingerprints
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
-
-_STILL_SEEN = re.compile(r"(\d+) dead row versions cannot be removed")
 
 
 class Erasing(Guarding, Giants, Chaining, Forgets):
@@ -37,11 +36,15 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
                     self._check_none_held(connection, tenants)
                 intents = {self._leave(connection, tenant): (tenant, None) for tenant in tenants}
                 self._enter_erased(connection, [], namespaces=len(tenants))
-            self._entered()
-            self._disk.reached("namespaces left")
-            self._destroy(intents)
-            self._drop(tenants)
+                self._entered()
+                self._drop(tenants)
+                connection.after(lambda: self._carry_out_whole(tenants, intents))
             return len(tenants)
+
+    def _carry_out_whole(self, tenants: Sequence[bytes], intents: Mapping[int, Intent]) -> None:
+        self._disk.reached("namespaces left")
+        self._destroy(intents)
+        self._drop(tenants)
 
     def _check_none_held(self, connection: Connection, tenants: Iterable[bytes]) -> None:
         for tenant in tenants:
@@ -67,92 +70,41 @@ class Erasing(Guarding, Giants, Chaining, Forgets):
 
     def sweep(self, tenant: bytes) -> None:
         """Deletes the rows of a tenant that is erased."""
-        with self._writing(), self._cluster.transaction(tenant=[tenant]) as connection:
-            gone = connection.execute(
-                "DELETE FROM memory WHERE tenant = %s RETURNING id, tableoid::regclass::text", (tenant,)
-            ).fetchall()
+        with self._writing(), self._cluster.transaction(tenant=[tenant], long=True) as connection:
+            gone = connection.execute("DELETE FROM memory WHERE tenant = %s RETURNING id", (tenant,)).fetchall()
             forsake(connection, tenant)
             for table in (*BY_SLOT[1:], "forgotten"):
                 connection.execute(f"DELETE FROM {table} WHERE tenant = %s".encode(), (tenant,))
-            ids = [id for id, _ in gone]
-            for part in parts(ids):
+            for part in parts([id for (id,) in gone]):
                 tenancy.displace(connection, tenant, part)
-            for name in {name for _, name in gone}:
-                tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+            if gone:
+                self._ask_to_purge(connection, tenant)
+
+    def _ask_to_purge(self, connection: Connection, tenant: bytes, table: str = "memory") -> None:
+        """Asks for the partition of a table to be written anew that a tenant is in."""
+        tenancy.enqueue(connection, "purge", partition(table, self._part_of(connection, tenant)).encode())
 
     def bury(self, prefix: Namespace = ()) -> int:
-        """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many."""
-        count = 0
-        with self._writing(), self._cluster.transaction() as connection:
-            for tenant in self._tenants(connection, prefix):
-                self._lock(connection, [tenant])
-                found = connection.execute("SELECT slot, id FROM memory WHERE tenant = %s", (tenant,)).fetchall()
-                live = self._live(tenant, [slot for slot, _ in found])
-                dead = {slot: id for slot, id in found if slot not in live}
-                for table in BY_SLOT if dead else ():
-                    sql = f"DELETE FROM {table} WHERE tenant = %s AND slot = ANY(%s)"
-                    connection.execute(sql.encode(), (tenant, list(dead)))
-                tenancy.displace(connection, tenant, list(dead.values()))
-                count += len(dead)
-        return count
+        """Deletes rows whose keys are gone, such as a backup or a standby that was behind brings back; how many.
 
-    def purge(self) -> None:
-        """Takes what was forgotten out of the server's files: sweeps, rewrites partitions, turns the log over.
-
-        Until then vectors of what was forgotten stand in dead rows and in the log; texts are sealed, their keys gone.
-        Raises StoreError when another transaction still sees dead rows, or the role may not turn the log over.
+        Their fingerprints stay, so that what was forgotten is refused on: what brought the rows back has neither the
+        fingerprints nor the log of later. Of what was replaced nothing stays, where what replaced it is there.
         """
-        for kind in ("sweep", "purge"):
-            for number, target in self._asked_for(kind):
-                if kind == "sweep":
-                    self.sweep(target)
-                else:
-                    self.rewrite(target.decode())
-                with self._cluster.connection() as connection:
-                    connection.execute("DELETE FROM job WHERE job = %s AND token IS NULL", (number,))
-        with self._writing():
-            self._prune_forgets()
-        self.turn_log_over()
+        with self._writing(), self._cluster.transaction(long=True) as connection:
+            return sum([self._bury(connection, tenant) for tenant in self._tenants(connection, prefix)])
 
-    def _asked_for(self, kind: str) -> list[Any]:
-        with self._writing(), self._cluster.connection() as connection:
-            return connection.execute("SELECT job, target FROM job WHERE kind = %s ORDER BY job", (kind,)).fetchall()
-
-    def rewrite(self, partition: str) -> None:
-        """Writes a partition of `memory` and that of its passages, or one of `forgotten`, anew, without dead rows.
-
-        Nobody reads it meanwhile.
-        """
-        if re.fullmatch(r"forgotten_\d{4}", partition):
-            self._rewrite(partition)
-            return
-        if not re.fullmatch(r"memory_\d{4}", partition):
-            raise StoreError(f"{partition!r} is not a partition of memories")
-        for table in (partition, partition.replace("memory", "passage")):
-            self._rewrite(table)
-
-    def _rewrite(self, partition: str) -> None:
-        notes: list[str] = []
-        with self._writing(), self._cluster.connection() as connection:
-            handler = lambda said: notes.append(f"{said.message_primary} {said.message_detail}")  # noqa: E731 - removed below
-            connection.add_notice_handler(handler)
-            try:
-                connection.execute(f"VACUUM (FULL, VERBOSE) {partition}".encode())
-            finally:
-                connection.remove_notice_handler(handler)
-        seen = [int(found.group(1)) for note in notes if (found := _STILL_SEEN.search(note))]
-        if not seen:
-            raise StoreError(f"{partition}: the server does not say what it removed (lc_messages is to be English)")
-        if any(seen):
-            raise StoreError(f"{partition}: an open transaction still sees {sum(seen)} dead rows: purge again later")
-
-    def turn_log_over(self) -> None:
-        """Starts a new file of the write-ahead log and drops the old ones, as far as no standby needs them."""
-        with self._writing(), translated(), self._cluster.connection() as connection:
-            ((recycled,),) = connection.execute("SHOW wal_recycle").fetchall()
-            if recycled == "on":
-                raise StoreError("old bytes stay in recycled log files: ALTER SYSTEM SET wal_recycle = off")
-            # The second switch ends the file in which the first checkpoint was written.
-            for _ in range(2):
-                connection.execute("SELECT pg_switch_wal()")
-                connection.execute("CHECKPOINT")
+    def _bury(self, connection: Connection, tenant: bytes) -> int:
+        self._lock(connection, [tenant])
+        found = connection.execute("SELECT slot, id, print FROM memory WHERE tenant = %s", (tenant,)).fetchall()
+        live = self._live(tenant, [slot for slot, *_ in found])
+        dead = {slot: (id, mark) for slot, id, mark in found if slot not in live}
+        if not dead:
+            return 0
+        elsewhere = self._locate(connection, [id for id, _ in dead.values()])
+        marks = frozenset(mark for id, mark in dead.values() if id not in elsewhere and mark != NO_PRINT)
+        self._write_own(connection, tenant, Fingerprints(key=self._known(connection, tenant).key, prints=marks))
+        for table in BY_SLOT:
+            connection.send(f"DELETE FROM {table} WHERE tenant = %s AND slot = ANY(%s)", (tenant, list(dead)))
+        self._ask_to_purge(connection, tenant)
+        tenancy.displace(connection, tenant, [id for id, _ in dead.values() if id not in elsewhere])
+        return len(dead)

@@ -13,12 +13,19 @@ from memoria.stores import rows
 from memoria.stores.forgotten import ADOPTED, OUTSIDE, OUTSIDE_ADOPTED, PRINTS, SKETCH, cut, joined, opened, sealed
 from memoria.stores.guardkey import CHECK, Outside
 from memoria.stores.postgres import tenancy
+from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.following import Moved
+from memoria.stores.postgres.schema import partition
 from memoria.stores.postgres.tenants import Homes
-from memoria.text.fingerprints import Fingerprints, Statement, gathered, made
+from memoria.text.fingerprints import Fingerprints, Statement, beginnings, gathered, made
 from memoria.types import Namespace
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
+
+
+# Of more statements, lines are read instead of looked through by the server.
+_FEW = 16
 
 
 class Guarding(Homes):
@@ -28,9 +35,41 @@ class Guarding(Homes):
 
     def refused(self, namespace: Namespace, statements: Sequence[Statement]) -> list[bool]:
         with self._reading(), self._cluster.transaction() as connection:
+            if self._unmet(connection, namespace, statements):
+                return [False] * len(statements)
             tenants = self._tenants(connection, namespace, whole=True)
             known = [one for tenant in tenants for one in self._forgotten(connection, tenant)]
             return [any(one.know(said) for one in known) for said in statements]
+
+    def _unmet(self, connection: Connection, namespace: Namespace, statements: Sequence[Statement]) -> bool:
+        """Whether the server says that none of these can have been forgotten: of few, which are to be written."""
+        tenant = self._homes.get(namespace)
+        space = None if tenant is None else self._in_ram(tenant)
+        if not connection.together or tenant is None or space is None or len(statements) > _FEW:
+            return False
+        try:
+            marks = {mark for one in statements for mark in beginnings(space.key, one)}
+            return not self._open_home(connection, tenant, sorted(marks))
+        except Moved:
+            self._drop([tenant])
+            return False
+
+    def _open_home(self, connection: Connection, tenant: bytes, marks: Sequence[bytes]) -> bool:
+        """Keeps others from writing to a tenant, and reads where it is; raises Moved when it is gone.
+
+        marks: what fingerprints begin with. Returns whether what was forgotten may know one of them.
+        """
+        scope(connection, tenant=[tenant])
+        values = (connection.locking(tenant), tenant, list(marks), sorted(self._along))
+        found = connection.execute("SELECT * FROM open_home(%s, %s, %s::bytea[], %s::text[])", values).fetchone()
+        version, slot, bound, met, names, said = found or (None, 0, False, False, None, None)
+        if version is None:
+            raise Moved(tenant)
+        there = dict(zip(names or (), said or (), strict=True))
+        for name in self._along:
+            connection.read.setdefault(name, there.get(name))
+        connection.opened[tenant] = version, slot, bound
+        return bool(met)
 
     def fingerprints(self, prefix: Namespace) -> dict[Namespace, frozenset[Fingerprints]]:
         strict = Outside(key=self._outside.key)
@@ -80,16 +119,13 @@ class Guarding(Homes):
         count = 0
         with self._writing(), self._cluster.transaction() as connection:
             tenants = self._tenants(connection, prefix)
-            sql = (
-                "DELETE FROM forgotten WHERE tenant = ANY(%s) AND until <= %s "
-                "RETURNING tenant, kind, prints, tableoid::regclass::text"
-            )
+            sql = "DELETE FROM forgotten WHERE tenant = ANY(%s) AND until <= %s RETURNING tenant, kind, prints"
             gone = connection.execute(sql, (tenants, rows.micros(at))).fetchall()
-            for tenant, kind, line, _ in gone:
+            for tenant, kind, line in gone:
                 readable = kind < OUTSIDE or self._outside.key is not None
                 count += self._count(connection, tenant, kind, line) if readable else 1
-            for name in {name for *_, name in gone}:
-                tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+            for part in {self._part_of(connection, tenant) for tenant, *_ in gone}:
+                tenancy.enqueue(connection, "purge", partition("forgotten", part).encode())
         return count
 
     def _count(self, connection: Connection, tenant: bytes, kind: int, line: bytes) -> int:
@@ -166,15 +202,14 @@ class Guarding(Homes):
         with self._writing(), self._cluster.transaction() as connection:
             for tenant in self._tenants(connection, ()):
                 self._lock(connection, [tenant])
-                sql = """DELETE FROM forgotten WHERE tenant = %s AND kind < %s
-                    RETURNING kind, prints, until, tableoid::regclass::text"""
-                plain = connection.execute(sql, (tenant, OUTSIDE)).fetchall()
-                lines = [line[:3] for line in plain]
+                sql = "DELETE FROM forgotten WHERE tenant = %s AND kind < %s RETURNING kind, prints, until"
+                lines = connection.execute(sql, (tenant, OUTSIDE)).fetchall()
                 for one in gathered(self._opened(connection, tenant, [line for line in lines if line[0] != ADOPTED])):
                     self._write_own(connection, tenant, one)
                 adopted = self._opened(connection, tenant, [line for line in lines if line[0] == ADOPTED])
                 self._write_adopted(connection, tenant, adopted)
-                for name in {line[3] for line in plain}:
-                    tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+                if lines:
+                    part = partition("forgotten", self._part_of(connection, tenant))
+                    tenancy.enqueue(connection, "purge", part.encode())
             if check is not None:
                 tenancy.write_meta(connection, {CHECK: check})

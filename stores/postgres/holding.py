@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.errors import StoreLocked
 from memoria.stores import ledger, private, rows
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.chaining import Chaining
@@ -25,6 +26,8 @@ LOG = 200_000
 _KEY_BYTES = 32
 _Due = tuple[int, int, bytes, bytes]
 _EARLIEST = -(1 << 62)
+# So many settings at most are read along.
+_ALONG = 8
 
 
 class Holding(Chaining):
@@ -164,8 +167,7 @@ class Holding(Chaining):
 
     def note(self, name: str) -> str | None:
         with self._reading(), self._cluster.transaction() as connection:
-            found = connection.execute("SELECT value FROM meta WHERE name = %s", (f"note.{name}",)).fetchone()
-            return None if found is None else str(found[0])
+            return self._setting(connection, f"note.{name}")
 
     def notes(self) -> dict[str, str]:
         with self._reading(), self._cluster.transaction() as connection:
@@ -174,13 +176,12 @@ class Holding(Chaining):
 
     def write_note(self, name: str, value: str) -> None:
         with self._writing(), self._cluster.transaction() as connection:
-            tenancy.write_meta(connection, {f"note.{name}": value})
+            _write_setting(connection, f"note.{name}", value)
 
     def private_note(self, name: str) -> str | None:
         with self._reading(), self._cluster.transaction() as connection:
-            sql = "SELECT value FROM meta WHERE name = %s"
-            found = connection.execute(sql, (f"private.{name}",)).fetchone()
-            return None if found is None else private.opened(self._root, name, str(found[0]))
+            found = self._setting(connection, f"private.{name}")
+            return None if found is None else private.opened(self._root, name, found)
 
     def private_notes(self) -> dict[str, str]:
         with self._reading(), self._cluster.transaction() as connection:
@@ -190,11 +191,38 @@ class Holding(Chaining):
 
     def write_private_note(self, name: str, value: str | None) -> None:
         with self._writing(), self._cluster.transaction() as connection:
-            if value is None:
-                connection.execute("DELETE FROM meta WHERE name = %s", (f"private.{name}",))
-            else:
-                sealed = private.sealed(self._root, name, value)
-                tenancy.write_meta(connection, {f"private.{name}": sealed})
+            sealed = None if value is None else private.sealed(self._root, name, value)
+            _write_setting(connection, f"private.{name}", sealed)
+
+    def _setting(self, connection: Connection, name: str) -> str | None:
+        """A setting; what this transaction has read once, it reads again, and what verbs read, the next reads along."""
+        noted = self._cluster.noted(name)
+        if noted is not None:
+            return noted[0]
+        if connection.together and name in connection.read:
+            return connection.read[name]
+        found = connection.execute("SELECT value FROM meta WHERE name = %s", (name,)).fetchone()
+        value = None if found is None else str(found[0])
+        connection.read.setdefault(name, value)
+        if connection.together and len(self._along) < _ALONG:
+            self._along |= {name}
+        return value
+
+
+def _write_setting(connection: Connection, name: str, value: str | None) -> None:
+    """Writes a setting, or takes it away; raises StoreLocked where it is not as this transaction has read it."""
+    known = name in connection.read
+    before = connection.read.pop(name, None)
+    if value is None:
+        connection.execute("DELETE FROM meta WHERE name = %s AND (value = %s OR %s)", (name, before, not known))
+    else:
+        sql = (
+            "INSERT INTO meta VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+            "WHERE meta.value = excluded.value OR meta.value = %s OR %s"
+        )
+        if not connection.execute(sql, (name, value, before, not known)).rowcount:
+            raise StoreLocked("a setting has changed since it was read: nothing was done; do it again")
+    connection.read[name] = value
 
 
 def _count_version(connection: Connection, tenant: bytes) -> None:

@@ -11,10 +11,10 @@ from typing import Literal, get_args
 
 from memoria.errors import InvalidQuery
 from memoria.stores.postgres import tenancy
-from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.purging import Purging
 from memoria.types import Namespace
 
-Kind = Literal["sweep", "purge", "sleep", "fade", "distil"]
+Kind = Literal["sweep", "purge", "log", "sleep", "fade", "distil"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # For namespaces; the others a store asks for itself.
 ASKED: tuple[Kind, ...] = ("sleep", "fade", "distil")
@@ -32,7 +32,7 @@ RETURNING job, kind, target, attempts
 class Job:
     """A job under lease.
 
-    target: a partition to purge, or a tenant. attempts: how often it was taken, this time included.
+    target: a partition to purge, a tenant, or the log. attempts: how often it was taken, this time included.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Job:
     token: uuid.UUID
 
 
-class Jobs(Erasing):
+class Jobs(Purging):
     """The part of a store that hands out work."""
 
     def ask(self, kind: str, prefix: Namespace) -> int:

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-FORMAT = 5
+from memoria.stores.postgres import policies
+from memoria.stores.postgres.functions import FUNCTIONS
+
+FORMAT = 6
 PARTITIONS = 16
+LOCKS = 102
+"""Locks that making one partition of every table takes, with their indexes."""
 # In `meta` as long as rows of an older format lack labels.
 UNLABELLED = "unlabelled"
 LEAST_PGVECTOR = (0, 8, 4)
@@ -284,7 +289,17 @@ def _format_5(partitions: int) -> list[str]:
     ]
 
 
-_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5)
+# What was erased, for the ledger, in the order in which it is to be chained: whoever reads the chain joins it first.
+_SIX_SAID = """
+CREATE TABLE said (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line bytea NOT NULL);
+"""
+
+
+def _format_6(partitions: int) -> list[str]:
+    return [*_split(_SIX_SAID), *FUNCTIONS, *policies.rewritten(partitions)]
+
+
+_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5, _format_6)
 
 
 # Names and statements that are in the files of a server with this schema.
@@ -293,7 +308,7 @@ WORDS = "\n".join(
         *(f"{name} {column} {body}" for name, (column, body) in _TABLES.items()),
         f"passage tenant {_PASSAGE}",
         f"lapse tenant {_LAPSE}",
-        *(_INDEXES, _QUEUES, _FIVE_TTL, _FIVE_GUARD, _FIVE_FORGETS, "chain line statement"),
+        *(_INDEXES, _QUEUES, _FIVE_TTL, _FIVE_GUARD, _FIVE_FORGETS, "chain line statement", _SIX_SAID, *FUNCTIONS),
     ]
 )
 

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from memoria.errors import KeyLost, RekeyUnfinished, StoreCorrupt, StoreNotFound, StoreNotSealed
+from memoria.errors import KeyLost, RekeyUnfinished, StoreCorrupt, StoreError, StoreNotFound, StoreNotSealed
 from memoria.protocols import KeyWrapper
 from memoria.stores import unlocking
 from memoria.stores.disk import Disk, translated
@@ -112,9 +112,15 @@ class SealedDirectoryKeys(DirectoryKeys):
 
     def get(self, tenant: bytes, slots: Sequence[int]) -> list[bytes | None]:
         raw = self._raw(tenant, slots)
-        if not any(raw):
+        if not any(map(any, raw)):
             return [None] * len(slots)
-        under = self._under(tenant)
+        try:
+            under = self._under(tenant)
+        except StoreError:
+            # Another process may have destroyed the tenant meanwhile.
+            if self._path(tenant).exists():
+                raise
+            return [None] * len(slots)
         return [
             # What was changed is not forgotten: it is a key that opens nothing.
             opened_under(under, one[:_SEALED_BYTES], _place(tenant, slot)) or _WRONG if any(one) else None

@@ -14,6 +14,7 @@ from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.lapses import Due, parts_of
 from memoria.stores.postgres.approximate import column, literal
+from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Space
 from memoria.stores.postgres.filters import AWAY
 from memoria.stores.postgres.lapsing import whole
@@ -35,16 +36,51 @@ if TYPE_CHECKING:
 _MARGIN = 32
 # As wide as the index is searched; it goes on, in order, when what it found is archived. The planner has no statistics
 # of vectors, and would sort.
-_GIANT = (
-    "SELECT set_config('hnsw.ef_search', '400', true), set_config('hnsw.iterative_scan', 'strict_order', true), "
-    "set_config('enable_sort', 'off', true)"
-)
+_GIANT = ("hnsw.ef_search = 400", "hnsw.iterative_scan = strict_order", "enable_sort = off")
 
 
 class Searching(Reading):
     """The part of a store that finds."""
 
     def search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
+        with self._reading(), self._cluster.transaction() as connection:
+            found = self._nearest_at_once(connection, vector, where, k)
+        return self._search(vector, where, k) if found is None else found
+
+    def _nearest_at_once(
+        self, connection: Connection, vector: Vectors, where: Where, k: int
+    ) -> list[tuple[Memory, float]] | None:
+        """The nearest in one trip: of one namespace that is in RAM, by a filter that says nothing else.
+
+        None where that is not all there is to it, or something was erased or replaced meanwhile.
+        """
+        plain = Where(namespace=where.namespace, archived=where.archived, kept_at=where.kept_at)
+        tenant = self._homes.get(where.namespace)
+        space = None if tenant is None else self._in_ram(tenant)
+        if where.archived is True or where != plain or tenant is None or space is None or space.giant:
+            return None
+        if connection.together:
+            return None
+        alias, leaving = self._alias(where.namespace), 0 if where.archived is None else rows.AWAY
+        rounded, wanted = vector.astype(np.float16), k + _MARGIN
+        scope(connection, tenant=[tenant], alias=[alias])
+        values = (alias, tenant, rows.micros(where.kept_at), HalfVector(rounded), wanted, leaving)
+        found = connection.finish(_NEAREST, values, binary=True).fetchall()
+        keys = self._keys.get(tenant, [row[2] for row in found if row[0] is not None])
+        if len(keys) < len(found) or None in keys:
+            return None
+        scored = [
+            (float(row[9].to_numpy().astype(np.float32) @ vector), row, key)
+            for row, key in zip(found, keys, strict=True)
+        ]
+        best = sorted(scored, key=lambda hit: (-hit[0], hit[1][0]))[:k]
+        if len(found) == wanted and best[-1][0] <= _slack(rounded, vector) - found[-1][10]:
+            return None
+        return [
+            (rows.to_memory(row, space.name, unseal(key or b"", row[8], row[0])), score) for score, row, key in best
+        ]
+
+    def _search(self, vector: Vectors, where: Where, k: int) -> list[tuple[Memory, float]]:
         with self._reading(), self._cluster.transaction() as connection:
             best: list[tuple[float, bytes]] = []
             tenants = self._tenants(connection, where.namespace)
@@ -92,7 +128,7 @@ class Searching(Reading):
     ) -> list[tuple[float, int, bytes]]:
         """As `_by_first`, by the nearest of the passages after the first, of memories that have any."""
         rounded = vector.astype(np.float16)
-        slack = 1.01 * float(np.linalg.norm(rounded.astype(np.float32) - vector)) + 1e-6
+        slack = _slack(rounded, vector)
         condition, given = _condition(tenant, among, where)
         sql = (
             "SELECT p.slot, m.id, min(p.embedding <#> %s) AS far FROM passage p JOIN memory m ON m.tenant = %s AND "
@@ -123,7 +159,7 @@ class Searching(Reading):
         scored with the question as it is.
         """
         rounded = vector.astype(np.float16)
-        slack = 1.01 * float(np.linalg.norm(rounded.astype(np.float32) - vector)) + 1e-6
+        slack = _slack(rounded, vector)
         wanted = k + _MARGIN
         while True:
             found = self._estimated(connection, tenant, rounded, wanted, among, where)
@@ -148,7 +184,8 @@ class Searching(Reading):
         vectors = "m.embedding"
         condition, given = _condition(tenant, among, where)
         if giant:
-            connection.execute(_GIANT)
+            for setting in _GIANT:
+                connection.tell(f"SET LOCAL {setting}")
             vectors, condition = f"m.{column(len(rounded))}", f"m.tenant = {literal(tenant)} AND {condition}"
         sql = (
             f"SELECT m.slot, m.id, m.embedding, {vectors} <#> %s AS far FROM memory m "
@@ -235,6 +272,14 @@ class Searching(Reading):
                     space.ids[row[2]] = row[0]
             done += len(part)
             self._tell("words", done, len(slots))
+
+
+_NEAREST = "SELECT * FROM nearest(%s, %s, %s, %s, %s, %s)"
+
+
+def _slack(rounded: NDArray[np.float16], vector: Vectors) -> float:
+    """By how much the server may misjudge a cosine with a question that is rounded."""
+    return 1.01 * float(np.linalg.norm(rounded.astype(np.float32) - vector)) + 1e-6
 
 
 def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, list[Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memoria.stores import rows
 from memoria.stores.forgotten import PRINTS
 from memoria.stores.postgres.connect import scope
 from memoria.types import RELATIONS, Link
@@ -98,14 +99,26 @@ def take_away(connection: Connection, links: Iterable[Link]) -> None:
     _delete_links(connection, ends)
 
 
+def link(connection: Connection, links: Iterable[Link]) -> None:
+    """Writes links down at both of their ends, so that each is found from either."""
+    values = []
+    for one in links:
+        parent, child = bytes.fromhex(one.parent), bytes.fromhex(one.child)
+        said = (parent, child, RELATIONS.index(one.relation), rows.micros(one.was), one.weight, one.judge)
+        values += [(end, *said) for end in {parent, child}]
+    names = "id, parent, child, relation, was, weight, judge"
+    sql = f"INSERT INTO link ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+    many(connection, sql, values)
+
+
 def _delete_links(connection: Connection, links: Iterable[tuple[bytes, bytes, int]]) -> None:
     values = [(end, *link) for link in links for end in {link[0], link[1]}]
     many(connection, "DELETE FROM link WHERE id = %s AND parent = %s AND child = %s AND relation = %s", values)
 
 
 def many(connection: Connection, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
-    if values:
-        connection.cursor().executemany(sql.encode(), values)
+    """Runs a statement for each of these values, some time before the transaction ends."""
+    connection.send_many(sql, values)
 
 
 def write_meta(connection: Connection, values: Mapping[str, str]) -> None:

@@ -32,6 +32,8 @@ class Homes(Core):
         aliases = [self._alias(name[:end]) for end in range(len(name) + 1)]
         try:
             with self._cluster.transaction(tenant=[tenant], alias=aliases) as connection:
+                connection.undone(lambda: self._keys.destroy_tenant(tenant))
+                connection.doubted(lambda: self._drop([tenant]))
                 for alias in aliases:
                     line = (alias, tenant, alias == aliases[-1])
                     connection.execute("INSERT INTO prefix (alias, tenant, whole) VALUES (%s, %s, %s)", line)
@@ -39,7 +41,6 @@ class Homes(Core):
                 connection.execute("INSERT INTO tenant (tenant, alias, sealed) VALUES (%s, %s, %s)", said)
         except Taken:
             # Another process was first.
-            self._keys.destroy_tenant(tenant)
             found = self._existing(name)
             assert found is not None
             return found

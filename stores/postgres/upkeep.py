@@ -20,6 +20,7 @@ from memoria.stores.postgres.connect import SCHEMA
 from memoria.stores.postgres.crosschecking import Crosschecking, Seen
 from memoria.stores.postgres.holding import LOG
 from memoria.stores.postgres.passages import insert_passages
+from memoria.stores.postgres.purging import Purging
 from memoria.stores.postgres.schema import FORMAT, UNLABELLED, WORDS
 from memoria.stores.sealing import unseal
 from memoria.stores.vectors import embedded_whole
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
 
 
-class Upkeep(Crosschecking):
+class Upkeep(Crosschecking, Purging):
     """The part of a store that looks after it."""
 
     _data: Path | None
@@ -113,7 +114,7 @@ class Upkeep(Crosschecking):
 
     def check(self) -> list[str]:
         with self._reading(), self._cluster.transaction() as connection:
-            ((waiting,),) = connection.execute("SELECT count(*) FROM intent").fetchall()
+            waiting = self._unfinished(connection)
             problems = [f"{waiting} erasures wait to be finished"] if waiting else []
             # Of a sealed directory: what was changed by somebody without its key.
             problems += getattr(self._keys, "wrong", list)()

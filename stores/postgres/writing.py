@@ -7,31 +7,28 @@ the keys, sync, return. A crash in between leaves the intent, and whoever comes 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pgvector import HalfVector
-
-from memoria.errors import KeyConflict, StoreError
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.forgets import KINDS as LINES
 from memoria.stores.forgets import Kind, replaced
 from memoria.stores.forgotten import joined
-from memoria.stores.postgres import tenancy
+from memoria.stores.postgres import contents, tenancy
 from memoria.stores.postgres.claiming import Claiming
-from memoria.stores.postgres.connect import Taken, scope
-from memoria.stores.postgres.core import Intent, Slot, Space
-from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import Intent, Slot
+from memoria.stores.postgres.direct import Direct
+from memoria.stores.postgres.following import Batch, Moved
 from memoria.stores.postgres.forgets import enter
-from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
+from memoria.stores.postgres.lapsing import insert_lapses
 from memoria.stores.postgres.passages import insert_passages
 from memoria.stores.postgres.schema import BY_SLOT
-from memoria.stores.sealing import new_key, seal
-from memoria.text.fingerprints import Statement, fingerprint, stated
-from memoria.types import KINDS, RELATIONS, Link, Memory, Namespace, Record
+from memoria.stores.sealing import new_key
+from memoria.text.fingerprints import Statement, stated
+from memoria.types import Namespace, Record
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
@@ -39,31 +36,7 @@ if TYPE_CHECKING:
 Located = Mapping[bytes, Slot]
 
 
-@dataclass
-class Batch:
-    """What a change does to one tenant: records that come, with their keys and from which slot on; slots that go.
-
-    single: labels of keys of callers, which nothing else in the tenant has. bound: whether there are retention periods.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    keys: list[bytes] = field(default_factory=list)
-    first: int = 0
-    version: int = 0
-    gone: list[int] = field(default_factory=list)
-    single: set[bytes] = field(default_factory=set)
-    bound: bool = False
-
-
-class Moved(StoreError):
-    """A tenant is not there any more."""
-
-    def __init__(self, tenant: bytes) -> None:
-        super().__init__("the namespace was erased meanwhile: nothing was written")
-        self.tenant = tenant
-
-
-class Writing(Erasing, Claiming, Lapsing):
+class Writing(Direct, Claiming):
     """The part of a store that adds, replaces and erases."""
 
     def write(self, records: Sequence[Record]) -> None:
@@ -83,30 +56,28 @@ class Writing(Erasing, Claiming, Lapsing):
                 # What was in RAM of a namespace was out of date: another process has erased it.
                 self._drop([moved.tenant])
                 self._revise(change, over_holds=over_holds, guard=guard)
-            except Taken as taken:
-                if not taken.table.startswith("label"):
-                    raise
-                raise KeyConflict("a key is held by another memory of its namespace already") from None
 
     def _revise(self, change: Change, *, over_holds: bool, guard: bool) -> None:
+        if change.erase and self._forget_directly(change, over_holds=over_holds, guard=guard):
+            return
+        if change.add and self._remember_directly(change):
+            return
         homes = {name: self._tenant_for(name) for name in {record.memory.namespace for record in change.add}}
         batches: dict[bytes, Batch] = {}
         with self._cluster.transaction() as connection:
-            try:
-                intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
-            except BaseException:
-                # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
-                self._take_back(batches)
-                raise
-        if change.erase:
-            self._entered()
+            # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
+            connection.undone(lambda: self._take_back(batches))
+            connection.doubted(lambda: self._drop(batches))
+            intents = self._change(connection, change, homes, batches, over_holds=over_holds, guard=guard)
+            if change.erase:
+                self._entered()
+            connection.after(lambda: self._carry_out(intents, batches))
+
+    def _carry_out(self, intents: Mapping[int, Intent], batches: Mapping[bytes, Batch]) -> None:
+        """What follows a commit: keys are destroyed, and what is in RAM follows."""
         self._disk.reached("rows committed")
         self._destroy(intents)
         self._follow(batches)
-
-    def _take_back(self, batches: Mapping[bytes, Batch]) -> None:
-        for tenant, batch in batches.items():
-            self._keys.destroy(tenant, range(batch.first, batch.first + len(batch.keys)))
 
     def _change(
         self,
@@ -153,7 +124,7 @@ class Writing(Erasing, Claiming, Lapsing):
         for tenant, batch in batches.items():
             self._insert(connection, tenant, batch)
         tenancy.take_away(connection, change.unlinks)
-        _link(connection, change.links)
+        tenancy.link(connection, change.links)
         self._guard(connection, change.guarded, change.until)
         self._enter_erased(connection, sorted(gone))
         return intents
@@ -192,13 +163,14 @@ class Writing(Erasing, Claiming, Lapsing):
             batch = batches.get(tenant, Batch())
             found = connection.execute(
                 "UPDATE tenant SET version = version + 1, next_slot = next_slot + %s, labelled = labelled + %s "
-                "WHERE tenant = %s RETURNING version, next_slot, EXISTS (SELECT 1 FROM period)",
+                "WHERE tenant = %s RETURNING version, next_slot",
                 (len(batch.records), len(batch.records), tenant),
             ).fetchone()
             if found is None:
                 raise Moved(tenant)
-            batch.version, batch.first, batch.bound = found[0], found[1] - len(batch.records), found[2]
+            batch.version, batch.first = found[0], found[1] - len(batch.records)
             if batch.records:
+                batch.bound = connection.execute("SELECT 1 FROM period LIMIT 1").fetchone() is not None
                 batch.keys = [new_key() for _ in batch.records]
                 self._keys.put(tenant, batch.first, batch.keys)
 
@@ -213,12 +185,12 @@ class Writing(Erasing, Claiming, Lapsing):
         for tenant, batch in batches.items():
             if not batch.gone:
                 continue
-            found = connection.execute(_DELETE.encode(), (tenant, batch.gone) * len(BY_SLOT)).fetchall()
+            found = connection.execute(_DELETE, (tenant, batch.gone) * len(BY_SLOT)).fetchall()
             prints = joined(mark for slot, mark, *_ in found if (tenant, slot) in guarded)
             gists |= {id for *_, id, gist in found if gist}
             tenancy.write_prints(connection, tenant, prints)
-            for name in {name for _, _, name, *_ in found}:
-                tenancy.enqueue(connection, "purge", name.split(".")[-1].encode())
+            if found:
+                self._ask_to_purge(connection, tenant)
         if ids:
             connection.execute("DELETE FROM place WHERE id = ANY(%s)", (list(ids),))
         return gists
@@ -238,11 +210,11 @@ class Writing(Erasing, Claiming, Lapsing):
         space = self._known(connection, tenant)
         slots = range(batch.first, batch.first + len(batch.records))
         memories = [record.memory for record in batch.records]
-        content = [_content(space, tenant, *one) for one in zip(slots, batch.records, batch.keys, strict=True)]
-        traces = [
-            (tenant, slot, rows.bits(record.trace), *rows.trace_values(record.trace))
-            for slot, record in zip(slots, batch.records, strict=True)
+        content = [
+            (tenant, slot, *contents.content(space, record, key))
+            for slot, record, key in zip(slots, batch.records, batch.keys, strict=True)
         ]
+        traces = [(tenant, slot, *contents.trace(record)) for slot, record in zip(slots, batch.records, strict=True)]
         places = [(bytes.fromhex(memory.id), tenant, slot) for slot, memory in zip(slots, memories, strict=True)]
         labels = [
             (tenant, hash, slot, hash in batch.single)
@@ -257,35 +229,7 @@ class Writing(Erasing, Claiming, Lapsing):
         periods = self._periods(connection) if batch.bound else []
         insert_lapses(connection, zip(repeat(tenant), slots, memories, strict=False), periods)
         insert_passages(connection, tenant, zip(slots, [record.passages for record in batch.records], strict=True))
-        _link(connection, [link for memory in memories for link in _derived(memory)])
-
-    def _follow(self, batches: Mapping[bytes, Batch]) -> None:
-        """Lets the indexes in RAM follow what was just written, where nobody else wrote in between."""
-        for tenant, batch in batches.items():
-            with self._cache:
-                space = self._spaces.get(tenant)
-            if space is None or space.words is None:
-                continue
-            with space.mutex:
-                if space.version == batch.version - 1:
-                    _apply(space, batch)
-
-
-def _apply(space: Space, batch: Batch) -> None:
-    assert space.words is not None
-    space.words.remove(batch.gone)
-    for slot in batch.gone:
-        space.ids.pop(slot, None)
-    for slot, record in enumerate(batch.records, batch.first):
-        space.words.add(slot, record.memory)
-        space.ids[slot] = bytes.fromhex(record.memory.id)
-    away = [slot for slot, record in enumerate(batch.records, batch.first) if _is_away(record)]
-    space.away = tenancy.union(space.away, away, batch.gone)
-    space.version = batch.version
-
-
-def _is_away(record: Record) -> bool:
-    return record.trace.archived or record.trace.restricted
+        tenancy.link(connection, [link for memory in memories for link in contents.derived(memory)])
 
 
 def _tell(
@@ -305,8 +249,8 @@ def _tell(
 _WHERE = "WHERE tenant = %s AND slot = ANY(%s)"
 # All that hangs on slots in one statement.
 _DELETE = (
-    f"WITH gone AS (DELETE FROM memory {_WHERE} RETURNING slot, print, tableoid::regclass::text, "
-    "id, last_at IS NOT NULL), "
+    f"WITH gone AS (DELETE FROM memory {_WHERE} RETURNING slot, print, id, "
+    "last_at IS NOT NULL), "
     + ", ".join(f"from_{table} AS (DELETE FROM {table} {_WHERE})" for table in BY_SLOT[1:])
     + " SELECT * FROM gone"
 )
@@ -315,30 +259,6 @@ _MEMORY = (
     "embedding) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _TRACE = f"INSERT INTO trace (tenant, slot, bits, {rows.TRACE_COLUMNS}) VALUES ({', '.join(['%s'] * 14)})"
-
-
-def _content(space: Space, tenant: bytes, slot: int, record: Record, key: bytes) -> tuple[Any, ...]:
-    memory = record.memory
-    id = bytes.fromhex(memory.id)
-    return (
-        tenant,
-        slot,
-        id,
-        KINDS.index(memory.kind),
-        rows.micros(memory.created_at),
-        rows.micros(memory.valid_from),
-        rows.micros(memory.valid_to),
-        rows.micros(memory.last_at) if memory.parts else None,
-        memory.salience,
-        fingerprint(space.key, stated(memory)),
-        seal(key, rows.content(memory), id),
-        HalfVector(record.vector),
-    )
-
-
-def _derived(memory: Memory) -> list[Link]:
-    parents = {*memory.provenance.derived_from, *(part.id for part in memory.parts)}
-    return [Link(parent=parent, child=memory.id, relation="derived") for parent in sorted(parents)]
 
 
 def _intended(connection: Connection, batches: Mapping[bytes, Batch]) -> dict[int, Intent]:
@@ -350,22 +270,10 @@ def _intended(connection: Connection, batches: Mapping[bytes, Batch]) -> dict[in
     }
 
 
-def _link(connection: Connection, links: Iterable[Link]) -> None:
-    """Writes links down at both of their ends, so that each is found from either."""
-    values = []
-    for one in links:
-        parent, child = bytes.fromhex(one.parent), bytes.fromhex(one.child)
-        said = (parent, child, RELATIONS.index(one.relation), rows.micros(one.was), one.weight, one.judge)
-        values += [(end, *said) for end in {parent, child}]
-    names = "id, parent, child, relation, was, weight, judge"
-    sql = f"INSERT INTO link ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-    tenancy.many(connection, sql, values)
-
-
 def _ids(change: Change, links: Collection[tuple[bytes, bytes, int]], gone: Located, old: Located) -> set[bytes]:
     """Every id whose rows a change touches: ends of links among them."""
     added = [record.memory for record in (*change.add, *change.replace)]
-    fresh = [*change.links, *change.unlinks, *(link for memory in added for link in _derived(memory))]
+    fresh = [*change.links, *change.unlinks, *(link for memory in added for link in contents.derived(memory))]
     ends = {bytes.fromhex(end) for link in fresh for end in (link.parent, link.child)}
     touched = {*gone, *old, *(bytes.fromhex(memory.id) for memory in added)}
     return touched | ends | {end for link in links for end in link[:2]}

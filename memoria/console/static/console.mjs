@@ -153,7 +153,11 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#code=")) enter();
-  else route().then(() => document.querySelector("main > section:not([hidden]) h1")?.focus());
+  else {
+    route();
+    // At once, and not when the section is filled: by then somebody may be typing in it.
+    document.querySelector("main > section:not([hidden]) h1")?.focus();
+  }
 });
 onUnsigned(unsigned);
 chooseScope();

@@ -9,16 +9,20 @@ from typing import Any
 
 from memoria.engine.memory import Memoria
 from memoria.evaluation.bench.latency import Synthetic, timed
+from memoria.evaluation.bench.relay import Relay, relayed
 from memoria.identity import IdSource
-from memoria.protocols import Progress
+from memoria.protocols import Embedder, Progress
 from memoria.remember import Draft
+from memoria.stores.disk import Disk
 from memoria.stores.postgres import PostgresStore
-from memoria.types import Memory, Namespace, Record, Trace
+from memoria.types import EmbedderCard, Memory, Namespace, Record, Trace
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _K = 10
 _BATCH = 1000
 _WARM = 4
+# Seconds after which an idle process of the server has told what it did.
+_TOLD = 1.5
 
 
 def bench_postgres(
@@ -103,7 +107,8 @@ def _at(memory: Memoria, filler: _Filler, n: int, progress: Progress, *, rounds:
             times[verb].append(timed(lambda act=act, at=at: act(at)))  # type: ignore[misc]  # bound at once
         progress("verbs", at + 1, rounds)
     step |= {verb: _quantiles(measured) for verb, measured in times.items()}
-    step["forget_to_remember"] = step["forget"]["p50_ms"] / step["remember"]["p50_ms"]
+    for name in ("p50_ms", "mean_ms"):
+        step[f"forget_to_remember_{name.removesuffix('_ms')}"] = step["forget"][name] / step["remember"][name]
     return step | _erase(memory, filler)
 
 
@@ -129,4 +134,64 @@ def _erase(memory: Memoria, filler: _Filler) -> dict[str, Any]:
 def _quantiles(times: Sequence[float]) -> dict[str, float]:
     import numpy as np
 
-    return {"p50_ms": 1000 * float(np.median(times)), "p95_ms": 1000 * float(np.quantile(times, 0.95))}
+    return {
+        "p50_ms": 1000 * float(np.median(times)),
+        "mean_ms": 1000 * float(np.mean(times)),
+        "p95_ms": 1000 * float(np.quantile(times, 0.95)),
+    }
+
+
+class Counted(Disk):
+    """A disk that counts how often keys are synced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.syncs = 0
+
+    def sync(self, fd: int) -> None:
+        """As of `Disk`."""
+        self.syncs += 1
+        super().sync(fd)
+
+
+def counted(url: str, card: EmbedderCard, embedder: Embedder, rounds: int = 20) -> dict[str, Any]:
+    """Round trips on the connection, and syncs of keys and of the server's log, of one remember and one forget.
+
+    url: of a server whose socket is reached by its folder; everything is counted apart from what is timed.
+    """
+    disk, source = Counted(), Synthetic(1)
+    with relayed(url) as (through, relay):
+        store = PostgresStore(through, embedder=card, disk=disk, threads=1)
+        with Memoria(store, embedder, reinforce="never") as memory:
+            view = memory.namespace("counted")
+            ids = [view.remember_many([draft])[0].id for draft in source.drafts(2 * rounds)]
+            # The first of each reads what is kept in RAM from then on.
+            view.forget(ids.pop())
+            acts: dict[str, Callable[[], object]] = {
+                "remember": lambda: view.remember_many(source.drafts(1)),
+                "forget": lambda: view.forget(ids.pop()),
+            }
+            return {verb: _counts(store, disk, relay, act, rounds) for verb, act in acts.items()}
+
+
+def _counts(
+    store: PostgresStore, disk: Counted, relay: Relay, act: Callable[[], object], rounds: int
+) -> dict[str, float]:
+    synced, logged = disk.syncs, _log_syncs(store)
+    trips = 0
+    for _ in range(rounds):
+        before = relay.trips
+        act()
+        trips += relay.trips - before
+    per = {"trips": trips, "key_syncs": disk.syncs - synced, "log_syncs": _log_syncs(store) - logged}
+    return {name: count / rounds for name, count in per.items()}
+
+
+def _log_syncs(store: PostgresStore) -> int:
+    """How often the server has synced its log, once all of its processes have said so."""
+    time.sleep(_TOLD)
+    with store._cluster.connection() as connection:
+        ((version,),) = connection.execute("SELECT current_setting('server_version_num')::int").fetchall()
+        sql = "SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal'"
+        ((count,),) = connection.execute(sql if version >= 180_000 else "SELECT wal_sync FROM pg_stat_wal").fetchall()
+    return int(count)

@@ -1,0 +1,163 @@
+"""Remember and forget by one function of the server each, where nothing else hangs on what comes or goes.
+
+Two trips each: the first locks the tenant and reads all that the verb has to know, and the second writes and commits.
+remember: keys are put and synced between them. forget: keys are zeroed and synced once it is committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from memoria.errors import Held
+from memoria.protocols import Change
+from memoria.stores import rows
+from memoria.stores.batches import parts
+from memoria.stores.postgres import contents, tenancy
+from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import Space, by_tenant
+from memoria.stores.postgres.erasing import Erasing
+from memoria.stores.postgres.following import Batch, Following
+from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
+from memoria.stores.postgres.passages import insert_passages
+from memoria.stores.postgres.schema import partition
+from memoria.stores.sealing import new_key
+from memoria.types import Record
+
+if TYPE_CHECKING:
+    from memoria.stores.postgres.connect import Connection
+
+
+class Direct(Erasing, Following, Lapsing):
+    """The part of a store that remembers and forgets in two trips."""
+
+    # -- remember --
+
+    def _remember_directly(self, change: Change) -> bool:
+        """Writes new records of one tenant that is in RAM, without keys of callers; False when they are not that."""
+        names = {record.memory.namespace for record in change.add}
+        tenant = self._homes.get(next(iter(names))) if len(names) == 1 and change == Change(add=change.add) else None
+        space = None if tenant is None else self._in_ram(tenant)
+        if tenant is None or space is None or any(rows.key_labels(space.key, one.memory) for one in change.add):
+            return False
+        batch, batches = Batch(records=list(change.add)), dict[bytes, Batch]()
+        with self._cluster.transaction(knowing=True) as connection:
+            scope(connection, tenant=[tenant])
+            if tenant not in connection.opened:
+                self._open_home(connection, tenant, ())
+            # Not acknowledged, so nothing of it may stay; the slots are beyond what any row knows.
+            connection.undone(lambda: self._take_back(batches))
+            connection.doubted(lambda: self._drop(batches))
+            version, batch.first, batch.bound = connection.opened[tenant]
+            batch.keys = [new_key() for _ in batch.records]
+            batches[tenant] = batch
+            self._keys.put(tenant, batch.first, batch.keys)
+            calls = self._send_records(connection, space, tenant, batch)
+            batch.version = version + calls
+            connection.opened[tenant] = batch.version, batch.first + len(batch.records), batch.bound
+            connection.after(lambda: self._written(batches, calls))
+        return True
+
+    def _written(self, batches: dict[bytes, Batch], calls: int) -> None:
+        self._disk.reached("rows committed")
+        if calls == 1:
+            self._follow(batches)
+
+    def _send_records(self, connection: Connection, space: Space, tenant: bytes, batch: Batch) -> int:
+        """Sends rows, to be written with the commit; returns in how many calls."""
+        memories = [record.memory for record in batch.records]
+        links = [link for memory in memories for link in contents.derived(memory)]
+        ids = {bytes.fromhex(memory.id) for memory in memories}
+        scope(connection, id=ids | {bytes.fromhex(end) for link in links for end in (link.parent, link.child)})
+        calls = 0
+        for part in parts(range(len(memories)), _ROWS):
+            first, keys = batch.first + part[0], [batch.keys[n] for n in part]
+            send_rows(connection, space, tenant, first, [batch.records[n] for n in part], keys)
+            calls += 1
+        slots = range(batch.first, batch.first + len(memories))
+        periods = self._periods(connection) if batch.bound else []
+        insert_lapses(connection, zip(repeat(tenant), slots, memories, strict=False), periods)
+        insert_passages(connection, tenant, zip(slots, [record.passages for record in batch.records], strict=True))
+        tenancy.link(connection, links)
+        return calls
+
+    # -- forget --
+
+    def _forget_directly(self, change: Change, *, over_holds: bool, guard: bool) -> bool:
+        """Erases what this transaction has looked at, and on which nothing hangs; False when it is not that."""
+        connection = self._cluster.current
+        ids = [bytes.fromhex(id) for id in dict.fromkeys(change.erase)]
+        if (
+            connection is None
+            or change != Change(erase=change.erase, until=change.until)
+            or not connection.unlinked.issuperset(ids)
+            or any(connection.looked[id][3] for id in ids)
+            or (guard and self._outside.key is not None)
+        ):
+            return False
+        held = [id.hex() for id in ids if connection.looked[id][2] & rows.KEPT]
+        if held and not over_holds:
+            raise Held(*held)
+        with self._cluster.transaction(knowing=True) as connection:
+            places = {connection.looked[id][:2]: id for id in ids}
+            for tenant, slots in by_tenant(places).items():
+                self._send_forget(connection, tenant, {places[tenant, slot]: slot for slot in slots}, guard)
+            self._enter_erased(connection, sorted(ids))
+            self._entered()
+        return True
+
+    def _send_forget(self, connection: Connection, tenant: bytes, gone: dict[bytes, int], guard: bool) -> None:
+        """Sends what deletes rows of one tenant, with the commit; their keys go after it."""
+        home = partition("memory", self._part_of(connection, tenant)).encode()
+        slots, now = list(gone.values()), time.time_ns() // 1000
+        values = (tenant, list(gone), slots, guard, now, home, self._carried_out())
+        batch, number = Batch(gone=slots), list[int]()
+        connection.send(_FORGET, values, lambda cursor: _answer(cursor, batch, number))
+        connection.after(lambda: self._gone(tenant, batch, number))
+        connection.doubted(lambda: self._drop([tenant]))
+        connection.opened.pop(tenant, None)
+        for id in gone:
+            del connection.looked[id]
+            connection.unlinked.discard(id)
+
+    def _gone(self, tenant: bytes, batch: Batch, number: list[int]) -> None:
+        """Destroys keys, once it is written down that they must go; that they are gone is said with the next forget."""
+        self._disk.reached("rows committed")
+        self._keys.destroy(tenant, batch.gone)
+        self._done.extend(number)
+        self._follow({tenant: batch})
+
+
+def _answer(cursor: Any, batch: Batch, number: list[int]) -> None:
+    ((batch.version, intent),) = cursor.fetchall()
+    number.append(intent)
+
+
+def send_rows(
+    connection: Connection, space: Space, tenant: bytes, first: int, records: Sequence[Record], keys: Sequence[bytes]
+) -> None:
+    """Sends the rows of records, which take the slots of a tenant from `first` on."""
+    made = [contents.content(space, one, key) + contents.trace(one) for one, key in zip(records, keys, strict=True)]
+    labels = [sorted(rows.labels(space.key, one.memory)) for one in records]
+    if len(records) == 1:
+        connection.send(_REMEMBER_ONE, (tenant, first, *made[0], labels[0]))
+        return
+    hashed = [first + n for n, some in enumerate(labels) for _ in some]
+    columns = [list(column) for column in zip(*made, strict=True)]
+    connection.send(_REMEMBER_MANY, (tenant, first, *columns, [one for some in labels for one in some], hashed))
+
+
+# So many rows are written by one call.
+_ROWS = 1000
+_TYPES = (
+    "bytea", "smallint", "bigint", "bigint", "bigint", "bigint", "double precision", "bytea", "bytea", "halfvec",
+    "smallint", "double precision", "double precision", "bigint", "integer", "integer", "bigint", "double precision",
+    "double precision", "bytea", "double precision", "bigint",
+)  # fmt: skip
+_ONE = ", ".join(f"%s::{one}" for one in _TYPES)
+_MANY = ", ".join(f"%s::{one}[]" for one in _TYPES)
+_REMEMBER_ONE = f"SELECT remember_one(%s, %s, {_ONE}, %s::bytea[])"
+_REMEMBER_MANY = f"SELECT remember_many(%s, %s, {_MANY}, %s::bytea[], %s::bigint[])"
+_FORGET = "SELECT version, number FROM forget(%s, %s::bytea[], %s::bigint[], %s, %s, %s, %s::bigint[])"
