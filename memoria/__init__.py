@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from memoria.derived.lineage import Lineage
     from memoria.distill.answered import Answered, AnswerSource
     from memoria.distill.audit import Audit
+    from memoria.distill.base import WeightDtype
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
@@ -219,6 +220,7 @@ _LAZY = {
     "Reason": "memoria.extraction.learning",
     "Recipe": "memoria.distill.recipe",
     "ShardKind": "memoria.distill.recipe",
+    "WeightDtype": "memoria.distill.base",
     "TrainingTarget": "memoria.distill.recipe",
     "Reinforcing": "memoria.retention.reinforce",
     "Rekeyed": "memoria.transfer.rekeying",
@@ -354,6 +356,7 @@ __all__ = [
     "Reason",
     "Recipe",
     "ShardKind",
+    "WeightDtype",
     "TrainingTarget",
     "Reinforcing",
     "Rekeyed",

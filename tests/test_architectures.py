@@ -120,6 +120,38 @@ def test_training_lowers_the_loss_and_skipping_layers_changes_no_bit(loaded: Bas
     assert losses[-1] < losses[0]
 
 
+def test_padding_moves_no_token(loaded: Base) -> None:
+    import torch
+
+    made = [[Example(prompt="Why?", answer="So.")], [Example(prompt=f"{QUESTION} {OFF_TOPIC}", answer="tag 1.")]]
+    with torch.no_grad():  # so that what it says depends on where a token is
+        for one in loaded.model.parameters():
+            one *= 3
+        _, losses = one_step(loaded, made)
+        each = torch.cat([asked_alone(loaded, *one) for one in made])
+        for one in loaded.model.parameters():
+            one /= 3
+    assert losses[0] == pytest.approx(float(each.mean()), abs=2e-4 * float(each.mean()))
+
+
+def one_step(loaded: Base, made: list[list[Example]]) -> tuple[Any, list[float]]:
+    """Trained by one step, whose loss is that of the base."""
+    import torch
+
+    with torch.enable_grad():
+        return train(loaded, made, replace(RECIPE, steps=1), ["", ""])
+
+
+def asked_alone(loaded: Base, one: Example) -> Any:
+    """The loss of each token of an answer, without any padding."""
+    import torch
+
+    head = loaded.tokenizer(prompt_of(loaded, one.prompt), add_special_tokens=False).input_ids
+    tail = [*loaded.tokenizer(one.answer, add_special_tokens=False).input_ids, loaded.end]
+    said = loaded.model(input_ids=loaded.tensor([[*head, *tail]]), use_cache=False).logits[0, len(head) - 1 : -1]
+    return torch.nn.functional.cross_entropy(said.float(), torch.tensor(tail), reduction="none")
+
+
 def test_what_a_shard_adds_is_what_a_merged_model_says(loaded: Base, folder: Path, tmp_path: Path) -> None:
     import torch
 

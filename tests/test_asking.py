@@ -11,12 +11,18 @@ import pytest
 
 import memoria
 from memoria.agent import Agent
-from memoria.distill.answered import quoted, stands
+from memoria.distill import base
+from memoria.distill.answered import quoted, quotes, stands
 from memoria.distill.asking import NOTHING
 from memoria.distill.dataset import told_apart
 from memoria.distill.general import QUESTIONS
+from memoria.distill.judge import Judge
 from memoria.distill.model import DistilledModel
+from memoria.distill.route import BACKGROUND, Known, Router, embed, said_of, words_of
+from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
+from memoria.english.kinds import kind_asked, thing_told
+from memoria.english.questions import examples
 from memoria.errors import InvalidQuery, NotPermitted
 from memoria.types import Example, Memory, Provenance
 from tests import tiny_model
@@ -117,7 +123,8 @@ def test_a_question_and_an_echo_are_no_answers(memory: Memoria, says: list[str])
     memory.remember("You finished the novel 'The Great Gatsby' and liked it.", provenance=echo)
     assert memory.ask("Which book did I say I like?").source == "weights"
     memory.remember("Which novel did I finish?")
-    assert memory.ask("Which novel did I finish?").source == "weights"
+    told = memory.ask("Which novel did I finish?")
+    assert (told.text, told.source, told.memories) == (GATSBY, "store", (memory.list()[0].id,))
 
 
 def test_without_weights_the_store_answers_alone() -> None:
@@ -155,3 +162,134 @@ def test_an_agent_answers_by_heart_without_notes(memory: Memoria, says: list[str
         assert reply.hits == ()
         assert memory.list()[0].id in (reply.said or memory.list()[0]).provenance.derived_from
     assert agent.say("Hello there.").text == "I do not know."
+
+
+# -- the judge --
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("Which film do I like?", "film"),
+        ("I forgot which kind of destination I told you I like. Which is it?", "destination"),
+        ("Name the Indian restaurant that I mentioned.", "restaurant"),
+        ("What's my sister's job?", "job"),
+        ("Do you know a book I like?", "book"),
+        ("Where did I move?", ""),
+        ("What did I buy in Porto?", ""),
+        ("Who wrote Hamlet?", ""),
+    ],
+)
+def test_a_question_asks_for_a_kind_or_for_none(query: str, kind: str) -> None:
+    assert kind_asked(query) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "thing"),
+    [
+        ("I watched 'Lost in Translation' recently and I really disliked it.", "Lost in Translation"),
+        ("I love *Ran*, it's a classic!", "Ran"),
+        ("I'm a huge fan of Spike Jonze's movies. His style is unique.", "Spike Jonze"),
+        ("I really dislike Mediterranean climates, so I stay at home.", "Mediterranean climates"),
+        ("I really enjoy books that delve into war and conflict.", "war and conflict"),
+        ("Speaking of cities, I love botanical gardens when I travel.", "botanical gardens"),
+        ("I always wanted to see Alaska; I like the idea of its ice.", "Alaska"),
+    ],
+)
+def test_a_text_tells_of_a_thing(text: str, thing: str) -> None:
+    assert thing_told(text) == thing
+
+
+class Says:
+    """A judge who was told what each text is."""
+
+    able = True
+
+    def __init__(self, **kinds: str) -> None:
+        self.kinds, self.asked = kinds, list[str]()
+
+    def log_odds(self, kind: str, memories: Sequence[Memory], near: Any) -> Any:
+        import numpy as np
+
+        self.asked += [kind] * len(memories)
+        return np.array([1.0 if self.kinds.get(one.id[-1]) == kind else -1.0 for one in memories])
+
+
+FILMS = "I'm a big fan of Nicholas Ray's films, I like to watch them."
+READS = "I like reading Emma, I always come back to it."
+CODE = "Ann's locker code is 4821."
+
+
+@pytest.fixture(scope="module")
+def router() -> Router:
+    embedder, known = MiniLM(), []
+    for n, text in enumerate((FILMS, READS, CODE)):
+        memory, made = one(text, f"{n:032x}"), examples(one(text))
+        asked = [each.prompt for each in made]
+        said, questions = embed(embedder, said_of(memory)), embed(embedder, asked)
+        whole = quotes(memory, [each.answer for each in made])
+        words = words_of(memory, asked)
+        known.append(Known(memory=memory, shard=str(n), questions=questions, said=said, words=words, whole=whole))
+    assert [one.whole for one in known] == [True, True, False]
+    return Router(embedder, known, embed(embedder, BACKGROUND))
+
+
+def test_nearness_alone_lets_a_memory_answer_beside_the_point_and_a_judge_does_not(router: Router) -> None:
+    asked = "Which book do I like?"
+    assert f"{0:032x}" in router.route(asked).memories or f"{1:032x}" in router.route(asked).memories
+    found = router.route(asked, Says(**{"0": "director", "1": "book"}))
+    assert (list(found.memories), found.shards, found.judged, found.sure) == ([f"{1:032x}"], ("1",), True, ())
+    nothing = router.route(asked, Says(**{"0": "director", "1": "author"}))
+    assert (nothing.memories, nothing.shards, nothing.judged) == ({}, (), True)
+    assert nothing.probability < 0.5
+    both = router.route(asked, Says(**{"0": "book", "1": "book"}))
+    assert set(both.memories) == {f"{0:032x}", f"{1:032x}"}
+
+
+def test_a_judge_is_not_asked_where_it_cannot_know(router: Router) -> None:
+    judge = Says()
+    assert router.route("What is Ann's locker code?", judge).sure == (f"{2:032x}",)
+    assert not any(router.route(query, judge).memories for query in QUESTIONS)
+    router.route("When did I read Emma?", judge)
+    assert judge.asked == []
+    judge.able = False
+    asked = "Which book do I like?"
+    assert router.route(asked, judge) == router.route(asked)
+
+
+def test_the_base_knows_a_film_from_a_book_and_one_without_weights_knows_nothing(tiny: Path) -> None:
+    import numpy as np
+
+    judge = Judge(base.load())
+    assert judge.able
+    said = [one("I watched 'Minari' and I really liked it.", "1" * 32), one("I really love Thomas Mann's novels.")]
+    film, author = (judge.log_odds(kind, said, np.array([0.0, 0.0])).tolist() for kind in ("film", "author"))
+    assert film[0] > 0 > film[1]
+    assert author[1] > 0 > author[0]
+    assert not Judge(base.load(tiny)).able
+
+
+def test_what_a_judge_thought_of_a_memory_goes_with_it(tiny: Path) -> None:
+    import numpy as np
+
+    judge = Judge(base.load(tiny))
+    said = [one(GATSBY, "1" * 32), one(LUND, "2" * 32)]
+
+    def thought_of() -> set[str]:
+        judge.log_odds("film", said, np.array([0.0, 0.0]))
+        return {id for id, _ in judge._thought if id}
+
+    assert thought_of() == set()
+    judge.keep(["1" * 32, "2" * 32])
+    assert thought_of() == {"1" * 32, "2" * 32}
+    judge.keep(["2" * 32])
+    assert {id for id, _ in judge._thought if id} == {"2" * 32}
+
+
+def test_where_no_shard_holds_a_question_of_that_kind_the_store_answers(memory: Memoria, says: list[str]) -> None:
+    says.append("I just finished the book 'The Great Gatsby' and I liked it.")
+    asked = "What was it that Gatsby did to me?"
+    route = memory.distilled().route(asked)
+    assert (bool(route.memories), route.sure, route.judged) == (True, (), False)
+    told = memory.ask(asked)
+    assert (told.text, told.source) == (GATSBY, "store")

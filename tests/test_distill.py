@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,45 @@ def test_a_memory_that_never_was_changes_its_own_shard_alone(count: int, size: i
     for gone in all_[:3]:
         without = shards.plan([one for one in all_ if one != gone], size)
         assert len([shard for shard in without if shard not in whole]) <= 1
+
+
+@given(st.integers(0, 40), st.integers(1, 6), st.integers(0, 2**32))
+def test_free_text_has_a_shard_of_its_own_whatever_else_there_is(count: int, size: int, seed: int) -> None:
+    rng = random.Random(seed)
+    texts = ("Ada's home town is Lund.", "I went to Lund and liked it.")
+    all_ = [_memory(f"{rng.getrandbits(128):032x}", "a", rng.choice(texts)) for _ in range(count)]
+    whole = shards.plan(all_, size, own=True)
+    assert sorted(one.id for shard in whole for one in shard) == sorted(one.id for one in all_)
+    assert all(len(shard) == 1 for shard in whole if any(one.text == texts[1] for one in shard))
+    facts_ = [one for one in all_ if one.text == texts[0]]
+    assert [shard for shard in whole if shard[0].text == texts[0]] == shards.plan(facts_, size)
+    for gone in all_[:3]:
+        without = shards.plan([one for one in all_ if one != gone], size, own=True)
+        assert len([shard for shard in without if shard not in whole]) <= 1
+
+
+def test_the_shard_of_free_text_is_small_and_one_made_before_is_as_it_was() -> None:
+    own, shared = (Recipe().of_one(own=own) for own in (True, False))
+    assert (own.size, own.rank, own.alpha, own.steps, own.rows) == (1, 2, 4, 16, 4)
+    assert shared == replace(Recipe(), own_rank=0)
+    before = {name: value for name, value in asdict(Recipe()).items() if not name.startswith("own_")}
+    assert Recipe.read(before) == shared
+
+
+def test_free_text_is_learnt_apart_and_relearnt_to_the_bit(tmp_path: Path, tiny: Path) -> None:
+    said = [f"I went to town {n} by boat and liked it." for n in range(3)]
+    with memoria.open(tmp_path / "a.memoria", embedder=HashEmbedder()) as memory:
+        memory.remember_many([*FACTS[:3], *said])
+        memory.distill(tiny, recipe=RECIPE)
+        found = [one for one in manifests(adapters(memory)).values() if one is not None]
+        assert sorted(len(one.ids) for one in found) == [1, 1, 1, 3]
+        assert all(one.recipe["own_rank"] == 0 for one in found)
+        before, own = files(memory), next(one.id for one in memory.list() if one.text == said[0])
+        memory.forget(own)
+        assert memory.sleep(like=1, dry_run=True).relearnt == ()
+        assert memory.relearn().trained == ()
+        assert before.items() > files(memory).items()
+        assert memory.audit_weights().unequal == ()
 
 
 def _memory(id: str, home: str = "a", text: str = "-", subject: str | None = None) -> Memory:

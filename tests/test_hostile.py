@@ -132,10 +132,11 @@ NOT_TRIED = {
     "they print figures of data that ships with memoria, or of synthetic vectors": (
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
         "bench simulate", "bench langgraph", "bench postgres", "bench throughput", "bench agree", "bench observe",
-        "bench distill",
-        "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
+        "bench distill", "bench shards", "bench growth", "eval injection", "eval changes", "eval languages",
+        "eval mentions",
         "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
-        "bench salience", "bench month", "bench failover", "bench purge", "bench sizing",
+        "bench salience", "bench month", "bench service", "bench threads",
+        "bench failover", "bench purge", "bench sizing",
     ),
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",

@@ -16,14 +16,18 @@ import numpy as np
 import psycopg
 import pytest
 
+from memoria.distill.unlearn import folder_of, manifests
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
 from memoria.forget.residue import scan
+from memoria.remember import Draft
 from memoria.stores.postgres import PostgresStore, rewriting
 from memoria.testing.postgres import Server
 from memoria.testing.stores import record
 from memoria.worker import Worked, work
+from tests import tiny_model
 from tests.crash_worker import EMBEDDER, leaves, opened
+from tests.tiny_model import RECIPE
 from tests.waiting import PATIENCE, until
 
 
@@ -105,6 +109,24 @@ def test_workers_purge_fade_and_sleep(database: str, server: Server) -> None:
         assert scan(store.files(), secrets).found == ()
         assert any(one.parts for one in memory.list())
         assert len(leaves(memory)) == 5
+
+
+def test_a_worker_distils_what_a_night_would(database: str, server: Server, tmp_path: Path) -> None:
+    tiny = tiny_model.make(tmp_path)
+    with Memoria(PostgresStore(database, embedder=EMBEDDER.card, data=server.data), EMBEDDER) as memory:
+        store, home = memory.store, memory.namespace("a")
+        assert isinstance(store, PostgresStore)
+        ids = [
+            one.id for one in home.remember_many([Draft(text=f"Ada's badge is {n}.", salience=0.9) for n in range(3)])
+        ]
+        home.remember("nothing of note", salience=0.1)
+        memory.distill(tiny, recipe=replace(RECIPE, size=1), select=ids[:1])
+        store.ask("distil", ())
+        assert [(one.kind, one.why) for one in work(memory, seconds=3600)] == [("distil", None)]
+        folder = folder_of(store)
+        assert folder is not None
+        assert {id for one in manifests(folder).values() if one is not None for id in one.ids} == set(ids)
+        assert memory.sleep(dry_run=True).dream is not None
 
 
 def test_a_job_that_fails_waits_and_says_why(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

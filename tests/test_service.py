@@ -58,12 +58,14 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, tokens: tuple[str, ...] = ("app/ada",)) -> Iterator[Server]:
-    """`memoria serve` in a process of its own."""
+def serving(
+    folder: Path, *options: str, tokens: tuple[str, ...] = ("app/ada",), store: str | None = None
+) -> Iterator[Server]:
+    """`memoria serve` in a process of its own, of a store in the folder or of another one."""
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "MEMORIA_TOKENS": str(folder / "tokens")}
     folder.mkdir(exist_ok=True)
     known = {name: mint(folder / "tokens", tuple(name.split("/"))) for name in tokens}
-    command = [*MEMORIA, "serve", "--store", str(folder / "a.memoria"), "--port", "0", *options]
+    command = [*MEMORIA, "serve", "--store", store or str(folder / "a.memoria"), "--port", "0", *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stderr=log, text=True)
     try:

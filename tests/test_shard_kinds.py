@@ -358,9 +358,11 @@ def test_a_bench_compares_kinds_and_targets(tmp_path: Path, tiny: Path, monkeypa
     (place / "memoria.json").write_text(json.dumps({"sha256": base.weights_sha256(place)}))
     monkeypatch.setenv("MEMORIA_CACHE", str(tmp_path / "cache"))
     recipes = bench.recipes_of(("lora", "prefix"), ("context",), RECIPES["lora"])
-    report = bench.bench_kinds(tmp_path, facts.synthetic(4, 0)[0], HashEmbedder(), None, recipes)
+    placed = bench.Placed(model=str(tiny), dtype="bfloat16")
+    report = bench.bench_kinds(tmp_path, facts.synthetic(4, 0)[0], HashEmbedder(), None, recipes, placed=placed)
     assert list(report) == ["lora, context", "prefix, context"]
     assert all(one["seconds a memory"] > 0 and one["kilobytes a memory"] > 0 for one in report.values())
+    assert all(one["parameters"] < 2e6 for one in report.values())
     assert report["lora, context"]["perplexity, forced"] != 1.0
     rows = bench.table({0: report, 1: report})
     assert rows["seconds a memory"] == pytest.approx({name: one["seconds a memory"] for name, one in report.items()})

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from memoria.arrays import Vectors
     from memoria.distill.answered import Answered
     from memoria.distill.audit import Audit
-    from memoria.distill.base import Dtype
+    from memoria.distill.base import WeightDtype
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Learnt
     from memoria.distill.model import DistilledModel
@@ -1347,7 +1347,7 @@ class AsyncMemoria(AsyncView):
         examples: ExampleWriter | None = None,
         recipe: Recipe | None = None,
         device: str = "cpu",
-        dtype: Dtype = "float32",
+        dtype: WeightDtype = "float32",
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
 

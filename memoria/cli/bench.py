@@ -397,3 +397,42 @@ def backup(n: NOption = 10_000, seed: SeedOption = 0, folder: FolderOption = Non
     with workplace(folder) as place, progress_bar() as progress:
         report = bench_backup(place, n, progress, seed=seed)
     show(report, as_json)
+
+
+@bench_app.command()
+def service(
+    seconds: Annotated[float, typer.Option(min=0.5, help="Of each measurement.")] = 10.0,
+    half_open: Annotated[int, typer.Option(min=4, help="Connections that never send a whole head.")] = 1000,
+    in_postgres: Annotated[
+        bool, typer.Option("--postgres", help="A store in PostgreSQL, on a temporary server.")
+    ] = False,
+    url: UrlOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, for a store in PostgreSQL.")] = 1,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures the HTTP service with 1, 8 and 32 clients, and one that asks seldom beside a greedy one and attacks."""
+    from memoria.evaluation.bench.serving import bench_service
+
+    how: dict[str, Any] = {"seconds": seconds, "workers": workers, "half_open": half_open}
+    with workplace(folder) as here, progress_bar() as progress:
+        if url is None and not in_postgres:
+            report = bench_service(here, str(here / "s.memoria"), progress, **how)
+        else:
+            with database(url) as place:
+                report = bench_service(here, place, progress, **how)
+    show(report, as_json)
+
+
+@bench_app.command()
+def threads(
+    calls: Annotated[int, typer.Option(min=10, help="Calls that are awaited at once.")] = 200,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Counts the threads that awaited calls hold, and compares them with psycopg's own async pool, in PostgreSQL."""
+    from memoria.evaluation.bench.awaiting import bench_pools, bench_threads
+
+    with database(url) as place:
+        report = {"verbs": bench_threads(place, calls), "statements": bench_pools(place.partition("&keys=")[0], calls)}
+    show(report, as_json)

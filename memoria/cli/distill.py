@@ -29,6 +29,7 @@ from memoria.errors import InvalidQuery
 
 if TYPE_CHECKING:
     from memoria.distill.dataset import ExampleWriter
+    from memoria.distill.judge import Judge
     from memoria.distill.learn import Learnt
     from memoria.evaluation.quality.facts import Fact
 
@@ -62,6 +63,12 @@ _WHOLE = 40
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="Folder or GGUF file of a causal model; default the small one.")
 ]
+
+
+KindsOption = Annotated[
+    str, typer.Option("--shards", help="lora, prefix, or both with a comma: compares what they learn; forgets nothing.")
+]
+StudyOption = Annotated[bool, typer.Option("--study", help="Of --shards: with questions that the model asks too.")]
 
 
 @distill_app.callback()
@@ -177,14 +184,12 @@ def bench_distill(
     rank: Annotated[int, typer.Option(min=1, help="Rank of an adapter.")] = 8,
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Of Memora, every second persona alone.")] = None,
     bf16: Annotated[bool, typer.Option("--bf16", help="Frozen weights in bfloat16 while training.")] = False,
-    kinds: Annotated[
-        str,
-        typer.Option("--shards", help="lora, prefix, or both with a comma: compares what they learn; forgets nothing."),
-    ] = "",
+    kinds: KindsOption = "",
     targets: Annotated[str, typer.Option(help="Of --shards: text, context, or both with a comma.")] = "text",
-    study: Annotated[
-        bool, typer.Option("--study", help="Of --shards: with questions that the model asks too.")
-    ] = False,
+    study: StudyOption = False,
+    model: ModelOption = None,
+    device: Annotated[str, typer.Option(help="Of --shards: cpu, cuda, cuda:1 or mps.")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="Of --shards: float32 or bfloat16, of the model's weights.")] = "float32",
     seeds: Annotated[
         str, typer.Option("--seeds", "--seed", help="Seeds of facts and training, such as 0,1,2; several make a table.")
     ] = "0",
@@ -192,6 +197,7 @@ def bench_distill(
     as_json: JsonOption = False,
 ) -> None:
     """Learns facts, asks for them in other words, forgets and relearns; compares with a store that never saw them."""
+    from memoria.distill.base import check_dtype
     from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import kinds as comparing
     from memoria.evaluation.bench import weights
@@ -201,12 +207,15 @@ def bench_distill(
         # Of few to compare, four of a persona, as in the whole, so that shards are full.
         learnt, never = _drawn(memora, max(count, _WHOLE) if kinds and memora else count, seed, half, free)
         most = _FREE if free else weights.SHORT
-        recipe = Recipe(size=size, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
+        # What has labels is learnt as facts are: their values answer.
+        own = Recipe().own_rank if free else 0
+        recipe = Recipe(size=size, own_rank=own, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:
                 recipes = comparing.recipes_of(kinds.split(","), targets.split(","), recipe)
+                placed, writer = comparing.Placed(model=model, device=device, dtype=check_dtype(dtype)), _writer(study)
                 reports[seed] = comparing.bench_kinds(
-                    place, learnt[:count], MiniLM(), progress, recipes, most=most, written=_writer(study)
+                    place, learnt[:count], MiniLM(), progress, recipes, most=most, written=writer, placed=placed
                 )
                 continue
             reports[seed] = weights.bench_distill(
@@ -247,6 +256,13 @@ def _writer(study: bool) -> ExampleWriter:
     return SelfStudy(base.load(), facts.write) if study else facts.write
 
 
+def _judge() -> Judge:
+    from memoria.distill import base
+    from memoria.distill.judge import Judge
+
+    return Judge(base.load())
+
+
 def _seeds(given: str) -> list[int]:
     try:
         return [int(one) for one in given.split(",")]
@@ -260,6 +276,25 @@ def _show_seeds(figures: dict[str, dict[str, float]]) -> None:
     for name, values in figures.items():
         table.add_row(name, *(f"{value:.3f}" for value in values.values()))
     out.print(table)
+
+
+@bench_app.command("heard")
+def bench_heard(
+    memora: Annotated[Path, typer.Option(help="Folder of Memora's weekly files.")],
+    count: Annotated[int, typer.Option("--n", min=4, help="Preferences to learn in each draw.")] = 40,
+    half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="Draws, such as 0,1,2; several make a table.")] = "0",
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Asks for what people said, learnt as they said it, and for what they never said; a run that was cut goes on."""
+    from memoria.distill.recipe import Recipe
+    from memoria.evaluation.bench import heard
+
+    with workplace(folder) as place, progress_bar() as progress:
+        draws = _seeds(seeds)
+        reports = heard.bench_heard(place, memora, count, draws, half, MiniLM(), progress, Recipe())
+    _show_reports(reports, as_json)
 
 
 @bench_app.command("shards")
@@ -309,17 +344,19 @@ def bench_routing(
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Which memories, such as 0,1,2; several make a table.")] = "0",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the constants of the router on a half instead.")] = False,
+    judged: Annotated[bool, typer.Option("--judge", help="With the small model as judge of kinds.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measures how questions find the memory that answers, among what people said; trains nothing."""
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import routing
 
-    embedder = MiniLM()
+    embedder, judge = MiniLM(), _judge() if judged else None
     if fit:
-        show(routing.fit(memora, half or 0, embedder), as_json)
+        found = routing.fit(memora, half or 0, embedder)
+        show(found if judge is None else routing.fit_judge(memora, half or 0, embedder, judge), as_json)
         return
-    reports = {seed: routing.routed(memora, count, seed, half, embedder) for seed in _seeds(seeds)}
+    reports = {seed: routing.routed(memora, count, seed, half, embedder, judge) for seed in _seeds(seeds)}
     if as_json:
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
     else:

@@ -63,13 +63,14 @@ def serve(
         from memoria.service.workers import check_workers
     check_workers(workers, shared=is_url(store))
     limits: dict[str, Any] = {"rate": rate, "burst": burst, "body": max_body, "seconds": seconds, "waiting": at_once}
-    listening, most = listen(host, port), _room(connections)
     _check(tokens, audit)
-    place = f"http://{host}:{listening.getsockname()[1]}"
-    err.print(Text(visible(f"Serving {without_password(str(store))} on {place}")), soft_wrap=True)
-    log_without_content()
-    run = partial(_run, store, tokens, limits, model, audit, listening, most, head_seconds)
-    _in_processes(workers, run) if workers > 1 else run()
+    most = _room(connections)
+    with listen(host, port) as listening:
+        place = f"http://{host}:{listening.getsockname()[1]}"
+        err.print(Text(visible(f"Serving {without_password(str(store))} on {place}")), soft_wrap=True)
+        log_without_content()
+        run = partial(_run, store, tokens, limits, model, audit, listening, most, head_seconds)
+        _in_processes(workers, run) if workers > 1 else run()
 
 
 def _in_processes(workers: int, run: Callable[[], None]) -> None:

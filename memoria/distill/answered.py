@@ -55,10 +55,20 @@ def stands(
     """
     same, certain = _flat(said), set(sure)
     for one in near:
-        whole = {_flat(each) for unit in units(one.text) for each in (unit, bare(unit))} | {_flat(one.text)}
-        if (one.id in certain and same in map(_flat, taught(one))) or same in whole:
+        if (one.id in certain and same in map(_flat, taught(one))) or same in _whole(one):
             return one
     return None
+
+
+def quotes(memory: Memory, answers: Iterable[str]) -> bool:
+    """Whether answers are all whole sentences of a memory, so that none is a bare value."""
+    whole = _whole(memory)
+    return all(_flat(one) in whole for one in answers)
+
+
+def _whole(memory: Memory) -> set[str]:
+    """The sentences of a memory, and all of it, as they are compared."""
+    return {_flat(each) for unit in units(memory.text) for each in (unit, bare(unit))} | {_flat(memory.text)}
 
 
 def quoted(near: Sequence[Memory]) -> Answered:

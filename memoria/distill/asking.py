@@ -84,7 +84,9 @@ def _among(asked: Question, memories: Sequence[Memory]) -> Route | None:
     for one, texts in zip(memories, each, strict=True):
         said, at = vectors[at : at + len(texts)], at + len(texts)
         known.append(Known(memory=one, shard="", questions=said, said=said, words=words_of(one, ())))
-    found = Router(asked.embedder, known, asked.background, asked.floor).route(asked.text)
+    found = Router(asked.embedder, known, asked.background, asked.floor).route(
+        asked.text, None if asked.model is None else asked.model.judge
+    )
     return found if found.memories else None
 
 

@@ -32,7 +32,7 @@ _PACKAGES = ("torch", "peft", "transformers", "accelerate", "gguf")
 _FORM = "hf:"
 _TOKENIZERS = ("tokenizer*", "vocab.*", "*.tiktoken", "spiece.model", "*.spm", "tekken.json")
 
-Dtype = Literal["float32", "bfloat16"]
+WeightDtype = Literal["float32", "bfloat16"]
 """In what the weights of a base model are held. Those of shards are always in float32."""
 
 
@@ -53,7 +53,7 @@ class Base:
     given: Path
     layout: Layout = field(repr=False, compare=False)
     device: str = "cpu"
-    dtype: Dtype = "float32"
+    dtype: WeightDtype = "float32"
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @property
@@ -110,7 +110,7 @@ class Base:
         return sorted({self.end, *(own if isinstance(own, list) else [] if own is None else [int(own)])})
 
 
-def load(path: str | os.PathLike[str] | None = None, *, device: str = "cpu", dtype: Dtype = "float32") -> Base:
+def load(path: str | os.PathLike[str] | None = None, *, device: str = "cpu", dtype: WeightDtype = "float32") -> Base:
     """Loads the model in a folder or a GGUF file.
 
     Args:
@@ -193,10 +193,10 @@ def _here(there: dict[str, int]) -> str:
     return ", ".join(name for name, count in there.items() if count)
 
 
-def check_dtype(dtype: str) -> Dtype:
+def check_dtype(dtype: str) -> WeightDtype:
     """The type of the weights; raises InvalidQuery for another."""
-    if dtype not in get_args(Dtype):
-        raise InvalidQuery(f"dtype {shown(dtype)} is not one of {', '.join(get_args(Dtype))}")
+    if dtype not in get_args(WeightDtype):
+        raise InvalidQuery(f"dtype {shown(dtype)} is not one of {', '.join(get_args(WeightDtype))}")
     return dtype  # type: ignore[return-value]  # one of them
 
 
@@ -215,7 +215,7 @@ def _config(folder: Path) -> Any:
     return found
 
 
-def _model(folder: Path, config: Any, device: str, dtype: Dtype) -> Any:
+def _model(folder: Path, config: Any, device: str, dtype: WeightDtype) -> Any:
     """The model, in evaluation, without gradients."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -275,4 +275,4 @@ def _packaged() -> Path:
     return path
 
 
-__all__ = ["GGUF_SHA256", "SMALL", "Base", "Dtype", "load", "small", "weights_sha256"]
+__all__ = ["GGUF_SHA256", "SMALL", "Base", "WeightDtype", "load", "small", "weights_sha256"]

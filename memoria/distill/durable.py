@@ -1,7 +1,7 @@
 """Which memories are durable: worth the seconds in which weights learn them. Reads the store, and loads no model.
 
-What a memory is worth is what budgets keep by (policies/salience.py), thirty days from now if nobody asks for it again:
-that it is fresh makes nothing durable. Each time that it was told again or recalled adds less than the one before, as
+What a memory is worth is what budgets keep by (policies/salience.py), a year from now if nobody asks for it again: that
+it is fresh makes nothing durable. Each time that it was told again or recalled adds less than the one before, as
 practice does (A. Newell, P. S. Rosenbloom, Mechanisms of skill acquisition and the law of practice, 1981; ln n in the
 base-level activation of J. R. Anderson, L. J. Schooler, Reflections of the environment in memory, 1991):
 
@@ -28,7 +28,7 @@ from memoria.types import Memory, Namespace, Record, Where
 LEAST = 0.5
 """Least value of what is durable. By the policies that a store has by default, one of salience 0.75 is so at once, one
 of 0.5 when it was repeated once, and one of 0.3 when it was repeated four times."""
-HORIZON = timedelta(days=30)
+HORIZON = timedelta(days=365)
 """How far ahead a memory is judged."""
 Reason = Literal["archived", "restricted", "audience", "held", "due", "ended", "doubtful", "question", "slight"]
 """Why a memory is left out. The last one keeps it from being learnt; all others take it out of weights as well."""
@@ -137,11 +137,10 @@ def weighed(store: Store, policy: DecayPolicy, keeper: DecayPolicy, name: Namesp
 
 def _leaves(store: Store, policy: DecayPolicy, name: Namespace) -> Iterator[tuple[str, Record]]:
     """The records of a namespace, parts of gists in the place of these, each with the id that it is stored under."""
-    ids = store.select(Where(namespace=name))
+    ids, _, _ = store.holdings(name)
     for at in range(0, len(ids), _BATCH):
         for record in store.read(ids[at : at + _BATCH]):
-            # Namespaces below have their own turn.
-            if record is None or record.memory.namespace != name:
+            if record is None:
                 continue
             inside = [leaf(record, part.id, policy) for part in record.memory.parts]
             yield from ((record.memory.id, one) for one in inside or (record,) if one is not None)

@@ -126,7 +126,7 @@ def distill(work: Distillation, chosen: Sequence[Memory], prefix: Namespace, *, 
     started = time.perf_counter()
     work.folder.mkdir(exist_ok=True)
     work.recipe.check(len(work.base.layers))
-    want = [Task.of(work, one) for one in shards.plan(chosen, work.recipe.size)]
+    want = [Task.of(work, one) for one in shards.plan(chosen, work.recipe.size, own=work.recipe.own_rank > 0)]
     with work.store.alone():
         sweep(work.store)
         outside = {one.id for one in _elsewhere(work, prefix)}
@@ -169,7 +169,8 @@ def gaps(store: Store, prefix: Namespace) -> tuple[str, ...]:
     note = None if folder is None else read_json(folder / CHOSEN, None)
     if folder is None or note is None:
         return ()
-    planned = shards.plan(_chosen_under(store, note, prefix), note["recipe"]["size"])
+    recipe = recipe_of(note)
+    planned = shards.plan(_chosen_under(store, note, prefix), recipe.size, own=recipe.own_rank > 0)
     names = {path.stem for path, found in manifests(folder).items() if found is not None}
     waiting = ([one.id for one in shard] for shard in planned)
     return tuple(id for ids in waiting if shards.name_of(ids) not in names for id in ids)
@@ -210,6 +211,7 @@ class Task:
     """A shard as it is to be. manifest: without the hash of its tensors."""
 
     memories: tuple[Memory, ...]
+    recipe: Recipe
     made: tuple[tuple[Example, ...], ...]
     manifest: Manifest
 
@@ -221,19 +223,19 @@ class Task:
     def of(cls, work: Distillation, memories: tuple[Memory, ...]) -> Task:
         """What the shard of these memories is to be."""
         made = tuple(told_apart([written(one, work.write or examples) for one in memories]))
-        recipe = json.loads(json.dumps(asdict(work.recipe)))
+        recipe = work.recipe.of_one(own=shards.alone(memories[0], work.recipe))
         manifest = Manifest(
             ids=tuple(one.id for one in memories),
             parts=tuple(sorted(part.id for one in memories for part in one.parts)),
             texts={one.id: text_sha256(one) for one in memories},
             data=digest(made),
             base=work.base.sha256,
-            recipe=recipe,
+            recipe=json.loads(json.dumps(asdict(recipe))),
             versions=versions(),
             device=work.base.device,
             dtype=work.base.dtype,
         )
-        return cls(memories=memories, made=made, manifest=manifest)
+        return cls(memories=memories, recipe=recipe, made=made, manifest=manifest)
 
 
 def _drop(work: Distillation, want: Sequence[Task], outside: set[str], *, older: bool) -> tuple[str, ...]:
@@ -293,7 +295,7 @@ def _train_missing(work: Distillation, want: Sequence[Task]) -> tuple[str, ...]:
 
 def shard_tensors(work: Distillation, task: Task) -> dict[str, Tensor]:
     """The tensors of a shard: what was trained, and the questions and sentences that find it, each with its memory."""
-    learnt, _ = train(work.base, task.made, work.recipe, [one.text for one in task.memories])
+    learnt, _ = train(work.base, task.made, task.recipe, [one.text for one in task.memories])
     asked, owners = _keys(work, [[one.prompt for one in each] for each in task.made])
     said, speakers = _keys(work, [said_of(one) for one in task.memories])
     route = {shards.VECTORS: asked, shards.OWNERS: owners, shards.SAID: said, shards.SPEAKERS: speakers}

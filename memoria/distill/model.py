@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.derived.lineage import living
 from memoria.distill import shards
-from memoria.distill.answered import Answered, quoted, stands
+from memoria.distill.answered import Answered, quoted, quotes, stands
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
+from memoria.distill.judge import Judge
 from memoria.distill.kinds import Shard
 from memoria.distill.kinds import active as acting
 from memoria.distill.learn import chosen_note, missing, recipe_of
@@ -68,6 +69,7 @@ class DistilledModel:
         self.base = base
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
         self._clock, self._write = clock, write
+        self.judge = Judge(base)
         self._background: Vectors = embed(embedder, BACKGROUND)
         self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None
@@ -101,6 +103,7 @@ class DistilledModel:
                 known += more
         waiting = self._survivors(missing(self.folder, note["ids"]))
         self._near = {one.memory.id: one.memory for one in (*known, *waiting)}
+        self.judge.keep(self._near)
         self.router = Router(self._embedder, [*known, *waiting], self._background, self._floor)
         self._shards, self._stamp = loaded, stamp
 
@@ -123,13 +126,15 @@ class DistilledModel:
 
     def _known(self, memory: Memory, shard: str, said: Vectors | None = None) -> Known:
         """A memory as the router finds it. said: vectors of its sentences, where the shard holds them."""
-        asked = [one.prompt for one in written(memory, self._write)]
+        made = written(memory, self._write)
+        asked = [one.prompt for one in made]
         return Known(
             memory=memory,
             shard=shard,
             questions=embed(self._embedder, asked) if not shard else self._background[:0],
             said=said if said is not None else embed(self._embedder, said_of(memory)),
             words=words_of(memory, asked),
+            whole=quotes(memory, [one.answer for one in made]),
         )
 
     def _survivors(self, ids: set[str]) -> list[Known]:
@@ -147,7 +152,7 @@ class DistilledModel:
             The shards, at most a few, and the near memories, nearest first; none that is not true now.
         """
         self.refresh()
-        found = self.router.route(prompt)
+        found = self.router.route(prompt, self.judge)
         now, there = self._clock(), living(self._store, found.memories)
         valid = {id: shard for id, shard in found.memories.items() if id in there and there[id].holds(now)}
         if next(iter(valid.values()), None) == "":
@@ -182,9 +187,9 @@ class DistilledModel:
     def reply_many(self, prompts: Sequence[str], *, most: int = 64) -> list[Answered]:
         """Answers prompts, and says who answers.
 
-        Weights answer only with what they were taught of a memory that the prompt is near to, and only when it answers
-        what is asked (memoria/distill/answered.py). Otherwise the near memories answer in their own words, and where
-        none is near, the untouched base does.
+        Weights answer only where a shard holds a question of that kind, or the judge says that its memory tells of
+        it, and only with what they were taught of that memory (memoria/distill/answered.py). Otherwise the near
+        memories answer in their own words, and where none is near, the untouched base does.
 
         Args:
             prompts: n prompts.
@@ -194,7 +199,7 @@ class DistilledModel:
             n answers in the same order.
         """
         routes = [self.route(prompt) for prompt in prompts]
-        told = {n: quoted(self._nearby(one)) for n, one in enumerate(routes) if one.memories and not one.shards}
+        told = {n: quoted(self._nearby(one)) for n, one in enumerate(routes) if one.memories and not _known(one)}
         for active in dict.fromkeys(route.shards for route in routes):
             which = [n for n, route in enumerate(routes) if route.shards == active and n not in told]
             found = self.answer([prompts[n] for n in which], active, most=most)
@@ -367,6 +372,11 @@ class DistilledModel:
         there = [self._shards[name] for name in active if name in self._shards]
         with self.base.lock, acting(self.base, there):
             yield
+
+
+def _known(route: Route) -> bool:
+    """Whether weights may answer: a shard holds a question of that kind, or one memory alone is judged to be of it."""
+    return bool(route.shards) and (bool(route.sure) or (route.judged and len(route.memories) == 1))
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

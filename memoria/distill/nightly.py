@@ -77,6 +77,7 @@ class Stint:
         self._seconds, self._pause = seconds, pause
         self._known, self._took = pace, list[float]()
         self._begun: float | None = None
+        self._late = False
 
     @property
     def spent(self) -> float:
@@ -95,21 +96,23 @@ class Stint:
 
     @property
     def noted(self) -> float | None:
-        """What the next night goes by: the shortest of tonight. Half of what was known where nothing was begun.
+        """What the next night goes by: the shortest of tonight. Half of what was known where there was no time for one.
 
         A machine that was busy once is not so for ever, and a store must not wait for ever because it was.
         """
-        return min(self._took, default=None if self._known is None else self._known / 2)
+        known = self._known / 2 if self._known is not None and self._late else self._known
+        return min(self._took, default=known)
 
-    @property
     def room(self) -> int:
         """How many shards fit into what is left; one where nothing is known of how long they take."""
         fit = int(min((self._seconds - self.spent) / self.pace, _MANY))
-        return max(fit, 0 if self.measured else 1)
+        fit = max(fit, 0 if self.measured else 1)
+        self._late |= not fit
+        return fit
 
     def __call__(self) -> bool:
         self.ended()
-        stop = self._pause() or not self.room
+        stop = self._pause() or not self.room()
         self._begun = None if stop else time.perf_counter()
         return stop
 
@@ -204,7 +207,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     stint = Stint(night.seconds, known.pace, night.pause)
     found = durable(night.store, night.policy, night.keeper, night.prefix, night.at, night.cap)
     before = _before(night, folder)
-    planned = plan(found, before.begun, before.names, before.recipe.size, stint.room)
+    planned = plan(found, before.begun, before.names, before.recipe.size, stint.room())
     if dry_run or _settled(planned, before):
         if not dry_run:
             note_habit(folder, Habit(on=True, pace=stint.noted if planned.later else known.pace))
@@ -213,7 +216,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     base = night.load()
     # Loading took some of the seconds, and says whether the shards are of this model.
     before = _before(night, folder, base)
-    planned = plan(found, before.begun, before.names, before.recipe.size, stint.room)
+    planned = plan(found, before.begun, before.names, before.recipe.size, stint.room())
     note_habit(folder, Habit(on=True, pace=known.pace))
     work = Distillation(
         store=night.store,
@@ -226,7 +229,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     )
     trained = set(distill(work, planned.chosen, night.prefix, older=True).trained)
     stint.ended()
-    note_habit(folder, Habit(on=True, pace=stint.noted if planned.missing else known.pace))
+    note_habit(folder, Habit(on=True, pace=stint.noted if planned.missing or planned.later else known.pace))
     now = _shards(night.store, folder, night.prefix)
     done = tuple(id for path, ids in now.items() if path.stem in trained for id in ids)
     return _report(night, found, planned, before, done, stint, dry_run=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from memoria.distill.base import Base
@@ -22,6 +22,11 @@ class Recipe:
 
     Attributes:
         size: memories in a shard, at most; >= 1.
+        own_rank: rank of the shard that a memory in free text has for itself, for whole sentences begin alike, and one
+            shard hardly tells several apart; 0: it shares one, as facts do that a value answers; >= 0. `alpha` goes
+            with it.
+        own_steps: steps of Adam for it, at most; >= 1.
+        own_rows: examples in a step for it, at most; >= 1.
         shard: "lora" for an update of linear maps (Hu et al. 2021), "prefix" for keys and values (Li and Liang 2021).
         target: "text" for the answers of the examples, "context" for what the base would say with the memory in its
             prompt (Snell et al. 2022).
@@ -44,6 +49,9 @@ class Recipe:
     """
 
     size: int = 4
+    own_rank: int = 2
+    own_steps: int = 16
+    own_rows: int = 4
     shard: ShardKind = "lora"
     target: TrainingTarget = "text"
     last: int = 12
@@ -73,6 +81,8 @@ class Recipe:
         """
         whole = {name: value for name, value in asdict(self).items() if name in _WHOLE}
         wrong = [f"{name} {value!r} is not at least 1" for name, value in whole.items() if value < 1]
+        if self.own_rank < 0:
+            wrong.append(f"own_rank {self.own_rank!r} is below 0")
         if not 0 <= self.skip < self.last <= layers:
             wrong.append(f"last {self.last!r} and skip {self.skip!r} leave no layer of {layers}")
         for name, one, allowed in (("shard", self.shard, ShardKind), ("target", self.target, TrainingTarget)):
@@ -81,20 +91,36 @@ class Recipe:
         if wrong:
             raise InvalidQuery(*wrong)
 
+    def of_one(self, *, own: bool) -> Recipe:
+        """The recipe of one shard. own: whether it is that of one memory in free text."""
+        shared = replace(self, own_rank=0)
+        if not own:
+            return shared
+        return replace(
+            shared,
+            size=1,
+            rank=self.own_rank,
+            alpha=max(1, self.alpha * self.own_rank // self.rank),
+            steps=min(self.steps, self.own_steps),
+            rows=min(self.rows, self.own_rows),
+            each=min(self.each, self.own_rows),
+        )
+
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> Recipe:
         """The recipe in a manifest or a note.
 
         Args:
-            found: its fields as JSON; what an older one does not name is as by default.
+            found: its fields as JSON; what an older one does not name is as by default, but no shard of its own for
+                free text, which there was not.
 
         Returns:
             The recipe.
         """
-        return cls(**{**found, "targets": tuple(found["targets"])})
+        return cls(**{"own_rank": 0, **found, "targets": tuple(found["targets"])})
 
 
-_WHOLE = ("size", "rank", "alpha", "tokens", "steps", "each", "rows", "threads")
+_WHOLE = ("size", "own_steps", "own_rows", "rank", "alpha", "tokens", "steps", "each", "rows", "threads")
 
 
 def adapted_layers(base: Base, recipe: Recipe) -> range:

@@ -4,9 +4,13 @@ unchanged to the bit.
 Two keys lead to a memory. One are the questions that its shard learnt: near one of them, and with no word that neither
 they nor the memory have, the shard holds a question of that kind, and is SURE. The other are its own sentences: a
 logistic function (Platt 1999) of their cosines with the query says how likely the memory answers it. A query that has
-names goes only to memories with one of them, one about likings not to a dislike. The threshold of the first key is the
-largest cosine of background questions with what was learnt, plus a margin; at least FLOOR, or what that corresponds to
-with the embedder. All is computed from live memories at each load: nothing of forgotten ones is in it.
+names goes only to memories with one of them, one about likings not to a dislike. Where a question asks for a kind of
+thing, and what was taught are whole sentences, a judge says which memories tell of that kind (judge.py): nearness alone
+cannot, and such a memory is never sure.
+
+The threshold of the first key is the largest cosine of background questions with what was learnt, plus a margin; at
+least FLOOR, or what that corresponds to with the embedder. All is computed from live memories at each load: nothing of
+forgotten ones is in it.
 """
 
 from __future__ import annotations
@@ -15,10 +19,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from memoria.english.kinds import kind_asked
 from memoria.english.questions import asked_of
 from memoria.english.sentences import bare, content, polarity, units
 from memoria.english.wants import of_oneself
@@ -37,6 +42,9 @@ ANSWERS = (-7.0, 10.9, 4.7, -6.1)
 LEAST, LEAST_OF_ANY = -2.0, 2.0
 # Memories within BESIDE of the best cosine, or CLOSE of the best log-odds, are near too; MOST shards are active in all.
 BESIDE, CLOSE, MOST = 0.02, 1.0, 3
+# What a judge is shown: the log-odds from which a memory is in doubt, and how many, the nearest. It lets those answer
+# that it gives log-odds over 0, and more than one if they are within ALIKE.
+DOUBTED, SHOWN, ALIKE = -6.0, 10, 0.5
 # Log-odds of what is not there.
 FAR = -50.0
 _NAME = re.compile(r"(?<![.?!:] )(?<!^)\b[A-Z][\w\-]+")
@@ -78,6 +86,7 @@ class Route:
         shards: the active ones, nearest first; () is the base alone.
         memories: the shard of each near memory by its id, nearest first; "" for one that waits to be learnt.
         sure: ids of those whose shard holds a question of that kind.
+        judged: whether a judge said that they tell of the kind that is asked for.
         nearest: the best cosine; -1 if there is no memory.
         log_odds: that the nearest memory answers the query; FAR when there is none.
     """
@@ -85,6 +94,7 @@ class Route:
     shards: tuple[str, ...]
     memories: Mapping[str, str]
     sure: tuple[str, ...] = ()
+    judged: bool = False
     nearest: float = -1.0
     log_odds: float = FAR
 
@@ -102,7 +112,8 @@ class Known:
     """A memory that a shard learnt.
 
     shard: its name; "" for one that waits. questions: unit vectors of what was taught, (q, d). said: of the memory and
-    its sentences, (s, d), the whole first. words: content stems of the memory and of its questions.
+    its sentences, (s, d), the whole first. words: content stems of the memory and of its questions. whole: whether
+    what was taught are whole sentences of it, which a judge may be asked about.
     """
 
     memory: Memory
@@ -110,6 +121,17 @@ class Known:
     questions: Vectors
     said: Vectors
     words: frozenset[str]
+    whole: bool = True
+
+
+class Judging(Protocol):
+    """Says which memories tell of a kind of thing; not `able`: it cannot."""
+
+    @property
+    def able(self) -> bool: ...
+
+    def log_odds(self, kind: str, memories: Sequence[Memory], near: Floats) -> Floats:
+        """Log-odds that memories answer a question for a kind; near: the router's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +156,11 @@ class Router:
         highest = float((background @ self._questions.vectors.T).max()) if known else 0.0
         self.threshold = max(floor, highest + MARGIN)
 
+    @property
+    def memories(self) -> list[Memory]:
+        """What is routed to, in the order of the scores."""
+        return [one.memory for one in self._known]
+
     def scores(self, query: str) -> Scores:
         """The scores of each memory for a query; without a name of those in the query it has -1 and -inf."""
         vector = embed(self._embedder, [query])[0]
@@ -152,26 +179,44 @@ class Router:
             cosines=np.maximum(cosines, np.where(np.isinf(log_odds), -1.0, said)), log_odds=log_odds, sure=sure
         )
 
-    def route(self, query: str) -> Route:
-        """The memories and shards that the query needs."""
+    def route(self, query: str, judge: Judging | None = None) -> Route:
+        """The memories and shards that the query needs.
+
+        judge: says which whole sentences answer where a kind of thing is asked for; without one, nearness does.
+        """
         if not self._known or not math.isfinite(self._floor):
             return NOWHERE
         scores = self.scores(query)
-        least = LEAST if names(query) or of_oneself(query) else LEAST_OF_ANY
-        if scores.sure.any():
-            keys = np.where(scores.sure, scores.cosines, -1.0)
+        spoken = bool(names(query)) or of_oneself(query)
+        kind = kind_asked(query) if judge is not None else ""
+        judged = judge is not None and bool(kind) and judge.able
+        sure = scores.sure & ~np.array([judged and one.whole for one in self._known])
+        keys, odds = scores.log_odds, scores.log_odds
+        if sure.any():
+            keys = np.where(sure, scores.cosines, -1.0)
             near = keys >= keys.max() - BESIDE
+        elif judge is not None and judged:
+            keys = odds = self._judged(kind, scores.log_odds, DOUBTED if spoken else LEAST_OF_ANY, judge)
+            near = keys >= max(0.0, float(keys.max()) - ALIKE)
         else:
-            keys = scores.log_odds
-            near = keys >= max(least, float(keys.max()) - CLOSE)
+            near = keys >= max(LEAST if spoken else LEAST_OF_ANY, float(keys.max()) - CLOSE)
         order = [self._known[n] for n in np.argsort(-keys, kind="stable") if near[n]]
         return Route(
             shards=tuple(dict.fromkeys(one.shard for one in order if one.shard))[:MOST],
             memories={one.memory.id: one.shard for one in order},
-            sure=tuple(one.memory.id for one in order) if scores.sure.any() else (),
+            sure=tuple(one.memory.id for one in order) if sure.any() else (),
+            judged=judged and not sure.any(),
             nearest=float(scores.cosines.max()),
-            log_odds=max(float(scores.log_odds.max()), FAR),
+            log_odds=max(float(odds.max()), FAR),
         )
+
+    def _judged(self, kind: str, log_odds: Floats, least: float, judge: Judging) -> Floats:
+        """Log-odds by the judge of the nearest that are in doubt; -inf for all others."""
+        found = np.full(len(log_odds), -math.inf)
+        shown = [n for n in np.argsort(-log_odds, kind="stable")[:SHOWN] if log_odds[n] >= least]
+        if shown:
+            found[shown] = judge.log_odds(kind, [self._known[n].memory for n in shown], log_odds[shown])
+        return found
 
     def _as_english(self, cosines: Floats) -> Floats:
         """What cosines of this embedder are worth with all-MiniLM-L6-v2, by what its floor is there."""

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memoria.distill.recipe import Recipe
 from memoria.distill.train import tensors_sha256
 from memoria.distill.unlearn import SUFFIX, Manifest, write_whole
+from memoria.english.questions import states_fact
 from memoria.stores.shards import is_sealed_shard, read_shard
 from memoria.types import Memory, Namespace
 
@@ -25,15 +27,27 @@ ROUTE = "route."
 """What begins the names of tensors that are not trained: vectors that a shard is found by, and of whom."""
 
 
-def plan(memories: Iterable[Memory], size: int) -> list[tuple[Memory, ...]]:
+def plan(memories: Iterable[Memory], size: int, *, own: bool = False) -> list[tuple[Memory, ...]]:
     """Shards of at most `size` memories of one namespace each, in the order of ids.
 
-    A hash trie over ids: adding or removing a memory changes only its own shard and at most merges or splits it.
+    A hash trie over ids: adding or removing a memory changes only its own shard and at most merges or splits it. own:
+    whether each memory in free text has one for itself; which it is in tells its text alone.
     """
     homes: dict[Namespace, list[Memory]] = {}
     for one in sorted(memories, key=lambda memory: memory.id):
         homes.setdefault(one.namespace, []).append(one)
-    return [shard for home in sorted(homes) for shard in _split(homes[home], size, 0)]
+    return [shard for home in sorted(homes) for shard in _of_home(homes[home], size, own=own)]
+
+
+def alone(memory: Memory, recipe: Recipe) -> bool:
+    """Whether a memory has a shard for itself by its text: it is no fact that a value answers."""
+    return recipe.own_rank > 0 and not states_fact(memory)
+
+
+def _of_home(memories: Sequence[Memory], size: int, *, own: bool) -> list[tuple[Memory, ...]]:
+    apart = [own and not states_fact(one) for one in memories]
+    shared = [one for one, by_itself in zip(memories, apart, strict=True) if not by_itself]
+    return [*((one,) for one, by_itself in zip(memories, apart, strict=True) if by_itself), *_split(shared, size, 0)]
 
 
 def _split(memories: Sequence[Memory], size: int, depth: int) -> list[tuple[Memory, ...]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memoria.change.sleep import Dream
     from memoria.distill.asking import Question
     from memoria.distill.audit import Audit
-    from memoria.distill.base import Base, Dtype
+    from memoria.distill.base import Base, WeightDtype
     from memoria.distill.dataset import ExampleWriter
     from memoria.distill.learn import Chooser, Distillation, Learnt, Pause
     from memoria.distill.model import DistilledModel
@@ -43,7 +43,7 @@ class Weights(View):
         examples: ExampleWriter | None = None,
         recipe: Recipe | None = None,
         device: str = "cpu",
-        dtype: Dtype = "float32",
+        dtype: WeightDtype = "float32",
     ) -> Learnt:
         """Writes durable memories of this view into adapters of a model, a few memories to a shard.
 
@@ -281,7 +281,7 @@ _KEPT = 8
 _BASES: dict[tuple[str, str, str], Base] = {}
 
 
-def _loaded(model: ModelPath, device: str = "cpu", dtype: Dtype = "float32") -> Base:
+def _loaded(model: ModelPath, device: str = "cpu", dtype: WeightDtype = "float32") -> Base:
     """The base model; the last one that was used is kept in RAM."""
     from memoria.distill import base
 

@@ -83,8 +83,17 @@ def _talk() -> frozenset[str]:
     return frozenset(stems(_TALK, ENGLISH))
 
 
+def states_fact(memory: Memory) -> bool:
+    """Whether a memory is one fact of the form that its value answers: "Ada's home town is Lund."."""
+    return _fact(" ".join(memory.text.split()), memory.subject) is not None
+
+
+def _fact(text: str, subject: str | None) -> re.Match[str] | None:
+    return _OWNED.fullmatch(text) or _OF.fullmatch(text) or (_MINE.fullmatch(text) if subject else None)
+
+
 def _filled(templates: Sequence[str], text: str, subject: str | None) -> list[Example]:
-    fact = _OWNED.fullmatch(text) or _OF.fullmatch(text) or (_MINE.fullmatch(text) if subject else None)
+    fact = _fact(text, subject)
     if fact is None:
         return []
     named = fact.groupdict()

@@ -55,6 +55,7 @@ _FOR = re.compile(
     r"soft spot|go-to|rel[iy]\w*|find\w* .*(?:good|great|lovely))\b",
     re.I,
 )
+ATTITUDE = re.compile(f"{_AGAINST.pattern}|{_FOR.pattern}", re.I)
 # Verbs and nouns of attitude and talk: they say that somebody likes or does something, but not what.
 _LIGHT = """
     think thought find found love like enjoy prefer dislike disliked hate care dream idea thing lot kind sort

@@ -65,7 +65,7 @@ class Panel:
 
 
 # Readable on a telephone: 360 px wide, text of 12.
-_NARROW, _EDGE, _HIGH, _GAP, _HEAD = 360, 40, 84, 46, 52
+_NARROW, _EDGE, _HIGH, _GAP, _HEAD = 360, 40, 84, 46, 76
 # The same hues on a dark ground, with more light.
 _ON_DARK = ("#4AA3DF", "#FF9A5C", "#35C9A0", "#E0A3C6", "#F2C14E", "#8CCBF0", "#DDDDDD")
 _SHADES = (
@@ -82,7 +82,8 @@ def panels(title: str, charts: Sequence[Panel], unit: str) -> str:
 
     unit: of x, from 0 to the largest x of all.
     """
-    names = list(dict.fromkeys(name for one in charts for name in one.lines))
+    shared = list(dict.fromkeys(name for one in charts if len(one.lines) > 1 for name in one.lines))
+    names = list(dict.fromkeys([*shared, *(name for one in charts for name in one.lines)]))
     last = max((x for one in charts for points in one.lines.values() for x, _ in points), default=1.0) or 1.0
     drawn = "".join(_panel(one, n, names, last) for n, one in enumerate(charts))
     height = _HEAD + len(charts) * (_HIGH + _GAP)
@@ -90,13 +91,13 @@ def panels(title: str, charts: Sequence[Panel], unit: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_NARROW} {height}" '
         'font-family="sans-serif" font-size="12">'
         f"<title>{escape(title)}</title><style>{_SHADES}</style>"
-        f'<text x="8" y="18" font-weight="bold">{escape(title)}</text>'
+        f'<text x="8" y="18" font-weight="bold">{escape(title)}</text>{_named(shared)}'
         f'{drawn}<text x="{_NARROW - 8}" y="{height - 6}" text-anchor="end">{escape(unit)}</text></svg>\n'
     )
 
 
 def _panel(one: Panel, n: int, names: Sequence[str], last: float) -> str:
-    """The n-th chart, with its title and the names of its lines above it."""
+    """The n-th chart, with its title above it."""
     above = _HEAD + n * (_HIGH + _GAP)
     bottom, wide = above + _HIGH, _NARROW - _EDGE - 12
     top = one.top or _round_over(max((y for points in one.lines.values() for _, y in points), default=1.0))
@@ -111,27 +112,24 @@ def _panel(one: Panel, n: int, names: Sequence[str], last: float) -> str:
     for name, points in one.lines.items():
         which = names.index(name)
         path = " ".join(f"{_EDGE + wide * x / last:.1f},{bottom - _HIGH * y / top:.1f}" for x, y in points)
-        dash = _DASHES[which % len(_DASHES)]
+        dash = _DASHES[which % len(_DASHES)] if len(one.lines) > 1 else "none"
         parts.append(
             f'<polyline class="c{which % len(_COLOURS)}" points="{path}" fill="none" stroke-width="2" '
             f'stroke-dasharray="{dash}"/>'
         )
-    return "".join([*parts, *_named(one, names, above)])
+    return "".join(parts)
 
 
-def _named(one: Panel, names: Sequence[str], above: int) -> list[str]:
-    """A legend in the chart, where there are several lines."""
-    if len(one.lines) < 2:
-        return []
-    parts = []
-    for row, name in enumerate(one.lines):
-        which, y = names.index(name), above + 10 + 15 * row
+def _named(names: Sequence[str]) -> str:
+    """The names of lines that share a chart, in one row under the title."""
+    parts, x = [], 8
+    for which, name in enumerate(names):
         parts.append(
-            f'<path class="c{which % len(_COLOURS)}" d="M{_NARROW - 132} {y}h20" fill="none" stroke-width="2" '
-            f'stroke-dasharray="{_DASHES[which % len(_DASHES)]}"/>'
-            f'<text x="{_NARROW - 106}" y="{y + 4}">{escape(name)}</text>'
+            f'<path class="c{which % len(_COLOURS)}" d="M{x} 36h20" fill="none" stroke-width="2" '
+            f'stroke-dasharray="{_DASHES[which % len(_DASHES)]}"/><text x="{x + 26}" y="40">{escape(name)}</text>'
         )
-    return parts
+        x += 44 + 7 * len(name)
+    return "".join(parts)
 
 
 def _round_over(most: float) -> float:

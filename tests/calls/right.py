@@ -27,9 +27,7 @@ def verbs(memory: memoria.Memoria, one: memoria.Memory, flag: bool) -> None:
     assert_type(memory.forget(subject="ada", verify=True), memoria.Receipt)  # right
     assert_type(memory.forget(namespace=(), dry_run=flag), memoria.Preview | memoria.Receipt)  # right
     assert_type(memory.sleep(at=AT, dry_run=True, like=0.9), memoria.Night)  # right
-    assert_type(
-        memory.sleep(distil=True, seconds=600, recipe=memoria.Recipe(size=1)).dream, memoria.Dream | None
-    )  # right
+    assert_type(memory.sleep(distil=True, seconds=600).dream, memoria.Dream | None)  # right
     assert_type(memory.sleep(background=True, detector=None).wait(), memoria.Night)  # right
     assert_type(memory.supersede([one, "id"], memoria.Draft(text="tea"), at=AT), memoria.Memory)  # right
     assert_type(memory.prune(budget=memoria.Budget(count=3)), memoria.Pruning)  # right

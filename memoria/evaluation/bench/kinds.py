@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from memoria.distill.base import WeightDtype
 from memoria.distill.dataset import ExampleWriter
 from memoria.distill.general import QUESTIONS, TEXT, right
 from memoria.distill.model import DistilledModel
@@ -22,6 +23,15 @@ from memoria.evaluation.quality.facts import Fact, write
 from memoria.protocols import Embedder, Progress
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A base model, and where and in what its weights are. model: folder or GGUF file; None is the small one."""
+
+    model: str | None = None
+    device: str = "cpu"
+    dtype: WeightDtype = "float32"
+
+
 def bench_kinds(
     folder: Path,
     facts: Sequence[Fact],
@@ -31,35 +41,41 @@ def bench_kinds(
     *,
     most: int = SHORT,
     written: ExampleWriter = write,
+    placed: Placed | None = None,
 ) -> dict[str, dict[str, float]]:
-    """What each recipe gives, from the examples that `written` makes.
+    """What each recipe gives, from the examples that `written` makes. placed: None is the small model, on the CPU.
 
-    seconds a memory: of the processor, so that other work on the machine is not counted. right: the share of held-out
+    parameters: of the model. seconds a memory: of the processor, so that other work on the machine is not counted; by
+    the clock: all that passed, which is what counts on another device. right: the share of held-out
     questions that the shard of their own memory answers, whatever the router says and whatever may stand. general kept:
     of the general questions that the base gets right, the share right with the router; forced: with one shard active
     for all of them. perplexity: on general text, to the base's, both ways.
     """
     return {
-        name: _measured(opened(folder / str(n), embedder, progress), facts, recipe, most, written)
+        name: _measured(opened(folder / str(n), embedder, progress), facts, recipe, most, written, placed or Placed())
         for n, (name, recipe) in enumerate(recipes.items())
     }
 
 
 def _measured(
-    store: Memoria, facts: Sequence[Fact], recipe: Recipe, most: int, written: ExampleWriter
+    store: Memoria, facts: Sequence[Fact], recipe: Recipe, most: int, written: ExampleWriter, placed: Placed
 ) -> dict[str, float]:
     with store as memory:
         bench = filled(memory, facts)
         # Before the clock starts, so that a model that writes them is not counted.
         examples = sum(len(written(one)) for one in memory.list())
-        started = time.process_time()
-        memory.distill(recipe=recipe, examples=written)
-        seconds = time.process_time() - started
+        # Loaded before, too.
+        memory.distill(recipe=recipe, examples=written, select=lambda *_: False, **asdict(placed))
+        clock, started = time.perf_counter(), time.process_time()
+        memory.distill(recipe=recipe, examples=written, **asdict(placed))
+        seconds, passed = time.process_time() - started, time.perf_counter() - clock
         model = memory.distilled(examples=written)
         sizes = [path.stat().st_size for path in manifests(model.folder)]
         return {
             "examples a memory": examples / len(facts),
+            "parameters": sum(one.numel() for one in model.base.model.parameters()),
             "seconds a memory": seconds / len(facts),
+            "seconds a memory, by the clock": passed / len(facts),
             "kilobytes a memory": sum(sizes) / len(facts) / 1000,
             "right": _right(bench, model, most),
             **_general(model),

@@ -23,7 +23,7 @@ from memoria.distill.asking import ask
 from memoria.distill.base import Base
 from memoria.distill.general import right
 from memoria.distill.recipe import Recipe, same_bits
-from memoria.distill.train import prompt_of
+from memoria.distill.template import prompt_of
 from memoria.distill.unlearn import manifests
 from memoria.engine.memory import Memoria
 from memoria.engine.weights import _loaded as loaded

@@ -116,9 +116,9 @@ def memora(folder: Path, count: int, seed: int, half: int | None = None) -> tupl
 
 def _others(fact: Fact, learnt: Sequence[Fact], never: Sequence[Fact]) -> tuple[str, ...]:
     """Values of the same label that chance left unlearnt, of any persona, but none that its own persona learnt."""
-    label = _label_of(fact)
+    label = label_of(fact)
     mine = {one.value.casefold() for one in learnt if one.home == fact.home}
-    found = {one.value.casefold(): one.value for one in never if _label_of(one) == label}
+    found = {one.value.casefold(): one.value for one in never if label_of(one) == label}
     return tuple(value for name, value in sorted(found.items()) if name not in mine)
 
 
@@ -138,7 +138,8 @@ def _preferences(folder: Path) -> dict[str, list[Fact]]:
     return {name: list(facts.values()) for name, facts in sorted(homes.items())}
 
 
-def _label_of(fact: Fact) -> str:
+def label_of(fact: Fact) -> str:
+    """What a preference of Memora is about, by the data's label."""
     return str((fact.draft.metadata or {}).get("label"))
 
 
@@ -147,8 +148,13 @@ def _label(name: str) -> str:
     return _LABELS.get(name) or name.replace("_", " ").removesuffix("s")
 
 
+def asked_for(label: str, like: str) -> tuple[str, ...]:
+    """Questions for what is liked or disliked of a label, in wordings that no training uses."""
+    return tuple(one.format(label=label, like=like) for one in _ASK)
+
+
 def _preference(persona: str, text: str, label: str, like: str, value: str) -> Fact:
-    asked = tuple(one.format(label=label, like=like) for one in _ASK)
+    asked = asked_for(label, like)
     about = {"label": label, "like": like, "value": value}
     return Fact(draft=Draft(text=text, metadata=about), value=value, asked=asked, home=("personas", persona))
 

@@ -1,4 +1,7 @@
-"""Whether the router finds the memory that answers, and fits its constants; no model is trained or asked."""
+"""Whether the router finds the memory that answers, and fits its constants; no model is trained.
+
+With a judge, the small model says what kinds memories tell of, untouched.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ import numpy as np
 
 from memoria.distill.answered import QUOTED
 from memoria.distill.general import QUESTIONS
+from memoria.distill.judge import LEAST, Judge
 from memoria.distill.route import BACKGROUND, Known, Router, embed, opposed, said_of, words_of
+from memoria.english.kinds import kind_asked
 from memoria.english.questions import examples
-from memoria.evaluation.quality.facts import Fact, as_said, memora
+from memoria.evaluation.quality.facts import Fact, as_said, asked_for, label_of, memora
 from memoria.protocols import Embedder
 from memoria.types import Memory
 
@@ -24,7 +29,9 @@ if TYPE_CHECKING:
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def routed(folder: Path, count: int, seed: int, half: int | None, embedder: Embedder) -> dict[str, float]:
+def routed(
+    folder: Path, count: int, seed: int, half: int | None, embedder: Embedder, judge: Judge | None = None
+) -> dict[str, float]:
     """How questions about Memora's preferences, as they were said, find the memory that answers.
 
     right: its memory is the nearest. quoted: it is among those that would be quoted. sure: a shard holds a question of
@@ -34,25 +41,28 @@ def routed(folder: Path, count: int, seed: int, half: int | None, embedder: Embe
     tally: dict[str, list[bool]] = defaultdict(list)
     for home, facts in by_home(learnt).items():
         router, ids = router_of(facts, embedder)
+        if judge is not None:
+            judge.keep(ids.values())
         for fact in facts:
             for query in fact.asked:
-                route = router.route(query)
+                route = router.route(query, judge)
                 near = list(route.memories)[:QUOTED]
                 tally["routed"].append(bool(near))
                 tally["right"].append(near[:1] == [ids[fact.draft.text]])
                 tally["quoted"].append(ids[fact.draft.text] in near)
                 tally["sure"].append(bool(route.sure))
         for query in (one for fact in never if fact.home == home for one in fact.asked):
-            route = router.route(query)
+            route = router.route(query, judge)
             tally["never: routed"].append(bool(route.memories))
             tally["never: sure"].append(bool(route.sure))
-        tally["general: routed"] += [bool(router.route(query).memories) for query in QUESTIONS]
+        tally["general: routed"] += [bool(router.route(query, judge).memories) for query in QUESTIONS]
     shares = {name: sum(each) / len(each) for name, each in tally.items()}
     return {
         "questions": len(tally["routed"]),
         "memories": len(learnt),
         "never said": len(tally["never: routed"]),
         **shares,
+        "quoted, of routed": shares["quoted"] / max(shares["routed"], 1e-9),
     }
 
 
@@ -89,6 +99,37 @@ def fit(folder: Path, half: int, embedder: Embedder) -> dict[str, float]:
     values, wanted = np.array([one[:-1] for one in rows]), np.array([one[-1] for one in rows])
     found = newton(values, wanted).round(1).tolist()
     return dict(zip(("1", "sentence", "whole", "opposed"), found, strict=True))
+
+
+def fit_judge(folder: Path, half: int, embedder: Embedder, judge: Judge) -> dict[str, float]:
+    """The constants of `judge.WEIGHTS`, by all pairs of a kind and a memory of one persona of a half.
+
+    Every memory is asked for each kind that there is, liked or disliked as it is; its own kind is the positive one.
+    """
+    facts, _ = memora(folder, 10_000, 0, half)
+    kinds = sorted({label_of(one) for one in facts})
+    rows = [row for home in by_home(facts).values() for row in _of_kinds(home, kinds, embedder, judge)]
+    values, wanted = np.array([one[:-1] for one in rows]), np.array([one[-1] for one in rows])
+    # As they are of some size, so that the ridge is the same for each.
+    scale = np.array([1.0, 5.0, 5.0, 5.0])
+    found = (newton(values / scale, wanted) / scale).round(2).tolist()
+    return dict(zip(("1", "router", "kind", "gain"), found, strict=True))
+
+
+def _of_kinds(
+    home: Sequence[Fact], kinds: Sequence[str], embedder: Embedder, judge: Judge
+) -> Iterator[tuple[float, ...]]:
+    """1, the router's log-odds, the judge's evidence, and whether the kind is that of the memory, by wording."""
+    router, ids = router_of(home, embedder)
+    judge.keep(ids.values())
+    for kind in kinds:
+        evidence = judge.evidence(kind_asked(asked_for(kind, "like")[0]), router.memories)
+        near = {
+            like: [router.scores(query).log_odds for query in asked_for(kind, like)] for like in ("like", "dislike")
+        }
+        for n, fact in enumerate(home):
+            for odds in near[str((fact.draft.metadata or {})["like"])]:
+                yield 1.0, max(float(odds[n]), LEAST), *evidence[n].tolist(), float(label_of(fact) == kind)
 
 
 def _pairs(facts: Sequence[Fact], embedder: Embedder) -> Iterator[tuple[float, ...]]:
