@@ -156,8 +156,10 @@ _TYPES = (
     "smallint", "double precision", "double precision", "bigint", "integer", "integer", "bigint", "double precision",
     "double precision", "bytea", "double precision", "bigint",
 )  # fmt: skip
-_ONE = ", ".join(f"%s::{one}" for one in _TYPES)
-_MANY = ", ".join(f"%s::{one}[]" for one in _TYPES)
+# Vectors go as they are: as text they would take most of the time of a batch.
+_FORMS = ["%b" if one in ("halfvec", "bytea") else "%s" for one in _TYPES]
+_ONE = ", ".join(f"{form}::{one}" for form, one in zip(_FORMS, _TYPES, strict=True))
+_MANY = ", ".join(f"{form}::{one}[]" for form, one in zip(_FORMS, _TYPES, strict=True))
 _REMEMBER_ONE = f"SELECT remember_one(%s, %s, {_ONE}, %s::bytea[])"
 _REMEMBER_MANY = f"SELECT remember_many(%s, %s, {_MANY}, %s::bytea[], %s::bigint[])"
 _FORGET = "SELECT version, number FROM forget(%s, %s::bytea[], %s::bigint[], %s, %s, %s, %s::bigint[])"

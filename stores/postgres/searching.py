@@ -274,7 +274,7 @@ class Searching(Reading):
             self._tell("words", done, len(slots))
 
 
-_NEAREST = "SELECT * FROM nearest(%s, %s, %s, %s, %s, %s)"
+_NEAREST = "SELECT * FROM nearest(%s, %s, %s, %b, %s, %s)"
 
 
 def _slack(rounded: NDArray[np.float16], vector: Vectors) -> float:

@@ -51,15 +51,15 @@ class Relay:
                 ready.register(one, selectors.EVENT_READ)
             while True:
                 for key, _ in ready.select():
-                    one = key.fileobj
-                    assert isinstance(one, socket.socket)
-                    data = one.recv(_BYTES)
+                    speaks = key.fileobj
+                    assert isinstance(speaks, socket.socket)
+                    data = speaks.recv(_BYTES)
                     if not data:
                         return
                     # Asynchronous statements of one trip may come in several pieces, before any answer.
-                    self.trips += one is client and answered
-                    answered = one is server
-                    other[one].sendall(data)
+                    self.trips += speaks is client and answered
+                    answered = speaks is server
+                    other[speaks].sendall(data)
 
 
 @contextmanager

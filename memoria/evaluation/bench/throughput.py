@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _K = 10
 _BULK = 5000
+_WARM = 6
 _PLAIN = """
 CREATE TABLE IF NOT EXISTS public.plain (
     id bigint PRIMARY KEY, home integer NOT NULL, text text NOT NULL, embedding halfvec NOT NULL
@@ -68,6 +69,7 @@ def _compared(ours: _Ours, plain: _Plain, clients: int, acts: int, progress: Pro
         verb: {"ours": [], "plain": []} for verb in ("remember", "recall", "forget")
     }
     per, turns = max(1, acts // (3 * clients)), 3
+    _warm(ours, clients)
     for turn in range(turns):
         drafts, asked = ours.source.drafts(per * clients), ours.source.vectors(per * clients)
         for name, kind in (("plain", plain), ("ours", ours)) if turn % 2 else (("ours", ours), ("plain", plain)):
@@ -80,6 +82,13 @@ def _compared(ours: _Ours, plain: _Plain, clients: int, acts: int, progress: Pro
                 rates[verb][name].append(per * clients / _at_once(clients, per, act))
         progress(f"{clients} clients", turn + 1, turns)
     return {verb: _told(found) for verb, found in rates.items()}
+
+
+def _warm(ours: _Ours, clients: int) -> None:
+    """Each verb some times at once, so that there are as many connections as there will be, and plans on them."""
+    drafts, asked = ours.source.drafts(_WARM * clients), ours.source.vectors(_WARM * clients)
+    for act in (partial(_given, ours.remember, drafts), partial(_given, ours.recall, asked), ours.forget):
+        _at_once(clients, _WARM, act)
 
 
 def _given(act: Callable[[int, Any], object], given: Sequence[Any], at: int) -> None:
