@@ -27,9 +27,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "starcoder2": _GATED,
     "mixtral": {**_GATED, "num_local_experts": 2, "num_experts_per_tok": 1},
     "gpt_neox": {**_SIZES, "intermediate_size": 32, "rotary_pct": 0.5},
-    "gpt2": {"n_embd": 16, "n_layer": 3, "n_head": 2, "n_positions": 128},
-    "gptj": {"n_embd": 16, "n_layer": 3, "n_head": 2, "n_positions": 128, "rotary_dim": 4},
-    "opt": {**_SIZES, "ffn_dim": 32, "word_embed_proj_dim": 16, "max_position_embeddings": 128},
+    "gpt2": {"n_embd": 16, "n_layer": 3, "n_head": 2, "n_positions": 1024},
+    "gptj": {"n_embd": 16, "n_layer": 3, "n_head": 2, "n_positions": 1024, "rotary_dim": 4},
+    "opt": {**_SIZES, "ffn_dim": 32, "word_embed_proj_dim": 16, "max_position_embeddings": 1024},
     "bloom": {"hidden_size": 16, "n_layer": 3, "n_head": 2},
     "falcon": {**_SIZES, "alibi": False},
 }

@@ -157,7 +157,7 @@ class Judge:
         encode = self._base.tokenizer
         first = [encode(f" {word}", add_special_tokens=False).input_ids[0] for word in words]
         with torch.no_grad():
-            said = self._base.model.get_output_embeddings()(torch.stack(list(states))).float().log_softmax(-1)
+            said = self._base.logits(torch.stack(list(states))[None])[0].log_softmax(-1)
         found: Floats = said[:, first].cpu().double().numpy()
         return found
 
@@ -172,7 +172,7 @@ class Judge:
         import torch
         from transformers import DynamicCache
 
-        inner = self._base.model.model
+        inner = self._base.layout.trunk
         # The name of this argument changes with the versions.
         name = "cache" if "cache" in inspect.signature(inner.forward).parameters else "past_key_values"
         held = DynamicCache() if cache is None else cache
