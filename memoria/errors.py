@@ -13,6 +13,7 @@ MemoriaError
 ├── MemoryNotFound          no memory has this id (any more)
 ├── NotPermitted            a reader may not do this: the owner of the store does
 ├── OrderNotFound           no standing order has this id (any more)
+├── PlanChanged             what would be forgotten has changed since it was agreed to: look at a new dry run
 ├── Held                    a hold protects it: release it, or override with a reason
 ├── SignerUnavailable       who signs the ledger is not to be reached: lines are written unsigned until it is
 │   └── Restricted            it is only stored, by order of a person: lift that first
@@ -168,6 +169,13 @@ class OrderNotFound(MemoriaError):
     def __init__(self, id: str) -> None:
         super().__init__(f"no standing order with id {_named(id)}: standing() lists them")
         self.id = id
+
+
+class PlanChanged(MemoriaError):
+    """What would be forgotten is not what was agreed to; nothing was forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__("what would be forgotten has changed since it was agreed to: look at a new dry run")
 
 
 class MemoryNotFound(MemoriaError):
@@ -378,6 +386,7 @@ __all__ = [
     "NotExportable",
     "NotPermitted",
     "OrderNotFound",
+    "PlanChanged",
     "Refused",
     "RekeyUnfinished",
     "RestoreUnfinished",

@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from memoria.audience import Audience, tidy
+from memoria.derived import review
 from memoria.derived.audience import inherited
 from memoria.derived.lineage import living
 from memoria.derived.records import Records
@@ -139,6 +140,7 @@ def remember(
     KeyConflict, EmbedderMismatch, Refused, Forbidden, and MemoryNotFound for a source that is gone, and then stores
     nothing.
     """
+    drafts = _reviewed(records.store, drafts)
     memories, made = prepare(records, traces, namespace, drafts, at)
     if made:
         traces.begin()
@@ -148,7 +150,7 @@ def remember(
             with records.store.alone():
                 admit(records.store, namespace, drafts, memories, made, readmit=readmit, at=at)
                 memories, made = obeying(records, memories, made)
-                records.store.write(ordered(records.store, made))
+                records.store.write(review.put_away(ordered(records.store, made)))
         except KeyConflict:
             # A store that knows nothing of audiences says so of what is for another one, however often it is asked.
             if next(tries) == TRIES:
@@ -159,6 +161,17 @@ def remember(
             traces.interfere(made)
             break
     return memories
+
+
+def _reviewed(store: Store, drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts; facts that were found in messages wait, where that is switched on."""
+    found = [one.provenance.source == review.EXTRACTED for one in drafts]
+    if not any(found) or not review.is_on(store):
+        return list(drafts)
+    return [
+        replace(one, metadata=review.put_off(one.metadata)) if waits else one
+        for one, waits in zip(drafts, found, strict=True)
+    ]
 
 
 def look_again(store: Store, memories: Sequence[Memory], made: Sequence[Record]) -> tuple[list[Memory], list[Record]]:

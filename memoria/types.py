@@ -530,17 +530,49 @@ class Preview(list[Memory]):
         memories: those that would go.
         rewritten: ids of gists that would be made again without them.
         near: memories that may mention the name that was asked for, or another one.
+        rewrites: these gists as they would be.
+        freed: parts of gists that would be memories of their own again.
+        standing_again: ids of memories that would hold again.
+        shards: names of adapters that would be wiped.
+        exports: paths of copies of these that would be wiped.
+        held: ids under a hold that stands against it.
+        digest: keyed hash of all of this.
+        asked: ids of those that were asked for.
 
     Attributes:
         rewritten: ids of gists that stay, and would be made again without what goes.
         near: memories that stay, though they may mention the name that was asked for: "Anna" may be a form of Ann.
+        rewrites: the gists of `rewritten` as they would be, in the same order.
+        freed: parts of gists with fewer than two left, which would be memories of their own again.
+        standing_again: ids of memories that would hold again, because what ended them goes.
+        shards: names of the adapters that learnt any of it, and would be wiped.
+        exports: paths of known copies of these adapters outside the store, which would be wiped too.
+        held: ids of what goes or changes under a hold: unless that is released or overridden, nothing is forgotten.
+        digest: keyed hash of what goes and changes under this view, with its texts; `forget(agreed=)` takes it, and
+            forgets nothing when it is no longer the same. "" for a standing order.
+        asked: ids of those that meet the criteria; the others go because they were made from them.
     """
 
     def __init__(
-        self, memories: Iterable[Memory] = (), *, rewritten: Iterable[str] = (), near: Iterable[Memory] = ()
+        self,
+        memories: Iterable[Memory] = (),
+        *,
+        rewritten: Iterable[str] = (),
+        near: Iterable[Memory] = (),
+        rewrites: Iterable[Memory] = (),
+        freed: Iterable[Memory] = (),
+        standing_again: Iterable[str] = (),
+        shards: Iterable[str] = (),
+        exports: Iterable[str] = (),
+        held: Iterable[str] = (),
+        digest: str = "",
+        asked: Iterable[str] = (),
     ) -> None:
         super().__init__(memories)
         self.rewritten, self.near = tuple(rewritten), tuple(near)
+        self.rewrites, self.freed, self.standing_again = tuple(rewrites), tuple(freed), tuple(standing_again)
+        self.shards, self.exports, self.held, self.digest = tuple(shards), tuple(exports), tuple(held), digest
+        self.asked = frozenset(asked)
 
 
 class _Reported:
@@ -655,6 +687,10 @@ class Verification:
         skipped: texts not looked for byte by byte, as finding them would prove nothing: shorter than 8 bytes, or words
             of the store's own schema; not in `needles`. What is bound to it is in `checks` all the same.
         left: what was found, without content: "text utf-8 in memoria.db", "row", "label", ...
+        control: how many byte strings of one memory that is still there were looked for in the same pass; 0 where no
+            other memory is left.
+        control_found: how many of these were found: what shows that the scan sees what is in the files. Of a store that
+            is sealed as a whole, none is.
     """
 
     files: int
@@ -665,6 +701,8 @@ class Verification:
     skipped: int = 0
     checks: int = 0
     left: tuple[str, ...] = ()
+    control: int = 0
+    control_found: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -830,6 +868,8 @@ class Receipt(_Proven):
                 text += (
                     f" Not looked for, since finding them would prove nothing: {seen.skipped} short or common texts."
                 )
+            if seen.control:
+                text += f" Of a memory that is still there, the same scan found {seen.control_found} of {seen.control}."
             if seen.checks:
                 text += f" Asked the store {seen.checks} times what is left of them."
             if seen.left:

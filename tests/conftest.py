@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.clocked import Clock
+from tests.consoled import browser as browser
+from tests.consoled import console as console
 
 if TYPE_CHECKING:
     from memoria.testing.postgres import Server

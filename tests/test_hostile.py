@@ -132,9 +132,10 @@ NOT_TRIED = {
     "they print figures of data that ships with memoria, or of synthetic vectors": (
         "bench forget", "bench recall", "bench open", "bench fade", "bench sleep", "bench score", "bench allocate",
         "bench simulate", "bench langgraph", "bench postgres", "bench throughput", "bench agree", "bench observe",
-        "bench distill", "bench shards", "bench growth", "eval injection", "eval changes", "eval languages", "eval mentions",
-        "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup", "bench sealed",
-        "bench salience", "bench month", "bench service", "bench threads",
+        "bench distill", "bench shards", "bench growth", "eval injection", "eval changes", "eval languages",
+        "eval mentions", "eval suite", "eval learn", "eval standing", "eval residue", "bench cli", "bench backup",
+        "bench sealed",
+        "bench salience", "bench ui", "bench month", "bench service", "bench threads",
         "bench failover", "bench purge", "bench sizing",
     ),
     "they print figures under names of ours, of data that the user supplies": (
@@ -148,7 +149,7 @@ NOT_TRIED = {
     ),
     "ids and figures alone, from a log that holds no text": ("policies recommend", "policies fit"),
     "they print numbers, times and figures of copies": ("backup", "forgets export", "forgets keep"),
-    "protocols, not tables": ("mcp", "serve"),
+    "protocols, not tables": ("mcp", "serve", "ui"),
     "the id of an order and figures alone": ("standing lift",),
     "a public key and its id": ("receipts key", "receipts rotate"),
     "what opens a store is in no message, and how many files were sealed is a figure": ("rekey",),

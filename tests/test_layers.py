@@ -37,11 +37,11 @@ FLOORS = (
     ("memoria.extraction", "memoria.subject"),
     ("memoria.observe",),
     ("memoria.engine",),
-    ("memoria.data", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.testing"),
+    ("memoria.data", "memoria.transfer", "memoria.sharing", "memoria.worker", "memoria.testing", "memoria.review"),
     ("memoria.agent",),
     ("memoria.aio", "memoria.integrations"),
     ("memoria.service", "memoria.evaluation"),
-    ("memoria.warm",),
+    ("memoria.warm", "memoria.console"),
     ("memoria.cli",),
     ("memoria.command",),
 )

@@ -47,6 +47,10 @@ def test_the_wheel_holds_stores_and_policies_as_files(tmp_path: Path) -> None:
     data |= {"memoria/data/changes/settling.txt"}
     data |= {"memoria/data/prospective/kept.tsv", "memoria/data/prospective/alike.tsv"}
     assert {name for name in names if name.startswith("memoria/data/")} == data
+    pages = {f"memoria/{one.relative_to(ROOT / 'memoria')}" for one in (ROOT / "memoria" / "console").rglob("*.*")}
+    pages = {one for one in pages if one.endswith((".html", ".mjs", ".css", ".svg"))}
+    assert {"memoria/console/templates/browse.html", "memoria/console/static/console.mjs"} <= pages
+    assert {name for name in names if name.startswith("memoria/console/") and not name.endswith(".py")} == pages
     assert {name for name in names if name.startswith("memoria/learnt/") and not name.endswith(".py")} == {
         "memoria/learnt/judge.npz"
     }

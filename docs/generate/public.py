@@ -28,6 +28,7 @@ MODULES = (
     "memoria.agent",
     "memoria.aio",
     "memoria.worker",
+    "memoria.review",
     "memoria.transfer.backup.verbs",
     "memoria.transfer.copying",
     "memoria.transfer.foreign",

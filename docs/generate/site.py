@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 INDEX = "contents.md"
+PICTURES = "pictures"
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]*)(#[^)\s]*)?(?=\))")
 _ENTRY = re.compile(r"^\d+\. \[(?P<title>.*?)\]\((?P<path>.*?)\)(?P<said>.*)$")
 _CONFIG = """[project]
@@ -154,8 +155,20 @@ def full(listed: list[Entry], pages: Mapping[str, str]) -> str:
     return "\n\n".join(pages[path].rstrip() for path in ["index.md", *(entry.path for entry in listed)]) + "\n"
 
 
-def build(target: Path, root: Path = ROOT) -> list[str]:
+def recorded(pages: dict[str, str], folder: Path) -> None:
+    """Records the flow of the console, puts its pictures into a folder, and leads its page to them."""
+    from docs.recorded import MARK, pictured, record
+
+    steps = record(folder / PICTURES)
+    for path, text in pages.items():
+        if MARK in text:
+            pages[path] = pictured(text, steps, PICTURES)
+
+
+def build(target: Path, root: Path = ROOT, *, pictures: bool = False) -> list[str]:
     """Builds the site into a new or empty folder, or one that a build made; returns its pages.
+
+    pictures: whether the flow of the console is recorded in Chromium and shown.
 
     Raises:
         SiteError: a link is broken, a page is missing or in no list, or something would be fetched from elsewhere.
@@ -168,6 +181,8 @@ def build(target: Path, root: Path = ROOT) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "zensical.toml").write_text(config)
+        if pictures:
+            recorded(pages, work / "pages")
         for path, text in pages.items():
             (work / "pages" / path).parent.mkdir(parents=True, exist_ok=True)
             (work / "pages" / path).write_text(text)
@@ -250,9 +265,10 @@ def main() -> None:
     """Builds into the folder that is named, or says what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "site", help="default: site")
+    parser.add_argument("--pictures", action="store_true", help="record the flow of the console in Chromium")
     asked = parser.parse_args()
     try:
-        made = build(asked.folder)
+        made = build(asked.folder, pictures=asked.pictures)
     except SiteError as error:
         raise SystemExit(str(error)) from None
     sys.stdout.write(f"{len(made)} pages in {asked.folder}; open {asked.folder / 'index.html'}\n")

@@ -58,6 +58,8 @@ _KEPT = 8
 _SCHEDULE = "schedule"
 # Settings that tell nothing of what was remembered.
 _NOTES = frozenset({_SCHEDULE, "background"})
+# Whether facts wait for a yes: what a reader stores does too. A reader does not switch it.
+_REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +419,7 @@ class SeenStore:
         return self._below.alias(namespace)
 
     def note(self, name: str) -> str | None:
-        return self._below.note(name) if name in _NOTES else None
+        return self._below.note(name) if name in _NOTES or name == _REVIEW else None
 
     def write_note(self, name: str, value: str) -> None:
         if name in _NOTES:

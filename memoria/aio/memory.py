@@ -312,6 +312,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -327,6 +328,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -342,6 +344,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     async def forget(
@@ -356,6 +359,7 @@ class AsyncMemoria(AsyncView):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -363,8 +367,7 @@ class AsyncMemoria(AsyncView):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
-                named beside it.
+            ids: ids or memories; with filters, those that meet these. A gist is its parts, or those named beside it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
@@ -374,21 +377,22 @@ class AsyncMemoria(AsyncView):
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift_standing`.
             on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
+            agreed: the `digest` of a dry run: what would go now, and change, must be what that showed.
             reader: who asks; only what this reader sees is there. None is this view's own.
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and in `rewritten`
-            the gists that would be made again.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go and change.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
+            PlanChanged: what would go is not what was agreed to; nothing is forgotten.
         """
-        how: dict[str, Any] = {"dry_run": dry_run, "verify": verify, "override": override}
-        more: dict[str, Any] = {"guard": guard, "guard_days": guard_days, "mentions": mentions}
-        rest: dict[str, Any] = {"reader": reader, "standing": standing, "on_match": on_match}
+        how: dict[str, Any] = {"dry_run": dry_run, "verify": verify, "override": override, "guard": guard}
+        more: dict[str, Any] = {"guard_days": guard_days, "mentions": mentions, "reader": reader, "standing": standing}
+        rest: dict[str, Any] = {"on_match": on_match, "agreed": agreed}
         return await self._threads.run(lambda: self.sync.forget(*ids, **how, **more, **rest, **filters))
 
     async def namespaces(self, *, reader: str | None = None) -> Namespaces:
@@ -942,7 +946,7 @@ class AsyncMemoria(AsyncView):
         Args:
             background: in a thread, which never holds the store for longer than a step.
             how: at, dry_run, fade, prune, relearn, distil, seconds, model, recipe, write, detector, examples, replay,
-                cap, like, most; see `SleepOptions`.
+                cap, like, most, only; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.

@@ -262,16 +262,31 @@ class Once:
         return self._known[asked]
 
 
+Accept = Callable[[Proposal], bool]
+"""Whether a proposal is to be carried out."""
+
+
+def every(proposal: Proposal) -> bool:
+    """Accepts whatever is proposed."""
+    return True
+
+
 def settle(
-    records: Records, traces: Reinforcer, ids: Sequence[str], how: Settling | None = None, *, dry_run: bool = False
+    records: Records,
+    traces: Reinforcer,
+    ids: Sequence[str],
+    how: Settling | None = None,
+    *,
+    dry_run: bool = False,
+    accept: Accept = every,
 ) -> Settled:
     """Settles what the statements of these ids say has changed. What is settled already is passed over.
 
     Of several that were said at the same time, one may show what another left; so it is looked at again until nothing
-    more changes. dry_run: changes nothing, and returns what would be at first.
+    more changes. dry_run: changes nothing, and returns what would be at first. accept: what is to be carried out.
     """
     done = [
-        _settled(among, traces, some, how or Settling(), dry_run=dry_run)
+        _settled(among, traces, some, how or Settling(), accept, dry_run=dry_run)
         for among, some in by_audience(records, memories(records.store, ids).values())
     ]
     return Settled(
@@ -282,7 +297,7 @@ def settle(
 
 
 def _settled(
-    records: Records, traces: Reinforcer, statements: Sequence[Memory], how: Settling, *, dry_run: bool
+    records: Records, traces: Reinforcer, statements: Sequence[Memory], how: Settling, accept: Accept, *, dry_run: bool
 ) -> Settled:
     """Settles what these statements say, all for one audience, of which the records alone are looked at."""
     carried, finding = list[Proposal](), how.finding(records.store, records.embedder)
@@ -290,7 +305,7 @@ def _settled(
     said = [part.id for one in statements for part in (one.parts or (one,))]
     done = Settled()
     for _ in range(_ROUNDS):
-        found = propose(list(living(records.store, said).values()), finding)
+        found = list(filter(accept, propose(list(living(records.store, said).values()), finding)))
         done = apply(records, traces, found, dry_run=dry_run)
         carried += done
         if dry_run or not done:

@@ -7,13 +7,16 @@ was killed continues where it stopped, and what was forgotten meanwhile stays fo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from memoria.change.choosing import Choice, accepted, choices, gathering
+from memoria.change.choosing import settling as settling_choice
 from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
 from memoria.change.reconcile import Settling, settle
 from memoria.derived.audience import ids_by_audience
@@ -106,6 +109,15 @@ class Night:
     dream: Dream | None = None
 
     @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What it would do, thing by thing, if it is a dry run: `sleep(only=)` takes the keys of those that you accept.
+
+        Returns:
+            In the order in which a pass does them.
+        """
+        return tuple(choices(self.settled, self.gists, self.faded, self.pruned, self.erased))
+
+    @property
     def absorbed(self) -> int:
         """The number of memories that went into gists."""
         return sum(len(members) for _, members in self.gists)
@@ -142,16 +154,21 @@ def night(
     write: Writer = extract,
     settling: Settling | None = None,
     pause: Pause = lambda: False,
+    only: Collection[str] | None = None,
     dry_run: bool = False,
 ) -> Night:
     """The part of a pass that changes what memories say: applies changes of fact, then groups memories into gists.
 
-    settling: None settles no changes.
+    settling: None settles no changes. only: keys of what is accepted; None is all.
     """
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
-    settled = Settled() if settling is None else settle(records, traces, said, settling, dry_run=dry_run)
-    steps = plan(records, homes, how.grouping)
+    settled = Settled()
+    if settling is not None:
+        accept = partial(_accepts, only)
+        settled = settle(records, traces, said, settling, dry_run=dry_run, accept=accept)
+    planned = plan(records, homes, how.grouping)
+    steps = [step for step in planned if accepted(only, gathering(step.members, step.gist))]
     if dry_run:
         gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
     else:
@@ -165,6 +182,10 @@ def night(
         capped=capped,
         dry_run=dry_run,
     )
+
+
+def _accepts(only: Collection[str] | None, one: Proposal) -> bool:
+    return accepted(only, settling_choice(one))
 
 
 def replay(

@@ -25,7 +25,7 @@ _PANELS = {
     "Proof": ("proof",),
     "What a person may ask for": ("subject",),
     "The store": ("maintain", "backup", "bring", "config"),
-    "For programs": ("mcp", "serve", "tokens", "work", "warm"),
+    "For programs": ("mcp", "serve", "tokens", "ui", "work", "warm"),
     "Memory in weights": ("distill",),
     "Measured": (
         *("demo", "bench", "peers", "month", "quality", "prospective", "detector"),
@@ -64,6 +64,7 @@ _MODULES = {
     "warm": "warm",
     "mcp": "mcp",
     "serve": "serve",
+    "ui": "ui",
     "subject": "subject",
     "scan": "maintain",
     "stats": "maintain",

@@ -15,7 +15,7 @@ from memoria.cli.app import JsonOption, app, echo_json, out, progress_bar
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
-from memoria.evaluation.bench import allocation, background, forgetting, hybrid, judging, latency
+from memoria.evaluation.bench import allocation, background, forgetting, hybrid, judging, latency, pages
 from memoria.evaluation.bench import sealed as sealing
 
 bench_app = typer.Typer(help="Measures costs on this machine.", no_args_is_help=True)
@@ -257,7 +257,8 @@ def throughput(
 
     numbers = sorted(clients or [1, 8, 32])
     with database(url) as place, progress_bar() as progress:
-        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
+        # On a slow machine the last of many threads waits long for one of the connections.
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress, timeout=300)
         plain = split_keys(split_limits(place)[0])[0]
         with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
             sizes = {"homes": homes, "home": home, "acts": acts, "seed": seed}
@@ -434,4 +435,19 @@ def threads(
 
     with database(url) as place:
         report = {"verbs": bench_threads(place, calls), "statements": bench_pools(place.partition("&keys=")[0], calls)}
+    show(report, as_json)
+
+
+@bench_app.command()
+def ui(
+    n: NOption = 100_000,
+    seed: SeedOption = 0,
+    at: Annotated[
+        Path | None, typer.Option(help="Where the store is made and left, or lies; the default is a temporary folder.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measures the console in Chromium: the first page, searches, scrolling; with what the service used."""
+    with workplace(None) as place, progress_bar() as progress:
+        report = pages.bench_console(place / "bench.memoria" if at is None else at, n, progress, seed=seed)
     show(report, as_json)

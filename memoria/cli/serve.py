@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -20,8 +20,12 @@ from memoria.cli.terminal import visible
 from memoria.cli.tokens import DEFAULT_TOKENS, TokensOption, token_app
 from memoria.engine.opening import open as open_memoria
 from memoria.errors import InvalidQuery
+from memoria.extras import extra
 from memoria.models import as_model
 from memoria.stores.registry import is_url, without_password
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 serve_app = typer.Typer(help="A store over HTTP.", invoke_without_command=True)
 app.add_typer(serve_app, name="serve")
@@ -51,17 +55,26 @@ def serve(
     model: Annotated[
         str | None, typer.Option(envvar="MEMORIA_MODEL", help="Finds facts for /v1/learn: as of `memoria learn`.")
     ] = None,
+    ui: Annotated[bool, typer.Option("--ui", help="Serve the console too, to who signs in by a token.")] = False,
+    ui_host: Annotated[
+        list[str] | None, typer.Option(help="Name under which a proxy serves the console; repeatable.")
+    ] = None,
+    lab_report: Annotated[
+        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria lab run`.")
+    ] = None,
 ) -> None:
     """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""
     if context.invoked_subcommand is not None:
         return
-    from memoria.extras import extra
 
     with extra("serve"):
         import uvicorn  # noqa: F401 - whether it is there is asked before anything is done
 
         from memoria.service.workers import check_workers
     check_workers(workers, shared=is_url(store))
+    if ui and workers > 1:
+        raise InvalidQuery("--ui needs one process: who has signed in is known to that alone")
+    pages = {host, *(ui_host or ())} if ui else None
     limits: dict[str, Any] = {"rate": rate, "burst": burst, "body": max_body, "seconds": seconds, "waiting": at_once}
     _check(tokens, audit)
     most = _room(connections)
@@ -69,7 +82,7 @@ def serve(
         place = f"http://{host}:{listening.getsockname()[1]}"
         err.print(Text(visible(f"Serving {without_password(str(store))} on {place}")), soft_wrap=True)
         log_without_content()
-        run = partial(_run, store, tokens, limits, model, audit, listening, most, head_seconds)
+        run = partial(_run, store, tokens, limits, model, audit, listening, most, head_seconds, pages, lab_report)
         _in_processes(workers, run) if workers > 1 else run()
 
 
@@ -91,23 +104,37 @@ def _run(
     listening: socket.socket,
     most: int,
     head_seconds: float,
+    pages: set[str] | None,
+    lab_report: Path | None,
 ) -> None:
-    """Serves in this process, until a signal ends it."""
-    import uvicorn
-
+    """Serves in this process, until a signal ends it. pages: names under which the console is served; None for none."""
     from memoria.service.app import Limits, application
     from memoria.service.audit import Audit
-    from memoria.service.connections import guarded
     from memoria.service.tokens import Tokens
 
     asked, behaving = None if model is None else as_model(model), behaviour(store)
     made = application(
         lambda: open_memoria(store, timeout=waiting(), **behaving),
-        Tokens(tokens),
+        callers := Tokens(tokens),
         Limits(**limits),
         asked,
         None if audit is None else Audit(audit),
     )
+    made.state.report = lab_report
+    if pages is not None:
+        with extra("ui"):
+            from memoria.console.pages import attach
+            from memoria.service.sessions import Sessions
+        attach(made, Sessions(callers, pages))
+    run(made, listening, limits["seconds"], most, head_seconds)
+
+
+def run(made: FastAPI, listening: socket.socket, seconds: float, most: int, head_seconds: float = 10.0) -> None:
+    """Serves until it is told to end; requests in progress are finished. most: connections at once."""
+    import uvicorn
+
+    from memoria.service.connections import guarded
+
     config = uvicorn.Config(
         made,
         http=guarded(most, head_seconds),
@@ -115,7 +142,7 @@ def _run(
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=int(limits["seconds"]) + 1,
+        timeout_graceful_shutdown=int(seconds) + 1,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -121,7 +121,7 @@ def unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) 
     folder = folder_of(store)
     if folder is None or not folder.is_dir():
         return Unlearnt()
-    saw = [path for path, found in manifests(folder).items() if found is None or found.names({*gone, *changed})]
+    saw = _saw(folder, {*gone, *changed})
     halves = list(folder.glob(f"*{HALF}"))
     copies = _wipe_exports(folder, {path.stem for path in saw})
     for path in (*saw, *halves):
@@ -130,6 +130,21 @@ def unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) 
     if saw or halves:
         sync_folder(folder)
     return Unlearnt(shards=tuple(path.stem for path in saw), exports=copies)
+
+
+def would_unlearn(store: Store, gone: Collection[str], changed: Collection[str] = ()) -> Unlearnt:
+    """What `unlearn` would wipe."""
+    folder = folder_of(store)
+    if folder is None or not folder.is_dir():
+        return Unlearnt()
+    names = {path.stem for path in _saw(folder, {*gone, *changed})}
+    copies = (one.path for one in exports(folder) if not names.isdisjoint(one.shards))
+    return Unlearnt(shards=tuple(sorted(names)), exports=tuple(copies))
+
+
+def _saw(folder: Path, ids: Collection[str]) -> list[Path]:
+    """The shards that learnt any of these, or of which nobody can say what they learnt."""
+    return [path for path, found in manifests(folder).items() if found is None or found.names(ids)]
 
 
 def sweep(store: Store) -> Unlearnt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from memoria.change import reconcile as reconciling
 from memoria.change import settled as settling
 from memoria.change import sleep as sleeping
 from memoria.change import supersede as superseding
+from memoria.change.choosing import What, accepted, single
 from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import NIGHT_SECONDS, Night, Pause, Replay, Sleeper
@@ -74,6 +75,8 @@ class SleepOptions(TypedDict, total=False):
         like: cosine, in [-1, 1], from which memories are gathered; None, the default, is 0.5 in English with
             all-MiniLM-L6-v2, and more where the embedder puts unrelated texts nearer to each other.
         most: parts of a gist, at most; at least 2; 8 by default.
+        only: keys of the `choices` of a dry run: only what these name is done, as far as it would still be done. None,
+            the default, does all. Nothing is trained then.
     """
 
     at: datetime | None
@@ -92,6 +95,7 @@ class SleepOptions(TypedDict, total=False):
     cap: int
     like: float | None
     most: int
+    only: Collection[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,7 @@ class Asked:
     cap: int = CAP
     like: float | None = None
     most: int = consolidating.MOST
+    only: Collection[str] | None = None
 
     def checked(self) -> Replay:
         """How memories are replayed; raises InvalidQuery for a number out of its range."""
@@ -122,7 +127,13 @@ class Asked:
         policy = PrioritisedReplay() if self.replay is None else self.replay
         how = Replay(policy=policy, cap=self.cap, grouping=Grouping(like=self.like, most=self.most))
         how.check()
+        if isinstance(self.only, str) or not isinstance(self.only, Collection | None):
+            raise InvalidQuery(f"only is {type(self.only).__name__}, not a collection of keys")
         return how
+
+    def takes(self, what: What, id: str) -> bool:
+        """Whether something is to be done with a memory."""
+        return accepted(self.only, single(what, id))
 
 
 class Change(Retention, Weights):
@@ -348,7 +359,7 @@ class Change(Retention, Weights):
         Args:
             background: in a thread, which never holds the store for longer than a step.
             how: at, dry_run, fade, prune, relearn, distil, seconds, model, recipe, write, detector, examples, replay,
-                cap, like, most; see `SleepOptions`.
+                cap, like, most, only; see `SleepOptions`.
 
         Returns:
             What was done, or would be; with `background`, the thread, whose `wait()`, or `await`, returns it.
@@ -364,11 +375,11 @@ class Change(Retention, Weights):
     def _pass(self, asked: Asked, how: Replay, at: datetime, pause: Pause = lambda: False) -> Night:
         dreams = self._dreams(asked.distil, asked.model, dry_run=asked.dry_run)
         night = self._sleep(asked, how, at, pause)
-        if dreams and not pause():
+        if dreams and asked.only is None and not pause():
             # What was not asked for tonight is left out where it cannot be done.
             with nullcontext() if asked.distil else suppress(ModelNotFound, InvalidQuery):
                 return self._with_dream(night, asked, at, pause)
-        if not asked.relearn:
+        if not asked.relearn or asked.only is not None:
             return night
         done, waiting = self._relearnt(asked.examples, pause, dry_run=asked.dry_run)
         return replace(night, relearnt=done, waiting=waiting)
@@ -390,7 +401,9 @@ class Change(Retention, Weights):
 
     def _sleep(self, asked: Asked, how: Replay, at: datetime, pause: Pause) -> Night:
         self._traces.flush()
-        gone = erase_due(self._records, self.prefix, at, dry_run=asked.dry_run, pause=pause)
+        gone = erase_due(
+            self._records, self.prefix, at, dry_run=asked.dry_run, pause=pause, among=partial(asked.takes, "expire")
+        )
         night = sleeping.night(
             self._records,
             self._traces,
@@ -400,16 +413,27 @@ class Change(Retention, Weights):
             write=asked.write,
             settling=None if asked.detector is None else self._settling(asked.detector),
             pause=pause,
+            only=asked.only,
             dry_run=asked.dry_run,
         )
         night = replace(night, erased=gone.ids, held=gone.held)
         if asked.fade or asked.prune:
-            night = replace(night, faded=self.fade(at, dry_run=asked.dry_run))
+            night = replace(night, faded=self._faded(asked, at))
         if not asked.prune:
             return night
         below = self.fade_below / 2
-        if asked.dry_run:
-            pruned = self._prune(below, None, at, how.cap, dry_run=True, due=night.faded)
-        else:
+        if asked.only is None and not asked.dry_run:
             pruned = self.prune(below=below, at=at, cap=how.cap)
+        else:
+            due, among = night.faded if asked.dry_run else (), partial(asked.takes, "forget")
+            pruned = self._prune(below, None, at, how.cap, dry_run=asked.dry_run, due=due, among=among)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)
+
+    def _faded(self, asked: Asked, at: datetime) -> Ids:
+        """Archives what is due and accepted."""
+        if asked.only is None:
+            return self.fade(at, dry_run=asked.dry_run)
+        ids = tuple(id for id in self.fade(at, dry_run=True) if asked.takes("archive", id))
+        if ids and not asked.dry_run:
+            self.archive(*ids)
+        return ids

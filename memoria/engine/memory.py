@@ -341,6 +341,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview: ...
     @overload
@@ -356,6 +357,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Receipt: ...
     @overload
@@ -371,6 +373,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt: ...
     def forget(
@@ -385,6 +388,7 @@ class Memoria(People, Proving, Standing):
         reader: str | None = None,
         standing: bool = False,
         on_match: OnMatch = "refuse",
+        agreed: str | None = None,
         **filters: Unpack[Filters],
     ) -> Preview | Receipt:
         """Forgets memories for ever, with all that was made from them; when it returns, their bytes are gone.
@@ -392,8 +396,7 @@ class Memoria(People, Proving, Standing):
         Gists are made again from what is left, and what was derived by others is forgotten; the receipt names each.
 
         Args:
-            ids: ids or memories; with filters, those of them that meet these. A gist stands for its parts, or for those
-                named beside it.
+            ids: ids or memories; with filters, those that meet these. A gist is its parts, or those named beside it.
             dry_run: lists exactly what would go, oldest first, and forgets nothing.
             verify: asks the store and scans every file for what was forgotten, and puts the counts into the receipt.
             override: why it goes although a hold stands against it; kept, sealed, in the ledger.
@@ -403,21 +406,22 @@ class Memoria(People, Proving, Standing):
             mentions: only what holds this name, number or identifier, whole, however it is written or inflected.
             standing: keeps what holds the value of `mentions`, in any form, out from now on, until `lift_standing`.
             on_match: whether such a thing is refused ("refuse"), or stored without the value ("redact").
+            agreed: the `digest` of a dry run: what would go now, and change, must be what that showed.
             reader: who asks; only what this reader sees is there. None is this view's own.
             filters: fields of `Filters`, such as subject, tags; `namespace=()` alone is everything under this view.
 
         Returns:
-            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go, and in `rewritten`
-            the gists that would be made again.
+            The receipt, which `signed()` gives as a signed statement; with `dry_run`, what would go and change.
 
         Raises:
             MemoryNotFound: an id is not of this view.
             InvalidQuery: nothing is asked, or an argument is of another type.
             Held: a hold stands against it.
+            PlanChanged: what would go is not what was agreed to; nothing is forgotten.
         """
-        where = self._meant(ids, filters)
-        how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days)}
-        order = erasing.Order(where=where, mentions=mentions, verify=verify, override=override, **how)
+        how: dict[str, Any] = {"guard": guard, "guard_until": self._guarded_until(guard_days), "agreed": agreed}
+        how |= {"within": self.prefix, "override": override, "verify": verify}
+        order = erasing.Order(where=self._meant(ids, filters), mentions=mentions, **how)
         erasing.check_order(order, whole=filters.get("namespace") is not None)
         if self._stands(standing, on_match):
             return self._stand(order, on_match, dry_run=dry_run)

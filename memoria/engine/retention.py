@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Self, get_args
@@ -201,8 +201,12 @@ class Retention(Budgets):
         dry_run: bool,
         due: Collection[str] = (),
         weigh: Weigh | None = None,
+        among: Callable[[str], bool] = lambda id: True,
     ) -> Pruning:
-        """As `prune`. due: ids that a dry run has not archived. weigh: tokens of memories; None is the estimate."""
+        """As `prune`. due: ids that a dry run has not archived. weigh: tokens of memories; None is the estimate.
+
+        among: whether the memory of an id may go.
+        """
         self._traces.flush()
         found: list[Going] = []
         if below is not None:
@@ -211,6 +215,7 @@ class Retention(Budgets):
             known = {one.id for one in found}
             beyond = self._beyond(budget, at, archived=True, weigh=weigh or self._weighing(None))
             found += [one for one in beyond if one.id not in known]
+        found = [one for one in found if among(one.id)]
         archived = budget is None and not due
         return pruning.prune(self._records, found, cap, at, archived=archived, dry_run=dry_run)
 

@@ -41,6 +41,8 @@ class Standing(Learning):
 
     def _stand(self, order: Order, on_match: OnMatch, *, dry_run: bool) -> Preview | Receipt:
         """What `forget` does for an order that goes on."""
+        if order.agreed is not None:
+            raise InvalidQuery("agreed is not for a standing order, which goes on")
         if dry_run:
             return standing_orders.foresee(self.store, order)
         self._traces.flush()

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Literal
 
 from memoria.canonical import canonical
+from memoria.derived import review
 from memoria.derived.records import Records
 from memoria.english.facts import FACT, kind_of
 from memoria.errors import Held, KeyConflict, MemoryNotFound, ModelFailed, Refused
@@ -46,7 +47,7 @@ Reason = Literal[
     Fault,
 ]
 """Why a message was not learnt from, or a fact was not stored."""
-EXTRACTED = "extracted"
+EXTRACTED = review.EXTRACTED
 """Source of facts that were found in a message."""
 MOST = 20
 """Facts of one message, at most."""

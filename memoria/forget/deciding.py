@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,12 @@ def asked(store: Store, where: Where, mentions: str | None) -> dict[str, Any]:
 def plan_hash(store: Store, where: Where, *how: object) -> bytes:
     """Keyed hash of all that was asked, and how: who has the store and the request can show that it is this one."""
     return _keyed(store, "plan", repr([*_given(where), *how]))
+
+
+def agreement(store: Store, said: object) -> str:
+    """Keyed hash of what an order does, by which it is known again; what is said is JSON."""
+    whole = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return store.alias(("agreed", whole))
 
 
 def _given(where: Where) -> list[tuple[str, Any]]:
@@ -77,6 +84,8 @@ def verified(entry: LedgerEntry, found: Verification, at: datetime) -> LedgerEnt
         "found": found.found,
         "shared": found.shared,
         "skipped": found.skipped,
+        "control": found.control,
+        "control_found": found.control_found,
     }
     return replace(entry, at=at, action="verify", facts={**entry.facts, "of": entry.action, "verification": counts})
 

@@ -63,16 +63,19 @@ def erase_due(
     dry_run: bool = False,
     verify: bool = False,
     pause: Callable[[], bool] = lambda: False,
+    among: Callable[[str], bool] = lambda id: True,
 ) -> Erasure:
     """Erases what is due under a namespace, batch by batch. There is no cap, since a retention period is law.
 
-    verify: scans every file after each batch. pause: called between two batches; returns whether to stop.
+    verify: scans every file after each batch. pause: called between two batches; returns whether to stop. among:
+    whether the memory of an id is erased now; the rest stays due, and unseen.
     """
     store = records.store
     if not dry_run and store.note(_UNDER_WAY):
         reschedule(records, store.periods())
     found = _overdue(store, prefix, at, mend=not dry_run)
-    ids, held = apart(store, sorted({id for some in found.values() for id in some}), restricted=True)
+    due = sorted({id for some in found.values() for id in some if among(id)})
+    ids, held = apart(store, due, restricted=True)
     released = 0 if dry_run else store.release_guard(prefix, at)
     done = Erasure(held=tuple(held), released=released, dry_run=dry_run)
     for start in range(0, len(ids), _BATCH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +13,9 @@ from memoria.derived.audience import check_shared
 from memoria.derived.lineage import Consequences, change, consequences, living, memories, parts, unrestricted
 from memoria.derived.records import Records
 from memoria.derived.undoing import Undone, ended_by_hand
-from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn
+from memoria.distill.unlearn import Unlearnt, has_learnt, unlearn, would_unlearn
 from memoria.embedders import embed_whole
-from memoria.errors import Held, InvalidQuery, MemoryNotFound, Refused
+from memoria.errors import Held, InvalidQuery, MemoryNotFound, PlanChanged, Refused
 from memoria.forget import deciding
 from memoria.forget.verifying import Sought, sought, verified
 from memoria.periods import after
@@ -42,7 +43,8 @@ class Order:
     verify: scan the files afterwards. override: the reason for erasing held memories too; with None they are refused.
     guard: which texts are refused if they come back: equal ones, near ones too, or none. guard_until: until when; None
     is for ever. action: what the ledger calls it: "erase", or why it is erased, such as "prune".
-    restricted: whether it is for what is restricted as well, as the person asks.
+    restricted: whether it is for what is restricted as well, as the person asks. within: the namespace of whoever asks:
+    a dry run agrees on what is in it. agreed: the digest of a dry run; only what that showed is forgotten.
     """
 
     where: Where
@@ -53,6 +55,8 @@ class Order:
     guard_until: datetime | None = None
     action: str = "erase"
     restricted: bool = False
+    within: Namespace = ()
+    agreed: str | None = None
 
     @property
     def over_holds(self) -> bool:
@@ -94,13 +98,48 @@ def preview(store: Store, order: Order) -> Preview:
     with store.alone():
         made = plan(store, order)
         shown = set(order.where.ids or ())
-        going = unrestricted(store, living(store, made.effects.gone), shown)
+        all_of_it = living(store, made.effects.gone)
+        going = unrestricted(store, all_of_it, shown)
         near = unrestricted(store, living(store, set(made.near) - made.effects.gone), shown)
+        unlearnt = would_unlearn(store, made.effects.gone, made.effects.changed)
         return Preview(
             [memory for _, memory in sorted(going.items())],
             rewritten=sorted(made.effects.changed),
             near=[memory for _, memory in sorted(near.items())],
+            rewrites=[memory for _, memory in sorted(made.effects.changed.items())],
+            freed=made.effects.freed,
+            standing_again=sorted(id for id, end in made.effects.undone.ends.items() if end is None),
+            shards=unlearnt.shards,
+            exports=unlearnt.exports,
+            held=_held(store, order, made),
+            digest=_digest(store, order, made, all_of_it),
+            asked=made.asked,
         )
+
+
+def _held(store: Store, order: Order, made: Plan) -> list[str]:
+    """What is under a hold that stands against an order."""
+    if order.override is not None:
+        return []
+    ids = sorted({*made.effects.gone, *made.effects.changed})
+    found = zip(ids, store.traces(ids), strict=True)
+    return [
+        id for id, trace in found if trace is not None and (trace.held or (trace.restricted and not order.restricted))
+    ]
+
+
+def _digest(store: Store, order: Order, made: Plan, going: Mapping[str, Memory]) -> str:
+    """Keyed hash of what an order does in the namespace of whoever asks: of ids and texts, ends, and weights."""
+    gone = {id: _hash(one.text) for id, one in going.items() if one.under(order.within)}
+    changed = {id: _hash(one.text) for id, one in made.effects.changed.items() if one.under(order.within)}
+    unlearnt = would_unlearn(store, gone, changed)
+    freed = sorted(one.id for one in made.effects.freed if one.under(order.within))
+    asked = [id for id in made.asked if id in gone]
+    return deciding.agreement(store, [gone, asked, changed, freed, unlearnt.shards, unlearnt.exports])
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], None] | None = None) -> Receipt:
@@ -109,12 +148,14 @@ def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], 
     settle: writes the uses that still wait, where other memories change with what goes; else they may wait on.
 
     Forgets nothing when it raises: InvalidQuery for a wrong filter or an empty reason to override, MemoryNotFound for
-    an unknown id, Held for a hold that is not overridden.
+    an unknown id, Held for a hold that is not overridden, PlanChanged for what is not as it was agreed.
     """
     store = records.store
     with store.alone():
         started = time.perf_counter()
         made = plan(store, order)
+        if order.agreed is not None and order.agreed != _digest(store, order, made, living(store, made.effects.gone)):
+            raise PlanChanged
         if settle is not None and not made.unlinked:
             settle()
         todo = made.change(records)
@@ -134,7 +175,7 @@ def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], 
         more: dict[str, Any] = {} if order.guard_until is None else {"until": order.guard_until}
         for memory in near:
             store.guard_near(memory.namespace, [stated(memory)], **more)
-    found = None if wanted is None else verified(store, wanted)
+    found = None if wanted is None else verified(store, wanted, records.progress)
     if found is not None:
         with store.deciding(deciding.verified(entry, found, at)):
             pass
@@ -460,6 +501,8 @@ def check_order(order: Order, *, whole: bool) -> Order:
     if order.where.only_namespace and order.mentions is None and not whole:
         raise InvalidQuery("nothing asked: give ids, mentions, a filter such as subject, or namespace=() for all")
     check_choice("guard", order.guard, get_args(Guard))
+    if order.agreed is not None and not isinstance(order.agreed, str):
+        raise InvalidQuery(f"agreed is {type(order.agreed).__name__}, not the digest of a dry run")
     if order.mentions is not None:
         check_name("mentions", order.mentions)
     return order

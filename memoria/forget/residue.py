@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memoria.protocols import Progress
 from memoria.types import Secret, Verification
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ _SHORT = 15
 _TABLE_BITS = 24
 _MIX = 0x9E3779B97F4A7C15
 _DISTINCT = 4
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,24 +90,38 @@ def text_secrets(text: str) -> list[Secret]:
 def scan(
     files: Iterable[Path], needles: Sequence[Secret], *, chunk: int = CHUNK, progress: Progress | None = None
 ) -> Residue:
-    """Reads every byte of `files` and looks for `needles`; a file that vanishes meanwhile is not counted."""
+    """Reads every byte of `files` and looks for `needles`; a file that vanishes meanwhile is not counted.
+
+    progress: is told bytes read of all ("scan"), and files of all ("scan files").
+    """
     paths = list(files)
     total = sum(path.stat().st_size for path in paths if path.exists())
     table = _Table(needles)
     count, read, found = 0, 0, []
-    for path in paths:
+    if progress is not None:
+        progress("scan", 0, total)
+        progress("scan files", 0, len(paths))
+    for done, path in enumerate(paths, 1):
         try:
-            hits, size = _scan_file(path, table, chunk)
+            hits, size = _scan_file(path, table, chunk, _beyond(progress, read, total))
         except FileNotFoundError:
             continue
         found += hits
         count, read = count + 1, read + size
         if progress is not None:
-            progress(read, max(total, read))
+            progress("scan", read, max(total, read))
+            progress("scan files", done, len(paths))
     return Residue(files=count, bytes_scanned=read, needles=len(needles), found=tuple(found))
 
 
-def _scan_file(path: Path, table: _Table, chunk: int) -> tuple[list[Find], int]:
+def _beyond(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+    """Tells how much is read within a file."""
+    if progress is None:
+        return lambda read: None
+    return lambda read: progress("scan", before + read, max(total, before + read))
+
+
+def _scan_file(path: Path, table: _Table, chunk: int, told: Callable[[int], None]) -> tuple[list[Find], int]:
     overlap = table.longest + _WORD
     first: dict[int, int] = {}
     start = 0
@@ -120,6 +133,7 @@ def _scan_file(path: Path, table: _Table, chunk: int) -> tuple[list[Find], int]:
             for needle, offset in table.find(data):
                 first.setdefault(needle, base + offset)
             start += len(part)
+            told(start)
             # Enough of the end is kept that a match across two chunks is found.
             held = data[-overlap:] if overlap < len(data) else data
     finds = [

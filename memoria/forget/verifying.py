@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memoria.derived.lineage import living
+from memoria.errors import MemoryNotFound
 from memoria.forget.residue import Find, scan, text_secrets
-from memoria.protocols import Store
+from memoria.protocols import Progress, Store
 from memoria.text.parts import leaves
 from memoria.types import Secret, Verification, Where
 
 _TWINS = 10
+_CONTROLS = 1000
 # Fewer bytes than these stand by chance in any file of random bytes, such as sealed rows, or in a word of the schema.
 _TELLING = 8
 # A vector of fewer different bytes is mostly zeros, as a free page is; only a long one says something.
@@ -50,11 +53,11 @@ def sought(store: Store, secrets: Sequence[Secret], texts: Sequence[str], ids: S
     return Sought(secrets=(*forms.values(), *others), ids=tuple(ids), bound=store.bound(ids))
 
 
-def verified(store: Store, wanted: Sought) -> Verification:
+def verified(store: Store, wanted: Sought, progress: Progress | None = None) -> Verification:
     """Asks the store, and searches its files: for texts, vectors and keys in each, for ids where none may be."""
     asked = store.remains(wanted.bound)
     parts = living(store, wanted.ids)
-    found = verification(store, wanted.secrets)
+    found = verification(store, wanted.secrets, _living_one(store), progress)
     names = scan(store.nameless(), [secret for id in wanted.ids for secret in _names(id)] + _digests(wanted.secrets))
     stray = list(_in_strays(store, wanted.secrets))
     left = (*found.left, *asked.left, *("part of a gist" for _ in parts), *map(_place, names.found), *stray)
@@ -63,20 +66,58 @@ def verified(store: Store, wanted: Sought) -> Verification:
     return replace(found, needles=found.needles + names.needles, checks=checks, found=found.found + more, left=left)
 
 
-def verification(store: Store, secrets: Sequence[Secret]) -> Verification:
-    """Searches every file of the store for the secrets of what was forgotten, except those that stand there anyway."""
+def there(store: Store, ids: Sequence[str], progress: Progress | None = None) -> Verification:
+    """Searches every file for memories that are still there: what a scan can find of them at all.
+
+    ids: of these, no more than a thousand of those that have a row of their own are looked for.
+    """
+    rows = [id for id, trace in zip(ids, store.traces(list(ids)), strict=True) if trace is not None][:_CONTROLS]
+    secrets = store.secrets(rows)
+    said = [one.data.decode("utf-8", "replace") for one in secrets if one.label == "text"]
+    forms = {form.data: form for text in said for form in text_secrets(text)}
+    others = [one for one in secrets if one.label != "text" and one.data not in forms]
+    residue = scan(store.files(), telling(store, [*forms.values(), *others]), progress=progress)
+    return replace(residue.verification(), left=tuple(dict.fromkeys(map(_place, residue.found))))
+
+
+def telling(store: Store, secrets: Sequence[Secret]) -> list[Secret]:
+    """Those of these byte strings that prove something where they are found in a file of the store."""
     common = store.common()
-    telling = [one for one in secrets if _tells(one) and one.data not in common]
-    residue = scan(store.files(), telling)
-    shared = {find.needle for find in residue.found if _is_kept(store, telling[find.needle])}
-    left = [find for find in residue.found if find.needle not in shared]
+    return [one for one in secrets if _tells(one) and one.data not in common]
+
+
+def verification(
+    store: Store, secrets: Sequence[Secret], control: Sequence[Secret] = (), progress: Progress | None = None
+) -> Verification:
+    """Searches every file of the store for the secrets of what was forgotten, except those that stand there anyway.
+
+    control: secrets of a memory that is there, which are looked for in the same pass.
+    """
+    telling_ones, seen_too = telling(store, secrets), telling(store, control)
+    known = {one.data for one in telling_ones}
+    seen_too = [one for one in seen_too if one.data not in known]
+    residue = scan(store.files(), [*telling_ones, *seen_too], progress=progress)
+    found = [find for find in residue.found if find.needle < len(telling_ones)]
+    shared = {find.needle for find in found if _is_kept(store, telling_ones[find.needle])}
+    left = [find for find in found if find.needle not in shared]
     return replace(
         residue.verification(),
+        needles=len(telling_ones),
+        control=len(seen_too),
+        control_found=len({find.needle for find in residue.found if find.needle >= len(telling_ones)}),
         found=len({find.needle for find in left}),
         shared=len(shared),
-        skipped=sum(one.label in _TEXTS for one in secrets) - sum(one.label in _TEXTS for one in telling),
+        skipped=sum(one.label in _TEXTS for one in secrets) - sum(one.label in _TEXTS for one in telling_ones),
         left=tuple(map(_place, left)),
     )
+
+
+def _living_one(store: Store) -> list[Secret]:
+    """The secrets of one memory that is there; none where none is."""
+    for id in reversed(store.select(Where())):
+        with suppress(MemoryNotFound):  # it has gone meanwhile
+            return store.secrets([id])
+    return []
 
 
 def _tells(secret: Secret) -> bool:

@@ -19,7 +19,18 @@ from starlette.exceptions import HTTPException
 from memoria.engine.memory import Memoria
 from memoria.errors import MemoriaError
 from memoria.models.chat import ChatModel
-from memoria.service import asking, budgeting, metrics, problems, routes
+from memoria.service import (
+    aging,
+    asking,
+    browsing,
+    budgeting,
+    descent,
+    explaining,
+    including,
+    metrics,
+    problems,
+    routes,
+)
 from memoria.service.audit import Audit
 from memoria.service.door import Door, Ways
 from memoria.service.lastuse import EVERY, LastUse
@@ -52,25 +63,36 @@ class Limits:
 
 def application(
     open_memory: Callable[[], Memoria],
-    tokens: Tokens,
+    tokens: Tokens | None,
     limits: Limits | None = None,
     model: ChatModel | None = None,
     audit: Audit | None = None,
+    *,
+    warm: bool = False,
 ) -> FastAPI:
     """The service of one store, which is opened when it starts and closed when it ends.
 
-    model: for `learn`, which is there with a model alone. audit: is written to, reopened at SIGHUP, and closed.
+    tokens: None lets nobody in by a token. model: for `learn`, which is there with a model alone. warm: makes ready
+    what searching needs, beside the first requests. audit: is written to, reopened at SIGHUP, and closed.
     `state.ways` says who comes in: other routes may add ways to know a caller, and paths that are open to all.
     """
     app = FastAPI(
-        title="memoria", version=__version__, lifespan=_life(open_memory, audit), docs_url=None, redoc_url=None
+        title="memoria",
+        version=__version__,
+        lifespan=_life(open_memory, audit, warm=warm),
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.pool, app.state.tokens, app.state.model = None, tokens, model
-    app.state.uses, app.state.readiness = LastUse(tokens.path), Readiness()
+    app.state.uses = None if tokens is None else LastUse(tokens.path)
+    app.state.readiness = Readiness()
     app.state.ways = Ways(open={"/health/live", "/health/ready", "/openapi.json"})
     app.include_router(routes.verbs)
     app.include_router(budgeting.budgets)
     app.include_router(asking.asking)
+    for router in (browsing.browsing, explaining.explaining, aging.aging, descent.descent):
+        app.include_router(router)
+    including.include(app)
     if model is not None:
         app.include_router(routes.learning)
     app.include_router(routes.health)
@@ -90,7 +112,7 @@ def _guard(app: FastAPI, bounds: Limits, audit: Audit | None) -> None:
     state.figures = metrics.Figures(lambda: {} if state.pool is None else state.pool.waiting, lambda: len(crowd))
 
     def used(_: Scope, note: Note) -> None:
-        if note.caller is not None:
+        if note.caller is not None and state.uses is not None:
             state.uses.note(note.caller.id)
 
     app.add_middleware(Bounds, body=bounds.body, seconds=bounds.seconds)
@@ -105,28 +127,42 @@ def _guard(app: FastAPI, bounds: Limits, audit: Audit | None) -> None:
     )
 
 
-def _life(open_memory: Callable[[], Memoria], audit: Audit | None) -> Callable[[FastAPI], Any]:
+def _life(open_memory: Callable[[], Memoria], audit: Audit | None, *, warm: bool) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()
         memory = open_memory()
         app.state.pool = Pool(memory)
-        keeping = asyncio.create_task(_keep(app.state.uses))
+        beside = [] if app.state.uses is None else [asyncio.create_task(_keep(app.state.uses))]
         if audit is not None and hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, audit.reopen)
         try:
             # Loads the model, so that the first client does not wait for it.
             await app.state.pool.read(OWNER, lambda view: view.embedder.embed(["ready"]))
+            beside += [asyncio.create_task(_warmed(app.state.pool))] if warm else []
             yield
         finally:
-            keeping.cancel()
+            for task in beside:
+                task.cancel()
             served, app.state.pool = app.state.pool, None
             served.close()
-            app.state.uses.flush()
+            if app.state.uses is not None:
+                app.state.uses.flush()
             if audit is not None:
                 audit.close()
 
     return lifespan
+
+
+async def _warmed(pool: Pool) -> None:
+    """Makes ready what a store searches by, in short turns, where the store can do so."""
+
+    def turn(view: Memoria) -> bool:
+        warm = getattr(view.store, "warm", None)
+        return warm is not None and bool(warm(view.prefix))
+
+    while await pool.read(OWNER, turn):
+        await asyncio.sleep(0.005)
 
 
 async def _keep(uses: LastUse) -> None:

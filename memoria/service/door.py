@@ -16,7 +16,7 @@ from starlette.responses import Response
 from memoria.errors import MemoriaError
 from memoria.service.limits import App, Crowd, Message, Rates, Receive, Send
 from memoria.service.notes import KEY, Note, Scope, noted, verb
-from memoria.service.problems import problem
+from memoria.service.problems import Problematic, problem
 from memoria.service.tokens import Caller, Tokens
 
 log = logging.getLogger("memoria.service")
@@ -54,7 +54,7 @@ class Door:
         self,
         app: App,
         *,
-        tokens: Tokens,
+        tokens: Tokens | None,
         ways: Ways,
         rates: Rates,
         crowd: Crowd,
@@ -62,7 +62,7 @@ class Door:
         told: Iterable[Told] = (),
     ) -> None:
         self._app, self._ways, self._rates, self._crowd = app, ways, rates, crowd
-        self._known: tuple[Way, ...] = (lambda scope: _bearer(scope, tokens),)
+        self._known: tuple[Way, ...] = () if tokens is None else (lambda scope: _bearer(scope, tokens),)
         self._audited, self._told = tuple(audited), tuple(told)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +99,8 @@ class Door:
             return None
         try:
             note.caller = next((one for way in (*self._known, *self._ways.known) if (one := way(scope))), None)
+        except Problematic as refused:  # a way knows who it is, and lets nobody in like this
+            return problem(refused.status_code, refused.title, refused.said)
         except MemoriaError:  # the file of tokens is being mended
             return problem(503, "Not ready", headers={"Retry-After": "1"})
         if note.caller is None:

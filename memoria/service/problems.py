@@ -24,6 +24,7 @@ STATUS: tuple[tuple[type[errors.MemoriaError], int, str], ...] = (
     (errors.Refused, 409, "Forgotten before"),
     (errors.InvalidInput, 422, "A rule is broken"),
     (errors.OrderNotFound, 404, "No such order"),
+    (errors.PlanChanged, 409, "Not what was agreed to"),
     (errors.MemoryNotFound, 404, "No such memory"),
     (errors.NotPermitted, 403, "Not for a reader"),
     (errors.Held, 423, "Under a hold"),

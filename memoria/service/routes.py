@@ -47,7 +47,7 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `memoria serve to
 def caller(
     request: Request, needed: SecurityScopes, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """Who asks, as the door knows them; refused where the token lacks a scope."""
+    """Who asks, as the door knows them, by a token or the session of a page; refused where a scope is lacking."""
     found: Caller | None = request.scope[KEY].caller
     if found is None:
         raise Problematic(401, _TITLES[401], headers={"WWW-Authenticate": "Bearer"})

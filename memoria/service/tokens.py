@@ -261,10 +261,19 @@ class Tokens:
     def caller(self, token: str) -> Caller | None:
         """The caller with this token, or None. Compares with every token in full, so that timing reveals nothing."""
         with self._mutex:
-            stamp = self._stamp()
-            if stamp != self._seen:
-                self._callers = read(self.path) if self.path.exists() else ()
-                self._seen = stamp
             given = digest(token)
-            found = [one for one in self._callers if hmac.compare_digest(one.digest.encode(), given.encode())]
+            found = [one for one in self._current() if hmac.compare_digest(one.digest.encode(), given.encode())]
         return found[0] if found and not found[0].ended(self._clock()) else None
+
+    def knows(self, hashed: str) -> bool:
+        """Whether a token with this SHA-256 is still in the file, and has not expired."""
+        with self._mutex:
+            now = self._clock()
+            return any(hmac.compare_digest(one.digest, hashed) and not one.ended(now) for one in self._current())
+
+    def _current(self) -> tuple[Caller, ...]:
+        stamp = self._stamp()
+        if stamp != self._seen:
+            self._callers = read(self.path) if self.path.exists() else ()
+            self._seen = stamp
+        return self._callers

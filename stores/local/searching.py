@@ -19,7 +19,7 @@ from memoria.stores.local.space import Space
 from memoria.stores.nearness import Nearness
 from memoria.text.evidence import Evidence, gather, merge
 from memoria.text.lexical import LexicalIndex, in_hex
-from memoria.types import Memory, Where
+from memoria.types import Memory, Namespace, Where
 
 if TYPE_CHECKING:
     from memoria.arrays import Ints, Vectors
@@ -105,16 +105,20 @@ class Searching(Reading):
                 space.passages.add(slot, made)
             space.cut = space.next_slot
 
-    def _words(self, space: Space) -> LexicalIndex:
-        """The lexical index of a namespace, with the rows added that it does not have yet."""
+    def _words(self, space: Space, some: int | None = None) -> LexicalIndex:
+        """The lexical index of a namespace, with the rows added that it does not have yet. some: of so many slots."""
         words = LexicalIndex(self.language) if space.words is None else space.words
         first = 0 if space.words is None else space.worded
-        if first < space.next_slot:
+        end = space.next_slot if some is None else min(space.next_slot, first + some)
+        if first < end:
             found = self._database.rows(
-                f"SELECT {rows.READ} FROM memory WHERE namespace = ? AND slot >= ? ORDER BY slot", space.number, first
+                f"SELECT {rows.READ} FROM memory WHERE namespace = ? AND slot >= ? AND slot < ? ORDER BY slot",
+                space.number,
+                first,
+                end,
             )
             self._add_words(words, space, found)
-        space.words, space.worded = words, space.next_slot
+        space.words, space.worded = words, end
         return words
 
     def _add_words(self, words: LexicalIndex, space: Space, found: Sequence[tuple[Any, ...]]) -> None:
@@ -145,9 +149,39 @@ class Searching(Reading):
         """As `_among`, with what is to be erased."""
         if where.archived is not True and where == Where(namespace=where.namespace, archived=where.archived):
             return None, set()
+        if where == Where(namespace=where.namespace, restricted=False):
+            barred = self._restricted(space)
+            return (np.setdiff1d(space.live(), barred) if len(barred) else None), set()
         chosen = set(where.ids) if where.ids is not None else None
         found, hidden = self._matching(space, where)
         return np.array([slot for id, slot in found if chosen is None or id.hex() in chosen], np.int64), hidden
+
+    def _restricted(self, space: Space) -> Ints:
+        """Slots of the restricted memories of a namespace, which are few."""
+        found = self._database.rows(
+            "SELECT m.slot FROM standing s JOIN memory m ON m.row = s.row WHERE s.namespace = ? AND s.bits & ?",
+            space.number,
+            rows.RESTRICTED,
+        )
+        return np.array([slot for (slot,) in found], np.int64)
+
+    def warm(self, prefix: Namespace, some: int = 8000) -> bool:
+        """Makes ready a part of what searching keeps in RAM; whether more is to be made.
+
+        A search makes the rest by itself. This takes short turns, between which others read and write.
+        some: so many rows at a time.
+        """
+        with self._reading():
+            if len(self._numbers_under(prefix)) > self._loaded:
+                return False
+            for space in self._under(prefix):
+                if space.index is None:
+                    space.load(self._progress)
+                    return True
+                if space.words is None or space.worded < space.next_slot:
+                    self._words(space, some)
+                    return True
+            return False
 
 
 def _whole(due: Sequence[tuple[int, Due]]) -> Ints:

@@ -85,7 +85,8 @@ class Space:
         self.archive(
             [int(slot) for slot, one in zip(slots, records, strict=True) if one.trace.archived or one.trace.restricted]
         )
-        if self.words is not None:
+        # Where words of earlier slots are missing yet, the next search opens these rows too.
+        if self.words is not None and self.worded == slots[0]:
             for slot, record in zip(slots.tolist(), records, strict=True):
                 self.words.add(slot, record.memory)
             self.worded = self.next_slot

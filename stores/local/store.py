@@ -38,6 +38,7 @@ from memoria.stores.local.gone import as_position, begin, position
 from memoria.stores.local.keyed import check_value
 from memoria.stores.local.lock import WriterLock
 from memoria.stores.local.marker import Marker
+from memoria.stores.local.paging import Paging
 from memoria.stores.local.remaining import Remaining
 from memoria.stores.local.resealing import Resealing
 from memoria.stores.local.searching import Searching
@@ -64,7 +65,7 @@ _HALF_MADE = {
 }
 
 
-class LocalStore(Searching, Remaining, Checking, Resealing):
+class LocalStore(Searching, Paging, Remaining, Checking, Resealing):
     """Memories in a directory. Format: docs/format.md. Safe for threads of one process.
 
     embedder, language: of the vectors and the texts of a new store; an old one has its own.

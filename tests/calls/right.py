@@ -25,6 +25,7 @@ def verbs(memory: memoria.Memoria, one: memoria.Memory, flag: bool) -> None:
     assert_type(memory.amend(one, text="tea", valid_to=None, tags=["drinks"]), memoria.Memory)  # right
     assert_type(memory.forget(one, "id", guard="near", dry_run=True), memoria.Preview)  # right
     assert_type(memory.forget(subject="ada", verify=True), memoria.Receipt)  # right
+    assert_type(memory.forget(subject="ada", agreed="digest"), memoria.Receipt)  # right
     assert_type(memory.forget(namespace=(), dry_run=flag), memoria.Preview | memoria.Receipt)  # right
     assert_type(memory.sleep(at=AT, dry_run=True, like=0.9), memoria.Night)  # right
     assert_type(memory.sleep(distil=True, seconds=600).dream, memoria.Dream | None)  # right

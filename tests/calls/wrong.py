@@ -17,6 +17,7 @@ def verbs(memory: memoria.Memoria, one: memoria.Memory) -> None:
     memory.list(sice=None)  # wrong: name
     memory.list(limit="3")  # wrong: type
     memory.forget(one, guard="close")  # wrong: literal
+    memory.forget(one, agreed=7)  # wrong: type
     memory.forget(archived=False)  # wrong: name
     memory.forget({"id": one.id})  # wrong: type
     memory.amend(one, key="k")  # wrong: name

@@ -45,12 +45,13 @@ class Synthetic:
         first = self._made
         self._made += n
         return [
-            Draft(text=_text(first + at), vector=vector, subject=f"person {(first + at) % 997}")
+            Draft(text=sentence(first + at), vector=vector, subject=f"person {(first + at) % 997}")
             for at, vector in enumerate(vectors)
         ]
 
 
-def _text(number: int) -> str:
+def sentence(number: int) -> str:
+    """A synthetic memory of about 100 bytes."""
     return f"On day {number % 365} person {number % 997} sent order {number} to house {number % 89}, to arrive by noon."
 
 
@@ -86,7 +87,7 @@ def bench_forget(
         report["after_recall"] = _singles(
             home, ids, source.drafts(some), progress, asked=lambda: home.recall(source.vectors(1)[0])
         )
-        embedded = [Draft(text=_text(-at)) for at in range(1, some + 1)]
+        embedded = [Draft(text=sentence(-at)) for at in range(1, some + 1)]
         embedder.embed(["warm"])
         report["with_embedding"] = _singles(home, ids, embedded, progress)
         report["batch"] = _batch(home, ids, source, min(5000, n // 2))
