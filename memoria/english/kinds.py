@@ -59,7 +59,7 @@ def kind_asked(query: str) -> str:
         end = stop.start() if (stop := _AFTER.search(kind)) else len(kind)
         telling = [word for word in re.findall(r"[\w-]+", kind[:end].replace("'s ", " ")) if content(word)]
         if telling:
-            return telling[-1].casefold()
+            return str(telling[-1]).casefold()
     return ""
 
 
