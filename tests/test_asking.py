@@ -12,7 +12,7 @@ import pytest
 import memoria
 from memoria.agent import Agent
 from memoria.distill import base
-from memoria.distill.answered import quoted, quotes, stands
+from memoria.distill.answered import names_thing, quoted, quotes, stands
 from memoria.distill.asking import NOTHING
 from memoria.distill.dataset import told_apart
 from memoria.distill.general import QUESTIONS
@@ -199,6 +199,12 @@ def test_a_question_asks_for_a_kind_or_for_none(query: str, kind: str) -> None:
 )
 def test_a_text_tells_of_a_thing(text: str, thing: str) -> None:
     assert thing_told(text) == thing
+
+
+def test_a_sentence_beside_the_thing_that_was_judged_is_not_its_answer() -> None:
+    said = one("I'm a huge fan of Spike Jonze's movies. His style is unique.")
+    assert names_thing("I'm a huge fan of Spike Jonze's movies.", said)
+    assert not names_thing("His style is unique.", said)
 
 
 class Says:

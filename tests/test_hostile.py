@@ -141,7 +141,7 @@ NOT_TRIED = {
     "they print figures under names of ours, of data that the user supplies": (
         "eval retrieval", "eval compare", "eval calibrate", "eval fit", "eval forgetting", "eval consolidation",
         "eval detector", "fit detector",
-        "eval retention", "fit retention", "eval shorten", "eval prospective", "bench peers",
+        "eval retention", "fit retention", "eval shorten", "eval prospective", "bench peers", "bench heard",
     ),
     "they know policies, and no store": (
         "policies list", "policies show", "policies spacing", "policies plot", "policies compare",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from memoria.english.kinds import thing_told
 from memoria.english.sentences import bare, units
 from memoria.types import Memory
 
@@ -64,6 +65,11 @@ def quotes(memory: Memory, answers: Iterable[str]) -> bool:
     """Whether answers are all whole sentences of a memory, so that none is a bare value."""
     whole = _whole(memory)
     return all(_flat(one) in whole for one in answers)
+
+
+def names_thing(said: str, memory: Memory) -> bool:
+    """Whether what was said has the thing in it that a memory tells of, which is what a judge of kinds looked at."""
+    return _flat(thing_told(memory.text)) in _flat(said)
 
 
 def _whole(memory: Memory) -> set[str]:

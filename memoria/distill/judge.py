@@ -62,9 +62,9 @@ TRIED = (
     ("I make lasagne for everybody on Sundays.", "lasagne", "food"),
 )
 _ABLE = 4
-# Mean log-probability, in nats, of the tokens of a name behind the first, from which a base has heard of it: of 19
-# famous people the least was -2.9, of 28 others, made up or not, the largest -3.4.
-FAMOUS = -3.0
+# Mean log-probability, in nats, of the tokens of a name behind the first, from which a base may have heard of it: of 19
+# famous people the least was -2.9, of 12 made up the largest -8.3. Common names lie between, and are left to the base.
+FAMOUS = -7.0
 _HEARD = "Everyone has heard of"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memoria.derived.lineage import living
 from memoria.distill import shards
-from memoria.distill.answered import Answered, quoted, quotes, stands
+from memoria.distill.answered import Answered, names_thing, quoted, quotes, stands
 from memoria.distill.base import Base
 from memoria.distill.dataset import ExampleWriter, written
 from memoria.distill.export import Kind, export
@@ -212,6 +212,9 @@ class DistilledModel:
             return Answered(text=said, source="base")
         near = self._nearby(route)
         one = stands(said, near, route.sure, lambda one: [each.answer for each in written(one, self._write)])
+        if one is not None and route.judged and not names_thing(said, one):
+            # True, and another sentence of it than the one that was judged.
+            one = None
         return quoted(near) if one is None else Answered(text=said, source="weights", memories=(one.id,))
 
     def _nearby(self, route: Route) -> list[Memory]:

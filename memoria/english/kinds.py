@@ -59,13 +59,14 @@ def kind_asked(query: str) -> str:
         end = stop.start() if (stop := _AFTER.search(kind)) else len(kind)
         telling = [word for word in re.findall(r"[\w-]+", kind[:end].replace("'s ", " ")) if content(word)]
         if telling:
-            return telling[-1].casefold()
+            return str(telling[-1]).casefold()
     return ""
 
 
 def full_names(query: str) -> list[str]:
-    """Names of two words or more in a query, except at its beginning."""
-    found = (_OWNER.sub("", match.group()) for match in NAME.finditer(plain(query)) if match.start() > 0)
+    """Names of two words or more in a query, behind its first word."""
+    said = plain(query)
+    found = (_OWNER.sub("", match.group()) for match in NAME.finditer(said, max(0, said.find(" "))))
     return [name for name in found if " " in name]
 
 

@@ -41,8 +41,9 @@ def routed(
 ) -> dict[str, float]:
     """How questions about Memora's preferences, as they were said, find the memory that answers.
 
-    at: log-odds from which the judge lets a memory answer. right: its memory is the nearest. quoted: it is among those that would be quoted. sure: a shard holds a question of
-    that kind, so that a bare value may answer. never: of questions about what was never said.
+    at: log-odds from which the judge lets a memory answer. right: its memory is the nearest. quoted: it is among those
+    that would be quoted. sure: a shard holds a question of that kind, so that a bare value may answer. never: of
+    questions about what was never said.
     """
     learnt, never = (as_said(one) for one in memora(folder, count, seed, half))
     asked = None if judge is None else _Strict(judge, at)
