@@ -2,9 +2,9 @@
 
 import { el, styled, svg } from "./dom.mjs";
 
-// So many colours that are told apart by the colour-blind; patterns tell apart what comes after them.
+// So many colours that are told apart by the colour-blind; what comes after them is little, and all grey.
 const COLOURS = 8;
-export const colour = (n) => `var(--c${n % COLOURS})`;
+export const colour = (n) => (n < COLOURS ? `var(--c${n})` : "var(--soft)");
 
 // Sums as bars: terms above 0 to the right, below 0 to the left of one line, all on one scale.
 // rows: [{ terms: { name: value } }]; names: in the order of their colours. Gives a function that draws one.

@@ -33,7 +33,9 @@ export const app = {
 };
 
 // A section is shown once its module has started: a form without one would be sent by the browser itself.
-async function route() {
+// moved: whether somebody went there, so that the focus goes along. Not when the section is filled: by then somebody may
+// be typing in it.
+async function route(moved = false) {
   if (!signed) return;
   const asked = location.hash;
   const [name, id = ""] = asked.slice(1).split("/");
@@ -46,6 +48,7 @@ async function route() {
     const module = await started.get(chosen);
     if (!signed || location.hash !== asked) return;
     uncover(section, chosen);
+    if (moved) section.querySelector("h1").focus();
     module.show?.(/^[0-9a-f]{32}$/.test(id) ? id : "", section, app);
   } catch (error) {
     started.delete(chosen);
@@ -153,11 +156,7 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#code=")) enter();
-  else {
-    route();
-    // At once, and not when the section is filled: by then somebody may be typing in it.
-    document.querySelector("main > section:not([hidden]) h1")?.focus();
-  }
+  else route(true);
 });
 onUnsigned(unsigned);
 chooseScope();

@@ -65,13 +65,13 @@ function drawPrompt(prompt, title, before = null) {
   const gone = prompt.gone.length ? `; ${count(prompt.gone.length, "memory was", "memories were")} forgotten since` : "";
   fill(place("prompt-said"), `${count(prompt.notes.length, "note")}, ${number(prompt.tokens)}${budget} tokens${out}${gone}.`);
   const total = Math.max(prompt.budget ?? prompt.tokens, 1);
-  fill(place("budget-bar"), prompt.notes.map((note, n) => styled(el("span"), { width: `${(100 * note.tokens) / total}%`, background: colour(n) })));
+  fill(place("budget-bar"), prompt.notes.map((note, n) => styled(el("span"), { width: `${(100 * note.tokens) / total}%`, background: colour(n % 8) })));
   const row = (note, n, kept) => {
     const used = note.used === null ? null : note.used ? "said again" : "not said again";
     return el(
       "tr",
       {},
-      el("td", {}, kept && styled(el("span", { class: "chip", "aria-hidden": "true" }), { background: colour(n) })),
+      el("td", {}, kept && styled(el("span", { class: "chip", "aria-hidden": "true" }), { background: colour(n % 8) })),
       el("th", { scope: "row" }, el("bdi", { dir: "auto" }, told(note.line.slice(2, 302)))),
       el("td", { class: "num" }, number(note.tokens)),
       el("td", {}, kept ? used ?? (note.in_part ? "in part" : "whole") : "does not fit"),
