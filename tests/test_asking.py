@@ -21,9 +21,10 @@ from memoria.distill.model import DistilledModel
 from memoria.distill.route import BACKGROUND, Known, Router, embed, said_of, words_of
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
-from memoria.english.kinds import kind_asked, thing_told
+from memoria.english.kinds import full_names, kind_asked, thing_told
 from memoria.english.questions import examples
 from memoria.errors import InvalidQuery, NotPermitted
+from memoria.evaluation.quality import facts
 from memoria.types import Example, Memory, Provenance
 from tests import tiny_model
 from tests.tiny_model import RECIPE
@@ -250,6 +251,9 @@ def test_a_judge_is_not_asked_where_it_cannot_know(router: Router) -> None:
     judge = Says()
     assert router.route("What is Ann's locker code?", judge).sure == (f"{2:032x}",)
     assert not any(router.route(query, judge).memories for query in QUESTIONS)
+    # "Which planet do we live on?" is about the speaker by its words.
+    assert set(judge.asked) <= {"planet"}
+    judge.asked.clear()
     router.route("When did I read Emma?", judge)
     assert judge.asked == []
     judge.able = False
@@ -267,6 +271,28 @@ def test_the_base_knows_a_film_from_a_book_and_one_without_weights_knows_nothing
     assert film[0] > 0 > film[1]
     assert author[1] > 0 > author[0]
     assert not Judge(base.load(tiny)).able
+
+
+def test_the_base_has_heard_of_the_famous_and_not_of_strangers() -> None:
+    judge = Judge(base.load())
+    assert [full_names(query) for query in ("What's Mira Velasko's car?", "Who is Eva?")] == [["Mira Velasko"], []]
+    general = [name for query in QUESTIONS for name in full_names(query)]
+    assert {"Eiffel Tower", "Mona Lisa", "Romeo and Juliet"} <= set(general)
+    assert [name for name in (*general, "Albert Einstein", "Nelson Mandela", "Eva") if not judge.heard_of(name)] == []
+    strangers = {name for fact in facts.synthetic(40, 999)[0] for name in full_names(fact.asked[0])}
+    assert len(strangers) == 10
+    assert [name for name in (*strangers, "Mira Velasko") if judge.heard_of(name)] == []
+
+
+def test_nothing_is_invented_about_somebody_whom_nobody_has_heard_of(
+    memory: Memoria, says: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "What is Mira Velasko's locker code?"
+    assert memory.ask(asked).source == "base"
+    monkeypatch.setattr(Judge, "able", True)
+    monkeypatch.setattr(Judge, "heard_of", lambda _, name: name != "Mira Velasko")
+    assert memory.ask(asked).text == NOTHING
+    assert memory.ask("Who painted the Mona Lisa?").source == "base"
 
 
 def test_what_a_judge_thought_of_a_memory_goes_with_it(tiny: Path) -> None:
@@ -288,7 +314,7 @@ def test_what_a_judge_thought_of_a_memory_goes_with_it(tiny: Path) -> None:
 
 def test_where_no_shard_holds_a_question_of_that_kind_the_store_answers(memory: Memoria, says: list[str]) -> None:
     says.append("I just finished the book 'The Great Gatsby' and I liked it.")
-    asked = "What was it that Gatsby did to me?"
+    asked = "Did I finish reading Gatsby at midnight?"
     route = memory.distilled().route(asked)
     assert (bool(route.memories), route.sure, route.judged) == (True, (), False)
     told = memory.ask(asked)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -214,7 +215,7 @@ def test_a_plan_keeps_what_was_begun_and_takes_the_best_that_fit(
     there = {name_of([one.id for one in shard]) for shard in planned(old, size)}
     worth = tuple(Worth(memory=one, worth=1.0, repeats=0) for one in fresh)
     found = Durable(best=worth, stay=frozenset({*fit, *(one.id for one in fresh)}))
-    made = plan(found, old, there, size, room)
+    made = plan(found, old, there, replace(RECIPE, size=size, own_rank=0), room)
     stay = [one for one in old if one.id in fit]
     taken = made.chosen[len(stay) :]
     assert list(made.chosen[: len(stay)]) == stay

@@ -14,13 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from memoria.engine.memory import Memoria
+from memoria.stores.postgres import PostgresStore
 from memoria.testing.postgres import Server
 from tests.bouncer import Bouncer
-from tests.crash_worker import opened
+from tests.crash_worker import EMBEDDER
 from tests.statements import kept_to
 from tests.waiting import PATIENCE
 
 CLIENTS, TEXTS = 6, 5
+
+
+def opened(place: str) -> Memoria:
+    """One that waits for its turn, however few connections there are."""
+    return Memoria(PostgresStore(place, embedder=EMBEDDER.card, timeout=PATIENCE), EMBEDDER)
 
 
 def test_clients_of_few_connections_do_not_get_what_others_left(

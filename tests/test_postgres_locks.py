@@ -26,7 +26,7 @@ SOURCE = Path(__file__).parents[1] / "stores" / "postgres"
 @pytest.fixture
 def memory(database: str) -> Iterator[memoria.Memoria]:
     # On a busy machine what goes on meanwhile takes its time.
-    with memoria.open(f"{database}&lock_timeout=600", embedder=EMBEDDER) as opened:
+    with memoria.open(f"{database}&lock_timeout=600&statement_timeout=0", embedder=EMBEDDER) as opened:
         yield opened
 
 

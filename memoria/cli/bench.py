@@ -257,7 +257,8 @@ def throughput(
 
     numbers = sorted(clients or [1, 8, 32])
     with database(url) as place, progress_bar() as progress:
-        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress)
+        # On a slow machine the last of many threads waits long for one of the connections.
+        store = PostgresStore(place, embedder=agreement.EMBEDDER.card, progress=progress, timeout=300)
         plain = split_keys(split_limits(place)[0])[0]
         with Memoria(store, agreement.EMBEDDER, reinforce="never") as memory:
             sizes = {"homes": homes, "home": home, "acts": acts, "seed": seed}

@@ -345,6 +345,7 @@ def bench_routing(
     seeds: Annotated[str, typer.Option("--seeds", help="Which memories, such as 0,1,2; several make a table.")] = "0",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the constants of the router on a half instead.")] = False,
     judged: Annotated[bool, typer.Option("--judge", help="With the small model as judge of kinds.")] = False,
+    at: Annotated[float, typer.Option(help="Of --judge: log-odds from which a memory may answer.")] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Measures how questions find the memory that answers, among what people said; trains nothing."""
@@ -356,7 +357,7 @@ def bench_routing(
         found = routing.fit(memora, half or 0, embedder)
         show(found if judge is None else routing.fit_judge(memora, half or 0, embedder, judge), as_json)
         return
-    reports = {seed: routing.routed(memora, count, seed, half, embedder, judge) for seed in _seeds(seeds)}
+    reports = {seed: routing.routed(memora, count, seed, half, embedder, judge, at) for seed in _seeds(seeds)}
     if as_json:
         echo_json({"seeds": reports, "over": weights.over_seeds(reports)})
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from memoria.distill.answered import Answered, quoted
 from memoria.distill.route import CLOSE, Known, Route, Router, embed, names, said_of, words_of
+from memoria.english.kinds import full_names
 from memoria.english.voice import asks
 from memoria.english.wants import of_oneself
 from memoria.protocols import Embedder
@@ -91,8 +92,14 @@ def _among(asked: Question, memories: Sequence[Memory]) -> Route | None:
 
 
 def _only_told(asked: Question) -> bool:
-    """Whether only the speaker could have told: it is about themselves, or about somebody who is spoken of here."""
+    """Whether only the speaker could have told.
+
+    It is about themselves, about somebody who is spoken of here, or about a full name that the base has not heard of.
+    """
     if of_oneself(asked.text):
+        return True
+    judge = None if asked.model is None else asked.model.judge
+    if judge is not None and judge.able and not all(map(judge.heard_of, full_names(asked.text))):
         return True
     spoken = {name for hit in asked.hits for name in names(f". {hit.memory.text} {hit.memory.subject or ''}")}
     return bool(names(asked.text) & spoken)

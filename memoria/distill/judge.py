@@ -62,6 +62,10 @@ TRIED = (
     ("I make lasagne for everybody on Sundays.", "lasagne", "food"),
 )
 _ABLE = 4
+# Mean log-probability, in nats, of the tokens of a name behind the first, from which a base has heard of it: of 19
+# famous people the least was -2.9, of 28 others, made up or not, the largest -3.4.
+FAMOUS = -3.0
+_HEARD = "Everyone has heard of"
 
 
 @dataclass(slots=True)
@@ -116,6 +120,19 @@ class Judge:
         gain = said - self._named([self._free(polarity(one.text)) for one in memories], kinds)
         odds = said[:, 0] - np.logaddexp.reduce(said[:, 1:], axis=1)
         return np.stack([odds, gain[:, 0] - gain[:, 1:].max(1)], axis=1)
+
+    def heard_of(self, name: str) -> bool:
+        """Whether the base has heard of a name of two words or more: its first token leads to the others."""
+        import torch
+
+        encode = self._base.tokenizer
+        before, own = (encode(one, add_special_tokens=False).input_ids for one in (_HEARD, f" {name}"))
+        ids = torch.tensor([[*before, *own]], device=self._base.model.device)
+        with torch.no_grad(), self._base.lock:
+            said = self._base.model(input_ids=ids, use_cache=False).logits[0].float().log_softmax(-1)
+        after = range(len(before) + 1, ids.shape[1])
+        likely = [float(said[at - 1, ids[0, at]]) for at in after]
+        return not likely or sum(likely) / len(likely) >= FAMOUS
 
     def _think(self, memory: Memory) -> Tensor:
         key = (memory.id, memory.text)

@@ -138,14 +138,14 @@ class Plan:
     missing: tuple[tuple[str, ...], ...]
 
 
-def plan(found: Durable, begun: Sequence[Memory], there: Collection[str], size: int, room: int) -> Plan:
+def plan(found: Durable, begun: Sequence[Memory], there: Collection[str], recipe: Recipe, room: int) -> Plan:
     """What fits into the time for `room` shards.
 
     Args:
         found: what is durable, and what may stay.
         begun: what is in weights, or was to be.
         there: names of the shards that are in place.
-        size: memories in a shard, at most.
+        recipe: how shards are trained, and how memories share them.
         room: shards that can be trained.
     """
     stay = [one for one in begun if one.id in found.stay]
@@ -153,7 +153,8 @@ def plan(found: Durable, begun: Sequence[Memory], there: Collection[str], size: 
     new = [one.memory for one in found.best if one.memory.id not in known]
 
     def missing(count: int) -> tuple[tuple[str, ...], ...]:
-        planned = [tuple(one.id for one in shard) for shard in shards.plan([*stay, *new[:count]], size)]
+        all_ = shards.plan([*stay, *new[:count]], recipe.size, own=recipe.own_rank > 0)
+        planned = [tuple(one.id for one in shard) for shard in all_]
         return tuple(ids for ids in planned if shards.name_of(ids) not in there)
 
     low, high = 0, len(new)
@@ -207,7 +208,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     stint = Stint(night.seconds, known.pace, night.pause)
     found = durable(night.store, night.policy, night.keeper, night.prefix, night.at, night.cap)
     before = _before(night, folder)
-    planned = plan(found, before.begun, before.names, before.recipe.size, stint.room())
+    planned = plan(found, before.begun, before.names, before.recipe, stint.room())
     if dry_run or _settled(planned, before):
         if not dry_run:
             note_habit(folder, Habit(on=True, pace=stint.noted if planned.later else known.pace))
@@ -216,7 +217,7 @@ def dream(night: Nightly, *, dry_run: bool = False) -> Dream:
     base = night.load()
     # Loading took some of the seconds, and says whether the shards are of this model.
     before = _before(night, folder, base)
-    planned = plan(found, before.begun, before.names, before.recipe.size, stint.room())
+    planned = plan(found, before.begun, before.names, before.recipe, stint.room())
     note_habit(folder, Habit(on=True, pace=known.pace))
     work = Distillation(
         store=night.store,
@@ -261,14 +262,16 @@ def _before(night: Nightly, folder: Path, base: Base | None = None) -> _Before:
         raise InvalidQuery("examples were written by a callable of yours: give it again, examples=")
     recipe = night.recipe or recipe_of(note)
     made = {path: one for path, one in manifests(folder).items() if one is not None and path in there}
-    known = night.model in (None, note["model"]) if base is None else None
+    known = night.model in (None, note["model"])
+    learnt = living(night.store, {id for ids in there.values() for id in ids})
     return _Before(
         begun=tuple(one for one in living(night.store, note["ids"]).values() if one.under(night.prefix)),
         shards=there,
         names=frozenset(
             path.stem
             for path, one in made.items()
-            if Recipe.read(one.recipe) == recipe and (known if base is None else one.base == base.sha256)
+            if Recipe.read(one.recipe) == recipe.of_one(own=shards.alone(learnt[one.ids[0]], recipe))
+            and (known if base is None else one.base == base.sha256)
         ),
         recipe=recipe,
     )

@@ -63,6 +63,12 @@ def kind_asked(query: str) -> str:
     return ""
 
 
+def full_names(query: str) -> list[str]:
+    """Names of two words or more in a query, except at its beginning."""
+    found = (_OWNER.sub("", match.group()) for match in NAME.finditer(plain(query)) if match.start() > 0)
+    return [name for name in found if " " in name]
+
+
 def thing_told(text: str) -> str:
     """What a text tells of, in its own words: a title or name where it likes or dislikes, or what it says of it."""
     parts = [bare(unit) for unit in units(text) if content(unit)] or [text]

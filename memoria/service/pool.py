@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from memoria.aio.threads import LANES
 from memoria.aio.turns import Turns
 from memoria.engine.memory import Memoria
 from memoria.service.ahead import embedded
@@ -28,9 +29,16 @@ T = TypeVar("T")
 
 
 def lanes_of(memory: Memoria) -> tuple[int, int]:
-    """How many threads read, and how many write: as many as there are processors; where a server works, twice that."""
+    """How many threads read, and how many write.
+
+    As many read as there are processors, and one writes. Where a server works, twice as many, and several write; but
+    together no more than a store in PostgreSQL has connections, or they would wait for these, and not in turn.
+    """
     processors = max(2, os.cpu_count() or 2)
-    return (2 * processors, processors) if _several_write(memory) else (processors, 1)
+    if not _several_write(memory):
+        return processors, 1
+    writing = min(processors, LANES // 2 - 1)
+    return min(2 * processors, LANES - writing), writing
 
 
 def _several_write(memory: Memoria) -> bool:

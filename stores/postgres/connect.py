@@ -16,27 +16,24 @@ from typing import Literal
 from weakref import ref
 
 from memoria.errors import (
-    FormatTooNew,
-    FormatTooOld,
     KeyConflict,
     MemoriaError,
     MissingExtra,
     StoreError,
     StoreFull,
     StoreLocked,
-    StoreNotFound,
     StoreReadOnly,
 )
 from memoria.extras import install
 from memoria.process import in_child, never_destroyed
-from memoria.stores.postgres import citus
-from memoria.stores.postgres.schema import FORMAT, LEAST_PGVECTOR, LOCKS, migrate
+from memoria.stores.postgres.schema import LEAST_PGVECTOR
 
 try:
     import psycopg
     from pgvector.psycopg import register_vector
     from psycopg_pool import ConnectionPool
 
+    from memoria.stores.postgres.preparing import prepared
     from memoria.stores.postgres.session import Raw, Session
 except ImportError as error:
     raise MissingExtra("the store in PostgreSQL needs: " + install("postgres")) from error
@@ -50,7 +47,6 @@ WAIT = 10.0
 # Seconds for one statement, when nobody says how many; upkeep has no limit.
 STATEMENT = 60.0
 _RECONNECT = 0.5
-_MIGRATING = 0x6D656D6F726961
 # So many connections are kept for those who only read, as far as there are so many.
 _FOR_READERS = 2
 # Milliseconds for a lock, of those who do not wait.
@@ -130,7 +126,7 @@ class Cluster:
         ):
             check_server(connection)
             self._opening = self._openings(connection)
-            self._prepare(connection, partitions)
+            prepared(connection, partitions, writable=self._writable)
         self._pool = ConnectionPool(
             url,
             # Statements prepared by name would be of the connection behind a pooler, which changes.
@@ -169,40 +165,6 @@ class Cluster:
         self.pooled, self.spread = bool(behind), bool(spread)
         local = [f"SET LOCAL {name} = {value}" for name, value in (told | self._settings).items()]
         return local if behind or spread else []
-
-    def _prepare(self, connection: Raw, partitions: int) -> None:
-        found = _format(connection)
-        if found > FORMAT:
-            raise FormatTooNew(f"the schema {SCHEMA} has format {found}; this memoria reads up to {FORMAT}")
-        if found == FORMAT:
-            return
-        if not self._writable:
-            if not found:
-                raise StoreNotFound(f"this database holds no memoria store (schema {SCHEMA})")
-            raise FormatTooOld(f"the schema {SCHEMA} has format {found}, not {FORMAT}: open it once with mode='rw'")
-        spread = not found and citus.is_present(connection)
-        # A shard is small enough to be rewritten: there are as many of each partition as of the table.
-        partitions = 1 if spread else partitions
-        try:
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
-                connection.execute(f"SET LOCAL search_path = {SCHEMA}, public".encode())
-                before = _format(connection)
-                migrate(connection, before, partitions)
-                for statement in citus.distributing() if spread and not before else ():
-                    connection.execute(statement.encode())
-        except psycopg.errors.OutOfMemory:
-            ((have, sessions),) = connection.execute(
-                "SELECT current_setting('max_locks_per_transaction')::integer, "
-                "current_setting('max_connections')::integer + current_setting('max_prepared_transactions')::integer"
-            ).fetchall()
-            raise StoreError(
-                f"{partitions} partitions of each table are made in one transaction of about "
-                f"{LOCKS * partitions} locks: with max_connections = {sessions}, set max_locks_per_transaction = "
-                f"{-(-LOCKS * partitions // sessions)} (now {have}) and restart the server, or make fewer; "
-                "nothing was made"
-            ) from None
 
     def _configure(self, connection: Raw) -> None:
         if not self._opening:
@@ -424,14 +386,6 @@ def check_server(connection: Raw) -> None:
         wrong.append(f"pgvector {vector[0]} is older than {least}: ALTER EXTENSION vector UPDATE")
     if wrong:
         raise StoreError("; ".join(wrong))
-
-
-def _format(connection: Raw) -> int:
-    ((there,),) = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.meta",)).fetchall()
-    if there is None:
-        return 0
-    found = connection.execute(f"SELECT value FROM {SCHEMA}.meta WHERE name = 'format'".encode()).fetchone()
-    return 0 if found is None else int(found[0])
 
 
 @contextmanager

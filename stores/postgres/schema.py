@@ -318,7 +318,13 @@ def _split(script: str) -> list[str]:
 
 
 def migrate(connection: Any, found: int, partitions: int) -> None:
-    """Brings the schema from format `found`, 0 being an empty one, to `FORMAT`, in the transaction that is open."""
+    """Brings the schema from format `found`, 0 being an empty one, to `FORMAT`, in the transaction that is open.
+
+    partitions: of each table, where the schema is made; one that is there has as many as it has.
+    """
+    if found:
+        ((made,),) = connection.execute("SELECT value FROM meta WHERE name = 'partitions'").fetchall()
+        partitions = int(made)
     for step in _STEPS[found:]:
         for statement in step(partitions):
             connection.execute(statement)

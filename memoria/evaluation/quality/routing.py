@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,14 +31,21 @@ _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def routed(
-    folder: Path, count: int, seed: int, half: int | None, embedder: Embedder, judge: Judge | None = None
+    folder: Path,
+    count: int,
+    seed: int,
+    half: int | None,
+    embedder: Embedder,
+    judge: Judge | None = None,
+    at: float = 0.0,
 ) -> dict[str, float]:
     """How questions about Memora's preferences, as they were said, find the memory that answers.
 
-    right: its memory is the nearest. quoted: it is among those that would be quoted. sure: a shard holds a question of
+    at: log-odds from which the judge lets a memory answer. right: its memory is the nearest. quoted: it is among those that would be quoted. sure: a shard holds a question of
     that kind, so that a bare value may answer. never: of questions about what was never said.
     """
     learnt, never = (as_said(one) for one in memora(folder, count, seed, half))
+    asked = None if judge is None else _Strict(judge, at)
     tally: dict[str, list[bool]] = defaultdict(list)
     for home, facts in by_home(learnt).items():
         router, ids = router_of(facts, embedder)
@@ -45,17 +53,17 @@ def routed(
             judge.keep(ids.values())
         for fact in facts:
             for query in fact.asked:
-                route = router.route(query, judge)
+                route = router.route(query, asked)
                 near = list(route.memories)[:QUOTED]
                 tally["routed"].append(bool(near))
                 tally["right"].append(near[:1] == [ids[fact.draft.text]])
                 tally["quoted"].append(ids[fact.draft.text] in near)
                 tally["sure"].append(bool(route.sure))
         for query in (one for fact in never if fact.home == home for one in fact.asked):
-            route = router.route(query, judge)
+            route = router.route(query, asked)
             tally["never: routed"].append(bool(route.memories))
             tally["never: sure"].append(bool(route.sure))
-        tally["general: routed"] += [bool(router.route(query, judge).memories) for query in QUESTIONS]
+        tally["general: routed"] += [bool(router.route(query, asked).memories) for query in QUESTIONS]
     shares = {name: sum(each) / len(each) for name, each in tally.items()}
     return {
         "questions": len(tally["routed"]),
@@ -64,6 +72,22 @@ def routed(
         **shares,
         "quoted, of routed": shares["quoted"] / max(shares["routed"], 1e-9),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Strict:
+    """A judge that lets a memory answer from other log-odds on."""
+
+    judge: Judge
+    at: float
+
+    @property
+    def able(self) -> bool:
+        return self.judge.able
+
+    def log_odds(self, kind: str, memories: Sequence[Memory], near: Floats) -> Floats:
+        found: Floats = self.judge.log_odds(kind, memories, near) - self.at
+        return found
 
 
 def by_home(facts: Sequence[Fact]) -> Mapping[tuple[str, ...], list[Fact]]:
