@@ -73,7 +73,7 @@ def test_pages_follow_a_cursor_to_the_end(console: Console) -> None:
 
         def heard(one: Request) -> None:
             if one.url.endswith("/v1/browse"):
-                asked.append(one.post_data_json)
+                asked.append(one.post_data_json or {})
 
         page.on("request", heard)
         page.evaluate("scrollTo(0, document.body.scrollHeight)")

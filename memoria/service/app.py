@@ -154,15 +154,22 @@ def _life(open_memory: Callable[[], Memoria], audit: Audit | None, *, warm: bool
     return lifespan
 
 
+# Seconds without a request after which something is made ready: the first page goes first.
+_QUIET = 1.0
+
+
 async def _warmed(pool: Pool) -> None:
-    """Makes ready what a store searches by, in short turns, where the store can do so."""
+    """Makes ready what a store searches by, where the store can do so, in turns while nobody asks for anything."""
 
     def turn(view: Memoria) -> bool:
         warm = getattr(view.store, "warm", None)
         return warm is not None and bool(warm(view.prefix))
 
-    while await pool.read(OWNER, turn):
-        await asyncio.sleep(0.005)
+    more = True
+    while more:
+        quiet = time.monotonic() - pool.asked
+        await asyncio.sleep(0.005 if quiet >= _QUIET else _QUIET - quiet)
+        more = time.monotonic() - pool.asked < _QUIET or await pool.read(OWNER, turn)
 
 
 async def _keep(uses: LastUse) -> None:

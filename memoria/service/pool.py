@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -20,7 +21,7 @@ from memoria.engine.memory import Memoria
 from memoria.service.ahead import embedded
 from memoria.service.notes import noted
 from memoria.service.problems import Problematic
-from memoria.service.tokens import Caller
+from memoria.service.tokens import OWNER, Caller
 from memoria.sharing import lent
 from memoria.types import Where
 
@@ -59,6 +60,8 @@ class Pool:
         self._writes = Turns(writing, 1, name="memoria-write")
         self._thinker = ThreadPoolExecutor(1, thread_name_prefix="memoria-think")
         self._thoughts, self._thinking = thoughts, 0
+        # When somebody asked for something last, by the monotonic clock (s).
+        self.asked = time.monotonic()
 
     @property
     def waiting(self) -> dict[str, int]:
@@ -67,6 +70,8 @@ class Pool:
 
     async def read(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
         """What `work` makes of the view of a caller, in a thread."""
+        if caller is not OWNER:
+            self.asked = time.monotonic()
         return _noting(await self._reads.run(caller.tenant, lambda: work(caller.view(self._memory))))
 
     async def write(self, caller: Caller, work: Callable[[Memoria], T], *, texts: Sequence[str] = ()) -> T:
