@@ -97,7 +97,9 @@ def test_what_is_held_is_named(memory: Memoria) -> None:
     assert memory.forget(subject="ada", dry_run=True, override="it was settled").held == ()
 
 
-@pytest.mark.parametrize("wrong", [{"subject": "ada", "agreed": 7}, {"agreed": "x", "mentions": "the code 7741", "standing": True}])
+@pytest.mark.parametrize(
+    "wrong", [{"subject": "ada", "agreed": 7}, {"agreed": "x", "mentions": "the code 7741", "standing": True}]
+)
 def test_what_is_no_agreement(memory: Memoria, wrong: dict[str, Any]) -> None:
     memory.remember("Ada has a cat.", subject="ada")
     with pytest.raises(InvalidQuery, match="agreed"):

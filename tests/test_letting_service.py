@@ -17,6 +17,7 @@ import pytest
 
 import memoria
 from memoria.policies import Exponential
+from memoria.service.door import Ways
 from memoria.service.tokens import SCOPES, mint
 from tests.test_service import SECRET, UNKNOWN, Server, serving
 from tests.waiting import until
@@ -362,3 +363,9 @@ def test_every_route_says_what_it_is_and_gives_an_example(server: Server) -> Non
     assert len(bodies) == 11
     for name in bodies:
         assert schema["components"]["schemas"][name]["examples"], name
+
+
+def test_that_the_first_page_is_open_opens_nothing_else() -> None:
+    ways = Ways(open={"/", "/console", "/console/"})
+    assert [ways.opens(path) for path in ("/", "/console", "/console/a.mjs")] == [True, True, True]
+    assert [ways.opens(path) for path in ("/v1/stats", "/consoles", "//v1/stats")] == [False, False, False]

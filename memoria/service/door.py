@@ -33,7 +33,7 @@ class Ways:
     """Who comes in.
 
     known: ways to know a caller, beside the token that a request brings. open: paths for which nobody has to be known;
-    one that ends with a slash is of all below it.
+    one that ends with a slash is of all below it, except "/", which is that page alone.
     """
 
     known: list[Way] = field(default_factory=list)
@@ -41,7 +41,8 @@ class Ways:
 
     def opens(self, path: str) -> bool:
         """Whether a path is open to all."""
-        return path in self.open or any(one.endswith("/") and path.startswith(one) for one in self.open)
+        above = (one for one in self.open if one.endswith("/") and one != "/")
+        return path in self.open or any(path.startswith(one) for one in above)
 
 
 class Door:

@@ -129,7 +129,7 @@ async function allocate() {
 async function evict() {
   const { total, by } = budget();
   const found = await post("/v1/evict", { [by]: total, dry_run: true });
-  const shown = found.ids.slice(0, 100).map((id) => {
+  const shown = found.ids.slice(0, 20).map((id) => {
     const reasons = el("div", {});
     const button = el("button", { type: "button", class: "plain" }, "Why this one");
     button.addEventListener("click", () => why(id, reasons).catch(failed));
