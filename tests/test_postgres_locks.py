@@ -15,7 +15,7 @@ import pytest
 import memoria
 from memoria.errors import InvalidQuery, StoreError, StoreLocked
 from memoria.stores.postgres import PostgresStore
-from memoria.stores.postgres.core import lock_number
+from memoria.stores.postgres.session import lock_number
 from memoria.testing import HashEmbedder
 from tests.waiting import PATIENCE, until
 

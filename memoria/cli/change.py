@@ -39,6 +39,14 @@ from memoria.evaluation.quality.keeping import Cached
 from memoria.retention.prune import CAP
 
 AtOption = Annotated[datetime | None, typer.Option(help="When it changes in the world (UTC); default now.")]
+DistilOption = Annotated[
+    bool | None,
+    typer.Option("--distil/--no-distil", help="Write durable memories into weights; as the last night, if not told."),
+]
+NightOption = Annotated[float, typer.Option(min=0.1, help="Seconds for weights, of a night that distils.")]
+NightModelOption = Annotated[
+    Path | None, typer.Option("--model", help="Folder of a causal model for --distil; default the last one.")
+]
 
 
 @app.command()
@@ -57,18 +65,9 @@ def sleep(
     relearn: Annotated[
         bool, typer.Option("--relearn/--no-relearn", help="Train shards of weights that are missing.")
     ] = True,
-    distil: Annotated[
-        bool | None,
-        typer.Option(
-            "--distil/--no-distil", help="Write durable memories into weights; as the last night, if not told."
-        ),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=0.1, help="Seconds for weights, of a night that distils.")
-    ] = NIGHT_SECONDS,
-    model: Annotated[
-        Path | None, typer.Option("--model", help="Folder of a causal model for --distil; default the last one.")
-    ] = None,
+    distil: DistilOption = None,
+    seconds: NightOption = NIGHT_SECONDS,
+    model: NightModelOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Forget without asking.")] = False,
     dry_run: DryOption = False,
     as_json: JsonOption = False,

@@ -203,12 +203,11 @@ def bench_distill(
     from memoria.evaluation.bench import weights
 
     reports: dict[int, dict[str, Any]] = {}
+    # What has labels is learnt as facts are: their values answer.
+    most, own = (_FREE, Recipe().own_rank) if free else (weights.SHORT, 0)
     for seed in _seeds(seeds):
         # Of few to compare, four of a persona, as in the whole, so that shards are full.
         learnt, never = _drawn(memora, max(count, _WHOLE) if kinds and memora else count, seed, half, free)
-        most = _FREE if free else weights.SHORT
-        # What has labels is learnt as facts are: their values answer.
-        own = Recipe().own_rank if free else 0
         recipe = Recipe(size=size, own_rank=own, steps=steps, rank=rank, alpha=2 * rank, bf16=bf16, seed=seed)
         with workplace(folder) as place, progress_bar() as progress:
             if kinds:

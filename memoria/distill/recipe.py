@@ -92,7 +92,14 @@ class Recipe:
             raise InvalidQuery(*wrong)
 
     def of_one(self, *, own: bool) -> Recipe:
-        """The recipe of one shard. own: whether it is that of one memory in free text."""
+        """The recipe of one shard, which has no further kinds of shards.
+
+        Args:
+            own: whether it is that of one memory in free text.
+
+        Returns:
+            The recipe, with `own_rank` 0.
+        """
         shared = replace(self, own_rank=0)
         if not own:
             return shared

@@ -29,6 +29,14 @@ class KeyProviderConformance:
 
     @pytest.fixture
     def keys(self, opened: Callable[[], KeyProvider]) -> KeyProvider:
+        """A provider on an empty place, with its root key.
+
+        Args:
+            opened: makes a provider on the place, see above.
+
+        Returns:
+            The provider.
+        """
         keys = opened()
         keys.root(make=True)
         return keys

@@ -39,6 +39,8 @@ except ImportError as error:
     raise MissingExtra("the store in PostgreSQL needs: " + install("postgres")) from error
 
 Connection = Session
+driver = psycopg
+"""The driver of PostgreSQL, for modules that connect to other servers."""
 
 SCHEMA = "memoria"
 _LEAST_SERVER = 150_000

@@ -15,7 +15,7 @@ from typing import Any
 
 from memoria.errors import StoreCorrupt, StoreError
 from memoria.process import in_child, never_destroyed
-from memoria.stores.postgres.connect import check_alive, psycopg, translated
+from memoria.stores.postgres.connect import check_alive, driver, translated
 from memoria.stores.postgres.rewriting import turned_over, vacuumed
 from memoria.stores.sealing import KEY_BYTES, new_key
 
@@ -61,7 +61,7 @@ class DatabaseKeys:
         from psycopg_pool import ConnectionPool
 
         self._url = url
-        with translated(), psycopg.connect(url, autocommit=True, connect_timeout=max(1, int(wait))) as connection:
+        with translated(), driver.connect(url, autocommit=True, connect_timeout=max(1, int(wait))) as connection:
             ((durable, synced),) = connection.execute(
                 "SELECT current_setting('synchronous_commit'), current_setting('fsync')"
             ).fetchall()
@@ -166,7 +166,7 @@ class DatabaseKeys:
         Each part with such is locked until it is rewritten. Raises StoreError when another transaction still sees them,
         or the role may not turn the log over.
         """
-        with translated(), psycopg.connect(self._url, autocommit=True, prepare_threshold=None) as connection:
+        with translated(), driver.connect(self._url, autocommit=True, prepare_threshold=None) as connection:
             due = connection.execute(f"DELETE FROM {SCHEMA}.due RETURNING part".encode()).fetchall()
             try:
                 for (table,) in due:

@@ -91,7 +91,7 @@ def _warm(ours: _Ours, clients: int) -> None:
         _at_once(clients, _WARM, act)
 
 
-def _given(act: Callable[[int, Any], object], given: Sequence[Any], at: int) -> None:
+def _given(act: Callable[[int, Any], object], given: Any, at: int) -> None:
     act(at, given[at])
 
 
