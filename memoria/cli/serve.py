@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,9 +32,6 @@ app.add_typer(serve_app, name="serve")
 serve_app.add_typer(token_app, name="token")
 # File descriptors beside those of connections: the store's, its workers', the log.
 _SPARE = 256
-# Seconds after which a thread that computes lets another one go on, where that one waits: a request changes threads
-# several times, and would wait for Python's 5 ms each time.
-_SWITCH = 0.0005
 
 
 @serve_app.callback()
@@ -139,7 +135,6 @@ def run(made: FastAPI, listening: socket.socket, seconds: float, most: int, head
 
     from memoria.service.connections import guarded
 
-    sys.setswitchinterval(_SWITCH)
     config = uvicorn.Config(
         made,
         http=guarded(most, head_seconds),
