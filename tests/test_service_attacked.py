@@ -21,11 +21,14 @@ import pytest
 from typer.testing import CliRunner
 
 import memoria
+from memoria.aio.turns import Turns
 from memoria.cli import app
+from memoria.cli.serve import listen
 from memoria.errors import InvalidQuery, StoreError
 from memoria.service.app import Limits, application
 from memoria.service.limits import Crowd
 from memoria.service.pool import Pool
+from memoria.service.problems import Problematic
 from memoria.service.tokens import Caller, Tokens, mint
 from memoria.stores.registry import open_url, without_password
 from memoria.testing import HashEmbedder
@@ -130,6 +133,101 @@ def test_who_embeds_keeps_nobody_from_writing(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert sorted(embedder.texts) == ["quick", "slow tea", "slow tea"]  # once to store it, and once to ask
+
+
+def test_who_sends_a_long_batch_waits_for_a_turn_with_each_piece_of_it(tmp_path: Path) -> None:
+    """On one lane a request comes between two pieces of another tenant's batch."""
+    embedder = Gated()
+    one, other = (Caller(digest=name, namespace=(name,)) for name in ("a", "b"))
+    texts = [f"{'slow' if n == 0 else n} {'tea ' * 200}" for n in range(20)]
+
+    async def run() -> None:
+        pool = Pool(memoria.open(tmp_path / "s", embedder=embedder))
+        pool._reads = Turns(1)
+        long = asyncio.ensure_future(pool.write(one, lambda view: view.remember_many(texts), texts=texts))
+        await asyncio.to_thread(embedder.reached.wait, PATIENCE)
+        asked = asyncio.ensure_future(pool.read(other, lambda view: view.recall("quick")))
+        async with asyncio.timeout(PATIENCE):
+            while not pool.waiting["read"]:
+                await asyncio.sleep(0.001)
+        embedder.go.set()
+        await asked
+        assert texts[-1] not in embedder.texts
+        assert [found.text for found in await long] == texts
+        pool.close()
+
+    asyncio.run(run())
+    assert all(embedder.texts.count(text) == 1 for text in texts)
+
+
+def test_who_asks_a_model_in_plenty_keeps_nobody_from_asking(tmp_path: Path) -> None:
+    """One tenant has few requests that wait for a model; another one's is taken all the same, and is next."""
+    one, other = (Caller(digest=name, namespace=(name,)) for name in ("a", "b"))
+    go, order = threading.Event(), []
+
+    def work(name: str) -> Any:
+        def said(_: Any) -> None:
+            order.append(name)
+            assert go.wait(PATIENCE)
+
+        return said
+
+    async def run() -> None:
+        pool = Pool(memoria.open(tmp_path / "s", embedder=HashEmbedder()), thoughts=2)
+        greedy = [asyncio.ensure_future(pool.think(one, work("a"))) for _ in range(3)]
+        (refused,), _ = await asyncio.wait(greedy, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        assert isinstance(error := refused.exception(), Problematic)
+        assert error.status_code == 503
+        modest = asyncio.ensure_future(pool.think(other, work("b")))
+        async with asyncio.timeout(PATIENCE):
+            while pool.waiting["think"] < 2:
+                await asyncio.sleep(0.001)
+        go.set()
+        await asyncio.gather(modest, *(task for task in greedy if task is not refused))
+        await pool.think(one, work("again"))
+        pool.close()
+
+    asyncio.run(run())
+    assert order == ["a", "b", "a", "again"]
+
+
+def test_what_takes_minutes_takes_no_thread_of_those_that_read(tmp_path: Path) -> None:
+    tenants = [Caller(digest=str(n), namespace=(str(n),)) for n in range(20)]
+    go = threading.Event()
+
+    async def run() -> None:
+        pool = Pool(memoria.open(tmp_path / "s", embedder=HashEmbedder()))
+        long = [asyncio.ensure_future(pool.last(who, lambda _: go.wait(PATIENCE))) for who in tenants]
+        assert await asyncio.wait_for(pool.read(tenants[0], len), PATIENCE) == 0
+        assert not any(one.done() for one in long)
+        go.set()
+        assert all(await asyncio.gather(*long))
+        pool.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_waits_for_no_acknowledgement_of_the_one_before(host: str) -> None:
+    """Nagle's algorithm is off at both addresses: with it, an answer in two parts takes 40 ms longer."""
+
+    async def run() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there = writer.get_extra_info("socket")
+            found.set_result(there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = listen(host, 0)
+        async with await asyncio.start_server(connected, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            async with asyncio.timeout(PATIENCE):
+                nodelay = await found
+            writer.close()
+        return nodelay
+
+    assert asyncio.run(run()) != 0
 
 
 @pytest.fixture(scope="module")

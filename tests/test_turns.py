@@ -43,7 +43,38 @@ def test_callers_are_served_in_turn_and_not_by_who_came_first() -> None:
         await until(lambda: turns.waiting == 6)
         work.go.set()
         assert await asyncio.gather(*greedy, *modest) == ["g0", "g1", "g2", "g3", "g4", "a", "b"]
-        assert work.begun == ["g0", "g1", "a", "b", "g2", "g3", "g4"]
+        assert work.begun == ["g0", "a", "b", "g1", "g2", "g3", "g4"]
+
+    asyncio.run(run())
+
+
+def test_who_comes_back_at_once_goes_behind_who_waits() -> None:
+    """Many who ask seldom do not keep one from its turn who has asked often."""
+
+    async def run() -> None:
+        turns, gates, begun = Turns(1), [threading.Event() for _ in range(9)], []
+
+        def work(name: str) -> Callable[[], None]:
+            def done() -> None:
+                begun.append(name)
+                assert gates[len(begun) - 1].wait(10)
+
+            return done
+
+        asked = [asyncio.ensure_future(turns.run(who, work(who))) for who in ("g", "g", "g", "a", "b")]
+        for n, back in enumerate((None, "a", "b", None, "a", "b", None, None, None)):
+            await until(lambda: len(begun) == n + 1)  # noqa: B023 - it is awaited here
+            if back is not None:
+                gone = turns.waiting
+                asked.append(asyncio.ensure_future(turns.run(back, work(back))))
+                await until(lambda: turns.waiting == gone + 1)  # noqa: B023 - it is awaited here
+            gates[n].set()
+        await asyncio.gather(*asked)
+        assert begun[0] == "g"
+        assert set(begun[1:3]) == {"a", "b"}
+        for start in (0, 3, 6):
+            assert sorted(begun[start : start + 3]) == ["a", "b", "g"]
+        assert len(turns._tags) <= 3
 
     asyncio.run(run())
 

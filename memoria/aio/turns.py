@@ -1,7 +1,8 @@
 """Turns: a few threads for the work of many, who wait without one.
 
-Fair queueing (Nagle 1985, RFC 970): whoever waits has a queue of its own, and the queues are served in turn, one piece
-of work each. So one that asks a thousand times waits for itself, and another that asks once waits for a turn.
+Start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), where each piece of work counts one: whoever waits has a
+queue of its own, and of the queues the one is served that has had least since it began to wait. So one that asks a
+thousand times waits for itself, and another that asks once waits for what has begun, and is next.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class Turns:
         self._free = lanes
         self._busy: Counter[Hashable] = Counter()
         self._queues: OrderedDict[Hashable, deque[_Place]] = OrderedDict()
+        # The virtual time, which is the start tag of what was begun last, and the start tag of the next of each; of
+        # those that are not here it is the virtual time.
+        self._now = 0
+        self._tags: dict[Hashable, int] = {}
 
     @property
     def waiting(self) -> int:
@@ -91,6 +96,7 @@ class Turns:
                 self._begin(who)
                 return
             place = _Place()
+            self._tags[who] = self._tag(who)
             self._queues.setdefault(who, deque()).append(place)
         try:
             await place.come
@@ -109,9 +115,16 @@ class Turns:
         if place.granted:
             self._give(who)
 
+    def _tag(self, who: Hashable) -> int:
+        return max(self._now, self._tags.get(who, 0))
+
     def _begin(self, who: Hashable) -> None:
         self._free -= 1
         self._busy[who] += 1
+        before, self._now = self._now, max(self._now, tag := self._tag(who))
+        self._tags[who] = tag + 1
+        if self._now > before:
+            self._tags = {one: tag for one, tag in self._tags.items() if tag > self._now or one in self._queues}
 
     def _give(self, who: Hashable) -> None:
         """Gives a thread back, to whoever is next."""
@@ -124,18 +137,20 @@ class Turns:
                 pass
 
     def _call_next(self) -> bool:
-        """Calls the first of the next queue that may have a thread; False if there is none."""
-        for who, queue in self._queues.items():
-            if self._busy[who] < self._each:
-                place = queue.popleft()
-                if queue:
-                    self._queues.move_to_end(who)
-                else:
-                    del self._queues[who]
-                if place.call():
-                    self._begin(who)
-                return True
-        return False
+        """Calls the first of the queue that is next, of those that may have a thread; False if there is none."""
+        # Of equal ones, the queue that has waited longest comes first.
+        may = (one for one in self._queues if self._busy[one] < self._each)
+        who = min(may, key=self._tag, default=None)
+        if who is None:
+            return False
+        place = self._queues[who].popleft()
+        if self._queues[who]:
+            self._queues.move_to_end(who)
+        else:
+            del self._queues[who]
+        if place.call():
+            self._begin(who)
+        return True
 
     def shutdown(self) -> None:
         """Waits for the work that has begun; none is taken any more."""

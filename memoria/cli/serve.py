@@ -184,7 +184,10 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; raises InvalidQuery where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        made = socket.create_server((host, port), family=family, backlog=1024)
+        # asyncio sends at once, without Nagle's algorithm, only where a socket says that it is TCP; create_server's
+        # does not, and each answer after the first of a connection would wait 40 ms for the client's acknowledgement.
+        return socket.socket(family, made.type, socket.IPPROTO_TCP, fileno=made.detach())
     except OSError as error:
         raise InvalidQuery(f"cannot listen on {host}:{port}: {error.strerror}") from None
 

@@ -5,7 +5,7 @@ Embedding takes several times as long as writing, and needs nothing of the store
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -69,11 +69,30 @@ class _Both(_Counting, _Asking):  # type: ignore[misc]  # of one that is both
 _KINDS = {(False, False): _Ahead, (True, False): _Counting, (False, True): _Asking, (True, True): _Both}
 
 
+# Characters of a piece, about 500 tokens: some tens of milliseconds, and few enough that the embedder takes one thread.
+_PIECE = 2000
+
+
+def pieces(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts, each once, in pieces of some sentences; a longer text is a piece by itself."""
+    piece: list[str] = []
+    size = 0
+    for text in dict.fromkeys(texts):
+        if piece and size + len(text) > _PIECE:
+            yield piece
+            piece, size = [], 0
+        piece.append(text)
+        size += len(text)
+    if piece:
+        yield piece
+
+
 def embedded(view: Memoria, texts: Sequence[str]) -> Memoria:
-    """The same view, which has the vectors of these texts already. Raises as `embed_whole` does."""
+    """The same view, which has the vectors of these texts already, besides those it had. Raises as `embed_whole`."""
     inner = view.embedder
-    ahead = _KINDS[isinstance(inner, Bounded), isinstance(inner, QueryEmbedder)](inner)
-    embed_whole(view.store, ahead, list(dict.fromkeys(texts)))
+    if isinstance(inner, _Ahead):
+        embed_whole(view.store, inner, texts)
+        return view
     seen = copy(view)
-    seen.embedder = ahead
-    return seen
+    seen.embedder = _KINDS[isinstance(inner, Bounded), isinstance(inner, QueryEmbedder)](inner)
+    return embedded(seen, texts)

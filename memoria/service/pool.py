@@ -8,17 +8,17 @@ each other.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from memoria.aio.threads import LANES
 from memoria.aio.turns import Turns
 from memoria.engine.memory import Memoria
-from memoria.service.ahead import embedded
+from memoria.service.ahead import embedded, pieces
 from memoria.service.notes import noted
 from memoria.service.problems import Problematic
 from memoria.service.tokens import OWNER, Caller
@@ -48,7 +48,7 @@ def _several_write(memory: Memoria) -> bool:
 class Pool:
     """A memory that stays open, and threads for its synchronous verbs.
 
-    thoughts: so many of the requests that wait for a model may be under way.
+    thoughts: so many of the requests of one tenant that wait for a model may be under way.
     """
 
     def __init__(self, memory: Memoria, *, thoughts: int = 4) -> None:
@@ -58,15 +58,17 @@ class Pool:
         # With two lanes a tenant has one, and with more half of them.
         self._reads = Turns(reading, reading // 2, name="memoria-serve")
         self._writes = Turns(writing, 1, name="memoria-write")
-        self._thinker = ThreadPoolExecutor(1, thread_name_prefix="memoria-think")
-        self._thoughts, self._thinking = thoughts, 0
+        self._thinks = Turns(1, name="memoria-think")
+        self._long = Turns(1, name="memoria-long")
+        self._thoughts = thoughts
+        self._thinking: Counter[Hashable] = Counter()
         # When somebody asked for something last, by the monotonic clock (s).
         self.asked = time.monotonic()
 
     @property
     def waiting(self) -> dict[str, int]:
         """How many requests wait for a thread, by what they are going to do."""
-        return {"read": self._reads.waiting, "write": self._writes.waiting, "think": max(0, self._thinking - 1)}
+        return {"read": self._reads.waiting, "write": self._writes.waiting, "think": self._thinks.waiting}
 
     async def read(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
         """What `work` makes of the view of a caller, in a thread."""
@@ -80,9 +82,7 @@ class Pool:
 
         texts: what `work` is going to embed; it is embedded before the turn to write, so that nobody waits for it.
         """
-        ahead = None
-        if texts:
-            ahead = await self._reads.run(caller.tenant, lambda: embedded(caller.view(self._memory), texts))
+        ahead = await self._ahead(caller, texts) if texts else None
 
         def alone() -> T:
             view = caller.view(self._memory) if ahead is None else ahead
@@ -93,22 +93,33 @@ class Pool:
 
         return _noting(await self._writes.run(caller.tenant, alone))
 
+    async def _ahead(self, caller: Caller, texts: Sequence[str]) -> Memoria:
+        """The view of a caller, with the vectors of texts; each piece of a long list waits for a turn of its own."""
+        seen = caller.view(self._memory)
+        for piece in pieces(texts):
+            seen = await self._reads.run(caller.tenant, partial(embedded, seen, piece))
+        return seen
+
     async def think(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
-        """As `read`, for what waits for a model: one at a time, beside all else, and few may wait."""
-        if self._thinking >= self._thoughts:
+        """As `read`, for what waits for a model: one at a time, beside all else, and few of one tenant may wait."""
+        if self._thinking[caller.tenant] >= self._thoughts:
             raise Problematic(503, "Busy", headers={"Retry-After": "10"})
-        self._thinking += 1
+        self._thinking[caller.tenant] += 1
         try:
-            view = caller.view(self._memory)
-            return _noting(await asyncio.get_running_loop().run_in_executor(self._thinker, work, view))
+            return _noting(await self._thinks.run(caller.tenant, lambda: work(caller.view(self._memory))))
         finally:
-            self._thinking -= 1
+            self._thinking[caller.tenant] -= 1
+            if not self._thinking[caller.tenant]:
+                del self._thinking[caller.tenant]
+
+    async def last(self, caller: Caller, work: Callable[[Memoria], T]) -> T:
+        """As `read`, for what takes minutes: one at a time, beside all else, so that nobody waits who only reads."""
+        return _noting(await self._long.run(caller.tenant, lambda: work(caller.view(self._memory))))
 
     def close(self) -> None:
         """Waits for what is under way, then closes the store."""
-        self._thinker.shutdown(wait=True, cancel_futures=True)
-        self._reads.shutdown()
-        self._writes.shutdown()
+        for turns in (self._thinks, self._long, self._reads, self._writes):
+            turns.shutdown()
         self._memory.close()
 
 

@@ -80,7 +80,7 @@ async def prove(request: Request, body: Confirm, asking: Proving, pool: Serving)
     """
     app = request.app
     job = jobs(request).new(asking.digest, "before", lambda: app.state.pool is not pool)
-    job.task = asyncio.create_task(pool.read(asking, lambda top: _work(job, body, top)))
+    job.task = asyncio.create_task(pool.last(asking, lambda top: _work(job, body, top)))
     job.task.add_done_callback(partial(_ended, job))
     return Proof.of(job)
 
