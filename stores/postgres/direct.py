@@ -15,6 +15,7 @@ from memoria.errors import Held
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.claims import keys_of
 from memoria.stores.postgres import contents, tenancy
 from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.core import Space, by_tenant
@@ -36,11 +37,13 @@ class Direct(Erasing, Following, Lapsing):
     # -- remember --
 
     def _remember_directly(self, change: Change) -> bool:
-        """Writes new records of one tenant that is in RAM, without keys of callers; False when they are not that."""
+        """Writes new records of one namespace, without keys of callers; False when they are not that."""
         names = {record.memory.namespace for record in change.add}
-        tenant = self._homes.get(next(iter(names))) if len(names) == 1 and change == Change(add=change.add) else None
-        space = None if tenant is None else self._in_ram(tenant)
-        if tenant is None or space is None or any(rows.key_labels(space.key, one.memory) for one in change.add):
+        if len(names) != 1 or change != Change(add=change.add) or any(keys_of(one.memory) for one in change.add):
+            return False
+        tenant = self._tenant_for(names.pop())
+        space = self._in_ram(tenant) or self._entered_space(tenant)
+        if space is None:
             return False
         batch, batches = Batch(records=list(change.add)), dict[bytes, Batch]()
         with self._cluster.transaction(knowing=True) as connection:
@@ -59,6 +62,11 @@ class Direct(Erasing, Following, Lapsing):
             connection.opened[tenant] = batch.version, batch.first + len(batch.records), batch.bound
             connection.after(lambda: self._written(batches, calls))
         return True
+
+    def _entered_space(self, tenant: bytes) -> Space | None:
+        """What is in RAM from now on of a tenant that was just made."""
+        with self._cluster.transaction(tenant=[tenant]) as connection:
+            return self._space(connection, tenant)
 
     def _written(self, batches: dict[bytes, Batch], calls: int) -> None:
         self._disk.reached("rows committed")
