@@ -39,7 +39,10 @@ def has_one(text: str, words: Iterable[str]) -> bool:
     if not words or not text.isascii():
         return True
     low = text.lower()
-    return any(word in low for word in words)
+    for word in words:  # noqa: SIM110 - half the cost of any()
+        if word in low:
+            return True
+    return False
 
 
 def needed(pattern: re.Pattern[str]) -> tuple[str, ...]:

@@ -403,7 +403,9 @@ def found(text: str, on: date, *, ahead: bool = False) -> Iterator[tuple[tuple[i
     low = text.lower()
     if not any(hint in low for hint in _HINTS) and not _FIGURE.search(text):
         return
-    chosen = tuple(number for number, (*_, words) in enumerate(_forms()) if has_one(text, words))
+    # Many forms need the same words.
+    there = {words: has_one(text, words) for words in {form[3]: None for form in _forms()}}
+    chosen = tuple(number for number, form in enumerate(_forms()) if there[form[3]])
     when: Said | None = None
     for match in _whole(chosen).finditer(text) if chosen else ():
         when = when or (Said(on=on, before=False) if ahead else said(text, on))
