@@ -56,13 +56,13 @@ def test_other_letters_that_count_as_the_same_are_searched() -> None:
     assert Sought("kettles", re.IGNORECASE).search("\u212aettle\u017f") is not None
 
 
-WORDS = (
-    "in 2019 May the 5th last week three days ago on Monday summer q3 of and Christmas quarter before yesterday "
-    "tomorrow morning first 2023 by 12"
-).split()
+SAID = (
+    *("in", "on", "of", "by", "the", "and", "last", "before", "ago", "three", "first", "12", "5th", "2019", "2023"),
+    *("May", "Monday", "week", "days", "summer", "q3", "quarter", "Christmas", "yesterday", "tomorrow", "morning"),
+)
 
 
-@given(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join))
+@given(st.lists(st.sampled_from(SAID), max_size=9).map(" ".join))
 @settings(max_examples=300)
 def test_times_are_found_as_by_all_forms_at_once(text: str) -> None:
     on, every = date(2026, 11, 27), tuple(range(len(FORMS)))

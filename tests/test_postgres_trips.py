@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,7 +171,12 @@ def test_the_first_memories_of_a_namespace_go_in_one_call(
 ) -> None:
     calls = list[int]()
     sent = direct.send_rows
-    monkeypatch.setattr(direct, "send_rows", lambda *given: (calls.append(len(given[4])), sent(*given)))
+
+    def counting(*given: Any) -> None:
+        calls.append(len(given[4]))
+        sent(*given)
+
+    monkeypatch.setattr(direct, "send_rows", counting)
     memory.namespace("new").remember_many([f"{TEXT} {n}" for n in range(40)])
     assert calls == [40]
     with memoria.open(database, embedder=EMBEDDER) as other:
