@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import memoria
 from memoria.errors import Held, MemoryNotFound, Refused
 from memoria.evaluation.bench.relay import relayed
-from memoria.stores.postgres import PostgresStore
+from memoria.stores.postgres import PostgresStore, direct
 from memoria.testing import HashEmbedder
 from memoria.types import Where
 from tests.test_postgres_locks import store_of
@@ -152,3 +153,33 @@ def test_a_namespace_that_another_process_erased_is_made_again(memory: memoria.M
     assert [one.id for one in home.list()] == [made.id]
     assert isinstance(memory.store, PostgresStore)
     assert memory.doctor() == []
+
+
+def test_after_a_bulk_load_one_memory_is_looked_for_by_its_slot(memory: memoria.Memoria) -> None:
+    store, home = store_of(memory), memory.namespace("bulk")
+    made = home.remember_many([f"{TEXT} {n}" for n in range(300)])
+    assert [one.id for one in home.list()] == [one.id for one in made]
+    tenant = store._homes[("bulk",)]
+    with store._cluster.transaction(tenant=[tenant]) as connection:
+        sql = "EXPLAIN SELECT id FROM memory WHERE tenant = %s AND slot = ANY(%s)"
+        plan = "\n".join(line for (line,) in connection.execute(sql, (tenant, [7])).fetchall())
+    assert "slot = ANY" in plan.split("Index Cond")[1].split("Filter")[0]
+
+
+def test_the_first_memories_of_a_namespace_go_in_one_call(
+    memory: memoria.Memoria, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = list[int]()
+    sent = direct.send_rows
+
+    def counting(*given: Any) -> None:
+        calls.append(len(given[4]))
+        sent(*given)
+
+    monkeypatch.setattr(direct, "send_rows", counting)
+    memory.namespace("new").remember_many([f"{TEXT} {n}" for n in range(40)])
+    assert calls == [40]
+    with memoria.open(database, embedder=EMBEDDER) as other:
+        other.namespace("new").remember_many([f"{TEXT} {n}" for n in range(40, 60)])
+        assert calls == [40, 20]
+        assert len(other.namespace("new").list()) == 60

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from memoria.text.calendar import Days
+from memoria.text.needed import Sought
 
 Engagement = Literal["appointment", "deadline", "promise"]
 _OCLOCK = r"(?:1[0-2]|[1-9])"
@@ -20,7 +21,7 @@ _CLOCK = re.compile(
     r"|\b(?:half past|quarter (?:past|to)) \w+",
     re.I,
 )
-_EVENT = re.compile(
+_EVENT = Sought(
     r"\b(?:appointments?|meetings?|interviews?|exams?|tests?|flights?|trains?|bus|coach|ferry|dentist|doctor|gp"
     r"|optician|vet"
     r"|surgery|operation|scan|ultrasound|x-?ray|mri|check-?ups?|sessions?|physio|therapy|chemo|treatment"
@@ -105,7 +106,7 @@ _WAS_DUE = re.compile(
     r"|returned|paid|renewed)\b",
     re.I,
 )
-_PROMISE = re.compile(
+_PROMISE = Sought(
     r"\b(?:I|we|he|she|they|you|has|have|had|'ve|'s|(?:my|our) \w+|(?-i:[A-Z]\w+))(?: have| has|'ve|'s)?"
     r" (?:also |just |already |still |finally )?(?:promised|vowed|pledged|swore|sworn|committed to|undertook)\b"
     r"|\b(?:I|we) (?:promise|vow|pledge) (?:to|(?:you )?(?:that )?(?:I|we)(?:'ll| will))\b|\b(?:I|we) swear I(?:'ll"

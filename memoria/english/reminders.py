@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from memoria.text.needed import Sought
+
 # What a request may begin with.
 _OPENING = re.compile(
     r"\W*(?:(?:oh|and|so|also|ok|okay|hey|hi|yes|no|well|but|now|please|pls|kindly|just|then|first|btw|by the way"
@@ -38,7 +40,7 @@ _ASKED = re.compile(
     r"|(?:reminder|fyi|nb|n\.b\.) ?[:,])",
     re.I,
 )
-_ANYWHERE = re.compile(
+_ANYWHERE = Sought(
     r"\b(?:could|can|would|will) you (?:\w+ )?(?:mind )?remind(?:ing)? me (?:to|that|about|of|on|in|tomorrow"
     r"|tonight|next)\b"
     r"|\b(?:want|need|like|have) to be reminded\b|[,:] ?(?:please )?(?:don'?t|do not) (?:ever )?forget (?:to|that"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from memoria.text.needed import Sought
+
 _MONTHS = r"jan\w*|feb\w*|mar(?:ch)?|apr\w*|may|june?|july?|aug\w*|sep\w*|oct\w*|nov\w*|dec\w*"
 # Whom a danger threatens: somebody in particular.
 _SOMEBODY = re.compile(
@@ -21,7 +23,7 @@ _HAVING = (
     r"\b(?:have|has|had|having|'ve|got|is|am|'m|'s|are|'re|gets?|with|needs?|my|her|his|our|their|because of|carries"
     r"|carry|takes?|wears?|on|uses?|suffers? from|from) (?:[\w-]+ ){0,3}?"
 )
-_DANGER = re.compile(
+_DANGER = Sought(
     r"\ballerg(?:ic|y|ies)\b|\banaphyla\w+|\bepi-?pens?\b|\bintoleran\w+"
     rf"|{_HAVING}(?:c(?:o)?eliac|diabet(?:ic|es)|insulin|epilep\w+|(?:\w+ )?seizures?|asthma\w*|inhaler|pacemaker"
     rf"|ha?emophili\w+"
@@ -58,7 +60,7 @@ _SAFE = re.compile(
 )
 _IF = re.compile(r"\W*(?:if|unless|imagine|suppose|supposing|what if|whether)\b", re.I)
 _IS = r"(?:is|was changed to|changed to|are|:|=)"
-_KNOWN_BY = re.compile(
+_KNOWN_BY = Sought(
     r"\b(?:passport|insurance|licen[cs]e|policy|account|membership|member|phone|mobile|cell|tax|social security|id"
     r"|customer"
     rf"|booking|serial|registration|plate|iban|card)(?: \w+){{0,2}}? {_IS} (?:(?!due|on\b"

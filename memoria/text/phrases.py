@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from memoria.text import calendar
 from memoria.text.calendar import Days, Unit
+from memoria.text.needed import has_one, needed
 
 MONTHS: Mapping[str, int] = {
     name: number
@@ -380,11 +381,18 @@ _HINTS = (
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], Meaning], ...]]:
-    """One pattern that finds a form, by the number of its group, and each form alone, with the names of its parts."""
-    plain = [re.sub(r"\?P<\w+>", "?:", form) for form, _ in _FORMS]
-    whole = re.compile(r"\b(?:" + "|".join(f"({form})" for form in plain) + ")", re.IGNORECASE)
-    return whole, tuple((re.compile(form, re.IGNORECASE), meaning) for form, meaning in _FORMS)
+def _forms() -> tuple[tuple[str, re.Pattern[str], Meaning, tuple[str, ...]], ...]:
+    """Each form: without the names of its parts, with them, what it means, and of which words it has one."""
+    found = [(form, re.compile(form, re.IGNORECASE), meaning) for form, meaning in _FORMS]
+    return tuple((re.sub(r"\?P<\w+>", "?:", form), one, meaning, needed(one)) for form, one, meaning in found)
+
+
+# Texts differ in which forms they may have, but not in many ways.
+@lru_cache(maxsize=256)
+def _whole(chosen: tuple[int, ...]) -> re.Pattern[str]:
+    """One pattern that finds any of these forms, by the number of its group."""
+    plain = [_forms()[number][0] for number in chosen]
+    return re.compile(r"\b(?:" + "|".join(f"({form})" for form in plain) + ")", re.IGNORECASE)
 
 
 def found(text: str, on: date, *, ahead: bool = False) -> Iterator[tuple[tuple[int, int], Days]]:
@@ -395,11 +403,13 @@ def found(text: str, on: date, *, ahead: bool = False) -> Iterator[tuple[tuple[i
     low = text.lower()
     if not any(hint in low for hint in _HINTS) and not _FIGURE.search(text):
         return
-    whole, forms = _patterns()
+    # Many forms need the same words.
+    there = {words: has_one(text, words) for words in {form[3]: None for form in _forms()}}
+    chosen = tuple(number for number, form in enumerate(_forms()) if there[form[3]])
     when: Said | None = None
-    for match in whole.finditer(text):
+    for match in _whole(chosen).finditer(text) if chosen else ():
         when = when or (Said(on=on, before=False) if ahead else said(text, on))
-        pattern, meaning = forms[(match.lastindex or 1) - 1]
+        _, pattern, meaning, _ = _forms()[chosen[(match.lastindex or 1) - 1]]
         parts = pattern.match(text, match.start())
         for days in _meant(meaning, parts, when) if parts is not None else ():
             yield match.span(), days

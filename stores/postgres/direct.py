@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from memoria.errors import Held
+from memoria.errors import Held, StoreError
 from memoria.protocols import Change
 from memoria.stores import rows
 from memoria.stores.batches import parts
+from memoria.stores.claims import keys_of
 from memoria.stores.postgres import contents, tenancy
-from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.connect import SCHEMA, scope
 from memoria.stores.postgres.core import Space, by_tenant
 from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.following import Batch, Following
@@ -33,14 +35,22 @@ if TYPE_CHECKING:
 class Direct(Erasing, Following, Lapsing):
     """The part of a store that remembers and forgets in two trips."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # By number of the partitions: how many rows came into them in bulk, and did so before they were measured.
+        self._come: dict[int, int] = {}
+        self._measured: dict[int, int] = {}
+
     # -- remember --
 
     def _remember_directly(self, change: Change) -> bool:
-        """Writes new records of one tenant that is in RAM, without keys of callers; False when they are not that."""
+        """Writes new records of one namespace, without keys of callers; False when they are not that."""
         names = {record.memory.namespace for record in change.add}
-        tenant = self._homes.get(next(iter(names))) if len(names) == 1 and change == Change(add=change.add) else None
-        space = None if tenant is None else self._in_ram(tenant)
-        if tenant is None or space is None or any(rows.key_labels(space.key, one.memory) for one in change.add):
+        if len(names) != 1 or change != Change(add=change.add) or any(keys_of(one.memory) for one in change.add):
+            return False
+        tenant = self._tenant_for(names.pop())
+        space = self._in_ram(tenant) or self._entered_space(tenant)
+        if space is None:
             return False
         batch, batches = Batch(records=list(change.add)), dict[bytes, Batch]()
         with self._cluster.transaction(knowing=True) as connection:
@@ -58,12 +68,35 @@ class Direct(Erasing, Following, Lapsing):
             batch.version = version + calls
             connection.opened[tenant] = batch.version, batch.first + len(batch.records), batch.bound
             connection.after(lambda: self._written(batches, calls))
+            connection.after(lambda: self._measure(tenant, len(batch.records)))
         return True
+
+    def _entered_space(self, tenant: bytes) -> Space | None:
+        """What is in RAM from now on of a tenant that was just made."""
+        with self._cluster.transaction(tenant=[tenant]) as connection:
+            return self._space(connection, tenant)
 
     def _written(self, batches: dict[bytes, Batch], calls: int) -> None:
         self._disk.reached("rows committed")
         if calls == 1:
             self._follow(batches)
+
+    def _measure(self, tenant: bytes, come: int) -> None:
+        """Lets the server measure the partitions that many rows came into, each time that they may have doubled.
+
+        Until it has, it takes a tenant for a single row, and looks for one memory by reading all of its tenant.
+        """
+        if come < _BULK or self._cluster.spread:
+            return
+        # Losing it does no harm: the server measures by itself, some minutes later.
+        with suppress(StoreError):
+            with self._cluster.transaction(tenant=[tenant]) as connection:
+                part = self._part_of(connection, tenant)
+            self._come[part] = self._come.get(part, 0) + come
+            if self._come[part] >= 2 * self._measured.get(part, 0):
+                self._measured[part] = self._come[part]
+                with self._cluster.connection() as raw:
+                    raw.execute(f"ANALYZE (SKIP_LOCKED) {_measured(part)}".encode())
 
     def _send_records(self, connection: Connection, space: Space, tenant: bytes, batch: Batch) -> int:
         """Sends rows, to be written with the commit; returns in how many calls."""
@@ -149,8 +182,13 @@ def send_rows(
     connection.send(_REMEMBER_MANY, (tenant, first, *columns, [one for some in labels for one in some], hashed))
 
 
-# So many rows are written by one call.
-_ROWS = 1000
+def _measured(part: int) -> str:
+    """What is measured of partitions: columns by which rows are looked for, and which say nothing."""
+    return ", ".join(f"{SCHEMA}.{partition(one, part)} (tenant, slot)" for one in ("memory", "trace", "label"))
+
+
+# So many rows are written by one call, and from so many on a change is one in bulk.
+_ROWS, _BULK = 1000, 200
 _TYPES = (
     "bytea", "smallint", "bigint", "bigint", "bigint", "bigint", "double precision", "bytea", "bytea", "halfvec",
     "smallint", "double precision", "double precision", "bigint", "integer", "integer", "bigint", "double precision",
