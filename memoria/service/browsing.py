@@ -168,8 +168,7 @@ async def count(body: Count, asking: Asking, pool: Serving) -> Counted:
 async def facets(body: Namespaces, asking: Asking, pool: Serving) -> Facets:
     """Subjects, speakers, sessions, tags, kinds and months below a namespace, each with its count."""
     *_, found = await pool.turns(asking.below(body.namespace), lambda view: _tallies(view, meant(view)))
-    if found is None:
-        raise RuntimeError("a tally ends with its counts")
+    assert found is not None
     months = [Name(name=name, memories=n) for name, n in sorted(found.month.items())]
     named = {f"{name}s": _names(getattr(found, name)) for name in (*NAMED, "kind")}
     return Facets(memories=found.memories, months=months, **named)

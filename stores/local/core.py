@@ -29,7 +29,7 @@ from memoria.stores.local.sealed_slots import open_slots
 from memoria.stores.local.slots import file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
-from memoria.stores.tallies import Tally
+from memoria.stores.tallies import Kept
 from memoria.stores.vault import Vault
 from memoria.types import EmbedderCard, LedgerEntry, Namespace, RetentionPeriod
 
@@ -91,9 +91,7 @@ class Core:
         # Slots of each namespace that are being zeroed, and what recovery has finished erasing in this process.
         self._zeroing: dict[int, list[int]] = {}
         self._finished: dict[bytes, int] = {}
-        # Counts of names, which are content: dropped before anything changes. And how often anything did.
-        self._tallied: dict[tuple[Namespace, frozenset[int]], Tally] = {}
-        self._changes = 0
+        self._tallied = Kept()
         # Retention periods; None until they are read.
         self._orders: tuple[RetentionPeriod, ...] | None = None
         # The version of the database that a reader saw last.
@@ -122,13 +120,9 @@ class Core:
     def _touch(self) -> None:
         """Before anything on the disk changes: until the verb is over, the store is in doubt."""
         self._doubt = Doubt.DISK
-        self._stale()
+        self._tallied.drop()
         if not self._begun:
             self._begin()
-
-    def _stale(self) -> None:
-        """Drops what was counted: what it is of changes now."""
-        self._tallied, self._changes = {}, self._changes + 1
 
     def _begin(self) -> None:
         """Before the first change of this writer: says so, for whoever opens the store after a crash."""
@@ -176,7 +170,7 @@ class Core:
             return
         self._version = version
         self._orders = None
-        self._stale()
+        self._tallied.drop()
         found = self._database.rows(
             f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks(self._spaces)})",
             *self._spaces,
@@ -239,7 +233,7 @@ class Core:
 
     def _drop(self) -> None:
         """Drops what RAM holds of namespaces. What was forgotten since the last purge stays."""
-        self._stale()
+        self._tallied.drop()
         self._numbers.clear()
         self._orders = None
         for number in list(self._spaces):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
@@ -24,8 +23,6 @@ from memoria.types import KINDS, Memory, Where
 _TURNS = 32
 # So many rows are opened for the names of labels, those of the most frequent labels first.
 _OPENED = 30_000
-# So many tallies are kept, until anything changes.
-_KEPT = 8
 
 
 class Paging(Reading):
@@ -162,10 +159,10 @@ class Paging(Reading):
         with self._reading():
             numbers = self._numbers_under(where.namespace)
             away = self._rows_away(where.kept_at)
-            asked, changes = (where.namespace, frozenset(away)), self._changes
+            asked, changes = (where.namespace, frozenset(away)), self._tallied.changes
             kept = self._tallied.get(asked)
         if kept is not None:
-            yield deepcopy(kept)
+            yield kept
             return
         yield None
         found, ways = Tally(), Ways()
@@ -177,8 +174,7 @@ class Paging(Reading):
             yield None
         ways.told(found)
         with self._reading():
-            if self._changes == changes:
-                self._tallied = dict([*self._tallied.items()][1 - _KEPT :]) | {asked: deepcopy(found)}
+            self._tallied.keep(asked, found, changes)
         yield found
 
     def _rows_away(self, kept_at: datetime | None) -> set[int]:
