@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from memoria.arrays import Ints, Scores, Vectors
 
 
+# So many more than k may be tied before those that come later by id are left out of what is sorted.
+_TIED = 64
+
+
 def products(vectors: Vectors, vector: Vectors) -> Scores:
     """The inner product of each row, shape (n, d), with a vector, shape (d,).
 
@@ -30,6 +34,22 @@ def best(scores: NDArray[Any], k: int, ids: Callable[[Ints], NDArray[Any]]) -> I
     """
     chosen: Ints = np.arange(len(scores))
     if k < len(scores):
-        chosen = np.flatnonzero(scores >= np.partition(scores, -k)[-k])
+        least = np.partition(scores, -k)[-k]
+        chosen = np.flatnonzero(scores >= least)
+        if len(chosen) > k + _TIED:
+            above = scores[chosen] > least
+            tied = chosen[~above]
+            chosen = np.concatenate([chosen[above], tied[_first(ids(tied), max(k - int(above.sum()), 1))]])
     order: Ints = chosen[np.lexsort((ids(chosen), -scores[chosen]))][:k]
     return order
+
+
+def _first(ids: NDArray[Any], n: int) -> NDArray[np.bool_]:
+    """Which ids are among the n smallest; of texts also those that begin with the same 8 bytes as the last of these.
+
+    A word that is in every memory gives as many ties as there are memories, and sorting texts is slow.
+    """
+    keys = ids if ids.dtype.kind in "iu" else np.ascontiguousarray(ids).view(">u8").reshape(len(ids), -1)[:, 0]
+    keys = keys.astype(keys.dtype.newbyteorder("="))
+    first: NDArray[np.bool_] = keys <= np.partition(keys, n - 1)[n - 1]
+    return first

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from memoria.canonical import canonical
-from memoria.types import Memory
+from memoria.types import Memory, Namespace
 
 NAMED = ("subject", "speaker", "session", "tag")
 """Kinds of names, as labels of stores name them."""
@@ -72,3 +73,33 @@ class Ways:
         shown = {name: min(ways, key=lambda one: (-ways[one], one)) for name, ways in self._of.items()}
         found.subject = Counter({shown.get(name, name): n for name, n in found.subject.items()})
         return found
+
+
+_Asked = tuple[Namespace, frozenset[int]]
+
+
+class Kept:
+    """Tallies of what did not change since, by the question. They are content: `drop` comes before any change.
+
+    changes: how often there was one. most: so many are kept.
+    """
+
+    def __init__(self, most: int = 8) -> None:
+        self.changes = 0
+        self._most = most
+        self._of: dict[_Asked, Tally] = {}
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def drop(self) -> None:
+        self._of, self.changes = {}, self.changes + 1
+
+    def get(self, asked: _Asked) -> Tally | None:
+        """A copy of what is kept."""
+        return deepcopy(self._of.get(asked))
+
+    def keep(self, asked: _Asked, found: Tally, changes: int) -> None:
+        """Keeps a copy, unless something has changed since there were so many changes."""
+        if self.changes == changes:
+            self._of = dict([*self._of.items()][1 - self._most :]) | {asked: deepcopy(found)}

@@ -23,7 +23,7 @@ from tests.consoled import BIDI, SCRIPT, Console, Scheme, consoling, fill, seen,
 from tests.test_service import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, Page, Request, Route
 
 LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 MINE = ("browse", "why", "time", "lineage")
@@ -99,6 +99,28 @@ def test_search_as_one_types_says_why(console: Console) -> None:
         page.fill("#browse-query", "")
         seen(page, "#browse-heading", "72 memories")
         assert page.locator("#browse-list .stack").count() == 0
+
+
+def test_a_search_that_took_too_long_is_asked_again(console: Console) -> None:
+    """What the store has made ready for it by then stays so."""
+    asked: list[str] = []
+
+    def slow(route: Route) -> None:
+        asked.append(route.request.post_data or "")
+        if len(asked) < 3:
+            route.fulfill(status=504, content_type="application/problem+json", body='{"title": "Too slow"}')
+        else:
+            route.continue_()
+
+    with console.page("browse") as page:
+        settled(page)
+        page.route("**/v1/search", slow)
+        page.fill("#browse-query", "tea without sugar")
+        page.wait_for_selector("#browse-list .stack")
+        assert cards(page)[0] == "Ada takes her tea without sugar."
+        assert len(asked) == 3
+        assert len(set(asked)) == 1
+        assert "Too slow" not in page.inner_text("body")
 
 
 def test_a_namespace_is_chosen_by_keyboard_for_all_sections(console: Console) -> None:

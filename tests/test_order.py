@@ -86,3 +86,16 @@ def test_best_is_a_beginning_of_one_order() -> None:
     expected = sorted(range(50), key=lambda at: (-scores[at], ids[at]))
     for k in range(1, 60):
         assert best(scores, k, ids.__getitem__).tolist() == expected[:k]
+
+
+@pytest.mark.parametrize("kind", ["ids", "numbers"])
+@pytest.mark.parametrize("values", [1, 2, 500])
+def test_many_ties_are_ordered_as_few_are(kind: str, values: int) -> None:
+    """Those that come too late by id are left out of what is sorted; also where ids begin alike."""
+    rng = np.random.default_rng(values)
+    scores = rng.integers(0, values, 2000).astype(np.float32)
+    some = np.frombuffer(rng.integers(0, 2, 16 * 2000, np.uint8).tobytes(), "S16")
+    ids = some if kind == "ids" else rng.permutation(2000)
+    whole = np.lexsort((ids, -scores)).tolist()
+    for k in (0, 1, 2, 63, 100, 700, 1999, 2000):
+        assert ids[best(scores, k, ids.__getitem__)].tolist() == ids[whole[:k]].tolist()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +15,14 @@ import pytest
 
 import memoria
 from memoria.remember import Draft
-from memoria.stores.local import LocalStore
+from memoria.service import pool
+from memoria.service.tokens import Caller
+from memoria.stores.local import LocalStore, index, space
 from memoria.stores.tallies import Tally, tallied
 from memoria.testing import HashEmbedder
 from memoria.types import KINDS, Provenance, Where
 from tests.clocked import DAY, START, Clock
+from tests.waiting import PATIENCE
 
 SUBJECTS = ("Ada", "ADA", "Bob", None, "Zoë")
 
@@ -180,3 +185,105 @@ def test_searching_archived_ones_too_leaves_out_what_is_restricted(memory: memor
     assert "Gil is here" not in [hit.memory.text for hit in hits]
     archived = set(local(memory).page(where(memory, {"archived": True}), 1000))
     assert archived & {hit.home for hit in hits}
+
+
+def test_a_tally_is_kept_until_anything_changes(tmp_path: Path) -> None:
+    """And no name of it stays in RAM once what had it is forgotten."""
+    with memoria.open(tmp_path / "a", embedder=HashEmbedder(16), judge=None) as memory:
+        home = memory.namespace("x")
+        made = home.remember_many([Draft(text=f"thing {n}", subject="Ada" if n else "Bob") for n in range(5)])
+        chosen = where(memory, {"kept_at": None})
+        first = list(local(memory).tallies(chosen))
+        again = list(local(memory).tallies(chosen))
+        assert len(first) > 3
+        assert again == first[-1:]
+        assert again[0] is not None
+        again[0].subject["nobody"] = 1
+        assert local(memory).tally(chosen) == first[-1]
+        home.forget(made[0].id)
+        assert len(local(memory)._tallied) == 0
+        assert dict(local(memory).tally(chosen).subject) == {"Ada": 4}
+        assert dict(local(memory).tally(where(memory, {"namespace": ("y",), "kept_at": None})).subject) == {}
+
+
+def test_a_tally_between_whose_turns_something_changes_is_not_kept(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a", embedder=HashEmbedder(16), judge=None) as memory:
+        made = memory.remember_many([Draft(text=f"thing {n}", subject=f"Ada {n}") for n in range(5)])
+        chosen = where(memory, {"kept_at": None})
+        steps = local(memory).tallies(chosen)
+        assert next(steps) is None
+        memory.forget(made[0].id)
+        assert list(steps)[-1] is not None
+        assert len(local(memory)._tallied) == 0
+        assert "Ada 0" not in local(memory).tally(chosen).subject
+
+
+def test_namespaces_that_go_between_the_turns_of_a_count_count_nothing(tmp_path: Path) -> None:
+    with memoria.open(tmp_path / "a", embedder=HashEmbedder(16), judge=None) as memory:
+        for name in ("a", "b", "c"):
+            memory.namespace(name).remember_many(["one", "two"])
+        steps = local(memory).numbers(where(memory, {}))
+        assert next(steps) == 2
+        for name in ("a", "b", "c"):
+            memory.namespace(name).forget(namespace=())
+        assert sum(steps) == 0
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["flat", "rabitq"])
+@pytest.mark.parametrize("change", ["nothing", "remember", "forget", "archive", "restore"])
+def test_an_index_that_is_made_in_parts_is_the_one_that_is_made_at_once(
+    change: str, large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (index, space):
+        monkeypatch.setattr(module, "FLAT_LIMIT", 4 if large else 1000)
+    with memoria.open(tmp_path / "a", embedder=HashEmbedder(16), judge=None) as memory:
+        ids = [one.id for one in memory.remember_many([f"thing {n}" for n in range(40)])]
+        memory.archive(ids[3])
+        (made,) = local(memory)._under(())
+        made.index = None
+        assert made.prepare(15)
+        assert made.begun is not None
+        changes: dict[str, Callable[[], object]] = {
+            "nothing": lambda: None,
+            "remember": lambda: memory.remember("one more"),
+            "forget": lambda: memory.forget(ids[0], ids[39]),
+            "archive": lambda: memory.archive(ids[1], ids[38]),
+            "restore": lambda: memory.restore(ids[3]),
+        }
+        changes[change]()
+        while made.prepare(15):
+            pass
+        assert made.begun is None
+        parts, back = made.load(), made.back.tolist()
+        made.index = None
+        assert made.load().state() == parts.state()
+        assert back == []
+
+
+def test_a_request_comes_between_the_turns_of_a_long_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_TURN", 0.0)
+    caller, order = Caller(digest="a", namespace=("a",)), list[object]()
+    reached, go = threading.Event(), threading.Event()
+
+    def count(view: memoria.Memoria) -> Iterator[int]:
+        for n in range(5):
+            if n == 0:
+                reached.set()
+                go.wait(PATIENCE)
+            order.append(n)
+            yield n
+
+    async def run() -> list[int]:
+        served = pool.Pool(memoria.open(tmp_path / "s", embedder=HashEmbedder(16), judge=None))
+        long = asyncio.ensure_future(served.turns(caller, count))
+        await asyncio.to_thread(reached.wait, PATIENCE)
+        search = asyncio.ensure_future(served.read(caller, lambda view: order.append("search")))
+        await asyncio.sleep(0)
+        go.set()
+        await search
+        found = await long
+        served.close()
+        return found
+
+    assert asyncio.run(run()) == [0, 1, 2, 3, 4]
+    assert order.index("search") <= 1

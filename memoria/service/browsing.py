@@ -137,15 +137,12 @@ async def namespaces(body: Namespaces, asking: Asking, pool: Serving) -> Populat
     """Every namespace with memories, and how many each has."""
     above = len(asking.namespace)
 
-    def work(view: Memoria) -> list[Population]:
-        return [
-            Population(
-                namespace=list(name[above:]), memories=_number(view, meant(view.namespace(*name[len(view.prefix) :])))
-            )
-            for name in view.namespaces()
-        ]
+    def work(view: Memoria) -> Iterator[Population]:
+        for name in view.namespaces():
+            number = sum(_numbers(view, meant(view.namespace(*name[len(view.prefix) :]))))
+            yield Population(namespace=list(name[above:]), memories=number)
 
-    return Populations(namespaces=await pool.read(asking.below(body.namespace), work))
+    return Populations(namespaces=await pool.turns(asking.below(body.namespace), work))
 
 
 @browsing.post("/browse", responses=problems(*SENT))
@@ -163,14 +160,15 @@ async def browse(body: Browse, asking: Asking, pool: Serving) -> Browsed:
 @browsing.post("/count", responses=problems(*SENT))
 async def count(body: Count, asking: Asking, pool: Serving) -> Counted:
     """How many memories all pages of `browse` with these filters have together."""
-    found = await pool.read(asking.below(body.namespace), lambda view: _number(view, meant(view, body, body.state)))
-    return Counted(memories=found)
+    found = await pool.turns(asking.below(body.namespace), lambda view: _numbers(view, meant(view, body, body.state)))
+    return Counted(memories=sum(found))
 
 
 @browsing.post("/facets", responses=problems(*SENT))
 async def facets(body: Namespaces, asking: Asking, pool: Serving) -> Facets:
     """Subjects, speakers, sessions, tags, kinds and months below a namespace, each with its count."""
-    found = await pool.read(asking.below(body.namespace), lambda view: _tally(view, meant(view)))
+    *_, found = await pool.turns(asking.below(body.namespace), lambda view: _tallies(view, meant(view)))
+    assert found is not None
     months = [Name(name=name, memories=n) for name, n in sorted(found.month.items())]
     named = {f"{name}s": _names(getattr(found, name)) for name in (*NAMED, "kind")}
     return Facets(memories=found.memories, months=months, **named)
@@ -219,14 +217,16 @@ def page(view: Memoria, where: Where, limit: int, before: str | None, *, oldest:
     return rest[:limit]
 
 
-def _number(view: Memoria, where: Where) -> int:
-    number: Callable[[Where], int] | None = getattr(view.store, "number", None)
-    return len(view.store.select(where)) if number is None else number(where)
+def _numbers(view: Memoria, where: Where) -> Iterator[int]:
+    """Numbers whose sum is how many memories meet a filter, each a turn of the store."""
+    numbers: Callable[[Where], Iterator[int]] | None = getattr(view.store, "numbers", None)
+    return iter([len(view.store.select(where))]) if numbers is None else numbers(where)
 
 
-def _tally(view: Memoria, where: Where) -> Tally:
-    tally: Callable[[Where], Tally] | None = getattr(view.store, "tally", None)
-    return tallied(_read(view, view.store.select(where))) if tally is None else tally(where)
+def _tallies(view: Memoria, where: Where) -> Iterator[Tally | None]:
+    """Counts of names at the end; before, None after each turn of the store."""
+    tallies: Callable[[Where], Iterator[Tally | None]] | None = getattr(view.store, "tallies", None)
+    return iter([tallied(_read(view, view.store.select(where)))]) if tallies is None else tallies(where)
 
 
 def _read(view: Memoria, ids: Sequence[str]) -> Iterator[Memory]:

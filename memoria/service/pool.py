@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +26,8 @@ from memoria.sharing import lent
 from memoria.types import Where
 
 T = TypeVar("T")
+# Seconds that one piece of long work may take before others have a turn.
+_TURN = 0.02
 
 
 def lanes_of(memory: Memoria) -> tuple[int, int]:
@@ -75,6 +77,29 @@ class Pool:
         if caller is not OWNER:
             self.asked = time.monotonic()
         return _noting(await self._reads.run(caller.tenant, lambda: work(caller.view(self._memory))))
+
+    async def turns(self, caller: Caller, begin: Callable[[Memoria], Iterator[T]]) -> list[T]:
+        """All that an iterator gives that `begin` makes of the view of a caller.
+
+        Its steps are turns of their own, as many in one as are done within `_TURN`: another request of the same tenant,
+        such as a search, comes between them, and does not wait for the end of a long count.
+        """
+        found: list[T] = []
+        steps: Iterator[T] | None = None
+
+        def turn(view: Memoria) -> bool:
+            nonlocal steps
+            steps = begin(view) if steps is None else steps
+            ended = time.monotonic() + _TURN
+            for one in steps:
+                found.append(one)
+                if time.monotonic() > ended:
+                    return True
+            return False
+
+        while await self.read(caller, turn):
+            pass
+        return found
 
     async def write(self, caller: Caller, work: Callable[[Memoria], T], *, texts: Sequence[str] = ()) -> T:
         """As `read`; no other writing of this process comes between what `work` reads and writes, as far as this

@@ -29,6 +29,7 @@ from memoria.stores.local.sealed_slots import open_slots
 from memoria.stores.local.slots import file_name
 from memoria.stores.local.space import Space, live_among
 from memoria.stores.sealing import blind
+from memoria.stores.tallies import Kept
 from memoria.stores.vault import Vault
 from memoria.types import EmbedderCard, LedgerEntry, Namespace, RetentionPeriod
 
@@ -90,6 +91,7 @@ class Core:
         # Slots of each namespace that are being zeroed, and what recovery has finished erasing in this process.
         self._zeroing: dict[int, list[int]] = {}
         self._finished: dict[bytes, int] = {}
+        self._tallied = Kept()
         # Retention periods; None until they are read.
         self._orders: tuple[RetentionPeriod, ...] | None = None
         # The version of the database that a reader saw last.
@@ -118,6 +120,7 @@ class Core:
     def _touch(self) -> None:
         """Before anything on the disk changes: until the verb is over, the store is in doubt."""
         self._doubt = Doubt.DISK
+        self._tallied.drop()
         if not self._begun:
             self._begin()
 
@@ -167,6 +170,7 @@ class Core:
             return
         self._version = version
         self._orders = None
+        self._tallied.drop()
         found = self._database.rows(
             f"SELECT id, file, next_slot FROM namespace WHERE erasing = 0 AND id IN ({marks(self._spaces)})",
             *self._spaces,
@@ -229,6 +233,7 @@ class Core:
 
     def _drop(self) -> None:
         """Drops what RAM holds of namespaces. What was forgotten since the last purge stays."""
+        self._tallied.drop()
         self._numbers.clear()
         self._orders = None
         for number in list(self._spaces):
@@ -242,16 +247,20 @@ class Core:
         StoreCorrupt is raised.
         """
         for number in self._numbers_under(prefix):
-            try:
-                space = self._space(number)
-            except StoreCorrupt as error:
-                if strict or number == self._number_of(prefix):
-                    raise
-                self._warn(number, f"{error}; its namespace is passed over, and named by doctor")
-                continue
+            space = self._readable(number, prefix, strict=strict)
             if space is not None:
                 yield space
                 self._trim()
+
+    def _readable(self, number: int, prefix: Namespace, *, strict: bool = False) -> Space | None:
+        """One of the namespaces under a prefix; None where it is gone, or passed over as `_under` says."""
+        try:
+            return self._space(number)
+        except StoreCorrupt as error:
+            if strict or number == self._number_of(prefix):
+                raise
+            self._warn(number, f"{error}; its namespace is passed over, and named by doctor")
+            return None
 
     def _warn(self, what: object, problem: str) -> None:
         """Says once, for each thing, what is wrong with it."""

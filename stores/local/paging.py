@@ -82,14 +82,30 @@ class Paging(Reading):
 
     def number(self, where: Where) -> int:
         """How many memories meet a filter: as many as `select` has."""
+        return sum(self.numbers(where))
+
+    def numbers(self, where: Where) -> Iterator[int]:
+        """How many meet a filter in each namespace, in no order.
+
+        Each is a turn of its own, between which others read and write: what they change may be counted as it was or is.
+        """
         if not self._writable or where.ids is not None:
             # Of what another process has forgotten, only slots tell.
-            return len(self.select(where))
+            yield len(self.select(where))
+            return
         with self._reading():
-            gone = [bytes.fromhex(one.id) for _, _, one in self._due_by(where.kept_at) if one.whole]
-            away = {*gone, *self._pending}
-            where = changed(where, kept_at=None)
-            return sum(self._number_of_space(space, where, away) for space in self._under(where.namespace))
+            away, plain = self._not_counted(where)
+            under = self._numbers_under(where.namespace)
+        for number in under:
+            with self._reading():
+                space = self._readable(number, where.namespace)
+                found = 0 if space is None else self._number_of_space(space, plain, away)
+            yield found
+
+    def _not_counted(self, where: Where) -> tuple[set[bytes], Where]:
+        """Ids that are there and not counted, of what is forgotten or due; and the filter without that."""
+        gone = [bytes.fromhex(one.id) for _, _, one in self._due_by(where.kept_at) if one.whole]
+        return {*gone, *self._pending}, changed(where, kept_at=None)
 
     def _number_of_space(self, space: Space, where: Where, away: set[bytes]) -> int:
         """How many rows meet it, without those of what is away, and without gists that do not mean it."""
@@ -133,15 +149,33 @@ class Paging(Reading):
         It takes several turns, between which others read and write: what they change may be counted as it was or is.
         where: of its criteria, `namespace` and `kept_at` count; nothing restricted is counted.
         """
-        found, ways = Tally(), Ways()
+        return next(one for one in self.tallies(where) if one is not None)
+
+    def tallies(self, where: Where) -> Iterator[Tally | None]:
+        """As `tally`: None after each turn, and the counts at the end.
+
+        They are kept until anything changes, so that they are not counted again for the same question.
+        """
         with self._reading():
             numbers = self._numbers_under(where.namespace)
             away = self._rows_away(where.kept_at)
+            asked, changes = (where.namespace, frozenset(away)), self._tallied.changes
+            kept = self._tallied.get(asked)
+        if kept is not None:
+            yield kept
+            return
+        yield None
+        found, ways = Tally(), Ways()
         for number in numbers:
             with self._reading():
                 self._tally_times(number, away, found)
-        self._tally_names(set(numbers), away, found, ways)
-        return ways.told(found)
+            yield None
+        for _ in self._tally_names(set(numbers), away, found, ways):
+            yield None
+        ways.told(found)
+        with self._reading():
+            self._tallied.keep(asked, found, changes)
+        yield found
 
     def _rows_away(self, kept_at: datetime | None) -> set[int]:
         """Rows that are there and not counted: of what is forgotten, due or restricted."""
@@ -169,12 +203,13 @@ class Paging(Reading):
             found.kind[KINDS[kind]] += sign * n
             found.month[f"{moment(day * DAY_MICROS):%Y-%m}"] += sign * n
 
-    def _tally_names(self, numbers: set[int], away: set[int], found: Tally, ways: Ways) -> None:
-        """Counts labels, and opens a row of each, the most frequent first, to know what it is a label of."""
+    def _tally_names(self, numbers: set[int], away: set[int], found: Tally, ways: Ways) -> Iterator[None]:
+        """Counts labels, and opens a row of each, the most frequent first, to know what it is a label of; in turns."""
         counted: list[tuple[int, bytes, int]] = []
         for turn in range(_TURNS):
             with self._reading():
                 counted += self._labels(turn, away)
+            yield
         known = {hash: n for n, hash, _ in counted}
         told: set[bytes] = set()
         at = 0
@@ -185,6 +220,7 @@ class Paging(Reading):
                 for space, memory in self._opened_under([row for _, row in some], numbers):
                     _add_names(space, memory, known, told, found, ways)
             at += 500
+            yield
 
     def _labels(self, turn: int, away: set[int]) -> list[tuple[int, bytes, int]]:
         """(count, label, a row that has it) of a share of the labels, without the rows that do not count."""

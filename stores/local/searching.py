@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from memoria.text.words import Question
 
 
+# So many vectors are taken into an index in the time in which one row is opened for its words.
+_PER_ROW = 16
 Lapsed = Mapping[int, Sequence[tuple[int, Due]]]
 """By namespace, (slot, what is due) of what is to be erased."""
 
@@ -165,7 +167,7 @@ class Searching(Reading):
         )
         return np.array([slot for (slot,) in found], np.int64)
 
-    def warm(self, prefix: Namespace, some: int = 8000) -> bool:
+    def warm(self, prefix: Namespace, some: int = 500) -> bool:
         """Makes ready a part of what searching keeps in RAM; whether more is to be made.
 
         A search makes the rest by itself. This takes short turns, between which others read and write.
@@ -175,8 +177,7 @@ class Searching(Reading):
             if len(self._numbers_under(prefix)) > self._loaded:
                 return False
             for space in self._under(prefix):
-                if space.index is None:
-                    space.load(self._progress)
+                if space.prepare(_PER_ROW * some, self._progress):
                     return True
                 if space.words is None or space.worded < space.next_slot:
                     self._words(space, some)

@@ -55,6 +55,8 @@ class Space:
             slots.close()
             raise
         self.index: Index | None = None
+        # An index that is half built, and the slots that it still lacks; none once anything has changed.
+        self.begun: tuple[Index, Ints] | None = None
         # Words of the slots before `worded`; the words of later slots are in sealed rows, opened by the next search.
         self.words: LexicalIndex | None = None
         self.worded = 0
@@ -77,6 +79,7 @@ class Space:
 
     def append(self, records: Sequence[Record]) -> None:
         """Adds records to the indexes; they are in the slots from `next_slot` on."""
+        self.begun = None
         slots = np.arange(self.next_slot, self.next_slot + len(records))
         self.next_slot += len(records)
         self.slots.acknowledge(self.next_slot)
@@ -98,6 +101,7 @@ class Space:
 
     def erase(self, slots: Sequence[int], *, guard: bool) -> None:
         """Removes slots, zeroed on disk, from the indexes. guard: they have left their fingerprints."""
+        self.begun = None
         if self.index is not None:
             self.index.erase(slots)
         if self.words is not None:
@@ -111,6 +115,7 @@ class Space:
         """Takes slots out of what is searched."""
         if not len(slots):
             return
+        self.begun = None
         self.away = np.union1d(self.away, np.asarray(slots, np.int64))
         self.back = np.setdiff1d(self.back, self.away)
         if self.index is not None:
@@ -118,6 +123,7 @@ class Space:
 
     def restore(self, slots: Sequence[int]) -> None:
         """Puts slots back. An index is append-only, so they are scored one by one until it is built again."""
+        self.begun = None
         self.away = np.setdiff1d(self.away, np.asarray(slots, np.int64))
         self.back = np.union1d(self.back, np.asarray(slots, np.int64))
 
@@ -129,17 +135,27 @@ class Space:
 
     def load(self, progress: Progress | None = None) -> Index:
         """The index, built from the slots if there is none or it is worn."""
-        if self.index is None or self.index.worn:
-            live = np.setdiff1d(self.live(), self.away)
-            self.back = np.zeros(0, np.int64)
-            index = Index(self.slots.dimension, large=len(live) > FLAT_LIMIT)
-            for at in range(0, len(live), _CHUNK):
-                part = live[at : at + _CHUNK]
-                index.add(part, self.slots.vectors(part))
-                if progress is not None:
-                    progress("index", min(at + _CHUNK, len(live)), len(live))
-            self.index = index
+        while self.prepare(_CHUNK, progress):
+            pass
+        assert self.index is not None
         return self.index
+
+    def prepare(self, some: int, progress: Progress | None = None) -> bool:
+        """Builds the index for so many slots more, if there is none or it is worn; whether there was anything to do."""
+        if self.index is not None and not self.index.worn:
+            return False
+        if self.begun is None:
+            live = np.setdiff1d(self.live(), self.away)
+            self.begun = Index(self.slots.dimension, large=len(live) > FLAT_LIMIT), live
+        index, rest = self.begun
+        if len(rest):
+            index.add(rest[:some], self.slots.vectors(rest[:some]))
+            self.begun = index, rest[some:]
+            if progress is not None:
+                progress("index", len(index), len(index) + len(rest[some:]))
+        if len(rest) <= some:
+            self.index, self.begun, self.back = index, None, np.zeros(0, np.int64)
+        return True
 
     def live(self) -> Ints:
         """Slots in use, ascending."""
@@ -252,6 +268,7 @@ class Space:
 
     def advance(self, next_slot: int) -> None:
         """Adds what another process has appended, and removes the words of what it has forgotten."""
+        self.begun = None
         if self.words is not None:
             docs = self.words.docs()
             self.words.remove(docs[~self.slots.taken(docs)].tolist())
@@ -268,7 +285,7 @@ class Space:
             self.index.add(fresh[live], vectors[live])
 
     def close(self) -> None:
-        self.index = self.words = self.passages = None
+        self.index = self.words = self.passages = self.begun = None
         self.slots.close()
 
 

@@ -32,6 +32,17 @@ export async function call(method, path, body, { signal } = {}) {
 // POST, about the namespace that was chosen.
 export const post = (path, body = {}, options) => call("POST", path, { namespace: namespace(), ...body }, options);
 
+// A search, as `post`. A large store is made ready for the first one, which may take longer than an answer may: what is
+// ready by then stays so, and it is asked again.
+export async function ask(path, body, options, tries = 30) {
+  try {
+    return await post(path, body, options);
+  } catch (error) {
+    if (error.status !== 504 || tries <= 1) throw error;
+    return ask(path, body, options, tries - 1);
+  }
+}
+
 export const namespace = () => state.namespace;
 export const setNamespace = (parts) => { state.namespace = [...parts]; };
 export const onUnsigned = (signIn) => { state.signIn = signIn; };

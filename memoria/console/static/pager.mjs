@@ -5,7 +5,6 @@ import { latest } from "./api.mjs";
 import { failed } from "./say.mjs";
 
 // list: where items go. more: the button below it. fetch(cursor, signal): gives { items, next }. draw(item): a node.
-// So many items stay in the page at most; those that scrolled away above leave it.
 export function pager({ list, more, fetch, draw, onPage = () => {} }) {
   const run = latest();
   let cursor = null;

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import which
-from statistics import median
+from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from memoria.engine.memory import Memoria
@@ -152,6 +152,7 @@ def _searches(page: Page, pid: int) -> dict[str, Any]:
     return {
         "n": len(walls),
         "median_ms": round(median(walls)),
+        "p95_ms": round(quantiles(walls, n=20, method="inclusive")[-1]),
         "slowest_ms": round(max(walls)),
         "typed_to_drawn_median_ms": round(median(drawn)),
         "cpu_of_the_service_median_ms": round(median(used)),
