@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -283,14 +284,18 @@ def bench_heard(
     count: Annotated[int, typer.Option("--n", min=4, help="Preferences to learn in each draw.")] = 40,
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Draws, such as 0,1,2; several make a table.")] = "0",
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help="Folder that keeps what was learnt; with it a run that was cut goes on."),
+    ] = None,
     folder: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Asks for what people said, learnt as they said it, and for what they never said; a run that was cut goes on."""
+    """Asks for what people said, learnt as they said it, and for what they never said."""
     from memoria.distill.recipe import Recipe
     from memoria.evaluation.bench import heard
 
-    with workplace(folder) as place, progress_bar() as progress:
+    with workplace(folder) if keep is None else nullcontext(keep) as place, progress_bar() as progress:
         draws = _seeds(seeds)
         reports = heard.bench_heard(place, memora, count, draws, half, MiniLM(), progress, Recipe())
     _show_reports(reports, as_json)
