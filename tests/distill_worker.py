@@ -31,13 +31,13 @@ WAYS = (*RECIPES, "night", "peft", "merged")
 """What processes do: learn by each kind of shard, sleep and distil, and copy in each form."""
 
 
-def main(folder: Path, tiny: Path, way: str) -> None:
+def main(folder: Path, tiny: Path, way: str, step: int = 1) -> None:
     import peft  # noqa: F401 - loaded once, before the forks
     import torch
     import transformers  # noqa: F401
 
     torch.set_num_threads(1)
-    for deaths in range(1, 1000):
+    for deaths in range(1, 1000, step):
         child = folder / str(deaths)
         child.mkdir()
         pid = os.fork()
@@ -107,4 +107,4 @@ def _die_after(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], *map(int, sys.argv[4:]))
