@@ -112,7 +112,7 @@ def test_a_search_that_took_too_long_is_asked_again(console: Console) -> None:
         else:
             route.continue_()
 
-    with console.page("browse") as page:
+    with console.page("browse", errors=True) as page:
         settled(page)
         page.route("**/v1/search", slow)
         page.fill("#browse-query", "tea without sugar")

@@ -34,12 +34,12 @@ export const post = (path, body = {}, options) => call("POST", path, { namespace
 
 // A search, as `post`. A large store is made ready for the first one, which may take longer than an answer may: what is
 // ready by then stays so, and it is asked again.
-export async function ask(path, body, options, tries = 30) {
+export async function patiently(path, body, options, tries = 30) {
   try {
     return await post(path, body, options);
   } catch (error) {
     if (error.status !== 504 || tries <= 1) throw error;
-    return ask(path, body, options, tries - 1);
+    return patiently(path, body, options, tries - 1);
   }
 }
 

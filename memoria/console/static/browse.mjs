@@ -1,6 +1,6 @@
 // Browse: pages of memories by time, filters, counts, and search as one types.
 
-import { ask, debounced, latest, post } from "./api.mjs";
+import { debounced, latest, patiently, post } from "./api.mjs";
 import { count, el, fill, number, told } from "./dom.mjs";
 import { card } from "./memory.mjs";
 import { pager } from "./pager.mjs";
@@ -84,7 +84,7 @@ export function start(section, app) {
     const began = performance.now();
     const slow = setTimeout(() => fill(at("known"), "Searching ... The first search of a large store takes longer."), 800);
     const include = { any: ["archived", "expired"], current: ["expired"], archived: ["archived", "expired"] }[at("state").value];
-    const found = await searching((signal) => ask("/v1/search", { ...filters(), query: asked, k, include }, { signal })).finally(() => clearTimeout(slow));
+    const found = await searching((signal) => patiently("/v1/search", { ...filters(), query: asked, k, include }, { signal })).finally(() => clearTimeout(slow));
     if (found === undefined) return undefined;
     const shown = found.hits.filter((hit) => at("state").value !== "archived" || hit.standing.archived);
     const show = explained(shown);

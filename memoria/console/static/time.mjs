@@ -1,6 +1,6 @@
 // Time: what was known at a moment, what followed what, how a memory fades, and what never does.
 
-import { ask, call, debounced, latest, post } from "./api.mjs";
+import { call, debounced, latest, patiently, post } from "./api.mjs";
 import { curves } from "./chart.mjs";
 import { count, el, fill, moment, quoted, told, when } from "./dom.mjs";
 import { card } from "./memory.mjs";
@@ -73,7 +73,7 @@ async function then(app) {
     return pages.start();
   }
   pages.clear();
-  const found = await searching((signal) => ask("/v1/search", { query, k: 10, as_of: at().toISOString() }, { signal }));
+  const found = await searching((signal) => patiently("/v1/search", { query, k: 10, as_of: at().toISOString() }, { signal }));
   if (found === undefined) return undefined;
   const draw = explained(found.hits);
   fill(place("list"), found.hits.map((hit) => card(hit, app, { more: draw(hit) })));

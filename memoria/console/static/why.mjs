@@ -1,6 +1,6 @@
 // Why: what is found for a question, what came next, and what a prompt is made of.
 
-import { ask, call, latest } from "./api.mjs";
+import { call, latest, patiently } from "./api.mjs";
 import { colour } from "./chart.mjs";
 import { count, el, fill, number, styled, told } from "./dom.mjs";
 import { card, whole } from "./memory.mjs";
@@ -29,8 +29,8 @@ export function show(id, section, app) {
 async function ask(app) {
   const asked = { query: place("query").value.trim(), k: Number(place("k").value) };
   const [found, prompt] = (await run((signal) => Promise.all([
-    ask("/v1/search", { ...asked, runners: Number(place("runners").value) }, { signal }),
-    ask("/v1/context", { ...asked, budget: Number(place("budget").value) }, { signal }),
+    patiently("/v1/search", { ...asked, runners: Number(place("runners").value) }, { signal }),
+    patiently("/v1/context", { ...asked, budget: Number(place("budget").value) }, { signal }),
   ]))) ?? [];
   if (found === undefined) return;
   const all = [...found.hits, ...found.runners];
