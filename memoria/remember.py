@@ -165,7 +165,7 @@ def remember(
 
 def _reviewed(store: Store, drafts: Sequence[Draft]) -> list[Draft]:
     """The drafts; facts that were found in messages wait, where that is switched on."""
-    found = [one.provenance.source == review.EXTRACTED for one in drafts]
+    found = [getattr(one.provenance, "source", None) == review.EXTRACTED for one in drafts]
     if not any(found) or not review.is_on(store):
         return list(drafts)
     return [

@@ -193,7 +193,7 @@ def consoling(store: Path, *options: str, enter: bool = True) -> Iterator[tuple[
         process.wait(PATIENCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("NOT CHECKED in a browser: no chromium here (apt-get install chromium)")

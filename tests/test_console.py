@@ -84,7 +84,9 @@ def test_pages_follow_a_cursor_to_the_end(console: Console) -> None:
         assert texts[0].startswith("Ada lives in York")
         page.click("#browse-filters summary")
         page.select_option("#browse-order", "oldest")
-        so(page, "document.querySelector('#browse-list .said').textContent.startsWith('Ada takes')")
+        # Two are of the same moment.
+        first = "document.querySelector('#browse-list .said').textContent"
+        so(page, f"/^Ada (takes her tea|watered plant number 0)/.test({first})")
 
 
 def test_search_as_one_types_says_why(console: Console) -> None:
@@ -156,8 +158,7 @@ def test_hostile_memories_are_text(console: Console) -> None:
         for name in ("script", "bidi"):
             for section in ("time", "lineage"):
                 console.go(page, section, console.ids[name])
-                page.wait_for_selector(f"#{section}-card .said")
-        assert "U+202E" in page.inner_text("#lineage-card")
+                seen(page, f"#{section}-card .said", {"script": "is only text", "bidi": "U+202E"}[name])
         label = page.get_attribute("#lineage-graph [aria-current]", "aria-label")
         assert label is not None
         assert "[U+202E]" in label

@@ -221,7 +221,7 @@ def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_pat
     with memoria.open(url, embedder=BoundedEmbedder(16)) as memory:
         memory.remember("a fact of old")
     with psycopg.connect(url.split("&keys")[0]) as connection:
-        connection.execute("DROP TABLE memoria.passage, memoria.lapse, memoria.period, memoria.chain")
+        connection.execute("DROP TABLE memoria.passage, memoria.lapse, memoria.period, memoria.chain, memoria.said")
         connection.execute("ALTER TABLE memoria.forgotten DROP COLUMN until")
         connection.execute("ALTER TABLE memoria.link DROP COLUMN weight, DROP COLUMN judge")
         connection.execute("DROP TABLE memoria.gone")

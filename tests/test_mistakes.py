@@ -90,7 +90,7 @@ TYPED = [
     ("recall tea -s mysql://h/x", "no store is known for mysql://, only for postgresql, postgres"),
     (
         "recall tea -s postgresql://h/x",
-        "where data keys are is not said: add keys=DIRECTORY to the URL, or set MEMORIA_KEYS",
+        "where data keys are is not said: add keys=DIRECTORY or keys=URL to the URL, or set MEMORIA_KEYS",
     ),
     ("worker a", "'a' is not the URL of a store in PostgreSQL"),
     ("copy a a", "source and target of a copy are the same"),

@@ -189,7 +189,7 @@ def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
 def test_every_command_prints_json_when_asked() -> None:
     without = {name for name, options in commands(get_command(app)) if "--json" not in options}
     # The first prints JSON anyway; a server and MCP are protocols; the others write SVG, and a page with a table.
-    assert without == {"eval fit", "serve", "mcp", "policies plot", "policies compare"}
+    assert without == {"eval fit", "serve", "mcp", "policies plot", "policies compare", "ui"}
 
 
 def test_the_modules_of_commands_are_where_the_table_says() -> None:

@@ -64,9 +64,9 @@ def test_each_right_call_is_taken(checker: Checker) -> None:
 
 
 def test_there_are_twenty_of_each_and_two_wrong_ones_of_each_verb() -> None:
-    assert len(marked(RIGHT, "right")) == 20
+    assert len(marked(RIGHT, "right")) == 22
     wrong = marked(WRONG, "wrong: ").values()
-    assert len(wrong) == 20
+    assert len(wrong) == 22
     for verb in VERBS:
         assert sum(f"memory.{verb}(" in line for line in wrong) >= 2
 

@@ -8,13 +8,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from memoria.console.sections import SECTIONS
+from memoria.extras import extra
 from memoria.service.problems import Problematic
 from memoria.service.sessions import SESSION_SECONDS, Sessions
 from memoria.version import __version__
+
+with extra("ui"):
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
 # Nothing from elsewhere, nothing inline, no frame around it, and no address of it told to others.
 HEADERS = {

@@ -14,7 +14,7 @@ from memoria.change import reconcile as reconciling
 from memoria.change import settled as settling
 from memoria.change import sleep as sleeping
 from memoria.change import supersede as superseding
-from memoria.change.choosing import What, accepted, single
+from memoria.change.choosing import accepted, single
 from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import NIGHT_SECONDS, Night, Pause, Replay, Sleeper
@@ -130,10 +130,6 @@ class Asked:
         if isinstance(self.only, str) or not isinstance(self.only, Collection | None):
             raise InvalidQuery(f"only is {type(self.only).__name__}, not a collection of keys")
         return how
-
-    def takes(self, what: What, id: str) -> bool:
-        """Whether something is to be done with a memory."""
-        return accepted(self.only, single(what, id))
 
 
 class Change(Retention, Weights):
@@ -433,7 +429,7 @@ class Change(Retention, Weights):
         """Archives what is due and accepted."""
         if asked.only is None:
             return self.fade(at, dry_run=asked.dry_run)
-        ids = tuple(id for id in self.fade(at, dry_run=True) if asked.takes("archive", id))
+        ids = tuple(id for id in self.fade(at, dry_run=True) if accepted(asked.only, single("archive", id)))
         if ids and not asked.dry_run:
             self.archive(*ids)
         return ids

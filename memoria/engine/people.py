@@ -146,9 +146,10 @@ class People(Learning):
             if dry_run:
                 return erasing.preview(self.store, order)
             self._traces.flush()
-            receipt = erasing.erase(self._records, order, self._clock())
+            at = self._clock()
+            done = erasing.erased(self._records, order, at)
             restricting.withdraw(self.store, asked)
-            return receipt
+        return erasing.told(self._records, order, done, at)
 
     def restrict(self, *names: str, reason: str, **where: Unpack[PersonOptions]) -> Ids:
         """Lets what is about a person only be stored, from now on and until `lift` (GDPR, article 18).

@@ -14,7 +14,7 @@ from memoria.derived.lineage import parts
 from memoria.derived.records import Records
 from memoria.errors import InvalidQuery
 from memoria.forget.deciding import altered
-from memoria.forget.erase import Order, erase, plan
+from memoria.forget.erase import Order, erased, plan, told
 from memoria.forget.staying import apart
 from memoria.protocols import Store
 from memoria.types import LedgerEntry, Namespace, Receipt, RetentionPeriod, Where
@@ -132,7 +132,9 @@ def _batch(records: Records, ids: Sequence[str], at: datetime, *, dry_run: bool,
             derived, rewritten = tuple(sorted(effects.gone - set(here))), tuple(sorted(effects.changed))
             return Erasure(ids=here, derived=derived, rewritten=rewritten, dry_run=True)
         store.enter(LedgerEntry(at=at, action=ACTION, ids=here, reason=_REASON))
-        receipt = erase(records, _order(here, verify=verify), at)
+        order = _order(here, verify=verify)
+        done = erased(records, order, at)
+    receipt = told(records, order, done, at)
     said = altered(receipt, asked={"due": str(len(here))})
     return Erasure(ids=here, derived=said.derived, rewritten=said.rewritten, receipts=(said,))
 

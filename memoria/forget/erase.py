@@ -150,6 +150,23 @@ def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], 
     Forgets nothing when it raises: InvalidQuery for a wrong filter or an empty reason to override, MemoryNotFound for
     an unknown id, Held for a hold that is not overridden, PlanChanged for what is not as it was agreed.
     """
+    return told(records, order, erased(records, order, at, settle=settle), at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What was erased, and what its receipt is to say: the line of the ledger, and what a scan is to look for."""
+
+    made: Plan
+    entry: LedgerEntry
+    unlearnt: Unlearnt
+    namespaces: int
+    seconds: float
+    wanted: Sought | None
+
+
+def erased(records: Records, order: Order, at: datetime, *, settle: Callable[[], None] | None = None) -> Erased:
+    """As `erase`, without the scan and the receipt. Where a caller is `alone`, keys go when that ends."""
     store = records.store
     with store.alone():
         started = time.perf_counter()
@@ -175,7 +192,13 @@ def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], 
         more: dict[str, Any] = {} if order.guard_until is None else {"until": order.guard_until}
         for memory in near:
             store.guard_near(memory.namespace, [stated(memory)], **more)
-    found = None if wanted is None else verified(store, wanted, records.progress)
+    return Erased(made=made, entry=entry, unlearnt=unlearnt, namespaces=namespaces, seconds=seconds, wanted=wanted)
+
+
+def told(records: Records, order: Order, done: Erased, at: datetime) -> Receipt:
+    """The receipt of what was erased, with a scan if it was asked for; nobody is to be `alone` then."""
+    store, made, entry, unlearnt = records.store, done.made, done.entry, done.unlearnt
+    found = None if done.wanted is None else verified(store, done.wanted, records.progress)
     if found is not None:
         with store.deciding(deciding.verified(entry, found, at)):
             pass
@@ -184,9 +207,9 @@ def erase(records: Records, order: Order, at: datetime, *, settle: Callable[[], 
         forgotten=made.asked,
         derived=tuple(sorted(made.effects.gone - set(made.asked))),
         rewritten=tuple(sorted(made.effects.changed)),
-        namespaces=namespaces,
+        namespaces=done.namespaces,
         at=at,
-        seconds=seconds,
+        seconds=done.seconds,
         verification=found,
         shards=unlearnt.shards,
         exports=unlearnt.exports,

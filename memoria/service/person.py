@@ -27,7 +27,8 @@ _ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 Way = Literal["subject", "speaker", "mention"]
 WAYS: tuple[Way, ...] = get_args(Way)
 Origin = Literal["chatgpt", "claude", "mem0", "langgraph", "letta", "csv", "markdown", "jsonl"]
-_FILE = {type: {"schema": {"type": "string"}} for type in MEDIA.values()}
+# A copy in JSON is an object, one in another form a text.
+_FILE = {type: {"schema": {"type": "object" if form == "json" else "string"}} for form, type in MEDIA.items()}
 
 
 class Person(shapes.Body):

@@ -9,9 +9,11 @@ export function pager({ list, more, fetch, draw, onPage = () => {} }) {
   const run = latest();
   let cursor = null;
   let busy = false;
+  let last = 0;
 
   async function page(first) {
     if (busy && !first) return;
+    const mine = (last += 1);
     busy = true;
     list.setAttribute("aria-busy", "true");
     try {
@@ -25,16 +27,28 @@ export function pager({ list, more, fetch, draw, onPage = () => {} }) {
     } catch (error) {
       failed(error);
     } finally {
-      busy = false;
-      list.setAttribute("aria-busy", "false");
+      // One that was overtaken says nothing of the one that is under way.
+      if (mine === last) {
+        busy = false;
+        list.setAttribute("aria-busy", "false");
+      }
     }
+  }
+
+  function clear() {
+    run(async () => undefined);
+    last += 1;
+    busy = false;
+    cursor = null;
+    list.replaceChildren();
+    more.hidden = true;
   }
 
   more.addEventListener("click", () => page(false));
   new IntersectionObserver((seen) => {
     if (seen.some((one) => one.isIntersecting) && cursor !== null) page(false);
   }, { rootMargin: "600px" }).observe(more);
-  return { start: () => page(true), clear: () => { cursor = null; list.replaceChildren(); more.hidden = true; } };
+  return { start: () => page(true), clear };
 }
 
 export const moreButton = (text = "Show more") => el("button", { type: "button", class: "more", hidden: true }, text);
