@@ -222,6 +222,9 @@ def test_a_database_of_format_2_gets_a_table_of_passages(server: Server, tmp_pat
         memory.remember("a fact of old")
     with psycopg.connect(url.split("&keys")[0]) as connection:
         connection.execute("DROP TABLE memoria.passage, memoria.lapse, memoria.period, memoria.chain, memoria.said")
+        functions = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'memoria'::regnamespace"
+        for (one,) in connection.execute(functions).fetchall():
+            connection.execute(f"DROP FUNCTION {one}".encode())
         connection.execute("ALTER TABLE memoria.forgotten DROP COLUMN until")
         connection.execute("ALTER TABLE memoria.link DROP COLUMN weight, DROP COLUMN judge")
         connection.execute("DROP TABLE memoria.gone")

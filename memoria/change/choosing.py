@@ -30,7 +30,7 @@ class Choice:
     """
 
     key: str
-    what: What
+    what: Literal["settle", "gather", "archive", "forget", "expire"]
     ids: tuple[str, ...]
     gist: str = ""
     by: str = ""
@@ -80,6 +80,11 @@ def choices(
 
 def _key(what: str, said: object) -> str:
     return hashlib.sha256(json.dumps([what, said]).encode()).hexdigest()[:32]
+
+
+def takes(only: Collection[str] | None, what: What, id: str) -> bool:
+    """Whether something is to be done with a memory, of what was accepted."""
+    return accepted(only, single(what, id))
 
 
 __all__ = ["Choice", "What"]

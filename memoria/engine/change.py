@@ -14,7 +14,7 @@ from memoria.change import reconcile as reconciling
 from memoria.change import settled as settling
 from memoria.change import sleep as sleeping
 from memoria.change import supersede as superseding
-from memoria.change.choosing import What, accepted, single
+from memoria.change.choosing import takes
 from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import NIGHT_SECONDS, Night, Pause, Replay, Sleeper
@@ -130,11 +130,6 @@ class Asked:
         if isinstance(self.only, str) or not isinstance(self.only, Collection | None):
             raise InvalidQuery(f"only is {type(self.only).__name__}, not a collection of keys")
         return how
-
-
-def _takes(only: Collection[str] | None, what: What, id: str) -> bool:
-    """Whether something is to be done with a memory, of what was accepted."""
-    return accepted(only, single(what, id))
 
 
 class Change(Retention, Weights):
@@ -408,7 +403,7 @@ class Change(Retention, Weights):
             at,
             dry_run=asked.dry_run,
             pause=pause,
-            among=partial(_takes, asked.only, "expire"),
+            among=partial(takes, asked.only, "expire"),
         )
         night = sleeping.night(
             self._records,
@@ -431,7 +426,7 @@ class Change(Retention, Weights):
         if asked.only is None and not asked.dry_run:
             pruned = self.prune(below=below, at=at, cap=how.cap)
         else:
-            due, among = night.faded if asked.dry_run else (), partial(_takes, asked.only, "forget")
+            due, among = night.faded if asked.dry_run else (), partial(takes, asked.only, "forget")
             pruned = self._prune(below, None, at, how.cap, dry_run=asked.dry_run, due=due, among=among)
         return replace(night, pruned=pruned.ids, capped=night.capped or pruned.capped)
 
@@ -439,7 +434,7 @@ class Change(Retention, Weights):
         """Archives what is due and accepted."""
         if asked.only is None:
             return self.fade(at, dry_run=asked.dry_run)
-        ids = tuple(id for id in self.fade(at, dry_run=True) if _takes(asked.only, "archive", id))
+        ids = tuple(id for id in self.fade(at, dry_run=True) if takes(asked.only, "archive", id))
         if ids and not asked.dry_run:
             self.archive(*ids)
         return ids
