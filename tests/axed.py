@@ -33,7 +33,12 @@ def looked(console: Console, page: Page, script: str, name: str) -> None:
     console.shot(page, name)
     over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert over <= 0, f"{name}: {over} px too wide"
+    assert not (found := serious(page, script)), found
+
+
+def serious(page: Page, script: str) -> list[tuple[str, list[str]]]:
+    """What axe finds that is serious or critical, with where."""
     page.evaluate(script)
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious]
+    worst = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in worst]

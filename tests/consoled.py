@@ -101,13 +101,17 @@ def _told(ada: memoria.Memoria) -> dict[str, str]:
 
 @dataclass
 class Console:
-    """A running `memoria ui`: its address without the code, its store, ids by name, and what it wrote to its log."""
+    """A running `memoria ui`: its address without the code, its store, ids by name, and what it wrote to its log.
+
+    report: what it was told is the report of the policy lab; nothing is there unless a test writes it.
+    """
 
     url: str
     store: Path
     ids: dict[str, str]
     log: Path
     shots: Path
+    report: Path
     enter: Callable[[BrowserContext], Page]
     browser: Browser
     broken: list[str] = field(default_factory=list)
@@ -210,7 +214,8 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A console of the store of `fill`; a module may change it, no other sees that."""
     folder = tmp_path_factory.mktemp("console")
     ids = fill(folder / "a.memoria")
-    with consoling(folder / "a.memoria") as (url, code, log):
+    report = folder / "report.html"
+    with consoling(folder / "a.memoria", "--lab-report", str(report)) as (url, code, log):
         state = _signed(browser, url, code)
 
         def enter(context: BrowserContext) -> Page:
@@ -221,7 +226,7 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
             return page
 
         shots = Path(os.environ.get("MEMORIA_SHOTS") or tempfile.mkdtemp(dir=folder))
-        yield Console(url, folder / "a.memoria", ids, log, shots, enter, browser)
+        yield Console(url, folder / "a.memoria", ids, log, shots, report, enter, browser)
 
 
 def _signed(browser: Browser, url: str, code: str) -> list[Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -327,6 +330,62 @@ def test_curves_stand_side_by_side_and_a_budget_gives_its_reasons(console: Conso
     page.locator("#policies-shares li").first.locator("button:has-text('Why')").click()
     expect(page.locator("#policies-shares li pre").first).to_contain_text("number 1 of")
     console.shot(page, "policies-budget")
+
+
+def test_a_report_that_is_hostile_does_nothing(console: Console) -> None:
+    """No script of it runs, nothing is fetched, sent or opened, and neither the page nor the service hears of it."""
+    heard = socket.create_server(("127.0.0.1", 0))
+    elsewhere = f"http://127.0.0.1:{heard.getsockname()[1]}/stolen"
+    console.report.write_text(
+        f"<!doctype html><title>r</title><h1>Report</h1>{SCRIPT}<script>top.document.title = 'taken'</script>"
+        f"<img src='{elsewhere}'><link rel=stylesheet href='{elsewhere}'>"
+        f"<meta http-equiv=refresh content='0;{elsewhere}'>"
+        f"<form action='{elsewhere}'><button>send</button></form>"
+        f"<a id=out href='{elsewhere}'>out</a><a id=top target=_top href='{elsewhere}'>top</a>"
+        "<a id=new target=_blank href='/console'>new</a><iframe src='/console'></iframe>"
+    )
+    with heard, console.page("policies", errors=True) as page:
+        page.on("dialog", lambda one: pytest.fail(f"a script ran: {one.message}"))
+        page.click("#policies-show")
+        shown = page.frame_locator("iframe.report")
+        expect(shown.locator("h1")).to_have_text("Report")
+        for name in ("#new", "#top", "button", "#out"):
+            shown.locator(name).click()
+        with page.expect_download():
+            page.click("#policies-save")
+        # A browser may connect for a link that is clicked, and sends nothing.
+        while select.select([heard], [], [], 0.2)[0]:
+            with heard.accept()[0] as reached:
+                assert not select.select([reached], [], [], 0.2)[0] or reached.recv(1) == b""
+        assert page.title() == "Policies - memoria"
+        assert page.url == f"{console.url}/console#policies"
+        assert page.context.pages == [page]
+    console.report.unlink()
+    with console.page("policies", errors=True) as page:
+        page.click("#policies-show")
+        expect(page.locator("#alerts")).to_contain_text("No report")
+        assert page.locator("iframe").count() == 0
+
+
+def test_only_a_page_of_the_service_has_the_report_in_a_frame(console: Console, page: Page) -> None:
+    """The browser says whose frame it is; what it says of others, or of another route, lets nobody in."""
+    console.report.write_text("<!doctype html><h1>Report</h1>")
+    (cookie,) = page.context.cookies()
+    frame = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "iframe", "sec-fetch-mode": "navigate"}
+
+    def status(path: str = "/v1/policies/report", **said: str) -> int:
+        cookies = {"Cookie": f"{cookie['name']}={cookie['value']}"}
+        return httpx.get(f"{console.url}{path}", headers=cookies | frame | said).status_code
+
+    assert status() == 200
+    others = {"sec-fetch-site": ("same-site", "cross-site", "none"), "sec-fetch-dest": ("document", "empty", "script")}
+    assert {status(**{name: said}) for name, those in others.items() for said in those} == {403}
+    assert status(**{"sec-fetch-mode": "no-cors"}) == 403
+    assert status(origin="null") == 403
+    assert status(host="evil.example") == 421
+    assert {status(path) for path in ("/v1/stats", "/v1/review", f"/v1/memories/{console.ids['tea']}")} == {403}
+    console.report.unlink()
+    assert status() == 404
 
 
 # -- My data --
