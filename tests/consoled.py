@@ -150,6 +150,7 @@ class Console:
     def shot(self, page: Page, name: str) -> Path:
         """A picture of the whole page."""
         self.shots.mkdir(parents=True, exist_ok=True)
+        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
         page.screenshot(path=self.shots / f"{name}.png", full_page=True)
         return self.shots / f"{name}.png"
 

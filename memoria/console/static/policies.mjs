@@ -85,7 +85,7 @@ function chart(found, uses) {
     lines,
   );
   const legend = el("ul", { class: "legend" }, found.curves.map((one, at) => el("li", {}, styled(el("span", { class: "swatch" }), { "background-color": `var(--c${at})` }), toldPlain(one.policy))));
-  return el("figure", {}, drawn, legend, el("figcaption", {}, uses.length ? "Triangles are uses. All curves are of one memory, stored on day 0." : "One memory, stored on day 0 and never used."));
+  return el("figure", {}, el("div", { class: "wide-table", tabindex: "0", role: "group", "aria-label": "The curves" }, drawn), legend, el("figcaption", {}, uses.length ? "Triangles are uses. All curves are of one memory, stored on day 0." : "One memory, stored on day 0 and never used."));
 }
 
 function table(found) {
