@@ -1,8 +1,8 @@
 """The recorded flow of docs/letting-go.md: one subject is forgotten and the proof read, in Chromium, click by click.
 
-`python -m docs.recorded` starts `memoria ui` on a small store, does what somebody does who sees the page for the first
-time, counts the clicks that the browser reports, writes a picture of each step into docs/pictures, and shows them on the
-page. With a folder it writes them there, and leaves the page as it is.
+`python -m docs.recorded` starts `memoria ui` on a small store, does what somebody does who sees the page for the
+first time, counts the clicks that the browser reports, writes a picture of each step into docs/pictures, and shows them
+on the page. With a folder it writes them there, and leaves the page as it is.
 """
 
 from __future__ import annotations

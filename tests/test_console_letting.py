@@ -286,7 +286,7 @@ def test_a_night_is_looked_at_and_one_thing_of_it_is_done(console: Console, page
 def test_facts_wait_for_a_yes(console: Console, page: Page) -> None:
     console.go(page, "night")
     page.check("#night-switch")
-    expect(page.locator("#toasts")).to_contain_text("wait for a yes")
+    expect(page.locator("#toasts")).to_contain_text("waits for a yes")
     (message,) = told(page, "talk", "I moved to Lund in May, and my sister Eva works there.")
     kept, gone = told(page, "Lund", "Ada lives in Lund.", "Eva is a pilot.", source="extracted", derived_from=[message])
     page.reload()
@@ -303,6 +303,22 @@ def test_facts_wait_for_a_yes(console: Console, page: Page) -> None:
     page.click("dialog[open] .danger")
     expect(page.locator("#night-none")).to_be_visible()
     assert (there(page, kept), there(page, gone)) == (True, False)
+    # A gist waits too: it is done as it is shown, or never proposed again.
+    shown = page.locator("#night-plan .cards > li")
+    for n, text in enumerate(("The cat sleeps on the mat", "The rain falls on the barn"), 1):
+        told(page, "gists", f"{text}.", f"{text} today.", home=("review",))
+        assert ask(page, "POST", "/v1/sleep", {"namespace": ["review"]})["unaccepted"] == 1
+        if n == 1:
+            scoped(page, "review")
+        page.click("#night-form .go")
+        expect(shown).to_contain_text(f"It would say:{text}.")
+        console.shot(page, f"night-review-{n}")
+        shown.locator("input").check()
+        page.click("#night-plan button:has-text('Never do these (1)')" if n == 1 else "#night-plan button.go")
+        page.click("dialog[open] .go")
+        expect(page.locator("#night-plan h2")).to_have_text("A night would do nothing")
+    listed = ask(page, "POST", "/v1/list", {"namespace": ["review"]})["memories"]
+    assert sorted(len(one["parts"]) for one in listed) == [0, 0, 2]
     page.uncheck("#night-switch")
     expect(page.locator("#toasts")).to_contain_text("used at once")
     assert ask(page, "GET", "/v1/review")["on"] is False
