@@ -79,7 +79,7 @@ def record(folder: Path) -> list[Step]:
         fill(store)
         with _console(store) as address:
             made = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-            page = made.new_page(viewport={"width": 960, "height": 620}, color_scheme="light")
+            page = made.new_page(viewport={"width": 960, "height": 620}, reduced_motion="reduce")
             page.set_default_timeout(_SECONDS * 1000)
             page.add_init_script(_COUNT)
             page.goto(address)
@@ -93,7 +93,6 @@ def _flow(page: Page, folder: Path) -> Iterator[Step]:
 
     def step(says: str) -> Step:
         number = len(list(folder.glob("letting-*.png"))) + 1
-        page.wait_for_timeout(300)
         _small(page.screenshot()).save(folder / f"letting-{number}.png", optimize=True)
         return Step(says=says, picture=f"letting-{number}.png", clicks=page.evaluate("clicksOfAPerson"))
 

@@ -1,8 +1,8 @@
 """The console in a real browser, against a real service on a real store: what tests of its sections share.
 
 The fixture `console` is a `Console`. `console.page()` is a page of Chromium that has signed in; when it is closed, it
-fails the test for an error in the page's log or a breach of its policy. `console.shot(page, "name")` stores a picture,
-in MEMORIA_SHOTS or the test's folder.
+fails the test for an error in the page's log or a breach of its policy. `console.shot(page, "name")` stores a picture
+in the folder MEMORIA_SHOTS, if there is one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,7 +109,7 @@ class Console:
     store: Path
     ids: dict[str, str]
     log: Path
-    shots: Path
+    shots: Path | None
     report: Path
     enter: Callable[[BrowserContext], Page]
     browser: Browser
@@ -118,6 +117,8 @@ class Console:
 
     def context(self, *, scheme: Scheme = "light", width: int = 1280, height: int = 900, **more: Any) -> BrowserContext:
         viewport = {"width": width, "height": height}
+        # Nothing glides: a click would wait for it.
+        more = {"reduced_motion": "reduce", **more}
         made = self.browser.new_context(viewport=viewport, color_scheme=scheme, **more)  # type: ignore[arg-type]  # a dict of these two
         made.set_default_timeout(60_000)
         return made
@@ -147,12 +148,12 @@ class Console:
             page.click(f"#sections a[href='#{section}']")
         page.wait_for_selector(f"#{section}:not([hidden])")
 
-    def shot(self, page: Page, name: str) -> Path:
-        """A picture of the whole page."""
-        self.shots.mkdir(parents=True, exist_ok=True)
-        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
-        page.screenshot(path=self.shots / f"{name}.png", full_page=True)
-        return self.shots / f"{name}.png"
+    def shot(self, page: Page, name: str) -> None:
+        """A picture of the whole page, where somebody wants to look at it."""
+        if self.shots is not None:
+            self.shots.mkdir(parents=True, exist_ok=True)
+            page.evaluate("scrollTo({ top: 0 })")
+            page.screenshot(path=self.shots / f"{name}.png", full_page=True)
 
 
 def seen(page: Page, selector: str, text: str) -> None:
@@ -226,7 +227,7 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
             page.wait_for_selector("main > section:not([hidden])")
             return page
 
-        shots = Path(os.environ.get("MEMORIA_SHOTS") or tempfile.mkdtemp(dir=folder))
+        shots = Path(os.environ["MEMORIA_SHOTS"]) if "MEMORIA_SHOTS" in os.environ else None
         yield Console(url, folder / "a.memoria", ids, log, shots, report, enter, browser)
 
 

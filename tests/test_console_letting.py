@@ -16,14 +16,15 @@ from playwright.sync_api import expect
 
 from memoria.service.tokens import mint
 from tests.axed import axe, looked
-from tests.consoled import BIDI, SCRIPT, Console, Scheme
+from tests.consoled import BIDI, SCRIPT, Console
 from tests.test_service import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 expect.set_options(timeout=20_000)
-LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
+WIDTHS = (1280, 360)
+"""A desk and a telephone."""
 ASK = """async ([method, path, body]) => {
   const headers = { "Memoria-Console": "1", "Content-Type": "application/json" };
   const answer = await fetch(path, { method, headers, body: body === null ? undefined : JSON.stringify(body) });
@@ -532,42 +533,41 @@ def test_another_tenant_sees_nothing(console: Console, tmp_path: Path) -> None:
             context.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_how_it_looks_and_what_axe_finds(console: Console, scheme: Scheme, width: int) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_how_it_looks_and_what_axe_finds(console: Console, width: int) -> None:
     script = axe()
-    with console.page("letting", scheme=scheme, width=width, height=800) as page:
-        told(page, f"look {scheme} {width}", "It looks well.", "It looks well by night.")
+    with console.page("letting", width=width, height=800) as page:
+        told(page, f"look {width}", "It looks well.", "It looks well by night.")
         told(page, "look", "It looks well.", home=("looks",))
-        name = f"{scheme}-{width}"
-        looked(console, page, script, f"letting-choose-{name}")
-        planned(page, f"look {scheme} {width}")
+        looked(console, page, script, f"letting-choose-{width}")
+        planned(page, f"look {width}")
         page.locator("#letting-plan .cards button").first.click()
         page.wait_for_selector("#letting-plan .big")
-        looked(console, page, script, f"letting-plan-{name}")
+        looked(console, page, script, f"letting-plan-{width}")
         page.click("#letting-plan .danger")
         page.wait_for_selector("dialog[open]")
-        looked(console, page, script, f"letting-ask-{name}")
+        looked(console, page, script, f"letting-ask-{width}")
         page.keyboard.press("Escape")
-        let_go(page, f"look {scheme} {width}")
+        let_go(page, f"look {width}")
         page.wait_for_selector("#letting-proof .badge.good:has-text('signature verified')")
-        looked(console, page, script, f"letting-proof-{name}")
+        looked(console, page, script, f"letting-proof-{width}")
         console.go(page, "ledger")
         page.wait_for_selector("#ledger-list li")
         page.click("#ledger-verify")
         page.wait_for_selector("#ledger-checked .badge")
-        looked(console, page, script, f"ledger-{name}")
+        looked(console, page, script, f"ledger-{width}")
         console.go(page, "policies")
         page.wait_for_selector("#policies-chart polyline")
         page.click("#policies-allocate .go")
         page.wait_for_selector("#policies-shares table")
-        looked(console, page, script, f"policies-{name}")
+        looked(console, page, script, f"policies-{width}")
         console.go(page, "mydata")
         page.fill("#mydata-names", "Rowan")
         page.click("#mydata-form .go")
         page.wait_for_selector("#mydata-about h3")
-        looked(console, page, script, f"mydata-{name}")
+        looked(console, page, script, f"mydata-{width}")
         console.go(page, "night")
         scoped(page, "looks")
         page.click("#night-form .go")
         page.wait_for_selector("#night-plan h2")
-        looked(console, page, script, f"night-{name}")
+        looked(console, page, script, f"night-{width}")

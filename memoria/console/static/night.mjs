@@ -18,6 +18,7 @@ const INFERRED = new Set(["settle", "gather"]);
 let place;
 let planned = null;
 let waiting;
+let toggled = 0;
 
 export function start(section, app) {
   place = (name) => section.querySelector(`#night-${name}`);
@@ -35,8 +36,10 @@ export function start(section, app) {
     list: place("facts"),
     more,
     fetch: async (cursor, signal) => {
+      const before = toggled;
       const found = await call("GET", `/v1/review?limit=50${cursor === null ? "" : `&after=${cursor}`}`, undefined, { signal });
-      place("switch").checked = found.on;
+      // What somebody has said meanwhile counts, not what was so when it was asked.
+      if (before === toggled) place("switch").checked = found.on;
       if (cursor === null) place("none").hidden = found.memories.length > 0;
       return { items: found.memories, next: found.after };
     },
@@ -180,11 +183,13 @@ async function decide(which) {
 
 async function toggle() {
   const box = place("switch");
+  const on = box.checked;
+  const mine = (toggled += 1);
   try {
-    await call("PUT", "/v1/review", { on: box.checked });
-    say(box.checked ? "What is inferred waits for a yes from now on." : "What is inferred is used at once from now on. Facts that wait go on waiting.");
+    await call("PUT", "/v1/review", { on });
+    say(on ? "What is inferred waits for a yes from now on." : "What is inferred is used at once from now on. Facts that wait go on waiting.");
   } catch (error) {
-    box.checked = !box.checked;
+    if (mine === toggled) box.checked = !on;
     failed(error);
   }
 }
