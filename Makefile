@@ -46,7 +46,7 @@ docs: $(VENV)/installed ## what is generated: the references of commands and of 
 	$(BIN)/python -m docs.generate
 
 site: docs ## the pages as a site with search, llms.txt and llms-full.txt, in site/
-	$(BIN)/python -m docs.generate.site site $(if $(shell command -v chromium),--pictures)
+	$(BIN)/python -m docs.generate.site site
 
 client: $(VENV)/installed ## the TypeScript client of the service, from its schema, in build/client; needs node and npm
 	$(BIN)/python -m release.client

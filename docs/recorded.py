@@ -1,7 +1,8 @@
 """The recorded flow of docs/letting-go.md: one subject is forgotten and the proof read, in Chromium, click by click.
 
-`python -m docs.recorded FOLDER` starts `memoria ui` on a small store, does what somebody does who sees the page for the
-first time, counts the clicks that the browser reports, and writes a picture of each step into FOLDER.
+`python -m docs.recorded` starts `memoria ui` on a small store, does what somebody does who sees the page for the
+first time, counts the clicks that the browser reports, writes a picture of each step into docs/pictures, and shows them
+on the page. With a folder it writes them there, and leaves the page as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
@@ -23,13 +25,18 @@ import memoria
 from memoria.types import Provenance
 
 if TYPE_CHECKING:
+    from PIL import Image
     from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[1]
 MEMORIA = [sys.executable, "-W", "ignore", "-c", "from memoria.cli import main; main()"]
 SUBJECT = "Marta"
-MARK = "<!-- recorded -->"
-"""Where the page has the pictures, once it is a page of the site."""
+PAGE = ROOT / "docs" / "letting-go.md"
+PICTURES = "pictures"
+MARKS = ("<!-- recorded -->", "<!-- end of what is recorded -->")
+"""Between them the page has the pictures."""
+COLOURS = 48
+"""Of each picture: so many are enough for letters on paper, and make it a third as large."""
 _SECONDS = 120.0
 # Counted by the browser itself: what a script sets off is no click of a person.
 _COUNT = """
@@ -72,7 +79,7 @@ def record(folder: Path) -> list[Step]:
         fill(store)
         with _console(store) as address:
             made = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-            page = made.new_page(viewport={"width": 960, "height": 620}, color_scheme="light")
+            page = made.new_page(viewport={"width": 960, "height": 620}, reduced_motion="reduce")
             page.set_default_timeout(_SECONDS * 1000)
             page.add_init_script(_COUNT)
             page.goto(address)
@@ -86,8 +93,7 @@ def _flow(page: Page, folder: Path) -> Iterator[Step]:
 
     def step(says: str) -> Step:
         number = len(list(folder.glob("letting-*.png"))) + 1
-        page.wait_for_timeout(300)
-        page.screenshot(path=folder / f"letting-{number}.png")
+        _small(page.screenshot()).save(folder / f"letting-{number}.png", optimize=True)
         return Step(says=says, picture=f"letting-{number}.png", clicks=page.evaluate("clicksOfAPerson"))
 
     for old in folder.glob("letting-*.png"):
@@ -116,6 +122,13 @@ def _flow(page: Page, folder: Path) -> Iterator[Step]:
     yield step("The receipt says what was done, without a name; its signature is verified, and it is saved.")
 
 
+def _small(picture: bytes) -> Image.Image:
+    """A picture in few colours."""
+    from PIL import Image
+
+    return Image.open(BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+
+
 @contextmanager
 def _console(store: Path) -> Iterator[str]:
     """`memoria ui` in a process: the address that it prints."""
@@ -135,12 +148,23 @@ def _console(store: Path) -> Iterator[str]:
         process.wait(_SECONDS)
 
 
-def pictured(page: str, steps: list[Step], folder: str) -> str:
-    """A page in Markdown with the pictures of the flow at its mark."""
-    shown = [f"{one.says}\n\n![{one.says}]({folder}/{one.picture})" for one in steps]
-    return page.replace(MARK, "\n\n".join(shown))
+def pictured(page: str, steps: list[Step]) -> str:
+    """The page with the pictures of the flow between its marks."""
+    begin, end = MARKS
+    before, _, rest = page.partition(begin)
+    shown = [f"{one.says}\n\n![{one.says}]({PICTURES}/{one.picture})" for one in steps]
+    return "\n\n".join([before + begin, *shown, end + rest.partition(end)[2]])
+
+
+def main() -> None:
+    """Records the flow, and says how many clicks it took until each picture."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE.parent / PICTURES
+    steps = record(folder)
+    if len(sys.argv) < 2:
+        PAGE.write_text(pictured(PAGE.read_text(), steps))
+    for one in steps:
+        sys.stdout.write(f"{one.clicks:>2} clicks  {one.picture}  {one.says}\n")
 
 
 if __name__ == "__main__":
-    for one in record(Path(sys.argv[1] if len(sys.argv) > 1 else "recorded")):
-        sys.stdout.write(f"{one.clicks:>2} clicks  {one.picture}  {one.says}\n")
+    main()

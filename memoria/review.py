@@ -1,4 +1,7 @@
-"""Facts that wait for a yes: listed, kept, or declined. See docs/learn.md.
+"""Review: nothing that was inferred becomes durable before somebody says yes. See docs/letting-go.md.
+
+Facts that were found in messages wait in the store: they are listed, kept, or declined. Changes of fact and gists are
+not done: `Night.choices` of a dry run shows them, `sleep(only=)` and `reconcile(only=)` accept them, `refuse` says no.
 
 >>> import memoria
 >>> from memoria import review
@@ -16,6 +19,7 @@
 
 from __future__ import annotations
 
+from memoria.change.choosing import Choice
 from memoria.derived import review
 from memoria.engine.memory import Memoria
 from memoria.errors import InvalidQuery
@@ -27,13 +31,13 @@ def switch(memory: Memoria, on: bool) -> None:
 
     Args:
         memory: any view of the store.
-        on: whether facts that are found in messages wait from now on.
+        on: whether what is inferred waits from now on.
     """
     review.switch(memory.store, on)
 
 
 def is_on(memory: Memoria) -> bool:
-    """Whether facts wait in the store of a memory.
+    """Whether what is inferred waits in the store of a memory.
 
     Args:
         memory: any view of the store.
@@ -95,6 +99,23 @@ def decline(memory: Memoria, *ids: str) -> Receipt:
         return memory.forget(*_waiting(memory, ids))
 
 
+def refuse(memory: Memoria, *choices: Choice) -> None:
+    """Says no to changes of fact and gists that wait: they are not proposed again.
+
+    The memories of a change hold beside its statement from then on, as by `Memoria.settle` with `keep`; a gist is not
+    made of just these memories while review is on.
+
+    Args:
+        memory: the view that they are in.
+        choices: `choices` of a dry run of `Memoria.sleep`, or what was `unaccepted` in a pass.
+
+    Raises:
+        MemoryNotFound: a memory of one is not of this view.
+        InvalidQuery: one is neither a change of fact nor a gist.
+    """
+    memory._refuse(choices)
+
+
 def _waiting(memory: Memoria, ids: tuple[str, ...]) -> list[str]:
     found = [memory.get(id) for id in dict.fromkeys(ids)]
     settled = [one.id for one in found if not review.waits(one)]
@@ -107,4 +128,4 @@ def _marks(memory: Memoria, id: str) -> dict[str, object]:
     return review.settled(memory.get(id))
 
 
-__all__ = ["decline", "is_on", "keep", "switch", "waiting"]
+__all__ = ["decline", "is_on", "keep", "refuse", "switch", "waiting"]

@@ -6,6 +6,8 @@ strength and its history of use, and is replaced at each use: a policy is arithm
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -981,6 +983,16 @@ class Proposal:
     judge: str = ""
     commanded: bool = False
 
+    @property
+    def key(self) -> str:
+        """By which it is accepted: the same for the same change, another one as soon as it would do anything else.
+
+        Log-odds differ a little from run to run, and are not in it.
+        """
+        lowers = [id for id, _ in self.lowers]
+        said = [self.action, self.by, self.ends, self.amends, lowers, self.at.isoformat(), self.keep]
+        return hashlib.sha256(json.dumps(["settle", said]).encode()).hexdigest()[:32]
+
 
 class Settled(tuple[Proposal, ...]):
     """The proposals that were carried out, or would be; what is settled already is not among them.
@@ -988,20 +1000,24 @@ class Settled(tuple[Proposal, ...]):
     Attributes:
         skipped: proposals that cannot be carried out: what they are about is gone, held, forgotten or superseded.
         unconfirmed: proposals to erase; nothing is done about them until `forget` is called for their `ends`.
+        waiting: where `memoria.review` is on, proposals that nobody has accepted; nothing is done about them.
     """
 
     skipped: tuple[Proposal, ...]
     unconfirmed: tuple[Proposal, ...]
+    waiting: tuple[Proposal, ...]
 
     def __new__(
         cls,
         carried: Iterable[Proposal] = (),
         skipped: Iterable[Proposal] = (),
         unconfirmed: Iterable[Proposal] = (),
+        waiting: Iterable[Proposal] = (),
     ) -> Settled:
         made = super().__new__(cls, tuple(carried))
         made.skipped = tuple(skipped)
         made.unconfirmed = tuple(unconfirmed)
+        made.waiting = tuple(waiting)
         return made
 
 

@@ -1,8 +1,8 @@
 """The console in a real browser, against a real service on a real store: what tests of its sections share.
 
 The fixture `console` is a `Console`. `console.page()` is a page of Chromium that has signed in; when it is closed, it
-fails the test for an error in the page's log or a breach of its policy. `console.shot(page, "name")` stores a picture,
-in MEMORIA_SHOTS or the test's folder.
+fails the test for an error in the page's log or a breach of its policy. `console.shot(page, "name")` stores a picture
+in the folder MEMORIA_SHOTS, if there is one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,19 +100,25 @@ def _told(ada: memoria.Memoria) -> dict[str, str]:
 
 @dataclass
 class Console:
-    """A running `memoria ui`: its address without the code, its store, ids by name, and what it wrote to its log."""
+    """A running `memoria ui`: its address without the code, its store, ids by name, and what it wrote to its log.
+
+    report: what it was told is the report of the policy lab; nothing is there unless a test writes it.
+    """
 
     url: str
     store: Path
     ids: dict[str, str]
     log: Path
-    shots: Path
+    shots: Path | None
+    report: Path
     enter: Callable[[BrowserContext], Page]
     browser: Browser
     broken: list[str] = field(default_factory=list)
 
     def context(self, *, scheme: Scheme = "light", width: int = 1280, height: int = 900, **more: Any) -> BrowserContext:
         viewport = {"width": width, "height": height}
+        # Nothing glides: a click would wait for it.
+        more = {"reduced_motion": "reduce", **more}
         made = self.browser.new_context(viewport=viewport, color_scheme=scheme, **more)  # type: ignore[arg-type]  # a dict of these two
         made.set_default_timeout(60_000)
         return made
@@ -143,11 +148,12 @@ class Console:
             page.click(f"#sections a[href='#{section}']")
         page.wait_for_selector(f"#{section}:not([hidden])")
 
-    def shot(self, page: Page, name: str) -> Path:
-        """A picture of the whole page."""
-        self.shots.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=self.shots / f"{name}.png", full_page=True)
-        return self.shots / f"{name}.png"
+    def shot(self, page: Page, name: str) -> None:
+        """A picture of the whole page, where somebody wants to look at it."""
+        if self.shots is not None:
+            self.shots.mkdir(parents=True, exist_ok=True)
+            page.evaluate("scrollTo({ top: 0 })")
+            page.screenshot(path=self.shots / f"{name}.png", full_page=True)
 
 
 def seen(page: Page, selector: str, text: str) -> None:
@@ -210,7 +216,8 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A console of the store of `fill`; a module may change it, no other sees that."""
     folder = tmp_path_factory.mktemp("console")
     ids = fill(folder / "a.memoria")
-    with consoling(folder / "a.memoria") as (url, code, log):
+    report = folder / "report.html"
+    with consoling(folder / "a.memoria", "--lab-report", str(report)) as (url, code, log):
         state = _signed(browser, url, code)
 
         def enter(context: BrowserContext) -> Page:
@@ -220,8 +227,8 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
             page.wait_for_selector("main > section:not([hidden])")
             return page
 
-        shots = Path(os.environ.get("MEMORIA_SHOTS") or tempfile.mkdtemp(dir=folder))
-        yield Console(url, folder / "a.memoria", ids, log, shots, enter, browser)
+        shots = Path(os.environ["MEMORIA_SHOTS"]) if "MEMORIA_SHOTS" in os.environ else None
+        yield Console(url, folder / "a.memoria", ids, log, shots, report, enter, browser)
 
 
 def _signed(browser: Browser, url: str, code: str) -> list[Any]:

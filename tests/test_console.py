@@ -1,6 +1,7 @@
 """The console: signing in, and its sections Browse, Why, Time and Lineage, in Chromium.
 
-The pictures of a run are in MEMORIA_SHOTS. axe-core comes from a package of PyPI, pinned by the hash of the script.
+Pictures of a run are in the folder MEMORIA_SHOTS, if there is one. axe-core comes from a package of PyPI, pinned by
+the hash of the script.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+import memoria
 from memoria.console.pages import HEADERS, assets, rendered
 from memoria.console.sections import SECTIONS
 from memoria.service.sessions import CODE_SECONDS, SESSION_SECONDS, Sessions
 from memoria.service.tokens import Caller
 from tests.axed import axe, looked
-from tests.consoled import BIDI, SCRIPT, Console, Scheme, consoling, fill, seen, so, watched
+from tests.consoled import BIDI, SCRIPT, Console, consoling, seen, so, watched
 from tests.test_service import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, Route
 
-LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
+WIDTHS = (1280, 360)
+"""A desk and a telephone."""
 MINE = ("browse", "why", "time", "lineage")
 QUESTION = "How does Ada drink her tea?"
 
@@ -53,10 +56,9 @@ def test_what_there_is_and_counts_that_agree(console: Console) -> None:
         assert sum(int(one.split()[-1]) for one in kinds) == 72
         page.click("#browse-names button:has-text('plants')")
         seen(page, "#browse-heading", "60 memories")
-        while page.locator("#browse-more:visible").count():
-            page.locator("#browse-more").scroll_into_view_if_needed()
-            page.wait_for_timeout(50)
-        assert len(cards(page)) == 60
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        so(page, "document.querySelectorAll('#browse-list > li').length === 60")
+        assert page.locator("#browse-more").is_hidden()
         assert page.get_attribute("#browse-names button:has-text('plants')", "aria-pressed") == "true"
         page.click("#browse-filters summary")
         page.select_option("#browse-state", "archived")
@@ -339,29 +341,29 @@ def test_all_by_keyboard_and_focus_is_seen(console: Console) -> None:
         assert page.locator("#sections [aria-current]").all_inner_texts() == ["Why"]
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_how_it_looks_and_what_axe_finds(console: Console, scheme: Scheme, width: int) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_how_it_looks_and_what_axe_finds(console: Console, width: int) -> None:
     script = axe()
-    with console.page("browse", scheme=scheme, width=width, height=800) as page:
+    with console.page("browse", width=width, height=800) as page:
         settled(page)
         page.fill("#browse-query", QUESTION)
         page.wait_for_selector("#browse-list .stack")
-        looked(console, page, script, f"browse-{scheme}-{width}")
+        looked(console, page, script, f"browse-{width}")
         console.go(page, "why")
         page.fill("#why-query", "Where is the boat?")
         page.click("#why-form .go")
         page.wait_for_selector("#why-notes td")
-        looked(console, page, script, f"why-{scheme}-{width}")
+        looked(console, page, script, f"why-{width}")
         console.go(page, "time", console.ids["tea"])
         page.wait_for_selector("#time-curve path")
         page.wait_for_selector("#time-held li")
-        looked(console, page, script, f"time-{scheme}-{width}")
+        looked(console, page, script, f"time-{width}")
         console.go(page, "lineage", console.ids["gist"])
         page.wait_for_selector("#lineage-card .said")
-        looked(console, page, script, f"lineage-{scheme}-{width}")
+        looked(console, page, script, f"lineage-{width}")
         page.click("#scope")
         page.wait_for_selector("#scope-list button")
-        looked(console, page, script, f"scope-{scheme}-{width}")
+        looked(console, page, script, f"scope-{width}")
 
 
 def test_axe_finds_what_is_wrong(console: Console) -> None:
@@ -479,9 +481,16 @@ def test_a_code_works_once_and_ends_and_so_does_a_session() -> None:
     assert SESSION_SECONDS <= 12 * 3600
 
 
+def two(store: Path) -> None:
+    """A small store of two people."""
+    with memoria.open(store) as whole:
+        whole.namespace("app", "ada").remember("Ada takes her tea without sugar.", subject="tea")
+        whole.namespace("app", "bob").remember("Bob hides the xylophone in the lighthouse.")
+
+
 def test_signing_out_ends_the_session(browser: Browser, tmp_path: Path) -> None:
     """And the code in the address leaves it at once, worth nothing a second time; the log has neither."""
-    fill(tmp_path / "a.memoria")
+    two(tmp_path / "a.memoria")
     with consoling(tmp_path / "a.memoria", "--namespace", "app/bob") as (url, code, log):
         with browser.new_context() as context:
             page = context.new_page()
@@ -503,7 +512,7 @@ def test_signing_out_ends_the_session(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_token_signs_in_and_another_tenants_sees_nothing(browser: Browser, tmp_path: Path) -> None:
-    fill(tmp_path / "a.memoria")
+    two(tmp_path / "a.memoria")
     with serving(tmp_path, "--ui", tokens=("app/ada", "app/eve")) as server, browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{server.url}/console")

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from memoria.service.tokens import mint
 from tests.axed import axe, looked
-from tests.consoled import BIDI, SCRIPT, Console, Scheme
+from tests.consoled import BIDI, SCRIPT, Console
 from tests.test_service import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 expect.set_options(timeout=20_000)
-LOOKS: list[tuple[Scheme, int]] = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
+WIDTHS = (1280, 360)
+"""A desk and a telephone."""
 ASK = """async ([method, path, body]) => {
   const headers = { "Memoria-Console": "1", "Content-Type": "application/json" };
   const answer = await fetch(path, { method, headers, body: body === null ? undefined : JSON.stringify(body) });
@@ -283,7 +287,7 @@ def test_a_night_is_looked_at_and_one_thing_of_it_is_done(console: Console, page
 def test_facts_wait_for_a_yes(console: Console, page: Page) -> None:
     console.go(page, "night")
     page.check("#night-switch")
-    expect(page.locator("#toasts")).to_contain_text("wait for a yes")
+    expect(page.locator("#toasts")).to_contain_text("waits for a yes")
     (message,) = told(page, "talk", "I moved to Lund in May, and my sister Eva works there.")
     kept, gone = told(page, "Lund", "Ada lives in Lund.", "Eva is a pilot.", source="extracted", derived_from=[message])
     page.reload()
@@ -300,6 +304,22 @@ def test_facts_wait_for_a_yes(console: Console, page: Page) -> None:
     page.click("dialog[open] .danger")
     expect(page.locator("#night-none")).to_be_visible()
     assert (there(page, kept), there(page, gone)) == (True, False)
+    # A gist waits too: it is done as it is shown, or never proposed again.
+    shown = page.locator("#night-plan .cards > li")
+    for n, text in enumerate(("The cat sleeps on the mat", "The rain falls on the barn"), 1):
+        told(page, "gists", f"{text}.", f"{text} today.", home=("review",))
+        assert ask(page, "POST", "/v1/sleep", {"namespace": ["review"]})["unaccepted"] == 1
+        if n == 1:
+            scoped(page, "review")
+        page.click("#night-form .go")
+        expect(shown).to_contain_text(f"It would say:{text}.")
+        console.shot(page, f"night-review-{n}")
+        shown.locator("input").check()
+        page.click("#night-plan button:has-text('Never do these (1)')" if n == 1 else "#night-plan button.go")
+        page.click("dialog[open] .go")
+        expect(page.locator("#night-plan h2")).to_have_text("A night would do nothing")
+    listed = ask(page, "POST", "/v1/list", {"namespace": ["review"]})["memories"]
+    assert sorted(len(one["parts"]) for one in listed) == [0, 0, 2]
     page.uncheck("#night-switch")
     expect(page.locator("#toasts")).to_contain_text("used at once")
     assert ask(page, "GET", "/v1/review")["on"] is False
@@ -327,6 +347,62 @@ def test_curves_stand_side_by_side_and_a_budget_gives_its_reasons(console: Conso
     page.locator("#policies-shares li").first.locator("button:has-text('Why')").click()
     expect(page.locator("#policies-shares li pre").first).to_contain_text("number 1 of")
     console.shot(page, "policies-budget")
+
+
+def test_a_report_that_is_hostile_does_nothing(console: Console) -> None:
+    """No script of it runs, nothing is fetched, sent or opened, and neither the page nor the service hears of it."""
+    heard = socket.create_server(("127.0.0.1", 0))
+    elsewhere = f"http://127.0.0.1:{heard.getsockname()[1]}/stolen"
+    console.report.write_text(
+        f"<!doctype html><title>r</title><h1>Report</h1>{SCRIPT}<script>top.document.title = 'taken'</script>"
+        f"<img src='{elsewhere}'><link rel=stylesheet href='{elsewhere}'>"
+        f"<meta http-equiv=refresh content='0;{elsewhere}'>"
+        f"<form action='{elsewhere}'><button>send</button></form>"
+        f"<a id=out href='{elsewhere}'>out</a><a id=top target=_top href='{elsewhere}'>top</a>"
+        "<a id=new target=_blank href='/console'>new</a><iframe src='/console'></iframe>"
+    )
+    with heard, console.page("policies", errors=True) as page:
+        page.on("dialog", lambda one: pytest.fail(f"a script ran: {one.message}"))
+        page.click("#policies-show")
+        shown = page.frame_locator("iframe.report")
+        expect(shown.locator("h1")).to_have_text("Report")
+        for name in ("#new", "#top", "button", "#out"):
+            shown.locator(name).click()
+        with page.expect_download():
+            page.click("#policies-save")
+        # A browser may connect for a link that is clicked, and sends nothing.
+        while select.select([heard], [], [], 0.2)[0]:
+            with heard.accept()[0] as reached:
+                assert not select.select([reached], [], [], 0.2)[0] or reached.recv(1) == b""
+        assert page.title() == "Policies - memoria"
+        assert page.url == f"{console.url}/console#policies"
+        assert page.context.pages == [page]
+    console.report.unlink()
+    with console.page("policies", errors=True) as page:
+        page.click("#policies-show")
+        expect(page.locator("#alerts")).to_contain_text("No report")
+        assert page.locator("iframe").count() == 0
+
+
+def test_only_a_page_of_the_service_has_the_report_in_a_frame(console: Console, page: Page) -> None:
+    """The browser says whose frame it is; what it says of others, or of another route, lets nobody in."""
+    console.report.write_text("<!doctype html><h1>Report</h1>")
+    (cookie,) = page.context.cookies()
+    frame = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "iframe", "sec-fetch-mode": "navigate"}
+
+    def status(path: str = "/v1/policies/report", **said: str) -> int:
+        cookies = {"Cookie": f"{cookie['name']}={cookie['value']}"}
+        return httpx.get(f"{console.url}{path}", headers=cookies | frame | said).status_code
+
+    assert status() == 200
+    others = {"sec-fetch-site": ("same-site", "cross-site", "none"), "sec-fetch-dest": ("document", "empty", "script")}
+    assert {status(**{name: said}) for name, those in others.items() for said in those} == {403}
+    assert status(**{"sec-fetch-mode": "no-cors"}) == 403
+    assert status(origin="null") == 403
+    assert status(host="evil.example") == 421
+    assert {status(path) for path in ("/v1/stats", "/v1/review", f"/v1/memories/{console.ids['tea']}")} == {403}
+    console.report.unlink()
+    assert status() == 404
 
 
 # -- My data --
@@ -457,42 +533,41 @@ def test_another_tenant_sees_nothing(console: Console, tmp_path: Path) -> None:
             context.close()
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_how_it_looks_and_what_axe_finds(console: Console, scheme: Scheme, width: int) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_how_it_looks_and_what_axe_finds(console: Console, width: int) -> None:
     script = axe()
-    with console.page("letting", scheme=scheme, width=width, height=800) as page:
-        told(page, f"look {scheme} {width}", "It looks well.", "It looks well by night.")
+    with console.page("letting", width=width, height=800) as page:
+        told(page, f"look {width}", "It looks well.", "It looks well by night.")
         told(page, "look", "It looks well.", home=("looks",))
-        name = f"{scheme}-{width}"
-        looked(console, page, script, f"letting-choose-{name}")
-        planned(page, f"look {scheme} {width}")
+        looked(console, page, script, f"letting-choose-{width}")
+        planned(page, f"look {width}")
         page.locator("#letting-plan .cards button").first.click()
         page.wait_for_selector("#letting-plan .big")
-        looked(console, page, script, f"letting-plan-{name}")
+        looked(console, page, script, f"letting-plan-{width}")
         page.click("#letting-plan .danger")
         page.wait_for_selector("dialog[open]")
-        looked(console, page, script, f"letting-ask-{name}")
+        looked(console, page, script, f"letting-ask-{width}")
         page.keyboard.press("Escape")
-        let_go(page, f"look {scheme} {width}")
+        let_go(page, f"look {width}")
         page.wait_for_selector("#letting-proof .badge.good:has-text('signature verified')")
-        looked(console, page, script, f"letting-proof-{name}")
+        looked(console, page, script, f"letting-proof-{width}")
         console.go(page, "ledger")
         page.wait_for_selector("#ledger-list li")
         page.click("#ledger-verify")
         page.wait_for_selector("#ledger-checked .badge")
-        looked(console, page, script, f"ledger-{name}")
+        looked(console, page, script, f"ledger-{width}")
         console.go(page, "policies")
         page.wait_for_selector("#policies-chart polyline")
         page.click("#policies-allocate .go")
         page.wait_for_selector("#policies-shares table")
-        looked(console, page, script, f"policies-{name}")
+        looked(console, page, script, f"policies-{width}")
         console.go(page, "mydata")
         page.fill("#mydata-names", "Rowan")
         page.click("#mydata-form .go")
         page.wait_for_selector("#mydata-about h3")
-        looked(console, page, script, f"mydata-{name}")
+        looked(console, page, script, f"mydata-{width}")
         console.go(page, "night")
         scoped(page, "looks")
         page.click("#night-form .go")
         page.wait_for_selector("#night-plan h2")
-        looked(console, page, script, f"night-{name}")
+        looked(console, page, script, f"night-{width}")

@@ -250,6 +250,24 @@ def test_a_night_does_what_was_accepted_and_nothing_else(server: Server) -> None
     assert (again["gists"], again["gone"]) == ([], [left[0]["key"]])
 
 
+def test_where_review_is_on_a_night_does_what_was_accepted_as_it_was_shown(server: Server) -> None:
+    ids = [server.remember(ADA, f"The cat sleeps on the mat{again}.", "home") for again in ("", " again")]
+    server.call(OPERATOR, "PUT", "/v1/review", on=True).raise_for_status()
+    slept = server.post(ADA, "/v1/sleep", namespace=["home"])
+    assert (slept["gists"], slept["unaccepted"]) == ([], 1)
+    (thing,) = server.post(ADA, "/v1/night/plan", fade=False)["things"]
+    assert (thing["ids"], thing["text"]) == (ids, "The cat sleeps on the mat.\nThe cat sleeps on the mat again.")
+    strange = server.post(BOB, "/v1/night/refuse", only=[thing["key"]])
+    assert (strange["refused"], strange["gone"]) == ([], [thing["key"]])
+    refused = server.post(ADA, "/v1/night/refuse", only=[thing["key"], "f" * 32])
+    assert (refused["refused"], refused["gone"]) == ([thing["key"]], ["f" * 32])
+    assert server.post(ADA, "/v1/night/plan", fade=False)["things"] == []
+    server.remember(ADA, "The cat sleeps on the mat at noon.", "home")
+    (other,) = server.post(ADA, "/v1/night/plan", fade=False)["things"]
+    done = server.post(ADA, "/v1/night", only=[other["key"]])
+    assert server.call(ADA, "GET", f"/v1/memories/{done['gists'][0]['id']}").json()["text"] == other["text"]
+
+
 def test_a_night_without_the_right_to_forget_prunes_nothing(server: Server) -> None:
     token = mint(server.folder / "tokens", ("app", "ada"), scopes=["read", "write"])
     assert server.call(token, "POST", "/v1/night/plan", prune=True).is_success
@@ -341,6 +359,7 @@ def test_a_reader_takes_and_stores_nothing_of_others(server: Server) -> None:
         ("POST", "/v1/import/preview", {"origin": "jsonl", "data": data}),
         ("POST", "/v1/import", {"origin": "jsonl", "data": data, "digest": "0" * 64}),
         ("POST", "/v1/night/plan", {"fade": True}),
+        ("POST", "/v1/night/refuse", {"only": ["0" * 32]}),
         ("GET", "/v1/ledger", {}),
         ("POST", "/v1/ledger/verify", {"receipts": []}),
         ("GET", "/v1/ledger/key", {}),
@@ -360,7 +379,7 @@ def test_every_route_says_what_it_is_and_gives_an_example(server: Server) -> Non
             content = route.get("requestBody", {}).get("content", {}).get("application/json", {})
             if path.startswith(("/v1/letting", "/v1/ledger", "/v1/night", "/v1/review", "/v1/person", "/v1/import")):
                 bodies |= {content["schema"]["$ref"].rpartition("/")[2]} if content else set()
-    assert len(bodies) == 11
+    assert len(bodies) == 12
     for name in bodies:
         assert schema["components"]["schemas"][name]["examples"], name
 

@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from shutil import which
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -30,6 +29,12 @@ from memoria.evaluation.lab.grid import Cell
 from memoria.evaluation.lab.intervals import Estimate, difference, estimate, ranking
 from memoria.evaluation.lab.metrics import MEANING
 from memoria.evaluation.lab.sources import source
+from tests.axed import axe, serious
+from tests.consoled import consoling, watched
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 NAMES = ("fifo", "lru", "lfu", "exponential", "act-r", "fsrs", "disuse", "generative-agents", "act-r:c=0,tau=-2")
 BUDGETS = (0.5, 0.25, 0.1)
@@ -298,41 +303,34 @@ def test_the_commit_is_that_of_these_sources_or_not_said(monkeypatch: pytest.Mon
     assert commit() is None
 
 
-def test_it_opens_in_a_browser_from_disk(written: Path) -> None:
+def test_it_opens_in_a_browser_from_disk(written: Path, browser: Browser) -> None:
     """Chromium itself says what can be read: axes with units, every line of the legend, inside the picture."""
-    browser = os.environ.get("MEMORIA_CHROMIUM") or which("chromium") or which("google-chrome")
-    if browser is None:
-        pytest.skip("NOT CHECKED in a browser: no chromium here (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
         asked: list[str] = []
-        broken: list[str] = []
+        broken = watched(page)
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: broken.append(message.text))
-        page.on("pageerror", lambda error: broken.append(str(error)))
         page.goto((written / "index.html").as_uri())
         assert asked == [(written / "index.html").as_uri()]
         assert broken == []
         assert page.locator("figure svg").count() == 4
         for n in range(4):
             drawing = page.locator("figure svg").nth(n)
-            outer = drawing.bounding_box()
-            assert outer is not None
+            outer, *boxes = drawing.evaluate(
+                """all => [all, ...all.querySelectorAll("text")].map((one) => {
+                    const { left, right, width, height } = one.getBoundingClientRect();
+                    return { text: one.textContent, left, right, width, height };
+                })"""
+            )
             assert outer["width"] > 400
-            texts = drawing.locator("text")
-            said = texts.all_text_contents()
+            said = [one["text"] for one in boxes]
             axis, line = AXES[n % 2]
             assert axis in said
             assert {line, "evidence kept (%), mean", *NAMES} <= set(said)
-            for k in range(texts.count()):
-                box = texts.nth(k).bounding_box()
-                assert box is not None
-                assert box["height"] >= 8 or not texts.nth(k).text_content()
-                assert outer["x"] <= box["x"]
-                assert box["x"] + box["width"] <= outer["x"] + outer["width"] + 1
+            for one in boxes:
+                assert one["height"] >= 8 or not one["text"]
+                assert outer["left"] <= one["left"]
+                assert one["right"] <= outer["right"] + 1
         assert page.locator("div.verdict").count() == 3 * 3
         page.locator("details summary").first.click()
         assert page.locator("details table").first.is_visible()
@@ -340,20 +338,18 @@ def test_it_opens_in_a_browser_from_disk(written: Path) -> None:
         assert all(len(label) > 60 and label.startswith("Evidence kept against") for label in named)
         shot = page.screenshot(path=written / "page.png", full_page=True)
         assert len(shot) > 50_000
-        chromium.close()
 
 
 @pytest.mark.parametrize(("name", "width", "scheme"), [("phone", 360, "light"), ("dark", 1280, "dark")])
-def test_it_is_read_on_a_telephone_and_in_the_dark(written: Path, name: str, width: int, scheme: Scheme) -> None:
-    """Nothing runs out of the page but tables, which scroll; ink and paper are far apart in luminance."""
-    browser = os.environ.get("MEMORIA_CHROMIUM") or which("chromium") or which("google-chrome")
-    if browser is None:
-        pytest.skip("NOT CHECKED in a browser: no chromium here (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+def test_it_is_read_on_a_telephone_and_in_the_dark(
+    written: Path, browser: Browser, name: str, width: int, scheme: Scheme
+) -> None:
+    """Nothing runs out of the page but tables, which scroll, by keyboard too; ink and paper are far apart in luminance.
 
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    What axe-core finds is asked here: in the frame of the console no script runs, and so not axe either.
+    """
+    with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme) as context:
+        page = context.new_page()
         page.goto((written / "index.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         ink = page.locator("figure svg text").first.evaluate("one => getComputedStyle(one).fill")
@@ -362,7 +358,41 @@ def test_it_is_read_on_a_telephone_and_in_the_dark(written: Path, name: str, wid
         assert abs(light[0] - light[1]) > 0.7
         assert (light[1] < 0.5) == (scheme == "dark")
         page.screenshot(path=written / f"{name}.png", full_page=True)
-        chromium.close()
+        assert serious(page, axe()) == []
+
+
+def test_it_is_read_inside_the_console(written: Path, browser: Browser, tmp_path: Path) -> None:
+    """In a frame with a name, which the keyboard opens, reads, leaves and closes; in it no script runs."""
+    memoria.open(tmp_path / "a.memoria").close()
+    options = ("--lab-report", str(written / "index.html"))
+    with consoling(tmp_path / "a.memoria", *options) as (url, code, _), browser.new_context() as context:
+        page = context.new_page()
+        broken = watched(page)
+        page.goto(f"{url}/console#code={code}")
+        page.click("#sections a[href='#policies']")
+        page.wait_for_selector("#policies-chart polyline")
+        page.focus("#policies-show")
+        page.keyboard.press("Enter")
+        shown = page.frame_locator("iframe[title='The report of the policy lab']")
+        shown.locator("h1").wait_for()
+        assert page.get_attribute("#policies-show", "aria-expanded") == "true"
+        assert shown.locator("figure svg").count() == 4
+        assert shown.locator("div.verdict").count() == 3 * 3
+        frame = page.frames[1]
+        assert frame.evaluate("self.origin") == "null"
+        assert frame.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        assert frame.evaluate("document.activeElement.textContent") == "How this was made"
+        page.keyboard.press("PageDown")
+        until(lambda: frame.evaluate("scrollY > 0"))
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate("document.activeElement.id") == "policies-show"
+        page.keyboard.press("Enter")
+        until(lambda: page.locator("iframe").count() == 0)
+        assert page.get_attribute("#policies-show", "aria-expanded") == "false"
+        assert broken == []
 
 
 def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

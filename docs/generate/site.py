@@ -81,7 +81,7 @@ def sources(root: Path) -> dict[str, str]:
     beside = [root / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")]
     kept |= {path: Path(f"{path.stem.lower()}.md") for path in beside}
     examples = {path: Path("examples") / f"{path.stem}.md" for path in sorted((root / "examples").glob("*.py"))}
-    places = {**kept, **examples}
+    places = {**kept, **examples} | {path: path.relative_to(docs) for path in (docs / PICTURES).glob("*.png")}
     made = {str(place): moved(path, places) for path, place in kept.items()}
     return made | {
         str(place): f"# {path.name}\n\n```python\n{path.read_text()}```\n" for path, place in examples.items()
@@ -155,20 +155,8 @@ def full(listed: list[Entry], pages: Mapping[str, str]) -> str:
     return "\n\n".join(pages[path].rstrip() for path in ["index.md", *(entry.path for entry in listed)]) + "\n"
 
 
-def recorded(pages: dict[str, str], folder: Path) -> None:
-    """Records the flow of the console, puts its pictures into a folder, and leads its page to them."""
-    from docs.recorded import MARK, pictured, record
-
-    steps = record(folder / PICTURES)
-    for path, text in pages.items():
-        if MARK in text:
-            pages[path] = pictured(text, steps, PICTURES)
-
-
-def build(target: Path, root: Path = ROOT, *, pictures: bool = False) -> list[str]:
+def build(target: Path, root: Path = ROOT) -> list[str]:
     """Builds the site into a new or empty folder, or one that a build made; returns its pages.
-
-    pictures: whether the flow of the console is recorded in Chromium and shown.
 
     Raises:
         SiteError: a link is broken, a page is missing or in no list, or something would be fetched from elsewhere.
@@ -181,8 +169,8 @@ def build(target: Path, root: Path = ROOT, *, pictures: bool = False) -> list[st
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "zensical.toml").write_text(config)
-        if pictures:
-            recorded(pages, work / "pages")
+        if (root / "docs" / PICTURES).exists():
+            shutil.copytree(root / "docs" / PICTURES, work / "pages" / PICTURES)
         for path, text in pages.items():
             (work / "pages" / path).parent.mkdir(parents=True, exist_ok=True)
             (work / "pages" / path).write_text(text)
@@ -265,10 +253,9 @@ def main() -> None:
     """Builds into the folder that is named, or says what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "site", help="default: site")
-    parser.add_argument("--pictures", action="store_true", help="record the flow of the console in Chromium")
     asked = parser.parse_args()
     try:
-        made = build(asked.folder, pictures=asked.pictures)
+        made = build(asked.folder)
     except SiteError as error:
         raise SystemExit(str(error)) from None
     sys.stdout.write(f"{len(made)} pages in {asked.folder}; open {asked.folder / 'index.html'}\n")

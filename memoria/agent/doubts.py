@@ -38,7 +38,7 @@ def settle(memory: Memoria, heard: Memory, how: OnDoubt, confirm: Confirm | None
     if how != "ask":
         return settled
     told = [*settled]
-    for asked in _doubtful(memory, heard, settled):
+    for asked in _doubtful(memory, heard, (*settled, *settled.waiting)):
         if agreed(asked, confirm):
             told += _ended(memory, heard, asked)
         else:

@@ -5,7 +5,7 @@ Generated from memoria/engine by docs/generate/awaited.py (`make docs`): change 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
@@ -828,6 +828,7 @@ class AsyncMemoria(AsyncView):
         detector: DetectorLike = LEARNT,
         phrases: Phrases = named,
         endings: Endings | None = None,
+        only: Collection[str] | None = None,
         reader: str | None = None,
     ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/change.md.
@@ -843,19 +844,22 @@ class AsyncMemoria(AsyncView):
                 is the rules over English alone; a callable is taken at its word, unless `endings` is given.
             phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
             endings: what may end a memory; None is what this memory was opened with.
+            only: keys of proposals (`Proposal.key`): only these are carried out. None, the default, is all; where
+                `memoria.review` is on, none.
             reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
-            `unconfirmed` what a user asks to erase, which is done by `forget` alone.
+            `unconfirmed` what a user asks to erase, which is done by `forget` alone, its `waiting` what waits for a
+            yes where `memoria.review` is on.
 
         Raises:
             MemoryNotFound: an id is not of this view.
-            InvalidQuery: `detector` or `endings` is none of those above.
+            InvalidQuery: `detector` or `endings` is none of those above, or `only` is no collection of keys.
         """
         return await self._threads.run(
             lambda: self.sync.reconcile(
-                *ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings, reader=reader
+                *ids, dry_run=dry_run, detector=detector, phrases=phrases, endings=endings, only=only, reader=reader
             )
         )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from memoria.derived import review
+from memoria.protocols import Store
 from memoria.types import Proposal
 
 What = Literal["settle", "gather", "archive", "forget", "expire"]
@@ -27,6 +29,7 @@ class Choice:
         by: id of the statement that settles something; "" for all else.
         action: what the statement does, as of `Proposal`; "" for all else.
         reason: which rule read it, in plain words; "" for all else.
+        text: of a gist where review is on, what it would say; "" for all else.
     """
 
     key: str
@@ -36,6 +39,23 @@ class Choice:
     by: str = ""
     action: str = ""
     reason: str = ""
+    text: str = ""
+
+
+Acceptance = Callable[[Choice], bool]
+"""Whether a thing is to be done."""
+
+
+def acceptance(store: Store, only: Collection[str] | None, *, dry_run: bool = False) -> Acceptance:
+    """What of that which was inferred is done: what `only` names; without it all, or nothing while review is on.
+
+    It is asked anew for each thing, for review may be switched on while a pass goes on. dry_run: shows all.
+    """
+
+    def accepts(choice: Choice) -> bool:
+        return choice.key in only if only is not None else dry_run or not review.is_on(store)
+
+    return accepts
 
 
 def accepted(only: Collection[str] | None, choice: Choice) -> bool:
@@ -44,18 +64,16 @@ def accepted(only: Collection[str] | None, choice: Choice) -> bool:
 
 
 def settling(one: Proposal) -> Choice:
-    """A change of fact. Log-odds differ a little from run to run, and are not in its key."""
-    amends, lowers = one.amends, [id for id, _ in one.lowers]
-    said = [one.action, one.by, one.ends, amends, lowers, one.at.isoformat(), one.keep]
-    ids = dict.fromkeys([*one.ends, *(id for id, _ in amends), *lowers])
-    key = _key("settle", said)
-    return Choice(key=key, what="settle", ids=tuple(ids), by=one.by, action=one.action, reason=one.reason)
+    """A change of fact."""
+    ids = dict.fromkeys([*one.ends, *dict(one.amends), *dict(one.lowers)])
+    return Choice(key=one.key, what="settle", ids=tuple(ids), by=one.by, action=one.action, reason=one.reason)
 
 
-def gathering(members: Sequence[str], gist: str | None) -> Choice:
-    """A gist to make, or one to join."""
+def gathering(members: Sequence[str], gist: str | None, text: str = "") -> Choice:
+    """A gist to make, or one to join. text: what it would say, where that is accepted too."""
     ids, home = tuple(members), gist or ""
-    return Choice(key=_key("gather", [ids, home]), what="gather", ids=ids, gist=home)
+    said = [ids, home, text] if text else [ids, home]
+    return Choice(key=_key("gather", said), what="gather", ids=ids, gist=home, text=text)
 
 
 def single(what: What, id: str) -> Choice:
@@ -66,14 +84,16 @@ def single(what: What, id: str) -> Choice:
 def choices(
     settled: Sequence[Proposal],
     gists: Sequence[tuple[str, Sequence[str]]],
+    texts: Sequence[str],
     faded: Sequence[str],
     pruned: Sequence[str],
     erased: Sequence[str],
 ) -> Iterator[Choice]:
-    """What a night would do, in the order in which it does it."""
+    """What a night would do, in the order in which it does it. texts: of the gists, where they are accepted too."""
     yield from (single("expire", id) for id in erased)
     yield from map(settling, settled)
-    yield from (gathering(members, gist) for gist, members in gists)
+    said = texts or [""] * len(gists)
+    yield from (gathering(members, gist, text) for (gist, members), text in zip(gists, said, strict=True))
     yield from (single("archive", id) for id in faded)
     yield from (single("forget", id) for id in pruned)
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from memoria.derived.gist import Writer, compose, opposes
 from memoria.derived.records import Records, moved
 from memoria.embedders import thresholds
+from memoria.errors import InvalidMemory
 from memoria.protocols import ConsolidationPolicy, DecayPolicy, Store
-from memoria.types import Namespace, Record, Where
+from memoria.types import Memory, Namespace, Record, Where
 from memoria.validate import check_memory
 
 if TYPE_CHECKING:
@@ -191,6 +192,39 @@ def perform(records: Records, step: Step, write: Writer) -> str | None:
         ids = [part.id for part in parts]
         store.revise(moved(ids, add=[record]) if gist is None else moved(ids, into=record), guard=False)
     return memory.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """A writer that writes what was accepted, of the parts that it was written of.
+
+    Attributes:
+        parts: these.
+        text: what it says of them.
+    """
+
+    parts: tuple[Memory, ...]
+    text: str
+
+    def __call__(self, parts: Sequence[Memory]) -> str:
+        if tuple(parts) != self.parts:
+            raise InvalidMemory("a part of the gist has changed since its text was accepted")
+        return self.text
+
+
+def drafted(records: Records, step: Step, write: Writer) -> Drafted | None:
+    """What the gist of a step would say; None for one that cannot be made any more. Nothing is stored."""
+    members, gist = _planned(records.store, step)
+    if len(members) + (gist is not None) < 2:
+        return None
+    parts = [*(() if gist is None else gist.memory.parts), *(record.memory for record in members)]
+    id = records.ids.new(min(part.created_at for part in parts)) if gist is None else gist.memory.id
+    memory = compose(id, parts, write, records.store.language)
+    try:
+        check_memory(memory)
+    except InvalidMemory:
+        return None
+    return Drafted(parts=memory.parts, text=memory.text)
 
 
 def _planned(store: Store, step: Step) -> tuple[list[Record], Record | None]:

@@ -10,9 +10,11 @@ from functools import partial
 from memoria.change.bounds import RULES, judged, within
 from memoria.change.settled import TICK, kept, last
 from memoria.change.supersede import check_current, check_ends, heirs_of, succeeded
+from memoria.derived import review
 from memoria.derived.audience import by_audience
 from memoria.derived.lineage import living, memories
 from memoria.derived.records import Records
+from memoria.derived.undoing import USER
 from memoria.embedders import embed
 from memoria.english.detect import by_rules, named
 from memoria.english.voice import asks
@@ -293,6 +295,7 @@ def settle(
         (one for part in done for one in part),
         (one for part in done for one in part.skipped),
         (one for part in done for one in part.unconfirmed),
+        (one for part in done for one in part.waiting),
     )
 
 
@@ -300,17 +303,22 @@ def _settled(
     records: Records, traces: Reinforcer, statements: Sequence[Memory], how: Settling, accept: Accept, *, dry_run: bool
 ) -> Settled:
     """Settles what these statements say, all for one audience, of which the records alone are looked at."""
-    carried, finding = list[Proposal](), how.finding(records.store, records.embedder)
+    carried, left, finding = list[Proposal](), list[Proposal](), how.finding(records.store, records.embedder)
     # A part of a gist is a statement still, and it may be set apart.
     said = [part.id for one in statements for part in (one.parts or (one,))]
     done = Settled()
     for _ in range(_ROUNDS):
-        found = list(filter(accept, propose(list(living(records.store, said).values()), finding)))
+        proposed = propose(list(living(records.store, said).values()), finding)
+        # What the user says, and what only asks to forget, waits for nobody.
+        found = [one for one in proposed if one.judge == USER or one.action == "erase" or accept(one)]
+        left = [one for one in proposed if one not in found]
         done = apply(records, traces, found, dry_run=dry_run)
         carried += done
         if dry_run or not done:
             break
-    return Settled(carried, done.skipped, done.unconfirmed)
+    # Of what was proposed, some is settled already.
+    waiting = apply(records, traces, left, dry_run=True) if left and review.is_on(records.store) else ()
+    return Settled(carried, done.skipped, done.unconfirmed, waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

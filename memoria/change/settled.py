@@ -95,6 +95,22 @@ def keep(records: Records, id: str, by: str | None, at: datetime) -> list[Doubte
     return pairs
 
 
+def refuse(records: Records, pairs: Sequence[tuple[str, str]]) -> None:
+    """The user's word on changes that were only proposed: memories hold beside statements. pairs: (memory, statement).
+
+    Where a statement has changed one already, nothing is said: `keep` is for that.
+    """
+    if not pairs:
+        return
+    store = records.store
+    with store.alone():
+        marks = [Link(parent=id, child=by, relation="doubts", weight=KEPT, judge=USER) for id, by in pairs if id != by]
+        old = [one for one in store.links(sorted({by for _, by in pairs})) if one.relation == "doubts"]
+        over = tuple(one for one in old if (one.parent, one.child) in set(pairs))
+        change = records.apart({end for one in marks for end in (one.parent, one.child)})
+        store.revise(replace(change, links=(*change.links, *marks), unlinks=(*change.unlinks, *over)), guard=False)
+
+
 def end(records: Records, id: str, by: str | None, at: datetime) -> list[Doubted]:
     """Ends a doubtful memory from when the weightiest statement against it was said; it is the user's word.
 

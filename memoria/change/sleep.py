@@ -12,13 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from memoria.change.choosing import Choice, accepted, choices, gathering
+from memoria.change.choosing import Acceptance, Choice, acceptance, choices, gathering
 from memoria.change.choosing import settling as settling_choice
-from memoria.change.consolidate import Grouping, Step, from_note, grouped, perform, replayed, to_note
+from memoria.change.consolidate import Grouping, Step, drafted, from_note, grouped, perform, replayed, to_note
 from memoria.change.reconcile import Settling, settle
+from memoria.derived import review
 from memoria.derived.audience import ids_by_audience
 from memoria.derived.gist import Writer, extract
 from memoria.derived.records import Records
@@ -91,6 +91,8 @@ class Night:
         erased: ids erased because their expiry or retention period had passed.
         held: ids that are due likewise, and stay because of a hold.
         dream: what it wrote into weights; None where it was not told to distil.
+        texts: of a dry run where `memoria.review` is on, what each of `gists` would say.
+        unaccepted: where `memoria.review` is on, the changes of fact and gists that wait for a yes.
     """
 
     at: datetime
@@ -107,6 +109,8 @@ class Night:
     erased: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     dream: Dream | None = None
+    texts: tuple[str, ...] = ()
+    unaccepted: tuple[Choice, ...] = ()
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -115,7 +119,7 @@ class Night:
         Returns:
             In the order in which a pass does them.
         """
-        return tuple(choices(self.settled, self.gists, self.faded, self.pruned, self.erased))
+        return tuple(choices(self.settled, self.gists, self.texts, self.faded, self.pruned, self.erased))
 
     @property
     def absorbed(self) -> int:
@@ -163,16 +167,21 @@ def night(
     """
     homes, capped = replay(records.store, prefix, records.policy, how, at)
     said = [id for ids in homes for id in ids]
+    accepts, reviewed = acceptance(records.store, only, dry_run=dry_run), review.is_on(records.store)
     settled = Settled()
     if settling is not None:
-        accept = partial(_accepts, only)
-        settled = settle(records, traces, said, settling, dry_run=dry_run, accept=accept)
-    planned = plan(records, homes, how.grouping)
-    steps = [step for step in planned if accepted(only, gathering(step.members, step.gist))]
+        settled = settle(
+            records, traces, said, settling, dry_run=dry_run, accept=lambda one: accepts(settling_choice(one))
+        )
+    planned = _drafts(records, plan(records, homes, how.grouping), write, reviewed=reviewed)
+    taken = [one for one in planned if accepts(one.choice)]
     if dry_run:
-        gists = [("" if step.gist is None else step.gist, step.members) for step in steps]
+        gists = [(one.step.gist or "", one.step.members) for one in taken]
+    elif reviewed:
+        gists = _written(records, taken, accepts, pause)
     else:
-        gists = run(records, steps, write, pause)
+        gists = run(records, [one.step for one in taken], write, pause)
+    left = [one.choice for one in planned if one not in taken] if reviewed else []
     return Night(
         at=at,
         replayed=len(said),
@@ -181,11 +190,45 @@ def night(
         gists=tuple(gists),
         capped=capped,
         dry_run=dry_run,
+        texts=tuple(one.choice.text for one in taken) if dry_run and reviewed else (),
+        unaccepted=(*map(settling_choice, settled.waiting), *left),
     )
 
 
-def _accepts(only: Collection[str] | None, one: Proposal) -> bool:
-    return accepted(only, settling_choice(one))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A gist that a pass would make. write: writes what was accepted; None where that is not asked."""
+
+    step: Step
+    choice: Choice
+    write: Writer | None = None
+
+
+def _drafts(records: Records, steps: Sequence[Step], write: Writer, *, reviewed: bool) -> list[_Draft]:
+    """The gists of a plan; where they are reviewed, with what they would say, and without those that were refused."""
+    if not reviewed:
+        return [_Draft(step=step, choice=gathering(step.members, step.gist)) for step in steps]
+    made, refused = [], review.refused(records.store)
+    for step in steps:
+        said = drafted(records, step, write)
+        if said is not None and gathering(step.members, step.gist).key not in refused:
+            choice = gathering(step.members, step.gist, said.text)
+            made.append(_Draft(step=step, choice=choice, write=said))
+    return made
+
+
+def _written(
+    records: Records, drafts: Sequence[_Draft], accepts: Acceptance, pause: Pause
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Makes gists that say what was accepted. Nothing is journaled: what a killed pass leaves is planned anew."""
+    made = []
+    for draft in drafts:
+        if pause() or not accepts(draft.choice):
+            break
+        with suppress(InvalidMemory, Forbidden):
+            id = perform(records, draft.step, draft.write or extract)
+            made += [] if id is None else [(id, draft.step.members)]
+    return made
 
 
 def replay(
@@ -210,7 +253,8 @@ def plan(records: Records, homes: Sequence[Sequence[str]], grouping: Grouping) -
 def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) -> list[tuple[str, tuple[str, ...]]]:
     """Does the steps left by a killed pass, then `steps`; returns (id, members) of each gist.
 
-    The steps are journaled. If `pause` returns True, it stops and leaves the rest in the journal.
+    The steps are journaled. If `pause` returns True, it stops and leaves the rest in the journal. It stops as well
+    where review was switched on meanwhile, and leaves nothing: what the rest would say is to be seen first.
     """
     store, progress = records.store, records.progress
     # A pass that fails again and again plans the same again and again.
@@ -223,6 +267,8 @@ def run(records: Records, steps: Sequence[Step], write: Writer, pause: Pause) ->
         if pause():
             store.write_note(JOURNAL, to_note(waiting[done - 1 :]))
             return made
+        if review.is_on(store):
+            break
         # A gist that would be over a limit is not made.
         with suppress(InvalidMemory, Forbidden):
             id = perform(records, step, write)

@@ -125,6 +125,8 @@ def show_night(night: Night, rows: list[tuple[str, list[str]]]) -> None:
     )
     if night.erased or night.held:
         err.print(f"{len(night.erased)} {would}erased because their time has passed; {len(night.held)} more are held.")
+    if night.unaccepted:
+        err.print(f"{len(night.unaccepted)} changes and gists wait for a yes: review is on (`memoria ui`, Night).")
     if night.skipped:
         err.print(
             f"{len(night.skipped)} changes could not be settled: what they are about is gone, held or superseded."

@@ -60,7 +60,7 @@ def serve(
         list[str] | None, typer.Option(help="Name under which a proxy serves the console; repeatable.")
     ] = None,
     lab_report: Annotated[
-        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria lab run`.")
+        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria policies compare`.")
     ] = None,
 ) -> None:
     """Serves the verbs of a store over HTTP, each token for one namespace; the schema is at /openapi.json."""

@@ -35,7 +35,7 @@ def ui(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes one that is free.")] = 0,
     browser: Annotated[bool, typer.Option("--open", help="Open the address in a browser.")] = False,
     lab_report: Annotated[
-        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria lab run`.")
+        Path | None, typer.Option(help="Page of the policy lab to show: index.html of `memoria policies compare`.")
     ] = None,
 ) -> None:
     """Serves pages on this machine that show what is remembered, why, and let it go; prints an address that works once.

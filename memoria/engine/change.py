@@ -14,10 +14,12 @@ from memoria.change import reconcile as reconciling
 from memoria.change import settled as settling
 from memoria.change import sleep as sleeping
 from memoria.change import supersede as superseding
-from memoria.change.choosing import takes
+from memoria.change.choosing import Choice, acceptance, gathering, takes
+from memoria.change.choosing import settling as proposed
 from memoria.change.consolidate import Grouping, Step
 from memoria.change.reconcile import Phrases, Settling
 from memoria.change.sleep import NIGHT_SECONDS, Night, Pause, Replay, Sleeper
+from memoria.derived import review
 from memoria.derived.gist import Writer, extract
 from memoria.derived.lineage import Lineage, lineage
 from memoria.engine.retention import Ids, Retention
@@ -76,7 +78,8 @@ class SleepOptions(TypedDict, total=False):
             all-MiniLM-L6-v2, and more where the embedder puts unrelated texts nearer to each other.
         most: parts of a gist, at most; at least 2; 8 by default.
         only: keys of the `choices` of a dry run: only what these name is done, as far as it would still be done. None,
-            the default, does all. Nothing is trained then.
+            the default, does all; where `memoria.review` is on, all but changes of fact and gists, which are
+            `Night.unaccepted`. With keys nothing is trained.
     """
 
     at: datetime | None
@@ -127,9 +130,14 @@ class Asked:
         policy = PrioritisedReplay() if self.replay is None else self.replay
         how = Replay(policy=policy, cap=self.cap, grouping=Grouping(like=self.like, most=self.most))
         how.check()
-        if isinstance(self.only, str) or not isinstance(self.only, Collection | None):
-            raise InvalidQuery(f"only is {type(self.only).__name__}, not a collection of keys")
+        check_keys(self.only)
         return how
+
+
+def check_keys(only: object) -> None:
+    """Raises InvalidQuery for what is no collection of keys."""
+    if isinstance(only, str) or not isinstance(only, Collection | None):
+        raise InvalidQuery(f"only is {type(only).__name__}, not a collection of keys")
 
 
 class Change(Retention, Weights):
@@ -202,6 +210,7 @@ class Change(Retention, Weights):
         detector: DetectorLike = LEARNT,
         phrases: Phrases = named,
         endings: Endings | None = None,
+        only: Collection[str] | None = None,
         reader: str | None = None,
     ) -> Settled:
         """Settles what statements say has changed or no longer holds; see docs/change.md.
@@ -217,19 +226,36 @@ class Change(Retention, Weights):
                 is the rules over English alone; a callable is taken at its word, unless `endings` is given.
             phrases: what to look for in other memories, from the text of a statement, for the rules or the callable.
             endings: what may end a memory; None is what this memory was opened with.
+            only: keys of proposals (`Proposal.key`): only these are carried out. None, the default, is all; where
+                `memoria.review` is on, none.
             reader: who asks; only what this reader sees is there. None is this view's own.
 
         Returns:
             What was changed, or would be, each with its reason; its `skipped` are what could not be carried out, its
-            `unconfirmed` what a user asks to erase, which is done by `forget` alone.
+            `unconfirmed` what a user asks to erase, which is done by `forget` alone, its `waiting` what waits for a
+            yes where `memoria.review` is on.
 
         Raises:
             MemoryNotFound: an id is not of this view.
-            InvalidQuery: `detector` or `endings` is none of those above.
+            InvalidQuery: `detector` or `endings` is none of those above, or `only` is no collection of keys.
         """
         how = self._settling(detector, phrases, endings)
+        check_keys(only)
+        accepts = acceptance(self.store, only, dry_run=dry_run)
         statements = self._mine(ids) if ids else self._here()
-        return reconciling.settle(self._records, self._traces, statements, how, dry_run=dry_run)
+        return reconciling.settle(
+            self._records, self._traces, statements, how, dry_run=dry_run, accept=lambda one: accepts(proposed(one))
+        )
+
+    def _refuse(self, choices: Collection[Choice]) -> None:
+        """Says no to changes of fact and gists of a dry run; as `memoria.review.refuse`."""
+        if strange := sorted({one.what for one in choices} - {"settle", "gather"}):
+            raise InvalidQuery(*(f"what is to {what} is not reviewed" for what in strange))
+        ids = {id for one in choices for id in (*one.ids, one.by or one.ids[0])}
+        if ids:
+            self._mine(sorted(ids), parts=True)
+        settling.refuse(self._records, [(id, one.by) for one in choices if one.what == "settle" for id in one.ids])
+        review.refuse(self.store, [gathering(one.ids, one.gist).key for one in choices if one.what == "gather"])
 
     def _here(self) -> Ids:
         """Every memory of this view that may be seen."""

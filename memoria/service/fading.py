@@ -23,6 +23,17 @@ fading = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _PLAIN = {"never", "fifo", "lru", "lfu", "random"}
+# The report is a file of the operator's, so a page of nobody's: it may draw, and run, fetch and send nothing. Only a
+# page of this service has it in a frame.
+_REPORT = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 Day = Annotated[StrictFloat | StrictInt, Field(ge=0, le=36_500)]
 
 
@@ -125,7 +136,5 @@ async def report(request: Request, asking: Operating) -> Response:
     check_owner(asking, "the report")
     path: Path | None = getattr(request.app.state, "report", None)
     if path is None or not path.is_file():
-        raise Problematic(404, "No report", "`memoria lab run` makes one; name it when the service is started")
-    # It is a page of its own: it may draw, and fetch or run nothing.
-    safe = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return Response(path.read_bytes(), media_type="text/html", headers={"Content-Security-Policy": safe})
+        raise Problematic(404, "No report", "`memoria policies compare` makes one; name it when the service is started")
+    return Response(path.read_bytes(), media_type="text/html", headers=_REPORT)

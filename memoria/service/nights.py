@@ -1,4 +1,4 @@
-"""Night: what a pass of sleep would do, thing by thing, and only what is accepted; and facts that wait for a yes."""
+"""Night: what a pass of sleep would do, thing by thing, and only what is accepted; and what waits for a yes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Accept(PlanNight):
 class Thing(BaseModel):
     """One thing that a night would do. what: "settle" a change of fact, "gather" into a gist, "archive" what faded,
     "forget" what is pruned, "expire" what its time erases. ids: the memories. gist: the one that is joined, "" for a
-    new one. by, action, reason: of a change of fact, the statement, what it does, and which rule read it.
+    new one. by, action, reason: of a change of fact, the statement, what it does, and which rule read it. text: of a
+    gist where review is on, what it would say.
     """
 
     key: str
@@ -48,10 +49,11 @@ class Thing(BaseModel):
     by: str
     action: str
     reason: str
+    text: str
 
     @classmethod
     def of(cls, one: Choice) -> Thing:
-        named = {name: getattr(one, name) for name in ("key", "what", "gist", "by", "action", "reason")}
+        named = {name: getattr(one, name) for name in ("key", "what", "gist", "by", "action", "reason", "text")}
         return cls(**named, ids=list(one.ids))
 
 
@@ -101,6 +103,34 @@ async def night(body: Accept, asking: Settling, pool: Serving) -> Done:
     return await pool.write(asking.below(body.namespace), work)
 
 
+class Refuse(shapes.Body):
+    """only: keys of changes of fact and gists of a plan, which are not wanted."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"only": ["0" * 32]}]})
+    only: Annotated[list[ChoiceKey], Field(min_length=1, max_length=10_000)]
+
+
+class Refused(BaseModel):
+    """refused: keys that are not proposed again. gone: those that no plan has any more: nothing came of them."""
+
+    refused: list[str]
+    gone: list[str]
+
+
+@nights.post("/night/refuse", responses=problems(*SENT, 404))
+async def refuse_night(body: Refuse, asking: Settling, pool: Serving) -> Refused:
+    """Says no to changes of fact and gists of a plan: both memories hold, and they are not proposed again."""
+
+    def work(view: Memoria) -> Refused:
+        planned = _own(view, view.sleep(dry_run=True))
+        chosen = [one for one in planned if one.key in body.only and one.what in ("settle", "gather")]
+        reviewing.refuse(view, *chosen)
+        done = [one.key for one in chosen]
+        return Refused(refused=done, gone=sorted(set(body.only) - set(done)))
+
+    return await pool.write(asking.below(body.namespace), work)
+
+
 def _dry(view: Memoria, body: PlanNight) -> Night:
     return view.sleep(dry_run=True, fade=body.fade, prune=body.prune)
 
@@ -131,7 +161,7 @@ class Waiting(shapes.Listed):
 
 
 class Switch(BaseModel):
-    """on: whether facts that are found in messages wait from now on."""
+    """on: whether what is inferred waits from now on: facts found in messages, changes of fact, and gists."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"on": True}]})
     on: StrictBool
@@ -173,7 +203,7 @@ async def waiting(
 
 @nights.put("/review", responses=problems(*SENT))
 async def switch(body: Switch, asking: Operating, pool: Serving) -> Switch:
-    """Switches review on or off, for the whole store; what waits goes on waiting."""
+    """Switches review on or off, for the whole store; facts that wait go on waiting."""
     check_owner(asking, "review")
     await pool.write(asking, lambda view: reviewing.switch(view, body.on))
     return body

@@ -281,6 +281,7 @@ def _slept(night: Night, known: set[str]) -> shapes.Slept:
         faded=list(night.faded),
         pruned=list(night.pruned),
         capped=night.capped,
+        unaccepted=len(night.unaccepted),
     )
 
 

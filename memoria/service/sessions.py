@@ -20,6 +20,8 @@ from memoria.service.tokens import Caller, Tokens, digest
 
 HEADER = "memoria-console"
 """A page sends this header with each request: other origins cannot without asking, and nobody lets them."""
+FRAMED = frozenset({"/v1/policies/report"})
+"""What a page shows in a frame: the browser asks for it, sends no header of ours, and says itself whose frame it is."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CODE_SECONDS = 600.0
 SESSION_SECONDS = 12 * 3600.0
@@ -113,8 +115,16 @@ class Sessions:
         self.check_host(request)
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "same-origin")
         own = origin is None or urlsplit(origin).netloc == request.headers["host"]
-        if not own or site not in ("same-origin", "none") or HEADER not in request.headers:
+        asked = HEADER in request.headers or _framed(request)
+        if not own or site not in ("same-origin", "none") or not asked:
             raise Problematic(403, "Not asked by a page of this service")
+
+
+def _framed(request: Request) -> bool:
+    """Whether a page of this very service asks for a frame of its own, as scripts cannot say in a browser's name."""
+    said = request.headers.get
+    whose = (said("sec-fetch-site"), said("sec-fetch-dest"), said("sec-fetch-mode"))
+    return request.method == "GET" and request.url.path in FRAMED and whose == ("same-origin", "iframe", "navigate")
 
 
 def _host(given: str) -> str | None:

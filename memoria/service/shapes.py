@@ -503,7 +503,10 @@ class Gone(BaseModel):
 
 
 class Slept(BaseModel):
-    """What a pass of sleep did. gists: those made or grown, and how many joined each; id "" if only planned."""
+    """What a pass of sleep did. gists: those made or grown, and how many joined each; id "" if only planned.
+
+    unaccepted: how many changes of fact and gists wait for a yes, where review is on.
+    """
 
     dry_run: bool
     replayed: int
@@ -513,6 +516,7 @@ class Slept(BaseModel):
     faded: list[str]
     pruned: list[str]
     capped: bool
+    unaccepted: int
 
 
 class Gist(BaseModel):

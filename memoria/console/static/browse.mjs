@@ -116,6 +116,8 @@ export function start(section, app) {
     fill(at("names"), kinds(found), months(found), FACETS.map((facet) => names(found, facet)));
   }
 
+  // On a telephone the memories stand below the names, which are opened there by whoever wants them.
+  const roomy = matchMedia("(min-width: 46rem)").matches;
   const heading = (text, how) => el("summary", {}, `${text} `, el("span", { class: "soft" }, how));
   const choice = (text, n, pressed, act) =>
     el("li", {}, el("button", { type: "button", "aria-pressed": String(pressed()), onclick: act }, el("bdi", { dir: "auto" }, told(text)), el("span", { class: "soft" }, number(n))));
@@ -125,7 +127,7 @@ export function start(section, app) {
       const box = form.querySelector(`[name=kind][value=${name}]`);
       return choice(name, memories, () => box.checked, () => { box.checked = !box.checked; changed(); });
     });
-    return el("details", { open: true }, heading("Kinds", number(found.memories)), el("ul", { class: "choices" }, rows));
+    return el("details", { open: roomy }, heading("Kinds", number(found.memories)), el("ul", { class: "choices" }, rows));
   }
 
   function months(found) {
@@ -151,7 +153,7 @@ export function start(section, app) {
       }));
     const rest = more > 0 && el("li", { class: "soft" }, `${number(more)} more: name one in the filters.`);
     const empty = some.length === 0 && el("li", { class: "soft" }, "none");
-    return el("details", { open: field === "subject" }, heading(title, number(some.length + more)), el("ul", { class: "choices" }, rows, rest, empty));
+    return el("details", { open: roomy && field === "subject" }, heading(title, number(some.length + more)), el("ul", { class: "choices" }, rows, rest, empty));
   }
 
   function changed() {

@@ -4,13 +4,18 @@ import { Problem } from "./api.mjs";
 import { el } from "./dom.mjs";
 
 // What a route answers with, as bytes. Throws Problem.
-export async function bytes(method, path, body) {
+export const bytes = async (method, path, body) => (await asked(method, path, body)).blob();
+
+// Returns if a route answers; what it answers with is not read. Throws Problem.
+export const answers = async (path) => (await asked("GET", path)).body?.cancel();
+
+async function asked(method, path, body) {
   const headers = { "Memoria-Console": "1" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const given = { method, headers, cache: "no-store", credentials: "same-origin", referrerPolicy: "no-referrer" };
   if (body !== undefined) given.body = JSON.stringify(body);
   const answer = await fetch(path, given);
-  if (answer.ok) return answer.blob();
+  if (answer.ok) return answer;
   throw new Problem(answer.status, await answer.json().catch(() => ({ title: `Status ${answer.status}` })));
 }
 

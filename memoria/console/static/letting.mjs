@@ -268,7 +268,7 @@ function scans(before, after) {
 }
 
 function seen(before, after) {
-  if (before.found > 0) return `That the scanner sees is shown by what it found before, in ${before.left.map(toldPlain).join(", ")}${after.control_found ? ", and by the memory that stays" : ""}. Texts are encrypted in the files even while they are remembered, so what is found are keys and vectors.`;
+  if (before.found > 0) return `That the scanner sees is shown by what it found before: ${before.left.map(toldPlain).join(", ")}${after.control_found ? ", and by the memory that stays" : ""}. Texts are encrypted in the files even while they are remembered, so what is found are keys and vectors.`;
   return "Before, the scanner found nothing either: the files of this store are sealed as a whole, so the scan by itself proves nothing here. What was asked of the store does.";
 }
 

@@ -14,9 +14,11 @@ const KINDS = {
   expire: ["Erased, because its time has passed", "This cannot be undone; until then nobody sees it."],
 };
 const FINAL = new Set(["forget", "expire"]);
+const INFERRED = new Set(["settle", "gather"]);
 let place;
 let planned = null;
 let waiting;
+let toggled = 0;
 
 export function start(section, app) {
   place = (name) => section.querySelector(`#night-${name}`);
@@ -34,8 +36,10 @@ export function start(section, app) {
     list: place("facts"),
     more,
     fetch: async (cursor, signal) => {
+      const before = toggled;
       const found = await call("GET", `/v1/review?limit=50${cursor === null ? "" : `&after=${cursor}`}`, undefined, { signal });
-      place("switch").checked = found.on;
+      // What somebody has said meanwhile counts, not what was so when it was asked.
+      if (before === toggled) place("switch").checked = found.on;
       if (cursor === null) place("none").hidden = found.memories.length > 0;
       return { items: found.memories, next: found.after };
     },
@@ -58,17 +62,23 @@ async function plan() {
   const boxes = [];
   const groups = Object.keys(KINDS).map((what) => drawGroup(what, found.things.filter((one) => one.what === what), boxes));
   const go = el("button", { type: "button", class: "go" });
+  const no = el("button", { type: "button" });
   const all = el("input", { type: "checkbox", id: "night-all" });
+  const inferred = () => boxes.filter((one) => one.checked && INFERRED.has(one.dataset.what)).map((one) => one.value);
   const drawn = () => {
     const n = boxes.filter((one) => one.checked).length;
     go.disabled = n === 0;
     go.textContent = `Do what is chosen (${number(n)})`;
+    const refusable = inferred().length;
+    no.disabled = refusable === 0;
+    no.textContent = `Never do these (${number(refusable)})`;
     all.checked = n === boxes.length && n > 0;
     all.indeterminate = n > 0 && n < boxes.length;
   };
   all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; drawn(); });
   for (const box of boxes) box.addEventListener("change", drawn);
   go.addEventListener("click", () => carryOut(boxes.filter((one) => one.checked).map((one) => one.value)));
+  no.addEventListener("click", () => refuse(inferred()));
   drawn();
   fill(
     place("plan"),
@@ -76,7 +86,7 @@ async function plan() {
     el("p", { class: "soft" }, `It looked at ${count(found.replayed, "memory", "memories")}. Nothing has changed yet.${found.capped ? " More is left for another night." : ""}`),
     found.things.length > 0 && el("p", {}, el("label", { class: "check", for: all.id }, all, " All of it")),
     groups,
-    found.things.length > 0 && el("p", {}, go),
+    found.things.length > 0 && el("p", { class: "row" }, go, found.things.some((one) => INFERRED.has(one.what)) && no),
   );
   place("plan").querySelector("h2").focus();
 }
@@ -85,12 +95,13 @@ function drawGroup(what, things, boxes) {
   if (!things.length) return [];
   const [title, about] = KINDS[what];
   const cards = things.map((one, at) => {
-    const box = el("input", { type: "checkbox", id: `night-${what}-${at}`, value: one.key });
+    const box = el("input", { type: "checkbox", id: `night-${what}-${at}`, value: one.key, data: { what } });
     boxes.push(box);
     return el(
       "li",
       { class: "card" },
       el("label", { class: "pick", for: box.id }, box, el("span", {}, saidOf(one))),
+      one.text && el("div", {}, el("p", { class: "about" }, "It would say:"), whole(one.text)),
       one.by && el("div", {}, opener(one.by, "Show the statement")),
       one.ids.map((id, n) => el("div", {}, opener(id, one.ids.length > 1 ? `Show text ${n + 1}` : "Show text"))),
     );
@@ -121,6 +132,18 @@ async function carryOut(only) {
     ].filter(Boolean);
     say(`Done: ${words.join(", ") || "nothing"}.`);
     if (done.gone.length) say(`${count(done.gone.length, "thing has", "things have")} changed since you looked, and nothing came of it.`, { alarm: true });
+    await plan();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function refuse(only) {
+  const about = el("p", {}, "Nothing of them is done, and they are not proposed again: memories hold beside what was said later, and no gist is made of just these.");
+  if (!(await ask({ title: `Never do ${count(only.length, "thing")}?`, about, go: "Never" }))) return;
+  try {
+    const done = await post("/v1/night/refuse", { only });
+    say(`${count(done.refused.length, "thing is", "things are")} not proposed again.`);
     await plan();
   } catch (error) {
     failed(error);
@@ -160,11 +183,13 @@ async function decide(which) {
 
 async function toggle() {
   const box = place("switch");
+  const on = box.checked;
+  const mine = (toggled += 1);
   try {
-    await call("PUT", "/v1/review", { on: box.checked });
-    say(box.checked ? "New facts wait for a yes from now on." : "New facts are used at once from now on. What waits goes on waiting.");
+    await call("PUT", "/v1/review", { on });
+    say(on ? "What is inferred waits for a yes from now on." : "What is inferred is used at once from now on. Facts that wait go on waiting.");
   } catch (error) {
-    box.checked = !box.checked;
+    if (mine === toggled) box.checked = !on;
     failed(error);
   }
 }

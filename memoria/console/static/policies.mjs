@@ -2,12 +2,13 @@
 
 import { call, post } from "./api.mjs";
 import { count, el, fill, number, quoted, styled, svg, toldPlain } from "./dom.mjs";
-import { bytes, save } from "./files.mjs";
+import { answers, bytes, save } from "./files.mjs";
 import { failed } from "./say.mjs";
 import { wide } from "./tables.mjs";
 import { opener } from "./texts.mjs";
 
 const MOST = 8;
+const REPORT = "/v1/policies/report";
 const FIRST = ["exponential", "fsrs", "act-r"];
 const W = 640;
 const H = 300;
@@ -26,13 +27,8 @@ export function start(section) {
     allocate().catch(failed);
   });
   place("evict").addEventListener("click", () => evict().catch(failed));
-  place("report").addEventListener("click", async () => {
-    try {
-      save(await bytes("GET", "/v1/policies/report"), "policy-lab.html");
-    } catch (error) {
-      failed(error);
-    }
-  });
+  place("save").addEventListener("click", () => bytes("GET", REPORT).then((found) => save(found, "policy-lab.html")).catch(failed));
+  place("show").addEventListener("click", () => report().catch(failed));
   list().catch(failed);
 }
 
@@ -89,7 +85,7 @@ function chart(found, uses) {
     lines,
   );
   const legend = el("ul", { class: "legend" }, found.curves.map((one, at) => el("li", {}, styled(el("span", { class: "swatch" }), { "background-color": `var(--c${at})` }), toldPlain(one.policy))));
-  return el("figure", {}, drawn, legend, el("figcaption", {}, uses.length ? "Triangles are uses. All curves are of one memory, stored on day 0." : "One memory, stored on day 0 and never used."));
+  return el("figure", {}, el("div", { class: "wide-table", tabindex: "0", role: "group", "aria-label": "The curves" }, drawn), legend, el("figcaption", {}, uses.length ? "Triangles are uses. All curves are of one memory, stored on day 0." : "One memory, stored on day 0 and never used."));
 }
 
 function table(found) {
@@ -104,6 +100,16 @@ function table(found) {
       el("tbody", {}, found.curves.map((one) => el("tr", {}, el("th", { scope: "row" }, toldPlain(one.policy)), at.map((n) => el("td", { class: "num" }, one.retrievability[n].toFixed(3))), el("td", { class: "num" }, one.fades_on === null ? "never" : number(Math.round(one.fades_on)))))),
     ),
   );
+}
+
+// The report has a frame of its own, in which nothing runs: what is in it reaches neither this page nor the service.
+async function report() {
+  const open = place("report").hasChildNodes();
+  // A frame would show the answer that there is no report; here it is said.
+  if (!open) await answers(REPORT);
+  fill(place("report"), !open && el("iframe", { class: "report", src: REPORT, sandbox: true, title: "The report of the policy lab", referrerpolicy: "no-referrer" }));
+  place("show").setAttribute("aria-expanded", String(!open));
+  place("show").textContent = open ? "Show the report" : "Hide the report";
 }
 
 const budget = () => ({ total: Number(place("total").value), by: place("by").value });

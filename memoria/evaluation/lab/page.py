@@ -39,8 +39,9 @@ def page(about: About, chapters: Sequence[Chapter], sections: Iterable[str], fil
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{TITLE}</title><style>{CSS}</style></head><body><h1>{TITLE}</h1>{_line(about, chapters)}{_METHOD}"
-        f"{contents}{together}{''.join(sections)}{_made(about, chapters, files)}{_legend()}</body></html>\n"
+        f"<title>{TITLE}</title><style>{CSS}</style></head><body><main>"
+        f"<h1>{TITLE}</h1>{_line(about, chapters)}{_METHOD}"
+        f"{contents}{together}{''.join(sections)}{_made(about, chapters, files)}{_legend()}</main></body></html>\n"
     )
 
 
@@ -165,7 +166,8 @@ def _figures(one: Chapter, budget: float) -> str:
     shown = [name for name in _SHOWN if one.measured(name)]
     rows = [_row(label, [_cell(one.of(label, budget, name), name) for name in shown]) for label in one.ordered(budget)]
     head = f"<tr>{_heads(['policy', *(_said(name) for name in shown)])}</tr>"
-    return _table("What each figure is stands at the end of the page.", head, rows)
+    title = f"All figures at {_share(budget)} of memory on {one.source}"
+    return _table("What each figure is stands at the end of the page.", head, rows, title)
 
 
 def _cell(found: Estimate, figure: str, *, bold: bool = False) -> str:
@@ -186,9 +188,11 @@ def _heads(names: Sequence[str]) -> str:
     return "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
 
 
-def _table(caption: str, head: str, rows: Sequence[str]) -> str:
+def _table(caption: str, head: str, rows: Sequence[str], title: str = "") -> str:
+    """title: what it is, for whoever does not see it; else the caption. A wide one scrolls by keyboard."""
+    region = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(title or caption)}">'
     return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption><thead>{head}</thead>'
+        f"{region}<table><caption>{escape(caption)}</caption><thead>{head}</thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
