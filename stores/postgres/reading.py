@@ -25,6 +25,8 @@ _LATEST = (
 )
 
 
+_LOOK = "SELECT * FROM look(%s, %s, %s::bytea[])"
+_LOOK_AT_ONE = "SELECT * FROM look_at_one(%s, %s, %s)"
 # So many ids are looked at in one trip.
 _FEW = 1000
 
@@ -67,16 +69,14 @@ class Reading(Lapsing):
         if not connection.together or tenant is None or not 0 < len(asked) <= _FEW:
             return None
         scope(connection, tenant=[tenant], id=asked)
-        found: list[tuple[bytes, int, int, bool]] = []
-        values = (connection.locking(tenant), tenant, asked)
-        connection.send("SELECT * FROM look(%s, %s, %s::bytea[])", values, lambda one: found.extend(one.fetchall()))
-        linked = connection.execute("SELECT DISTINCT id FROM link WHERE id = ANY(%s)", (asked,)).fetchall()
-        live = self._live(tenant, [slot for _, slot, _, _ in found])
-        there = {id: (tenant, slot, bits, gist) for id, slot, bits, gist in found if slot in live}
+        sql, what = (_LOOK_AT_ONE, asked[0]) if len(asked) == 1 else (_LOOK, asked)
+        found = connection.execute(sql, (connection.locking(tenant), tenant, what), binary=True).fetchall()
+        live = self._live(tenant, [slot for _, slot, *_ in found])
+        there = {id: (tenant, slot, bits, gist) for id, slot, bits, gist, _ in found if slot in live}
         if there.keys() != set(asked):
             return None
         connection.looked |= there
-        connection.unlinked |= set(asked) - {id for (id,) in linked}
+        connection.unlinked.update(id for id, *_, linked in found if not linked)
         return [id.hex() for id in asked]
 
     def _select_ids(self, connection: Connection, where: Where) -> list[str]:
