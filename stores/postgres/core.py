@@ -40,6 +40,8 @@ _DONE = 256
 Slot = tuple[bytes, int]
 # A tenant, and the slots whose keys must go, or None for all.
 Intent = tuple[bytes, list[int] | None]
+# Content alone, in the places where rows.py looks for it.
+CONTENT = "id, tenant, slot, kind, created_at, valid_from, valid_to, salience, NULL, NULL, NULL, NULL, NULL, sealed"
 # In the order that rows.py reads: a tenant in the place of a local namespace's number.
 READ = (
     "m.id, m.tenant, m.slot, m.kind, m.created_at, m.valid_from, m.valid_to, m.salience, t.stability, t.difficulty, "
@@ -54,7 +56,8 @@ class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
     giant: whether its vectors have an index (approximate.py). part: the number of its partitions. version: of what is
-    in the lexical index. ids: of its documents by slot. away: slots of archived and restricted ones.
+    in the lexical index. ids: of its documents by slot. away: slots of archived and restricted ones. own: from which
+    version to which all changes are of this process, as far as it was told of them.
     """
 
     name: Namespace
@@ -63,6 +66,7 @@ class Space:
     part: int | None = None
     words: LexicalIndex | None = None
     version: int = -1
+    own: tuple[int, int] = (-1, -1)
 
     def __post_init__(self) -> None:
         self.ids: dict[int, bytes] = {}

@@ -81,6 +81,8 @@ class Direct(Erasing, Following, Lapsing):
         self._disk.reached("rows committed")
         if calls == 1:
             self._follow(batches)
+        for tenant, batch in batches.items():
+            self._own(tenant, batch.version - calls, batch.version)
 
     def _measure(self, tenant: bytes, come: int) -> None:
         """Lets the server measure the partitions that many rows came into, each time that they may have doubled.

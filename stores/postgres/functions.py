@@ -178,11 +178,14 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    RETURN QUERY SELECT m.id, m.tenant, m.slot, m.kind, m.created_at, m.valid_from, m.valid_to, m.salience, m.sealed,
-        halfvec_send(m.embedding), m.embedding <#> asked AS distance FROM memory m
-        WHERE m.tenant = home AND (leaving = 0 OR m.slot NOT IN (
-            SELECT t.slot FROM trace t WHERE t.tenant = home AND t.bits > 0 AND t.bits & leaving > 0))
-        ORDER BY distance LIMIT wanted;
+    -- Only of what is returned are vectors turned into bytes: the server would do so before it sorts.
+    RETURN QUERY SELECT n.id, n.tenant, n.slot, n.kind, n.created_at, n.valid_from, n.valid_to, n.salience, n.sealed,
+        halfvec_send(n.embedding), n.distance FROM (
+            SELECT m.*, m.embedding <#> asked AS distance FROM memory m
+            WHERE m.tenant = home AND (leaving = 0 OR m.slot NOT IN (
+                SELECT t.slot FROM trace t WHERE t.tenant = home AND t.bits > 0 AND t.bits & leaving > 0))
+            ORDER BY distance LIMIT wanted
+        ) AS n ORDER BY n.distance;
 END $$
 """
 

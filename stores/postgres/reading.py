@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from memoria.errors import MemoryNotFound
 from memoria.stores import rows
 from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import CONTENT
 from memoria.stores.postgres.filters import AWAY, LABELLED, clauses
 from memoria.stores.postgres.lapsing import Lapsing
+from memoria.stores.sealing import unseal
 from memoria.stores.vectors import vector_secrets
 from memoria.text.parts import hidden
 from memoria.types import EmbedderCard, Link, Memory, Namespace, Record, Secret, Where
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _LATEST = (
-    f"SELECT m.id, m.slot FROM memory m WHERE m.tenant = %s AND NOT {AWAY} AND NOT {LABELLED} "
+    f"SELECT {CONTENT} FROM memory m WHERE m.tenant = %s AND NOT {AWAY} AND NOT {LABELLED} "
     "ORDER BY m.created_at DESC, m.slot DESC LIMIT %s OFFSET %s"
 )
 
@@ -137,27 +139,42 @@ class Reading(Lapsing):
         Exactly of this namespace; at most `limit`.
         """
         with self._reading(), self._cluster.transaction() as connection:
-            ids = [
-                id
-                for tenant in self._tenants(connection, namespace, whole=True)
-                for id in self._latest(connection, tenant, limit)
-            ]
-            found = [one.memory for one in self._read(connection, ids) if one is not None]
+            tenants = self._tenants(connection, namespace, whole=True)
+            found = [one for tenant in tenants for one in self._latest(connection, tenant, limit)]
             return sorted(found, key=lambda memory: memory.id)
 
-    def _latest(self, connection: Connection, tenant: bytes, limit: int) -> list[bytes]:
-        """Ids of what `latest` reads; rows whose keys are gone, and are not purged yet, are passed over."""
-        found: list[bytes] = []
-        seen = 0
+    def _latest(self, connection: Connection, tenant: bytes, limit: int) -> list[Memory]:
+        """What `latest` reads; rows whose keys are gone, and are not purged yet, are passed over."""
+        space, found, seen = self._known(connection, tenant), list[Memory](), 0
         while len(found) < limit:
-            values = [tenant, tenant, tenant, [rows.audience_label(self._known(connection, tenant).key)], limit, seen]
+            values = [tenant, tenant, tenant, [rows.audience_label(space.key)], limit, seen]
             some = connection.execute(_LATEST.encode(), values, binary=True).fetchall()
-            live = self._live(tenant, [slot for _, slot in some])
-            found += [id for id, slot in some if slot in live]
+            keys = self._keys.get(tenant, [row[2] for row in some])
+            found += [
+                rows.to_memory(row, space.name, unseal(key, row[13], row[0]))
+                for row, key in zip(some, keys, strict=True)
+                if key is not None
+            ]
             seen += len(some)
             if len(some) < limit:
                 break
         return found[:limit]
+
+    def untouched(self, namespace: Namespace, since: object) -> tuple[object, bool]:
+        """A mark of exactly this namespace as it is, and whether nobody but this process wrote to it since another."""
+        with self._reading(), self._cluster.transaction() as connection:
+            tenant = self._homes.get(namespace) or next(iter(self._tenants(connection, namespace, whole=True)), None)
+            if tenant is None:
+                return None, False
+            scope(connection, tenant=[tenant])
+            found = connection.execute("SELECT version FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
+            space = self._space(connection, tenant)
+            if found is None or space is None:
+                return None, False
+            (version,), (begun, ended) = found, space.own
+            known = since[1] if isinstance(since, tuple) and since[0] == tenant else None
+            same = known is not None and (known == version or (ended == version and begun <= known))
+            return (tenant, version), same
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading(), self._cluster.transaction() as connection:

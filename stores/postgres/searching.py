@@ -15,7 +15,7 @@ from memoria.stores.batches import parts
 from memoria.stores.lapses import Due, parts_of
 from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.connect import scope
-from memoria.stores.postgres.core import Space
+from memoria.stores.postgres.core import CONTENT, Space
 from memoria.stores.postgres.filters import AWAY
 from memoria.stores.postgres.lapsing import whole
 from memoria.stores.postgres.passages import nearness, passages_of
@@ -303,11 +303,7 @@ def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, li
     return "m.tenant = %s", [tenant]
 
 
-# Content alone, in the places where rows.py looks for it.
-_CONTENT = (
-    "SELECT id, tenant, slot, kind, created_at, valid_from, valid_to, salience, NULL, NULL, NULL, NULL, NULL, sealed "
-    "FROM memory WHERE tenant = %s AND slot = ANY(%s) ORDER BY slot"
-)
+_CONTENT = f"SELECT {CONTENT} FROM memory WHERE tenant = %s AND slot = ANY(%s) ORDER BY slot"
 
 
 def _away(connection: Connection, tenant: bytes) -> Ints:
