@@ -29,6 +29,8 @@ _LATEST = (
 
 _LOOK = "SELECT * FROM look(%s, %s, %s::bytea[])"
 _LOOK_AT_ONE = "SELECT * FROM look_at_one(%s, %s, %s)"
+# The mark of a namespace that is not there.
+_NOWHERE = (b"", 0)
 # So many ids are looked at in one trip.
 _FEW = 1000
 
@@ -163,16 +165,15 @@ class Reading(Lapsing):
     def untouched(self, namespace: Namespace, since: object) -> tuple[object, bool]:
         """A mark of exactly this namespace as it is, and whether nobody but this process wrote to it since another."""
         with self._reading(), self._cluster.transaction() as connection:
-            tenant = self._homes.get(namespace) or next(iter(self._tenants(connection, namespace, whole=True)), None)
-            if tenant is None:
-                return None, False
+            tenant = self._homes.get(namespace) or next(iter(self._tenants(connection, namespace, whole=True)), b"")
             scope(connection, tenant=[tenant])
             found = connection.execute("SELECT version FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
-            space = self._space(connection, tenant)
+            space = self._space(connection, tenant) if found is not None else None
             if found is None or space is None:
-                return None, False
+                return _NOWHERE, since == _NOWHERE
             (version,), (begun, ended) = found, space.own
-            known = since[1] if isinstance(since, tuple) and since[0] == tenant else None
+            # Of a namespace that was not there, all versions are later.
+            known = since[1] if isinstance(since, tuple) and since[0] in (tenant, _NOWHERE[0]) else None
             same = known is not None and (known == version or (ended == version and begun <= known))
             return (tenant, version), same
 
