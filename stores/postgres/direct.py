@@ -24,6 +24,7 @@ from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.following import Batch, Following
 from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
 from memoria.stores.postgres.passages import insert_passages
+from memoria.stores.postgres.pipeline import array
 from memoria.stores.postgres.schema import partition
 from memoria.stores.sealing import new_key
 from memoria.types import Record
@@ -148,7 +149,7 @@ class Direct(Erasing, Following, Lapsing):
         """Sends what deletes rows of one tenant, with the commit; their keys go after it."""
         home = partition("memory", self._part_of(connection, tenant)).encode()
         slots, now = list(gone.values()), time.time_ns() // 1000
-        rest = (guard, now, home, self._carried_out())
+        rest = (guard, now, home, array(self._carried_out()))
         batch, number = Batch(gone=slots), list[int]()
         if len(gone) == 1:
             sql, values = _FORGET_ONE, (tenant, *gone, *slots, *rest)
@@ -182,7 +183,7 @@ def send_rows(
     made = [contents.content(space, one, key) + contents.trace(one) for one, key in zip(records, keys, strict=True)]
     labels = [sorted(rows.labels(space.key, one.memory)) for one in records]
     if len(records) == 1:
-        connection.send(_REMEMBER_ONE, (tenant, first, *made[0], labels[0]))
+        connection.send(_REMEMBER_ONE, (tenant, first, *made[0], array(labels[0])))
         return
     hashed = [first + n for n, some in enumerate(labels) for _ in some]
     columns = [list(column) for column in zip(*made, strict=True)]

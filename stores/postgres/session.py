@@ -14,11 +14,11 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from memoria.errors import MemoriaError
-from memoria.stores.postgres.pipeline import Answer, Raw, Statement, Trip
+from memoria.stores.postgres.pipeline import Answer, Raw, Statement, Trip, array
 
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _COMMIT = Statement(b"COMMIT")
-_AGAIN = b"SELECT name, value FROM memoria.meta WHERE name = ANY(%s)"
+_AGAIN = b"SELECT name, value FROM memoria.meta WHERE name = ANY(%s::text[])"
 _Waiting = tuple[Statement, "Callable[[Answer], object] | None"]
 # A row of `memory` as `look` gives it, without its id: tenant, slot, bits of its standing, whether it is a gist.
 Looked = tuple[bytes, int, int, bool]
@@ -210,7 +210,7 @@ class Session:
             last = [_COMMIT]
             if self.read and self._after:
                 # As of after the commit, for whoever looks at them again then.
-                last.append(Statement(_AGAIN, (list(self.read),)))
+                last.append(Statement(_AGAIN, (array(self.read),)))
             _, *again = self._run(last, last=True)
             if again:
                 self.noted = {**dict.fromkeys(self.read), **dict(again[0].fetchall())}
