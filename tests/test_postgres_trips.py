@@ -183,3 +183,14 @@ def test_the_first_memories_of_a_namespace_go_in_one_call(
         other.namespace("new").remember_many([f"{TEXT} {n}" for n in range(40, 60)])
         assert calls == [40, 20]
         assert len(other.namespace("new").list()) == 60
+
+
+def test_many_namespaces_are_known_and_the_last_are_indexed(database: str) -> None:
+    store = PostgresStore(database, embedder=EMBEDDER.card, loaded=2)
+    with memoria.Memoria(store, EMBEDDER) as memory:
+        made = [memory.namespace(str(n)).remember(f"{TEXT} {n}") for n in range(4)]
+        for n in (0, 1, 2, 3, 0):
+            assert [hit.memory for hit in memory.namespace(str(n)).recall(f"{TEXT} {n}")] == [made[n]]
+        indexed = {space.name for space in store._spaces.values() if space.words is not None}
+        assert indexed == {("3",), ("0",)}
+        assert store._homes.keys() == {(str(n),) for n in range(4)}

@@ -31,7 +31,7 @@ NEUTRAL = 0.5
 FRESH = 10.0
 """Seconds for which a window is used of a store that other processes write to."""
 # So many namespaces have a window in RAM, about 100 KB each.
-_KEPT = 64
+_KEPT = 256
 # Of a longer text this many characters are judged.
 _READ = 8192
 # What is stored beside sealed content, in clear, says no more of a text than this many decimals.

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
+# So many namespaces are in RAM, about 1 KB each; of how many there is a lexical index is said at opening.
+_SPACES = 4096
 # So many intents are deleted by one statement.
 _DONE = 256
 Slot = tuple[bytes, int]
@@ -243,10 +245,17 @@ class Core:
         with self._cache:
             self._spaces[tenant] = space
             self._homes[space.name] = tenant
-            while len(self._spaces) > self._loaded:
-                _, left = self._spaces.popitem(last=False)
-                self._homes.pop(left.name, None)
+            while len(self._spaces) > max(self._loaded, _SPACES):
+                self._let_go_of(*self._spaces.popitem(last=False))
         return space
+
+    def _spare(self) -> None:
+        """Lets go the lexical indexes of all namespaces but the last; whoever works with one has it to the end."""
+        with self._cache:
+            indexed = [tenant for tenant, space in self._spaces.items() if space.words is not None]
+            for tenant in indexed[: max(0, len(indexed) - self._loaded)]:
+                one = self._spaces[tenant]
+                self._spaces[tenant] = Space(one.name, one.key, giant=one.giant, part=one.part, own=one.own)
 
     def _in_ram(self, tenant: bytes) -> Space | None:
         with self._cache:
@@ -277,8 +286,14 @@ class Core:
     def _drop(self, tenants: Iterable[bytes]) -> None:
         with self._cache:
             for tenant in tenants:
-                self._spaces.pop(tenant, None)
-            self._homes = {name: tenant for name, tenant in self._homes.items() if tenant in self._spaces}
+                left = self._spaces.pop(tenant, None)
+                if left is not None:
+                    self._let_go_of(tenant, left)
+
+    def _let_go_of(self, tenant: bytes, left: Space) -> None:
+        """Lets go the name of a namespace, which another life of it may have."""
+        if self._homes.get(left.name) == tenant:
+            del self._homes[left.name]
 
     # -- ids --
 

@@ -259,7 +259,9 @@ class Searching(Reading):
             fresh = there - space.ids.keys()
             self._take_in(connection, tenant, space, words, [slot for slot in slots if slot in fresh])
             space.away = _away(connection, tenant)
-        space.words, space.version = words, version
+        first, space.words, space.version = space.words is None, words, version
+        if first:
+            self._spare()
         return words
 
     def _take_in(
