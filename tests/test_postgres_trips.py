@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 
 import memoria
 from memoria.errors import Held, MemoryNotFound, Refused
 from memoria.evaluation.bench.relay import relayed
 from memoria.stores.postgres import PostgresStore, direct
+from memoria.stores.postgres.pipeline import array
 from memoria.testing import HashEmbedder
 from memoria.types import Where
 from tests.test_postgres_locks import store_of
@@ -183,3 +185,36 @@ def test_the_first_memories_of_a_namespace_go_in_one_call(
         other.namespace("new").remember_many([f"{TEXT} {n}" for n in range(40, 60)])
         assert calls == [40, 20]
         assert len(other.namespace("new").list()) == 60
+
+
+def test_many_namespaces_are_known_and_the_last_are_indexed(database: str) -> None:
+    store = PostgresStore(database, embedder=EMBEDDER.card, loaded=2)
+    with memoria.Memoria(store, EMBEDDER) as memory:
+        made = [memory.namespace(str(n)).remember(f"{TEXT} {n}") for n in range(4)]
+        for n in (0, 1, 2, 3, 0):
+            assert [hit.memory for hit in memory.namespace(str(n)).recall(f"{TEXT} {n}")] == [made[n]]
+        indexed = {space.name for space in store._spaces.values() if space.words is not None}
+        assert indexed == {("3",), ("0",)}
+        assert store._homes.keys() == {(str(n),) for n in range(4)}
+
+
+def test_what_goes_in_one_trip_is_answered_in_order_or_not_done(memory: memoria.Memoria) -> None:
+    cluster, seen = store_of(memory)._cluster, list[Any]()
+    odd = ['a"b', "c\\d", "", "e,f", "{g}", "\u00fc"]
+    with cluster.transaction() as connection:
+        connection.send("SELECT %s::text[], 7 %% 4", (array(odd),), lambda answer: seen.extend(answer.fetchall()))
+        connection.send_many("INSERT INTO meta VALUES (%s, %s)", [("one", "1"), ("two", "2")])
+        found = connection.execute("SELECT %s::bytea[], %b::bigint, '100%%'", (array([b"\0\xff", b""]), 5), binary=True)
+        assert (found.fetchone(), found.fetchone()) == (([b"\0\xff", b""], 5, "100%"), None)
+        assert seen == [(odd, 3)]
+        assert connection.execute("UPDATE meta SET value = '3' WHERE name = ANY(%s)", (["one", "two"],)).rowcount == 2
+        assert connection.execute("SELECT '100%'").fetchall() == [("100%",)]
+        assert connection.trips == 3
+    with cluster.transaction() as connection:
+        connection.send("UPDATE meta SET value = '4' WHERE name = 'one'")
+        connection.send("SELECT 1 / 0")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute("UPDATE meta SET value = '5' WHERE name = 'one'")
+        connection.undo()
+    with cluster.transaction() as connection:
+        assert connection.execute("SELECT value FROM meta WHERE name = 'one'").fetchall() == [("3",)]

@@ -298,6 +298,32 @@ def test_what_other_processes_do_is_taken_in_after_a_while(monkeypatch: pytest.M
         assert made[0].id not in window(memory)
 
 
+def test_a_window_that_only_this_process_wrote_to_is_not_read_again(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "FRESH", -1.0)
+    read = list[str]()
+    monkeypatch.setattr(windows, "latest", lambda *given: read.append("again") or latest(*given))
+    with opened(database) as memory, opened(database) as other:
+        made = memory.remember_many(["Zyxgon blart.", *lines(30)])
+        assert set(window(memory)._seen) == {one.id for one in made}
+        del read[:]
+        memory.remember("Blart again.")
+        memory.forget(made[0].id)
+        memory.remember_many(lines(5))
+        assert set(window(memory)._seen) == {one.id for one in memory.list()}
+        assert read == []
+        others = other.remember("Somebody else said so."), other.namespace("below").remember("Not here.")
+        other.forget(made[1].id)
+        del read[:]
+        assert set(window(memory)._seen) == {one.id for one in memory.list() if one.id != others[1].id}
+        assert read == ["again"]
+        other.forget(namespace=())
+        assert len(window(memory)) == 0
+        memory.remember("Anew.")
+        assert set(window(memory)._seen) == {one.id for one in memory.list()}
+
+
 def test_reading_a_window_sorts_and_scans_nothing(tmp_path: Path) -> None:
     with opened(tmp_path / "a") as memory:
         memory.remember_many(lines(50))

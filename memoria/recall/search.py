@@ -132,9 +132,14 @@ def recall_vector(store: Store, vector: Vectors, request: Request) -> Hits:
         if len(found) < wanted or last >= found[-1][1]:
             break
         wanted *= 4
-    first = [replace(hit, memory=memory) for hit, memory in held[: request.k]]
+    first = [hit if hit.memory is memory else replace(hit, memory=memory) for hit, memory in held[: request.k]]
     passages = _passages(store, first, vector, request)
-    return Hits(replace(hit, passage=passages.get(hit.memory.id), gist=_then(hit.gist, request)) for hit in first)
+    return Hits(
+        replace(hit, passage=passages.get(hit.memory.id), gist=_then(hit.gist, request))
+        if passages or hit.gist is not None
+        else hit
+        for hit in first
+    )
 
 
 def _passages(store: Store, hits: Sequence[Hit], vector: Vectors, request: Request) -> dict[str, str | None]:

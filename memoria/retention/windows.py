@@ -3,7 +3,8 @@
 A window is in RAM only. It is read from the store when it is first needed, follows what is written and erased through
 this process from then on, and has nothing of what is forgotten, archived or restricted, or of what only some may see:
 the salience of a memory tells nobody of others that they do not see. What other processes write and erase is taken in
-after `FRESH` seconds, where the store says that there are such.
+after `FRESH` seconds, where the store says that there are such; one that can say that only this process wrote to a
+namespace (`untouched`) is asked that first.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ NEUTRAL = 0.5
 FRESH = 10.0
 """Seconds for which a window is used of a store that other processes write to."""
 # So many namespaces have a window in RAM, about 100 KB each.
-_KEPT = 64
+_KEPT = 256
 # Of a longer text this many characters are judged.
 _READ = 8192
 # What is stored beside sealed content, in clear, says no more of a text than this many decimals.
@@ -39,10 +40,14 @@ DECIMALS = 2
 
 @dataclass(slots=True)
 class _Open:
-    """A window in RAM, and when it was read, in seconds of a clock that runs evenly."""
+    """A window in RAM.
+
+    at: when it was read, in seconds of a clock that runs evenly. mark: of the namespace as it was then, from the store.
+    """
 
     window: Window
     at: float
+    mark: object = None
 
 
 @dataclass(slots=True)
@@ -203,24 +208,34 @@ class Windows:
         # Not under the mutex: who holds the store may wait for it.
         window, at = Window(), time.monotonic()
         try:
+            mark, same = self._marked(namespace, there)
+            if there is not None and same and not loading.void:
+                there.at, there.mark = at, mark
+                return there.window
             for memory in latest(self._store, namespace, SIZE):
                 window.add(memory.id, turn_of(memory))
             with self._mutex:
-                self._settled(loading, window, at)
+                self._settled(loading, _Open(window, at, mark))
         finally:
             with self._mutex:
                 self._loading = [one for one in self._loading if one is not loading]
         return window
 
-    def _settled(self, loading: _Loading, window: Window, at: float) -> None:
+    def _marked(self, namespace: Namespace, there: _Open | None) -> tuple[object, bool]:
+        """The mark of a namespace, and whether nobody but this process wrote to it since a window of it was read."""
+        ask: Callable[[Namespace, object], tuple[object, bool]] | None = getattr(self._store, "untouched", None)
+        return (None, False) if ask is None else ask(namespace, None if there is None else there.mark)
+
+    def _settled(self, loading: _Loading, read: _Open) -> None:
         """Takes in what has happened while a window was read, and keeps it."""
+        window = read.window
         for id in loading.gone:
             window.drop(id)
         for memory in loading.new:
             window.add(memory.id, turn_of(memory))
         if not loading.void:
             self._changes += 1
-            self._windows[loading.namespace] = _Open(window, at)
+            self._windows[loading.namespace] = read
             self._windows.move_to_end(loading.namespace)
             while len(self._windows) > _KEPT:
                 self._windows.popitem(last=False)

@@ -36,9 +36,18 @@ class Sought:
 def has_one(text: str, words: Iterable[str]) -> bool:
     """Whether a text may match a pattern of which these are needed."""
     # Outside of ASCII a letter has several lower cases, and "\u017f" matches "s".
-    if not words or not text.isascii():
-        return True
+    return not words or not text.isascii() or _is_in(text.lower(), words)
+
+
+def which(text: str, sought: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """As `has_one`, for the needed words of several patterns: those of patterns that may match."""
     low = text.lower()
+    plain = text.isascii()
+    return {words for words in sought if not plain or not words or _is_in(low, words)}
+
+
+def _is_in(low: str, words: Iterable[str]) -> bool:
+    """Whether a text in lower case has one of these."""
     for word in words:  # noqa: SIM110 - half the cost of any()
         if word in low:
             return True

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 from memoria.text import calendar
 from memoria.text.calendar import Days, Unit
-from memoria.text.needed import has_one, needed
+from memoria.text.needed import needed, which
 
 MONTHS: Mapping[str, int] = {
     name: number
@@ -387,6 +387,12 @@ def _forms() -> tuple[tuple[str, re.Pattern[str], Meaning, tuple[str, ...]], ...
     return tuple((re.sub(r"\?P<\w+>", "?:", form), one, meaning, needed(one)) for form, one, meaning in found)
 
 
+@cache
+def _sought() -> frozenset[tuple[str, ...]]:
+    """Of which words each form has one."""
+    return frozenset(form[3] for form in _forms())
+
+
 # Texts differ in which forms they may have, but not in many ways.
 @lru_cache(maxsize=256)
 def _whole(chosen: tuple[int, ...]) -> re.Pattern[str]:
@@ -404,8 +410,8 @@ def found(text: str, on: date, *, ahead: bool = False) -> Iterator[tuple[tuple[i
     if not any(hint in low for hint in _HINTS) and not _FIGURE.search(text):
         return
     # Many forms need the same words.
-    there = {words: has_one(text, words) for words in {form[3]: None for form in _forms()}}
-    chosen = tuple(number for number, form in enumerate(_forms()) if there[form[3]])
+    there = which(text, _sought())
+    chosen = tuple(number for number, form in enumerate(_forms()) if form[3] in there)
     when: Said | None = None
     for match in _whole(chosen).finditer(text) if chosen else ():
         when = when or (Said(on=on, before=False) if ahead else said(text, on))

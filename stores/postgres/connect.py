@@ -33,8 +33,9 @@ try:
     from pgvector.psycopg import register_vector
     from psycopg_pool import ConnectionPool
 
+    from memoria.stores.postgres.pipeline import Raw
     from memoria.stores.postgres.preparing import prepared
-    from memoria.stores.postgres.session import Raw, Session
+    from memoria.stores.postgres.session import Session
 except ImportError as error:
     raise MissingExtra("the store in PostgreSQL needs: " + install("postgres")) from error
 

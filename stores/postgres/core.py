@@ -35,11 +35,15 @@ if TYPE_CHECKING:
     from memoria.arrays import Ints
     from memoria.stores.postgres.connect import Connection
 
+# So many namespaces are in RAM, about 1 KB each; of how many there is a lexical index is said at opening.
+_SPACES = 4096
 # So many intents are deleted by one statement.
 _DONE = 256
 Slot = tuple[bytes, int]
 # A tenant, and the slots whose keys must go, or None for all.
 Intent = tuple[bytes, list[int] | None]
+# Content alone, in the places where rows.py looks for it.
+CONTENT = "id, tenant, slot, kind, created_at, valid_from, valid_to, salience, NULL, NULL, NULL, NULL, NULL, sealed"
 # In the order that rows.py reads: a tenant in the place of a local namespace's number.
 READ = (
     "m.id, m.tenant, m.slot, m.kind, m.created_at, m.valid_from, m.valid_to, m.salience, t.stability, t.difficulty, "
@@ -54,7 +58,8 @@ class Space:
     """A namespace in RAM: its name and own key, and, once somebody asked by words, its lexical index.
 
     giant: whether its vectors have an index (approximate.py). part: the number of its partitions. version: of what is
-    in the lexical index. ids: of its documents by slot. away: slots of archived and restricted ones.
+    in the lexical index. ids: of its documents by slot. away: slots of archived and restricted ones. own: from which
+    version to which all changes are of this process, as far as it was told of them.
     """
 
     name: Namespace
@@ -63,6 +68,7 @@ class Space:
     part: int | None = None
     words: LexicalIndex | None = None
     version: int = -1
+    own: tuple[int, int] = (-1, -1)
 
     def __post_init__(self) -> None:
         self.ids: dict[int, bytes] = {}
@@ -239,10 +245,17 @@ class Core:
         with self._cache:
             self._spaces[tenant] = space
             self._homes[space.name] = tenant
-            while len(self._spaces) > self._loaded:
-                _, left = self._spaces.popitem(last=False)
-                self._homes.pop(left.name, None)
+            while len(self._spaces) > max(self._loaded, _SPACES):
+                self._let_go_of(*self._spaces.popitem(last=False))
         return space
+
+    def _spare(self) -> None:
+        """Lets go the lexical indexes of all namespaces but the last; whoever works with one has it to the end."""
+        with self._cache:
+            indexed = [tenant for tenant, space in self._spaces.items() if space.words is not None]
+            for tenant in indexed[: max(0, len(indexed) - self._loaded)]:
+                one = self._spaces[tenant]
+                self._spaces[tenant] = Space(one.name, one.key, giant=one.giant, part=one.part, own=one.own)
 
     def _in_ram(self, tenant: bytes) -> Space | None:
         with self._cache:
@@ -273,8 +286,14 @@ class Core:
     def _drop(self, tenants: Iterable[bytes]) -> None:
         with self._cache:
             for tenant in tenants:
-                self._spaces.pop(tenant, None)
-            self._homes = {name: tenant for name, tenant in self._homes.items() if tenant in self._spaces}
+                left = self._spaces.pop(tenant, None)
+                if left is not None:
+                    self._let_go_of(tenant, left)
+
+    def _let_go_of(self, tenant: bytes, left: Space) -> None:
+        """Lets go the name of a namespace, which another life of it may have."""
+        if self._homes.get(left.name) == tenant:
+            del self._homes[left.name]
 
     # -- ids --
 

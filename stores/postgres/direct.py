@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memoria.errors import Held, StoreError
 from memoria.protocols import Change
@@ -24,12 +24,14 @@ from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.following import Batch, Following
 from memoria.stores.postgres.lapsing import Lapsing, insert_lapses
 from memoria.stores.postgres.passages import insert_passages
+from memoria.stores.postgres.pipeline import array
 from memoria.stores.postgres.schema import partition
 from memoria.stores.sealing import new_key
 from memoria.types import Record
 
 if TYPE_CHECKING:
     from memoria.stores.postgres.connect import Connection
+    from memoria.stores.postgres.pipeline import Answer
 
 
 class Direct(Erasing, Following, Lapsing):
@@ -80,6 +82,8 @@ class Direct(Erasing, Following, Lapsing):
         self._disk.reached("rows committed")
         if calls == 1:
             self._follow(batches)
+        for tenant, batch in batches.items():
+            self._own(tenant, batch.version - calls, batch.version)
 
     def _measure(self, tenant: bytes, come: int) -> None:
         """Lets the server measure the partitions that many rows came into, each time that they may have doubled.
@@ -145,9 +149,13 @@ class Direct(Erasing, Following, Lapsing):
         """Sends what deletes rows of one tenant, with the commit; their keys go after it."""
         home = partition("memory", self._part_of(connection, tenant)).encode()
         slots, now = list(gone.values()), time.time_ns() // 1000
-        values = (tenant, list(gone), slots, guard, now, home, self._carried_out())
+        rest = (guard, now, home, array(self._carried_out()))
         batch, number = Batch(gone=slots), list[int]()
-        connection.send(_FORGET, values, lambda cursor: _answer(cursor, batch, number))
+        if len(gone) == 1:
+            sql, values = _FORGET_ONE, (tenant, *gone, *slots, *rest)
+        else:
+            sql, values = _FORGET, (tenant, list(gone), slots, *rest)
+        connection.send(sql, values, lambda answer: _answer(answer, batch, number))
         connection.after(lambda: self._gone(tenant, batch, number))
         connection.doubted(lambda: self._drop([tenant]))
         connection.opened.pop(tenant, None)
@@ -163,8 +171,8 @@ class Direct(Erasing, Following, Lapsing):
         self._follow({tenant: batch})
 
 
-def _answer(cursor: Any, batch: Batch, number: list[int]) -> None:
-    ((batch.version, intent),) = cursor.fetchall()
+def _answer(answer: Answer, batch: Batch, number: list[int]) -> None:
+    ((batch.version, intent),) = answer.fetchall()
     number.append(intent)
 
 
@@ -175,7 +183,7 @@ def send_rows(
     made = [contents.content(space, one, key) + contents.trace(one) for one, key in zip(records, keys, strict=True)]
     labels = [sorted(rows.labels(space.key, one.memory)) for one in records]
     if len(records) == 1:
-        connection.send(_REMEMBER_ONE, (tenant, first, *made[0], labels[0]))
+        connection.send(_REMEMBER_ONE, (tenant, first, *made[0], array(labels[0])))
         return
     hashed = [first + n for n, some in enumerate(labels) for _ in some]
     columns = [list(column) for column in zip(*made, strict=True)]
@@ -200,4 +208,5 @@ _ONE = ", ".join(f"{form}::{one}" for form, one in zip(_FORMS, _TYPES, strict=Tr
 _MANY = ", ".join(f"{form}::{one}[]" for form, one in zip(_FORMS, _TYPES, strict=True))
 _REMEMBER_ONE = f"SELECT remember_one(%s, %s, {_ONE}, %s::bytea[])"
 _REMEMBER_MANY = f"SELECT remember_many(%s, %s, {_MANY}, %s::bytea[], %s::bigint[])"
+_FORGET_ONE = "SELECT version, number FROM forget_one(%s, %s, %s, %s, %s, %s, %s::bigint[])"
 _FORGET = "SELECT version, number FROM forget(%s, %s::bytea[], %s::bigint[], %s, %s, %s, %s::bigint[])"

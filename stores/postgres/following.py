@@ -45,6 +45,7 @@ class Following(Core):
     def _follow(self, batches: Mapping[bytes, Batch]) -> None:
         """Lets the indexes in RAM follow what was just written, where nobody else wrote in between."""
         for tenant, batch in batches.items():
+            self._own(tenant, batch.version - 1, batch.version)
             with self._cache:
                 space = self._spaces.get(tenant)
             if space is None or space.words is None:
@@ -52,6 +53,13 @@ class Following(Core):
             with space.mutex:
                 if space.version == batch.version - 1:
                     _apply(space, batch)
+
+    def _own(self, tenant: bytes, before: int, after: int) -> None:
+        """Notes that the versions of a tenant from one to another are of this process."""
+        with self._cache:
+            space = self._spaces.get(tenant)
+            if space is not None and after > space.own[1]:
+                space.own = (space.own[0] if space.own[1] == before else before, after)
 
 
 def _apply(space: Space, batch: Batch) -> None:

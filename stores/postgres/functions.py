@@ -2,39 +2,43 @@
 
 They are of whoever calls them, so row-level security holds in them as for any statement: the transaction has said which
 tenants and ids it is for. Statements in them take a new snapshot each, so what follows the lock is as of then.
+
+Plans are kept whatever the values are: left to itself, the server plans each statement anew at each call, because a
+plan for one partition looks cheaper than one for any. What is about one memory has a function of its own: of an id that
+is given by itself the server knows in which partition it is, and of an array of ids it looks in all.
 """
 
 from __future__ import annotations
 
+_SETTINGS = "SET search_path = memoria, public SET plan_cache_mode = force_generic_plan"
+
 # Opens a tenant for writing: nobody else writes to it until the transaction ends. `marks`: what fingerprints of the
 # texts to be written begin with; `met`: whether what was forgotten may know one of them. `slot`: the next one.
 # `named`: settings to read along.
-_OPEN_HOME = """
+_OPEN_HOME = f"""
 CREATE FUNCTION open_home(number bigint, home bytea, marks bytea[], named text[],
     OUT version bigint, OUT slot bigint, OUT bound boolean, OUT met boolean, OUT names text[], OUT said text[])
-LANGUAGE plpgsql SET search_path = memoria, public AS $$
+LANGUAGE plpgsql {_SETTINGS} AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(number);
-    SELECT t.version, t.next_slot INTO version, slot FROM tenant t WHERE t.tenant = home;
-    SELECT EXISTS (SELECT 1 FROM period) INTO bound;
-    SELECT EXISTS (
+    SELECT t.version, t.next_slot, EXISTS (SELECT 1 FROM period), EXISTS (
         SELECT 1 FROM forgotten f WHERE f.tenant = home
         AND (f.kind <> 0 OR EXISTS (SELECT 1 FROM unnest(marks) AS m (mark) WHERE position(m.mark IN f.prints) > 0))
-    ) INTO met;
+    ) INTO version, slot, bound, met FROM tenant t WHERE t.tenant = home;
     SELECT array_agg(m.name), array_agg(m.value) INTO names, said FROM meta m WHERE m.name = ANY(named);
 END $$
 """
 
 # Writes rows of one tenant, in columns, and takes their slots; nobody else writes to the tenant meanwhile. Returns its
 # version; fails when the tenant is gone, or its next slot is not the one that the rows begin at.
-_REMEMBER_MANY = """
+_REMEMBER_MANY = f"""
 CREATE FUNCTION remember_many(home bytea, first bigint, ids bytea[], kinds smallint[], created bigint[],
     froms bigint[], tos bigint[], lasts bigint[], saliences double precision[], prints bytea[], contents bytea[],
     vectors halfvec[], flags smallint[], stabilities double precision[], difficulties double precision[],
     retrieved bigint[], counts integer[], lost integer[], encoded bigint[], strengths double precision[],
     interferences double precision[], recents bytea[], olders double precision[], fades bigint[],
     hashes bytea[], hashed bigint[])
-RETURNS bigint LANGUAGE plpgsql SET search_path = memoria, public AS $$
+RETURNS bigint LANGUAGE plpgsql {_SETTINGS} AS $$
 DECLARE
     made bigint;
     size bigint := cardinality(ids);
@@ -62,13 +66,13 @@ END $$
 """
 
 # The same for one row, which comes as single values: they are quicker to read and to write than columns.
-_REMEMBER_ONE = """
+_REMEMBER_ONE = f"""
 CREATE FUNCTION remember_one(home bytea, first bigint, id bytea, kind smallint, created bigint, since bigint,
     till bigint, last bigint, salience double precision, print bytea, content bytea, vector halfvec, flags smallint,
     stability double precision, difficulty double precision, retrieved bigint, counts integer, lost integer,
     encoded bigint, strength double precision, interference double precision, recent bytea, older double precision,
     fades bigint, hashes bytea[])
-RETURNS bigint LANGUAGE plpgsql SET search_path = memoria, public AS $$
+RETURNS bigint LANGUAGE plpgsql {_SETTINGS} AS $$
 #variable_conflict use_variable
 DECLARE
     made bigint;
@@ -91,28 +95,47 @@ BEGIN
 END $$
 """
 
-# Where ids of one tenant are, nobody else writing to it until the transaction ends.
-_LOOK = """
-CREATE FUNCTION look(number bigint, home bytea, ids bytea[])
-RETURNS TABLE (id bytea, slot bigint, flags smallint, gist boolean)
-LANGUAGE plpgsql SET search_path = memoria, public AS $$
+
+def _look(name: str, kind: str, them: str) -> str:
+    """Where ids of one tenant are, nobody else writing to it until the transaction ends; and which have links.
+
+    kind: the type of what names them. them: how a column is compared with that, which is $1.
+    """
+    by_id, by_slot = them.replace("$1", "asked"), them.replace("$1", "places")
+    return f"""
+CREATE FUNCTION {name}(number bigint, home bytea, asked bytea{kind})
+RETURNS TABLE (id bytea, slot bigint, flags smallint, gist boolean, linked boolean)
+LANGUAGE plpgsql {_SETTINGS} AS $$
 DECLARE
-    slots bigint[];
+    places bigint{kind};
 BEGIN
     PERFORM pg_advisory_xact_lock(number);
-    SELECT array_agg(p.slot) INTO slots FROM place p WHERE p.id = ANY(ids) AND p.tenant = home;
-    RETURN QUERY SELECT m.id, m.slot, t.bits, m.last_at IS NOT NULL FROM memory m
-        JOIN trace t ON t.tenant = home AND t.slot = m.slot WHERE m.tenant = home AND m.slot = ANY(slots);
+    SELECT {"array_agg(p.slot)" if kind else "p.slot"} INTO places FROM place p WHERE p.id {by_id} AND p.tenant = home;
+    RETURN QUERY SELECT m.id, m.slot, t.bits, m.last_at IS NOT NULL, EXISTS (SELECT 1 FROM link l WHERE l.id = m.id)
+        FROM memory m JOIN trace t ON t.tenant = home AND t.slot {by_slot} AND t.slot = m.slot
+        WHERE m.tenant = home AND m.slot {by_slot};
 END $$
 """
 
-# Deletes memories of one tenant that hang on nothing, keeps their fingerprints if they are to be guarded, writes down
-# which keys must go, and what the log says. `done`: intents that are carried out. Returns the version of the tenant
-# and the new intent.
-_FORGET = """
-CREATE FUNCTION forget(home bytea, gone_ids bytea[], gone_slots bigint[], guarded boolean, at bigint, part bytea,
-    done bigint[], OUT version bigint, OUT number bigint)
-LANGUAGE plpgsql SET search_path = memoria, public AS $$
+
+def _forget(name: str, kind: str, them: str) -> str:
+    """Deletes memories of one tenant that hang on nothing, and writes down what is to be known of them.
+
+    Keeps their fingerprints if they are to be guarded, and says which keys must go, and what the log says. `done`:
+    intents that are carried out. Returns the version of the tenant and the new intent. kind, them: as of `_look`.
+    """
+    by_id, by_slot = them.replace("$1", "gone_ids"), them.replace("$1", "gone_slots")
+    hanging = "".join(
+        f"    DELETE FROM {table} x WHERE x.tenant = home AND x.slot {by_slot};\n"
+        for table in ("trace", "label", "recalled", "passage", "lapse")
+    )
+    ids, slots = ("string_agg(i.id, ''::bytea) FROM unnest(gone_ids) AS i (id)", "gone_slots")
+    if not kind:
+        ids, slots = "gone_ids", "ARRAY[gone_slots]"
+    return f"""
+CREATE FUNCTION {name}(home bytea, gone_ids bytea{kind}, gone_slots bigint{kind}, guarded boolean, at bigint,
+    part bytea, done bigint[], OUT version bigint, OUT number bigint)
+LANGUAGE plpgsql {_SETTINGS} AS $$
 DECLARE
     marks bytea;
 BEGIN
@@ -120,20 +143,15 @@ BEGIN
     IF version IS NULL THEN
         RAISE EXCEPTION 'the namespace was erased meanwhile';
     END IF;
-    WITH gone AS (DELETE FROM memory m WHERE m.tenant = home AND m.slot = ANY(gone_slots) RETURNING m.print)
+    WITH gone AS (DELETE FROM memory m WHERE m.tenant = home AND m.slot {by_slot} RETURNING m.print)
         SELECT string_agg(g.print, ''::bytea) INTO marks FROM gone g
         WHERE g.print <> '\\x000000000000000000000000'::bytea;
-    DELETE FROM trace x WHERE x.tenant = home AND x.slot = ANY(gone_slots);
-    DELETE FROM label x WHERE x.tenant = home AND x.slot = ANY(gone_slots);
-    DELETE FROM recalled x WHERE x.tenant = home AND x.slot = ANY(gone_slots);
-    DELETE FROM passage x WHERE x.tenant = home AND x.slot = ANY(gone_slots);
-    DELETE FROM lapse x WHERE x.tenant = home AND x.slot = ANY(gone_slots);
-    DELETE FROM place x WHERE x.id = ANY(gone_ids);
+{hanging}    DELETE FROM place x WHERE x.id {by_id};
     IF guarded AND marks IS NOT NULL THEN
         INSERT INTO forgotten (tenant, kind, prints) VALUES (home, 0, marks);
     END IF;
-    INSERT INTO gone (at, kind, ids) SELECT forget.at, 0, string_agg(i.id, ''::bytea) FROM unnest(gone_ids) AS i (id);
-    INSERT INTO intent (tenant, slots) VALUES (home, gone_slots) RETURNING intent INTO number;
+    INSERT INTO gone (at, kind, ids) SELECT {name}.at, 0, {ids};
+    INSERT INTO intent (tenant, slots) VALUES (home, {slots}) RETURNING intent INTO number;
     IF NOT EXISTS (SELECT 1 FROM job j WHERE j.kind = 'purge' AND j.target = part AND j.token IS NULL) THEN
         INSERT INTO job (kind, target) VALUES ('purge', part) ON CONFLICT (kind, target) DO UPDATE SET again = true;
     END IF;
@@ -143,14 +161,16 @@ BEGIN
 END $$
 """
 
-# The rows of one tenant that are nearest to a question, as they are read, those of what is away left out if asked.
+
+# The rows of one tenant that are nearest to a question, as they are read, those of what is away left out if asked;
+# vectors as the server sends them.
 # A single row without an id where that is not all: other tenants under the alias, something due to be erased by then,
 # or passages.
-_NEAREST = """
+_NEAREST = f"""
 CREATE FUNCTION nearest(prefixed bytea, home bytea, by bigint, asked halfvec, wanted integer, leaving integer)
 RETURNS TABLE (id bytea, tenant bytea, slot bigint, kind smallint, created_at bigint, valid_from bigint,
-    valid_to bigint, salience double precision, sealed bytea, embedding halfvec, far double precision)
-LANGUAGE plpgsql STABLE SET search_path = memoria, public AS $$
+    valid_to bigint, salience double precision, sealed bytea, embedding bytea, far double precision)
+LANGUAGE plpgsql STABLE {_SETTINGS} AS $$
 BEGIN
     IF (SELECT array_agg(p.tenant) FROM prefix p WHERE p.alias = prefixed) IS DISTINCT FROM ARRAY[home]
         OR EXISTS (SELECT 1 FROM passage p WHERE p.tenant = home)
@@ -158,12 +178,25 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    RETURN QUERY SELECT m.id, m.tenant, m.slot, m.kind, m.created_at, m.valid_from, m.valid_to, m.salience, m.sealed,
-        m.embedding, m.embedding <#> asked AS distance FROM memory m
-        WHERE m.tenant = home AND (leaving = 0 OR m.slot NOT IN (
-            SELECT t.slot FROM trace t WHERE t.tenant = home AND t.bits > 0 AND t.bits & leaving > 0))
-        ORDER BY distance LIMIT wanted;
+    -- Only of what is returned are vectors turned into bytes: the server would do so before it sorts.
+    RETURN QUERY SELECT n.id, n.tenant, n.slot, n.kind, n.created_at, n.valid_from, n.valid_to, n.salience, n.sealed,
+        halfvec_send(n.embedding), n.distance FROM (
+            SELECT m.*, m.embedding <#> asked AS distance FROM memory m
+            WHERE m.tenant = home AND (leaving = 0 OR m.slot NOT IN (
+                SELECT t.slot FROM trace t WHERE t.tenant = home AND t.bits > 0 AND t.bits & leaving > 0))
+            ORDER BY distance LIMIT wanted
+        ) AS n ORDER BY n.distance;
 END $$
 """
 
-FUNCTIONS = (_OPEN_HOME, _REMEMBER_MANY, _REMEMBER_ONE, _LOOK, _FORGET, _NEAREST)
+_ONE, _SEVERAL = ("", "= $1"), ("[]", "= ANY($1)")
+FUNCTIONS = (
+    _OPEN_HOME,
+    _REMEMBER_MANY,
+    _REMEMBER_ONE,
+    _look("look_at_one", *_ONE),
+    _look("look", *_SEVERAL),
+    _forget("forget_one", *_ONE),
+    _forget("forget", *_SEVERAL),
+    _NEAREST,
+)

@@ -15,6 +15,7 @@ from memoria.stores.guardkey import CHECK, Outside
 from memoria.stores.postgres import tenancy
 from memoria.stores.postgres.connect import scope
 from memoria.stores.postgres.following import Moved
+from memoria.stores.postgres.pipeline import array
 from memoria.stores.postgres.schema import partition
 from memoria.stores.postgres.tenants import Homes
 from memoria.text.fingerprints import Fingerprints, Statement, beginnings, gathered, made
@@ -60,7 +61,7 @@ class Guarding(Homes):
         marks: what fingerprints begin with. Returns whether what was forgotten may know one of them.
         """
         scope(connection, tenant=[tenant])
-        values = (connection.locking(tenant), tenant, list(marks), sorted(self._along))
+        values = (connection.locking(tenant), tenant, array(marks), array(sorted(self._along)))
         found = connection.execute("SELECT * FROM open_home(%s, %s, %s::bytea[], %s::text[])", values).fetchone()
         version, slot, bound, met, names, said = found or (None, 0, False, False, None, None)
         if version is None:

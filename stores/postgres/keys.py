@@ -9,6 +9,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -22,6 +23,8 @@ _HEADER = struct.Struct("<8s32sI")
 HEADER_BYTES = 512
 _GROWTH, _MAX_GROWTH = 16, 32_768
 GONE = bytes(KEY_BYTES)
+# So many slots that lie together are read by one call, however few of them are asked for: 32 KB.
+_AT_ONCE = 1024
 
 
 @runtime_checkable
@@ -164,7 +167,7 @@ class DirectoryKeys:
             return [bytes(size)] * len(slots)
         try:
             low, high = min(slots), max(slots) + 1
-            if high - low <= 4 * len(slots) + 64:
+            if high - low <= max(4 * len(slots), _AT_ONCE):
                 raw = read_at(fd, (high - low) * size, self._offset(low))
                 found = [raw[(slot - low) * size :][:size] for slot in slots]
             else:
@@ -217,8 +220,13 @@ class DirectoryKeys:
         return HEADER_BYTES + slot * self._slot_bytes
 
     def _path(self, tenant: bytes) -> Path:
-        name = tenant.hex()
-        return self._folder / name[:2] / f"{name}.keys"
+        return _path(self._folder, tenant)
+
+
+@lru_cache(maxsize=4096)
+def _path(folder: Path, tenant: bytes) -> Path:
+    name = tenant.hex()
+    return folder / name[:2] / f"{name}.keys"
 
 
 def _own(raw: bytes, path: Path) -> bytes | None:

@@ -15,7 +15,7 @@ from memoria.stores.postgres.erasing import Erasing
 from memoria.stores.postgres.rewriting import Rewriting, turned_over, vacuumed
 
 if TYPE_CHECKING:
-    from memoria.stores.postgres.session import Raw
+    from memoria.stores.postgres.pipeline import Raw
 
 LOG = b"log"
 """What the job is about that starts a new file of the write-ahead log."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from memoria.errors import MemoryNotFound
 from memoria.stores import rows
 from memoria.stores.postgres.connect import scope
+from memoria.stores.postgres.core import CONTENT
 from memoria.stores.postgres.filters import AWAY, LABELLED, clauses
 from memoria.stores.postgres.lapsing import Lapsing
+from memoria.stores.sealing import unseal
 from memoria.stores.vectors import vector_secrets
 from memoria.text.parts import hidden
 from memoria.types import EmbedderCard, Link, Memory, Namespace, Record, Secret, Where
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
 
 
 _LATEST = (
-    f"SELECT m.id, m.slot FROM memory m WHERE m.tenant = %s AND NOT {AWAY} AND NOT {LABELLED} "
+    f"SELECT {CONTENT} FROM memory m WHERE m.tenant = %s AND NOT {AWAY} AND NOT {LABELLED} "
     "ORDER BY m.created_at DESC, m.slot DESC LIMIT %s OFFSET %s"
 )
 
 
+_LOOK = "SELECT * FROM look(%s, %s, %s::bytea[])"
+_LOOK_AT_ONE = "SELECT * FROM look_at_one(%s, %s, %s)"
+# The mark of a namespace that is not there.
+_NOWHERE = (b"", 0)
 # So many ids are looked at in one trip.
 _FEW = 1000
 
@@ -67,16 +73,14 @@ class Reading(Lapsing):
         if not connection.together or tenant is None or not 0 < len(asked) <= _FEW:
             return None
         scope(connection, tenant=[tenant], id=asked)
-        found: list[tuple[bytes, int, int, bool]] = []
-        values = (connection.locking(tenant), tenant, asked)
-        connection.send("SELECT * FROM look(%s, %s, %s::bytea[])", values, lambda one: found.extend(one.fetchall()))
-        linked = connection.execute("SELECT DISTINCT id FROM link WHERE id = ANY(%s)", (asked,)).fetchall()
-        live = self._live(tenant, [slot for _, slot, _, _ in found])
-        there = {id: (tenant, slot, bits, gist) for id, slot, bits, gist in found if slot in live}
+        sql, what = (_LOOK_AT_ONE, asked[0]) if len(asked) == 1 else (_LOOK, asked)
+        found = connection.execute(sql, (connection.locking(tenant), tenant, what), binary=True).fetchall()
+        live = self._live(tenant, [slot for _, slot, *_ in found])
+        there = {id: (tenant, slot, bits, gist) for id, slot, bits, gist, _ in found if slot in live}
         if there.keys() != set(asked):
             return None
         connection.looked |= there
-        connection.unlinked |= set(asked) - {id for (id,) in linked}
+        connection.unlinked.update(id for id, *_, linked in found if not linked)
         return [id.hex() for id in asked]
 
     def _select_ids(self, connection: Connection, where: Where) -> list[str]:
@@ -137,27 +141,41 @@ class Reading(Lapsing):
         Exactly of this namespace; at most `limit`.
         """
         with self._reading(), self._cluster.transaction() as connection:
-            ids = [
-                id
-                for tenant in self._tenants(connection, namespace, whole=True)
-                for id in self._latest(connection, tenant, limit)
-            ]
-            found = [one.memory for one in self._read(connection, ids) if one is not None]
+            tenants = self._tenants(connection, namespace, whole=True)
+            found = [one for tenant in tenants for one in self._latest(connection, tenant, limit)]
             return sorted(found, key=lambda memory: memory.id)
 
-    def _latest(self, connection: Connection, tenant: bytes, limit: int) -> list[bytes]:
-        """Ids of what `latest` reads; rows whose keys are gone, and are not purged yet, are passed over."""
-        found: list[bytes] = []
-        seen = 0
+    def _latest(self, connection: Connection, tenant: bytes, limit: int) -> list[Memory]:
+        """What `latest` reads; rows whose keys are gone, and are not purged yet, are passed over."""
+        space, found, seen = self._known(connection, tenant), list[Memory](), 0
         while len(found) < limit:
-            values = [tenant, tenant, tenant, [rows.audience_label(self._known(connection, tenant).key)], limit, seen]
+            values = [tenant, tenant, tenant, [rows.audience_label(space.key)], limit, seen]
             some = connection.execute(_LATEST.encode(), values, binary=True).fetchall()
-            live = self._live(tenant, [slot for _, slot in some])
-            found += [id for id, slot in some if slot in live]
+            keys = self._keys.get(tenant, [row[2] for row in some])
+            found += [
+                rows.to_memory(row, space.name, unseal(key, row[13], row[0]))
+                for row, key in zip(some, keys, strict=True)
+                if key is not None
+            ]
             seen += len(some)
             if len(some) < limit:
                 break
         return found[:limit]
+
+    def untouched(self, namespace: Namespace, since: object) -> tuple[object, bool]:
+        """A mark of exactly this namespace as it is, and whether nobody but this process wrote to it since another."""
+        with self._reading(), self._cluster.transaction() as connection:
+            tenant = self._homes.get(namespace) or next(iter(self._tenants(connection, namespace, whole=True)), b"")
+            scope(connection, tenant=[tenant])
+            found = connection.execute("SELECT version FROM tenant WHERE tenant = %s", (tenant,)).fetchone()
+            space = self._space(connection, tenant) if found is not None else None
+            if found is None or space is None:
+                return _NOWHERE, since == _NOWHERE
+            (version,), (begun, ended) = found, space.own
+            # Of a namespace that was not there, all versions are later.
+            known = since[1] if isinstance(since, tuple) and since[0] in (tenant, _NOWHERE[0]) else None
+            same = known is not None and (known == version or (ended == version and begun <= known))
+            return (tenant, version), same
 
     def namespaces(self, prefix: Namespace) -> list[Namespace]:
         with self._reading(), self._cluster.transaction() as connection:

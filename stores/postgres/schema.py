@@ -12,7 +12,7 @@ from typing import Any
 from memoria.stores.postgres import policies
 from memoria.stores.postgres.functions import FUNCTIONS
 
-FORMAT = 6
+FORMAT = 7
 PARTITIONS = 16
 LOCKS = 102
 """Locks that making one partition of every table takes, with their indexes."""
@@ -296,10 +296,16 @@ CREATE TABLE said (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line bytea
 
 
 def _format_6(partitions: int) -> list[str]:
-    return [*_split(_SIX_SAID), *FUNCTIONS, *policies.rewritten(partitions)]
+    return [*_split(_SIX_SAID), *policies.rewritten(partitions)]
 
 
-_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5, _format_6)
+def _format_7(partitions: int) -> list[str]:
+    named = ("open_home", "remember_many", "remember_one", "look", "forget", "nearest")
+    # Verbs as functions; a store may have them in the form of before.
+    return [*(f"DROP FUNCTION IF EXISTS memoria.{name}" for name in named), *FUNCTIONS]
+
+
+_STEPS = (_format_1, _format_2, _format_3, _format_4, _format_5, _format_6, _format_7)
 
 
 # Names and statements that are in the files of a server with this schema.

@@ -15,7 +15,7 @@ from memoria.stores.batches import parts
 from memoria.stores.lapses import Due, parts_of
 from memoria.stores.postgres.approximate import column, literal
 from memoria.stores.postgres.connect import scope
-from memoria.stores.postgres.core import Space
+from memoria.stores.postgres.core import CONTENT, Space
 from memoria.stores.postgres.filters import AWAY
 from memoria.stores.postgres.lapsing import whole
 from memoria.stores.postgres.passages import nearness, passages_of
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 
 _MARGIN = 32
+# The same of a search in one trip, which has the other way to go where these are not enough.
+_AT_ONCE = 8
+# What is before the numbers of a vector that the server sends.
+_HEAD = 2
 # As wide as the index is searched; it goes on, in order, when what it found is archived. The planner has no statistics
 # of vectors, and would sort.
 _GIANT = ("hnsw.ef_search = 400", "hnsw.iterative_scan = strict_order", "enable_sort = off")
@@ -62,17 +66,14 @@ class Searching(Reading):
         if connection.together:
             return None
         alias, leaving = self._alias(where.namespace), 0 if where.archived is None else rows.AWAY
-        rounded, wanted = vector.astype(np.float16), k + _MARGIN
+        rounded, wanted = vector.astype(np.float16), k + _AT_ONCE
         scope(connection, tenant=[tenant], alias=[alias])
         values = (alias, tenant, rows.micros(where.kept_at), HalfVector(rounded), wanted, leaving)
         found = connection.finish(_NEAREST, values, binary=True).fetchall()
         keys = self._keys.get(tenant, [row[2] for row in found if row[0] is not None])
         if len(keys) < len(found) or None in keys:
             return None
-        scored = [
-            (float(row[9].to_numpy().astype(np.float32) @ vector), row, key)
-            for row, key in zip(found, keys, strict=True)
-        ]
+        scored = zip(_cosines([row[9] for row in found], vector), found, keys, strict=True)
         best = sorted(scored, key=lambda hit: (-hit[0], hit[1][0]))[:k]
         if len(found) == wanted and best[-1][0] <= _slack(rounded, vector) - found[-1][10]:
             return None
@@ -164,7 +165,9 @@ class Searching(Reading):
         while True:
             found = self._estimated(connection, tenant, rounded, wanted, among, where)
             live = self._live(tenant, [slot for slot, _, _, _ in found])
-            scored = [(float(e.to_numpy().astype(np.float32) @ vector), s, id) for s, id, e, _ in found if s in live]
+            there = [(slot, id, embedding.to_binary()) for slot, id, embedding, _ in found if slot in live]
+            cosines = _cosines([one for *_, one in there], vector)
+            scored = [(cosine, slot, id) for cosine, (slot, id, _) in zip(cosines, there, strict=True)]
             best = sorted(scored, key=lambda hit: (-hit[0], hit[2]))[:k]
             if len(found) < wanted or (len(best) == k and best[-1][0] > slack - found[-1][3]):
                 return best
@@ -256,7 +259,9 @@ class Searching(Reading):
             fresh = there - space.ids.keys()
             self._take_in(connection, tenant, space, words, [slot for slot in slots if slot in fresh])
             space.away = _away(connection, tenant)
-        space.words, space.version = words, version
+        first, space.words, space.version = space.words is None, words, version
+        if first:
+            self._spare()
         return words
 
     def _take_in(
@@ -274,12 +279,21 @@ class Searching(Reading):
             self._tell("words", done, len(slots))
 
 
-_NEAREST = "SELECT * FROM nearest(%s, %s, %s, %b, %s, %s)"
+_NEAREST = b"SELECT * FROM nearest(%s, %s, %s, %b, %s, %s)"
 
 
 def _slack(rounded: NDArray[np.float16], vector: Vectors) -> float:
     """By how much the server may misjudge a cosine with a question that is rounded."""
     return 1.01 * float(np.linalg.norm(rounded.astype(np.float32) - vector)) + 1e-6
+
+
+def _cosines(sent: Sequence[bytes], vector: Vectors) -> list[float]:
+    """The cosine of each vector, as the server sends them, with a unit vector of shape (d,)."""
+    if not sent:
+        return []
+    halves = np.frombuffer(b"".join(sent), ">f2").reshape(len(sent), _HEAD + len(vector))
+    cosines: list[float] = products(halves[:, _HEAD:].astype(np.float32), vector).tolist()
+    return cosines
 
 
 def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, list[Any]]:
@@ -291,11 +305,7 @@ def _condition(tenant: bytes, among: Ints | None, where: Where) -> tuple[str, li
     return "m.tenant = %s", [tenant]
 
 
-# Content alone, in the places where rows.py looks for it.
-_CONTENT = (
-    "SELECT id, tenant, slot, kind, created_at, valid_from, valid_to, salience, NULL, NULL, NULL, NULL, NULL, sealed "
-    "FROM memory WHERE tenant = %s AND slot = ANY(%s) ORDER BY slot"
-)
+_CONTENT = f"SELECT {CONTENT} FROM memory WHERE tenant = %s AND slot = ANY(%s) ORDER BY slot"
 
 
 def _away(connection: Connection, tenant: bytes) -> Ints:

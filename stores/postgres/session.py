@@ -14,11 +14,12 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from memoria.errors import MemoriaError
+from memoria.stores.postgres.pipeline import Answer, Raw, Statement, Trip, array
 
-Raw = psycopg.Connection[Any]
-Cursor = psycopg.Cursor[Any]
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
-_Waiting = tuple[bytes, Sequence[Any] | None, bool, "Callable[[Cursor], object] | None"]
+_COMMIT = Statement(b"COMMIT")
+_AGAIN = b"SELECT name, value FROM memoria.meta WHERE name = ANY(%s::text[])"
+_Waiting = tuple[Statement, "Callable[[Answer], object] | None"]
 # A row of `memory` as `look` gives it, without its id: tenant, slot, bits of its standing, whether it is a gist.
 Looked = tuple[bytes, int, int, bool]
 
@@ -37,7 +38,7 @@ class Session:
         self._connected = connected
         self._stack = ExitStack()
         self._raw: Raw | None = None
-        self._waiting: list[_Waiting] = [(one.encode(), None, False, None) for one in opening]
+        self._waiting: list[_Waiting] = [(Statement(one.encode()), None) for one in opening]
         self._said = self._committing = self._broken = False
         self._parts = 0
         self._after: list[Callable[[], object]] = []
@@ -62,36 +63,32 @@ class Session:
 
     # -- statements --
 
-    def execute(self, sql: bytes | str, values: Sequence[Any] | None = None, *, binary: bool = False) -> Cursor:
-        """Runs what waits, and then this statement; returns its cursor."""
-        with self._flushing() as raw:
-            return raw.execute(_bytes(sql), values, binary=binary)
+    def execute(self, sql: bytes | str, values: Sequence[Any] | None = None, *, binary: bool = False) -> Answer:
+        """Runs what waits, and then this statement; returns its answer."""
+        return self._run([Statement(_bytes(sql), values, binary)])[0]
 
-    def finish(self, sql: str, values: Sequence[Any], *, binary: bool = False) -> Cursor:
+    def finish(self, sql: bytes | str, values: Sequence[Any], *, binary: bool = False) -> Answer:
         """Runs the last statement, and commits in the same trip."""
-        with self._flushing() as raw:
-            cursor = raw.execute(_bytes(sql), values, binary=binary)
-            self._committing = True
-            raw.execute(b"COMMIT")
+        answer, _ = self._run([Statement(_bytes(sql), values, binary), _COMMIT], last=True)
         self.over = True
-        return cursor
+        return answer
 
     def send(
-        self, sql: bytes | str, values: Sequence[Any] | None = None, then: Callable[[Cursor], object] | None = None
+        self, sql: bytes | str, values: Sequence[Any] | None = None, then: Callable[[Answer], object] | None = None
     ) -> None:
         """Runs a statement with the next one that is executed, or at the end. then: takes its answer."""
         self._said = True
-        self._waiting.append((_bytes(sql), values, False, then))
+        self._waiting.append((Statement(_bytes(sql), values), then))
 
     def send_many(self, sql: bytes | str, values: Sequence[Sequence[Any]]) -> None:
         """As `send`, once for each of these."""
         if values:
             self._said = True
-            self._waiting.append((_bytes(sql), values, True, None))
+            self._waiting += [(Statement(_bytes(sql), one), None) for one in values]
 
     def tell(self, setting: str) -> None:
         """As `send`, for a setting, which is nothing to be committed."""
-        self._waiting.append((setting.encode(), None, False, None))
+        self._waiting.append((Statement(setting.encode()), None))
 
     def forget_what_is_known(self) -> None:
         """Before anything is written in another way than by what is known."""
@@ -115,35 +112,28 @@ class Session:
     def raw(self) -> Iterator[Raw]:
         """The connection, once what waits has run: for COPY."""
         if self._waiting:
-            with self._flushing():
-                pass
+            self._run([])
         assert self._raw is not None
         yield self._raw
 
-    @contextmanager
-    def _flushing(self) -> Iterator[Raw]:
-        """Sends what waits together with what the block sends, and waits for all of it."""
+    def _run(self, statements: Sequence[Statement], *, last: bool = False) -> list[Answer]:
+        """Sends what waits together with these, and waits for all of it; returns the answers of these.
+
+        last: whether a commit is among these.
+        """
         if self._broken:
             raise psycopg.OperationalError("this transaction was cut short: nothing of it was done")
         self._said = True
         raw = self._connection()
         waiting, self._waiting = self._waiting, []
         self.trips += 1
-        if not waiting:
-            yield raw
-            return
-        answers: list[tuple[Callable[[Cursor], object], Cursor]] = []
-        with raw.pipeline():
-            for sql, values, several, then in waiting:
-                if several:
-                    raw.cursor().executemany(sql, values or ())
-                    continue
-                cursor = raw.execute(sql, values)
-                if then is not None:
-                    answers.append((then, cursor))
-            yield raw
-        for take, cursor in answers:
-            take(cursor)
+        trip = Trip(raw, [*(one for one, _ in waiting), *statements])
+        self._committing = self._committing or last
+        answers = trip.go()
+        for (_, take), answer in zip(waiting, answers, strict=False):
+            if take is not None:
+                take(answer)
+        return answers[len(waiting) :]
 
     def _connection(self) -> Raw:
         if self._raw is None:
@@ -157,7 +147,7 @@ class Session:
         """What is undone by itself when the block raises, and is committed with the rest."""
         self._parts += 1
         name = f"part_{self._parts}"
-        mark: _Waiting = (f"SAVEPOINT {name}".encode(), None, False, None)
+        mark: _Waiting = (Statement(f"SAVEPOINT {name}".encode()), None)
         self._waiting.append(mark)
         before = self.tenants.copy(), self.locked.copy(), len(self._after), len(self._undone)
         try:
@@ -170,7 +160,7 @@ class Session:
             del self._undone[before[3] :]
             _run([*undone, *self._doubted])
             raise
-        self._waiting.append((f"RELEASE {name}".encode(), None, False, None))
+        self._waiting.append((Statement(f"RELEASE {name}".encode()), None))
 
     def _back(self, name: str, mark: _Waiting) -> None:
         """Undoes a part: what was not sent of it is dropped, and what was is undone on the server."""
@@ -217,15 +207,13 @@ class Session:
             if self.writing:
                 # Cut short, a wait for standbys ends as if they had it.
                 self.tell("SET LOCAL statement_timeout = 0")
-            with self._flushing() as raw:
-                self._committing = True
-                raw.execute(b"COMMIT")
-                if self.read and self._after:
-                    # As of after the commit, for whoever looks at them again then.
-                    sql = b"SELECT name, value FROM memoria.meta WHERE name = ANY(%s)"
-                    again = raw.execute(sql, (list(self.read),))
+            last = [_COMMIT]
             if self.read and self._after:
-                self.noted = {**dict.fromkeys(self.read), **dict(again.fetchall())}
+                # As of after the commit, for whoever looks at them again then.
+                last.append(Statement(_AGAIN, (array(self.read),)))
+            _, *again = self._run(last, last=True)
+            if again:
+                self.noted = {**dict.fromkeys(self.read), **dict(again[0].fetchall())}
         self.over = True
 
     def undo(self) -> None:
