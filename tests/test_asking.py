@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import memoria
@@ -21,11 +22,12 @@ from memoria.distill.model import DistilledModel
 from memoria.distill.route import BACKGROUND, Known, Router, embed, said_of, words_of
 from memoria.embedders import MiniLM
 from memoria.engine.memory import Memoria
-from memoria.english.kinds import full_names, kind_asked, thing_told
+from memoria.english.kinds import full_names, kind_asked, thing_told, ways_told
+from memoria.english.notes import NOTES, noted_kind
 from memoria.english.questions import examples
 from memoria.errors import InvalidQuery, NotPermitted
 from memoria.evaluation.quality import facts
-from memoria.types import Example, Memory, Provenance
+from memoria.types import EmbedderCard, Example, Memory, Provenance
 from tests import tiny_model
 from tests.tiny_model import RECIPE
 
@@ -125,7 +127,7 @@ def test_a_question_and_an_echo_are_no_answers(memory: Memoria, says: list[str])
     assert memory.ask("Which book did I say I like?").source == "weights"
     memory.remember("Which novel did I finish?")
     told = memory.ask("Which novel did I finish?")
-    assert (told.text, told.source, told.memories) == (GATSBY, "store", (memory.list()[0].id,))
+    assert (told.text, told.source, told.memories) == (says[-1], "weights", (memory.list()[0].id,))
 
 
 def test_without_weights_the_store_answers_alone() -> None:
@@ -210,14 +212,13 @@ def test_a_sentence_beside_the_thing_that_was_judged_is_not_its_answer() -> None
 class Says:
     """A judge who was told what each text is."""
 
-    able = True
-
     def __init__(self, **kinds: str) -> None:
-        self.kinds, self.asked = kinds, list[str]()
+        self.kinds, self.asked, self.all = kinds, list[str](), True
+
+    def knows(self, kind: str) -> bool:
+        return self.all
 
     def log_odds(self, kind: str, memories: Sequence[Memory], near: Any) -> Any:
-        import numpy as np
-
         self.asked += [kind] * len(memories)
         return np.array([1.0 if self.kinds.get(one.id[-1]) == kind else -1.0 for one in memories])
 
@@ -227,18 +228,22 @@ READS = "I like reading Emma, I always come back to it."
 CODE = "Ann's locker code is 4821."
 
 
-@pytest.fixture(scope="module")
-def router() -> Router:
+def router_of(*texts: str) -> Router:
     embedder, known = MiniLM(), []
-    for n, text in enumerate((FILMS, READS, CODE)):
+    for n, text in enumerate(texts):
         memory, made = one(text, f"{n:032x}"), examples(one(text))
         asked = [each.prompt for each in made]
         said, questions = embed(embedder, said_of(memory)), embed(embedder, asked)
         whole = quotes(memory, [each.answer for each in made])
         words = words_of(memory, asked)
         known.append(Known(memory=memory, shard=str(n), questions=questions, said=said, words=words, whole=whole))
-    assert [one.whole for one in known] == [True, True, False]
+    assert [one.whole for one in known] == [text != CODE for text in texts]
     return Router(embedder, known, embed(embedder, BACKGROUND))
+
+
+@pytest.fixture(scope="module")
+def router() -> Router:
+    return router_of(FILMS, READS, CODE)
 
 
 def test_nearness_alone_lets_a_memory_answer_beside_the_point_and_a_judge_does_not(router: Router) -> None:
@@ -262,14 +267,63 @@ def test_a_judge_is_not_asked_where_it_cannot_know(router: Router) -> None:
     judge.asked.clear()
     router.route("When did I read Emma?", judge)
     assert judge.asked == []
-    judge.able = False
+    judge.all = False
     asked = "Which book do I like?"
     assert router.route(asked, judge) == router.route(asked)
 
 
-def test_the_base_knows_a_film_from_a_book_and_one_without_weights_knows_nothing(tiny: Path) -> None:
-    import numpy as np
+def test_what_is_liked_answers_no_question_about_what_is_disliked() -> None:
+    judge, router = Says(**{"0": "climate"}), router_of("Oh, absolutely! I've really grown to love temperate climates.")
+    assert list(router.route("Which climate do I like?", judge).memories) == [f"{0:032x}"]
+    assert not router.route("Which climate do I dislike?", judge).memories
 
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        # A remark about what was said before is of no thing.
+        ("That's fascinating! I've always disliked camping; it's just not my thing.", {-1}),
+        ("I'm not really a fan of the Balkans; I much prefer the north.", {-1, 1}),
+        ("Ragtime is great.", {1}),
+        ("I moved to Lund.", {0}),
+    ],
+)
+def test_a_text_likes_or_dislikes_by_what_its_speaker_says(text: str, ways: set[int]) -> None:
+    assert ways_told(text) == ways
+
+
+def test_made_up_notes_tell_of_what_kind_a_thing_is_and_of_no_other(tiny: Path) -> None:
+    said = ["I just read 'Emma' again and adore it.", "I love the way Greta Gerwig directs.", "I really like Norway."]
+    kinds, near = ("novels", "director", "country"), np.zeros(3)
+    judge = Judge(base.load(tiny), MiniLM())
+    assert [(kind, judge.knows(kind)) for kind in kinds] == [(kind, True) for kind in kinds]
+    memories = [one(text, f"{n:032x}") for n, text in enumerate(said)]
+    found = np.stack([judge.log_odds(kind, memories, near) for kind in kinds])
+    assert (found.argmax(0) == range(3)).all()
+    assert max(judge.log_odds(kind, memories, near).max() for kind in ("drink", "game", "climate")) < 0
+    assert not judge.knows("perfume")
+
+
+def test_an_embedder_that_cannot_tell_notes_apart_is_not_asked(tiny: Path) -> None:
+    class Blind(MiniLM):
+        card = EmbedderCard(name="blind", dimension=2)
+
+        def embed(self, texts: Sequence[str]) -> Any:
+            return np.ones((len(texts), 2), np.float32)
+
+    judge = Judge(base.load(tiny), Blind())
+    assert not judge.knows("book")
+
+
+def test_notes_are_of_kinds_that_people_ask_for_in_singular_or_plural() -> None:
+    assert [noted_kind(one) for one in ("Films", "countries", "hobbies", "dishes", "perfume")] == [
+        *("film", "region", "hobby", "food"),
+        None,
+    ]
+    assert [kind for kind, notes in NOTES.items() if len(set(notes)) < 11 or noted_kind(kind) != kind] == []
+
+
+def test_the_base_knows_a_film_from_a_book_and_one_without_weights_knows_nothing(tiny: Path) -> None:
     judge = Judge(base.load())
     assert judge.able
     said = [one("I watched 'Minari' and I really liked it.", "1" * 32), one("I really love Thomas Mann's novels.")]
@@ -301,21 +355,24 @@ def test_nothing_is_invented_about_somebody_whom_nobody_has_heard_of(
     assert memory.ask("Who painted the Mona Lisa?").source == "base"
 
 
-def test_what_a_judge_thought_of_a_memory_goes_with_it(tiny: Path) -> None:
-    import numpy as np
-
-    judge = Judge(base.load(tiny))
+@pytest.mark.parametrize("noted", [True, False])
+def test_what_a_judge_thought_of_a_memory_goes_with_it(tiny: Path, noted: bool) -> None:
+    judge = Judge(base.load(tiny), MiniLM() if noted else None)
     said = [one(GATSBY, "1" * 32), one(LUND, "2" * 32)]
+
+    def thought() -> set[str]:
+        kept: Any = judge._telling._vectors if judge._telling else judge._thought
+        return {id for id, _ in kept if id}
 
     def thought_of() -> set[str]:
         judge.log_odds("film", said, np.array([0.0, 0.0]))
-        return {id for id, _ in judge._thought if id}
+        return thought()
 
     assert thought_of() == set()
     judge.keep(["1" * 32, "2" * 32])
     assert thought_of() == {"1" * 32, "2" * 32}
     judge.keep(["2" * 32])
-    assert {id for id, _ in judge._thought if id} == {"2" * 32}
+    assert thought() == {"2" * 32}
 
 
 def test_where_no_shard_holds_a_question_of_that_kind_the_store_answers(memory: Memoria, says: list[str]) -> None:

@@ -256,11 +256,11 @@ def _writer(study: bool) -> ExampleWriter:
     return SelfStudy(base.load(), facts.write) if study else facts.write
 
 
-def _judge() -> Judge:
+def _judge(embedder: MiniLM | None) -> Judge:
     from memoria.distill import base
     from memoria.distill.judge import Judge
 
-    return Judge(base.load())
+    return Judge(base.load(), embedder)
 
 
 def _seeds(given: str) -> list[int]:
@@ -348,7 +348,10 @@ def bench_routing(
     half: Annotated[int | None, typer.Option(min=0, max=1, help="Every second persona alone; default all.")] = None,
     seeds: Annotated[str, typer.Option("--seeds", help="Which memories, such as 0,1,2; several make a table.")] = "0",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the constants of the router on a half instead.")] = False,
-    judged: Annotated[bool, typer.Option("--judge", help="With the small model as judge of kinds.")] = False,
+    judged: Annotated[
+        bool, typer.Option("--judge", help="With the judge of kinds: notes and the small model.")
+    ] = False,
+    by_base: Annotated[bool, typer.Option("--by-base", help="Of --judge: by the small model alone.")] = False,
     at: Annotated[float, typer.Option(help="Of --judge: log-odds from which a memory may answer.")] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -356,7 +359,8 @@ def bench_routing(
     from memoria.evaluation.bench import weights
     from memoria.evaluation.quality import routing
 
-    embedder, judge = MiniLM(), _judge() if judged else None
+    embedder = MiniLM()
+    judge = _judge(None if by_base else embedder) if judged or by_base else None
     if fit:
         found = routing.fit(memora, half or 0, embedder)
         show(found if judge is None else routing.fit_judge(memora, half or 0, embedder, judge), as_json)

@@ -1,11 +1,12 @@
-"""The judge: whether a memory tells of a thing of the kind that is asked for, by what the untouched base calls it.
+"""The judge: whether a memory tells of a thing of the kind that is asked for.
 
-"A book I like?" is as near to "I'm a fan of Nicholas Ray's films" as to a book, by every cosine. So the base reads
-eight notes, each with its thing and the word for it, and then the memory: how likely it goes on with "book" says what
-kind its own thing is (few-shot prompting as in Brown et al. 2020, arXiv:2005.14165). Two numbers are made of that, each
+"A book I like?" is as near to "I'm a fan of Nicholas Ray's films" as to a book, by every cosine. Of kinds that there
+are made-up notes of, these tell (telling.py). Of all others, what the untouched base calls the thing: it reads eight
+notes, each with its thing and the word for it, and then the memory: how likely it goes on with "perfume" says what kind
+its own thing is (few-shot prompting as in Brown et al. 2020, arXiv:2005.14165). Two numbers are made of that, each
 against other kinds that people ask for: the log-odds, and the gain over the same prompt with a note that tells of
-nothing (contextual calibration, Zhao et al. 2021, arXiv:2102.09690). A logistic function (Platt 1999) joins them with
-the router's log-odds. A base that cannot call plain things by their kind is not asked.
+nothing (contextual calibration, Zhao et al. 2021, arXiv:2102.09690). A logistic function (Platt 1999) joins them, or
+what the notes say, with the router's log-odds. A base that cannot call plain things by their kind is not asked.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from memoria.distill.base import Base
+from memoria.distill.telling import Telling
 from memoria.english.kinds import thing_told
+from memoria.english.notes import NOTES
 from memoria.english.sentences import bare, content, polarity, units
+from memoria.protocols import Embedder
 from memoria.types import Memory
 
 if TYPE_CHECKING:
@@ -29,16 +33,16 @@ if TYPE_CHECKING:
 
     from memoria.arrays import Floats
 
-# Log-odds that a memory answers a question for a kind: of 1, the router's log-odds, the log-odds of the kind, and its
+# Log-odds that a memory answers a question for a kind of which there are notes: of 1, the router's log-odds, and the
+# log-odds of the kind by the notes; `memoria bench routing --fit --judge` fits them.
+BY_NOTES = (0.28, 0.35, 0.95)
+# The same for any other kind: of 1, the router's log-odds, the log-odds of the kind, and its
 # gain; `memoria bench routing --fit --judge` fits them.
 WEIGHTS = (0.2, 0.33, 0.24, 0.61)
 # The router's log-odds count down to here: below, a memory is far, however far.
 LEAST = -20.0
 # Kinds that people ask for; the one that is asked is set against the others.
-KINDS = (
-    *("film", "book", "album", "artist", "actor", "director", "author", "genre", "topic", "region", "climate"),
-    *("decade", "destination", "food", "drink", "sport", "game", "hobby", "animal", "car", "language"),
-)
+KINDS = tuple(NOTES)
 # Notes, their things, and the words for these.
 SHOWN = (
     ("I could eat Wagyu every single day; it melts in the mouth.", "Wagyu", "dish"),
@@ -81,10 +85,16 @@ _READ: WeakKeyDictionary[Any, _Read] = WeakKeyDictionary()
 
 
 class Judge:
-    """Judges memories by a base. What the base thinks of a memory is kept in RAM as long as it is one of `keep`."""
+    """Judges memories by notes and a base. What is thought of a memory is kept in RAM as long as it is one of `keep`.
 
-    def __init__(self, base: Base) -> None:
+    Args:
+        base: the untouched model.
+        embedder: reads the notes; None is by the base alone.
+    """
+
+    def __init__(self, base: Base, embedder: Embedder | None = None) -> None:
         self._base = base
+        self._telling = None if embedder is None else Telling(embedder)
         self._read = _READ.setdefault(base.model, _Read())
         self._thought: dict[tuple[str, str], Tensor] = {}
         self._kept: frozenset[str] = frozenset()
@@ -93,6 +103,12 @@ class Judge:
         """Drops what was thought of other memories than these, and thinks of them from now on once."""
         self._kept = frozenset(ids)
         self._thought = {key: one for key, one in self._thought.items() if key[0] in self._kept}
+        if self._telling is not None:
+            self._telling.keep(self._kept)
+
+    def knows(self, kind: str) -> bool:
+        """Whether it can say which memories tell of a kind."""
+        return (self._telling is not None and self._telling.knows(kind)) or self.able
 
     @property
     def able(self) -> bool:
@@ -105,13 +121,20 @@ class Judge:
         """Log-odds that memories answer a question for a kind.
 
         Args:
-            kind: a noun; of one that is several tokens the first counts.
+            kind: a noun; of one without notes that is several tokens the first counts.
             memories: n memories.
             near: the router's log-odds that each answers, (n,).
         """
-        values = [np.ones(len(memories)), np.maximum(near, LEAST), *self.evidence(kind, memories).T]
-        found: Floats = np.stack(values, axis=1) @ np.array(WEIGHTS)
+        before = [np.ones(len(memories)), np.maximum(near, LEAST)]
+        noted = self.by_notes(kind, memories)
+        values, weights = ([noted], BY_NOTES) if noted is not None else (self.evidence(kind, memories).T, WEIGHTS)
+        found: Floats = np.stack([*before, *values], axis=1) @ np.array(weights)
         return found
+
+    def by_notes(self, kind: str, memories: Sequence[Memory]) -> Floats | None:
+        """Log-odds of a kind of n memories by the notes, (n,); None where there are none of it."""
+        known = self._telling is not None and self._telling.knows(kind)
+        return self._telling.log_odds(kind, memories) if self._telling is not None and known else None
 
     def evidence(self, kind: str, memories: Sequence[Memory]) -> Floats:
         """What the base says of n memories, (n, 2): the log-odds of a kind, and its gain."""

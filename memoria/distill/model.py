@@ -69,7 +69,7 @@ class DistilledModel:
         self.base = base
         self._store, self._embedder, self.folder, self._prefix = store, embedder, folder, prefix
         self._clock, self._write = clock, write
-        self.judge = Judge(base)
+        self.judge = Judge(base, embedder)
         self._background: Vectors = embed(embedder, BACKGROUND)
         self._floor = min(thresholds(store, embedder, FLOOR, BACKGROUND))
         self._stamp: tuple[Any, ...] | None = None

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from memoria.english.kinds import kind_asked
+from memoria.english.kinds import kind_asked, ways_told
 from memoria.english.questions import asked_of
 from memoria.english.sentences import bare, content, polarity, units
 from memoria.english.wants import of_oneself
@@ -125,10 +125,10 @@ class Known:
 
 
 class Judging(Protocol):
-    """Says which memories tell of a kind of thing; not `able`: it cannot."""
+    """Says which memories tell of a kind of thing."""
 
-    @property
-    def able(self) -> bool: ...
+    def knows(self, kind: str) -> bool:
+        """Whether it can say so of a kind."""
 
     def log_odds(self, kind: str, memories: Sequence[Memory], near: Floats) -> Floats:
         """Log-odds that memories answer a question for a kind; near: the router's."""
@@ -151,6 +151,7 @@ class Router:
         self._known = tuple(known)
         self._names = [_words(one.memory) for one in known]
         self._ways = [_ways(one.memory.text) for one in known]
+        self._told = [ways_told(one.memory.text) for one in known]
         self._questions = _Rows([one.questions for one in known], background)
         self._said = _Rows([one.said for one in known], background)
         highest = float((background @ self._questions.vectors.T).max()) if known else 0.0
@@ -189,14 +190,14 @@ class Router:
         scores = self.scores(query)
         spoken = bool(names(query)) or of_oneself(query)
         kind = kind_asked(query) if judge is not None else ""
-        judged = judge is not None and bool(kind) and judge.able
+        judged = judge is not None and bool(kind) and judge.knows(kind)
         sure = scores.sure & ~np.array([judged and one.whole for one in self._known])
         keys, odds = scores.log_odds, scores.log_odds
         if sure.any():
             keys = np.where(sure, scores.cosines, -1.0)
             near = keys >= keys.max() - BESIDE
         elif judge is not None and judged:
-            keys = odds = self._judged(kind, scores.log_odds, DOUBTED if spoken else LEAST_OF_ANY, judge)
+            keys = odds = self._judged(kind, self._agreed(query, scores), DOUBTED if spoken else LEAST_OF_ANY, judge)
             near = keys >= max(0.0, float(keys.max()) - ALIKE)
         else:
             near = keys >= max(LEAST if spoken else LEAST_OF_ANY, float(keys.max()) - CLOSE)
@@ -209,6 +210,13 @@ class Router:
             nearest=float(scores.cosines.max()),
             log_odds=max(float(odds.max()), FAR),
         )
+
+    def _agreed(self, query: str, scores: Scores) -> Floats:
+        """Log-odds without those that dislike what is asked for as liked, or the other way round."""
+        way = polarity(query)
+        against = np.array([_opposed(way, ways) for ways in self._told])
+        found: Floats = np.where(against, -math.inf, scores.log_odds)
+        return found
 
     def _judged(self, kind: str, log_odds: Floats, least: float, judge: Judging) -> Floats:
         """Log-odds by the judge of the nearest that are in doubt; -inf for all others."""

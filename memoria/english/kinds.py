@@ -72,10 +72,27 @@ def full_names(query: str) -> list[str]:
 
 def thing_told(text: str) -> str:
     """What a text tells of, in its own words: a title or name where it likes or dislikes, or what it says of it."""
-    parts = [bare(unit) for unit in units(text) if content(unit)] or [text]
-    told = sorted((one for one in parts if polarity(one)), key=lambda one: _SPEAKER.search(one) is None) or parts
+    parts = saying(text)
+    told = sorted(telling(text), key=lambda one: _SPEAKER.search(one) is None)
     looked = (look(one) for look, each in ((_named, told), (_phrase, told), (_named, parts)) for one in each)
     return next((thing for thing in looked if thing), "")
+
+
+def telling(text: str) -> list[str]:
+    """The sentences of a text that tell of its thing: those that like or dislike, or else all that say something."""
+    parts = saying(text)
+    return [one for one in parts if polarity(one)] or parts
+
+
+def ways_told(text: str) -> frozenset[int]:
+    """Whether a text likes or dislikes its thing, as `polarity`: by what the speaker says, where they speak of it."""
+    told = telling(text)
+    return frozenset(map(polarity, [one for one in told if _SPEAKER.search(one)] or told))
+
+
+def saying(text: str) -> list[str]:
+    """The sentences of a text that say something, without what only leads in; the whole where none does."""
+    return [bare(unit) for unit in units(text) if content(unit)] or [text]
 
 
 def _named(unit: str) -> str:

@@ -1,6 +1,6 @@
 """Whether the router finds the memory that answers, and fits its constants; no model is trained.
 
-With a judge, the small model says what kinds memories tell of, untouched.
+With a judge, made-up notes, or the small model, untouched, say what kinds memories tell of.
 """
 
 from __future__ import annotations
@@ -82,9 +82,8 @@ class _Strict:
     judge: Judge
     at: float
 
-    @property
-    def able(self) -> bool:
-        return self.judge.able
+    def knows(self, kind: str) -> bool:
+        return self.judge.knows(kind)
 
     def log_odds(self, kind: str, memories: Sequence[Memory], near: Floats) -> Floats:
         found: Floats = self.judge.log_odds(kind, memories, near) - self.at
@@ -127,28 +126,40 @@ def fit(folder: Path, half: int, embedder: Embedder) -> dict[str, float]:
 
 
 def fit_judge(folder: Path, half: int, embedder: Embedder, judge: Judge) -> dict[str, float]:
-    """The constants of `judge.WEIGHTS`, by all pairs of a kind and a memory of one persona of a half.
+    """The constants of `judge.WEIGHTS` and, if the judge has notes, of `judge.BY_NOTES`.
 
-    Every memory is asked for each kind that there is, liked or disliked as it is; its own kind is the positive one.
+    By all pairs of a kind and a memory of one persona of a half: every memory is asked for each kind that there is,
+    liked or disliked as it is; its own kind is the positive one.
     """
     facts, _ = memora(folder, 10_000, 0, half)
     kinds = sorted({label_of(one) for one in facts})
     rows = [row for home in by_home(facts).values() for row in _of_kinds(home, kinds, embedder, judge)]
     values, wanted = np.array([one[:-1] for one in rows]), np.array([one[-1] for one in rows])
-    # As they are of some size, so that the ridge is the same for each.
-    scale = np.array([1.0, 5.0, 5.0, 5.0])
-    found = (newton(values / scale, wanted) / scale).round(2).tolist()
-    return dict(zip(("1", "router", "kind", "gain"), found, strict=True))
+    by_base = dict(zip(("1", "router", "kind", "gain"), _scaled(values[:, :4], wanted), strict=True))
+    if values.shape[1] == 4:
+        return by_base
+    by_notes = zip(("notes: 1", "notes: router", "notes: kind"), _scaled(values[:, [0, 1, 4]], wanted), strict=True)
+    return {**dict(by_notes), **by_base}
+
+
+def _scaled(values: Floats, wanted: Floats) -> list[float]:
+    """Constants as of `newton`, of numbers of some size, so that the ridge is the same for each."""
+    scale = np.array([1.0, *[5.0] * (values.shape[1] - 1)])
+    found: list[float] = (newton(values / scale, wanted) / scale).round(2).tolist()
+    return found
 
 
 def _of_kinds(
     home: Sequence[Fact], kinds: Sequence[str], embedder: Embedder, judge: Judge
 ) -> Iterator[tuple[float, ...]]:
-    """1, the router's log-odds, the judge's evidence, and whether the kind is that of the memory, by wording."""
+    """1, the router's log-odds, the judge's evidence, by notes too, and whether the kind is that of the memory."""
     router, ids = router_of(home, embedder)
     judge.keep(ids.values())
     for kind in kinds:
-        evidence = judge.evidence(kind_asked(asked_for(kind, "like")[0]), router.memories)
+        noun = kind_asked(asked_for(kind, "like")[0])
+        noted = judge.by_notes(noun, router.memories)
+        evidence = judge.evidence(noun, router.memories)
+        evidence = evidence if noted is None else np.column_stack([evidence, noted])
         near = {
             like: [router.scores(query).log_odds for query in asked_for(kind, like)] for like in ("like", "dislike")
         }
