@@ -49,7 +49,7 @@ POLICY = Exponential()
 KEEPER = Salience(base=POLICY)
 LONG = 3600.0
 # Steps between two kills of a night; 1 is every one, nightly.
-NIGHT_STEP = int(os.environ.get("MEMORIA_NIGHT_STEP", "9"))
+NIGHT_STEP = int(os.environ.get("MEMORIA_NIGHT_STEP", "3"))
 
 
 @pytest.fixture(scope="module")
@@ -487,7 +487,7 @@ def lives(folder: Path, tiny: Path, way: str, step: int = 1) -> list[Path]:
 
 def test_a_night_that_is_killed_at_any_point_leaves_whole_shards_and_goes_on(tmp_path: Path, tiny: Path) -> None:
     made = lives(tmp_path, tiny, "night", NIGHT_STEP)
-    assert len(made) * NIGHT_STEP > 200
+    assert int(made[-1].name) > 25
     for folder in made:
         after_a_kill(folder, tiny)
 

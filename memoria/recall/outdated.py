@@ -47,6 +47,8 @@ class _Sources:
 
     def outdate(self, reply: Memory) -> bool:
         """Whether a reply is outdated."""
+        if not self._rests_on_ended(reply):
+            return False
         recorded = reply.provenance.used is not None
         there = self._used(reply) if recorded else self._there(reply.provenance.derived_from)
         since = [one for one in there if self._ended(one.id) and self._held(one, reply)]
@@ -61,6 +63,16 @@ class _Sources:
         if not said & _words(since) - _words(current):
             return False
         return not any(opposes(one.text, reply.text, self.language) for one in since)
+
+    def _rests_on_ended(self, reply: Memory) -> bool:
+        """Whether anything that a reply was made from, directly or not, has ended: no text is read for it."""
+        found, front = set[str](), set(_made_from(reply))
+        while front:
+            if any(id in self.all and self._ended(id) for id in front):
+                return True
+            found |= front
+            front = set(_below(self._there(front))) - found
+        return False
 
     def _used(self, reply: Memory) -> list[Memory]:
         """What a reply says again: what it used, and what this was made from in turn."""

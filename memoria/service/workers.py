@@ -17,8 +17,10 @@ from types import FrameType
 from memoria.errors import InvalidQuery, StoreError
 
 log = logging.getLogger("memoria.service")
-# One that dies sooner than this many seconds after its start would die again.
+# One that ends by itself, with an error, sooner than this many seconds after its start would do so again.
 _SOON = 5.0
+# Seconds until the place of one that was killed that soon is taken: what kills it may kill the next one too.
+_PAUSE = 1.0
 _PASSED = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 
 
@@ -48,7 +50,7 @@ class Workers:
         self._ending = False
 
     def run(self) -> None:
-        """Serves. Raises StoreError if a process ends just after its start: it has said why."""
+        """Serves. Raises StoreError if a process ends with an error just after its start: it has said why."""
         before = {one: signal.signal(one, self._ended) for one in _PASSED[:2]}
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._passed)
         try:
@@ -65,6 +67,9 @@ class Workers:
     def _start(self) -> None:
         # A signal that came while the child has the handlers of its parent would be lost.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED)
+        if self._ending:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            return
         pid = os.fork()
         if pid:
             self._began[pid] = time.monotonic()
@@ -94,10 +99,12 @@ class Workers:
             self._died(pid)
             if self._ending:
                 continue
-            if time.monotonic() - began < _SOON:
+            code, soon = os.waitstatus_to_exitcode(status), time.monotonic() - began < _SOON
+            if soon and code > 0:
                 self._ending = True
                 raise StoreError("a process of the service ended just after its start: it says why above")
-            log.error("process %d has died (%s): another one takes its place", pid, _why(status))
+            log.error("process %d has died (%s): another one takes its place", pid, _why(code))
+            time.sleep(_PAUSE if soon else 0)
             self._start()
 
     def _ended(self, number: int, _: FrameType | None) -> None:
@@ -112,6 +119,5 @@ class Workers:
             os.kill(pid, number)
 
 
-def _why(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
+def _why(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"status {code}"
