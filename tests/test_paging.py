@@ -261,7 +261,7 @@ def test_an_index_that_is_made_in_parts_is_the_one_that_is_made_at_once(
 
 
 def test_a_request_comes_between_the_turns_of_a_long_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_TURN", 0.0)
+    monkeypatch.setattr(pool, "TURN", 0.0)
     caller, order = Caller(digest="a", namespace=("a",)), list[object]()
     reached, go = threading.Event(), threading.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -25,10 +26,15 @@ from memoria.aio.turns import Turns
 from memoria.cli import app
 from memoria.cli.serve import listen
 from memoria.errors import InvalidQuery, StoreError
+from memoria.service import pool as serving_pool
+from memoria.service import ready as serving_ready
 from memoria.service.app import Limits, application
 from memoria.service.limits import Crowd
+from memoria.service.person import Bring, Brought, Preview, import_, preview
 from memoria.service.pool import Pool
 from memoria.service.problems import Problematic
+from memoria.service.routes import recall
+from memoria.service.shapes import Recall
 from memoria.service.tokens import Caller, Tokens, mint
 from memoria.stores.registry import open_url, without_password
 from memoria.testing import HashEmbedder
@@ -133,6 +139,61 @@ def test_who_embeds_keeps_nobody_from_writing(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert sorted(embedder.texts) == ["quick", "slow tea", "slow tea"]  # once to store it, and once to ask
+
+
+def test_who_imports_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    """What is new in a file is embedded before the turn to write, and what is there already is not embedded again."""
+    embedder = Gated()
+    one, other = (Caller(digest=name, namespace=(name,)) for name in ("a", "b"))
+
+    async def bring(pool: Pool, *texts: str) -> Brought:
+        lines = "".join(json.dumps({"text": text, "id": text}) + "\n" for text in texts)
+        file: dict[str, Any] = {"origin": "jsonl", "data": base64.b64encode(lines.encode()).decode()}
+        shown = await preview(Preview(**file), one, pool)
+        return await import_(Bring(**file, digest=shown.digest), one, pool)
+
+    async def run() -> None:
+        pool = Pool(memoria.open(tmp_path / "s", embedder=embedder))
+        assert (await bring(pool, "tea")).stored == 1
+        slow = asyncio.ensure_future(bring(pool, "tea", "slow tea"))
+        await asyncio.to_thread(embedder.reached.wait, PATIENCE)
+        quick = pool.write(other, lambda view: view.remember("quick"), texts=["quick"])
+        assert (await asyncio.wait_for(quick, PATIENCE)).text == "quick"
+        assert not slow.done()
+        embedder.go.set()
+        assert ((await slow).stored, (await slow).present) == (1, 1)
+        pool.close()
+
+    asyncio.run(run())
+    assert sorted(embedder.texts) == ["quick", "slow tea", "tea"]
+
+
+def test_what_a_recall_needs_is_made_ready_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others come between them; what is ready is asked in one turn."""
+    with memoria.open(tmp_path / "s", embedder=HashEmbedder()) as memory:
+        memory.remember_many([f"Tea number {n} is green." for n in range(1200)])
+    one = Caller(digest="a", namespace=())
+    for module in (serving_pool, serving_ready):
+        monkeypatch.setattr(module, "TURN", 0.0)
+
+    async def run() -> None:
+        pool = Pool(memoria.open(tmp_path / "s", embedder=HashEmbedder()))
+        asked: list[int] = []
+        turn = pool._reads.run
+
+        def counted(tenant: Any, work: Any) -> Any:
+            asked.append(len(asked))
+            return turn(tenant, work)
+
+        pool._reads.run = counted  # type: ignore[method-assign,assignment]  # counts the turns
+        body = Recall(query="Which tea is green?", k=3)
+        assert len((await recall(body, one, pool)).hits) == 3
+        first = len(asked)
+        assert len((await recall(body, one, pool)).hits) == 3
+        assert (first > 2, len(asked) - first) == (True, 1)
+        pool.close()
+
+    asyncio.run(run())
 
 
 def test_who_sends_a_long_batch_waits_for_a_turn_with_each_piece_of_it(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Annotated, Literal, cast
 
@@ -14,6 +14,7 @@ from memoria.engine.arguments import Asking as Asked
 from memoria.engine.memory import Memoria
 from memoria.recall.context import estimate_tokens, line, prompt, shorter
 from memoria.service.browsing import Seen
+from memoria.service.ready import once_ready
 from memoria.service.routes import ALWAYS, SENT, Asking, Id, Serving, problems
 from memoria.service.shapes import Filters, Name, Time
 from memoria.types import Hit, Hits, Memory, Namespace, Trace
@@ -125,15 +126,7 @@ async def search(body: Search, asking: Asking, pool: Serving) -> Searched:
         shown = _scored(view, hits, asking.namespace, body.cut)
         return Searched(hits=shown[: body.k], runners=shown[body.k :], known=hits.known)
 
-    await pool.turns(asking.below(body.namespace), _readying)
-    return await pool.read(asking.below(body.namespace), work)
-
-
-def _readying(view: Memoria) -> Iterator[None]:
-    """Makes ready what a search needs, in turns, so that pages and counts do not wait for the first search."""
-    warm: Callable[[Namespace], bool] | None = getattr(view.store, "warm", None)
-    while warm is not None and warm(view.prefix):
-        yield
+    return await once_ready(pool, asking.below(body.namespace), work)
 
 
 def _recalled(view: Memoria, body: Search, k: int) -> Hits:
@@ -157,8 +150,7 @@ async def context(body: Context, asking: Asking, pool: Serving) -> Prompt:
         hits = [hit for hit in _recalled(view, body, body.k) if hit.memory.under(asking.namespace)]
         return _packed(hits, body.budget, as_zone(body.zone) or view.zone)
 
-    await pool.turns(asking.below(body.namespace), _readying)
-    return await pool.read(asking.below(body.namespace), work)
+    return await once_ready(pool, asking.below(body.namespace), work)
 
 
 @explaining.get("/memories/{id}/prompt", responses=problems(404))

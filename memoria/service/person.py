@@ -20,9 +20,13 @@ from memoria.service.rights import check_owner
 from memoria.service.routes import ALWAYS, SENT, Asking, Serving, Writing, problems
 from memoria.subject.find import Finding
 from memoria.transfer.foreign import Survey, bring, read, survey
+from memoria.transfer.foreign.items import Item
+from memoria.types import Where
 
 person = APIRouter(prefix="/v1", responses=problems(*ALWAYS))
 MEDIA = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
+# So many texts of a file are embedded before it is stored: some ten seconds of the packaged model.
+_AHEAD = 1000
 _ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 Way = Literal["subject", "speaker", "mention"]
 WAYS: tuple[Way, ...] = get_args(Way)
@@ -244,12 +248,35 @@ async def import_(body: Bring, asking: Writing, pool: Serving) -> Brought:
     """Stores what a preview showed, once, however often it is sent; 409, and nothing, for another file."""
     check_owner(asking, "import")
 
+    content = await pool.read(asking, lambda _: _promised(body))
+    texts = await pool.read(asking.below(body.namespace), lambda view: _new(view, body, content))
+
     def work(view: Memoria) -> Brought:
-        content = given(body.data)
-        if body.bound(content) != body.digest:
-            raise Problematic(409, "Not what the preview showed")
         done = bring(view, body.origin, content, skip_bad=body.skip_bad, readmit=body.readmit, **body.how())
         counts = {name: getattr(done, name) for name in ("stored", "present", "differs", "refused")}
         return Brought(survey=Surveyed.of(done.survey), **counts)
 
-    return await pool.write(asking.below(body.namespace), work)
+    return await pool.write(asking.below(body.namespace), work, texts=texts)
+
+
+def _promised(body: Bring) -> bytes:
+    """The file that a preview showed; raises Problematic for another one."""
+    content = given(body.data)
+    if body.bound(content) != body.digest:
+        raise Problematic(409, "Not what the preview showed")
+    return content
+
+
+def _new(view: Memoria, body: Bring, content: bytes) -> list[str]:
+    """The first texts of a file that are not stored yet, to be embedded before the turn to write.
+
+    As many as are embedded well within an answer's time: it is cut off there, and nothing would be stored. What comes
+    after them is embedded as it is written, and stays written.
+    """
+
+    def there(one: Item) -> bool:
+        where = Where(namespace=(*view.prefix, *one.under), key=one.draft.key)
+        return one.draft.key is not None and bool(view.store.select(where))
+
+    items = read(body.origin, content, skip_bad=True, **body.how())
+    return [one.draft.text for one in islice((one for one in items if not there(one)), _AHEAD)]

@@ -27,7 +27,7 @@ from memoria.types import Where
 
 T = TypeVar("T")
 # Seconds that one piece of long work may take before others have a turn.
-_TURN = 0.02
+TURN = 0.02
 
 
 def lanes_of(memory: Memoria) -> tuple[int, int]:
@@ -81,7 +81,7 @@ class Pool:
     async def turns(self, caller: Caller, begin: Callable[[Memoria], Iterator[T]]) -> list[T]:
         """All that an iterator gives that `begin` makes of the view of a caller.
 
-        Its steps are turns of their own, as many in one as are done within `_TURN`: another request of the same tenant,
+        Its steps are turns of their own, as many in one as are done within `TURN`: another request of the same tenant,
         such as a search, comes between them, and does not wait for the end of a long count.
         """
         found: list[T] = []
@@ -90,7 +90,7 @@ class Pool:
         def turn(view: Memoria) -> bool:
             nonlocal steps
             steps = begin(view) if steps is None else steps
-            ended = time.monotonic() + _TURN
+            ended = time.monotonic() + TURN
             for one in steps:
                 found.append(one)
                 if time.monotonic() > ended:

@@ -15,6 +15,7 @@ from memoria.service import shapes
 from memoria.service.notes import KEY, noted
 from memoria.service.pool import Pool, check_mine, mine
 from memoria.service.problems import MEDIA, Problematic
+from memoria.service.ready import once_ready
 from memoria.service.tokens import OWNER, Caller
 from memoria.types import Memory, Namespace
 
@@ -125,7 +126,9 @@ async def recall(body: shapes.Recall, asking: Asking, pool: Serving) -> shapes.H
         "include": tuple(body.include),
         "at_least": body.at_least,
     }
-    hits = await pool.read(asking.below(body.namespace), lambda view: view.recall(body.query, **more, **body.asked()))
+    hits = await once_ready(
+        pool, asking.below(body.namespace), lambda view: view.recall(body.query, **more, **body.asked())
+    )
     found = [shapes.Found.of(hit, asking.namespace, explain=body.explain) for hit in hits]
     return shapes.Hits(hits=found, known=hits.known)
 

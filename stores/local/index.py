@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,10 +106,19 @@ class Index:
 
         Erased slots are never among them. An estimate from 1-bit codes is unbiased and mostly within `BOUND`.
         """
+        import faiss
+
         if not self._segments:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         q = np.ascontiguousarray(query[None], dtype=np.float32)
-        found = list(_threads().map(lambda part: self._search_segment(part, q, k), range(len(self._segments))))
+        parts = range(len(self._segments))
+        search = partial(self._search_segment, q=q, k=k)
+        if len(parts) > 1:
+            found = list(_threads().map(search, parts))
+        else:
+            # Another thread for the only segment would be waited for, and where processors are busy, for long.
+            faiss.omp_set_num_threads(1)
+            found = [search(0)]
         positions = np.concatenate([at for at, _ in found])
         scores = np.concatenate([score for _, score in found])
         best = np.argsort(-scores, kind="stable")
