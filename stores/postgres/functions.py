@@ -163,8 +163,8 @@ END $$
 
 
 # The rows of one tenant that are nearest to a question, as they are read, those of what is away left out if asked;
-# vectors as the server sends them. Not STABLE: then it would read as of before it has its locks, and of a partition that
-# a purge swaps meanwhile it would miss the rows that were copied last.
+# vectors as the server sends them. Not STABLE: then it would read as of before it has its locks, and of a partition
+# that a purge swaps meanwhile it would miss the rows that were copied last.
 # A single row without an id where that is not all: other tenants under the alias, something due to be erased by then,
 # or passages.
 _NEAREST = f"""
