@@ -163,14 +163,15 @@ END $$
 
 
 # The rows of one tenant that are nearest to a question, as they are read, those of what is away left out if asked;
-# vectors as the server sends them.
+# vectors as the server sends them. Not STABLE: then it would read as of before it has its locks, and of a partition
+# that a purge swaps meanwhile it would miss the rows that were copied last.
 # A single row without an id where that is not all: other tenants under the alias, something due to be erased by then,
 # or passages.
 _NEAREST = f"""
 CREATE FUNCTION nearest(prefixed bytea, home bytea, by bigint, asked halfvec, wanted integer, leaving integer)
 RETURNS TABLE (id bytea, tenant bytea, slot bigint, kind smallint, created_at bigint, valid_from bigint,
     valid_to bigint, salience double precision, sealed bytea, embedding bytea, far double precision)
-LANGUAGE plpgsql STABLE {_SETTINGS} AS $$
+LANGUAGE plpgsql {_SETTINGS} AS $$
 BEGIN
     IF (SELECT array_agg(p.tenant) FROM prefix p WHERE p.alias = prefixed) IS DISTINCT FROM ARRAY[home]
         OR EXISTS (SELECT 1 FROM passage p WHERE p.tenant = home)
