@@ -81,11 +81,17 @@ def sources(root: Path) -> dict[str, str]:
     beside = [root / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")]
     kept |= {path: Path(f"{path.stem.lower()}.md") for path in beside}
     examples = {path: Path("examples") / f"{path.stem}.md" for path in sorted((root / "examples").glob("*.py"))}
-    places = {**kept, **examples}
+    places = {**kept, **examples, **drawings(root)}
     made = {str(place): moved(path, places) for path, place in kept.items()}
     return made | {
         str(place): f"# {path.name}\n\n```python\n{path.read_text()}```\n" for path, place in examples.items()
     }
+
+
+def drawings(root: Path) -> dict[Path, Path]:
+    """Drawings that pages show, and where they stand in the site."""
+    docs = root / "docs"
+    return {path: path.relative_to(docs) for path in sorted(docs.rglob("*.svg"))}
 
 
 def moved(page: Path, places: Mapping[Path, Path]) -> str:
@@ -186,6 +192,8 @@ def build(target: Path, root: Path = ROOT, *, pictures: bool = False) -> list[st
         for path, text in pages.items():
             (work / "pages" / path).parent.mkdir(parents=True, exist_ok=True)
             (work / "pages" / path).write_text(text)
+        for drawing, place in drawings(root).items():
+            shutil.copyfile(drawing, work / "pages" / place)
         command = [sys.executable, "-m", "zensical", "build", "--strict"]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if done.returncode:
