@@ -30,6 +30,8 @@ def test_every_page_is_there_and_is_found(built: Path) -> None:
         shown = Path(entry.path).with_suffix(".html")
         assert (built / shown).exists()
         assert str(shown) in found
+    assert re.search(r'src="?[./\w]*month\.svg', (built / "research/weights.html").read_text())
+    assert (built / "research/month.svg").read_text() == (ROOT / "docs/research/month.svg").read_text()
     assert "forgets exactly when told to" in (built / "index.html").read_text()
     assert (
         'id="memoria.forget"' in (built / "reference/memoria.html").read_text()

@@ -23,7 +23,6 @@ from urllib.parse import unquote, urlsplit
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 INDEX = "contents.md"
-PICTURES = "pictures"
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]*)(#[^)\s]*)?(?=\))")
 _ENTRY = re.compile(r"^\d+\. \[(?P<title>.*?)\]\((?P<path>.*?)\)(?P<said>.*)$")
 _CONFIG = """[project]
@@ -81,11 +80,18 @@ def sources(root: Path) -> dict[str, str]:
     beside = [root / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")]
     kept |= {path: Path(f"{path.stem.lower()}.md") for path in beside}
     examples = {path: Path("examples") / f"{path.stem}.md" for path in sorted((root / "examples").glob("*.py"))}
-    places = {**kept, **examples} | {path: path.relative_to(docs) for path in (docs / PICTURES).glob("*.png")}
+    places = {**kept, **examples, **pictures(root)}
     made = {str(place): moved(path, places) for path, place in kept.items()}
     return made | {
         str(place): f"# {path.name}\n\n```python\n{path.read_text()}```\n" for path, place in examples.items()
     }
+
+
+def pictures(root: Path) -> dict[Path, Path]:
+    """What pages show, and where it stands in the site."""
+    docs = root / "docs"
+    found = (path for form in ("*.png", "*.svg") for path in docs.rglob(form))
+    return {path: path.relative_to(docs) for path in sorted(found)}
 
 
 def moved(page: Path, places: Mapping[Path, Path]) -> str:
@@ -169,11 +175,12 @@ def build(target: Path, root: Path = ROOT) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "zensical.toml").write_text(config)
-        if (root / "docs" / PICTURES).exists():
-            shutil.copytree(root / "docs" / PICTURES, work / "pages" / PICTURES)
         for path, text in pages.items():
             (work / "pages" / path).parent.mkdir(parents=True, exist_ok=True)
             (work / "pages" / path).write_text(text)
+        for picture, place in pictures(root).items():
+            (work / "pages" / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, work / "pages" / place)
         command = [sys.executable, "-m", "zensical", "build", "--strict"]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if done.returncode:
