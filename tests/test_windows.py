@@ -303,7 +303,12 @@ def test_a_window_that_only_this_process_wrote_to_is_not_read_again(
 ) -> None:
     monkeypatch.setattr(windows, "FRESH", -1.0)
     read = list[str]()
-    monkeypatch.setattr(windows, "latest", lambda *given: read.append("again") or latest(*given))
+
+    def again(*given: Any) -> Any:
+        read.append("again")
+        return latest(*given)
+
+    monkeypatch.setattr(windows, "latest", again)
     with opened(database) as memory, opened(database) as other:
         made = memory.remember_many(["Zyxgon blart.", *lines(30)])
         assert set(window(memory)._seen) == {one.id for one in made}
