@@ -68,7 +68,7 @@ REKEYING = {
     "sealed file moved",
 }
 SEALING_KEYS = {"sealing begun", "keys sealed", "clear file replaced"}
-ROUNDS = int(os.environ.get("MEMORIA_CRASH_ROUNDS", "30"))
+ROUNDS = int(os.environ.get("MEMORIA_CRASH_ROUNDS", "20"))
 
 
 @pytest.mark.parametrize("kind", POINTS)
