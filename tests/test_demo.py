@@ -22,7 +22,7 @@ from memoria.evaluation.quality.week import Played, bring, chosen_subject, old_f
 from memoria.testing import HashEmbedder
 from memoria.transfer.jsonl import export
 from memoria.types import Hit, Where
-from tests.test_cli import run
+from tests.commands import apart as run
 
 TURN = {"id": "a", "at": "2026-03-02T06:52:20+00:00", "speaker": "Ada", "text": "I moved to Oslo in the spring."}
 

@@ -12,7 +12,7 @@ import pytest
 from memoria.errors import InvalidInput
 from memoria.models import as_model
 from memoria.policies import registry
-from tests.test_cli import run
+from tests.commands import run
 
 ROOT = Path(__file__).parents[1]
 

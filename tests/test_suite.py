@@ -14,7 +14,7 @@ from memoria.evaluation.suite import scenario, suite
 from memoria.evaluation.suite.cases import CATEGORIES, generate
 from memoria.evaluation.suite.grammar import gone, stay
 from memoria.testing import HashEmbedder
-from tests.test_cli import run
+from tests.commands import apart as run
 
 EMBEDDER = HashEmbedder()
 # What memoria fails, by variant, and nothing else: see docs/suite.md.
