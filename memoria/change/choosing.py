@@ -58,11 +58,6 @@ def acceptance(store: Store, only: Collection[str] | None, *, dry_run: bool = Fa
     return accepts
 
 
-def accepted(only: Collection[str] | None, choice: Choice) -> bool:
-    """Whether a thing is to be done: None accepts all."""
-    return only is None or choice.key in only
-
-
 def settling(one: Proposal) -> Choice:
     """A change of fact."""
     ids = dict.fromkeys([*one.ends, *dict(one.amends), *dict(one.lowers)])
@@ -104,7 +99,7 @@ def _key(what: str, said: object) -> str:
 
 def takes(only: Collection[str] | None, what: What, id: str) -> bool:
     """Whether something is to be done with a memory, of what was accepted."""
-    return accepted(only, single(what, id))
+    return only is None or single(what, id).key in only
 
 
 __all__ = ["Choice", "What"]

@@ -303,15 +303,16 @@ def _settled(
     records: Records, traces: Reinforcer, statements: Sequence[Memory], how: Settling, accept: Accept, *, dry_run: bool
 ) -> Settled:
     """Settles what these statements say, all for one audience, of which the records alone are looked at."""
-    carried, left, finding = list[Proposal](), list[Proposal](), how.finding(records.store, records.embedder)
+    carried, finding = list[Proposal](), how.finding(records.store, records.embedder)
     # A part of a gist is a statement still, and it may be set apart.
     said = [part.id for one in statements for part in (one.parts or (one,))]
-    done = Settled()
+    done, left = Settled(), list[Proposal]()
     for _ in range(_ROUNDS):
-        proposed = propose(list(living(records.store, said).values()), finding)
-        # What the user says, and what only asks to forget, waits for nobody.
-        found = [one for one in proposed if one.judge == USER or one.action == "erase" or accept(one)]
-        left = [one for one in proposed if one not in found]
+        found, left = list[Proposal](), []
+        for one in propose(list(living(records.store, said).values()), finding):
+            # What the user says, and what only asks to forget, waits for nobody.
+            at_once = one.judge == USER or one.action == "erase" or accept(one)
+            (found if at_once else left).append(one)
         done = apply(records, traces, found, dry_run=dry_run)
         carried += done
         if dry_run or not done:

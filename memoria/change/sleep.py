@@ -181,7 +181,8 @@ def night(
         gists = _written(records, taken, accepts, pause)
     else:
         gists = run(records, [one.step for one in taken], write, pause)
-    left = [one.choice for one in planned if one not in taken] if reviewed else []
+    keys = {one.choice.key for one in taken}
+    left = [one.choice for one in planned if one.choice.key not in keys] if reviewed else []
     return Night(
         at=at,
         replayed=len(said),

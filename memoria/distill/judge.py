@@ -108,7 +108,7 @@ class Judge:
 
     def knows(self, kind: str) -> bool:
         """Whether it can say which memories tell of a kind."""
-        return (self._telling is not None and self._telling.knows(kind)) or self.able
+        return self._noted(kind) is not None or self.able
 
     @property
     def able(self) -> bool:
@@ -133,8 +133,12 @@ class Judge:
 
     def by_notes(self, kind: str, memories: Sequence[Memory]) -> Floats | None:
         """Log-odds of a kind of n memories by the notes, (n,); None where there are none of it."""
-        known = self._telling is not None and self._telling.knows(kind)
-        return self._telling.log_odds(kind, memories) if self._telling is not None and known else None
+        noted = self._noted(kind)
+        return None if noted is None else noted.log_odds(kind, memories)
+
+    def _noted(self, kind: str) -> Telling | None:
+        """What reads the notes of a kind; None where there are none of it, or none that are read well enough."""
+        return self._telling if self._telling is not None and self._telling.knows(kind) else None
 
     def evidence(self, kind: str, memories: Sequence[Memory]) -> Floats:
         """What the base says of n memories, (n, 2): the log-odds of a kind, and its gain."""
