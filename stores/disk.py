@@ -33,6 +33,8 @@ LOCKS_READERS = fcntl is None
 _NO_FULL_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOTTY}
 # Where nothing reads and writes at a place, the position of a descriptor is moved, by one thread at a time.
 _position = threading.Lock()
+# Where files cannot be locked, one thread at a time does what others must not come between.
+_turn = threading.Lock()
 # Where files are text unless one says that they are not.
 BINARY = getattr(os, "O_BINARY", 0)
 _DESCRIPTORS = 512
@@ -66,6 +68,20 @@ def _write_at(fd: int, data: memoryview, offset: int) -> int:
     with _position:
         os.lseek(fd, offset, os.SEEK_SET)
         return os.write(fd, data)
+
+
+@contextmanager
+def alone_with(fd: int) -> Iterator[None]:
+    """Holds a file against all others that ask for it likewise, by descriptors of their own: threads and processes."""
+    if fcntl is None:
+        with _turn:
+            yield
+        return
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def sync_data(fd: int) -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from urllib.parse import quote
 
 import pytest
@@ -68,6 +69,26 @@ class TestDatabase(KeyProviderConformance):
         yield opened
         for one in made:
             one.close()
+
+
+def test_a_file_that_grows_under_two_keeps_what_both_put(tmp_path: Path) -> None:
+    """One has measured the file; before its zeros are written, another may put: it has to wait, or is written over."""
+    other = DirectoryKeys(tmp_path / "keys")
+    theirs, ours = [b"\x01" * 32], [b"\x02" * 32]
+    putting = Thread(target=lambda: other.put(TENANT, 20, theirs))
+
+    class Slow(Disk):
+        def write(self, fd: int, data: bytes, offset: int) -> None:
+            if not any(data) and not putting.ident:
+                putting.start()
+                putting.join(0.5)
+            super().write(fd, data, offset)
+
+    other.root(make=True)
+    other.create(TENANT)
+    DirectoryKeys(tmp_path / "keys", disk=Slow()).put(TENANT, 16, ours)
+    putting.join()
+    assert other.get(TENANT, [16, 20]) == ours + theirs
 
 
 def test_the_sealed_one_is_sealed(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from memoria.errors import StoreCorrupt
 from memoria.stores.batches import runs
-from memoria.stores.disk import Disk, opened, read_at, translated
+from memoria.stores.disk import Disk, alone_with, opened, read_at, translated
 from memoria.stores.sealing import KEY_BYTES, new_key
 
 MAGIC = b"MEMKEYS1"
@@ -147,11 +147,20 @@ class DirectoryKeys:
             os.close(fd)
 
     def _reserve(self, fd: int, slots: int) -> None:
-        """Grows the file ahead of need, so that most writes change no file size."""
-        have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // self._slot_bytes
-        if slots > have:
-            end = max(slots, have + min(max(_GROWTH, have), _MAX_GROWTH))
-            self._disk.write(fd, bytes((end - have) * self._slot_bytes), self._offset(have))
+        """Grows the file ahead of need, so that most writes change no file size; of several at once, one after another.
+
+        Whoever measured the file before another grew it would write zeros over what that one has put since.
+        """
+        if slots <= self._slots(fd):
+            return
+        with alone_with(fd):
+            have = self._slots(fd)
+            if slots > have:
+                end = max(slots, have + min(max(_GROWTH, have), _MAX_GROWTH))
+                self._disk.write(fd, bytes((end - have) * self._slot_bytes), self._offset(have))
+
+    def _slots(self, fd: int) -> int:
+        return max(0, os.fstat(fd).st_size - HEADER_BYTES) // self._slot_bytes
 
     def get(self, tenant: bytes, slots: Sequence[int]) -> list[bytes | None]:
         return [key if key != GONE else None for key in self._raw(tenant, slots)]
@@ -183,7 +192,7 @@ class DirectoryKeys:
             return
         try:
             with translated(self._path(tenant)):
-                have = max(0, os.fstat(fd).st_size - HEADER_BYTES) // self._slot_bytes
+                have = self._slots(fd)
                 for first, count in runs(sorted(slot for slot in slots if slot < have)):
                     self._disk.write(fd, bytes(count * self._slot_bytes), self._offset(first))
                 self._disk.reached("keys zeroed")
