@@ -97,6 +97,8 @@ class Core:
         self._homes: dict[Namespace, bytes] = {}
         # Intents that are carried out, and names of settings that verbs read.
         self._done: deque[int] = deque()
+        # Tenants of forgets that may have destroyed keys and not been committed.
+        self._unsure: set[bytes] = set()
         self._along: frozenset[str] = frozenset()
         self._partitions = 0
 

@@ -1,7 +1,7 @@
 """Remember and forget by one function of the server each, where nothing else hangs on what comes or goes.
 
 Two trips each: the first locks the tenant and reads all that the verb has to know, and the second writes and commits.
-remember: keys are put and synced between them. forget: keys are zeroed and synced once it is committed.
+remember: keys are put and synced between them. forget: keys are zeroed and synced while it is being committed.
 """
 
 from __future__ import annotations
@@ -156,19 +156,35 @@ class Direct(Erasing, Following, Lapsing):
         else:
             sql, values = _FORGET, (tenant, list(gone), slots, *rest)
         connection.send(sql, values, lambda answer: _answer(answer, batch, number))
+        connection.meanwhile(lambda: self._destroy_early(tenant, batch))
         connection.after(lambda: self._gone(tenant, batch, number))
-        connection.doubted(lambda: self._drop([tenant]))
+        connection.doubted(lambda: self._doubt(tenant, batch))
         connection.opened.pop(tenant, None)
         for id in gone:
             del connection.looked[id]
             connection.unlinked.discard(id)
 
+    def _destroy_early(self, tenant: bytes, batch: Batch) -> None:
+        """Destroys keys while the server commits that they must go: both wait for their disks at the same time."""
+        batch.destroyed = False
+        # What fails here is done again, and raises then, once it is written down.
+        with suppress(StoreError):
+            self._keys.destroy(tenant, batch.gone)
+            batch.destroyed = True
+
     def _gone(self, tenant: bytes, batch: Batch, number: list[int]) -> None:
-        """Destroys keys, once it is written down that they must go; that they are gone is said with the next forget."""
+        """Sees that the keys are destroyed; that they are gone is said with the next forget."""
         self._disk.reached("rows committed")
-        self._keys.destroy(tenant, batch.gone)
+        if not batch.destroyed:
+            self._keys.destroy(tenant, batch.gone)
         self._done.extend(number)
         self._follow({tenant: batch})
+
+    def _doubt(self, tenant: bytes, batch: Batch) -> None:
+        """Of what may not be committed, keys may be gone: then its rows are buried before the next write."""
+        self._drop([tenant])
+        if batch.destroyed is not None:
+            self._unsure.add(tenant)
 
 
 def _answer(answer: Answer, batch: Batch, number: list[int]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from memoria.errors import Held
+from memoria.errors import Held, StoreLocked
 from memoria.stores import rows
 from memoria.stores.batches import parts
 from memoria.stores.forgets import log_key, token
@@ -26,6 +27,32 @@ if TYPE_CHECKING:
 
 class Erasing(Guarding, Giants, Chaining, Forgets):
     """The part of a store that destroys."""
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._settle()
+        with super()._writing():
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        self._settle()
+        with super().alone():
+            yield
+
+    def _settle(self) -> None:
+        """Buries what a forget left that was cut short between its keys and its commit, before more is written.
+
+        Not where another transaction has the namespace: then before the next write.
+        """
+        if not self._unsure or not self._open or self._cluster.current is not None:
+            return
+        for tenant in list(self._unsure):
+            with suppress(StoreLocked), self._cluster.writes(), self._cluster.hurried():
+                with self._cluster.transaction(tenant=[tenant], long=True) as connection:
+                    if self._space(connection, tenant) is not None:
+                        self._bury(connection, tenant)
+                self._unsure.discard(tenant)
 
     def erase_namespaces(self, prefix: Namespace, *, over_holds: bool = False) -> int:
         with self._writing():

@@ -16,6 +16,7 @@ class Batch:
     """What a change does to one tenant: records that come, with their keys and from which slot on; slots that go.
 
     single: labels of keys of callers, which nothing else in the tenant has. bound: whether there are retention periods.
+    destroyed: whether the keys of what goes are; None before that is begun.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -25,6 +26,7 @@ class Batch:
     gone: list[int] = field(default_factory=list)
     single: set[bytes] = field(default_factory=set)
     bound: bool = False
+    destroyed: bool | None = None
 
 
 class Moved(StoreError):

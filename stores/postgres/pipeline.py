@@ -7,7 +7,7 @@ went there. Here the same library (libpq) is asked by the functions that psycopg
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -74,22 +74,33 @@ class Trip:
         values = self._talk.dump_sequence(one.values, formats)
         return sql, values, self._talk.types, self._talk.formats, form
 
-    def go(self) -> list[Answer]:
-        """Sends them, and waits for all answers; raises the first error of the server, after which none was run."""
+    def go(self, meanwhile: Callable[[], object] | None = None, *, first: int = 0) -> list[Answer]:
+        """Sends them, and waits for all answers; raises the first error of the server, after which none was run.
+
+        meanwhile: called when the first so many have been answered, none of them by an error, and the server is busy
+        with the others.
+        """
         pgconn = self._raw.pgconn
+        results: list[Any] = []
         try:
             pgconn.enter_pipeline_mode()
-            for given in self._ready:
+            for number, given in enumerate(self._ready):
+                if meanwhile is not None and number == first:
+                    pgconn.send_flush_request()
                 pgconn.send_query_params(*given)
             pgconn.pipeline_sync()
-            results = self._raw.wait(_answered(pgconn))
+            self._raw.wait(_sent(pgconn))
+            if meanwhile is not None:
+                self._raw.wait(_answered(pgconn, results, first))
+                if len(results) == first and not any(map(_failed, results)):
+                    meanwhile()
+            self._raw.wait(_answered(pgconn, results))
             pgconn.exit_pipeline_mode()
         except BaseException:
             _leave(self._raw)
             raise
-        for result in results:
-            if result.status == ExecStatus.FATAL_ERROR:
-                raise error_from_result(result, self._raw.info.encoding)
+        for result in filter(_failed, results):
+            raise error_from_result(result, self._raw.info.encoding)
         return [self._loaded(result) for result in results]
 
     def _loaded(self, result: Any) -> Answer:
@@ -99,15 +110,18 @@ class Trip:
         return Answer(self._talk.load_rows(0, result.ntuples, tuple), result.ntuples)
 
 
-def _answered(pgconn: Any) -> Generator[Wait, Ready | int, list[Any]]:
-    """Writes what is to be written, and reads all answers; yields what it waits for."""
+def _sent(pgconn: Any) -> Generator[Wait, Ready | int, None]:
+    """Writes what is to be written; yields what it waits for."""
     while pgconn.flush():
         while not (ready := (yield Wait.RW)):
             pass
         if ready & Ready.R:
             pgconn.consume_input()
-    found: list[Any] = []
-    while True:
+
+
+def _answered(pgconn: Any, found: list[Any], first: int | None = None) -> Generator[Wait, Ready | int, None]:
+    """Reads answers into `found`, all of them or until there are so many; yields what it waits for."""
+    while first is None or len(found) < first:
         while pgconn.is_busy():
             while not (yield Wait.R):
                 pass
@@ -115,11 +129,15 @@ def _answered(pgconn: Any) -> Generator[Wait, Ready | int, list[Any]]:
         result = pgconn.get_result()
         if result is None:
             if pgconn.status != ConnStatus.OK:
-                return found
+                return
         elif result.status == ExecStatus.PIPELINE_SYNC:
-            return found
+            return
         else:
             found.append(result)
+
+
+def _failed(result: Any) -> bool:
+    return bool(result.status == ExecStatus.FATAL_ERROR)
 
 
 def array(values: Iterable[bytes | str | int]) -> str:

@@ -41,6 +41,7 @@ class Session:
         self._waiting: list[_Waiting] = [(Statement(one.encode()), None) for one in opening]
         self._said = self._committing = self._broken = False
         self._parts = 0
+        self._meanwhile: list[Callable[[], object]] = []
         self._after: list[Callable[[], object]] = []
         self._undone: list[Callable[[], object]] = []
         self._doubted: list[Callable[[], object]] = []
@@ -116,10 +117,12 @@ class Session:
         assert self._raw is not None
         yield self._raw
 
-    def _run(self, statements: Sequence[Statement], *, last: bool = False) -> list[Answer]:
+    def _run(
+        self, statements: Sequence[Statement], *, last: bool = False, meanwhile: Callable[[], object] | None = None
+    ) -> list[Answer]:
         """Sends what waits together with these, and waits for all of it; returns the answers of these.
 
-        last: whether a commit is among these.
+        last: whether a commit is among these. meanwhile: the first of these is one, and this is called while it lasts.
         """
         if self._broken:
             raise psycopg.OperationalError("this transaction was cut short: nothing of it was done")
@@ -129,7 +132,7 @@ class Session:
         self.trips += 1
         trip = Trip(raw, [*(one for one, _ in waiting), *statements])
         self._committing = self._committing or last
-        answers = trip.go()
+        answers = trip.go(meanwhile, first=len(waiting))
         for (_, take), answer in zip(waiting, answers, strict=False):
             if take is not None:
                 take(answer)
@@ -149,13 +152,13 @@ class Session:
         name = f"part_{self._parts}"
         mark: _Waiting = (Statement(f"SAVEPOINT {name}".encode()), None)
         self._waiting.append(mark)
-        before = self.tenants.copy(), self.locked.copy(), len(self._after), len(self._undone)
+        before = self.tenants.copy(), self.locked.copy(), len(self._after), len(self._undone), len(self._meanwhile)
         try:
             yield
         except BaseException:
             self._back(name, mark)
             self.tenants, self.locked = before[:2]
-            del self._after[before[2] :]
+            del self._after[before[2] :], self._meanwhile[before[4] :]
             undone = self._undone[before[3] :]
             del self._undone[before[3] :]
             _run([*undone, *self._doubted])
@@ -189,6 +192,13 @@ class Session:
         """Calls `act` once this is committed."""
         self._after.append(act)
 
+    def meanwhile(self, act: Callable[[], object]) -> None:
+        """Calls `act` while the server commits: all else was done without an error. Not called where nobody waits.
+
+        What it raises leaves unknown whether this is committed.
+        """
+        self._meanwhile.append(act)
+
     def always(self, act: Callable[[], object]) -> None:
         """Calls `act` once this is committed, or undone because of an error of ours."""
         self._always.append(act)
@@ -211,7 +221,8 @@ class Session:
             if self.read and self._after:
                 # As of after the commit, for whoever looks at them again then.
                 last.append(Statement(_AGAIN, (array(self.read),)))
-            _, *again = self._run(last, last=True)
+            acts = self._meanwhile
+            _, *again = self._run(last, last=True, meanwhile=(lambda: _run(acts)) if acts else None)
             if again:
                 self.noted = {**dict.fromkeys(self.read), **dict(again[0].fetchall())}
         self.over = True
