@@ -103,8 +103,9 @@ def _at(memory: Memoria, filler: _Filler, n: int, progress: Progress, *, rounds:
         verbs["recall"](at)
     times: dict[str, list[float]] = {verb: [] for verb in verbs}
     for at in range(rounds):
-        for verb, act in verbs.items():
-            times[verb].append(timed(lambda act=act, at=at: act(at)))  # type: ignore[misc]  # bound at once
+        # In another order each time: what follows a recall finds the caches full of something else.
+        for verb in rng.permutation(list(verbs)):
+            times[verb].append(timed(lambda act=verbs[verb], at=at: act(at)))  # type: ignore[misc]  # bound at once
         progress("verbs", at + 1, rounds)
     step |= {verb: _quantiles(measured) for verb, measured in times.items()}
     for name in ("p50_ms", "mean_ms"):
