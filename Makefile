@@ -34,8 +34,13 @@ lint: $(VENV)/installed ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint ## style, types, and every test
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+test: $(VENV)/installed ## style, types, and every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo "Types are checked in what the tests leave of the processors; what is found is said at the end."
+	@said=$$(mktemp); nice $(BIN)/mypy >$$said 2>&1 & typing=$$!; \
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal; tested=$$?; \
+	wait $$typing; typed=$$?; cat $$said; rm $$said; exit $$((tested | typed))
 
 bench: $(VENV)/installed ## ratios from one run on this machine
 	$(BIN)/memoria bench forget --n 10000
