@@ -1,6 +1,6 @@
 """The slim install: everything but weights and foreign encoders, in a virtual environment without torch.
 
-What requirements-slim.txt pins is fetched once, into `cache/wheels` of the virtual environment that runs the tests.
+What requirements-slim.txt pins is fetched once, into the cache of uv.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import urllib.request
+import venv
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -20,8 +23,6 @@ from filelock import FileLock
 from release.requirements import EXTRAS, HEAVY, SLIM, pins
 
 ROOT = Path(__file__).parents[1]
-WHEELS = Path(sys.prefix) / "cache" / "wheels"
-PINS = ["--no-deps", "--require-hashes", "-r", str(ROOT / SLIM)]
 EVERY_MODULE = """
 import importlib, pkgutil, memoria
 for module in pkgutil.walk_packages(memoria.__path__, "memoria."):
@@ -61,20 +62,11 @@ def run(command: list[str], folder: Path, **environment: str) -> str:
     return done.stdout
 
 
-def install(python: Path) -> None:
-    """Installs the pins from the cache of wheels, which is filled before if need be."""
-    pip = [str(python), "-m", "pip"]
-    cached = [*pip, "install", "-q", "--no-compile", "--no-index", f"--find-links={WHEELS}", *PINS]
-    if subprocess.run(cached, capture_output=True, check=False).returncode == 0:
-        return
-    WHEELS.mkdir(parents=True, exist_ok=True)
-    fetched = subprocess.run(
-        [*pip, "download", "-q", "--retries=1", "-d", str(WHEELS), *PINS], capture_output=True, text=True, check=False
-    )
-    if fetched.returncode and re.search("NewConnectionError|NameResolutionError|ConnectTimeout", fetched.stderr):
-        pytest.skip(f"NOT RUN: what {SLIM} pins is not in {WHEELS}, and no package index answers")
-    assert fetched.returncode == 0, fetched.stderr
-    subprocess.run(cached, check=True)
+def install(python: Path, *what: str) -> subprocess.CompletedProcess[str]:
+    """Installs into an environment, from the cache of uv where that has it."""
+    uv = shutil.which("uv", path=sysconfig.get_path("scripts")) or "uv"
+    command = [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), *what]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +76,15 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = shared / "bin" / "python"
     with FileLock(f"{shared}.lock"):
         if not (shared / "whole").exists():
-            subprocess.run([sys.executable, "-m", "venv", str(shared)], check=True)
-            install(python)
+            venv.create(shared, symlinks=True)
+            done = install(python, "--require-hashes", "-r", str(ROOT / SLIM))
+            if re.search("dns error|Connect|sending request|timed out", done.stderr):
+                pytest.skip(f"NOT RUN: no package index has what {SLIM} pins, nor has the cache of uv")
+            assert done.returncode == 0, done.stderr
             ours = ["-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(shared), str(ROOT)]
             subprocess.run([sys.executable, *ours], check=True, capture_output=True)
             (wheel,) = shared.glob("*.whl")
-            subprocess.run([str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+            assert install(python, "--offline", str(wheel)).returncode == 0
             (shared / "whole").touch()
     return python
 
