@@ -23,7 +23,7 @@ _NUMBERS = itertools.count()
 
 _HEALTH = list(HealthCheck)
 # The same examples at each run of `make test`, so that a failure comes from a change; the nightly draws new ones.
-settings.register_profile("default", max_examples=100, derandomize=True, deadline=None, suppress_health_check=_HEALTH)
+settings.register_profile("default", max_examples=60, derandomize=True, deadline=None, suppress_health_check=_HEALTH)
 settings.register_profile("nightly", max_examples=1000, deadline=None, suppress_health_check=_HEALTH)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

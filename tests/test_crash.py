@@ -83,7 +83,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, round: int) -> No
     survives(tmp_path, str(tmp_path / "a.memoria"), "local", round, lives=2, most=4)
 
 
-@pytest.mark.parametrize("round", range(ROUNDS * 6 // 30))
+@pytest.mark.parametrize("round", range(ROUNDS * 6 // 20))
 def test_what_was_acknowledged_in_a_sealed_store_survives_a_kill(
     tmp_path: Path, round: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +92,7 @@ def test_what_was_acknowledged_in_a_sealed_store_survives_a_kill(
     survives(tmp_path, str(tmp_path / "a.memoria"), "local", round, lives=1, most=2)
 
 
-@pytest.mark.parametrize("round", range(ROUNDS * 13 // 30))
+@pytest.mark.parametrize("round", range(ROUNDS * 13 // 20))
 def test_what_was_acknowledged_in_postgres_survives_a_kill(tmp_path: Path, database: str, round: int) -> None:
     survives(tmp_path, database, "postgres", round, lives=1, most=1)
 

@@ -24,7 +24,7 @@ from memoria.types import Budget
 from tests.interrupts import EMBEDDER, Lines, Verb, filled, opened, picture
 
 # A copy of a database takes longer than one of a folder.
-SAMPLES = {kind: int(os.environ.get("MEMORIA_INTERRUPTS", few)) for kind, few in (("local", 10), ("postgres", 4))}
+SAMPLES = {kind: int(os.environ.get("MEMORIA_INTERRUPTS", few)) for kind, few in (("local", 6), ("postgres", 4))}
 
 # All or nothing: the state afterwards is that from before, or that of a run that was not interrupted.
 WHOLE: dict[str, Verb] = {

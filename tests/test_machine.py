@@ -184,7 +184,7 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=200, stateful_step_count=20)
+TestMachine.settings = settings(stateful_step_count=20)
 
 
 class PostgresMachine(Machine):

@@ -212,7 +212,9 @@ class Server:
 
     def _ask(self, name: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
         command = [str(binaries() / name), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, check=False, **_as_nobody())
+        # A change of user forks: each time, all that this process has in memory is entered once more in a table.
+        how = {"env": _environment()} if name == "psql" else _as_nobody()
+        return subprocess.run(command, capture_output=True, check=False, **how)
 
     def database(self, name: str, user: str = "memoria", *, template: str = "template1") -> str:
         """Makes a database and, when there is none, its user, as docs/scale.md says.
@@ -267,11 +269,14 @@ def running(*, fsync: bool = True, settings: Mapping[str, str] | None = None) ->
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+
+
 def _as_nobody() -> dict[str, Any]:
-    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
     if os.geteuid():
-        return {"env": environment}
-    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": (), "env": environment, "cwd": "/"}
+        return {"env": _environment()}
+    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": (), "env": _environment(), "cwd": "/"}
 
 
 def _give_away(folder: Path) -> None:
