@@ -8,7 +8,7 @@ CORE := canonical cli fit import lock metadata migration policies recall verify
 # What one process of the tests has compiled, the others read.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test lint bench docs site client first-hour integrity peers requirements lowest newest clean
+.PHONY: help demo test style lint bench docs site client first-hour integrity peers requirements lowest newest clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/'
@@ -29,14 +29,14 @@ $(VENV)/uv: $(VENV)/installed
 demo: $(VENV)/installed ## a week of conversation goes in, a subject is forgotten, bytes are scanned
 	@$(BIN)/memoria demo
 
-lint: $(VENV)/installed ## style and types
+style: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint: style ## style and types
 	$(BIN)/mypy
 
-test: $(VENV)/installed ## style, types, and every test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+test: style ## style, types, and every test
 	@echo "Types are checked in what the tests leave of the processors; what is found is said at the end."
 	@said=$$(mktemp); nice $(BIN)/mypy >$$said 2>&1 & typing=$$!; \
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal; tested=$$?; \

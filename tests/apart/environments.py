@@ -33,6 +33,17 @@ def python(name: str, cache: Path = CACHE) -> Path:
     return place(name, cache) / "bin" / "python"
 
 
+def install(python: Path, *what: str) -> subprocess.CompletedProcess[str]:
+    """Installs wheels into the environment of an interpreter, without what they depend on, by uv.
+
+    Raises OSError when there is no uv, and TimeoutExpired after ten minutes.
+    """
+    uv = shutil.which("uv", path=sysconfig.get_path("scripts")) or "uv"
+    command = [uv, "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--link-mode=copy"]
+    command += ["--python", str(python), *what]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
 def make(name: str, cache: Path = CACHE) -> str:
     """Makes an environment whole or not at all, and says why it is not there; "" when it is."""
     target = place(name, cache)
@@ -43,11 +54,8 @@ def make(name: str, cache: Path = CACHE) -> str:
         made = Path(folder) / "made"
         venv.create(made, with_pip=False, symlinks=True)
         packages = made / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-        uv = shutil.which("uv", path=sysconfig.get_path("scripts")) or "uv"
-        command = [uv, "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--link-mode=copy"]
-        command += ["--python", str(made / "bin" / "python"), "-r", str(requirements(name))]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+            done = install(made / "bin" / "python", "-r", str(requirements(name)))
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"{name} could not be had: {type(error).__name__}"
         if done.returncode != 0:
